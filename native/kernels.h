@@ -1,0 +1,81 @@
+// The kernels of one instruction set. Every set computes the same bytes: see kernels.inl.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "weights.h"
+
+namespace galop {
+
+// 32 activations of one token. Zero points are folded in by starting the integer dot product at a negative offset.
+struct alignas(64) ActivationGroup {
+  int8_t codes[kGroup];
+  float scale;
+  float scaled_sum;       // scale * sum of codes, what a minimum is multiplied with
+  int32_t offset8;        // -8 * sum of codes, and so on for each zero point
+  int32_t offset16;
+  int32_t offset128;
+  int32_t offset32[2];    // per half group (Q6_K)
+  int32_t unused;
+};
+static_assert(sizeof(ActivationGroup) == 64);
+
+// The activations of `columns` tokens in tiles of `tile` columns: [tile][group][column in tile]; the last tile is
+// as narrow as what remains.
+struct Activations {
+  const ActivationGroup* data;
+  int64_t columns;
+  int64_t groups;
+};
+
+constexpr int kPage = 32;     // tokens in a KV page
+constexpr int kChunk = 512;   // keys whose softmax is computed at once, at absolute positions
+constexpr int kMaxQueries = 8;
+
+// One tile of queries that share a KV head and a sequence.
+struct Attend {
+  const float* queries[kMaxQueries];   // [head_dim] each
+  float* outputs[kMaxQueries];
+  int64_t lengths[kMaxQueries];        // keys each query may see, from position 0
+  int count;
+  int head_dim;
+  float scale;
+  const uint8_t* const* pages;         // where each page's keys and values of this layer and head begin
+  int64_t key_offset;                  // [head_dim][kPage] fp16
+  int64_t value_offset;                // [kPage][head_dim] fp16
+  float* scratch;                      // kMaxQueries * (kChunk + 2 * head_dim) floats
+};
+
+struct Kernels {
+  const char* name;
+  int tile;  // columns of one activation tile
+
+  // Quantises k floats (k a multiple of kGroup) to groups `stride` apart.
+  void (*quantize)(const float* x, int64_t k, ActivationGroup* out, int64_t stride);
+  // out[column * out_stride + row] for the rows of panels [begin, end), plus bias[row] where there is one.
+  void (*matmul)(const Panels& weights, int64_t begin, int64_t end, const Activations& acts, const float* bias,
+                 float* out, int64_t out_stride);
+  // The same for F32 panels, whose inputs stay float32: x is [columns, cols].
+  void (*matmul_f32)(const Panels& weights, int64_t begin, int64_t end, const float* x, int64_t columns,
+                     const float* bias, float* out, int64_t out_stride);
+  void (*rms_norm)(const float* x, const float* weight, float* out, int64_t n, float eps);
+  void (*swiglu)(const float* gate, const float* up, float* out, int64_t n);
+  void (*add)(const float* a, const float* b, float* out, int64_t n);
+  // out += weight * x
+  void (*accumulate)(float weight, const float* x, float* out, int64_t n);
+  // x[n] -> exp(x - max) / sum
+  void (*softmax)(const float* x, float* out, int64_t n);
+  void (*rope)(const float* x, const float* cosine, const float* sine, float* out, int64_t half, bool interleaved);
+  void (*store_key)(const float* k, uint16_t* page, int slot, int64_t head_dim);
+  void (*store_value)(const float* v, uint16_t* page, int slot, int64_t head_dim);
+  void (*attend)(const Attend& job);
+};
+
+namespace portable { extern const Kernels kernels; }
+namespace avx2 { extern const Kernels kernels; }
+namespace avx512 { extern const Kernels kernels; }
+namespace neon { extern const Kernels kernels; }
+namespace i8mm { extern const Kernels kernels; }
+
+}  // namespace galop

@@ -1,0 +1,151 @@
+// x86-64 with AVX2, FMA and F16C (Haswell, Zen and later).
+#include <immintrin.h>
+
+#include <cmath>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include "../kernels.h"
+
+namespace galop::avx2 {
+namespace {
+
+constexpr int kTile = 4;
+struct F {
+  __m256 a, b;
+};
+struct I {
+  __m256i a, b;
+};
+struct B {
+  __m256i a, b;
+};
+
+inline F load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+inline void store(float* p, F v) {
+  _mm256_storeu_ps(p, v.a);
+  _mm256_storeu_ps(p + 8, v.b);
+}
+inline F set1(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+inline F add(F x, F y) { return {_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)}; }
+inline F sub(F x, F y) { return {_mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b)}; }
+inline F mul(F x, F y) { return {_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)}; }
+inline F div(F x, F y) { return {_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)}; }
+inline F fma(F x, F y, F z) { return {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)}; }
+inline F max(F x, F y) { return {_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)}; }
+inline F min(F x, F y) { return {_mm256_min_ps(x.a, y.a), _mm256_min_ps(x.b, y.b)}; }
+inline F absolute(F x) {
+  const __m256 sign = _mm256_set1_ps(-0.0f);
+  return {_mm256_andnot_ps(sign, x.a), _mm256_andnot_ps(sign, x.b)};
+}
+inline float maximum(F x) {
+  const __m256 m = _mm256_max_ps(x.a, x.b);
+  __m128 v = _mm_max_ps(_mm256_castps256_ps128(m), _mm256_extractf128_ps(m, 1));
+  v = _mm_max_ps(v, _mm_movehl_ps(v, v));
+  return _mm_cvtss_f32(_mm_max_ss(v, _mm_shuffle_ps(v, v, 1)));
+}
+inline F load_f16(const void* p) {
+  const auto* half = static_cast<const __m128i*>(p);
+  return {_mm256_cvtph_ps(_mm_loadu_si128(half)), _mm256_cvtph_ps(_mm_loadu_si128(half + 1))};
+}
+inline void store_f16(uint16_t* p, F v) {
+  v = min(max(v, set1(-65504.0f)), set1(65504.0f));
+  auto* half = reinterpret_cast<__m128i*>(p);
+  _mm_storeu_si128(half, _mm256_cvtps_ph(v.a, _MM_FROUND_TO_NEAREST_INT));
+  _mm_storeu_si128(half + 1, _mm256_cvtps_ph(v.b, _MM_FROUND_TO_NEAREST_INT));
+}
+inline F load_u8(const uint8_t* p) {
+  const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return {_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(v)), _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(v, 8)))};
+}
+inline F load_i8(const uint8_t* p) {
+  const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(v)), _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(v, 8)))};
+}
+inline F to_float(I x) { return {_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
+inline __m256 exponent_8(__m256i n) {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
+}
+inline F exponent(I n) { return {exponent_8(n.a), exponent_8(n.b)}; }
+inline F select_below(int64_t n, F x, F y) {
+  const __m256i limit = _mm256_set1_epi32(static_cast<int>(n <= 0 ? 0 : n >= 16 ? 16 : n));
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m256i a = _mm256_cmpgt_epi32(limit, lane);
+  const __m256i b = _mm256_cmpgt_epi32(limit, _mm256_add_epi32(lane, _mm256_set1_epi32(8)));
+  return {_mm256_blendv_ps(y.a, x.a, _mm256_castsi256_ps(a)), _mm256_blendv_ps(y.b, x.b, _mm256_castsi256_ps(b))};
+}
+
+inline I set1_i(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+inline I round_i(F x) { return {_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b)}; }
+inline int32_t sum_i(I x) {
+  const __m256i s = _mm256_add_epi32(x.a, x.b);
+  __m128i v = _mm_add_epi32(_mm256_castsi256_si128(s), _mm256_extracti128_si256(s, 1));
+  v = _mm_add_epi32(v, _mm_shuffle_epi32(v, 0x4e));
+  return _mm_cvtsi128_si32(_mm_add_epi32(v, _mm_shuffle_epi32(v, 0xb1)));
+}
+inline void store_i8(int8_t* p, I x) {
+  const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(x.a, x.b), 0xd8);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
+                   _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+}
+
+inline B load_b(const uint8_t* p) {
+  const auto* v = reinterpret_cast<const __m256i*>(p);
+  return {_mm256_loadu_si256(v), _mm256_loadu_si256(v + 1)};
+}
+inline B low(B x) {
+  const __m256i mask = _mm256_set1_epi8(15);
+  return {_mm256_and_si256(x.a, mask), _mm256_and_si256(x.b, mask)};
+}
+inline B high(B x) { return low({_mm256_srli_epi16(x.a, 4), _mm256_srli_epi16(x.b, 4)}); }
+inline B merge(B codes, __m256i a, __m256i b, char mask) {
+  const __m256i m = _mm256_set1_epi8(mask);
+  return {_mm256_or_si256(codes.a, _mm256_and_si256(a, m)), _mm256_or_si256(codes.b, _mm256_and_si256(b, m))};
+}
+template <int J>
+inline B bit5(B codes, B p) {
+  if constexpr (J <= 4) return merge(codes, _mm256_slli_epi16(p.a, 4 - J), _mm256_slli_epi16(p.b, 4 - J), 16);
+  else return merge(codes, _mm256_srli_epi16(p.a, J - 4), _mm256_srli_epi16(p.b, J - 4), 16);
+}
+template <int J>
+inline B bits6(B codes, B p) {
+  if constexpr (J <= 2) return merge(codes, _mm256_slli_epi16(p.a, 4 - 2 * J), _mm256_slli_epi16(p.b, 4 - 2 * J), 48);
+  else return merge(codes, _mm256_srli_epi16(p.a, 2), _mm256_srli_epi16(p.b, 2), 48);
+}
+
+inline __m256i four_of(const int8_t* a) {
+  int32_t four;
+  std::memcpy(&four, a, 4);
+  return _mm256_set1_epi32(four);
+}
+// Codes of at most 6 bits: a pair of products stays below 2 * 63 * 127, so vpmaddubsw cannot saturate.
+inline __m256i dot_8(__m256i acc, __m256i w, __m256i a) {
+  return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(w, a), _mm256_set1_epi16(1)));
+}
+inline I dot4(I acc, B w, const int8_t* codes) {
+  const __m256i a = four_of(codes);
+  return {dot_8(acc.a, w.a, a), dot_8(acc.b, w.b, a)};
+}
+// 8-bit codes, signed: |w| times a with w's sign, at most 2 * 128 * 127.
+inline __m256i dot_signed_8(__m256i acc, __m256i w, __m256i a) {
+  w = _mm256_xor_si256(w, _mm256_set1_epi8(-128));
+  return dot_8(acc, _mm256_abs_epi8(w), _mm256_sign_epi8(a, w));
+}
+inline I dot4_byte(I acc, B w, const int8_t* codes) {
+  const __m256i a = four_of(codes);
+  return {dot_signed_8(acc.a, w.a, a), dot_signed_8(acc.b, w.b, a)};
+}
+inline I start8(const ActivationGroup&) { return set1_i(0); }
+inline void prefetch(const uint8_t* p) {
+  for (int line = 0; line < 5; ++line) _mm_prefetch(reinterpret_cast<const char*>(p) + 2048 + 64 * line, _MM_HINT_T0);
+}
+
+#define GALOP_KERNELS "avx2"
+#include "kernels.inl"
+
+}  // namespace
+
+const Kernels kernels = table;
+
+}  // namespace galop::avx2

@@ -1,0 +1,94 @@
+// x86-64 with AVX-512 F, BW, DQ, VL and VNNI (Ice Lake, Zen 4 and later).
+#include <immintrin.h>
+
+#include <cmath>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include "../kernels.h"
+
+namespace galop::avx512 {
+namespace {
+
+constexpr int kTile = 8;
+using F = __m512;
+using I = __m512i;
+struct B {
+  __m512i v;
+};
+
+inline F load(const float* p) { return _mm512_loadu_ps(p); }
+inline void store(float* p, F v) { _mm512_storeu_ps(p, v); }
+inline F set1(float x) { return _mm512_set1_ps(x); }
+inline F add(F a, F b) { return _mm512_add_ps(a, b); }
+inline F sub(F a, F b) { return _mm512_sub_ps(a, b); }
+inline F mul(F a, F b) { return _mm512_mul_ps(a, b); }
+inline F div(F a, F b) { return _mm512_div_ps(a, b); }
+inline F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+inline F max(F a, F b) { return _mm512_max_ps(a, b); }
+inline F min(F a, F b) { return _mm512_min_ps(a, b); }
+inline F absolute(F a) { return _mm512_abs_ps(a); }
+inline float maximum(F a) { return _mm512_reduce_max_ps(a); }
+inline F load_f16(const void* p) { return _mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(p))); }
+inline void store_f16(uint16_t* p, F v) {
+  v = min(max(v, set1(-65504.0f)), set1(65504.0f));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+}
+inline F load_u8(const uint8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+inline F load_i8(const uint8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+inline F to_float(I a) { return _mm512_cvtepi32_ps(a); }
+inline F exponent(I n) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23)); }
+inline F select_below(int64_t n, F a, F b) {
+  const auto mask = static_cast<__mmask16>(n <= 0 ? 0 : n >= 16 ? 0xffff : (1 << n) - 1);
+  return _mm512_mask_blend_ps(mask, b, a);
+}
+
+inline I set1_i(int32_t x) { return _mm512_set1_epi32(x); }
+inline I round_i(F a) { return _mm512_cvtps_epi32(a); }
+inline int32_t sum_i(I a) { return _mm512_reduce_add_epi32(a); }
+inline void store_i8(int8_t* p, I a) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a)); }
+
+inline B load_b(const uint8_t* p) { return {_mm512_loadu_si512(p)}; }
+inline B low(B b) { return {_mm512_and_si512(b.v, _mm512_set1_epi8(15))}; }
+inline B high(B b) { return {_mm512_and_si512(_mm512_srli_epi16(b.v, 4), _mm512_set1_epi8(15))}; }
+
+// (shifted & mask) | codes in one instruction
+inline B merge(B codes, __m512i shifted, char mask) {
+  return {_mm512_ternarylogic_epi32(codes.v, shifted, _mm512_set1_epi8(mask), 0xf8)};
+}
+template <int J>
+inline B bit5(B codes, B plane) {
+  if constexpr (J <= 4) return merge(codes, _mm512_slli_epi16(plane.v, 4 - J), 16);
+  else return merge(codes, _mm512_srli_epi16(plane.v, J - 4), 16);
+}
+template <int J>
+inline B bits6(B codes, B plane) {
+  if constexpr (J <= 2) return merge(codes, _mm512_slli_epi16(plane.v, 4 - 2 * J), 48);
+  else return merge(codes, _mm512_srli_epi16(plane.v, 2), 48);
+}
+
+inline I dot4(I acc, B w, const int8_t* a) {
+  int32_t four;
+  std::memcpy(&four, a, 4);
+  return _mm512_dpbusd_epi32(acc, w.v, _mm512_set1_epi32(four));
+}
+inline I dot4_byte(I acc, B w, const int8_t* a) { return dot4(acc, w, a); }
+inline I start8(const ActivationGroup& a) { return set1_i(a.offset128); }
+// The hardware prefetcher stops at a 4 KiB page; 2 KiB ahead keeps the stream going across it.
+inline void prefetch(const uint8_t* p) {
+  for (int line = 0; line < 5; ++line) _mm_prefetch(reinterpret_cast<const char*>(p) + 2048 + 64 * line, _MM_HINT_T0);
+}
+
+#define GALOP_KERNELS "avx512"
+#include "kernels.inl"
+
+}  // namespace
+
+const Kernels kernels = table;
+
+}  // namespace galop::avx512

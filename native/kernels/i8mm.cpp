@@ -1,0 +1,31 @@
+// aarch64 with the int8 matrix extension (Neoverse V1, Cortex-A510/X2, Apple M2 and later): unsigned by signed products.
+#include <arm_neon.h>
+
+#include <cmath>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include "../kernels.h"
+
+namespace galop::i8mm {
+namespace {
+
+constexpr int kTile = 4;
+#include "neon.inl"
+
+inline I dot4(I acc, B w, const int8_t* codes) {
+  const int8x16_t a = four_of(codes);
+  return lanes<I>([&](int i) { return vusdotq_s32(acc.v[i], w.v[i], a); });
+}
+inline I dot4_byte(I acc, B w, const int8_t* codes) { return dot4(acc, w, codes); }
+inline I start8(const ActivationGroup& a) { return set1_i(a.offset128); }
+
+#define GALOP_KERNELS "i8mm"
+#include "kernels.inl"
+
+}  // namespace
+
+const Kernels kernels = table;
+
+}  // namespace galop::i8mm

@@ -1,0 +1,471 @@
+// The algorithms of every kernel, written once over the 16-lane vectors that the including file defines:
+//   F  16 floats      load store set1 add sub mul div fma max min absolute maximum
+//                     load_f16 store_f16 load_u8 load_i8 to_float exponent select_below
+//   I  16 int32       set1_i round_i sum_i store_i8
+//   B  64 code bytes  load_b low high bit5<J> bits6<J> (see weights.h for the layout)
+//   dot4(I, B, codes) adds to each lane the product of its 4 codes with 4 activations; dot4_byte is the same for 8-bit
+//   codes, whose sum starts at start8 (instruction sets differ in whether they take them signed)
+// and kTile, the columns whose accumulators fit its registers.
+//
+// The order of every floating-point operation is fixed here and no vector primitive may change it, so all instruction
+// sets, thread counts and batch shapes give the same bytes.
+
+#if defined(__clang__)
+#define GALOP_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define GALOP_UNROLL _Pragma("GCC unroll 16")
+#else
+#define GALOP_UNROLL
+#endif
+
+// Calls body(0), body(1), ... with each index a compile-time constant.
+template <int N, class Body>
+inline void repeat(Body body) {
+  [&]<int... J>(std::integer_sequence<int, J...>) {
+    (body(std::integral_constant<int, J>{}), ...);
+  }(std::make_integer_sequence<int, N>{});
+}
+
+// ---- Sum of the lanes: one tree for all
+
+float sum(F v) {
+  alignas(64) float lane[16];
+  store(lane, v);
+  for (int width = 8; width; width /= 2)
+    for (int i = 0; i < width; ++i) lane[i] += lane[i + width];
+  return lane[0];
+}
+
+// ---- exp: x = n ln2 + r, a degree-6 polynomial on |r| <= ln2 / 2, relative error below 2e-7
+
+F exp_f(F x) {
+  x = min(max(x, set1(-87.0f)), set1(88.0f));
+  const I n = round_i(mul(x, set1(1.44269504f)));
+  const F nf = to_float(n);
+  F r = fma(nf, set1(-0.693359375f), x);
+  r = fma(nf, set1(2.12194440e-4f), r);
+  F p = set1(1.9875691500e-4f);
+  p = fma(p, r, set1(1.3981999507e-3f));
+  p = fma(p, r, set1(8.3334519073e-3f));
+  p = fma(p, r, set1(4.1665795894e-2f));
+  p = fma(p, r, set1(1.6666665459e-1f));
+  p = fma(p, r, set1(5.0000001201e-1f));
+  p = fma(p, mul(r, r), add(r, set1(1.0f)));
+  return mul(p, exponent(n));
+}
+
+float exp_1(float x) {
+  alignas(64) float lane[16];
+  store(lane, exp_f(set1(x)));
+  return lane[0];
+}
+
+// ---- Activation quantisation: int8 per 32, scale = max|x| / 127
+
+void quantize(const float* x, int64_t k, ActivationGroup* out, int64_t stride) {
+  for (int64_t g = 0; g < k / kGroup; ++g, x += kGroup, out += stride) {
+    const F a = load(x), b = load(x + 16);
+    const float largest = maximum(max(absolute(a), absolute(b)));
+    const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
+    const I qa = round_i(mul(a, set1(inverse))), qb = round_i(mul(b, set1(inverse)));
+    store_i8(out->codes, qa);
+    store_i8(out->codes + 16, qb);
+    const int32_t low = sum_i(qa), high = sum_i(qb);
+    out->scale = largest / 127.0f;
+    out->scaled_sum = out->scale * static_cast<float>(low + high);
+    out->offset8 = -8 * (low + high);
+    out->offset16 = -16 * (low + high);
+    out->offset128 = -128 * (low + high);
+    out->offset32[0] = -32 * low;
+    out->offset32[1] = -32 * high;
+    out->unused = 0;
+  }
+}
+
+// ---- Weight formats: how a panel is walked and where a group's codes, scale and minimum are
+
+struct Codes4 {
+  static constexpr int bytes = 256;
+  template <int J>
+  static B quad(const uint8_t* codes, const uint8_t*) {
+    const B b = load_b(codes + 64 * (J % 4));
+    if constexpr (J < 4) return low(b);
+    return high(b);
+  }
+  static I dot(I acc, B w, const int8_t* a) { return dot4(acc, w, a); }
+};
+struct Codes5 : Codes4 {
+  template <int J>
+  static B quad(const uint8_t* codes, const uint8_t* plane) {
+    return bit5<J>(Codes4::quad<J>(codes, plane), load_b(plane));
+  }
+};
+struct Codes6 : Codes4 {
+  template <int J>
+  static B quad(const uint8_t* codes, const uint8_t* plane) {
+    return bits6<J % 4>(Codes4::quad<J>(codes, plane), load_b(plane + 64 * (J / 4)));
+  }
+};
+struct Codes8 {
+  static constexpr int bytes = 512;
+  template <int J>
+  static B quad(const uint8_t* codes, const uint8_t*) {
+    return load_b(codes + 64 * J);
+  }
+  static I dot(I acc, B w, const int8_t* a) { return dot4_byte(acc, w, a); }
+};
+
+// Start of the integer dot product: the zero point times the activations' sum.
+struct Zero0 {
+  static I start(const ActivationGroup&) { return set1_i(0); }
+};
+struct Zero8 {
+  static I start(const ActivationGroup& a) { return set1_i(a.offset8); }
+};
+struct Zero16 {
+  static I start(const ActivationGroup& a) { return set1_i(a.offset16); }
+};
+struct Zero128 {
+  static I start(const ActivationGroup& a) { return start8(a); }
+};
+
+template <class C, class Z, bool kMinimum, int kHigh>
+struct OneLevel {  // a scale, perhaps a minimum, in fp16 per group of 32
+  using Codes = C;
+  using Zero = Z;
+  static constexpr bool minimum = kMinimum;
+  static constexpr bool halves = false;
+  static constexpr int groups = 1;
+  static constexpr int scales = kMinimum ? 64 : 32;
+  static constexpr int bytes = scales + kHigh + C::bytes;
+  struct Head {
+    explicit Head(const uint8_t*) {}
+  };
+  static const uint8_t* group(const uint8_t* block, int) { return block; }
+  static F scale(const Head&, const uint8_t* group) { return load_f16(group); }
+  static F least(const Head&, const uint8_t* group) { return load_f16(group + 32); }
+  static const uint8_t* codes(const uint8_t* group) { return group + scales + kHigh; }
+  static const uint8_t* plane(const uint8_t* group) { return group + scales; }
+};
+
+template <class C, int kHigh>
+struct TwoLevel {  // Q4_K, Q5_K: fp16 d and dmin per 256, 6-bit scale and minimum per 32
+  using Codes = C;
+  using Zero = Zero0;
+  static constexpr bool minimum = true;
+  static constexpr bool halves = false;
+  static constexpr int groups = 8;
+  static constexpr int group_bytes = 32 + kHigh + 256;
+  static constexpr int bytes = 64 + groups * group_bytes;
+  struct Head {
+    F d, dmin;
+    explicit Head(const uint8_t* block) : d(load_f16(block)), dmin(sub(set1(0.0f), load_f16(block + 32))) {}
+  };
+  static const uint8_t* group(const uint8_t* block, int g) { return block + 64 + g * group_bytes; }
+  static F scale(const Head& head, const uint8_t* group) { return mul(head.d, load_u8(group)); }
+  static F least(const Head& head, const uint8_t* group) { return mul(head.dmin, load_u8(group + 16)); }
+  static const uint8_t* codes(const uint8_t* group) { return group + 32 + kHigh; }
+  static const uint8_t* plane(const uint8_t* group) { return group + 32; }
+};
+
+struct SixBit {  // Q6_K: fp16 d per 256, int8 scale per 16
+  using Codes = Codes6;
+  static constexpr bool halves = true;
+  static constexpr int groups = 8;
+  static constexpr int group_bytes = 32 + 128 + 256;
+  static constexpr int bytes = 32 + groups * group_bytes;
+  struct Head {
+    F d;
+    explicit Head(const uint8_t* block) : d(load_f16(block)) {}
+  };
+  static const uint8_t* group(const uint8_t* block, int g) { return block + 32 + g * group_bytes; }
+  static F scale(const Head& head, const uint8_t* group, int half) {
+    return mul(head.d, load_i8(group + 16 * half));
+  }
+  static const uint8_t* codes(const uint8_t* group) { return group + 160; }
+  static const uint8_t* plane(const uint8_t* group) { return group + 32; }
+};
+
+// ---- Matrix product: one panel of 16 rows times N tokens
+
+template <class Format, int N>
+void panel_times(const uint8_t* panel, int64_t groups, const ActivationGroup* a, F (&acc)[N]) {
+  GALOP_UNROLL
+  for (int c = 0; c < N; ++c) acc[c] = set1(0.0f);
+  for (int64_t block = 0; block < groups / Format::groups; ++block, panel += Format::bytes) {
+    const typename Format::Head head(panel);
+    for (int g = 0; g < Format::groups; ++g, a += N) {
+      const uint8_t* group = Format::group(panel, g);
+      const uint8_t* codes = Format::codes(group);
+      const uint8_t* plane = Format::plane(group);
+      prefetch(group);
+      I dot[N];
+      if constexpr (Format::halves) {
+        repeat<2>([&](auto half) {
+          GALOP_UNROLL
+          for (int c = 0; c < N; ++c) dot[c] = set1_i(a[c].offset32[half]);
+          repeat<4>([&](auto i) {
+            constexpr int j = 4 * half + i;
+            const B w = Format::Codes::template quad<j>(codes, plane);
+            GALOP_UNROLL
+            for (int c = 0; c < N; ++c) dot[c] = dot4(dot[c], w, a[c].codes + 4 * j);
+          });
+          const F scale = Format::scale(head, group, half);
+          GALOP_UNROLL
+          for (int c = 0; c < N; ++c) acc[c] = fma(to_float(dot[c]), mul(scale, set1(a[c].scale)), acc[c]);
+        });
+      } else {
+        GALOP_UNROLL
+        for (int c = 0; c < N; ++c) dot[c] = Format::Zero::start(a[c]);
+        repeat<kQuads>([&](auto j) {
+          const B w = Format::Codes::template quad<j>(codes, plane);
+          GALOP_UNROLL
+          for (int c = 0; c < N; ++c) dot[c] = Format::Codes::dot(dot[c], w, a[c].codes + 4 * j);
+        });
+        const F scale = Format::scale(head, group);
+        GALOP_UNROLL
+        for (int c = 0; c < N; ++c) acc[c] = fma(to_float(dot[c]), mul(scale, set1(a[c].scale)), acc[c]);
+        if constexpr (Format::minimum) {
+          const F least = Format::least(head, group);
+          GALOP_UNROLL
+          for (int c = 0; c < N; ++c) acc[c] = fma(least, set1(a[c].scaled_sum), acc[c]);
+        }
+      }
+    }
+  }
+}
+
+void store_rows(float* out, F v, const float* bias, int64_t rows) {
+  alignas(64) float lane[16];
+  store(lane, v);
+  for (int64_t r = 0; r < rows; ++r) out[r] = bias ? lane[r] + bias[r] : lane[r];
+}
+
+template <class Format, int N>
+void panels_times(const Panels& w, int64_t begin, int64_t end, const ActivationGroup* a, const float* bias, float* out,
+                  int64_t out_stride) {
+  for (int64_t p = begin; p < end; ++p) {
+    F acc[N];
+    panel_times<Format, N>(w.data + p * w.panel_bytes(), w.groups(), a, acc);
+    const int64_t rows = w.rows - p * kRows < kRows ? w.rows - p * kRows : kRows;
+    for (int c = 0; c < N; ++c)
+      store_rows(out + c * out_stride + p * kRows, acc[c], bias ? bias + p * kRows : nullptr, rows);
+  }
+}
+
+template <class Format>
+void matmul_format(const Panels& w, int64_t begin, int64_t end, const Activations& acts, const float* bias, float* out,
+                   int64_t out_stride) {
+  using Run = void (*)(const Panels&, int64_t, int64_t, const ActivationGroup*, const float*, float*, int64_t);
+  static constexpr Run run[] = {nullptr,
+                                panels_times<Format, 1>,
+                                panels_times<Format, 2>,
+                                panels_times<Format, kTile < 3 ? 1 : 3>,
+                                panels_times<Format, kTile < 4 ? 1 : 4>,
+                                panels_times<Format, kTile < 5 ? 1 : 5>,
+                                panels_times<Format, kTile < 6 ? 1 : 6>,
+                                panels_times<Format, kTile < 7 ? 1 : 7>,
+                                panels_times<Format, kTile < 8 ? 1 : 8>};
+  const ActivationGroup* a = acts.data;
+  for (int64_t c = 0; c < acts.columns; c += kTile) {
+    const int64_t n = acts.columns - c < kTile ? acts.columns - c : kTile;
+    run[n](w, begin, end, a, bias, out + c * out_stride, out_stride);
+    a += n * acts.groups;
+  }
+}
+
+void matmul(const Panels& w, int64_t begin, int64_t end, const Activations& acts, const float* bias, float* out,
+            int64_t out_stride) {
+  using Run = void (*)(const Panels&, int64_t, int64_t, const Activations&, const float*, float*, int64_t);
+  static constexpr Run run[] = {matmul_format<OneLevel<Codes4, Zero8, false, 0>>,    // Q4_0
+                                matmul_format<OneLevel<Codes4, Zero0, true, 0>>,     // Q4_1
+                                matmul_format<OneLevel<Codes5, Zero16, false, 64>>,  // Q5_0
+                                matmul_format<OneLevel<Codes5, Zero0, true, 64>>,    // Q5_1
+                                matmul_format<OneLevel<Codes8, Zero128, false, 0>>,  // Q8_0
+                                matmul_format<TwoLevel<Codes4, 0>>,                  // Q4_K
+                                matmul_format<TwoLevel<Codes5, 64>>,                 // Q5_K
+                                matmul_format<SixBit>};                              // Q6_K
+  run[static_cast<int>(w.kind)](w, begin, end, acts, bias, out, out_stride);
+}
+
+void matmul_f32(const Panels& w, int64_t begin, int64_t end, const float* x, int64_t columns, const float* bias,
+                float* out, int64_t out_stride) {
+  for (int64_t p = begin; p < end; ++p) {
+    const auto* panel = reinterpret_cast<const float*>(w.data + p * w.panel_bytes());
+    const int64_t rows = w.rows - p * kRows < kRows ? w.rows - p * kRows : kRows;
+    for (int64_t c = 0; c < columns; ++c) {
+      F acc = set1(0.0f);
+      for (int64_t k = 0; k < w.cols; ++k) acc = fma(load(panel + k * kRows), set1(x[c * w.cols + k]), acc);
+      store_rows(out + c * out_stride + p * kRows, acc, bias ? bias + p * kRows : nullptr, rows);
+    }
+  }
+}
+
+// ---- Element-wise
+
+template <class Step>
+void each16(int64_t n, float* out, const float* a, const float* b, Step step) {
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) store(out + i, step(load(a + i), load(b + i)));
+  if (i == n) return;
+  alignas(64) float x[16] = {}, y[16] = {};
+  std::memcpy(x, a + i, (n - i) * sizeof(float));
+  std::memcpy(y, b + i, (n - i) * sizeof(float));
+  store(x, step(load(x), load(y)));
+  std::memcpy(out + i, x, (n - i) * sizeof(float));
+}
+
+void rms_norm(const float* x, const float* weight, float* out, int64_t n, float eps) {
+  F squares = set1(0.0f);
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) squares = fma(load(x + i), load(x + i), squares);
+  float total = sum(squares);
+  for (; i < n; ++i) total += x[i] * x[i];
+  const F scale = set1(1.0f / std::sqrt(total / static_cast<float>(n) + eps));
+  each16(n, out, x, weight, [scale](F v, F w) { return mul(mul(v, scale), w); });
+}
+
+void swiglu(const float* gate, const float* up, float* out, int64_t n) {
+  each16(n, out, gate, up, [](F g, F u) {
+    return mul(div(g, add(set1(1.0f), exp_f(sub(set1(0.0f), g)))), u);
+  });
+}
+
+void add_rows(const float* a, const float* b, float* out, int64_t n) {
+  each16(n, out, a, b, [](F x, F y) { return add(x, y); });
+}
+
+void accumulate(float weight, const float* x, float* out, int64_t n) {
+  each16(n, out, x, out, [weight](F v, F o) { return fma(set1(weight), v, o); });
+}
+
+void softmax(const float* x, float* out, int64_t n) {
+  float largest = x[0], total = 0;
+  for (int64_t i = 1; i < n; ++i) largest = x[i] > largest ? x[i] : largest;
+  for (int64_t i = 0; i < n; ++i) {
+    out[i] = exp_1(x[i] - largest);
+    total += out[i];
+  }
+  for (int64_t i = 0; i < n; ++i) out[i] /= total;
+}
+
+void rope(const float* x, const float* cosine, const float* sine, float* out, int64_t half, bool interleaved) {
+  const int64_t step = interleaved ? 2 : 1, partner = interleaved ? 1 : half;
+  for (int64_t i = 0; i < half; ++i) {
+    const float a = x[i * step], b = x[i * step + partner];
+    out[i * step] = a * cosine[i] - b * sine[i];
+    out[i * step + partner] = b * cosine[i] + a * sine[i];
+  }
+}
+
+// ---- Attention over pages of 32 tokens
+
+void store_key(const float* k, uint16_t* page, int slot, int64_t head_dim) {
+  alignas(64) uint16_t half[16];
+  for (int64_t d = 0; d < head_dim; d += 16) {
+    store_f16(half, load(k + d));
+    for (int i = 0; i < 16; ++i) page[(d + i) * kPage + slot] = half[i];
+  }
+}
+
+void store_value(const float* v, uint16_t* page, int slot, int64_t head_dim) {
+  for (int64_t d = 0; d < head_dim; d += 16) store_f16(page + slot * head_dim + d, load(v + d));
+}
+
+template <int N>
+void attend_tile(const Attend& job) {
+  const int64_t dim = job.head_dim;
+  float* scores = job.scratch;                  // [N][kChunk]
+  float* total_out = scores + N * kChunk;       // [N][dim], unnormalised
+  float* chunk_out = total_out + N * dim;       // [N][dim]
+  float running_max[N] = {}, running_sum[N] = {};
+  int64_t longest = 0;
+  for (int n = 0; n < N; ++n) longest = job.lengths[n] > longest ? job.lengths[n] : longest;
+
+  for (int64_t start = 0; start < longest; start += kChunk) {
+    const int64_t keys = longest - start < kChunk ? longest - start : kChunk;
+    const uint8_t* const* pages = job.pages + start / kPage;
+
+    for (int64_t key = 0; key < keys; key += 16) {
+      const uint8_t* k = pages[key / kPage] + job.key_offset + 2 * (key % kPage);
+      F dot[N];
+      GALOP_UNROLL
+      for (int n = 0; n < N; ++n) dot[n] = set1(0.0f);
+      for (int64_t d = 0; d < dim; ++d, k += 2 * kPage) {
+        const F lane = load_f16(k);
+        GALOP_UNROLL
+        for (int n = 0; n < N; ++n) dot[n] = fma(set1(job.queries[n][d]), lane, dot[n]);
+      }
+      for (int n = 0; n < N; ++n) store(scores + n * kChunk + key, mul(dot[n], set1(job.scale)));
+    }
+
+    float chunk_max[N], chunk_sum[N];
+    for (int n = 0; n < N; ++n) {
+      float* s = scores + n * kChunk;
+      const int64_t visible = job.lengths[n] - start;  // keys of this chunk that the query may see
+      chunk_max[n] = -INFINITY;
+      chunk_sum[n] = 0;
+      if (visible > 0) {
+        F best = set1(-INFINITY);
+        for (int64_t key = 0; key < keys; key += 16)
+          best = max(best, select_below(visible - key, load(s + key), set1(-INFINITY)));
+        chunk_max[n] = maximum(best);
+      }
+      F weights = set1(0.0f);
+      for (int64_t key = 0; key < keys; key += 16) {
+        const F e = exp_f(sub(load(s + key), set1(chunk_max[n])));
+        const F w = select_below(visible - key, e, set1(0.0f));
+        store(s + key, w);
+        weights = add(weights, w);
+      }
+      chunk_sum[n] = sum(weights);
+    }
+
+    for (int64_t d = 0; d < dim; d += 16) {
+      F out[N];
+      GALOP_UNROLL
+      for (int n = 0; n < N; ++n) out[n] = set1(0.0f);
+      for (int64_t key = 0; key < keys; ++key) {
+        const F v = load_f16(pages[key / kPage] + job.value_offset + 2 * ((key % kPage) * dim + d));
+        GALOP_UNROLL
+        for (int n = 0; n < N; ++n) out[n] = fma(set1(scores[n * kChunk + key]), v, out[n]);
+      }
+      for (int n = 0; n < N; ++n) store(chunk_out + n * dim + d, out[n]);
+    }
+
+    for (int n = 0; n < N; ++n) {
+      float *all = total_out + n * dim, *part = chunk_out + n * dim;
+      if (start == 0) {
+        running_max[n] = chunk_max[n];
+        running_sum[n] = chunk_sum[n];
+        std::memcpy(all, part, dim * sizeof(float));
+      } else if (job.lengths[n] > start) {
+        const float top = running_max[n] > chunk_max[n] ? running_max[n] : chunk_max[n];
+        const float old_weight = exp_1(running_max[n] - top), new_weight = exp_1(chunk_max[n] - top);
+        running_max[n] = top;
+        running_sum[n] = running_sum[n] * old_weight + chunk_sum[n] * new_weight;
+        for (int64_t d = 0; d < dim; d += 16)
+          store(all + d, fma(load(part + d), set1(new_weight), mul(load(all + d), set1(old_weight))));
+      }
+    }
+  }
+  for (int n = 0; n < N; ++n)
+    for (int64_t d = 0; d < dim; d += 16)
+      store(job.outputs[n] + d, div(load(total_out + n * dim + d), set1(running_sum[n])));
+}
+
+void attend(const Attend& job) {
+  switch (job.count) {
+    case 1: return attend_tile<1>(job);
+    case 2: return attend_tile<2>(job);
+    case 3: return attend_tile<3>(job);
+    case 4: return attend_tile<4>(job);
+    case 5: return attend_tile<5>(job);
+    case 6: return attend_tile<6>(job);
+    case 7: return attend_tile<7>(job);
+    default: return attend_tile<8>(job);
+  }
+}
+
+constexpr Kernels table = {GALOP_KERNELS, kTile,    quantize, matmul, matmul_f32, rms_norm,    swiglu,
+                           add_rows,      accumulate, softmax,  rope,   store_key,  store_value, attend};

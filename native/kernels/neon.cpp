@@ -1,0 +1,34 @@
+// aarch64 with the dot-product extension (Cortex-A55/A76, Apple M1 and later).
+#include <arm_neon.h>
+
+#include <cmath>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include "../kernels.h"
+
+namespace galop::neon {
+namespace {
+
+constexpr int kTile = 4;
+#include "neon.inl"
+
+// sdot takes signed codes: those of at most 6 bits are their own signed value.
+inline I dot4(I acc, B w, const int8_t* codes) {
+  const int8x16_t a = four_of(codes);
+  return lanes<I>([&](int i) { return vdotq_s32(acc.v[i], vreinterpretq_s8_u8(w.v[i]), a); });
+}
+inline I dot4_byte(I acc, B w, const int8_t* codes) {
+  return dot4(acc, lanes<B>([&](int i) { return veorq_u8(w.v[i], vdupq_n_u8(128)); }), codes);
+}
+inline I start8(const ActivationGroup&) { return set1_i(0); }
+
+#define GALOP_KERNELS "neon"
+#include "kernels.inl"
+
+}  // namespace
+
+const Kernels kernels = table;
+
+}  // namespace galop::neon

@@ -1,0 +1,98 @@
+// 16-lane vectors of four NEON registers, shared by the two aarch64 instruction sets; they differ in dot4.
+struct F {
+  float32x4_t v[4];
+};
+struct I {
+  int32x4_t v[4];
+};
+struct B {
+  uint8x16_t v[4];
+};
+
+template <class V, class Step>
+inline V lanes(Step step) {
+  return {step(0), step(1), step(2), step(3)};
+}
+
+inline F load(const float* p) { return lanes<F>([&](int i) { return vld1q_f32(p + 4 * i); }); }
+inline void store(float* p, F x) {
+  for (int i = 0; i < 4; ++i) vst1q_f32(p + 4 * i, x.v[i]);
+}
+inline F set1(float x) { return lanes<F>([&](int) { return vdupq_n_f32(x); }); }
+inline F add(F x, F y) { return lanes<F>([&](int i) { return vaddq_f32(x.v[i], y.v[i]); }); }
+inline F sub(F x, F y) { return lanes<F>([&](int i) { return vsubq_f32(x.v[i], y.v[i]); }); }
+inline F mul(F x, F y) { return lanes<F>([&](int i) { return vmulq_f32(x.v[i], y.v[i]); }); }
+inline F div(F x, F y) { return lanes<F>([&](int i) { return vdivq_f32(x.v[i], y.v[i]); }); }
+inline F fma(F x, F y, F z) { return lanes<F>([&](int i) { return vfmaq_f32(z.v[i], x.v[i], y.v[i]); }); }
+inline F max(F x, F y) { return lanes<F>([&](int i) { return vmaxq_f32(x.v[i], y.v[i]); }); }
+inline F min(F x, F y) { return lanes<F>([&](int i) { return vminq_f32(x.v[i], y.v[i]); }); }
+inline F absolute(F x) { return lanes<F>([&](int i) { return vabsq_f32(x.v[i]); }); }
+inline float maximum(F x) { return vmaxvq_f32(vmaxq_f32(vmaxq_f32(x.v[0], x.v[1]), vmaxq_f32(x.v[2], x.v[3]))); }
+inline F load_f16(const void* p) {
+  const auto* half = static_cast<const uint16_t*>(p);
+  return lanes<F>([&](int i) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(half + 4 * i))); });
+}
+inline void store_f16(uint16_t* p, F x) {
+  x = min(max(x, set1(-65504.0f)), set1(65504.0f));
+  for (int i = 0; i < 4; ++i) vst1_u16(p + 4 * i, vreinterpret_u16_f16(vcvt_f16_f32(x.v[i])));
+}
+inline F from_words(int16x8_t a, int16x8_t b) {
+  return {vcvtq_f32_s32(vmovl_s16(vget_low_s16(a))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(a))),
+          vcvtq_f32_s32(vmovl_s16(vget_low_s16(b))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(b)))};
+}
+inline F load_u8(const uint8_t* p) {
+  const uint8x16_t v = vld1q_u8(p);
+  return from_words(vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(v))), vreinterpretq_s16_u16(vmovl_u8(vget_high_u8(v))));
+}
+inline F load_i8(const uint8_t* p) {
+  const int8x16_t v = vreinterpretq_s8_u8(vld1q_u8(p));
+  return from_words(vmovl_s8(vget_low_s8(v)), vmovl_s8(vget_high_s8(v)));
+}
+inline F to_float(I x) { return lanes<F>([&](int i) { return vcvtq_f32_s32(x.v[i]); }); }
+inline F exponent(I n) {
+  return lanes<F>([&](int i) {
+    return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n.v[i], vdupq_n_s32(127)), 23));
+  });
+}
+inline F select_below(int64_t n, F x, F y) {
+  static constexpr int32_t first[] = {0, 1, 2, 3};
+  const int32x4_t limit = vdupq_n_s32(static_cast<int32_t>(n <= 0 ? 0 : n >= 16 ? 16 : n));
+  return lanes<F>([&](int i) {
+    const int32x4_t lane = vaddq_s32(vld1q_s32(first), vdupq_n_s32(4 * i));
+    return vbslq_f32(vcltq_s32(lane, limit), x.v[i], y.v[i]);
+  });
+}
+
+inline I set1_i(int32_t x) { return lanes<I>([&](int) { return vdupq_n_s32(x); }); }
+inline I round_i(F x) { return lanes<I>([&](int i) { return vcvtnq_s32_f32(x.v[i]); }); }
+inline int32_t sum_i(I x) { return vaddvq_s32(vaddq_s32(vaddq_s32(x.v[0], x.v[1]), vaddq_s32(x.v[2], x.v[3]))); }
+inline void store_i8(int8_t* p, I x) {
+  const int16x8_t a = vcombine_s16(vmovn_s32(x.v[0]), vmovn_s32(x.v[1]));
+  const int16x8_t b = vcombine_s16(vmovn_s32(x.v[2]), vmovn_s32(x.v[3]));
+  vst1q_s8(p, vcombine_s8(vmovn_s16(a), vmovn_s16(b)));
+}
+
+inline B load_b(const uint8_t* p) { return lanes<B>([&](int i) { return vld1q_u8(p + 16 * i); }); }
+inline B low(B x) { return lanes<B>([&](int i) { return vandq_u8(x.v[i], vdupq_n_u8(15)); }); }
+inline B high(B x) { return lanes<B>([&](int i) { return vshrq_n_u8(x.v[i], 4); }); }
+template <int J>
+inline B bit5(B codes, B plane) {
+  return lanes<B>([&](int i) {
+    const uint8x16_t shifted = vshlq_u8(plane.v[i], vdupq_n_s8(4 - J));
+    return vorrq_u8(codes.v[i], vandq_u8(shifted, vdupq_n_u8(16)));
+  });
+}
+template <int J>
+inline B bits6(B codes, B plane) {
+  return lanes<B>([&](int i) {
+    const uint8x16_t shifted = vshlq_u8(plane.v[i], vdupq_n_s8(4 - 2 * J));
+    return vorrq_u8(codes.v[i], vandq_u8(shifted, vdupq_n_u8(48)));
+  });
+}
+
+inline int8x16_t four_of(const int8_t* a) {
+  int32_t four;
+  std::memcpy(&four, a, 4);
+  return vreinterpretq_s8_s32(vdupq_n_s32(four));
+}
+inline void prefetch(const uint8_t* p) { __builtin_prefetch(p + 2048); }

@@ -1,0 +1,117 @@
+// Plain C++: the fallback, and the instruction set the others are tested against.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include "../kernels.h"
+
+namespace galop::portable {
+namespace {
+
+constexpr int kTile = 4;
+struct F {
+  float v[16];
+};
+struct I {
+  int32_t v[16];
+};
+struct B {
+  uint8_t v[64];
+};
+
+template <class V, class Step>
+inline V lanes(Step step) {
+  V out;
+  for (int i = 0; i < static_cast<int>(sizeof(out.v) / sizeof(out.v[0])); ++i) out.v[i] = step(i);
+  return out;
+}
+
+inline F load(const float* p) { return lanes<F>([&](int i) { return p[i]; }); }
+inline void store(float* p, F x) { std::memcpy(p, x.v, sizeof(x.v)); }
+inline F set1(float x) { return lanes<F>([&](int) { return x; }); }
+inline F add(F x, F y) { return lanes<F>([&](int i) { return x.v[i] + y.v[i]; }); }
+inline F sub(F x, F y) { return lanes<F>([&](int i) { return x.v[i] - y.v[i]; }); }
+inline F mul(F x, F y) { return lanes<F>([&](int i) { return x.v[i] * y.v[i]; }); }
+inline F div(F x, F y) { return lanes<F>([&](int i) { return x.v[i] / y.v[i]; }); }
+
+// A correctly rounded float fma without the instruction: the product is exact in double, the sum is rounded to odd
+// (Boldo and Melquiond, 2008), and rounding that to float is then rounding once.
+inline float fma_1(float a, float b, float c) {
+  const double product = static_cast<double>(a) * b, addend = c;
+  const double s = product + addend;
+  const double part = s - product;
+  const double error = (product - (s - part)) + (addend - part);
+  auto bits = std::bit_cast<uint64_t>(s);
+  if (error != 0 && (bits & 1) == 0 && std::isfinite(s)) bits += (error > 0) == (s > 0) ? 1 : -1;
+  return static_cast<float>(std::bit_cast<double>(bits));
+}
+inline F fma(F x, F y, F z) { return lanes<F>([&](int i) { return fma_1(x.v[i], y.v[i], z.v[i]); }); }
+inline F max(F x, F y) { return lanes<F>([&](int i) { return x.v[i] > y.v[i] ? x.v[i] : y.v[i]; }); }
+inline F min(F x, F y) { return lanes<F>([&](int i) { return x.v[i] < y.v[i] ? x.v[i] : y.v[i]; }); }
+inline F absolute(F x) { return lanes<F>([&](int i) { return std::fabs(x.v[i]); }); }
+inline float maximum(F x) { return *std::max_element(x.v, x.v + 16); }
+inline F load_f16(const void* p) {
+  uint16_t half[16];
+  std::memcpy(half, p, sizeof(half));
+  return lanes<F>([&](int i) { return f16_to_f32(half[i]); });
+}
+inline void store_f16(uint16_t* p, F x) {
+  for (int i = 0; i < 16; ++i) p[i] = f32_to_f16(x.v[i]);
+}
+inline F load_u8(const uint8_t* p) { return lanes<F>([&](int i) { return static_cast<float>(p[i]); }); }
+inline F load_i8(const uint8_t* p) {
+  return lanes<F>([&](int i) { return static_cast<float>(static_cast<int8_t>(p[i])); });
+}
+inline F to_float(I x) { return lanes<F>([&](int i) { return static_cast<float>(x.v[i]); }); }
+inline F exponent(I n) {
+  return lanes<F>([&](int i) { return std::bit_cast<float>(static_cast<uint32_t>(n.v[i] + 127) << 23); });
+}
+inline F select_below(int64_t n, F x, F y) { return lanes<F>([&](int i) { return i < n ? x.v[i] : y.v[i]; }); }
+
+inline I set1_i(int32_t x) { return lanes<I>([&](int) { return x; }); }
+inline I round_i(F x) { return lanes<I>([&](int i) { return static_cast<int32_t>(std::nearbyint(x.v[i])); }); }
+inline int32_t sum_i(I x) {
+  int32_t total = 0;
+  for (int32_t lane : x.v) total += lane;
+  return total;
+}
+inline void store_i8(int8_t* p, I x) {
+  for (int i = 0; i < 16; ++i) p[i] = static_cast<int8_t>(x.v[i]);
+}
+
+inline B load_b(const uint8_t* p) {
+  B b;
+  std::memcpy(b.v, p, 64);
+  return b;
+}
+inline B low(B x) { return lanes<B>([&](int i) { return x.v[i] & 15; }); }
+inline B high(B x) { return lanes<B>([&](int i) { return x.v[i] >> 4; }); }
+template <int J>
+inline B bit5(B codes, B plane) {
+  return lanes<B>([&](int i) { return codes.v[i] | ((plane.v[i] >> J & 1) << 4); });
+}
+template <int J>
+inline B bits6(B codes, B plane) {
+  return lanes<B>([&](int i) { return codes.v[i] | ((plane.v[i] >> 2 * J & 3) << 4); });
+}
+
+inline I dot4(I acc, B w, const int8_t* a) {
+  for (int row = 0; row < 16; ++row)
+    for (int i = 0; i < 4; ++i) acc.v[row] += w.v[4 * row + i] * a[i];
+  return acc;
+}
+inline I dot4_byte(I acc, B w, const int8_t* a) { return dot4(acc, w, a); }
+inline I start8(const ActivationGroup& a) { return set1_i(a.offset128); }
+inline void prefetch(const uint8_t*) {}
+
+#define GALOP_KERNELS "portable"
+#include "kernels.inl"
+
+}  // namespace
+
+const Kernels kernels = table;
+
+}  // namespace galop::portable

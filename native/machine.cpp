@@ -1,0 +1,123 @@
+#include "machine.h"
+
+#include <atomic>
+#include <chrono>
+
+#include "pool.h"
+
+#if defined(__linux__) && defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+#if defined(_MSC_VER) && defined(_M_X64)
+#include <intrin.h>
+#endif
+
+namespace galop {
+
+namespace {
+
+#if defined(_MSC_VER) && defined(_M_X64)
+// Bits of CPUID leaves 1 and 7, and of XCR0, which says what the operating system saves.
+bool has_avx2() {
+  int leaf[4];
+  __cpuid(leaf, 1);
+  if ((leaf[2] & (1 << 27)) == 0 || (leaf[2] & (1 << 12)) == 0 || (leaf[2] & (1 << 29)) == 0) return false;
+  if ((_xgetbv(0) & 6) != 6) return false;
+  __cpuidex(leaf, 7, 0);
+  return leaf[1] & (1 << 5);
+}
+bool has_avx512() {
+  if (!has_avx2() || (_xgetbv(0) & 0xe6) != 0xe6) return false;
+  int leaf[4];
+  __cpuidex(leaf, 7, 0);
+  const int f_dq_bw_vl = (1 << 16) | (1 << 17) | (1 << 30) | (1 << 31);
+  return (leaf[1] & f_dq_bw_vl) == f_dq_bw_vl && (leaf[2] & (1 << 11));
+}
+#elif defined(__x86_64__)
+bool has_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+}
+bool has_avx512() {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512vnni");
+}
+#elif defined(__linux__) && defined(__aarch64__)
+bool has_dotprod() { return getauxval(AT_HWCAP) & (1 << 20); }
+bool has_i8mm() { return has_dotprod() && (getauxval(AT_HWCAP2) & (1 << 13)); }
+#elif defined(__APPLE__) && defined(__aarch64__)
+bool has_dotprod() { return true; }  // every Apple M processor
+bool has_i8mm() { return false; }    // M1 lacks it, and sdot is as fast on the others
+#endif
+
+double seconds_of(Pool& pool, const std::function<void()>& body) {
+  const auto start = std::chrono::steady_clock::now();
+  pool.run(body);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Inline assembly, since a compiler merges a loop of equal intrinsics.
+constexpr int64_t kDotRounds = 4'000'000;
+constexpr int kDotsPerRound = 12;
+
+#if defined(__x86_64__) && defined(__GNUC__)
+void dots_avx512() {
+  for (int64_t i = 0; i < kDotRounds; ++i)
+    asm volatile(
+        "vpdpbusd %%zmm12, %%zmm13, %%zmm0\n vpdpbusd %%zmm12, %%zmm13, %%zmm1\n"
+        "vpdpbusd %%zmm12, %%zmm13, %%zmm2\n vpdpbusd %%zmm12, %%zmm13, %%zmm3\n"
+        "vpdpbusd %%zmm12, %%zmm13, %%zmm4\n vpdpbusd %%zmm12, %%zmm13, %%zmm5\n"
+        "vpdpbusd %%zmm12, %%zmm13, %%zmm6\n vpdpbusd %%zmm12, %%zmm13, %%zmm7\n"
+        "vpdpbusd %%zmm12, %%zmm13, %%zmm8\n vpdpbusd %%zmm12, %%zmm13, %%zmm9\n"
+        "vpdpbusd %%zmm12, %%zmm13, %%zmm10\n vpdpbusd %%zmm12, %%zmm13, %%zmm11\n" ::
+            : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
+              "xmm12", "xmm13");
+}
+#endif
+
+}  // namespace
+
+std::vector<const Kernels*> available_kernels() {
+  std::vector<const Kernels*> sets;
+#if defined(__x86_64__) || defined(_M_X64)
+  if (has_avx512()) sets.push_back(&avx512::kernels);
+  if (has_avx2()) sets.push_back(&avx2::kernels);
+#elif defined(__aarch64__) && defined(GALOP_NEON)
+  if (has_i8mm()) sets.push_back(&i8mm::kernels);
+  if (has_dotprod()) sets.push_back(&neon::kernels);
+#endif
+  sets.push_back(&portable::kernels);
+  return sets;
+}
+
+double read_bandwidth(const uint8_t* data, int64_t bytes, int threads) {
+  Pool pool(threads);
+  pool.run([] {});
+  constexpr int64_t chunk = 256 * 1024;
+  const int64_t chunks = bytes / chunk;
+  std::atomic<uint64_t> sink{0};
+  const double seconds = seconds_of(pool, [&] {
+    uint64_t sums[8] = {};
+    for (int64_t c; (c = pool.claim(chunks)) >= 0;) {
+      const auto* words = reinterpret_cast<const uint64_t*>(data + c * chunk);
+      for (int64_t i = 0; i < chunk / 8; i += 8)
+        for (int j = 0; j < 8; ++j) sums[j] += words[i + j];
+    }
+    for (uint64_t s : sums) sink += s;
+  });
+  return static_cast<double>(chunks * chunk) / seconds;
+}
+
+double int8_peak(int threads) {
+#if defined(__x86_64__) && defined(__GNUC__)
+  if (!has_avx512()) return 0;
+  Pool pool(threads);
+  const double seconds = seconds_of(pool, [] { dots_avx512(); });
+  return static_cast<double>(threads) * kDotRounds * kDotsPerRound * 64 / seconds;
+#else
+  (void)threads;
+  return 0;
+#endif
+}
+
+}  // namespace galop

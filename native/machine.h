@@ -1,0 +1,22 @@
+// What this machine can do: its instruction sets, and the two roofs that speed is measured against.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels.h"
+
+namespace galop {
+
+// The kernels this machine can run, fastest first; "portable" is always among them.
+std::vector<const Kernels*> available_kernels();
+
+// Bytes per second at which `threads` threads together read `bytes` of memory once.
+double read_bandwidth(const uint8_t* data, int64_t bytes, int threads);
+
+// int8 multiply-adds per second of `threads` threads running nothing but the widest dot-product instruction that
+// `available_kernels` would use; 0 where there is none.
+double int8_peak(int threads);
+
+}  // namespace galop

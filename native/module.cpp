@@ -1,0 +1,193 @@
+// Python bindings. Everything that computes releases the GIL; every size is checked before a kernel sees it.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <atomic>
+#include <memory>
+#include <stdexcept>
+
+#include "machine.h"
+#include "program.h"
+#include "sample.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace galop {
+namespace {
+
+template <class T>
+using In = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Out = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+void require(bool condition, const std::string& message) {
+  if (!condition) throw std::invalid_argument(message);
+}
+
+Kind kind_named(const std::string& name) {
+  for (int i = 0; i < static_cast<int>(Kind::kCount); ++i)
+    if (name == kLayouts[i].name) return static_cast<Kind>(i);
+  throw std::invalid_argument("no weight layout is called " + name);
+}
+
+Op op_named(const std::string& name) {
+  static const char* names[] = {"embed", "rms_norm", "linears", "rope_table", "rope",  "attention",
+                                "add",   "swiglu",   "rows",    "route",      "experts"};
+  for (int i = 0; i < static_cast<int>(Op::kCount); ++i)
+    if (name == names[i]) return static_cast<Op>(i);
+  throw std::invalid_argument("no op is called " + name);
+}
+
+const Kernels& kernels_named(const std::string& name) {
+  for (const Kernels* set : available_kernels())
+    if (name.empty() || name == set->name) return *set;
+  throw std::invalid_argument("this machine does not run the kernels \"" + name + "\"");
+}
+
+Panels panels_of(const std::string& kind, int64_t rows, int64_t cols) {
+  Panels panels{kind_named(kind), rows, cols, nullptr};
+  require(rows > 0 && cols > 0 && cols % layout(panels.kind).block == 0,
+          "a matrix of " + kind + " whose columns are not a multiple of its block");
+  // No product below can overflow once a matrix is known to be smaller than 2^50 values.
+  require(rows < (int64_t{1} << 31) && cols < (int64_t{1} << 31) && rows * cols < (int64_t{1} << 50), "too large");
+  return panels;
+}
+
+int64_t packed_bytes(const std::string& kind, int64_t rows, int64_t cols) {
+  return panels_of(kind, rows, cols).bytes();
+}
+
+void pack(const std::string& kind, In<uint8_t> source, int64_t rows, int64_t cols, Out<uint8_t> out, int threads) {
+  const Panels panels = panels_of(kind, rows, cols);
+  const Layout& shape = layout(panels.kind);
+  require(static_cast<int64_t>(source.size()) == rows * (cols / shape.block) * shape.source_bytes, "source size");
+  require(static_cast<int64_t>(out.size()) == panels.bytes(), "packed size");
+  const uint8_t* from = source.data();
+  uint8_t* to = out.data();
+  nb::gil_scoped_release release;
+  Pool pool(threads);
+  pool.run([&] {
+    for (int64_t p; (p = pool.claim(panels.panels())) >= 0;)
+      pack_panel(panels.kind, from, rows, cols, p, to + p * panels.panel_bytes());
+  });
+}
+
+void unpack(const std::string& kind, In<uint8_t> packed, int64_t rows, int64_t cols, Out<float> out) {
+  Panels panels = panels_of(kind, rows, cols);
+  require(static_cast<int64_t>(packed.size()) == panels.bytes(), "packed size");
+  require(static_cast<int64_t>(out.size()) == rows * cols, "output size");
+  panels.data = packed.data();
+  for (int64_t r = 0; r < rows; ++r) unpack_row(panels, r, out.data() + r * cols);
+}
+
+using Matrix = std::tuple<std::string, int64_t, int64_t, int64_t>;  // kind, rows, cols, offset in the pack
+using StepSpec = std::tuple<std::string, std::vector<int>, std::vector<int>, std::vector<int>, std::vector<int>,
+                            std::vector<int64_t>, std::vector<double>>;
+
+// A program and the pack its matrices lie in, which must outlive it.
+struct PyProgram {
+  In<uint8_t> pack;
+  std::unique_ptr<Program> program;
+
+  PyProgram(std::vector<std::pair<int64_t, bool>> buffers, std::vector<StepSpec> steps, std::vector<Matrix> matrices,
+            std::vector<In<float>> vectors, In<uint8_t> pack_, const std::string& isa, int threads)
+      : pack(std::move(pack_)) {
+    require(threads >= 1 && threads <= 1024, "threads must be between 1 and 1024");
+    std::vector<Buffer> native_buffers;
+    for (auto [width, rows] : buffers) native_buffers.push_back({width, rows});
+    std::vector<Panels> native_matrices;
+    for (auto& [kind, rows, cols, offset] : matrices) {
+      Panels panels = panels_of(kind, rows, cols);
+      require(offset >= 0 && offset <= static_cast<int64_t>(pack.size()) &&
+                  panels.bytes() <= static_cast<int64_t>(pack.size()) - offset, "a matrix outside its pack");
+      panels.data = pack.data() + offset;
+      native_matrices.push_back(panels);
+    }
+    std::vector<Step> native_steps;
+    for (auto& [op, in, out, weights, vecs, ints, reals] : steps)
+      native_steps.push_back({op_named(op), in, out, weights, vecs, ints, reals});
+    std::vector<std::vector<float>> native_vectors;
+    for (auto& v : vectors) native_vectors.emplace_back(v.data(), v.data() + v.size());
+    program = std::make_unique<Program>(std::move(native_buffers), std::move(native_steps), std::move(native_matrices),
+                                        std::move(native_vectors), kernels_named(isa), threads);
+  }
+
+  bool forward(In<int32_t> ids, In<int32_t> positions, In<int32_t> sequences,
+               std::vector<std::vector<int64_t>> page_tables, In<int32_t> rows, PageStore& pages,
+               nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu> logits) {
+    require(positions.size() == ids.size() && sequences.size() == ids.size(), "ids, positions and sequences differ");
+    require(logits.shape(0) == rows.size() && static_cast<int64_t>(logits.shape(1)) == program->logit_width(),
+            "the logits array has the wrong shape");
+    const Batch batch{ids.data(),  positions.data(), sequences.data(), static_cast<int64_t>(ids.size()),
+                      page_tables, rows.data(),      static_cast<int64_t>(rows.size())};
+    nb::gil_scoped_release release;
+    return program->forward(batch, pages, logits.data());
+  }
+};
+
+std::pair<int, std::vector<std::pair<int32_t, float>>> draw(In<float> logits, double temperature, int64_t top_k,
+                                                            double top_p, double min_p, double repetition_penalty,
+                                                            double presence_penalty, double frequency_penalty,
+                                                            uint64_t seed, int64_t position, In<int32_t> history,
+                                                            std::optional<In<uint32_t>> mask, int64_t logprobs) {
+  require(!mask || mask->size() * 32 >= logits.size(), "the mask is shorter than the logits");
+  const Sampling how{temperature,        top_k, top_p, min_p, repetition_penalty, presence_penalty,
+                     frequency_penalty, seed};
+  nb::gil_scoped_release release;
+  Drawn drawn = sample(logits.data(), static_cast<int64_t>(logits.size()), how, position, history.data(),
+                       static_cast<int64_t>(history.size()), mask ? mask->data() : nullptr, logprobs);
+  return {drawn.token, std::move(drawn.logprobs)};
+}
+
+}  // namespace
+
+NB_MODULE(_native, m) {
+  m.doc() = "Galop's native core: packed weights, kernels, the plan executor, sampling.";
+  m.def("instruction_sets", [] {
+    std::vector<std::string> names;
+    for (const Kernels* set : available_kernels()) names.emplace_back(set->name);
+    return names;
+  }, "Names of the kernel sets this machine runs, fastest first.");
+  m.def("packed_bytes", &packed_bytes, "kind"_a, "rows"_a, "cols"_a);
+  m.def("pack", &pack, "kind"_a, "source"_a, "rows"_a, "cols"_a, "out"_a, "threads"_a = 1,
+        "Lays a matrix of GGUF blocks into 16-row panels, losslessly.");
+  m.def("unpack", &unpack, "kind"_a, "packed"_a, "rows"_a, "cols"_a, "out"_a,
+        "The float32 values of a packed matrix.");
+  m.def("read_bandwidth", [](In<uint8_t> data, int threads) {
+    nb::gil_scoped_release release;
+    return read_bandwidth(data.data(), static_cast<int64_t>(data.size()), threads);
+  }, "data"_a, "threads"_a, "Bytes per second at which threads read memory.");
+  m.def("int8_peak", [](int threads) {
+    nb::gil_scoped_release release;
+    return int8_peak(threads);
+  }, "threads"_a, "int8 multiply-adds per second of the widest dot-product instruction.");
+  m.def("sample", &draw, "logits"_a, "temperature"_a, "top_k"_a, "top_p"_a, "min_p"_a, "repetition_penalty"_a,
+        "presence_penalty"_a, "frequency_penalty"_a, "seed"_a, "position"_a, "history"_a, "mask"_a.none(),
+        "logprobs"_a, "The token drawn, and the log-probabilities asked for.");
+
+  nb::class_<PageStore>(m, "PageStore")
+      .def(nb::init<int64_t>(), "page_bytes"_a)
+      .def("allocate", &PageStore::allocate)
+      .def("release", &PageStore::release, "page"_a)
+      .def_prop_ro("page_bytes", &PageStore::page_bytes)
+      .def_prop_ro("in_use", &PageStore::in_use);
+
+  nb::class_<PyProgram>(m, "Program")
+      .def(nb::init<std::vector<std::pair<int64_t, bool>>, std::vector<StepSpec>, std::vector<Matrix>,
+                    std::vector<In<float>>, In<uint8_t>, const std::string&, int>(),
+           "buffers"_a, "steps"_a, "matrices"_a, "vectors"_a, "pack"_a, "isa"_a, "threads"_a)
+      .def("forward", &PyProgram::forward, "ids"_a, "positions"_a, "sequences"_a, "page_tables"_a, "rows"_a, "pages"_a,
+           "logits"_a, "Fills logits[rows, vocabulary]; False when cancelled.")
+      .def("cancel", [](PyProgram& self) { self.program->cancel(); })
+      .def_prop_ro("isa", [](PyProgram& self) { return self.program->kernels().name; })
+      .def_prop_ro("threads", [](PyProgram& self) { return self.program->threads(); })
+      .def_prop_ro("arena_bytes", [](PyProgram& self) { return self.program->arena_bytes(); });
+}
+
+}  // namespace galop

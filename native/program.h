@@ -1,0 +1,100 @@
+// The native executor: runs a plan's ops for a batch of tokens on a thread pool.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "kernels.h"
+#include "pool.h"
+
+namespace galop {
+
+// Memory for keys and values, one page of kPage tokens (all layers) at a time.
+class PageStore {
+ public:
+  explicit PageStore(int64_t page_bytes) : page_bytes_(page_bytes) {}
+  int64_t allocate();  // throws std::bad_alloc
+  void release(int64_t id);
+  uint8_t* page(int64_t id) const;
+  int64_t page_bytes() const { return page_bytes_; }
+  int64_t in_use() const;
+
+ private:
+  struct Free {
+    void operator()(uint8_t* p) const;
+  };
+  int64_t page_bytes_;
+  mutable std::mutex mutex_;
+  std::vector<std::unique_ptr<uint8_t[], Free>> pages_;
+  std::vector<int64_t> free_;
+};
+
+enum class Op : int {
+  embed, rms_norm, linears, rope_table, rope, attention, add, swiglu, rows, route, experts, kCount
+};
+
+// One op of the plan, its operands already checked. What each field means is told by `ops/` in Python.
+struct Step {
+  Op op = Op::add;
+  std::vector<int> in, out;       // buffers
+  std::vector<int> weights;       // matrices
+  std::vector<int> vectors;       // float vectors (norm weights, biases; -1 for none)
+  std::vector<int64_t> ints;
+  std::vector<double> reals;
+};
+
+struct Buffer {
+  int64_t width = 0;   // floats per row
+  bool rows = false;   // a row per logit wanted, instead of per token
+};
+
+struct Batch {
+  const int32_t* ids;
+  const int32_t* positions;
+  const int32_t* sequences;                     // per token, ascending
+  int64_t tokens;
+  std::vector<std::vector<int64_t>> page_tables;  // per sequence
+  const int32_t* rows;                          // tokens whose logits are wanted
+  int64_t row_count;
+};
+
+class Program {
+ public:
+  Program(std::vector<Buffer> buffers, std::vector<Step> steps, std::vector<Panels> matrices,
+          std::vector<std::vector<float>> vectors, const Kernels& kernels, int threads);
+
+  // Fills logits[row_count, width of the last buffer]. False when cancelled part-way.
+  bool forward(const Batch& batch, PageStore& pages, float* logits);
+  void cancel() { cancelled_ = true; }
+
+  int threads() const { return pool_.threads(); }
+  const Kernels& kernels() const { return kernels_; }
+  int64_t logit_width() const { return buffers_.back().width; }
+  int64_t arena_bytes() const { return static_cast<int64_t>(arena_.size()) * 4 + static_cast<int64_t>(acts_.size()) * 64; }
+
+ private:
+  struct Run;
+  void validate() const;
+  void token_step(Run& run, const Step& step, int64_t token);
+  void matmul(Run& run, const Step& step);
+  void attention(Run& run, const Step& step);
+  void experts(Run& run, const Step& step);
+  int64_t activation_index(int64_t column, int64_t groups) const;
+
+  std::vector<Buffer> buffers_;
+  std::vector<Step> steps_;
+  std::vector<Panels> matrices_;
+  std::vector<std::vector<float>> vectors_;
+  const Kernels& kernels_;
+  Pool pool_;
+  std::mutex busy_;
+  std::atomic<bool> cancelled_{false};
+  std::vector<float> arena_;
+  std::vector<ActivationGroup> acts_;
+};
+
+}  // namespace galop

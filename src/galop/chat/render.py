@@ -1,0 +1,76 @@
+"""Renders chat templates in a process of its own: `python -m galop.chat.render` reads and writes a JSON line each.
+
+A template is code from a stranger. The sandbox keeps it from Python's objects but bounds neither time nor memory, so
+the parent kills this process when it takes too long and the operating system stops it when it takes too much.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from datetime import datetime
+from typing import Any
+
+MEMORY_LIMIT = 512 << 20
+OUTPUT_LIMIT = 32 << 20
+
+
+def environment() -> Any:
+    """Jinja2 as transformers sets it up for chat templates."""
+    from jinja2 import nodes
+    from jinja2.exceptions import TemplateError
+    from jinja2.ext import Extension, loopcontrols
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class Generation(Extension):
+        """`{% generation %}` marks what the assistant wrote; rendering ignores it."""
+
+        tags = {"generation"}  # noqa: RUF012
+
+        def parse(self, parser: Any) -> Any:
+            line = next(parser.stream).lineno
+            body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+            return nodes.CallBlock(self.call_method("_body"), [], [], body).set_lineno(line)
+
+        def _body(self, caller: Any) -> Any:
+            return caller()
+
+    def raise_exception(message: str) -> None:
+        raise TemplateError(message)
+
+    def tojson(value: Any, indent: int | None = None, **_: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, indent=indent)
+
+    env = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols])
+    env.filters["tojson"] = tojson
+    env.globals["raise_exception"] = raise_exception
+    env.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
+    return env
+
+
+def answer(env: Any, request: dict[str, Any]) -> dict[str, str]:
+    try:
+        text = env.from_string(request["template"]).render(**request["variables"])
+    except MemoryError:
+        return {"error": "it needs more memory than a template may use"}
+    except Exception as error:  # whatever a stranger's template does
+        return {"error": " ".join(f"{type(error).__name__}: {error}".split())[:500]}
+    if len(text) > OUTPUT_LIMIT:
+        return {"error": f"its output is longer than {OUTPUT_LIMIT} characters"}
+    return {"text": text}
+
+
+def main() -> None:
+    env = environment()
+    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no resource limits
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+    for line in sys.stdin:
+        print(json.dumps(answer(env, json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+        main()

@@ -1,0 +1,105 @@
+"""Text to token ids and back. Text that a user wrote never becomes a control token."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterable
+from functools import cached_property
+
+from tokenizers import Tokenizer as _Tokenizer
+from tokenizers.decoders import DecodeStream
+
+from galop.errors import ModelFileError
+
+
+def _byte_alphabet() -> dict[str, int]:
+    """GPT-2's printable stand-in for each byte (Radford et al., 2019)."""
+    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    others = [b for b in range(256) if b not in printable]
+    return {chr(b): b for b in printable} | {chr(256 + i): b for i, b in enumerate(others)}
+
+
+BYTE_OF = _byte_alphabet()
+
+
+class Tokenizer:
+    """A tokenizer.json, its control tokens known by name."""
+
+    def __init__(self, description: str, bos_token: str = "", eos_token: str = "", add_bos: bool = False) -> None:
+        try:
+            parsed = json.loads(description)
+            # The library matches every added token in plain text unless it is special and told not to; Qwen's
+            # <think> and <tool_call> are not special.
+            self.added = {t["content"]: t["id"] for t in parsed["added_tokens"]}
+            self.hidden = {t["id"] for t in parsed["added_tokens"] if t["special"]}
+            for token in parsed["added_tokens"]:
+                token["special"] = True
+            decoder = parsed.get("decoder") or {}
+            self.byte_level = decoder.get("type") == "ByteLevel"
+            if all(t["special"] for t in json.loads(description)["added_tokens"]):
+                self._tokenizer = _Tokenizer.from_str(description)
+            else:
+                self._tokenizer = _Tokenizer.from_str(json.dumps(parsed, ensure_ascii=False))
+        except Exception as error:  # the library raises bare Exception
+            raise ModelFileError(f"the tokenizer cannot be read: {str(error)[:120]}") from None
+        self.bos_token, self.eos_token, self.add_bos = bos_token, eos_token, add_bos
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of plain text: whatever looks like a control token is spelled out."""
+        self._tokenizer.encode_special_tokens = True
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def encode_control(self, text: str) -> list[int]:
+        """Ids of text from a template, in which control tokens are meant."""
+        self._tokenizer.encode_special_tokens = False
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    @cached_property
+    def size(self) -> int:
+        """Ids from here on are padding rows that no text encodes to."""
+        return max(max(self._tokenizer.get_vocab(with_added_tokens=True).values()), 0) + 1
+
+    def token(self, id: int) -> str | None:
+        token: str | None = self._tokenizer.id_to_token(id)
+        return token
+
+    def id(self, token: str) -> int | None:
+        id: int | None = self._tokenizer.token_to_id(token)
+        return id
+
+    def token_bytes(self, id: int) -> bytes:
+        """The bytes a token stands for; a control token's are its name, an unknown id's are empty."""
+        token = self._tokenizer.id_to_token(id)
+        if token is None:
+            return b""
+        if token in self.added or any(c not in BYTE_OF for c in token):
+            return str(token).encode()
+        return bytes(BYTE_OF[c] for c in token)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of ids, control tokens left out."""
+        stream = Detokeniser(self)
+        return "".join([stream.push(id) for id in ids]) + stream.finish()
+
+
+class Detokeniser:
+    """Text as tokens arrive, never half a character; what never becomes one is U+FFFD."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self.stream = None if tokenizer.byte_level else DecodeStream(skip_special_tokens=False)
+
+    def push(self, id: int) -> str:
+        if id in self.tokenizer.hidden:
+            return ""
+        if self.stream is not None:
+            return self.stream.step(self.tokenizer._tokenizer, id) or ""
+        return self.decoder.decode(self.tokenizer.token_bytes(id))
+
+    def finish(self) -> str:
+        """What is left of an unfinished character."""
+        return self.decoder.decode(b"", final=True)

@@ -1,0 +1,109 @@
+"""Sequences in, logits out: KV pages, batches of any mixture, prompts in chunks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from galop import _native
+from galop.engine.lower import PAGE_TOKENS, page_bytes, program
+from galop.errors import ContextLengthError
+from galop.ops.plan import Array, Plan
+from galop.weights.pack import Pack
+
+CHUNK_SECONDS = 0.25
+CHUNK_TOKENS = 512
+
+
+@dataclass
+class KV:
+    """A sequence as the engine keeps it: its tokens so far and the pages their keys and values lie in."""
+
+    engine: Engine
+    tokens: list[int] = field(default_factory=list)
+    pages: list[int] = field(default_factory=list)
+
+    def truncate(self, length: int) -> None:
+        """Forgets the tokens from `length` on."""
+        keep = -(-length // PAGE_TOKENS)
+        for page in self.pages[keep:]:
+            self.engine.pages.release(page)
+        del self.pages[keep:], self.tokens[length:]
+
+    def reuse(self, tokens: Sequence[int]) -> int:
+        """Keeps the prefix shared with `tokens`, except that the last token is always computed; its length."""
+        shared = 0
+        for a, b in zip(self.tokens, tokens[:-1], strict=False):
+            if a != b:
+                break
+            shared += 1
+        self.truncate(shared)
+        return shared
+
+    def close(self) -> None:
+        self.truncate(0)
+
+
+class Engine:
+    """Runs one model. `context` is the most tokens a sequence may hold."""
+
+    def __init__(self, plan: Plan, pack: Pack, threads: int, context: int, isa: str = "") -> None:
+        self.program = program(plan, pack, threads, isa)
+        self.pages = _native.PageStore(page_bytes(plan))
+        self.vocabulary = plan.widths[plan.steps[-1].outputs[-1]]
+        self.context = context
+        self.chunk = 64  # tokens of a prompt at once; adapted so that a chunk takes about CHUNK_SECONDS
+
+    def sequence(self) -> KV:
+        return KV(self)
+
+    def forward(self, work: Sequence[tuple[KV, Sequence[int]]], rows: Sequence[int]) -> Array:
+        """Appends tokens to sequences in one step.
+
+        `rows` index the step's tokens, in the order of `work`, whose logits are wanted: float32 [rows, vocabulary].
+        Raises ContextLengthError if a sequence would grow past the context, MemoryError if no page can be had.
+        """
+        ids: list[int] = []
+        positions: list[int] = []
+        owners: list[int] = []
+        for i, (kv, tokens) in enumerate(work):
+            start, length = len(kv.tokens), len(kv.tokens) + len(tokens)
+            if length > self.context:
+                raise ContextLengthError(
+                    f"the conversation would take {length} tokens and the context holds {self.context}; "
+                    "shorten it or raise --context"
+                )
+            while len(kv.pages) * PAGE_TOKENS < length:
+                kv.pages.append(self.pages.allocate())
+            ids += tokens
+            positions += range(start, length)
+            owners += [i] * len(tokens)
+        logits = np.empty((len(rows), self.vocabulary), np.float32)
+        self.program.forward(
+            np.array(ids, np.int32),
+            np.array(positions, np.int32),
+            np.array(owners, np.int32),
+            [kv.pages for kv, _ in work],
+            np.array(rows, np.int32),
+            self.pages,
+            logits,
+        )
+        for kv, tokens in work:
+            kv.tokens += tokens
+        return logits
+
+    def prefill(self, kv: KV, tokens: Sequence[int]) -> Iterator[tuple[int, Array | None]]:
+        """Appends a prompt chunk by chunk: yields the tokens done, and with the last chunk its last token's logits."""
+        done = 0
+        while done < len(tokens):
+            part = list(tokens[done : done + self.chunk])
+            done += len(part)
+            start = time.monotonic()
+            logits = self.forward([(kv, part)], [len(part) - 1] if done == len(tokens) else [])
+            if len(part) == self.chunk:
+                rate = len(part) / (time.monotonic() - start)
+                self.chunk = min(CHUNK_TOKENS, max(32, int(rate * CHUNK_SECONDS) // 32 * 32))
+            yield done, logits[0] if done == len(tokens) else None

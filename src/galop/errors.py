@@ -1,0 +1,41 @@
+"""What can go wrong in a way the user can act on. Each message is one sentence: what, where, what to do."""
+
+
+class GalopError(Exception):
+    """Base of every error that is told to a user as its message alone."""
+
+    exit_code = 1
+
+
+class ModelFileError(GalopError):
+    """A model file is damaged, hostile or of a kind that is not supported."""
+
+    exit_code = 2
+
+
+class UnknownModelError(GalopError):
+    """No model goes by that name."""
+
+    exit_code = 2
+
+
+class DownloadError(GalopError):
+    """Weights could not be fetched or are not what they should be."""
+
+
+class MemoryBudgetError(GalopError):
+    """The model does not fit the memory it may use."""
+
+
+class ContextLengthError(GalopError):
+    """A prompt is longer than the context."""
+
+    exit_code = 2
+
+
+class TemplateError(GalopError):
+    """A chat template failed, looped or reached for what it may not."""
+
+
+class NumericalError(GalopError):
+    """A forward pass gave values that are not numbers."""

@@ -1,0 +1,70 @@
+"""What this machine has: cores that may be used, memory, directories."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def default_threads() -> int:
+    """Cores this process may run on, and no more than its cgroup's quota pays for."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            cores = min(cores, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):
+        pass
+    return max(1, cores)
+
+
+def available_memory() -> int:
+    """Bytes a new model may take: free memory, or what its cgroup leaves, whichever is less."""
+    free = 8 << 30
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                free = int(line.split()[1]) << 10
+    except OSError:
+        if sys.platform == "darwin":
+            free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4 * 3
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
+        if limit != "max":
+            free = min(free, max(0, int(limit) - used))
+    except (OSError, ValueError):
+        pass
+    return free
+
+
+def peak_memory() -> int:
+    """The most bytes this process has had in memory so far."""
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) << 10
+    except OSError:
+        pass
+    try:
+        import resource
+    except ImportError:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak << 10
+
+
+def _directory(variable: str, fallback: str) -> Path:
+    root = os.environ.get(variable)
+    return (Path(root) if root and Path(root).is_absolute() else Path.home() / fallback) / "galop"
+
+
+def cache_directory() -> Path:
+    """Packs: made anew when missing."""
+    return _directory("XDG_CACHE_HOME", ".cache")
+
+
+def data_directory() -> Path:
+    """Weights from packages, conversations, history."""
+    return _directory("XDG_DATA_HOME", ".local/share")

@@ -1,0 +1,23 @@
+"""Qwen2 and Qwen2.5, R1-Distill-Qwen: Llama with biases on queries, keys and values (Qwen team, 2024)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from galop.models import config, llama
+from galop.ops import Tensor, linears
+from galop.weights.tree import Tree
+
+
+@dataclass(frozen=True)
+class Config(config.Config):
+    attention_bias: bool = False  # of the output projection: there is none
+
+
+class Qwen2(llama.Llama):
+    def project(self, x: Tensor, w: Tree) -> tuple[Tensor, Tensor, Tensor]:
+        q, k, v = linears(x, [w.q_proj, w.k_proj, w.v_proj], [w.q_proj.bias, w.k_proj.bias, w.v_proj.bias])
+        return q, k, v
+
+
+Model = Qwen2

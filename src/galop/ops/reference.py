@@ -1,0 +1,73 @@
+"""The reference executor: runs a plan with each op's NumPy meaning, in float32."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from galop.ops.plan import Array, Inputs, Matrix, Plan, Tensor, Vector
+
+
+@dataclass
+class Cache:
+    """Keys and values of every (state, sequence) so far: arrays [tokens, width]."""
+
+    entries: dict[tuple[int, int], tuple[Array, Array]] = field(default_factory=dict)
+
+    def extend(self, state: int, sequence: int, positions: Array, k: Array, v: Array) -> tuple[Array, Array]:
+        start = int(positions[0])
+        old = self.entries.get((state, sequence))
+        if old is not None and start:
+            k, v = np.concatenate([old[0][:start], k]), np.concatenate([old[1][:start], v])
+        self.entries[state, sequence] = (k, v)
+        return k, v
+
+
+@dataclass
+class Batch:
+    ids: Array
+    positions: Array
+    sequences: Array
+    rows: Array
+    cache: Cache
+
+
+class Reference:
+    """Runs `plan`; `weight(name)` gives a matrix or vector of the checkpoint as float32."""
+
+    def __init__(self, plan: Plan, weight: Callable[[str], Array]) -> None:
+        plan.check()
+        self.plan = plan
+        self.weight = weight
+
+    def forward(self, batch: Batch) -> Array:
+        """Logits [R, vocabulary] of one step."""
+        values: dict[int, Array] = {}
+
+        def concrete(argument: Any) -> Any:
+            match argument:
+                case Tensor():
+                    return values[argument.id]
+                case Matrix():
+                    return self.weight(argument.name)
+                case Vector():
+                    return self.weight(argument.name) if argument.value is None else argument.value
+                case Inputs():
+                    return batch
+                case list():
+                    return [concrete(a) for a in argument]
+            return argument
+
+        last_use = [span[1] for span in self.plan.lifetimes()]
+        for i, step in enumerate(self.plan.steps):
+            arguments = {name: concrete(value) for name, value in step.arguments.items()}
+            result = step.op.meaning(**arguments)
+            outputs = result if isinstance(result, list) else [result]
+            values.update(zip(step.outputs, outputs, strict=True))
+            for b in step.inputs:
+                if last_use[b] == i:
+                    values.pop(b, None)
+        return values[self.plan.steps[-1].outputs[-1]]

@@ -1,0 +1,132 @@
+"""Block formats: their sizes, and their values in NumPy float32, bit for bit those of ggml's reference code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from galop.ops.plan import Array
+
+# Values and bytes per block.
+BLOCKS: dict[str, tuple[int, int]] = {
+    "F32": (1, 4),
+    "F16": (1, 2),
+    "BF16": (1, 2),
+    "Q4_0": (32, 18),
+    "Q4_1": (32, 20),
+    "Q5_0": (32, 22),
+    "Q5_1": (32, 24),
+    "Q8_0": (32, 34),
+    "Q4_K": (256, 144),
+    "Q5_K": (256, 176),
+    "Q6_K": (256, 210),
+}
+
+
+def dequantise(kind: str, data: Array, shape: tuple[int, ...]) -> Array:
+    """float32 values [shape] of the blocks in `data` (uint8)."""
+    size, nbytes = BLOCKS[kind]
+    values = _DEQUANTISE[kind](np.ascontiguousarray(data).reshape(-1, nbytes) if size > 1 else data)
+    return values.reshape(shape)
+
+
+def quantise_q8_0(values: Array) -> Array:
+    """Q8_0 blocks (uint8, 34 bytes per 32 values) of a float32 array whose last axis is a multiple of 32."""
+    groups = values.astype(np.float32).reshape(-1, 32)
+    scale = np.abs(groups).max(axis=1) / np.float32(127)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inverse = np.where(scale > 0, 1 / scale, 0).astype(np.float32)
+    codes = np.rint(groups * inverse[:, None]).astype(np.int8)
+    out = np.empty((len(groups), 34), np.uint8)
+    out[:, :2] = scale.astype(np.float16)[:, None].view(np.uint8)
+    out[:, 2:] = codes.view(np.uint8)
+    return out.reshape(-1)
+
+
+def _half(block: Array, start: int) -> Array:
+    """An fp16 field as float32 [blocks, 1]."""
+    return np.ascontiguousarray(block[:, start : start + 2]).view(np.float16).astype(np.float32)
+
+
+def _nibbles(qs: Array) -> Array:
+    """[n, 16] bytes -> [n, 32] codes: low halves first."""
+    return np.concatenate([qs & 15, qs >> 4], axis=1)
+
+
+def _fifth(qh: Array) -> Array:
+    """[n, 4] bytes -> the 32 high bits, at their place in a five-bit code."""
+    return np.unpackbits(qh, axis=1, bitorder="little") << 4
+
+
+def _q4_0(b: Array) -> Array:
+    return _half(b, 0) * (_nibbles(b[:, 2:]).astype(np.float32) - 8)
+
+
+def _q4_1(b: Array) -> Array:
+    return _half(b, 0) * _nibbles(b[:, 4:]).astype(np.float32) + _half(b, 2)
+
+
+def _q5_0(b: Array) -> Array:
+    return _half(b, 0) * ((_nibbles(b[:, 6:]) | _fifth(b[:, 2:6])).astype(np.float32) - 16)
+
+
+def _q5_1(b: Array) -> Array:
+    return _half(b, 0) * (_nibbles(b[:, 8:]) | _fifth(b[:, 4:8])).astype(np.float32) + _half(b, 2)
+
+
+def _q8_0(b: Array) -> Array:
+    return _half(b, 0) * b[:, 2:].view(np.int8).astype(np.float32)
+
+
+def _k_scales(s: Array) -> tuple[Array, Array]:
+    """Twelve bytes -> 8 six-bit scales and 8 six-bit minima."""
+    first, second, mixed = s[:, 0:4], s[:, 4:8], s[:, 8:12]
+    scales = np.concatenate([first & 63, (mixed & 15) | ((first >> 6) << 4)], axis=1)
+    minima = np.concatenate([second & 63, (mixed >> 4) | ((second >> 6) << 4)], axis=1)
+    return scales.astype(np.float32), minima.astype(np.float32)
+
+
+def _k_values(b: Array, codes: Array) -> Array:
+    scales, minima = _k_scales(b[:, 4:16])
+    scale, least = _half(b, 0) * scales, _half(b, 2) * minima
+    return scale[:, :, None] * codes.astype(np.float32) - least[:, :, None]
+
+
+def _k_nibbles(qs: Array) -> Array:
+    """[n, 128] bytes -> [n, 8, 32]: each 32 bytes hold one group low and the next high."""
+    qs = qs.reshape(-1, 4, 1, 32)
+    return np.concatenate([qs & 15, qs >> 4], axis=2).reshape(-1, 8, 32)
+
+
+def _q4_k(b: Array) -> Array:
+    return _k_values(b, _k_nibbles(b[:, 16:]))
+
+
+def _q5_k(b: Array) -> Array:
+    high = (b[:, None, 16:48] >> np.arange(8, dtype=np.uint8)[None, :, None]) & 1
+    return _k_values(b, _k_nibbles(b[:, 48:]) | (high << 4))
+
+
+def _q6_k(b: Array) -> Array:
+    low = b[:, :128].reshape(-1, 2, 1, 64)
+    low = np.concatenate([low & 15, low >> 4], axis=2).reshape(-1, 2, 4, 32)
+    high = b[:, 128:192].reshape(-1, 2, 1, 32) >> np.array([0, 2, 4, 6], np.uint8)[None, None, :, None]
+    codes = (low | ((high & 3) << 4)).astype(np.float32) - 32
+    scale = _half(b, 208) * b[:, 192:208].view(np.int8).astype(np.float32)
+    return scale[:, :, None] * codes.reshape(-1, 16, 16)
+
+
+_DEQUANTISE: dict[str, Callable[[Array], Array]] = {
+    "F32": lambda d: d.view(np.float32),
+    "F16": lambda d: d.view(np.float16).astype(np.float32),
+    "BF16": lambda d: (d.view(np.uint16).astype(np.uint32) << 16).view(np.float32),
+    "Q4_0": _q4_0,
+    "Q4_1": _q4_1,
+    "Q5_0": _q5_0,
+    "Q5_1": _q5_1,
+    "Q8_0": _q8_0,
+    "Q4_K": _q4_k,
+    "Q5_K": _q5_k,
+    "Q6_K": _q6_k,
+}

@@ -1,0 +1,92 @@
+"""A model as its files hold it: configuration, tensors under their Hugging Face names, tokenizer and template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from galop.errors import ModelFileError
+from galop.ops.plan import Array
+from galop.weights.blocks import BLOCKS, dequantise
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """`data` are the bytes of `shape` values in blocks of `kind`; a view of the mapped file."""
+
+    kind: str
+    shape: tuple[int, ...]
+    data: Array
+
+    def array(self) -> Array:
+        """The values as float32 [shape]."""
+        return dequantise(self.kind, self.data, self.shape)
+
+    def part(self, first: int, count: int) -> StoredTensor:
+        """Rows [first, first + count) of the leading axis."""
+        row_bytes = len(self.data) // self.shape[0]
+        data = self.data[first * row_bytes : (first + count) * row_bytes]
+        return StoredTensor(self.kind, (count, *self.shape[1:]), data)
+
+    def entry(self, index: int) -> StoredTensor:
+        """One entry of the leading axis, which is dropped."""
+        one = self.part(index, 1)
+        return StoredTensor(one.kind, one.shape[1:], one.data)
+
+
+@dataclass
+class Checkpoint:
+    """What a GGUF file or a safetensors directory says; `config` has the keys of a config.json."""
+
+    path: Path
+    config: dict[str, Any]
+    tensors: dict[str, StoredTensor]
+    tokenizer_json: str
+    chat_template: str | None = None
+    bos_token: str = ""
+    eos_token: str = ""
+    add_bos: bool = False
+    stop_ids: list[int] = field(default_factory=list)
+    generation: dict[str, Any] = field(default_factory=dict)
+    name: str = ""
+    licence: str = ""
+    files: list[Path] = field(default_factory=list)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: tensor.shape for name, tensor in self.tensors.items()}
+
+
+def tensor_bytes(kind: str, shape: tuple[int, ...], where: str) -> int:
+    """Bytes of a tensor. Raises ModelFileError where a row is not a whole number of blocks."""
+    block, nbytes = BLOCKS[kind]
+    if shape[-1] % block:
+        raise ModelFileError(f"{where}: rows of {shape[-1]} values are not a multiple of the {block} of {kind}")
+    return int(np.prod([int(n) for n in shape], dtype=object)) // block * nbytes
+
+
+def split_experts(tensors: dict[str, StoredTensor]) -> dict[str, StoredTensor]:
+    """Stacked experts [E, out, in] as one matrix per expert, under the names of the checkpoints that keep them apart.
+
+    Takes `mlp.experts.{gate,up,down}_proj.weight` (GGUF) and `mlp.experts.gate_up_proj`, gate rows first, with
+    `mlp.experts.down_proj` (transformers 5).
+    """
+    split: dict[str, StoredTensor] = {}
+    for name, tensor in tensors.items():
+        base, found, leaf = name.partition(".mlp.experts.")
+        leaf = leaf.removesuffix(".weight")
+        if not found or len(tensor.shape) != 3:
+            split[name] = tensor
+            continue
+        for e in range(tensor.shape[0]):
+            one = tensor.entry(e)
+            at = f"{base}.mlp.experts.{e}."
+            if leaf == "gate_up_proj":
+                half = one.shape[0] // 2
+                split[f"{at}gate_proj.weight"] = one.part(0, half)
+                split[f"{at}up_proj.weight"] = one.part(half, half)
+            else:
+                split[f"{at}{leaf}.weight"] = one
+    return split

@@ -1,0 +1,354 @@
+"""GGUF files, versions 2 and 3, single or split. A file is untrusted: every count is bounded before it is used.
+
+Specification: ggml's docs/gguf.md.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from galop.chat.gguf_tokenizer import tokenizer_from_gguf
+from galop.errors import ModelFileError
+from galop.weights.blocks import BLOCKS
+from galop.weights.checkpoint import Checkpoint, StoredTensor, split_experts, tensor_bytes
+
+MAX_KEYS = 65_536
+MAX_TENSORS = 262_144
+MAX_STRING = 64 << 20
+MAX_ARRAY = 1 << 24
+MAX_NAME = 256
+
+SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
+STRING, ARRAY = 8, 9
+KINDS = {
+    0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 6: "Q5_0", 7: "Q5_1", 8: "Q8_0", 9: "Q8_1", 10: "Q2_K", 11: "Q3_K",
+    12: "Q4_K", 13: "Q5_K", 14: "Q6_K", 15: "Q8_K", 16: "IQ2_XXS", 17: "IQ2_XS", 18: "IQ3_XXS", 19: "IQ1_S",
+    20: "IQ4_NL", 21: "IQ3_S", 22: "IQ2_S", 23: "IQ4_XS", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64",
+    29: "IQ1_M", 30: "BF16", 34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4", 40: "NVFP4",
+}  # fmt: skip
+
+
+@dataclass
+class Header:
+    metadata: dict[str, Any]
+    tensors: dict[str, StoredTensor]
+
+
+class _Reader:
+    """Reads forward through a mapped file; every read is checked against its end."""
+
+    def __init__(self, data: mmap.mmap, name: str) -> None:
+        self.data = data
+        self.size = len(data)
+        self.at = 0
+        self.name = name
+
+    def fail(self, reason: str) -> ModelFileError:
+        return ModelFileError(f"{self.name}: {reason}")
+
+    def scalar(self, form: str) -> Any:
+        width = struct.calcsize(form)
+        if self.size - self.at < width:
+            raise self.fail(f"truncated at byte {self.at}; download it again")
+        (value,) = struct.unpack_from(form, self.data, self.at)
+        self.at += width
+        return value
+
+    def string(self, limit: int = MAX_STRING) -> str:
+        length = self.scalar("<Q")
+        if length > limit:
+            raise self.fail(f"a string of {length} bytes at byte {self.at} is longer than the {limit} allowed")
+        if self.size - self.at < length:
+            raise self.fail(f"truncated at byte {self.at}; download it again")
+        text = self.data[self.at : self.at + length]
+        self.at += length
+        try:
+            return text.decode()
+        except UnicodeDecodeError:
+            raise self.fail(f"a string at byte {self.at - length} is not UTF-8") from None
+
+    def value(self, kind: int) -> Any:
+        if kind == STRING:
+            return self.string()
+        if kind != ARRAY:
+            if kind not in SCALARS:
+                raise self.fail(f"metadata value type {kind} at byte {self.at} does not exist")
+            return self.scalar(SCALARS[kind])
+        element, count = self.scalar("<I"), self.scalar("<Q")
+        if count > MAX_ARRAY:
+            raise self.fail(f"an array of {count} elements at byte {self.at} is longer than the {MAX_ARRAY} allowed")
+        if element == STRING:
+            return [self.string() for _ in range(count)]
+        if element not in SCALARS:
+            raise self.fail(f"an array of type {element} at byte {self.at} is not supported")
+        width = struct.calcsize(SCALARS[element])
+        if self.size - self.at < count * width:
+            raise self.fail(f"truncated at byte {self.at}; download it again")
+        dtype = np.dtype(SCALARS[element].replace("B", "u1").replace("b", "i1"))
+        values = np.frombuffer(self.data, dtype, count, self.at).tolist()
+        self.at += count * width
+        return values
+
+
+def read_header(path: Path) -> Header:
+    """Metadata and tensors of one file, the tensors as views of its mapping. Raises ModelFileError."""
+    with path.open("rb") as file:
+        if not (size := path.stat().st_size):
+            raise ModelFileError(f"{path.name}: the file is empty; download it again")
+        data = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+    reader = _Reader(data, path.name)
+    if (magic := data[:4]) != b"GGUF":
+        raise reader.fail(f"not a GGUF file: it begins with {magic!r}")
+    reader.at = 4
+    version = reader.scalar("<I")
+    if version not in (2, 3):
+        hint = " (a big-endian file)" if version in (0x02000000, 0x03000000) else ""
+        raise reader.fail(f"GGUF version {version}{hint} is not supported, only 2 and 3")
+    tensor_count, key_count = reader.scalar("<Q"), reader.scalar("<Q")
+    if tensor_count > MAX_TENSORS:
+        raise reader.fail(f"{tensor_count} tensors are more than the {MAX_TENSORS} allowed")
+    if key_count > MAX_KEYS:
+        raise reader.fail(f"{key_count} metadata keys are more than the {MAX_KEYS} allowed")
+
+    metadata: dict[str, Any] = {}
+    for _ in range(key_count):
+        key = reader.string(limit=65_535)
+        if not key or key in metadata:
+            raise reader.fail(f"the metadata key {key!r} is {'repeated' if key else 'empty'}")
+        metadata[key] = reader.value(reader.scalar("<I"))
+
+    alignment = metadata.get("general.alignment", 32)
+    if not isinstance(alignment, int) or not 8 <= alignment <= 1 << 20 or alignment & (alignment - 1):
+        raise reader.fail(f"general.alignment = {alignment!r} is not a power of two from 8 to 2^20")
+
+    described: list[tuple[str, str, tuple[int, ...], int]] = []
+    names: set[str] = set()
+    for _ in range(tensor_count):
+        name = reader.string(limit=MAX_NAME)
+        if not name or name in names:
+            raise reader.fail(f"the tensor name {name!r} is {'repeated' if name else 'empty'}")
+        names.add(name)
+        dims = reader.scalar("<I")
+        if not 1 <= dims <= 4:
+            raise reader.fail(f"tensor {name} has {dims} dimensions, not 1 to 4")
+        shape = tuple(reversed([reader.scalar("<Q") for _ in range(dims)]))
+        if any(not 0 < n < 1 << 40 for n in shape) or int(np.prod(shape, dtype=object)) >= 1 << 50:
+            raise reader.fail(f"tensor {name} has the impossible shape {shape}")
+        kind, offset = reader.scalar("<I"), reader.scalar("<Q")
+        if kind not in KINDS:
+            raise reader.fail(f"tensor {name} has the unknown type {kind}")
+        if KINDS[kind] not in BLOCKS:
+            raise reader.fail(
+                f"tensor {name} is in {KINDS[kind]}, which is not supported; take a Q4_0, Q4_K_M, Q5_K_M, Q6_K, Q8_0, "
+                "F16 or BF16 file of the same model"
+            )
+        described.append((name, KINDS[kind], shape, offset))
+
+    start = -(-reader.at // alignment) * alignment
+    tensors: dict[str, StoredTensor] = {}
+    end = 0
+    for name, kind_name, shape, offset in sorted(described, key=lambda d: d[3]):
+        nbytes = tensor_bytes(kind_name, shape, f"{path.name}: tensor {name}")
+        if offset % alignment:
+            raise reader.fail(f"tensor {name} starts at the unaligned offset {offset}")
+        if offset < end:
+            raise reader.fail(f"tensor {name} overlaps the one before it")
+        end = offset + nbytes
+        if start + end > size:
+            raise reader.fail(
+                f"tensor {name} ends at byte {start + end} of a file of {size}: it is truncated; download it again"
+            )
+        view = np.frombuffer(data, np.uint8, nbytes, start + offset)
+        tensors[name] = StoredTensor(kind_name, shape, view)
+    return Header(metadata, tensors)
+
+
+SPLIT = re.compile(r"^(.*)-(\d{5})-of-(\d{5})\.gguf$")
+
+
+def read_all(path: Path) -> tuple[Header, list[Path]]:
+    """The header of a file, or of all parts of a split one, and the files it took. Raises ModelFileError."""
+    header = read_header(path)
+    match = SPLIT.match(path.name)
+    count = header.metadata.get("split.count", int(match[3]) if match else 1)
+    if not isinstance(count, int) or not 1 <= count <= 10_000:
+        raise ModelFileError(f"{path.name}: split.count = {count!r} is not a sensible number of parts")
+    if count == 1:
+        return header, [path]
+    if not match or int(match[3]) != count:
+        raise ModelFileError(f"{path.name}: one of {count} parts, but its name does not end in -00001-of-{count:05}.gguf")
+    parts = [path.with_name(f"{match[1]}-{i:05}-of-{count:05}.gguf") for i in range(1, count + 1)]
+    whole = Header({}, {})
+    for i, part in enumerate(parts):
+        if not part.exists():
+            raise ModelFileError(f"{part.name}: this part of the model is missing; download it beside the others")
+        one = header if part == path else read_header(part)
+        if one.metadata.get("split.count") != count or one.metadata.get("split.no") != i:
+            raise ModelFileError(f"{part.name}: its split.no and split.count do not say part {i + 1} of {count}")
+        if twice := whole.tensors.keys() & one.tensors.keys():
+            raise ModelFileError(f"{part.name}: tensor {min(twice)} is in an earlier part too")
+        whole.metadata = whole.metadata or one.metadata
+        whole.tensors.update(one.tensors)
+    expected = whole.metadata.get("split.tensors.count", len(whole.tensors))
+    if expected != len(whole.tensors):
+        raise ModelFileError(f"{path.name}: {len(whole.tensors)} tensors in all parts, split.tensors.count says {expected}")
+    return whole, parts
+
+
+# ---- From GGUF's names to those of config.json and the Hugging Face checkpoint
+
+ARCHITECTURES = {"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3moe": "qwen3_moe"}
+
+# config.json key, GGUF key, type, and whether it must be there
+KEYS: list[tuple[str, str, type, bool]] = [
+    ("hidden_size", "embedding_length", int, True),
+    ("num_hidden_layers", "block_count", int, True),
+    ("num_attention_heads", "attention.head_count", int, True),
+    ("num_key_value_heads", "attention.head_count_kv", int, False),
+    ("head_dim", "attention.key_length", int, False),
+    ("intermediate_size", "feed_forward_length", int, True),
+    ("rms_norm_eps", "attention.layer_norm_rms_epsilon", float, True),
+    ("rope_theta", "rope.freq_base", float, False),
+    ("max_position_embeddings", "context_length", int, True),
+    ("num_experts", "expert_count", int, False),
+    ("num_experts_per_tok", "expert_used_count", int, False),
+    ("moe_intermediate_size", "expert_feed_forward_length", int, False),
+]
+
+NAMES = {
+    "token_embd": "model.embed_tokens",
+    "output_norm": "model.norm",
+    "output": "lm_head",
+    "attn_norm": "input_layernorm",
+    "attn_q": "self_attn.q_proj",
+    "attn_k": "self_attn.k_proj",
+    "attn_v": "self_attn.v_proj",
+    "attn_output": "self_attn.o_proj",
+    "attn_q_norm": "self_attn.q_norm",
+    "attn_k_norm": "self_attn.k_norm",
+    "ffn_norm": "post_attention_layernorm",
+    "ffn_gate": "mlp.gate_proj",
+    "ffn_up": "mlp.up_proj",
+    "ffn_down": "mlp.down_proj",
+    "ffn_gate_inp": "mlp.gate",
+    "ffn_gate_exps": "mlp.experts.gate_proj",
+    "ffn_up_exps": "mlp.experts.up_proj",
+    "ffn_down_exps": "mlp.experts.down_proj",
+}
+
+
+def checkpoint_name(name: str) -> str | None:
+    """`blk.3.attn_q.weight` -> `model.layers.3.self_attn.q_proj.weight`; None for a name that is not known."""
+    match = re.fullmatch(r"(?:blk\.(\d+)\.)?([a-z_]+)\.(weight|bias)", name)
+    if not match or match[2] not in NAMES:
+        return None
+    layer = f"model.layers.{match[1]}." if match[1] else ""
+    return f"{layer}{NAMES[match[2]]}.{match[3]}"
+
+
+def load(path: Path) -> Checkpoint:
+    """A GGUF file, or all parts of a split one, as a checkpoint. Raises ModelFileError."""
+    header, files = read_all(path)
+    metadata = header.metadata
+    architecture = metadata.get("general.architecture")
+    if architecture not in ARCHITECTURES:
+        raise ModelFileError(
+            f"{path.name}: the architecture {architecture!r} is not supported; these are: {', '.join(ARCHITECTURES)}"
+        )
+    config = _config(metadata, str(architecture), path.name)
+    tensors: dict[str, StoredTensor] = {}
+    for name, tensor in header.tensors.items():
+        if name == "rope_freqs.weight":
+            config["rope_scaling"] = {"rope_type": "divisors", "divisors": tensor.array().tolist()}
+        elif renamed := checkpoint_name(name):
+            tensors[renamed] = tensor
+        else:
+            raise ModelFileError(f"{path.name}: the tensor {name} is not part of the architecture {architecture}")
+    if architecture == "llama":
+        _unpermute(tensors, config)
+    tensors = split_experts(tensors)
+
+    tokens = metadata.get("tokenizer.ggml.tokens")
+    embedding = tensors.get("model.embed_tokens.weight")
+    if embedding is not None and isinstance(tokens, list) and len(tokens) > embedding.shape[0]:
+        raise ModelFileError(f"{path.name}: {len(tokens)} tokens for an embedding of {embedding.shape[0]} rows")
+    tokenizer = tokenizer_from_gguf(metadata, path.name)
+    return Checkpoint(
+        path=path,
+        config=config,
+        tensors=tensors,
+        tokenizer_json=tokenizer.json,
+        chat_template=_optional(metadata, "tokenizer.chat_template", str, path.name),
+        bos_token=tokenizer.bos_token,
+        eos_token=tokenizer.eos_token,
+        add_bos=tokenizer.add_bos,
+        stop_ids=tokenizer.stop_ids,
+        name=str(metadata.get("general.name", path.stem)),
+        licence=str(metadata.get("general.license", "")),
+        files=files,
+    )
+
+
+def _optional(metadata: dict[str, Any], key: str, kind: type, file: str) -> Any:
+    value = metadata.get(key)
+    accepted = (int, float) if kind is float else kind
+    if value is not None and (not isinstance(value, accepted) or (kind is int and isinstance(value, bool))):
+        raise ModelFileError(f"{file}: {key} = {str(value)[:60]!r} should be of type {kind.__name__}")
+    return value
+
+
+def _config(metadata: dict[str, Any], architecture: str, file: str) -> dict[str, Any]:
+    config: dict[str, Any] = {"model_type": ARCHITECTURES[architecture], "norm_topk_prob": True}
+    if architecture != "qwen3moe":
+        del config["norm_topk_prob"]
+    for key, suffix, kind, needed in KEYS:
+        if not architecture.endswith("moe") and "expert" in suffix:
+            continue
+        value = _optional(metadata, f"{architecture}.{suffix}", kind, file)
+        if value is None:
+            if needed:
+                raise ModelFileError(f"{file}: the metadata key {architecture}.{suffix} is missing")
+            continue
+        if kind is int and not 0 < value < 1 << 31:
+            raise ModelFileError(f"{file}: {architecture}.{suffix} = {value} is not a sensible size")
+        config[key] = value
+    scaling = metadata.get(f"{architecture}.rope.scaling.type")
+    if scaling not in (None, "none"):
+        at = f"{architecture}.rope.scaling."
+        config["rope_scaling"] = {"rope_type": scaling, "factor": metadata.get(f"{at}factor")}
+        for key, suffix in (
+            ("original_max_position_embeddings", "original_context_length"),
+            ("attn_factor", "attn_factor"),
+            ("beta_fast", "yarn_beta_fast"),
+            ("beta_slow", "yarn_beta_slow"),
+        ):
+            if (value := metadata.get(at + suffix)) is not None:
+                config["rope_scaling"][key] = value
+    if metadata.get(f"{architecture}.expert_count") and not architecture.endswith("moe"):
+        raise ModelFileError(f"{file}: experts under the architecture {architecture} (Mixtral) are not supported")
+    return config
+
+
+def _unpermute(tensors: dict[str, StoredTensor], config: dict[str, Any]) -> None:
+    """Puts the query and key rows of a Llama GGUF back in Hugging Face's order, pairs (i, i + half).
+
+    The converter interleaves them, (2i, 2i + 1), for ggml's rotation; blocks lie within rows, so moving rows is exact.
+    """
+    heads = config["num_attention_heads"]
+    for name, tensor in tensors.items():
+        match = re.fullmatch(r"model\.layers\.\d+\.self_attn\.([qk])_proj\.(?:weight|bias)", name)
+        if not match:
+            continue
+        count = heads if match[1] == "q" else config.get("num_key_value_heads", heads)
+        if tensor.shape[0] % (2 * count):
+            raise ModelFileError(f"the weights do not fit the configuration: {name} has {tensor.shape[0]} rows for {count} heads")
+        order = np.arange(tensor.shape[0]).reshape(count, -1, 2).swapaxes(1, 2).reshape(-1)
+        data = tensor.data.reshape(tensor.shape[0], -1)[order].reshape(-1)
+        tensors[name] = StoredTensor(tensor.kind, tensor.shape, data)

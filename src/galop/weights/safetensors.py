@@ -1,0 +1,151 @@
+"""Safetensors directories as Hugging Face writes them: config.json, one file or shards, tokenizer.json.
+
+A file is untrusted; the header rules are those of the reference implementation, plus no repeated keys.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from galop.errors import ModelFileError
+from galop.weights.checkpoint import Checkpoint, StoredTensor, split_experts
+
+MAX_HEADER = 100_000_000
+DTYPES = {"F32": 4, "F16": 2, "BF16": 2}
+
+
+def read_file(path: Path) -> dict[str, StoredTensor]:
+    """The tensors of one .safetensors file, as views of its mapping. Raises ModelFileError."""
+    size = path.stat().st_size
+    if size < 8:
+        raise ModelFileError(f"{path.name}: truncated, only {size} bytes; download it again")
+    with path.open("rb") as file:
+        data = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+    length = int.from_bytes(data[:8], "little")
+    if length > MAX_HEADER or 8 + length > size:
+        raise ModelFileError(f"{path.name}: a header of {length} bytes in a file of {size}: damaged or not safetensors")
+    header = parse_json(data[8 : 8 + length], path.name)
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict):
+        raise ModelFileError(f"{path.name}: __metadata__ is not an object")
+    spans: list[tuple[int, int, str, str, tuple[int, ...]]] = []
+    for name, entry in header.items():
+        try:
+            dtype, shape, (begin, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
+        except (KeyError, TypeError, ValueError):
+            raise ModelFileError(f"{path.name}: the header entry of {name} is malformed") from None
+        whole = (begin, end, *shape)
+        if not all(type(n) is int and 0 <= n < 1 << 50 for n in whole) or len(shape) > 4:
+            raise ModelFileError(f"{path.name}: the shape or offsets of {name} are not sensible numbers")
+        if dtype not in DTYPES:
+            raise ModelFileError(f"{path.name}: {name} is in {dtype!r}, which is not supported; take F32, F16 or BF16")
+        if end - begin != int(np.prod([*shape, DTYPES[dtype]], dtype=object)):
+            raise ModelFileError(f"{path.name}: {name} has {end - begin} bytes, its shape {shape} needs another number")
+        spans.append((begin, end, name, dtype, shape))
+    tensors: dict[str, StoredTensor] = {}
+    at = 0
+    for begin, end, name, dtype, shape in sorted(spans):
+        if begin != at:
+            raise ModelFileError(f"{path.name}: {name} begins at {begin} where {at} is due: a hole or an overlap")
+        at = end
+        if 8 + length + end > size:
+            raise ModelFileError(f"{path.name}: {name} ends past the file: it is truncated; download it again")
+        if 0 in shape:
+            raise ModelFileError(f"{path.name}: {name} is empty")
+        tensors[name] = StoredTensor(dtype, shape or (1,), np.frombuffer(data, np.uint8, end - begin, 8 + length + begin))
+    if 8 + length + at != size:
+        raise ModelFileError(f"{path.name}: {size - 8 - length - at} bytes follow the last tensor")
+    return tensors
+
+
+def parse_json(data: bytes, name: str) -> dict[str, Any]:
+    """A JSON object. Raises ModelFileError if it is none, repeats a key, or is nested too deeply."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(pairs)
+        if len(result) != len(pairs):
+            raise ModelFileError(f"{name}: a key appears twice")
+        return result
+
+    try:
+        parsed = json.loads(data.decode(), object_pairs_hook=unique)
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"{name}: not valid JSON ({str(error)[:80]})") from None
+    if not isinstance(parsed, dict):
+        raise ModelFileError(f"{name}: not a JSON object")
+    return parsed
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file of a model directory; empty where there is none."""
+    return parse_json(path.read_bytes(), path.name) if path.is_file() else {}
+
+
+def load(directory: Path) -> Checkpoint:
+    """A model directory as a checkpoint. Raises ModelFileError."""
+    config = read_json(directory / "config.json")
+    if not config:
+        raise ModelFileError(f"{directory}: there is no config.json; give a GGUF file or a Hugging Face model directory")
+    index = read_json(directory / "model.safetensors.index.json").get("weight_map")
+    if isinstance(index, dict):
+        names = sorted({str(name) for name in index.values()})
+    else:
+        names = ["model.safetensors"]
+        if not (directory / names[0]).is_file():
+            pickles = [p.name for p in directory.iterdir() if p.suffix in {".bin", ".pt", ".pth", ".pkl", ".ckpt"}]
+            hint = f" ({pickles[0]} is a pickle, which may run code and is never opened)" if pickles else ""
+            raise ModelFileError(f"{directory}: there is no model.safetensors{hint}")
+    tensors: dict[str, StoredTensor] = {}
+    files: list[Path] = []
+    for name in names:
+        path = directory / name
+        if Path(name).name != name or not name.endswith(".safetensors"):
+            raise ModelFileError(f"model.safetensors.index.json: {name!r} is not the name of a file beside it")
+        if not path.is_file():
+            raise ModelFileError(f"{name}: this part of the model is missing; download it beside the others")
+        for key, tensor in read_file(path).items():
+            if key in tensors:
+                raise ModelFileError(f"{name}: tensor {key} is in an earlier part too")
+            tensors[key] = tensor
+        files.append(path)
+    if config.get("tie_word_embeddings"):
+        tensors.pop("lm_head.weight", None)  # a redundant copy that some tied checkpoints carry
+    elif "lm_head.weight" not in tensors:
+        raise ModelFileError(f"{directory}: the tensor lm_head.weight is missing and the embeddings are not tied")
+
+    tokenizer = directory / "tokenizer.json"
+    if not tokenizer.is_file():
+        raise ModelFileError(f"{directory}: there is no tokenizer.json")
+    settings = read_json(directory / "tokenizer_config.json")
+    generation = read_json(directory / "generation_config.json")
+    template_file = directory / "chat_template.jinja"
+    template = template_file.read_text("utf-8") if template_file.is_file() else settings.get("chat_template")
+    if isinstance(template, list):  # several named templates
+        named = {t.get("name"): t.get("template") for t in template if isinstance(t, dict)}
+        template = named.get("default")
+    stops = generation.get("eos_token_id", config.get("eos_token_id"))
+    return Checkpoint(
+        path=directory,
+        config=config,
+        tensors=split_experts(tensors),
+        tokenizer_json=tokenizer.read_text("utf-8"),
+        chat_template=template if isinstance(template, str) else None,
+        bos_token=_token(settings.get("bos_token")),
+        eos_token=_token(settings.get("eos_token")),
+        add_bos=settings.get("add_bos_token") is True,
+        stop_ids=[i for i in (stops if isinstance(stops, list) else [stops]) if isinstance(i, int)],
+        generation=generation,
+        name=directory.name,
+        files=[directory / "config.json", *files],
+    )
+
+
+def _token(value: Any) -> str:
+    """A special token as tokenizer_config.json writes it: a string, or an object with its content."""
+    content = value.get("content") if isinstance(value, dict) else value
+    return content if isinstance(content, str) else ""

@@ -148,7 +148,7 @@ int zero_point(Kind kind) {
 
 // Byte offsets of the parts of a panel block.
 struct Parts {
-  int head = 0;       // fp16 vectors before the groups (K-quants)
+  int head = 0;  // fp16 vectors before the groups (K-quants)
   int group = 0;      // bytes per group
   int scale = 0;      // per-group scales, from the group's start
   int minimum = -1;   // per-group minima
@@ -161,12 +161,12 @@ Parts parts(Kind kind) {
   switch (kind) {
     case Kind::Q4_0: return {0, 288, 0, -1, 32, -1, 0};
     case Kind::Q4_1: return {0, 320, 0, 32, 64, -1, 0};
-    case Kind::Q5_0: return {0, 352, 0, -1, 32, 288, 1};
-    case Kind::Q5_1: return {0, 384, 0, 32, 64, 320, 1};
+    case Kind::Q5_0: return {0, 352, 0, -1, 96, 32, 1};
+    case Kind::Q5_1: return {0, 384, 0, 32, 128, 64, 1};
     case Kind::Q8_0: return {0, 544, 0, -1, 32, -1, 0};
     case Kind::Q4_K: return {64, 288, 0, 16, 32, -1, 0};
-    case Kind::Q5_K: return {64, 352, 0, 16, 32, 288, 1};
-    case Kind::Q6_K: return {32, 416, 0, -1, 32, 288, 2};
+    case Kind::Q5_K: return {64, 352, 0, 16, 96, 32, 1};
+    case Kind::Q6_K: return {32, 416, 0, -1, 160, 32, 2};
     default: return {};
   }
 }

@@ -25,7 +25,6 @@ REQUIRED: dict[str, tuple[Any, ...]] = {
     "hidden_act": ("silu",),
     "mlp_bias": (False,),
     "use_sliding_window": (False,),
-    "attention_bias": (False,),
     "pretraining_tp": (1,),
     "rope_interleaved": (False,),
     "mlp_only_layers": ([],),
@@ -49,6 +48,7 @@ class Config:
     max_position_embeddings: int
     rope_scaling: dict[str, Any] | None = None
     tie_word_embeddings: bool = False
+    attention_bias: bool = False  # on queries, keys, values and output
 
     @classmethod
     def read(cls, raw: dict[str, Any], file: str) -> Self:
@@ -63,6 +63,8 @@ class Config:
             raw.setdefault("num_key_value_heads", raw["num_attention_heads"])
             if isinstance(raw.get("hidden_size"), int) and not raw.get("head_dim") and raw["num_attention_heads"] > 0:
                 raw["head_dim"] = raw["hidden_size"] // raw["num_attention_heads"]
+        if "num_local_experts" in raw:  # what transformers 5 calls num_experts
+            raw.setdefault("num_experts", raw.pop("num_local_experts"))
         raw.setdefault("rope_theta", 10000.0)
         if raw.pop("quantization_config", None):
             raise ModelFileError(

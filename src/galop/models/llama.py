@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from galop.models import config
 from galop.models.rotary import inverse_frequencies
 from galop.ops import Inputs, Tensor, Vector, attention, embed, linear, linears, rms_norm, rope, rope_table, rows, swiglu
 from galop.weights.tree import Tree
 
 
-@dataclass(frozen=True)
-class Config(config.Config):
-    attention_bias: bool = False
+Config = config.Config
 
 
 class Llama:

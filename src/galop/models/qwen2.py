@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from galop.models import config, llama
 from galop.ops import Tensor, linears
 from galop.weights.tree import Tree
 
-
-@dataclass(frozen=True)
-class Config(config.Config):
-    attention_bias: bool = False  # of the output projection: there is none
+Config = config.Config
 
 
 class Qwen2(llama.Llama):

@@ -15,7 +15,16 @@ def random_blocks(kind: str, rows: int, cols: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     size, nbytes = BLOCKS[kind]
     blocks = rng.integers(0, 256, (rows * cols // size, nbytes), dtype=np.uint8)
-    halves = {"Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q8_0": [0], "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208]}
+    halves = {
+        "Q4_0": [0],
+        "Q4_1": [0, 2],
+        "Q5_0": [0],
+        "Q5_1": [0, 2],
+        "Q8_0": [0],
+        "Q4_K": [0, 2],
+        "Q5_K": [0, 2],
+        "Q6_K": [208],
+    }
     for at in halves[kind]:
         scale = rng.normal(0, 0.01, len(blocks)).astype(np.float16)
         blocks[:, at : at + 2] = scale[:, None].view(np.uint8)

@@ -31,7 +31,11 @@ def run_linear(kind: str, rows: int, cols: int, tokens: int, isa: str, threads: 
     bias = np.random.default_rng(5).normal(size=rows).astype(np.float32)
     program = _native.Program(
         [(cols, False), (cols, True), (rows, True)],
-        [("embed", [], [0], [0], [], [], []), ("rows", [0], [1], [], [], [], []), ("linears", [1], [2], [1], [0], [], [])],
+        [
+            ("embed", [], [0], [0], [], [], []),
+            ("rows", [0], [1], [], [], [], []),
+            ("linears", [1], [2], [1], [0], [], []),
+        ],
         [("F32", tokens, cols, 0), (kind, rows, cols, len(embedding))],
         [bias],
         np.concatenate([embedding, packed]),

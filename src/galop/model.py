@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -142,9 +141,9 @@ class Model:
         kv = self._kv
         cached = kv.reuse(ids)
         logits: Array | None = None
-        done = cached
-        for done, logits in self.engine.prefill(kv, ids[cached:]):
-            yield Prefill(cached + done, len(ids))
+        for read, last in self.engine.prefill(kv, ids[cached:]):
+            logits = last
+            yield Prefill(cached + read, len(ids))
             if cancelled():
                 break
         prompt_seconds = time.monotonic() - start
@@ -240,15 +239,19 @@ def _overlap(text: str, stop: str) -> int:
 
 def card_sampling(generation: dict[str, Any]) -> Sampling:
     """The settings of a generation_config.json; greedy where it names none."""
-    if generation.get("do_sample") is False or not generation:
-        return Sampling()
+    return (None if generation.get("do_sample") is False else sampling_of(generation)) or Sampling()
+
+
+def sampling_of(settings: Mapping[str, Any]) -> Sampling | None:
+    """A model card's settings, with a seed of its own; None where there are none."""
     known = {
-        name: generation[name]
+        name: settings[name]
         for name in ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "presence_penalty")
-        if isinstance(generation.get(name), (int, float))
+        if isinstance(settings.get(name), (int, float))
     }
-    known["temperature"] = known.get("temperature", 1.0)
-    return Sampling(**known, seed=secrets.randbits(32))
+    if not known:
+        return None
+    return Sampling(**{"temperature": 1.0, **known}, seed=secrets.randbits(32))
 
 
 def memory_needed(pack: Pack, plan: Plan, context: int) -> dict[str, int]:
@@ -299,7 +302,9 @@ def open_checkpoint(path: Path) -> Any:
     if path.is_dir():
         return safetensors.load(path)
     if path.suffix in {".bin", ".pt", ".pth", ".pkl", ".ckpt"}:
-        raise ModelFileError(f"{path.name}: pickle formats are not supported, they may run code; take GGUF or safetensors")
+        raise ModelFileError(
+            f"{path.name}: pickle formats are not supported, they may run code; take GGUF or safetensors"
+        )
     if path.suffix == ".safetensors":
         return safetensors.load(path.parent)
     return gguf.load(path)
@@ -364,11 +369,3 @@ def load_path(
 
 def _gib(n: int) -> str:
     return f"{n / (1 << 30):.2f} GiB"
-
-
-def with_seed(sampling: Sampling, seed: int | None) -> Sampling:
-    return sampling if seed is None else replace(sampling, seed=seed)
-
-
-def cpu_count() -> int:
-    return os.cpu_count() or 1

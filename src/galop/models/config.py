@@ -9,15 +9,18 @@ from galop.errors import ModelFileError
 
 # Keys that say nothing about the forward pass.
 HARMLESS = frozenset(
-    """architectures model_type bos_token_id eos_token_id pad_token_id unk_token_id sep_token_id decoder_start_token_id
-    torch_dtype dtype transformers_version transformers.js_config _name_or_path use_cache initializer_range
-    attention_dropout hidden_dropout resid_pdrop embd_pdrop output_router_logits router_aux_loss_coef keys_to_ignore
-    max_window_layers vocab_size auto_map task_specific_params chunk_size_feed_forward return_dict output_attentions
-    output_hidden_states is_decoder is_encoder_decoder add_cross_attention tie_encoder_decoder id2label label2id
-    problem_type tokenizer_class prefix use_mrope unsloth_fixed unsloth_version _attn_implementation
-    _attn_implementation_internal _experts_implementation trust_remote_code sliding_window intermediate_size_mlp
-    pretraining_tp is_llama_config rope_interleaved num_experts_per_token_hint max_length finetuning_task
-    cross_attention_hidden_size tie_word_embeddings output_logits""".split()
+    """
+    architectures model_type bos_token_id eos_token_id pad_token_id unk_token_id sep_token_id
+    decoder_start_token_id torch_dtype dtype transformers_version transformers.js_config _name_or_path
+    use_cache initializer_range attention_dropout hidden_dropout resid_pdrop embd_pdrop output_router_logits
+    router_aux_loss_coef keys_to_ignore max_window_layers vocab_size auto_map task_specific_params
+    chunk_size_feed_forward return_dict output_attentions output_hidden_states is_decoder is_encoder_decoder
+    add_cross_attention tie_encoder_decoder id2label label2id problem_type tokenizer_class prefix use_mrope
+    unsloth_fixed unsloth_version _attn_implementation _attn_implementation_internal _experts_implementation
+    trust_remote_code sliding_window intermediate_size_mlp pretraining_tp is_llama_config rope_interleaved
+    num_experts_per_token_hint max_length finetuning_task cross_attention_hidden_size tie_word_embeddings
+    output_logits
+    """.split()
 )
 
 # Keys that may appear only with a value that asks for nothing special.
@@ -115,7 +118,7 @@ class Config:
 
 def _typed(name: str, value: Any, annotation: str, file: str) -> Any:
     kind = annotation.split(" ")[0].split("[")[0]
-    accepted = {"int": int, "float": (int, float), "bool": bool, "dict": dict, "list": list}[kind]
-    if not isinstance(value, accepted) or (isinstance(value, bool) and kind != "bool"):
+    kinds: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "dict": (dict,)}
+    if not isinstance(value, kinds[kind]) or (isinstance(value, bool) and kind != "bool"):
         raise ModelFileError(f"{file}: {name} = {value!r} should be of type {kind}")
     return float(value) if kind == "float" else value

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from galop.models import config
 from galop.models.rotary import inverse_frequencies
-from galop.ops import Inputs, Tensor, Vector, attention, embed, linear, linears, rms_norm, rope, rope_table, rows, swiglu
+from galop.ops import (
+    Inputs,
+    Tensor,
+    Vector,
+    attention,
+    embed,
+    linear,
+    linears,
+    rms_norm,
+    rope,
+    rope_table,
+    rows,
+    swiglu,
+)
 from galop.weights.tree import Tree
-
 
 Config = config.Config
 

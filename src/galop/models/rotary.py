@@ -51,9 +51,7 @@ def llama3(inv_freq: Array, scaling: dict[str, Any]) -> Array:
     return (1 - smooth) * inv_freq / factor + smooth * inv_freq
 
 
-def yarn(
-    inv_freq: Array, scaling: dict[str, Any], dim: int, theta: float, max_position: int
-) -> tuple[Array, float]:
+def yarn(inv_freq: Array, scaling: dict[str, Any], dim: int, theta: float, max_position: int) -> tuple[Array, float]:
     """YaRN (Peng et al., 2023): interpolates the slow dimensions, keeps the fast ones, and scales attention.
 
     `attention_factor` is the factor itself; `attn_factor`, which DeepSeek-R1-0528-Qwen3-8B carries, multiplies the

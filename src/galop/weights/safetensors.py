@@ -57,7 +57,9 @@ def read_file(path: Path) -> dict[str, StoredTensor]:
             raise ModelFileError(f"{path.name}: {name} ends past the file: it is truncated; download it again")
         if 0 in shape:
             raise ModelFileError(f"{path.name}: {name} is empty")
-        tensors[name] = StoredTensor(dtype, shape or (1,), np.frombuffer(data, np.uint8, end - begin, 8 + length + begin))
+        tensors[name] = StoredTensor(
+            dtype, shape or (1,), np.frombuffer(data, np.uint8, end - begin, 8 + length + begin)
+        )
     if 8 + length + at != size:
         raise ModelFileError(f"{path.name}: {size - 8 - length - at} bytes follow the last tensor")
     return tensors
@@ -90,7 +92,9 @@ def load(directory: Path) -> Checkpoint:
     """A model directory as a checkpoint. Raises ModelFileError."""
     config = read_json(directory / "config.json")
     if not config:
-        raise ModelFileError(f"{directory}: there is no config.json; give a GGUF file or a Hugging Face model directory")
+        raise ModelFileError(
+            f"{directory}: there is no config.json; give a GGUF file or a Hugging Face model directory"
+        )
     index = read_json(directory / "model.safetensors.index.json").get("weight_map")
     if isinstance(index, dict):
         names = sorted({str(name) for name in index.values()})

@@ -1,0 +1,53 @@
+# make run       installs, fetches the default model and asks it a question
+# make test      installs and tests with SmolLM2 and made-up models
+# make test-all  adds the larger real models, transformers and llama.cpp
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+NATIVE = CMakeLists.txt pyproject.toml $(wildcard native/*.cpp native/*.h native/kernels/*)
+
+.PHONY: run test test-all lint native-test arm-test fuzz clean
+
+run: $(VENV)/.installed
+	$(BIN)/galop run --yes "Write a Python function that checks whether a number is prime, and explain it in one sentence."
+
+test: $(VENV)/.tested lint
+	$(BIN)/python -m pytest -m "not large and not oracle"
+
+test-all: $(VENV)/.oracle lint native-test arm-test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The kernels' own tests under the address and undefined-behaviour sanitizers.
+native-test:
+	cmake -S . -B build/asan -DGALOP_SANITIZE=ON -DGALOP_NATIVE_TESTS=ON -DCMAKE_BUILD_TYPE=Debug
+	cmake --build build/asan -j2
+	build/asan/native_test
+
+# The same for aarch64, cross-compiled and run under qemu-user (Debian: g++-aarch64-linux-gnu qemu-user).
+arm-test:
+	cmake -S . -B build/arm -DGALOP_NATIVE_TESTS=ON -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
+	  -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ -DCMAKE_EXE_LINKER_FLAGS=-static
+	cmake --build build/arm -j2
+	qemu-aarch64 -cpu max build/arm/native_test
+
+$(VENV)/.installed: $(NATIVE)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(BIN)/pip install --quiet --editable '.[test]'
+	touch $@
+
+$(VENV)/.oracle: $(VENV)/.tested
+	$(BIN)/pip install --quiet --editable '.[test,oracle]'
+	touch $@
+
+clean:
+	rm -rf build $(VENV)

@@ -1,0 +1,3 @@
+from galop.cli import main
+
+main()

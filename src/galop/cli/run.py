@@ -155,11 +155,13 @@ def statistics(done: Done) -> dict[str, Any]:
 def summary(done: Done) -> str:
     cached = f" ({done.cached_tokens} reused)" if done.cached_tokens else ""
     why = {"length": " · cut off: no room for more tokens", "cancelled": " · stopped"}.get(done.reason, "")
-    return (
-        f"{done.prompt_tokens} prompt tokens{cached} at {done.prompt_rate:.0f} tok/s · "
-        f"{done.answer_tokens} answer tokens at {done.answer_rate:.1f} tok/s · first token {done.first_token_seconds:.2f} s · peak memory "
-        f"{peak_memory() / (1 << 20):.0f} MiB{why}"
+    parts = (
+        f"{done.prompt_tokens} prompt tokens{cached} at {done.prompt_rate:.0f} tok/s",
+        f"{done.answer_tokens} answer tokens at {done.answer_rate:.1f} tok/s",
+        f"first token {done.first_token_seconds:.2f} s",
+        f"peak memory {peak_memory() / (1 << 20):.0f} MiB",
     )
+    return " · ".join(parts) + why
 
 
 def note(text: str) -> None:

@@ -26,10 +26,16 @@ class Sampling:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        bounds = {
-            "temperature": (0, 100), "top_k": (0, 1 << 31), "top_p": (0, 1), "min_p": (0, 1),
-            "seed": (0, (1 << 64) - 1),            "repetition_penalty": (0.01, 100), "presence_penalty": (-100, 100), "frequency_penalty": (-100, 100),
-        }  # fmt: skip
+        bounds: dict[str, tuple[float, float]] = {
+            "temperature": (0, 100),
+            "top_k": (0, 1 << 31),
+            "top_p": (0, 1),
+            "min_p": (0, 1),
+            "repetition_penalty": (0.01, 100),
+            "presence_penalty": (-100, 100),
+            "frequency_penalty": (-100, 100),
+            "seed": (0, (1 << 64) - 1),
+        }
         for name, (low, high) in bounds.items():
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name} = {getattr(self, name)} is not between {low} and {high}")

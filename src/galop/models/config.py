@@ -119,6 +119,7 @@ class Config:
 def _typed(name: str, value: Any, annotation: str, file: str) -> Any:
     kind = annotation.split(" ")[0].split("[")[0]
     kinds: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "dict": (dict,)}
-    if not isinstance(value, kinds[kind]) or (isinstance(value, bool) and kind != "bool"):
+    right = isinstance(value, kinds[kind]) and (kind == "bool" or not isinstance(value, bool))
+    if not right:
         raise ModelFileError(f"{file}: {name} = {value!r} should be of type {kind}")
     return float(value) if kind == "float" else value

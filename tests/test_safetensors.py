@@ -1,0 +1,187 @@
+"""Safetensors directories: sharded and single, and the ways a header can lie."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from golden.make import TOKENS
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
+from tiny import GOLDEN
+
+from galop.errors import ModelFileError
+from galop.model import load_path, open_checkpoint
+from galop.weights.safetensors import read_file
+
+
+def raw(header: bytes, data: bytes = b"") -> bytes:
+    return struct.pack("<Q", len(header)) + header + data
+
+
+def entry(shape: list[int], begin: int, end: int, dtype: str = "F32") -> dict[str, Any]:
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+GOOD = entry([2], 0, 8)
+BAD: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", "truncated"),
+    "header longer than the file": (struct.pack("<Q", 100) + b"{}", "a header of 100"),
+    "header of 2^63": (struct.pack("<Q", 2**63) + b"{}", "a header of"),
+    "not UTF-8": (raw(b"\xff{}"), "not valid JSON"),
+    "not JSON": (raw(b"{"), "not valid JSON"),
+    "a list": (raw(b"[]"), "not a JSON object"),
+    "nested 10^5 deep": (raw(b"[" * 100_000), "not valid JSON"),
+    "a name twice": (raw(b'{"a":1,"a":2}'), "appears twice"),
+    "malformed entry": (raw(b'{"a":{"dtype":"F32"}}'), "malformed"),
+    "hole": (raw(json.dumps({"a": entry([2], 8, 16)}).encode(), bytes(16)), "a hole"),
+    "overlap": (raw(json.dumps({"a": GOOD, "b": entry([2], 4, 12)}).encode(), bytes(12)), "overlap"),
+    "trailing bytes": (raw(json.dumps({"a": GOOD}).encode(), bytes(9)), "follow the last tensor"),
+    "end before start": (raw(json.dumps({"a": entry([2], 8, 0)}).encode(), bytes(8)), "needs another number"),
+    "past the end": (raw(json.dumps({"a": entry([4], 0, 16)}).encode(), bytes(8)), "truncated"),
+    "shape too large": (raw(json.dumps({"a": entry([2**40, 2**40], 0, 8)}).encode(), bytes(8)), "another number"),
+    "negative shape": (raw(json.dumps({"a": entry([-2], 0, 8)}).encode(), bytes(8)), "not sensible"),
+    "boolean shape": (raw(json.dumps({"a": entry([True], 0, 4)}).encode(), bytes(4)), "not sensible"),
+    "unknown dtype": (raw(json.dumps({"a": entry([2], 0, 8, "F8_E4M3")}).encode(), bytes(8)), "F8_E4M3"),
+    "a zip behind it": (raw(json.dumps({"a": GOOD}).encode(), bytes(8) + b"PK\x03\x04"), "follow the last tensor"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_headers_are_refused(case: str, tmp_path: Path) -> None:
+    data, message = BAD[case]
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(data)
+    with pytest.raises(ModelFileError, match=message) as caught:
+        read_file(path)
+    assert "\n" not in str(caught.value)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), min_size=1, max_size=6))
+def test_flipped_bytes_are_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, flips: list[tuple[int, int]]
+) -> None:
+    data = bytearray((GOLDEN / "qwen2" / "model.safetensors").read_bytes())
+    for at, value in flips:
+        data[at] = value
+    path = tmp_path_factory.mktemp("flip") / "model.safetensors"
+    path.write_bytes(data)
+    try:
+        read_file(path)
+    except ModelFileError as error:
+        assert "\n" not in str(error)
+
+
+def copy(case: str, to: Path) -> Path:
+    shutil.copytree(GOLDEN / case, to)
+    return to
+
+
+def change(directory: Path, **keys: Any) -> None:
+    path = directory / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **keys}))
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"attn_logit_softcapping": 50.0}, "attn_logit_softcapping"),
+        ({"residual_multiplier": 0.22}, "residual_multiplier"),
+        ({"hidden_act": "gelu"}, "hidden_act"),
+        ({"use_sliding_window": True}, "use_sliding_window"),
+        ({"layer_types": ["sliding_attention", "full_attention"]}, "layer_types"),
+        ({"quantization_config": {"quant_method": "awq"}}, "quantization_config"),
+        ({"model_type": "gemma3"}, "gemma3"),
+        ({"hidden_size": None}, "hidden_size"),
+        ({"num_attention_heads": "4"}, "of type int"),
+        ({"rms_norm_eps": -1.0}, "rms_norm_eps"),
+        ({"num_hidden_layers": 2**40}, "num_hidden_layers"),
+        ({"tie_word_embeddings": False}, "lm_head.weight is missing"),
+        ({"rope_parameters": None, "rope_scaling": {"rope_type": "longrope"}}, "longrope"),
+        ({"rope_parameters": None, "rope_scaling": {"rope_type": "yarn"}}, "missing or bad value"),
+    ],
+)
+def test_a_config_that_asks_for_other_arithmetic_is_refused_by_name(
+    keys: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    directory = copy("qwen3", tmp_path / "m")
+    change(directory, **keys)
+    with pytest.raises(ModelFileError, match=message):
+        load_path(directory, memory=4 << 30)
+
+
+def test_nothing_of_the_repository_is_executed(tmp_path: Path) -> None:
+    directory = copy("qwen3", tmp_path / "m")
+    change(directory, auto_map={"AutoModelForCausalLM": "modeling_evil.Evil"}, trust_remote_code=True)
+    (directory / "modeling_evil.py").write_text("raise SystemExit('executed')")
+    before = set(sys.modules)
+    with load_path(directory, memory=4 << 30) as model:
+        model.logits(TOKENS)
+    assert not [name for name in set(sys.modules) - before if "evil" in name]
+
+
+def test_shards_are_joined_and_a_missing_one_is_named(tmp_path: Path) -> None:
+    directory = copy("llama", tmp_path / "m")
+    tensors = load_file(directory / "model.safetensors")
+    (directory / "model.safetensors").unlink()
+    names = sorted(tensors)
+    shards = {f"model-0000{i + 1}-of-00002.safetensors": names[i::2] for i in range(2)}
+    for shard, members in shards.items():
+        save_file({n: tensors[n] for n in members}, directory / shard)
+    index = {"weight_map": {n: shard for shard, members in shards.items() for n in members}}
+    (directory / "model.safetensors.index.json").write_text(json.dumps(index))
+    joined, whole = open_checkpoint(directory), open_checkpoint(GOLDEN / "llama")
+    assert all(np.array_equal(joined.tensors[n].array(), whole.tensors[n].array()) for n in whole.tensors)
+
+    (directory / "model-00002-of-00002.safetensors").unlink()
+    with pytest.raises(ModelFileError, match="model-00002-of-00002.*missing"):
+        open_checkpoint(directory)
+    for name in ("../../etc/passwd", "/etc/passwd", "sub/x.safetensors"):
+        index["weight_map"]["model.norm.weight"] = name
+        (directory / "model.safetensors.index.json").write_text(json.dumps(index))
+        with pytest.raises(ModelFileError, match="not the name of a file"):
+            open_checkpoint(directory)
+
+
+def test_a_redundant_head_of_a_tied_model_is_ignored(tmp_path: Path) -> None:
+    directory = copy("qwen3", tmp_path / "m")
+    tensors = {n: t.array() for n, t in open_checkpoint(directory).tensors.items()}
+    tensors["lm_head.weight"] = np.zeros_like(tensors["model.embed_tokens.weight"])
+    save_file(tensors, directory / "model.safetensors")
+    with load_path(directory, memory=4 << 30) as model, load_path(GOLDEN / "qwen3", memory=4 << 30) as expected:
+        assert np.array_equal(model.logits(TOKENS), expected.logits(TOKENS))
+
+
+def test_only_a_pickle_there_says_why_it_is_not_opened(tmp_path: Path) -> None:
+    directory = copy("llama", tmp_path / "m")
+    (directory / "model.safetensors").rename(directory / "pytorch_model.bin")
+    with pytest.raises(ModelFileError, match="pickle"):
+        open_checkpoint(directory)
+
+
+def test_fused_experts_are_split(tmp_path: Path) -> None:
+    """transformers 5 may save gate_up_proj [E, 2I, H], gate rows first, and down_proj [E, H, I]."""
+    directory = copy("qwen3_moe", tmp_path / "m")
+    whole = open_checkpoint(directory)
+    raw_tensors = {n: t.array() for n, t in whole.tensors.items()}
+    fused: dict[str, np.ndarray] = {n: a for n, a in raw_tensors.items() if ".experts." not in n}
+    for layer in range(2):
+        at = f"model.layers.{layer}.mlp.experts."
+        each = range(8)
+        fused[f"{at}gate_up_proj"] = np.stack(
+            [
+                np.concatenate([raw_tensors[f"{at}{e}.gate_proj.weight"], raw_tensors[f"{at}{e}.up_proj.weight"]])
+                for e in each
+            ]
+        )
+        fused[f"{at}down_proj"] = np.stack([raw_tensors[f"{at}{e}.down_proj.weight"] for e in each])
+    save_file(fused, directory / "model.safetensors")
+    again = open_checkpoint(directory)
+    assert all(np.array_equal(again.tensors[n].array(), a) for n, a in raw_tensors.items())

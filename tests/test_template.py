@@ -1,0 +1,120 @@
+"""Chat templates: the families' golden strings, and templates that mean harm."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from galop.chat import template as template_module
+from galop.chat.template import ChatTemplate, Renderer
+from galop.errors import TemplateError
+from galop.model import Model
+
+HI = [{"role": "user", "content": "Hi"}]
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Any:
+    one = Renderer()
+    yield one
+    one.close()
+
+
+def test_smollm2_renders_as_its_publisher_means(smollm: Model) -> None:
+    system = "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
+    assert smollm.template.render(HI) == f"{system}<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
+
+
+@pytest.mark.large
+def test_qwen25_inserts_its_default_system_turn_and_tools(coder: Model) -> None:
+    rendered = coder.template.render(HI)
+    assert rendered == (
+        "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n"
+        "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
+    )
+    tool = {"type": "function", "function": {"name": "f", "description": "é", "parameters": {"type": "object"}}}
+    with_tools = coder.template.render(HI, tools=[tool])
+    assert "<tools>" in with_tools and '"description": "é"' in with_tools
+
+
+def test_what_transformers_offers_a_template(renderer: Renderer) -> None:
+    assert renderer.render("{{ {'a': 'é', 'b': [1]} | tojson }}", {}) == '{"a": "é", "b": [1]}'
+    assert len(renderer.render("{{ strftime_now('%Y-%m-%d') }}", {})) == 10
+    assert renderer.render("{% generation %}x{% endgeneration %}", {}) == "x"
+    assert (
+        renderer.render("{% for i in range(9) %}{% if i == 2 %}{% break %}{% endif %}{{ i }}{% endfor %}", {}) == "01"
+    )
+    assert renderer.render("  {% if true %}\n  y\n  {% endif %}\n", {}) == "  y\n"
+    with pytest.raises(TemplateError, match="no tools here"):
+        renderer.render("{{ raise_exception('no tools here') }}", {})
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ ''.__class__.__mro__ }}",
+        "{{ ''|attr('__class__') }}",
+        "{{ cycler.__init__.__globals__ }}",
+        "{{ '{0.__class__}'.format(x) }}",
+        "{{ lipsum.__globals__['os'].popen('id').read() }}",
+        "{% set _ = x.append(1) %}",
+        "{{ x",
+    ],
+)
+def test_reaching_for_attributes_gets_nothing(source: str, renderer: Renderer) -> None:
+    with pytest.raises(TemplateError) as caught:
+        shown = renderer.render(source, {"x": []})
+        assert "class" not in shown and "uid=" not in shown
+        raise TemplateError(shown)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+        "{% set ns = namespace(x='aaaaaaaaaa') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
+        "{{ 'a' * (10 ** 10) }}",
+        "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+    ],
+)
+def test_a_template_without_end_is_stopped(source: str, monkeypatch: pytest.MonkeyPatch, smollm: Model) -> None:
+    monkeypatch.setattr(template_module, "SECONDS", 2.0)
+    bad = ChatTemplate(source, smollm.tokenizer)
+    start = time.monotonic()
+    with pytest.raises(TemplateError):
+        bad.encode(HI)
+    assert time.monotonic() - start < 15
+    bad.source = "{{ messages[0].content }}"
+    assert bad.render(HI) == "Hi"
+    bad.renderer.close()
+
+
+def test_a_model_without_template_says_so(smollm: Model) -> None:
+    with pytest.raises(TemplateError, match="no chat template"):
+        ChatTemplate(None, smollm.tokenizer).encode(HI)
+
+
+def test_bos_comes_once(smollm: Model) -> None:
+    """Some files both set add_bos_token and write it in their template."""
+    tokenizer = smollm.tokenizer
+    tokenizer.add_bos = True
+    try:
+        bos = tokenizer.id(tokenizer.bos_token)
+        for source in ("{{ bos_token }}{{ messages[0].content }}", "{{ messages[0].content }}"):
+            one = ChatTemplate(source, tokenizer)
+            assert one.encode(HI).count(bos) == 1
+            one.renderer.close()
+    finally:
+        tokenizer.add_bos = False
+
+
+def test_thinking_in_the_history_is_the_templates_to_drop(smollm: Model) -> None:
+    source = "{% for m in messages %}{{ m.content.split('</think>')[-1] }}{% endfor %}"
+    one = ChatTemplate(source, smollm.tokenizer)
+    one.control = __import__("re").compile(r"<think>|</think>|<\|im_end\|>")
+    rendered = one.encode([{"role": "assistant", "content": "<think>\nabc\n</think>\n\nHello"}])
+    assert smollm.tokenizer.decode(rendered) == "\n\nHello"
+    one.renderer.close()

@@ -1,0 +1,223 @@
+"""The command line as a user has it: real processes, real models, exit codes, streams."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tiny import write_gguf
+
+GALOP = [sys.executable, "-m", "galop"]
+TEMPLATE = "{% for m in messages %}{{ m.content }}\n{% endfor %}"
+
+
+def run(*args: str, stdin: bytes = b"", env: dict[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [*GALOP, *args], input=stdin, capture_output=True, check=False, timeout=120, env={**os.environ, **(env or {})}
+    )
+
+
+def fails(result: subprocess.CompletedProcess[bytes], code: int, *words: str) -> None:
+    """One clear sentence on stderr, nothing on stdout, no traceback."""
+    error = result.stderr.decode()
+    assert result.returncode == code, error
+    assert result.stdout == b""
+    assert "Traceback" not in error
+    assert error.strip().count("\n") == 0, error
+    for word in words:
+        assert word in error
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(write_gguf(tmp_path_factory.mktemp("tiny") / "m.gguf", "qwen3", "Q8_0", TEMPLATE))
+
+
+def test_help_names_every_command_and_answers_without_numpy() -> None:
+    result = run("--help")
+    assert result.returncode == 0
+    for command in ("run", "pull", "list", "show", "rm"):
+        assert command in result.stdout.decode()
+        assert "Example" in run(command, "--help").stdout.decode()
+    code = "import sys, galop.cli; print([m for m in ('numpy', 'torch', 'transformers', 'tokenizers') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.strip() == b"[]"
+
+
+def test_a_question_is_answered_on_stdout_and_the_rest_is_on_stderr(smollm_path: Path) -> None:
+    result = run("run", "package:smollm2:135m", "What is the capital of France?", "--temperature", "0", "--max-tokens", "12")
+    assert result.returncode == 0
+    assert result.stdout.decode().strip()
+    last = result.stderr.decode().strip().splitlines()[-1]
+    for words in ("prompt tokens at", "answer tokens at", "tok/s", "first token", "peak memory"):
+        assert words in last
+    again = run("run", str(smollm_path), "What is the capital of France?", "--temperature", "0", "--max-tokens", "12")
+    assert again.stdout == result.stdout
+
+
+def test_json_and_seed(tiny: str) -> None:
+    args = ("run", tiny, "Hello", "--json", "--temperature", "1.5", "--max-tokens", "20")
+    first, second, other = (json.loads(run(*args, "--seed", seed).stdout) for seed in ("7", "7", "8"))
+    assert first["answer"] == second["answer"] != other["answer"]
+    assert first["seed"] == 7
+    assert first["answer_tokens"] == 20 and first["reason"] == "length"
+    assert first["peak_memory_bytes"] > 0 and first["answer_tokens_per_second"] > 0
+
+
+def test_a_pipe_is_part_of_the_question(tiny: str) -> None:
+    piped = json.loads(run("run", tiny, "explain", "--json", "--max-tokens", "3", stdin=b"x" * 100).stdout)
+    plain = json.loads(run("run", tiny, "explain", "--json", "--max-tokens", "3").stdout)
+    assert piped["prompt_tokens"] == plain["prompt_tokens"] + 102
+    alone = json.loads(run("run", tiny, "--json", "--max-tokens", "3", stdin=b"hello").stdout)
+    assert alone["prompt_tokens"] == 6
+
+
+def test_wrong_use_is_told_in_one_sentence(tiny: str, tmp_path: Path) -> None:
+    fails(run("run", "qwen3:0.7b", "hi"), 2, "no model is called 'qwen3:0.7b'", "qwen3:0.6b")
+    fails(run("run", "/nowhere/m.gguf", "hi"), 2, "/nowhere/m.gguf")
+    fails(run("run", tiny), 2, "no question")
+    fails(run("run", tiny, stdin=b"\xff\xfe bad"), 2, "not UTF-8")
+    fails(run("run", tiny, "x" * 600), 2, "601", "512")
+    fails(run("run", tiny, "hi", "--context", "9999"), 2, "512")
+    fails(run("run", tiny, "hi", "--memory", "1MiB"), 1, "memory")
+    fails(run("run", tiny, "hi", "--top-p", "3"), 2, "top_p")
+    fails(run("show", "qwen9"), 2, "no model is called")
+    fails(run("rm", "qwen3:32b"), 2, "not on this machine")
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(Path(tiny).read_bytes()[:5000])
+    fails(run("run", str(broken), "hi"), 2, "broken.gguf", "truncated")
+    assert run("run", tiny, "hi", "--memory", "lots").returncode == 2
+
+
+def test_a_model_too_large_is_refused_with_numbers_and_advice(smollm_path: Path) -> None:
+    result = run("run", str(smollm_path), "hi", "--memory", "350MiB", "--context", "8192")
+    fails(result, 1, "GiB", "would fit")
+    assert run("run", str(smollm_path), "hi", "--memory", "500MiB", "--max-tokens", "2").returncode == 0
+
+
+def test_a_hostile_template_ends_in_one_sentence(tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "m.gguf", "qwen3", "Q8_0", "{{ cycler.__init__.__globals__ }}")
+    fails(run("run", str(path), "hi"), 1, "template")
+
+
+def test_ctrl_c_ends_a_one_shot_answer_with_130(smollm_path: Path) -> None:
+    command = [*GALOP, "run", str(smollm_path), "Write a long story.", "--temperature", "1", "--seed", "1", "--raw"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout and process.stderr
+        process.stdout.read(5)
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=20)
+        assert process.returncode == 130
+        assert b"Traceback" not in process.stderr.read()
+
+
+def test_a_closed_pipe_is_no_error_message(smollm_path: Path) -> None:
+    command = f"{sys.executable} -m galop run {smollm_path} 'Write a story.' --raw --temperature 1 --seed 1 --max-tokens 200"
+    result = subprocess.run(["bash", "-c", f"{command} | head -c 3"], capture_output=True, check=False, timeout=60)
+    assert len(result.stdout) == 3
+    assert b"Traceback" not in result.stderr and b"Exception" not in result.stderr
+
+
+def test_show_and_list_and_plan(smollm_path: Path) -> None:
+    facts = json.loads(run("show", "package:smollm2:135m", "--json", "--verify").stdout)
+    assert facts["architecture"] == "llama" and facts["verified"]
+    assert facts["parameters"] == 134_515_008
+    assert "210 Q4_1" in facts["tensors"]
+    assert facts["memory"]["total"] > facts["memory"]["weights"] > 90_000_000
+    shown = run("show", "package:smollm2:135m").stdout.decode()
+    for word in ("architecture", "memory", "template", "Apache-2.0", "Q4_1"):
+        assert word in shown
+    plan = run("show", "package:smollm2:135m", "--plan").stdout.decode().splitlines()
+    assert plan[0].startswith("%0[T,32], %1[T,32] = rope_table(")
+    assert plan[-1].startswith("%") and "linears" in plan[-1]
+    listed = json.loads(run("list", "--json").stdout)
+    assert "smollm2:135m" in [m["name"] for m in listed["models"]]
+    names = [m["name"] for m in json.loads(run("list", "--all", "--json").stdout)["models"]]
+    for name in ("qwen3:0.6b", "qwen3:235b-a22b", "qwen2.5:72b", "deepseek-r1:671b", "llama4:scout"):
+        assert name in names
+
+
+def test_rm_of_a_file_of_ones_own_removes_only_what_was_made_from_it(tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "mine.gguf", "qwen3", "Q8_0", TEMPLATE)
+    env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    assert run("run", str(path), "hi", "--max-tokens", "2", env=env).returncode == 0
+    assert len(list((tmp_path / "cache" / "galop").glob("*.pack"))) == 1
+    assert run("rm", str(path), env=env).returncode == 0
+    assert path.exists() and not list((tmp_path / "cache" / "galop").glob("*"))
+
+
+class Terminal:
+    """A galop process on a terminal of its own."""
+
+    def __init__(self, *args: str, home: Path) -> None:
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.environ.update(XDG_DATA_HOME=str(home), TERM="dumb", NO_COLOR="1", PROMPT_TOOLKIT_NO_CPR="1")
+            os.execv(sys.executable, [*GALOP, *args])
+        self.seen = ""
+
+    def expect(self, text: str, seconds: float = 60) -> str:
+        end = time.monotonic() + seconds
+        while text not in self.seen:
+            ready, _, _ = select.select([self.fd], [], [], max(0, end - time.monotonic()))
+            assert ready, f"{text!r} did not appear in {self.seen!r}"
+            try:
+                self.seen += os.read(self.fd, 65536).decode("utf-8", "replace")
+            except OSError:
+                raise AssertionError(f"ended before {text!r}: {self.seen!r}") from None
+        before, _, self.seen = self.seen.partition(text)
+        return before
+
+    def send(self, text: str) -> None:
+        os.write(self.fd, text.encode())
+
+    def wait(self) -> int:
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            ready, _, _ = select.select([self.fd], [], [], 0.1)
+            if ready:
+                try:
+                    os.read(self.fd, 65536)
+                except OSError:
+                    break
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def test_a_conversation_at_a_terminal(smollm_path: Path, tmp_path: Path) -> None:
+    terminal = Terminal("run", str(smollm_path), "--temperature", "0", "--max-tokens", "40", home=tmp_path)
+    terminal.expect("/help for commands")
+    terminal.send("What is the capital of France?\r")
+    terminal.expect("tok/s")
+    terminal.send("And of Italy?\r")
+    terminal.expect("reused")
+    terminal.send("/set max_tokens 5\r")
+    terminal.expect("max_tokens is 5")
+    terminal.send("/set temperature hot\r")
+    terminal.expect("cannot be 'hot'")
+    terminal.send("/save trip\r")
+    terminal.expect("saved to")
+    terminal.send("/clear\r")
+    terminal.expect("forgotten")
+    terminal.send("/load trip\r")
+    terminal.expect("4 messages from")
+    terminal.send("/nonsense\r")
+    terminal.expect("no command /nonsense")
+    terminal.send("/set max_tokens 2000\r")
+    terminal.expect("max_tokens is 2000")
+    terminal.send('"""\rWrite a very long story\rwith many chapters.\r"""\r')
+    time.sleep(1.5)
+    terminal.send("\x03")
+    terminal.expect("stopped")
+    terminal.send("/show\r")
+    terminal.expect("6 messages")
+    terminal.send("/bye\r")
+    assert terminal.wait() == 0
+    saved = json.loads((tmp_path / "galop" / "conversations" / "trip.json").read_text())
+    assert [m["role"] for m in saved["messages"]] == ["user", "assistant"] * 2

@@ -24,7 +24,7 @@ lint: $(VENV)/.tested
 
 # The kernels' own tests under the address and undefined-behaviour sanitizers.
 native-test:
-	cmake -S . -B build/asan -DGALOP_SANITIZE=ON -DGALOP_NATIVE_TESTS=ON -DCMAKE_BUILD_TYPE=Debug
+	cmake -S . -B build/asan -DGALOP_SANITIZE=ON -DGALOP_NATIVE_TESTS=ON -DCMAKE_BUILD_TYPE=None
 	cmake --build build/asan -j2
 	build/asan/native_test
 

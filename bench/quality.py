@@ -112,7 +112,9 @@ def agreement(model: Model, llama: Any, tokens: int = 32) -> dict[str, Any]:
                 exact = model.reference().forward(Batch(np.array(whole), at, at * 0, at[-1:], Cache()))[0]
                 p = np.exp(exact - exact.max())
                 p /= p.sum()
-                parted.append({"prompt": prompt, "token": step, "p_galop": float(p[mine]), "p_llama_cpp": float(p[other])})
+                parted.append(
+                    {"prompt": prompt, "token": step, "p_galop": float(p[mine]), "p_llama_cpp": float(p[other])}
+                )
                 break
             if mine in model.stop_ids:
                 same += 1

@@ -35,7 +35,7 @@ constexpr Layout kLayouts[] = {
     {"Q4_K", 256, 64 + 8 * (32 + 256), 144},
     {"Q5_K", 256, 64 + 8 * (32 + 256 + 64), 176},
     {"Q6_K", 256, 32 + 8 * (32 + 256 + 128), 210},
-    {"F32", 32, kGroup * kRows * 4, 128},
+    {"F32", 1, kRows * 4, 4},
 };
 
 inline const Layout& layout(Kind kind) { return kLayouts[static_cast<int>(kind)]; }

@@ -27,7 +27,8 @@ def run(*args: str, stdin: bytes = b"", env: dict[str, str] | None = None) -> su
 
 def fails(result: subprocess.CompletedProcess[bytes], code: int, *words: str) -> None:
     """One clear sentence on stderr, nothing on stdout, no traceback."""
-    error = result.stderr.decode()
+    lines = result.stderr.decode().strip().splitlines()
+    error = "\n".join(line for line in lines if not line.startswith("downloading "))
     assert result.returncode == code, error
     assert result.stdout == b""
     assert "Traceback" not in error
@@ -52,7 +53,9 @@ def test_help_names_every_command_and_answers_without_numpy() -> None:
 
 
 def test_a_question_is_answered_on_stdout_and_the_rest_is_on_stderr(smollm_path: Path) -> None:
-    result = run("run", "package:smollm2:135m", "What is the capital of France?", "--temperature", "0", "--max-tokens", "12")
+    result = run(
+        "run", "package:smollm2:135m", "What is the capital of France?", "--temperature", "0", "--max-tokens", "12"
+    )
     assert result.returncode == 0
     assert result.stdout.decode().strip()
     last = result.stderr.decode().strip().splitlines()[-1]
@@ -119,7 +122,9 @@ def test_ctrl_c_ends_a_one_shot_answer_with_130(smollm_path: Path) -> None:
 
 
 def test_a_closed_pipe_is_no_error_message(smollm_path: Path) -> None:
-    command = f"{sys.executable} -m galop run {smollm_path} 'Write a story.' --raw --temperature 1 --seed 1 --max-tokens 200"
+    command = (
+        f"{sys.executable} -m galop run {smollm_path} 'Write a story.' --raw --temperature 1 --seed 1 --max-tokens 200"
+    )
     result = subprocess.run(["bash", "-c", f"{command} | head -c 3"], capture_output=True, check=False, timeout=60)
     assert len(result.stdout) == 3
     assert b"Traceback" not in result.stderr and b"Exception" not in result.stderr

@@ -154,7 +154,7 @@ def statistics(done: Done) -> dict[str, Any]:
 
 def summary(done: Done) -> str:
     cached = f" ({done.cached_tokens} reused)" if done.cached_tokens else ""
-    why = {"length": " · cut off: no room for more tokens", "cancelled": " · stopped"}.get(done.reason, "")
+    why = {"length": " · cut off at the token limit", "cancelled": " · stopped"}.get(done.reason, "")
     parts = (
         f"{done.prompt_tokens} prompt tokens{cached} at {done.prompt_rate:.0f} tok/s",
         f"{done.answer_tokens} answer tokens at {done.answer_rate:.1f} tok/s",

@@ -73,6 +73,8 @@ def locate(name: str) -> Source:
 
 
 def _hub_source(name: str, repo: str, quantisation: str | None) -> Source:
+    if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", repo) or ".." in repo:
+        raise UnknownModelError(f"{repo!r} is not a repository name such as Qwen/Qwen3-0.6B")
     return Source(
         name, hub.cached_snapshot(repo) if not quantisation else None, None, repo, quantisation=quantisation or ""
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Callable
 from functools import partial
@@ -46,15 +47,15 @@ def split_names(file: str) -> list[str]:
 
 
 def reachable(seconds: float = 3.0) -> bool:
-    """Whether a hub answers at all."""
-    from huggingface_hub import HfApi, constants
+    """Whether a hub answers at all, be it with an error."""
+    from huggingface_hub import constants, get_session
 
     if constants.HF_HUB_OFFLINE:
         return False
     try:
-        HfApi().model_info("Qwen/Qwen3-0.6B", timeout=seconds)
-    except Exception as error:  # an answer that is an error is still an answer
-        return getattr(error, "response", None) is not None
+        get_session().head(constants.ENDPOINT, timeout=seconds)
+    except Exception:  # whatever the HTTP client raises: no name, no route, no answer
+        return False
     return True
 
 
@@ -136,6 +137,9 @@ def _guarded(repo: str, file: str, call: Callable[[], Any]) -> Any:
     )
 
     what = f"{repo}/{file}" if file else repo
+    if not constants.HF_HUB_OFFLINE and not reachable():  # the client itself would try for half a minute
+        raise DownloadError(f"{what} could not be downloaded: the hub at {constants.ENDPOINT} does not answer")
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries are not for the user
     try:
         return call()
     except GatedRepoError:

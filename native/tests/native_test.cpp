@@ -1,0 +1,318 @@
+// Every kernel of every instruction set against the portable one, byte for byte, and the executor under any number of
+// threads. Runs under the sanitizers and, cross-compiled, under qemu. Prints a checksum of all results, which is the
+// same on every architecture.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "../machine.h"
+#include "../program.h"
+#include "../sample.h"
+
+using namespace galop;
+
+namespace {
+
+uint64_t checksum = 1469598103934665603ull;
+int checks = 0;
+
+void absorb(const void* data, size_t bytes) {
+  for (size_t i = 0; i < bytes; ++i) checksum = (checksum ^ static_cast<const uint8_t*>(data)[i]) * 1099511628211ull;
+}
+
+void check(bool condition, const std::string& what) {
+  ++checks;
+  if (condition) return;
+  std::printf("FAILED: %s\n", what.c_str());
+  std::exit(1);
+}
+
+template <class T>
+void same(const std::vector<T>& a, const std::vector<T>& b, const std::string& what) {
+  check(a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0, what);
+}
+
+// The same numbers on every machine: no library distribution is.
+struct Random {
+  std::mt19937 bits{7};
+  uint8_t byte() { return static_cast<uint8_t>(bits() >> 24); }
+  float real() { return (static_cast<float>(bits() >> 8) / 8388608.0f - 1.0f) * 2.0f; }
+  std::vector<float> reals(size_t n) {
+    std::vector<float> v(n);
+    for (float& x : v) x = real();
+    return v;
+  }
+};
+
+// Blocks with random codes and small finite scales.
+std::vector<uint8_t> blocks(Kind kind, int64_t rows, int64_t cols, Random& random) {
+  const Layout& shape = layout(kind);
+  std::vector<uint8_t> data(rows * (cols / shape.block) * shape.source_bytes);
+  for (uint8_t& b : data) b = random.byte();
+  for (size_t at = 0; at < data.size(); at += shape.source_bytes) {
+    const int scales = kind == Kind::Q4_1 || kind == Kind::Q5_1 || kind == Kind::Q4_K || kind == Kind::Q5_K ? 2 : 1;
+    for (int i = 0; i < scales; ++i) {
+      const uint16_t half = f32_to_f16(random.real() * 0.02f);
+      std::memcpy(&data[at + (kind == Kind::Q6_K ? 208 : 2 * i)], &half, 2);
+    }
+  }
+  return data;
+}
+
+struct Packed {
+  std::vector<uint8_t> data;
+  Panels panels;
+};
+
+Packed packed(Kind kind, int64_t rows, int64_t cols, Random& random) {
+  Packed out;
+  std::vector<uint8_t> source;
+  if (kind == Kind::F32) {
+    const auto values = random.reals(rows * cols);
+    source.resize(values.size() * 4);
+    std::memcpy(source.data(), values.data(), source.size());
+  } else {
+    source = blocks(kind, rows, cols, random);
+  }
+  out.panels = {kind, rows, cols, nullptr};
+  out.data.resize(out.panels.bytes());
+  for (int64_t p = 0; p < out.panels.panels(); ++p)
+    pack_panel(kind, source.data(), rows, cols, p, out.data.data() + p * out.panels.panel_bytes());
+  out.panels.data = out.data.data();
+  return out;
+}
+
+std::vector<ActivationGroup> quantised(const Kernels& k, const std::vector<float>& x, int64_t columns, int64_t cols) {
+  const int64_t groups = cols / kGroup;
+  std::vector<ActivationGroup> acts(columns * groups);
+  for (int64_t c = 0; c < columns; ++c) {
+    const int64_t tile = c / k.tile * k.tile, width = std::min<int64_t>(k.tile, columns - tile);
+    k.quantize(x.data() + c * cols, cols, acts.data() + tile * groups + (c - tile), width);
+  }
+  return acts;
+}
+
+void test_matmul(const Kernels& k) {
+  Random random;
+  for (int kind = 0; kind < static_cast<int>(Kind::F32); ++kind)
+    for (int64_t rows : {1, 15, 16, 50})
+      for (int64_t columns : {1, 2, 3, 4, 5, 6, 7, 8, 9, 17}) {
+        const int64_t cols = 512;
+        const Packed w = packed(static_cast<Kind>(kind), rows, cols, random);
+        const auto x = random.reals(columns * cols), bias = random.reals(rows);
+        auto run = [&](const Kernels& set) {
+          const auto acts = quantised(set, x, columns, cols);
+          // A guard behind the last row: stores past `rows` would show.
+          std::vector<float> out(columns * rows + 16, 12345.0f);
+          set.matmul(w.panels, 0, w.panels.panels(), {acts.data(), columns, cols / kGroup}, bias.data(), out.data(), rows);
+          return out;
+        };
+        const auto ours = run(k);
+        same(ours, run(portable::kernels), std::string(k.name) + " matmul " + kLayouts[kind].name);
+        check(ours.back() == 12345.0f, "matmul wrote past its rows");
+        absorb(ours.data(), ours.size() * 4);
+        if (columns > 1) continue;
+        // Against the definition, in double: dequantised weights times dequantised activations.
+        std::vector<ActivationGroup> acts(cols / kGroup);
+        portable::kernels.quantize(x.data(), cols, acts.data(), 1);
+        std::vector<float> row(cols);
+        for (int64_t r = 0; r < rows; ++r) {
+          unpack_row(w.panels, r, row.data());
+          double expected = bias[r], size = 1e-3;
+          for (int64_t i = 0; i < cols; ++i) {
+            const double term = static_cast<double>(row[i]) * acts[i / kGroup].codes[i % kGroup] * acts[i / kGroup].scale;
+            expected += term;
+            size += std::fabs(term);
+          }
+          check(std::fabs(ours[r] - expected) <= 1e-5 * size, std::string("matmul value ") + kLayouts[kind].name);
+        }
+      }
+}
+
+void test_rest(const Kernels& k) {
+  const Kernels& p = portable::kernels;
+  Random random;
+  for (int64_t n : {1, 7, 16, 17, 64, 100, 576}) {
+    const auto a = random.reals(n), b = random.reals(n);
+    auto both = [&](auto call, const char* what) {
+      std::vector<float> x(n + 16, 5.0f), y(n + 16, 5.0f);
+      call(k, x.data());
+      call(p, y.data());
+      same(x, y, std::string(k.name) + " " + what);
+      absorb(x.data(), x.size() * 4);
+    };
+    both([&](const Kernels& s, float* out) { s.rms_norm(a.data(), b.data(), out, n, 1e-5f); }, "rms_norm");
+    both([&](const Kernels& s, float* out) { s.swiglu(a.data(), b.data(), out, n); }, "swiglu");
+    both([&](const Kernels& s, float* out) { s.add(a.data(), b.data(), out, n); }, "add");
+    both([&](const Kernels& s, float* out) { s.accumulate(0.7f, a.data(), out, n); }, "accumulate");
+    both([&](const Kernels& s, float* out) { s.softmax(a.data(), out, n); }, "softmax");
+  }
+  for (bool interleaved : {false, true}) {
+    const auto x = random.reals(64), cosine = random.reals(32), sine = random.reals(32);
+    std::vector<float> a(64), b(64);
+    k.rope(x.data(), cosine.data(), sine.data(), a.data(), 32, interleaved);
+    p.rope(x.data(), cosine.data(), sine.data(), b.data(), 32, interleaved);
+    same(a, b, "rope");
+    absorb(a.data(), 256);
+  }
+  for (int64_t rows : {1, 8, 17}) {
+    const Packed w = packed(Kind::F32, rows, 40, random);
+    const auto x = random.reals(3 * 40);
+    std::vector<float> a(3 * rows), b(3 * rows);
+    k.matmul_f32(w.panels, 0, w.panels.panels(), x.data(), 3, nullptr, a.data(), rows);
+    p.matmul_f32(w.panels, 0, w.panels.panels(), x.data(), 3, nullptr, b.data(), rows);
+    same(a, b, "matmul_f32");
+    absorb(a.data(), a.size() * 4);
+  }
+  std::vector<ActivationGroup> zero(1), zero_p(1);
+  const std::vector<float> nothing(32, 0.0f);
+  k.quantize(nothing.data(), 32, zero.data(), 1);
+  check(zero[0].scale == 0 && zero[0].codes[5] == 0, "quantising zeros");
+}
+
+void test_attention(const Kernels& k) {
+  Random random;
+  for (int dim : {16, 64, 128})
+    for (int count : {1, 2, 3, 7, 8})
+      for (int64_t length : {1, 15, 16, 17, 32, 33, 511, 512, 513, 700, 1100}) {
+        const int64_t page_bytes = 2 * dim * kPage * 2, pages = (length + kPage - 1) / kPage;
+        std::vector<uint8_t> memory(pages * page_bytes, 0);
+        std::vector<const uint8_t*> table;
+        for (int64_t i = 0; i < pages; ++i) table.push_back(memory.data() + i * page_bytes);
+        for (int64_t t = 0; t < length; ++t) {
+          auto* page = reinterpret_cast<uint16_t*>(memory.data() + t / kPage * page_bytes);
+          k.store_key(random.reals(dim).data(), page, t % kPage, dim);
+          k.store_value(random.reals(dim).data(), page + dim * kPage, t % kPage, dim);
+        }
+        const auto queries = random.reals(count * dim);
+        auto run = [&](const Kernels& set) {
+          std::vector<float> out(count * dim), scratch(kMaxQueries * (kChunk + 2 * dim));
+          Attend job{};
+          job.count = count;
+          job.head_dim = dim;
+          job.scale = 0.125f;
+          job.pages = table.data();
+          job.key_offset = 0;
+          job.value_offset = dim * kPage * 2;
+          job.scratch = scratch.data();
+          for (int i = 0; i < count; ++i) {
+            job.queries[i] = queries.data() + i * dim;
+            job.outputs[i] = out.data() + i * dim;
+            job.lengths[i] = std::max<int64_t>(1, length - i);
+          }
+          set.attend(job);
+          return out;
+        };
+        const auto ours = run(k);
+        same(ours, run(portable::kernels), std::string(k.name) + " attend");
+        absorb(ours.data(), ours.size() * 4);
+      }
+}
+
+// A small decoder layer with experts, over several threads, whole and token by token.
+void test_program(const Kernels& k) {
+  Random random;
+  const int width = 64, heads = 2, dim = 32, inner = 96, experts = 4, vocabulary = 100;
+  std::vector<Packed> store;
+  auto matrix = [&](Kind kind, int64_t rows, int64_t cols) {
+    store.push_back(packed(kind, rows, cols, random));
+    return static_cast<int>(store.size()) - 1;
+  };
+  const int embedding = matrix(Kind::Q8_0, vocabulary, width), q = matrix(Kind::Q4_0, width, width),
+            kk = matrix(Kind::Q5_1, width, width), v = matrix(Kind::Q5_0, width, width),
+            o = matrix(Kind::Q4_1, width, width), router = matrix(Kind::F32, experts, width);
+  std::vector<int> expert_weights;
+  for (int i = 0; i < 2 * experts; ++i) expert_weights.push_back(matrix(Kind::Q4_0, inner, width));
+  for (int i = 0; i < experts; ++i) expert_weights.push_back(matrix(Kind::Q8_0, width, inner));
+  std::vector<Panels> matrices;
+  for (const Packed& p : store) matrices.push_back(p.panels);
+
+  const std::vector<Buffer> buffers = {{width, false}, {width, false}, {width, false}, {width, false}, {width, false},
+                                       {16, false},    {16, false},    {2, false},     {2, false},     {width, true},
+                                       {vocabulary, true}};
+  const std::vector<Step> steps = {
+      {Op::rope_table, {}, {5, 6}, {}, {1}, {}, {1.0}},
+      {Op::embed, {}, {0}, {embedding}, {}, {}, {}},
+      {Op::rms_norm, {0}, {1}, {}, {0}, {}, {1e-5}},
+      {Op::linears, {1}, {2, 3, 4}, {q, kk, v}, {-1, -1, -1}, {}, {}},
+      {Op::rope, {2, 5, 6}, {2}, {}, {}, {dim, 0}, {}},
+      {Op::rope, {3, 5, 6}, {3}, {}, {}, {dim, 0}, {}},
+      {Op::attention, {2, 3, 4}, {1}, {}, {}, {0, heads, heads, dim}, {0.17}},
+      {Op::linears, {1}, {2}, {o}, {-1}, {}, {}},
+      {Op::add, {0, 2}, {0}, {}, {}, {}, {}},
+      {Op::rms_norm, {0}, {1}, {}, {0}, {}, {1e-5}},
+      {Op::route, {1}, {7, 8}, {router}, {}, {1}, {}},
+      {Op::experts, {1, 7, 8}, {2}, expert_weights, {}, {experts}, {}},
+      {Op::add, {0, 2}, {0}, {}, {}, {}, {}},
+      {Op::rows, {0}, {9}, {}, {}, {}, {}},
+      {Op::linears, {9}, {10}, {embedding}, {-1}, {}, {}},
+  };
+  const int64_t tokens = 45;
+  std::vector<int32_t> ids(tokens), positions(tokens), sequences(tokens, 0), rows(tokens);
+  for (int i = 0; i < tokens; ++i) {
+    ids[i] = static_cast<int32_t>(random.bits() % vocabulary);
+    positions[i] = rows[i] = i;
+  }
+  std::vector<float> norm(width, 1.0f), inv_freq;
+  for (int i = 0; i < 16; ++i) inv_freq.push_back(1.0f / static_cast<float>(1 << i));
+  std::vector<float> expected;
+  for (int threads : {1, 2, 3, 5})
+    for (int64_t chunk : {tokens, int64_t{1}, int64_t{8}, int64_t{13}}) {
+      Program program(buffers, steps, matrices, {norm, inv_freq}, k, threads);
+      PageStore pages(2 * heads * dim * kPage * 2);
+      const int64_t first = pages.allocate(), second = pages.allocate();
+      std::vector<float> logits(tokens * vocabulary);
+      for (int64_t begin = 0; begin < tokens; begin += chunk) {
+        const int64_t n = std::min(chunk, tokens - begin);
+        const Batch batch{&ids[begin], &positions[begin], &sequences[begin], n, {{first, second}}, &rows[0], n};
+        check(program.forward(batch, pages, logits.data() + begin * vocabulary), "forward");
+      }
+      if (expected.empty()) expected = logits;
+      same(logits, expected, std::string(k.name) + " program, threads " + std::to_string(threads));
+    }
+  for (float x : expected) check(std::isfinite(x), "finite logits");
+  absorb(expected.data(), expected.size() * 4);
+
+  Sampling how;
+  how.temperature = 0.9;
+  how.top_k = 20;
+  how.top_p = 0.95;
+  how.min_p = 0.01;
+  how.repetition_penalty = 1.1;
+  for (int i = 0; i < 50; ++i) {
+    how.seed = i;
+    const Drawn drawn = sample(expected.data() + (i % tokens) * vocabulary, vocabulary, how, i, ids.data(), 10, nullptr, 3);
+    check(drawn.token >= 0 && drawn.token < vocabulary && drawn.logprobs.size() == 4, "sample");
+  }
+}
+
+void test_halves() {
+  for (uint32_t bits = 0; bits < 65536; ++bits) {
+    const auto half = static_cast<uint16_t>(bits);
+    if ((half & 0x7c00) == 0x7c00) continue;
+    check(f32_to_f16(f16_to_f32(half)) == half, "every finite half survives");
+  }
+  check(f32_to_f16(1e6f) == 0x7bff && f32_to_f16(-1e6f) == 0xfbff, "halves saturate");
+}
+
+}  // namespace
+
+int main() {
+  test_halves();
+  uint64_t first = 0;
+  for (const Kernels* set : available_kernels()) {
+    checksum = 1469598103934665603ull;
+    test_matmul(*set);
+    test_rest(*set);
+    test_attention(*set);
+    test_program(*set);
+    std::printf("%-9s checksum %016llx\n", set->name, static_cast<unsigned long long>(checksum));
+    if (!first) first = checksum;
+    check(checksum == first, "instruction sets differ");
+  }
+  std::printf("%d passed, 0 failed\n", checks);
+}

@@ -1,0 +1,77 @@
+"""Writes a GGUF of random weights in a model's true shapes: speed and memory do not depend on the values.
+
+    python bench/true_shapes.py qwen3-0.6b q4_0 out.gguf
+
+Values are Gaussian with variance 1 / fan-in, so that quantised blocks look like real ones.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import gguf
+import numpy as np
+
+# hidden, layers, heads, kv_heads, head_dim, intermediate, vocabulary
+SHAPES = {
+    "qwen3-0.6b": (1024, 28, 16, 8, 128, 3072, 151936),
+    "qwen3-1.7b": (2048, 28, 16, 8, 128, 6144, 151936),
+    "qwen3-4b": (2560, 36, 32, 8, 128, 9728, 151936),
+}
+
+
+def write(name: str, kind: str, path: Path) -> None:
+    hidden, layers, heads, kv_heads, head_dim, inner, vocabulary = SHAPES[name]
+    quantisation = gguf.GGMLQuantizationType[kind.upper()]
+    block, nbytes = gguf.GGML_QUANT_SIZES[quantisation]
+    gaussian = np.random.default_rng(0).normal(size=(4096, 1024)).astype(np.float32)
+    writer = gguf.GGUFWriter(path, "qwen3")
+    for key, value in {
+        "block_count": layers, "context_length": 40960, "embedding_length": hidden, "feed_forward_length": inner,
+        "attention.head_count": heads, "attention.head_count_kv": kv_heads, "attention.key_length": head_dim,
+        "attention.value_length": head_dim,
+    }.items():  # fmt: skip
+        writer.add_uint32(f"qwen3.{key}", value)
+    writer.add_float32("qwen3.rope.freq_base", 1e6)
+    writer.add_float32("qwen3.attention.layer_norm_rms_epsilon", 1e-6)
+    writer.add_string("general.name", f"{name} {kind} of random weights")
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("qwen2")
+    letters = [chr(c) for c in range(33, 127)]
+    writer.add_token_list([*letters, "ab", *(f"token{i}" for i in range(vocabulary - len(letters) - 1))])
+    writer.add_token_types([1] * vocabulary)
+    writer.add_token_merges(["a b"])
+    writer.add_eos_token_id(0)
+
+    def matrix(tensor: str, rows: int, cols: int) -> None:
+        pattern = gguf.quants.quantize(gaussian / np.float32(np.sqrt(cols)), quantisation).reshape(-1)
+        data = np.resize(pattern, rows * (cols // block) * nbytes).reshape(rows, -1)
+        writer.add_tensor(tensor, data, raw_dtype=quantisation)
+
+    def ones(tensor: str, size: int) -> None:
+        writer.add_tensor(tensor, np.ones(size, np.float32))
+
+    matrix("token_embd.weight", vocabulary, hidden)
+    ones("output_norm.weight", hidden)
+    for i in range(layers):
+        at = f"blk.{i}."
+        for norm, size in (("attn", hidden), ("ffn", hidden), ("attn_q", head_dim), ("attn_k", head_dim)):
+            ones(f"{at}{norm}_norm.weight", size)
+        matrix(f"{at}attn_q.weight", heads * head_dim, hidden)
+        matrix(f"{at}attn_k.weight", kv_heads * head_dim, hidden)
+        matrix(f"{at}attn_v.weight", kv_heads * head_dim, hidden)
+        matrix(f"{at}attn_output.weight", hidden, heads * head_dim)
+        matrix(f"{at}ffn_gate.weight", inner, hidden)
+        matrix(f"{at}ffn_up.weight", inner, hidden)
+        matrix(f"{at}ffn_down.weight", hidden, inner)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4 or sys.argv[1] not in SHAPES:
+        sys.exit(f"{__doc__}\nshapes: {', '.join(SHAPES)}")
+    write(sys.argv[1], sys.argv[2], Path(sys.argv[3]))

@@ -93,6 +93,7 @@ def measure(model: Model, llama: Any, windows: int) -> dict[str, Any]:
 def agreement(model: Model, llama: Any, tokens: int = 32) -> dict[str, Any]:
     """Greedy answers token by token; where they part, how close the two tokens were for the float32 reference."""
     same, parted = 0, []
+    size = model.tokenizer.size(model.engine.vocabulary)
     for prompt in PROMPTS:
         ids = model.template.encode([{"role": "user", "content": prompt}])
         kv = model.engine.sequence()
@@ -104,8 +105,8 @@ def agreement(model: Model, llama: Any, tokens: int = 32) -> dict[str, Any]:
         answer: list[int] = []
         for step in range(tokens):
             assert logits is not None
-            mine = int(logits[: model.tokenizer.size].argmax())
-            other = int(llama.scores[llama.n_tokens - 1, : model.tokenizer.size].argmax())
+            mine = int(logits[:size].argmax())
+            other = int(llama.scores[llama.n_tokens - 1, :size].argmax())
             if mine != other:
                 whole = [*ids, *answer]
                 at = np.arange(len(whole))

@@ -171,22 +171,29 @@ Parts parts(Kind kind) {
   }
 }
 
-// Where the code of (row, k) sits: its byte among the 64 of a quad, and the quad.
-inline int lane_byte(int row, int k) { return row * 4 + k % 4; }
-
-void place_code(Kind kind, const Parts& at, uint8_t* group, int row, int k, uint8_t code) {
-  const int quad = k / 4, byte = lane_byte(row, k);
+// The codes of one row and group, four bytes (a quad) at a time; no shift crosses a byte.
+void place_codes(Kind kind, const Parts& at, uint8_t* group, int row, const uint8_t* codes) {
+  uint32_t quad[kQuads], plane[2] = {0, 0};
+  std::memcpy(quad, codes, sizeof(quad));
   if (kind == Kind::Q8_0) {
-    group[at.codes + 64 * quad + byte] = code;
+    for (int j = 0; j < kQuads; ++j) std::memcpy(group + at.codes + 64 * j + 4 * row, &quad[j], 4);
     return;
   }
-  group[at.codes + 64 * (quad % 4) + byte] |= (code & 15) << (quad < 4 ? 0 : 4);
-  if (at.high_bits == 1) group[at.high + byte] |= ((code >> 4) & 1) << quad;
-  if (at.high_bits == 2) group[at.high + 64 * (quad / 4) + byte] |= ((code >> 4) & 3) << (2 * (quad % 4));
+  for (int j = 0; j < kQuads; ++j) {
+    const uint32_t upper = quad[j] >> 4;
+    if (at.high_bits == 1) plane[0] |= (upper & 0x01010101u) << j;
+    if (at.high_bits == 2) plane[j / 4] |= (upper & 0x03030303u) << (2 * (j % 4));
+    quad[j] &= 0x0f0f0f0fu;
+  }
+  for (int j = 0; j < 4; ++j) {
+    const uint32_t both = quad[j] | quad[j + 4] << 4;
+    std::memcpy(group + at.codes + 64 * j + 4 * row, &both, 4);
+  }
+  for (int i = 0; i < at.high_bits; ++i) std::memcpy(group + at.high + 64 * i + 4 * row, &plane[i], 4);
 }
 
 uint8_t find_code(Kind kind, const Parts& at, const uint8_t* group, int row, int k) {
-  const int quad = k / 4, byte = lane_byte(row, k);
+  const int quad = k / 4, byte = 4 * row + k % 4;
   if (kind == Kind::Q8_0) return group[at.codes + 64 * quad + byte];
   uint8_t code = (group[at.codes + 64 * (quad % 4) + byte] >> (quad < 4 ? 0 : 4)) & 15;
   if (at.high_bits == 1) code |= ((group[at.high + byte] >> quad) & 1) << 4;
@@ -232,7 +239,7 @@ void pack_panel(Kind kind, const uint8_t* source, int64_t rows, int64_t cols, in
           std::memcpy(group + 2 * row, &block.d, 2);
           if (at.minimum >= 0) std::memcpy(group + at.minimum + 2 * row, &block.m, 2);
         }
-        for (int k = 0; k < kGroup; ++k) place_code(kind, at, group, row, k, block.codes[g * kGroup + k]);
+        place_codes(kind, at, group, row, block.codes + g * kGroup);
       }
     }
   }

@@ -26,7 +26,7 @@ GOLDEN = Path(__file__).parent / "golden"
 @cache
 def single_bytes(tokenizer: Tokenizer) -> dict[bytes, int]:
     """The tokens that stand for one byte."""
-    return {b: i for i in range(tokenizer.size) if len(b := tokenizer.token_bytes(i)) == 1}
+    return {b: i for i in range(49152) if len(b := tokenizer.token_bytes(i)) == 1}
 
 
 def from_file(path: Path) -> Tokenizer:

@@ -88,9 +88,10 @@ class Model:
         self.lock = threading.Lock()
         self._kv: KV = self.engine.sequence()
         rows = self.engine.vocabulary
-        allowed = np.arange(-(-rows // 32) * 32) < self.tokenizer.size
+        size = self.tokenizer.size(rows)
+        allowed = np.arange(-(-rows // 32) * 32) < size
         # Padding rows past the last token were never trained.
-        self._mask = np.packbits(allowed, bitorder="little").view(np.uint32) if self.tokenizer.size < rows else None
+        self._mask = np.packbits(allowed, bitorder="little").view(np.uint32) if size < rows else None
 
     @property
     def context(self) -> int:

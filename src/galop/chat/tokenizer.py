@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Iterable
-from functools import cached_property
 
 from tokenizers import Tokenizer as _Tokenizer
-from tokenizers.decoders import DecodeStream
+from tokenizers.decoders import ByteLevel, DecodeStream
 
 from galop.errors import ModelFileError
 
@@ -28,19 +28,17 @@ class Tokenizer:
 
     def __init__(self, description: str, bos_token: str = "", eos_token: str = "", add_bos: bool = False) -> None:
         try:
-            parsed = json.loads(description)
             # The library matches every added token in plain text unless it is special and told not to; Qwen's
-            # <think> and <tool_call> are not special.
-            self.added = {t["content"]: t["id"] for t in parsed["added_tokens"]}
-            self.hidden = {t["id"] for t in parsed["added_tokens"] if t["special"]}
-            for token in parsed["added_tokens"]:
-                token["special"] = True
-            decoder = parsed.get("decoder") or {}
-            self.byte_level = decoder.get("type") == "ByteLevel"
-            if all(t["special"] for t in json.loads(description)["added_tokens"]):
-                self._tokenizer = _Tokenizer.from_str(description)
-            else:
-                self._tokenizer = _Tokenizer.from_str(json.dumps(parsed, ensure_ascii=False))
+            # <think> and <tool_call> are not special. Only this part of the JSON is parsed: the rest takes long.
+            at = re.search(r'"added_tokens"\s*:\s*', description)
+            added, end = json.JSONDecoder().raw_decode(description, at.end()) if at else ([], 0)
+            self.added = {t["content"]: t["id"] for t in added}
+            self.hidden = {t["id"] for t in added if t["special"]}
+            if at and len(self.hidden) < len(added):
+                special = json.dumps([{**t, "special": True} for t in added], ensure_ascii=False)
+                description = description[: at.end()] + special + description[end:]
+            self._tokenizer = _Tokenizer.from_str(description)
+            self.byte_level = isinstance(self._tokenizer.decoder, ByteLevel)
         except Exception as error:  # the library raises bare Exception
             raise ModelFileError(f"the tokenizer cannot be read: {str(error)[:120]}") from None
         self.bos_token, self.eos_token, self.add_bos = bos_token, eos_token, add_bos
@@ -57,10 +55,9 @@ class Tokenizer:
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids
 
-    @cached_property
-    def size(self) -> int:
-        """Ids from here on are padding rows that no text encodes to."""
-        return max(max(self._tokenizer.get_vocab(with_added_tokens=True).values()), 0) + 1
+    def size(self, rows: int) -> int:
+        """Of a vocabulary of `rows` rows, those from here on are padding that no text encodes to."""
+        return next((i + 1 for i in range(rows - 1, -1, -1) if self._tokenizer.id_to_token(i) is not None), rows)
 
     def token(self, id: int) -> str | None:
         token: str | None = self._tokenizer.id_to_token(id)

@@ -12,13 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from galop import Model, load, store
-from galop.ops.reference import Batch, Cache
+from galop.ops.reference import Batch, Cache, Reference
 
 WINDOW = 256
 PROMPTS = [
@@ -62,10 +63,7 @@ def divergence(reference: np.ndarray, other: np.ndarray) -> np.ndarray:
 def measure(model: Model, llama: Any, windows: int) -> dict[str, Any]:
     ids = model.tokenizer.encode(text())[: windows * WINDOW]
     parts = [ids[i : i + WINDOW] for i in range(0, len(ids), WINDOW)]
-    reference = model.reference()
-    cached: dict[str, np.ndarray] = {}
-    weight = reference.weight
-    reference.weight = lambda name: cached.setdefault(name, weight(name))
+    reference = cached_reference(model)
     ours, theirs = [], []
     at = np.arange(WINDOW)
     for i, part in enumerate(parts):
@@ -91,43 +89,73 @@ def measure(model: Model, llama: Any, windows: int) -> dict[str, Any]:
 
 
 def agreement(model: Model, llama: Any, tokens: int = 32) -> dict[str, Any]:
-    """Greedy answers token by token; where they part, how close the two tokens were for the float32 reference."""
-    same, parted = 0, []
+    """Greedy answers of Galop, llama.cpp and the float32 reference: how many are the same, and where two part.
+
+    At a parting the reference's own probabilities of the two tokens say how near a tie it was.
+    """
     size = model.tokenizer.size(model.engine.vocabulary)
-    for prompt in PROMPTS:
+    reference = cached_reference(model)
+    same = {"galop = llama.cpp": 0, "galop = float32": 0, "llama.cpp = float32": 0}
+    parted = []
+    for i, prompt in enumerate(PROMPTS):
         ids = model.template.encode([{"role": "user", "content": prompt}])
-        kv = model.engine.sequence()
-        logits = None
-        for _, logits in model.engine.prefill(kv, ids):
-            pass
+        kv, cache = model.engine.sequence(), Cache()
         llama.reset()
-        llama.eval(ids)
-        answer: list[int] = []
-        for step in range(tokens):
-            assert logits is not None
-            mine = int(logits[:size].argmax())
-            other = int(llama.scores[llama.n_tokens - 1, :size].argmax())
-            if mine != other:
-                whole = [*ids, *answer]
-                at = np.arange(len(whole))
-                exact = model.reference().forward(Batch(np.array(whole), at, at * 0, at[-1:], Cache()))[0]
-                p = np.exp(exact - exact.max())
-                p /= p.sum()
-                parted.append(
-                    {"prompt": prompt, "token": step, "p_galop": float(p[mine]), "p_llama_cpp": float(p[other])}
-                )
-                break
-            if mine in model.stop_ids:
-                same += 1
-                break
-            answer.append(mine)
-            if step == tokens - 1:
-                same += 1
-                break
-            logits = model.engine.forward([(kv, [mine])], [0])[0]
-            llama.eval([mine])
+
+        def galop(part: list[int], kv: Any = kv) -> np.ndarray:
+            return model.engine.forward([(kv, part)], [len(part) - 1])[0]
+
+        def llama_cpp(part: list[int]) -> np.ndarray:
+            llama.eval(part)
+            scores: np.ndarray = llama.scores[llama.n_tokens - 1]
+            return scores
+
+        def float32(part: list[int], cache: Cache = cache) -> np.ndarray:
+            start = len(cache.entries[0, 0][0]) if cache.entries else 0
+            at = np.arange(start, start + len(part))
+            return reference.forward(Batch(np.array(part), at, at * 0, np.array([len(part) - 1]), cache))[0]
+
+        answers = {
+            name: greedy(step, ids, tokens, size, model.stop_ids)
+            for name, step in (("galop", galop), ("llama.cpp", llama_cpp), ("float32", float32))
+        }
         kv.close()
+        for pair in same:
+            one, other = pair.split(" = ")
+            same[pair] += answers[one] == answers[other]
+        a, b = answers["galop"], answers["llama.cpp"]
+        if a != b:
+            n = next(i for i, (x, y) in enumerate(zip([*a, -1], [*b, -1], strict=False)) if x != y)
+            whole = [*ids, *a[:n]]
+            at = np.arange(len(whole))
+            p = reference.forward(Batch(np.array(whole), at, at * 0, at[-1:], Cache()))[0].astype(np.float64)
+            p = np.exp(p - p.max()) / np.exp(p - p.max()).sum()
+            parted.append({"prompt": prompt, "token": n, "p_galop": float(p[a[n]]), "p_llama_cpp": float(p[b[n]])})
+        print(f"\r{i + 1}/{len(PROMPTS)} prompts", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
     return {"prompts": len(PROMPTS), "same": same, "parted": parted}
+
+
+def greedy(
+    step: Callable[[list[int]], np.ndarray], prompt: list[int], tokens: int, size: int, stops: frozenset[int]
+) -> list[int]:
+    answer: list[int] = []
+    part = prompt
+    while len(answer) < tokens:
+        answer.append(int(step(part)[:size].argmax()))
+        if answer[-1] in stops:
+            break
+        part = answer[-1:]
+    return answer
+
+
+def cached_reference(model: Model) -> Reference:
+    """The reference, its float32 weights kept in memory."""
+    reference = model.reference()
+    kept: dict[str, np.ndarray] = {}
+    weight = reference.weight
+    reference.weight = lambda name: kept[name] if name in kept else kept.setdefault(name, weight(name))
+    return reference
 
 
 def main() -> None:

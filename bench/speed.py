@@ -33,6 +33,7 @@ from galop.weights.blocks import BLOCKS
 
 PROMPT = 512
 TOKENS = 32
+SETTLE = 0.3  # seconds after which OpenMP threads have stopped spinning
 MODELS = ["smollm2:135m", "qwen2.5-coder:0.5b", "qwen2.5-coder:1.5b", "true:qwen3-0.6b:q4_0"]
 
 
@@ -123,6 +124,7 @@ def measure(name: str, threads: int, pairs: int, folder: Path) -> dict[str, Any]
         note("decode_of_roof", rate * ours.bytes_per_token / 1e9 / bandwidth)
         if theirs:
             note("decode_vs_llama_cpp", rate / note("decode_llama_cpp", theirs.decode(ids)))
+            time.sleep(SETTLE)
         if i < max(3, pairs // 3):
             peak = note("int8_peak_g", _native.int8_peak(threads) / 1e9)
             rate = note("prefill", ours.prefill(ids))
@@ -130,6 +132,7 @@ def measure(name: str, threads: int, pairs: int, folder: Path) -> dict[str, Any]
                 note("prefill_of_peak", rate * ours.products / 1e9 / peak)
             if theirs:
                 note("prefill_vs_llama_cpp", rate / note("prefill_llama_cpp", theirs.prefill(ids)))
+                time.sleep(SETTLE)
         print(f"\r{name}: {i + 1}/{pairs}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     ours.model.close()

@@ -101,8 +101,12 @@ double read_bandwidth(const uint8_t* data, int64_t bytes, int threads) {
     uint64_t sums[8] = {};
     for (int64_t c; (c = pool.claim(chunks)) >= 0;) {
       const auto* words = reinterpret_cast<const uint64_t*>(data + c * chunk);
-      for (int64_t i = 0; i < chunk / 8; i += 8)
+      for (int64_t i = 0; i < chunk / 8; i += 8) {
+#if defined(__GNUC__)
+        __builtin_prefetch(words + i + 512, 0, 2);  // as the kernels do
+#endif
         for (int j = 0; j < 8; ++j) sums[j] += words[i + j];
+      }
     }
     for (uint64_t s : sums) sink += s;
   });

@@ -79,9 +79,13 @@ inline I dot4(I acc, B w, const int8_t* a) {
 }
 inline I dot4_byte(I acc, B w, const int8_t* a) { return dot4(acc, w, a); }
 inline I start8(const ActivationGroup& a) { return set1_i(a.offset128); }
-// The hardware prefetcher stops at a 4 KiB page; 2 KiB ahead keeps the stream going across it.
+// The hardware prefetcher stops at a 4 KiB page and one core's L1 has few misses in flight, so what comes 8 KiB later
+// is asked into L2 and what comes next into L1 (measured on two cores: 20 GB/s from L1 hints alone, 28 with both).
 inline void prefetch(const uint8_t* p) {
-  for (int line = 0; line < 5; ++line) _mm_prefetch(reinterpret_cast<const char*>(p) + 2048 + 64 * line, _MM_HINT_T0);
+  for (int line = 0; line < 5; ++line) {
+    _mm_prefetch(reinterpret_cast<const char*>(p) + 8192 + 64 * line, _MM_HINT_T1);
+    _mm_prefetch(reinterpret_cast<const char*>(p) + 640 + 64 * line, _MM_HINT_T0);
+  }
 }
 
 #define GALOP_KERNELS "avx512"

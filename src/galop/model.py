@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 import time
@@ -365,6 +366,8 @@ def load_path(
                 f"{_gib(budget)} may be used; {hint}"
             )
         wanted = fits
+    if 2 * needed["weights"] < budget and hasattr(os, "preadv"):
+        pack = packs.resident(pack, threads)
     return Model(pack, plan, wanted, threads, isa)
 
 

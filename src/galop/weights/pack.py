@@ -14,6 +14,7 @@ import os
 import tempfile
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ LAYOUT = 1
 MAGIC = b"GALOPPK1"
 ALIGN = 64
 PAGE = 4096
+READ_BYTES = 16 << 20
 
 Progress = Callable[[int, int], None]
 
@@ -257,6 +259,34 @@ def _write(
     if pack is None:
         raise OSError(f"{path} could not be read back")
     return pack
+
+
+def resident(pack: Pack, threads: int) -> Pack:
+    """The same pack in memory of its own, which the system backs with 2 MiB pages.
+
+    Reading 4 KiB pages of a mapped file costs a virtual machine a walk through two page tables each: decoding from the
+    map reached 74 % of the speed. The map's pages are read through the file, so they do not count twice.
+    """
+    if pack.path is None:
+        return pack
+    size = pack.data.nbytes
+    memory = np.empty(size + PAGE, np.uint8)
+    start = -memory.ctypes.data % PAGE
+    data = memory[start : start + size]
+    with pack.path.open("rb", buffering=0) as file:
+
+        def fill(begin: int) -> None:
+            view = data[begin : begin + READ_BYTES].data
+            done = 0
+            while done < len(view):
+                count = os.preadv(file.fileno(), [view[done:]], PAGE + begin + done)
+                if not count:
+                    raise ModelFileError(f"{pack.path}: shorter than it was; run it again")
+                done += count
+
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(fill, range(0, size, READ_BYTES)))
+    return replace(pack, data=data)
 
 
 def read(path: Path) -> Pack | None:

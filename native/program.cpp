@@ -11,8 +11,13 @@ namespace galop {
 
 namespace {
 
-// Weight bytes a thread claims at once: small enough to share out evenly, large enough to stream.
-constexpr int64_t kClaimBytes = 96 * 1024;
+// Weight bytes a thread claims at once. For many columns a claim and its activations should stay in L2; for few, memory
+// streams best in long runs (the prefetched lead of 8 KiB is lost at each end), as long as all threads end together.
+int64_t claim_bytes(int64_t total, int64_t columns, int threads) {
+  if (columns > 8) return 96 * 1024;
+  return std::clamp<int64_t>(total / (3 * threads), 32 * 1024, 2048 * 1024);
+}
+
 constexpr int kMaxHeadDim = 256;
 
 void require(bool condition, const char* message) {
@@ -287,10 +292,13 @@ void Program::matmul(Run& run, const Step& step) {
   const int64_t columns = rows ? run.batch.row_count : run.batch.tokens;
   const int64_t k = buffers_[step.in[0]].width;
   const Activations acts{acts_.data(), columns, k / kGroup};
+  int64_t total = 0;
+  for (int id : step.weights) total += matrices_[id].bytes();
+  const int64_t bytes = claim_bytes(total, columns, pool_.threads());
   std::vector<int64_t> per_claim(step.weights.size()), claims(step.weights.size() + 1, 0);
   for (size_t i = 0; i < step.weights.size(); ++i) {
     const Panels& m = matrices_[step.weights[i]];
-    per_claim[i] = std::max<int64_t>(1, kClaimBytes / m.panel_bytes());
+    per_claim[i] = std::max<int64_t>(1, bytes / m.panel_bytes());
     claims[i + 1] = claims[i] + (m.panels() + per_claim[i] - 1) / per_claim[i];
   }
   for (int64_t c; (c = pool_.claim(claims.back())) >= 0;) {
@@ -367,7 +375,8 @@ void Program::experts(Run& run, const Step& step) {
   auto multiply = [&](int64_t offset, int matrices, int64_t rows, int64_t groups, float* const* to) {
     const Panels& shape = matrices_[step.weights[offset]];
     const int64_t panels = shape.panels();
-    const int64_t per_claim = std::max<int64_t>(1, kClaimBytes / shape.panel_bytes());
+    const int64_t bytes = claim_bytes(shape.bytes() * total * matrices, tokens, pool_.threads());
+    const int64_t per_claim = std::max<int64_t>(1, bytes / shape.panel_bytes());
     const int64_t claims = (panels + per_claim - 1) / per_claim;
     for (int64_t c; (c = pool_.claim(count * matrices * claims)) >= 0;) {
       const int64_t e = c / (matrices * claims), which = c / claims % matrices, begin = c % claims * per_claim;

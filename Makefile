@@ -30,7 +30,7 @@ native-test:
 
 # The same for aarch64, cross-compiled and run under qemu-user (Debian: g++-aarch64-linux-gnu qemu-user).
 arm-test:
-	cmake -S . -B build/arm -DGALOP_NATIVE_TESTS=ON -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
+	cmake -S . -B build/arm -DGALOP_NATIVE_TESTS=ON -DGALOP_WERROR=ON -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
 	  -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ -DCMAKE_EXE_LINKER_FLAGS=-static
 	cmake --build build/arm -j2
 	qemu-aarch64 -cpu max build/arm/native_test
@@ -42,7 +42,7 @@ $(VENV)/.installed: $(NATIVE)
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(BIN)/pip install --quiet --editable '.[test]'
+	$(BIN)/pip install --quiet --editable '.[test]' -Ccmake.define.GALOP_WERROR=ON
 	touch $@
 
 $(VENV)/.oracle: $(VENV)/.tested

@@ -49,6 +49,9 @@ bool has_i8mm() { return has_dotprod() && (getauxval(AT_HWCAP2) & (1 << 13)); }
 #elif defined(__APPLE__) && defined(__aarch64__)
 bool has_dotprod() { return true; }  // every Apple M processor
 bool has_i8mm() { return false; }    // M1 lacks it, and sdot is as fast on the others
+#elif defined(__aarch64__)
+bool has_dotprod() { return false; }
+bool has_i8mm() { return false; }
 #endif
 
 double seconds_of(Pool& pool, const std::function<void()>& body) {
@@ -57,11 +60,11 @@ double seconds_of(Pool& pool, const std::function<void()>& body) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+#if defined(__x86_64__) && defined(__GNUC__)
 // Inline assembly, since a compiler merges a loop of equal intrinsics.
 constexpr int64_t kDotRounds = 4'000'000;
 constexpr int kDotsPerRound = 12;
 
-#if defined(__x86_64__) && defined(__GNUC__)
 void dots_avx512() {
   for (int64_t i = 0; i < kDotRounds; ++i)
     asm volatile(

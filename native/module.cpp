@@ -135,13 +135,13 @@ std::pair<int, std::vector<std::pair<int32_t, float>>> draw(In<float> logits, do
                                                             double top_p, double min_p, double repetition_penalty,
                                                             double presence_penalty, double frequency_penalty,
                                                             uint64_t seed, int64_t position, In<int32_t> history,
-                                                            std::optional<In<uint32_t>> mask, int64_t logprobs) {
+                                                            int64_t prompt_count, std::optional<In<uint32_t>> mask, int64_t logprobs) {
   require(!mask || mask->size() * 32 >= logits.size(), "the mask is shorter than the logits");
   const Sampling how{temperature,        top_k, top_p, min_p, repetition_penalty, presence_penalty,
                      frequency_penalty, seed};
   nb::gil_scoped_release release;
   Drawn drawn = sample(logits.data(), static_cast<int64_t>(logits.size()), how, position, history.data(),
-                       static_cast<int64_t>(history.size()), mask ? mask->data() : nullptr, logprobs);
+                       static_cast<int64_t>(history.size()), prompt_count, mask ? mask->data() : nullptr, logprobs);
   return {drawn.token, std::move(drawn.logprobs)};
 }
 
@@ -168,7 +168,7 @@ NB_MODULE(_native, m) {
     return int8_peak(threads);
   }, "threads"_a, "int8 multiply-adds per second of the widest dot-product instruction.");
   m.def("sample", &draw, "logits"_a, "temperature"_a, "top_k"_a, "top_p"_a, "min_p"_a, "repetition_penalty"_a,
-        "presence_penalty"_a, "frequency_penalty"_a, "seed"_a, "position"_a, "history"_a, "mask"_a.none(),
+        "presence_penalty"_a, "frequency_penalty"_a, "seed"_a, "position"_a, "history"_a, "prompt_count"_a, "mask"_a.none(),
         "logprobs"_a, "The token drawn, and the log-probabilities asked for.");
 
   nb::class_<PageStore>(m, "PageStore")

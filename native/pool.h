@@ -33,6 +33,7 @@ class Pool {
 
  private:
   void work();
+  void stop();
   void wait_beyond(const std::atomic<uint32_t>& counter, uint32_t seen);
 
   std::vector<std::thread> workers_;

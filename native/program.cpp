@@ -69,6 +69,7 @@ int64_t PageStore::allocate() {
 void PageStore::release(int64_t id) {
   const std::lock_guard<std::mutex> lock(mutex_);
   require(id >= 0 && id < static_cast<int64_t>(pages_.size()), "a page that was never allocated");
+  require(std::find(free_.begin(), free_.end(), id) == free_.end(), "a page that was released already");
   free_.push_back(id);
 }
 
@@ -122,6 +123,7 @@ void Program::validate() const {
   for (const Buffer& buffer : buffers_) require(buffer.width > 0, "a buffer without width");
   auto width = [&](int id) { return buffers_.at(id).width; };
   auto vector_size = [&](int id) { return static_cast<int64_t>(vectors_.at(id).size()); };
+  std::vector<int64_t> choices(buffers_.size(), INT64_MAX);  // the values a buffer of chosen experts stays below
   for (const Step& step : steps_) {
     auto counts = [&](size_t in, size_t out, size_t ints, size_t reals) {
       require(step.in.size() == in && step.out.size() == out && step.ints.size() == ints && step.reals.size() == reals,
@@ -133,8 +135,12 @@ void Program::validate() const {
       const Panels& m = matrices_.at(id);
       require(m.data && m.rows > 0 && m.cols > 0 && m.cols % layout(m.kind).block == 0, "a matrix without shape");
     }
-    for (size_t i = 1; i < step.in.size() && step.op != Op::rows; ++i)
-      require(buffers_[step.in[i]].rows == buffers_[step.in[0]].rows, "operands with different row counts");
+    require(!step.out.empty(), "an op without output");
+    const bool rows = step.in.empty() ? false : buffers_[step.in[0]].rows;
+    for (int id : step.in) require(buffers_[id].rows == rows, "operands with different row counts");
+    for (int id : step.out)
+      require(step.op == Op::rows || buffers_[id].rows == rows, "a result with another row count than its operands");
+    for (int id : step.vectors) require(id < 0 || !vectors_.at(id).empty(), "an empty vector");
     switch (step.op) {
       case Op::embed:
         counts(0, 1, 0, 0);
@@ -189,12 +195,13 @@ void Program::validate() const {
                     matrices_[step.weights[0]].cols == width(step.in[0]) &&
                     width(step.out[0]) == width(step.out[1]) &&
                     width(step.out[0]) <= matrices_[step.weights[0]].rows, "route shapes");
+        choices[step.out[0]] = matrices_[step.weights[0]].rows;
         break;
       case Op::experts: {
         counts(3, 1, 1, 0);  // number of experts; weights are gates, ups, downs
         const auto e = static_cast<size_t>(step.ints[0]);
         require(e > 0 && step.weights.size() == 3 * e && width(step.in[1]) == width(step.in[2]) &&
-                    width(step.in[0]) == width(step.out[0]), "experts operands");
+                    width(step.in[0]) == width(step.out[0]) && choices[step.in[1]] <= step.ints[0], "experts operands");
         for (size_t i = 0; i < e; ++i) {
           const Panels &gate = matrices_[step.weights[i]], &up = matrices_[step.weights[e + i]],
                        &down = matrices_[step.weights[2 * e + i]];

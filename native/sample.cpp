@@ -31,15 +31,16 @@ bool likelier(const Candidate& a, const Candidate& b) {
   return a.first != b.first ? a.first > b.first : a.second < b.second;
 }
 
-void penalise(std::vector<float>& logits, const Sampling& how, const int32_t* history, int64_t count) {
+// Repetition counts the prompt too (Keskar et al., 2019); presence and frequency only what was generated (OpenAI).
+void penalise(std::vector<float>& logits, const Sampling& how, const int32_t* history, int64_t count, int64_t prompt) {
   if (how.repetition_penalty == 1 && how.presence_penalty == 0 && how.frequency_penalty == 0) return;
-  std::unordered_map<int32_t, int> seen;
-  for (int64_t i = 0; i < count; ++i) ++seen[history[i]];
+  std::unordered_map<int32_t, int> seen;  // how often each token was generated, 0 if only in the prompt
+  for (int64_t i = 0; i < count; ++i) seen[history[i]] += i >= prompt;
   for (const auto& [token, times] : seen) {
     if (token < 0 || token >= static_cast<int64_t>(logits.size())) continue;
     double x = logits[token];
     x = x > 0 ? x / how.repetition_penalty : x * how.repetition_penalty;
-    logits[token] = static_cast<float>(x - how.presence_penalty - how.frequency_penalty * times);
+    logits[token] = static_cast<float>(x - (times ? how.presence_penalty : 0) - how.frequency_penalty * times);
   }
 }
 
@@ -61,7 +62,7 @@ int32_t draw(const std::vector<float>& logits, const Sampling& how, int64_t posi
   if (how.top_p < 1) {  // the nucleus is nearly always within the first few hundred
     size_t sorted = 0, count = 0;
     double mass = 0;
-    while (count < kept.size() && mass < how.top_p * total) {
+    while (count < kept.size() && (count == 0 || mass < how.top_p * total)) {
       if (count == sorted) {
         const size_t next = std::min(kept.size(), std::max<size_t>(256, 4 * sorted));
         std::partial_sort(kept.begin() + sorted, kept.begin() + next, kept.end(), likelier);
@@ -89,12 +90,12 @@ int32_t draw(const std::vector<float>& logits, const Sampling& how, int64_t posi
 }  // namespace
 
 Drawn sample(const float* logits, int64_t vocabulary, const Sampling& how, int64_t position, const int32_t* history,
-             int64_t history_count, const uint32_t* mask, int64_t logprobs) {
+             int64_t history_count, int64_t prompt_count, const uint32_t* mask, int64_t logprobs) {
   std::vector<float> x(logits, logits + vocabulary);
   double finite = 0;
   for (float v : x) finite += v * 0.0f;
   if (!(finite == 0)) throw std::domain_error("the model's logits are not finite numbers");
-  penalise(x, how, history, history_count);
+  penalise(x, how, history, history_count, prompt_count);
   if (mask)
     for (int64_t i = 0; i < vocabulary; ++i)
       if (!(mask[i / 32] >> (i % 32) & 1)) x[i] = -INFINITY;

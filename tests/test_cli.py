@@ -91,6 +91,8 @@ def test_wrong_use_is_told_in_one_sentence(tiny: str, tmp_path: Path) -> None:
     fails(run("run", tiny, "hi", "--context", "9999"), 2, "512")
     fails(run("run", tiny, "hi", "--memory", "1MiB"), 1, "memory")
     fails(run("run", tiny, "hi", "--top-p", "3"), 2, "top_p")
+    fails(run("run", tiny, "hi", "--temperature", "-5"), 2, "temperature")
+    fails(run("run", tiny, os.fsdecode(b"a\xffb")), 2, "not UTF-8")
     fails(run("show", "qwen9"), 2, "no model is called")
     fails(run("rm", "qwen3:32b"), 2, "not on this machine")
     broken = tmp_path / "broken.gguf"

@@ -149,8 +149,11 @@ def test_flipped_bytes_never_crash(
         ({"llama__attention__head_count_kv": 3}, "for 3 heads"),
         ({"llama__attention__head_count": "four"}, "of type int"),
         ({"llama__embedding_length": None}, "embedding_length is missing"),
-        ({"llama__embedding_length": 128, "llama__attention__key_length": None}, "do not fit the configuration"),
-        ({"llama__attention__key_length": 24}, "head_dim = 24"),
+        ({"llama__embedding_length": 128}, "hidden_size is 128"),
+        ({"llama__rope__dimension_count": 8}, "rope.dimension_count"),
+        ({"llama__logit_scale": 3.0}, "logit_scale"),
+        ({"llama__block_count": 1}, "no place in this configuration"),
+        ({"llama__attention__key_length": 24}, "value_length"),
         ({"llama__rope__freq_base": 0.0}, "rope_theta"),
         ({"llama__rope__freq_base": float("nan")}, "rope_theta"),
         ({"llama__rope__scaling__type": "longrope"}, "longrope"),
@@ -246,6 +249,24 @@ def test_weights_that_are_not_numbers_are_refused_or_told(tmp_path: Path) -> Non
         (tmp_path / "nan.gguf").write_bytes(broken)
         with pytest.raises(ModelFileError, match=f"{name}.*not finite"):
             load_path(tmp_path / "nan.gguf", memory=4 << 30)
+
+
+def test_a_block_scale_that_is_not_a_number_is_refused(tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "m.gguf", "llama", "Q8_0")
+    view = open_checkpoint(path).tensors["model.layers.0.mlp.up_proj.weight"].data
+    data = bytearray(path.read_bytes())
+    at = bytes(data).find(view[:340].tobytes())
+    for half in (0x7E00, 0xFC00):
+        data[at + 34 : at + 36] = half.to_bytes(2, "little")
+        path.write_bytes(data)
+        with pytest.raises(ModelFileError, match="up_proj.*not a finite"):
+            load_path(path, memory=4 << 30)
+
+
+def test_a_router_for_more_experts_than_there_are_is_refused(tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "m.gguf", "qwen3_moe", "Q8_0", qwen3moe__expert_count=4)
+    with pytest.raises(ModelFileError, match="router of 8"):
+        load_path(path, memory=4 << 30)
 
 
 def test_pickles_are_never_opened(tmp_path: Path) -> None:

@@ -82,6 +82,15 @@ def test_an_abandoned_stream_leaves_the_model_usable(smollm: Model) -> None:
     assert collect(smollm.generate("Once upon a time", sampling=GREEDY, max_tokens=10))[0] == expected
 
 
+def test_a_second_call_within_a_stream_is_an_error_and_not_a_deadlock(smollm: Model) -> None:
+    stream = smollm.generate("Once upon a time", sampling=GREEDY, max_tokens=5)
+    next(stream)
+    with pytest.raises(RuntimeError, match="still being read"):
+        smollm.logits([1, 2])
+    collect(stream)
+    assert smollm.logits([1, 2]).shape[0] == 2
+
+
 def test_two_models_in_one_process(smollm: Model) -> None:
     before = smollm.logits([1, 2, 3])
     with load_path(GOLDEN / "qwen3", memory=4 << 30) as other:
@@ -144,13 +153,13 @@ def test_greedy_takes_the_first_of_equals_and_masks_hold() -> None:
     assert draw(logits, GREEDY, 0, []).token == 9
     mask = np.zeros(2, np.uint32)
     mask[40 // 32] = 1 << (40 % 32)
-    assert draw(logits, GREEDY, 0, [], mask).token == 40
-    assert draw(logits, Sampling(temperature=5.0, seed=3), 0, [], mask).token == 40
+    assert draw(logits, GREEDY, 0, [], mask=mask).token == 40
+    assert draw(logits, Sampling(temperature=5.0, seed=3), 0, [], mask=mask).token == 40
     with pytest.raises(NumericalError):
-        draw(logits, GREEDY, 0, [], np.zeros(2, np.uint32))
+        draw(logits, GREEDY, 0, [], mask=np.zeros(2, np.uint32))
 
 
-@given(st.integers(0, 2**31), st.integers(1, 20), st.floats(0.05, 1.0), st.floats(0.0, 0.5))
+@given(st.integers(0, 2**31), st.integers(1, 20), st.floats(0.0, 1.0), st.floats(0.0, 0.5))
 def test_filters_keep_exactly_what_they_should(seed: int, top_k: int, top_p: float, min_p: float) -> None:
     logits = np.random.default_rng(seed).normal(0, 3, 200).astype(np.float32)
     how = Sampling(temperature=0.8, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed)
@@ -175,6 +184,9 @@ def test_penalties_and_logprobs() -> None:
     assert draw(logits, Sampling(repetition_penalty=2.0), 0, [0]).token == 1
     assert draw(logits, Sampling(presence_penalty=0.5), 0, [0, 0]).token == 1
     assert draw(logits, Sampling(frequency_penalty=0.04), 0, [0, 0, 0]).token == 1
+    # What was only in the prompt is not a repetition of the answer's own.
+    assert draw(logits, Sampling(presence_penalty=0.5), 0, [0, 0], 2).token == 0
+    assert draw(logits, Sampling(repetition_penalty=2.0), 0, [0, 0], 2).token == 1
     drawn = draw(logits, GREEDY, 0, [], logprobs=4)
     expected = logits - np.log(np.exp(logits).sum())
     assert drawn.logprob == pytest.approx(expected[0], abs=1e-6)

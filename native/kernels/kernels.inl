@@ -205,7 +205,7 @@ void panel_times(const uint8_t* panel, int64_t groups, const ActivationGroup* a,
           GALOP_UNROLL
           for (int c = 0; c < N; ++c) dot[c] = set1_i(a[c].offset32[half]);
           repeat<4>([&](auto i) {
-            constexpr int j = 4 * half + i;
+            constexpr int j = 4 * decltype(half)::value + decltype(i)::value;
             const B w = Format::Codes::template quad<j>(codes, plane);
             GALOP_UNROLL
             for (int c = 0; c < N; ++c) dot[c] = dot4(dot[c], w, a[c].codes + 4 * j);

@@ -285,7 +285,7 @@ void test_program(const Kernels& k) {
   how.repetition_penalty = 1.1;
   for (int i = 0; i < 50; ++i) {
     how.seed = i;
-    const Drawn drawn = sample(expected.data() + (i % tokens) * vocabulary, vocabulary, how, i, ids.data(), 10, nullptr, 3);
+    const Drawn drawn = sample(expected.data() + (i % tokens) * vocabulary, vocabulary, how, i, ids.data(), 10, 5, nullptr, 3);
     check(drawn.token >= 0 && drawn.token < vocabulary && drawn.logprobs.size() == 4, "sample");
   }
 }

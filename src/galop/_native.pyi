@@ -36,6 +36,7 @@ def sample(
     seed: int,
     position: int,
     history: Array,
+    prompt_count: int,
     mask: Array | None,
     logprobs: int,
 ) -> tuple[int, list[tuple[int, float]]]:

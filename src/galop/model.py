@@ -7,6 +7,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -86,7 +87,8 @@ class Model:
         self.template = ChatTemplate(card.chat_template, self.tokenizer)
         self.stop_ids = frozenset(card.stop_ids)
         self.default_sampling = card_sampling(card.generation)
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()
+        self._owner = 0  # the thread whose call is under way
         self._kv: KV = self.engine.sequence()
         rows = self.engine.vocabulary
         size = self.tokenizer.size(rows)
@@ -133,7 +135,7 @@ class Model:
         sampling = sampling or self.default_sampling
         room = self.context - len(ids)
         limit = room if max_tokens is None else min(max_tokens, room)
-        with self.lock:
+        with self._turn():
             yield from self._stream(ids, sampling, limit, stop, cancelled)
 
     def _stream(
@@ -155,7 +157,7 @@ class Model:
         first = 0.0
         decode_start = time.monotonic()
         while logits is not None and len(answer) < limit:
-            drawn = draw(logits, sampling, len(kv.tokens), kv.tokens, self._mask)
+            drawn = draw(logits, sampling, len(kv.tokens), kv.tokens, len(ids), self._mask)
             if not answer:
                 first = time.monotonic() - start
                 decode_start = time.monotonic()
@@ -182,7 +184,7 @@ class Model:
         """float32 [len(tokens), vocabulary]: at each position, what is likely to follow it."""
         kv = self.engine.sequence()
         parts = []
-        with self.lock:
+        with self._turn():
             try:
                 for i in range(0, len(tokens), 256):
                     part = list(tokens[i : i + 256])
@@ -190,6 +192,18 @@ class Model:
             finally:
                 kv.close()
         return np.concatenate(parts)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Calls on one model take turns; a thread that would wait for its own unfinished stream is told."""
+        if self._owner == threading.get_ident():
+            raise RuntimeError("an answer of this model is still being read; finish it or close() its iterator first")
+        with self._lock:
+            self._owner = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._owner = 0
 
     def reference(self) -> Reference:
         """The same plan and weights under the NumPy meaning of every op."""
@@ -241,19 +255,24 @@ def _overlap(text: str, stop: str) -> int:
 
 def card_sampling(generation: dict[str, Any]) -> Sampling:
     """The settings of a generation_config.json; greedy where it names none."""
-    return (None if generation.get("do_sample") is False else sampling_of(generation)) or Sampling()
+    return (None if generation.get("do_sample") is False else sampling_of(generation)) or Sampling(
+        seed=secrets.randbits(32)
+    )
 
 
 def sampling_of(settings: Mapping[str, Any]) -> Sampling | None:
-    """A model card's settings, with a seed of its own; None where there are none."""
+    """A model card's settings, with a seed of its own; None where there are none or they make no sense."""
     known = {
-        name: settings[name]
+        name: int(settings[name]) if name == "top_k" else float(settings[name])
         for name in ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "presence_penalty")
         if isinstance(settings.get(name), (int, float))
     }
     if not known:
         return None
-    return Sampling(**{"temperature": 1.0, **known}, seed=secrets.randbits(32))
+    try:
+        return Sampling(**{"temperature": 1.0, **known, "seed": secrets.randbits(32)})  # type: ignore[arg-type]
+    except ValueError:
+        return None
 
 
 def memory_needed(pack: Pack, plan: Plan, context: int) -> dict[str, int]:
@@ -291,10 +310,14 @@ def open_pack(path: Path, cache: Path | None, threads: int, progress: Progress |
         plan = trace(checkpoint.config["model_type"], config, checkpoint.shapes())
     except ModelFileError as error:
         raise ModelFileError(f"{path.name}: {error}") from None
-    if target:
-        target = packs.pack_path(cache or target.parent, checkpoint.files)
+    used = plan.matrices().keys() | plan.vectors().keys()
+    unused = [n for n in checkpoint.tensors if n not in used and not n.endswith(".rotary_emb.inv_freq")]
+    if unused:
+        raise ModelFileError(
+            f"{path.name}: the tensor {unused[0]} has no place in this configuration, so the results would be wrong"
+        )
     report = (lambda done, total: progress("packing", done, total)) if progress else None
-    return packs.build(checkpoint, plan, target, threads, report), plan
+    return packs.build(checkpoint, plan, files, target, threads, report), plan
 
 
 def open_checkpoint(path: Path) -> Any:
@@ -313,7 +336,7 @@ def open_checkpoint(path: Path) -> Any:
 
 
 def source_files(path: Path) -> list[Path]:
-    """The files a pack of `path` depends on. Raises ModelFileError if there are none."""
+    """The files that `path` stands for and a pack of it depends on. Raises ModelFileError if there are none."""
     from galop.weights.gguf import SPLIT
 
     if not path.exists():
@@ -321,7 +344,7 @@ def source_files(path: Path) -> list[Path]:
     if path.suffix == ".safetensors":
         path = path.parent
     if path.is_dir():
-        return [p for p in [path / "config.json", *sorted(path.glob("*.safetensors"))] if p.exists()]
+        return sorted(p for p in path.iterdir() if p.suffix in (".safetensors", ".json", ".jinja"))
     if match := SPLIT.match(path.name):
         return sorted(path.parent.glob(f"{match[1]}-?????-of-{match[3]}.gguf"))
     return [path]
@@ -343,8 +366,11 @@ def load_path(
     """
     threads = threads or default_threads()
     budget = memory or available_memory()
-    size = sum(f.stat().st_size for f in source_files(path))
-    if path.is_file() and size + PROCESS_BYTES > budget:
+    weights = [f for f in source_files(path) if f.suffix in (".gguf", ".safetensors")]
+    size = sum(f.stat().st_size for f in weights)
+    if path.is_dir():  # packed to 8 bits: 34 bytes for 32 values of 2 or 4
+        size = size * 34 // 128
+    if size + PROCESS_BYTES > budget:
         raise MemoryBudgetError(
             f"{path.name} needs at least {_gib(size + PROCESS_BYTES)} of memory and {_gib(budget)} may be used; "
             "take a smaller model or quantisation, or raise --memory"

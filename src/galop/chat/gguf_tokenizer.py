@@ -47,7 +47,7 @@ def tokenizer_from_gguf(metadata: dict[str, Any], file: str) -> GGUFTokenizer:
         return value
 
     model, pre = metadata.get("tokenizer.ggml.model"), metadata.get("tokenizer.ggml.pre", "default")
-    if model != "gpt2" or pre not in PATTERNS:
+    if model != "gpt2" or not isinstance(pre, str) or pre not in PATTERNS:
         raise ModelFileError(
             f"{file}: the tokenizer {model!r} with pre-tokenizer {pre!r} is not supported; these pre-tokenizers of "
             f"'gpt2' are: {', '.join(sorted(PATTERNS))}"

@@ -6,10 +6,12 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from galop.chat.tokenizer import Tokenizer
@@ -17,8 +19,6 @@ from galop.errors import TemplateError
 
 Message = dict[str, Any]
 SECONDS = 10.0
-# Noncharacters, which no text may contain: they mark text in which control tokens are to be spelled out.
-GUARDS = [chr(c) for c in range(0xFDD0, 0xFDF0)]
 
 
 class Renderer:
@@ -31,7 +31,7 @@ class Renderer:
     def start(self) -> subprocess.Popen[bytes]:
         if self.process is None or self.process.poll() is not None:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "galop.chat.render"],
+                [sys.executable, "-P", "-m", "galop.chat.render"],  # -P: no module from the current directory
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -82,8 +82,7 @@ class ChatTemplate:
         self.source = source
         self.tokenizer = tokenizer
         self.renderer = Renderer()
-        names = sorted(tokenizer.added, key=len, reverse=True)
-        self.control = re.compile("|".join(map(re.escape, names))) if names else None
+        self.control = control_pattern(tokenizer.added)
 
     def render(self, messages: Sequence[Message], **variables: Any) -> str:
         """The prompt as text. Raises TemplateError."""
@@ -101,38 +100,59 @@ class ChatTemplate:
         )
 
     def encode(self, messages: Sequence[Message], **variables: Any) -> list[int]:
-        """The prompt as ids, with one BOS where the model wants one. Raises TemplateError."""
-        text = json.dumps([messages, variables], ensure_ascii=False, default=str)
-        opening, closing = [g for g in GUARDS if g not in text][:2]
-        rendered = self.render(
-            [self._guard(m, opening, closing) for m in messages],
-            **{name: self._guard_value(value, opening, closing) for name, value in variables.items()},
-        )
+        """The prompt as ids, with one BOS where the model wants one. Raises TemplateError.
+
+        Whatever in a message or variable looks like a control token, or could become one beside its neighbour, is
+        wrapped in marks that no text can hold by chance, and what is between marks is encoded as plain text.
+        """
+        nonce = secrets.token_hex(8)
+        opening, closing = f"\ufdd0{nonce}\ufdd1", f"\ufdd2{nonce}\ufdd3"  # noncharacters, never interchanged
+        mark = Marker(self.control, opening, closing)
+        rendered = self.render([mark.message(m) for m in messages], **{k: mark.value(v) for k, v in variables.items()})
         ids: list[int] = []
         for i, part in enumerate(re.split(f"{opening}(.*?){closing}", rendered, flags=re.DOTALL)):
+            part = part.replace(opening, "").replace(closing, "")  # a mark that the template cut from its partner
             if part:
                 ids += self.tokenizer.encode(part) if i % 2 else self.tokenizer.encode_control(part)
         bos = self.tokenizer.id(self.tokenizer.bos_token) if self.tokenizer.add_bos else None
-        return [bos, *ids] if bos is not None and ids[:1] != [bos] else ids
+        ids = [bos, *ids] if bos is not None and ids[:1] != [bos] else ids
+        if not ids:
+            raise TemplateError("the chat template gave an empty prompt")
+        return ids
 
-    def _guard(self, message: Message, opening: str, closing: str) -> Message:
-        keep = ("role", "content") if message.get("role") == "assistant" else ("role",)
-        return {k: v if k in keep else self._guard_value(v, opening, closing) for k, v in message.items()} | (
-            {"content": self._guard_reply(message.get("content"), opening, closing)} if len(keep) == 2 else {}
-        )
 
-    def _guard_reply(self, content: Any, opening: str, closing: str) -> Any:
-        """A reply in the history: its thinking tags are the template's to find."""
-        if not isinstance(content, str):
-            return self._guard_value(content, opening, closing)
-        parts = re.split(r"(</?think>)", content)
-        return "".join(p if i % 2 else self._guard_value(p, opening, closing) for i, p in enumerate(parts))
+def control_pattern(names: Iterable[str]) -> re.Pattern[str] | None:
+    """Matches control tokens, and at the ends of a text what is only a part of one."""
+    known = sorted(names, key=len, reverse=True)
+    if not known:
+        return None
+    heads = sorted({name[:n] for name in known for n in range(1, len(name))}, key=len, reverse=True)
+    tails = sorted({name[-n:] for name in known for n in range(1, len(name))}, key=len, reverse=True)
+    whole, head, tail = ("|".join(map(re.escape, parts)) for parts in (known, heads, tails))
+    return re.compile(rf"{whole}|(?:{head})\Z|\A(?:{tail})")
 
-    def _guard_value(self, value: Any, opening: str, closing: str) -> Any:
-        if isinstance(value, str) and self.control:
-            return self.control.sub(lambda m: f"{opening}{m[0]}{closing}", value)
+
+@dataclass(frozen=True)
+class Marker:
+    """Wraps what the pattern matches, in every string of a value."""
+
+    pattern: re.Pattern[str] | None
+    opening: str
+    closing: str
+
+    def message(self, message: Message) -> Message:
+        marked: Message = self.value(message)
+        if message.get("role") == "assistant" and isinstance(message.get("content"), str):
+            # A reply in the history: its thinking tags are the template's to find.
+            parts = re.split(r"(</?think>)", message["content"])
+            marked["content"] = "".join(p if i % 2 else self.value(p) for i, p in enumerate(parts))
+        return marked
+
+    def value(self, value: Any) -> Any:
+        if isinstance(value, str) and self.pattern:
+            return self.pattern.sub(lambda m: f"{self.opening}{m[0]}{self.closing}", value)
         if isinstance(value, list):
-            return [self._guard_value(v, opening, closing) for v in value]
+            return [self.value(v) for v in value]
         if isinstance(value, dict):
-            return {k: self._guard_value(v, opening, closing) for k, v in value.items()}
+            return {self.value(k): self.value(v) for k, v in value.items()}
         return value

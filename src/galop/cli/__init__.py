@@ -34,11 +34,11 @@ def run(
     model: Annotated[str, typer.Argument(help="A model's name or path; left out, the best one that fits.")] = "",
     prompt: Annotated[str, typer.Argument(help="The question; left out, a conversation begins.")] = "",
     system: Annotated[str, typer.Option(help="Instructions that come before the conversation.")] = "",
-    temperature: Annotated[float, typer.Option(help="0 always takes the likeliest token.")] = -1,
-    top_p: Annotated[float, typer.Option(help="Keep the likeliest tokens up to this probability.")] = -1,
-    top_k: Annotated[int, typer.Option(help="Keep this many of the likeliest tokens; 0 keeps all.")] = -1,
-    min_p: Annotated[float, typer.Option(help="Keep tokens this likely relative to the likeliest.")] = -1,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same answer.")] = -1,
+    temperature: Annotated[float | None, typer.Option(help="0 always takes the likeliest token.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Keep the likeliest tokens up to this probability.")] = None,
+    top_k: Annotated[int | None, typer.Option(help="Keep this many of the likeliest tokens; 0 keeps all.")] = None,
+    min_p: Annotated[float | None, typer.Option(help="Keep tokens this likely relative to the likeliest.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same answer.")] = None,
     max_tokens: Annotated[int, typer.Option(help="Most tokens of the answer.", min=0)] = 0,
     context: Context = 0,
     threads: Threads = 0,
@@ -56,7 +56,7 @@ def run(
         prompt,
         Options(
             system=system,
-            sampling={name: value for name, value in given.items() if value >= 0},
+            sampling={name: value for name, value in given.items() if value is not None},
             max_tokens=max_tokens or None,
             context=context or None,
             threads=threads or None,
@@ -123,7 +123,7 @@ def parse_size(text: str) -> int | None:
         return None
     import re
 
-    match = re.fullmatch(r"\s*([\d.]+)\s*([kmgt]?)(i?b?)\s*", text.lower())
+    match = re.fullmatch(r"\s*([\d.]{1,15})\s*([kmgt]?)(i?b?)\s*", text.lower())
     with contextlib.suppress(ValueError):
         if match and (size := int(float(match[1]) * 1024 ** " kmgt".index(match[2] or " "))) > 0:
             return size
@@ -132,6 +132,9 @@ def parse_size(text: str) -> int | None:
 
 def main() -> None:
     """The `galop` command. Exit codes: 0 done, 1 failed, 2 wrong use or bad file, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a character gets a stand-in
     try:
         app()
     except GalopError as error:

@@ -200,7 +200,10 @@ def converse(model: Model, name: str, sampling: Sampling, options: Options) -> N
         if not text.strip():
             continue
         if text.startswith("/"):
-            if not conversation.command(text.strip()):
-                return
+            try:
+                if not conversation.command(text.strip()):
+                    return
+            except OSError as error:
+                note(f"galop: {error.filename}: {error.strerror}")
             continue
         conversation.reply(text)

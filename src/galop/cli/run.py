@@ -35,6 +35,13 @@ class Options:
 
 
 def ask(model_name: str, prompt: str, options: Options) -> None:
+    for text in (model_name, prompt, options.system):
+        if any("\ud800" <= c <= "\udfff" for c in text):
+            raise UsageError("an argument is not UTF-8")
+    try:
+        Sampling(**options.sampling)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
     source, why, prompt = choose(model_name, prompt)
     piped = read_stdin()
     question = "\n\n".join(part for part in (prompt, piped) if part)
@@ -43,10 +50,7 @@ def ask(model_name: str, prompt: str, options: Options) -> None:
     if why:
         note(f"{source.name}: {why}")
     with load(source, options) as model:
-        try:
-            sampling = replace(model.default_sampling, **options.sampling)
-        except ValueError as error:
-            raise UsageError(str(error)) from None
+        sampling = replace(model.default_sampling, **options.sampling)
         if question:
             answer(model, question, sampling, options, source.name)
         else:

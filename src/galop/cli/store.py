@@ -8,8 +8,8 @@ from typing import Any
 
 from galop import store
 from galop.cli.progress import progress_bar
-from galop.cli.run import consent, note
-from galop.errors import UnknownModelError
+from galop.cli.run import consent
+from galop.errors import ModelFileError, UnknownModelError
 from galop.machine import cache_directory, default_threads
 from galop.store import Source, catalogue
 
@@ -104,8 +104,7 @@ def show_model(name: str, plan: bool, verify: bool, context: int | None, json: b
         describe_entry(source, json)
         return
     with progress_bar() as progress:
-        report = (lambda what, done, total: progress(what, done, total)) if progress else None
-        pack, traced = open_pack(source.path, cache_directory(), default_threads(), report)
+        pack, traced = open_pack(source.path, cache_directory(), default_threads(), progress)
     if plan:
         print(traced)
         return
@@ -131,9 +130,11 @@ def show_model(name: str, plan: bool, verify: bool, context: int | None, json: b
     }
     if verify:
         damaged = pack.damaged()
-        facts["verified"] = not damaged
+        facts["verified"] = True
         if damaged:
-            note(f"damaged: {', '.join(damaged[:5])}; galop rm {name} and pull it again")
+            raise ModelFileError(
+                f"{pack.path}: {damaged[0]} does not match its checksum; delete the file, it is made anew"
+            )
     if json:
         print(jsonlib.dumps(facts, indent=1, ensure_ascii=False))
         return
@@ -152,7 +153,7 @@ def show_model(name: str, plan: bool, verify: bool, context: int | None, json: b
         "template": (card.chat_template or "none").strip(),
     }
     if verify:
-        lines["verified"] = "every checksum matches" if facts["verified"] else "damaged"
+        lines["verified"] = "every checksum matches"
     for title, value in lines.items():
         if value:
             print(f"{title:>12}  {str(value).replace(chr(10), chr(10) + ' ' * 14)}")

@@ -64,7 +64,8 @@ class Engine:
         """Appends tokens to sequences in one step.
 
         `rows` index the step's tokens, in the order of `work`, whose logits are wanted: float32 [rows, vocabulary].
-        Raises ContextLengthError if a sequence would grow past the context, MemoryError if no page can be had.
+        Raises ContextLengthError if a sequence would grow past the context, MemoryError if no page can be had,
+        RuntimeError if the program was cancelled; the sequences are then as before.
         """
         ids: list[int] = []
         positions: list[int] = []
@@ -82,7 +83,7 @@ class Engine:
             positions += range(start, length)
             owners += [i] * len(tokens)
         logits = np.empty((len(rows), self.vocabulary), np.float32)
-        self.program.forward(
+        finished = self.program.forward(
             np.array(ids, np.int32),
             np.array(positions, np.int32),
             np.array(owners, np.int32),
@@ -91,6 +92,8 @@ class Engine:
             self.pages,
             logits,
         )
+        if not finished:
+            raise RuntimeError("the step was cancelled")
         for kv, tokens in work:
             kv.tokens += tokens
         return logits

@@ -49,16 +49,23 @@ class Drawn:
 
 
 def draw(
-    logits: Array, how: Sampling, position: int, history: Sequence[int], mask: Array | None = None, logprobs: int = 0
+    logits: Array,
+    how: Sampling,
+    position: int,
+    history: Sequence[int],
+    prompt_length: int = 0,
+    mask: Array | None = None,
+    logprobs: int = 0,
 ) -> Drawn:
     """The token at `position`, from float32 logits [vocabulary]; the same seed and position always give the same.
 
+    `history` is what penalties look at: repetition at all of it, presence and frequency at what follows prompt_length.
     `mask` has a bit per allowed token (uint32 [vocabulary / 32]). Raises NumericalError if logits are not finite.
     """
     try:
         token, top = _native.sample(
             logits, how.temperature, how.top_k, how.top_p, how.min_p, how.repetition_penalty, how.presence_penalty,
-            how.frequency_penalty, how.seed, position, np.array(history, np.int32), mask, logprobs,
+            how.frequency_penalty, how.seed, position, np.array(history, np.int32), prompt_length, mask, logprobs,
         )  # fmt: skip
     except ValueError as error:
         raise NumericalError(f"{error}: the weights are damaged or not numbers") from None

@@ -15,9 +15,9 @@ HARMLESS = frozenset(
     use_cache initializer_range attention_dropout hidden_dropout resid_pdrop embd_pdrop output_router_logits
     router_aux_loss_coef keys_to_ignore max_window_layers vocab_size auto_map task_specific_params
     chunk_size_feed_forward return_dict output_attentions output_hidden_states is_decoder is_encoder_decoder
-    add_cross_attention tie_encoder_decoder id2label label2id problem_type tokenizer_class prefix use_mrope
+    add_cross_attention tie_encoder_decoder id2label label2id problem_type tokenizer_class prefix 
     unsloth_fixed unsloth_version _attn_implementation _attn_implementation_internal _experts_implementation
-    trust_remote_code sliding_window intermediate_size_mlp pretraining_tp is_llama_config rope_interleaved
+    trust_remote_code sliding_window intermediate_size_mlp is_llama_config 
     num_experts_per_token_hint max_length finetuning_task cross_attention_hidden_size tie_word_embeddings
     output_logits
     """.split()
@@ -75,7 +75,9 @@ class Config:
                 "take the BF16 checkpoint or a GGUF file"
             )
         layer_types = raw.pop("layer_types", None)
-        if layer_types and set(layer_types) != {"full_attention"}:
+        if layer_types is not None and (
+            not isinstance(layer_types, list) or {*map(str, layer_types)} - {"full_attention"}
+        ):
             raise ModelFileError(f"{file}: layer_types other than full_attention are not supported")
 
         own = {f.name: f for f in fields(cls)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from galop.errors import ModelFileError
 from galop.models import config
 from galop.models.rotary import inverse_frequencies
 from galop.ops import (
@@ -39,6 +40,8 @@ class Llama:
         self.cosine, self.sine = rope_table(inputs, Vector("inv_freq", len(inv_freq), inv_freq), factor)
 
         x = embed(inputs, w.model.embed_tokens)
+        if x.width != self.config.hidden_size:
+            raise ModelFileError(f"the embeddings have {x.width} values, hidden_size is {self.config.hidden_size}")
         for i in range(self.config.num_hidden_layers):
             layer = w.model.layers[i]
             x = x + self.attend(i, rms_norm(x, layer.input_layernorm, eps), layer.self_attn)

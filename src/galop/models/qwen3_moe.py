@@ -22,7 +22,7 @@ class Qwen3Moe(qwen3.Qwen3):
 
     def feed_forward(self, x: Tensor, w: Tree) -> Tensor:
         c = self.config
-        chosen, weights = route(x, w.gate, c.num_experts_per_tok, c.norm_topk_prob)
+        chosen, weights = route(x, w.gate, c.num_experts, c.num_experts_per_tok, c.norm_topk_prob)
         each = [w.experts[e] for e in range(c.num_experts)]
         mixed: Tensor = experts(
             x, chosen, weights, [e.gate_proj for e in each], [e.up_proj for e in each], [e.down_proj for e in each]

@@ -33,7 +33,7 @@ def inverse_frequencies(config: Config) -> tuple[Array, float]:
             inv_freq = inv_freq / np.asarray(scaling["divisors"], dtype=np.float64)
         elif kind != "default":
             raise ModelFileError(f"rope_scaling of type {kind!r} is not supported")
-    except (KeyError, TypeError, ZeroDivisionError) as error:
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise ModelFileError(f"rope_scaling of type {kind!r} has a missing or bad value: {error}") from error
     if inv_freq.shape != (dim // 2,) or not np.all(np.isfinite(inv_freq)) or not math.isfinite(factor):
         raise ModelFileError("rope_scaling does not give finite frequencies for every dimension")

@@ -171,15 +171,15 @@ def rows(inputs: Any, x: Array) -> Array:
     return chosen
 
 
-def _route_shape(x: Tensor, gate: Matrix, top_k: int, normalise: bool) -> list[tuple[int, str]]:
-    if gate.cols != x.width or not 0 < top_k <= gate.rows:
-        raise ValueError(f"{top_k} of {gate.rows} experts for {x.width} values per token")
+def _route_shape(x: Tensor, gate: Matrix, experts: int, top_k: int, normalise: bool) -> list[tuple[int, str]]:
+    if gate.rows != experts or gate.cols != x.width or not 0 < top_k <= experts:
+        raise ValueError(f"a router of {gate.rows} x {gate.cols} for {top_k} of {experts} experts and {x.width} values")
     return [(top_k, x.dim), (top_k, x.dim)]
 
 
 @op(_route_shape)
-def route(x: Array, gate: Array, top_k: int, normalise: bool) -> list[Array]:
-    """The top_k experts of softmax(x @ gate.T), in ascending index, and their weights: two arrays [T, top_k]."""
+def route(x: Array, gate: Array, experts: int, top_k: int, normalise: bool) -> list[Array]:
+    """The top_k of the experts by softmax(x @ gate.T), in ascending index, and their weights: two arrays [T, top_k]."""
     scores = x @ gate.T
     scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
     scores /= scores.sum(axis=-1, keepdims=True)

@@ -202,7 +202,7 @@ class Op:
         names = [v.name for v in flat if isinstance(v, Matrix)]
         try:
             shapes = self.shape(**arguments)
-        except ValueError as error:
+        except (ValueError, AttributeError) as error:  # AttributeError: a vector where a matrix is due, or vice versa
             where = f" ({names[0]})" if names else ""
             raise ModelFileError(f"the weights do not fit the configuration: {self.name}{where}: {error}") from error
         outputs = [plan.buffer(width, dim) for width, dim in shapes]

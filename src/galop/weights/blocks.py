@@ -44,6 +44,20 @@ def quantise_q8_0(values: Array) -> Array:
     return out.reshape(-1)
 
 
+# Where the fp16 scales and minima of a block stand.
+SCALES = {
+    "Q4_0": (0,), "Q4_1": (0, 2), "Q5_0": (0,), "Q5_1": (0, 2), "Q8_0": (0,), "Q4_K": (0, 2), "Q5_K": (0, 2),
+    "Q6_K": (208,),
+}  # fmt: skip
+
+
+def scales_are_finite(kind: str, data: Array) -> bool:
+    """Whether every block's scales are numbers: with them, so are all its values."""
+    blocks = data.reshape(-1, BLOCKS[kind][1])
+    exponents = [blocks[:, at + 1] & 0x7C for at in SCALES[kind]]  # all ones in an infinity or NaN
+    return not any((e == 0x7C).any() for e in exponents)
+
+
 def _half(block: Array, start: int) -> Array:
     """An fp16 field as float32 [blocks, 1]."""
     return np.ascontiguousarray(block[:, start : start + 2]).view(np.float16).astype(np.float32)

@@ -53,7 +53,6 @@ class Checkpoint:
     generation: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     licence: str = ""
-    files: list[Path] = field(default_factory=list)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return {name: tensor.shape for name, tensor in self.tensors.items()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import mmap
 import re
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -173,15 +174,15 @@ def read_header(path: Path) -> Header:
 SPLIT = re.compile(r"^(.*)-(\d{5})-of-(\d{5})\.gguf$")
 
 
-def read_all(path: Path) -> tuple[Header, list[Path]]:
-    """The header of a file, or of all parts of a split one, and the files it took. Raises ModelFileError."""
+def read_all(path: Path) -> Header:
+    """The header of a file, or of all parts of a split one. Raises ModelFileError."""
     header = read_header(path)
     match = SPLIT.match(path.name)
     count = header.metadata.get("split.count", int(match[3]) if match else 1)
     if not isinstance(count, int) or not 1 <= count <= 10_000:
         raise ModelFileError(f"{path.name}: split.count = {count!r} is not a sensible number of parts")
     if count == 1:
-        return header, [path]
+        return header
     if not match or int(match[3]) != count:
         raise ModelFileError(
             f"{path.name}: one of {count} parts, but its name does not end in -00001-of-{count:05}.gguf"
@@ -203,7 +204,7 @@ def read_all(path: Path) -> tuple[Header, list[Path]]:
         raise ModelFileError(
             f"{path.name}: {len(whole.tensors)} tensors in all parts, split.tensors.count says {expected}"
         )
-    return whole, parts
+    return whole
 
 
 # ---- From GGUF's names to those of config.json and the Hugging Face checkpoint
@@ -225,6 +226,27 @@ KEYS: list[tuple[str, str, type, bool]] = [
     ("num_experts_per_tok", "expert_used_count", int, False),
     ("moe_intermediate_size", "expert_feed_forward_length", int, False),
 ]
+
+# Keys of an architecture that add nothing to those above, if they say what is here required of them.
+IMPLIED: dict[str, Callable[[dict[str, Any], Any], bool]] = {
+    "vocab_size": lambda config, value: True,
+    "tensor_data_layout": lambda config, value: True,
+    "attention.value_length": lambda config, value: value == head_dim(config),
+    "rope.dimension_count": lambda config, value: value == head_dim(config),
+    "attention.causal": lambda config, value: value is True,
+    "expert_weights_norm": lambda config, value: value is True,
+    "expert_gating_func": lambda config, value: value == 1,
+    "expert_weights_scale": lambda config, value: value == 1,
+    "expert_shared_count": lambda config, value: value == 0,
+    "expert_count": lambda config, value: value == 0,
+    "expert_used_count": lambda config, value: value == 0,
+    "attention.sliding_window": lambda config, value: value == 0,
+}
+
+
+def head_dim(config: dict[str, Any]) -> int:
+    return int(config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"])
+
 
 NAMES = {
     "token_embd": "model.embed_tokens",
@@ -259,14 +281,14 @@ def checkpoint_name(name: str) -> str | None:
 
 def load(path: Path) -> Checkpoint:
     """A GGUF file, or all parts of a split one, as a checkpoint. Raises ModelFileError."""
-    header, files = read_all(path)
+    header = read_all(path)
     metadata = header.metadata
     architecture = metadata.get("general.architecture")
-    if architecture not in ARCHITECTURES:
+    if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
         raise ModelFileError(
             f"{path.name}: the architecture {architecture!r} is not supported; these are: {', '.join(ARCHITECTURES)}"
         )
-    config = _config(metadata, str(architecture), path.name)
+    config = _config(metadata, architecture, path.name)
     tensors: dict[str, StoredTensor] = {}
     for name, tensor in header.tensors.items():
         if name == "rope_freqs.weight":
@@ -275,6 +297,7 @@ def load(path: Path) -> Checkpoint:
             tensors[renamed] = tensor
         else:
             raise ModelFileError(f"{path.name}: the tensor {name} is not part of the architecture {architecture}")
+    config["attention_bias"] = architecture == "llama" and "model.layers.0.self_attn.q_proj.bias" in tensors
     if architecture == "llama":
         _unpermute(tensors, config)
     tensors = split_experts(tensors)
@@ -296,7 +319,6 @@ def load(path: Path) -> Checkpoint:
         stop_ids=tokenizer.stop_ids,
         name=str(metadata.get("general.name", path.stem)),
         licence=str(metadata.get("general.license", "")),
-        files=files,
     )
 
 
@@ -337,6 +359,13 @@ def _config(metadata: dict[str, Any], architecture: str, file: str) -> dict[str,
                 config["rope_scaling"][key] = value
     if metadata.get(f"{architecture}.expert_count") and not architecture.endswith("moe"):
         raise ModelFileError(f"{file}: experts under the architecture {architecture} (Mixtral) are not supported")
+    read = {suffix for _, suffix, _, _ in KEYS if architecture.endswith("moe") or "expert" not in suffix}
+    for key, value in metadata.items():
+        suffix = key.removeprefix(f"{architecture}.")
+        if suffix == key or suffix in read or suffix.startswith("rope.scaling."):
+            continue
+        if suffix not in IMPLIED or not IMPLIED[suffix](config, value):
+            raise ModelFileError(f"{file}: {key} = {str(value)[:40]} is not understood and may change the arithmetic")
     return config
 
 
@@ -351,10 +380,12 @@ def _unpermute(tensors: dict[str, StoredTensor], config: dict[str, Any]) -> None
         if not match:
             continue
         count = heads if match[1] == "q" else config.get("num_key_value_heads", heads)
-        if tensor.shape[0] % (2 * count):
+        if tensor.shape[0] % (2 * count) or len(tensor.shape) > 2:
             raise ModelFileError(
                 f"the weights do not fit the configuration: {name} has {tensor.shape[0]} rows for {count} heads"
             )
         order = np.arange(tensor.shape[0]).reshape(count, -1, 2).swapaxes(1, 2).reshape(-1)
+        if len(tensor.data) % tensor.shape[0]:
+            raise ModelFileError(f"{name} is quantised across its rows")
         data = tensor.data.reshape(tensor.shape[0], -1)[order].reshape(-1)
         tensors[name] = StoredTensor(tensor.kind, tensor.shape, data)

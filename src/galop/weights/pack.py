@@ -7,6 +7,7 @@ or the cache cannot be written the model is packed in memory instead.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import mmap
@@ -24,7 +25,7 @@ import numpy as np
 from galop import _native
 from galop.errors import ModelFileError
 from galop.ops.plan import Array, Plan
-from galop.weights.blocks import quantise_q8_0
+from galop.weights.blocks import quantise_q8_0, scales_are_finite
 from galop.weights.checkpoint import Checkpoint, StoredTensor
 
 LAYOUT = 1
@@ -106,12 +107,14 @@ def pack_path(cache: Path, files: list[Path]) -> Path:
 def _prepare(tensor: StoredTensor, exact: bool) -> tuple[str, Array]:
     """The layout a matrix is packed in and its source bytes: float weights go to 8 bits, routers stay float32."""
     if tensor.kind not in ("F32", "F16", "BF16"):
+        if not scales_are_finite(tensor.kind, tensor.data):
+            raise ModelFileError("a block's scale is not a finite number")
         return tensor.kind, tensor.data
     values = tensor.array()
-    if exact or tensor.shape[1] % 32:
-        return "F32", np.ascontiguousarray(values).reshape(-1).view(np.uint8)
     if not np.isfinite(values).all():
         raise ModelFileError("a matrix holds values that are not finite numbers")
+    if exact or tensor.shape[1] % 32:
+        return "F32", np.ascontiguousarray(values).reshape(-1).view(np.uint8)
     return "Q8_0", quantise_q8_0(values)
 
 
@@ -122,7 +125,12 @@ def _target_kind(tensor: StoredTensor, exact: bool) -> str:
 
 
 def build(
-    checkpoint: Checkpoint, plan: Plan, path: Path | None, threads: int, progress: Progress | None = None
+    checkpoint: Checkpoint,
+    plan: Plan,
+    files: list[Path],
+    path: Path | None,
+    threads: int,
+    progress: Progress | None = None,
 ) -> Pack:
     """Packs what `plan` uses. Writes `path` if it can be written, otherwise packs in memory.
 
@@ -149,7 +157,7 @@ def build(
     card = Card(
         name=checkpoint.name,
         source=str(checkpoint.path),
-        files=identity(checkpoint.files),
+        files=identity(files),
         config=checkpoint.config,
         chat_template=checkpoint.chat_template,
         bos_token=checkpoint.bos_token,
@@ -201,11 +209,13 @@ def _forget(data: Array) -> None:
     if isinstance(base, memoryview):
         base = base.obj
     if isinstance(base, mmap.mmap) and hasattr(base, "madvise"):
+        page = mmap.PAGESIZE
         start = data.__array_interface__["data"][0] - np.frombuffer(base, np.uint8).__array_interface__["data"][0]
-        first = -(-start // PAGE) * PAGE
-        length = (start + data.nbytes - first) // PAGE * PAGE
+        first = -(-start // page) * page
+        length = (start + data.nbytes - first) // page * page
         if length > 0:
-            base.madvise(mmap.MADV_DONTNEED, first, length)
+            with contextlib.suppress(OSError):
+                base.madvise(mmap.MADV_DONTNEED, first, length)
 
 
 def _write(
@@ -313,7 +323,8 @@ def read(path: Path) -> Pack | None:
         }
         matrices = {name: PackedMatrix(*values) for name, values in header["matrices"].items()}
         data = np.frombuffer(mapping, np.uint8, tail - PAGE, PAGE)
-        os.utime(path)  # least recently used packs go first
+        with contextlib.suppress(OSError):  # a cache that only may be read
+            os.utime(path)  # least recently used packs go first
         return Pack(Card(**header["card"]), tokenizer, matrices, vectors, data, path)
     except (ValueError, KeyError, TypeError):
         path.unlink(missing_ok=True)

@@ -42,7 +42,7 @@ def read_file(path: Path) -> dict[str, StoredTensor]:
         whole = (begin, end, *shape)
         if not all(type(n) is int and 0 <= n < 1 << 50 for n in whole) or len(shape) > 4:
             raise ModelFileError(f"{path.name}: the shape or offsets of {name} are not sensible numbers")
-        if dtype not in DTYPES:
+        if not isinstance(dtype, str) or dtype not in DTYPES:
             raise ModelFileError(f"{path.name}: {name} is in {dtype!r}, which is not supported; take F32, F16 or BF16")
         if end - begin != int(np.prod([*shape, DTYPES[dtype]], dtype=object)):
             raise ModelFileError(f"{path.name}: {name} has {end - begin} bytes, its shape {shape} needs another number")
@@ -105,7 +105,6 @@ def load(directory: Path) -> Checkpoint:
             hint = f" ({pickles[0]} is a pickle, which may run code and is never opened)" if pickles else ""
             raise ModelFileError(f"{directory}: there is no model.safetensors{hint}")
     tensors: dict[str, StoredTensor] = {}
-    files: list[Path] = []
     for name in names:
         if Path(name).name != name or not name.endswith(".safetensors"):
             raise ModelFileError(f"model.safetensors.index.json: {name!r} is not the name of a file beside it")
@@ -117,7 +116,6 @@ def load(directory: Path) -> Checkpoint:
             if key in tensors:
                 raise ModelFileError(f"{name}: tensor {key} is in an earlier part too")
             tensors[key] = tensor
-        files.append(path)
     if config.get("tie_word_embeddings"):
         tensors.pop("lm_head.weight", None)  # a redundant copy that some tied checkpoints carry
     elif "lm_head.weight" not in tensors:
@@ -126,6 +124,10 @@ def load(directory: Path) -> Checkpoint:
     tokenizer = directory / "tokenizer.json"
     if not tokenizer.is_file():
         raise ModelFileError(f"{directory}: there is no tokenizer.json")
+    try:
+        tokenizer_json = tokenizer.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise ModelFileError(f"{tokenizer}: not UTF-8") from None
     settings = read_json(directory / "tokenizer_config.json")
     generation = read_json(directory / "generation_config.json")
     template_file = directory / "chat_template.jinja"
@@ -138,7 +140,7 @@ def load(directory: Path) -> Checkpoint:
         path=directory,
         config=config,
         tensors=split_experts(tensors),
-        tokenizer_json=tokenizer.read_text("utf-8"),
+        tokenizer_json=tokenizer_json,
         chat_template=template if isinstance(template, str) else None,
         bos_token=_token(settings.get("bos_token")),
         eos_token=_token(settings.get("eos_token")),
@@ -146,7 +148,6 @@ def load(directory: Path) -> Checkpoint:
         stop_ids=[i for i in (stops if isinstance(stops, list) else [stops]) if isinstance(i, int)],
         generation=generation,
         name=directory.name,
-        files=[directory / "config.json", *files],
     )
 
 

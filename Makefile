@@ -9,7 +9,7 @@ NATIVE = CMakeLists.txt pyproject.toml $(wildcard native/*.cpp native/*.h native
 .PHONY: run test test-all lint native-test arm-test fuzz clean
 
 run: $(VENV)/.installed
-	$(BIN)/galop run --yes "Write a Python function that checks whether a number is prime, and explain it in one sentence."
+	$(BIN)/galop run --yes --temperature 0 "Write a Python function is_prime(n) and show how to call it."
 
 test: $(VENV)/.tested lint
 	$(BIN)/python -m pytest -m "not large and not oracle"

@@ -180,6 +180,28 @@ def test_logits_of_a_gguf_are_those_of_transformers(case: str, kind: str, tmp_pa
     assert relative(ours, expected) < (1e-4 if kind == "F32" else 5e-3 if kind == "F16" else 4e-2)
 
 
+@pytest.mark.parametrize(
+    ("case", "extra"),
+    [
+        ("llama3", {}),  # its scaling is a tensor of divisors, not metadata
+        (
+            "qwen3_yarn",
+            {
+                "qwen3__rope__scaling__type": "yarn",
+                "qwen3__rope__scaling__factor": 4.0,
+                "qwen3__rope__scaling__original_context_length": 128,
+            },
+        ),
+        ("llama_bias", {}),
+    ],
+)
+def test_stretched_rotations_and_biases_of_a_gguf(case: str, extra: dict[str, Any], tmp_path: Path) -> None:
+    checkpoint = open_checkpoint(write_gguf(tmp_path / "m.gguf", case, "F32", **extra))
+    plan = trace(checkpoint.config["model_type"], read_config(checkpoint.config, case), checkpoint.shapes())
+    ours = Reference(plan, lambda name: checkpoint.tensors[name].array()).forward(batch(Cache(), [(0, 0, N)]))
+    assert relative(ours, np.load(GOLDEN / f"{case}.npy")) < 1e-4
+
+
 @pytest.mark.parametrize("kind", ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"])
 def test_a_quantised_gguf_runs_as_the_reference_does(kind: str, tmp_path: Path) -> None:
     path = write_gguf(tmp_path / "m.gguf", "qwen3", kind)

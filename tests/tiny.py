@@ -90,11 +90,31 @@ def write_gguf(
         else:
             quantisation = gguf.GGMLQuantizationType[kind]
             writer.add_tensor(name, gguf.quants.quantize(values, quantisation), raw_dtype=quantisation)
+    rope = config["rope_parameters"]
+    if rope["rope_type"] == "llama3":
+        writer.add_tensor("rope_freqs.weight", llama3_divisors(rope, head_dim))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def llama3_divisors(rope: dict[str, Any], head_dim: int) -> np.ndarray:
+    """What a converter writes for Llama 3: how much each frequency is divided by, computed wave by wave."""
+    original = rope["original_max_position_embeddings"]
+    divisors = []
+    for i in range(0, head_dim, 2):
+        wavelength = 2 * np.pi * rope["rope_theta"] ** (i / head_dim)
+        if wavelength < original / rope["high_freq_factor"]:
+            divisors.append(1.0)
+        elif wavelength > original / rope["low_freq_factor"]:
+            divisors.append(rope["factor"])
+        else:
+            span = rope["high_freq_factor"] - rope["low_freq_factor"]
+            smooth = (original / wavelength - rope["low_freq_factor"]) / span
+            divisors.append(1 / ((1 - smooth) / rope["factor"] + smooth))
+    return np.array(divisors, np.float32)
 
 
 def stacked(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

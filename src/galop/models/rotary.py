@@ -30,7 +30,10 @@ def inverse_frequencies(config: Config) -> tuple[Array, float]:
         elif kind == "yarn":
             inv_freq, factor = yarn(inv_freq, scaling, dim, config.rope_theta, config.max_position_embeddings)
         elif kind == "divisors":  # what a Llama 3 GGUF carries as rope_freqs.weight
-            inv_freq = inv_freq / np.asarray(scaling["divisors"], dtype=np.float64)
+            divisors = np.asarray(scaling["divisors"], dtype=np.float64)
+            if divisors.shape != inv_freq.shape:
+                raise ValueError(f"{divisors.size} divisors for {inv_freq.size} frequencies")
+            inv_freq = inv_freq / divisors
         elif kind != "default":
             raise ModelFileError(f"rope_scaling of type {kind!r} is not supported")
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:

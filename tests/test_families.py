@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from golden.make import CASES, TOKENS
 
-from galop.model import Model, load_path, open_checkpoint
+from galop.loading import load_path, open_checkpoint
+from galop.model import Model
 from galop.models import read_config, trace
 from galop.ops.reference import Batch, Cache, Reference
 

@@ -15,7 +15,7 @@ from test_families import N, batch, relative
 from tiny import GOLDEN, write_gguf
 
 from galop.errors import GalopError, ModelFileError
-from galop.model import load_path, open_checkpoint
+from galop.loading import load_path, open_checkpoint
 from galop.models import read_config, trace
 from galop.ops.reference import Cache, Reference
 

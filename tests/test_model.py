@@ -16,7 +16,8 @@ import galop
 from galop import Done, Sampling, Text
 from galop.engine.sampling import draw
 from galop.errors import ContextLengthError, MemoryBudgetError, NumericalError
-from galop.model import Model, load_path
+from galop.loading import load_path
+from galop.model import Model
 
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 GREEDY = Sampling()

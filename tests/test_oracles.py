@@ -11,7 +11,8 @@ from golden.make import CASES, TOKENS, make
 from test_families import N, batch, relative
 from tiny import write_gguf
 
-from galop.model import Model, load_path, open_checkpoint
+from galop.loading import load_path, open_checkpoint
+from galop.model import Model
 from galop.models import read_config, trace
 from galop.ops.reference import Batch, Cache, Reference
 

@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 from tiny import GOLDEN
 
 from galop.errors import ModelFileError
-from galop.model import load_path, open_checkpoint
+from galop.loading import load_path, open_checkpoint
 from galop.weights.safetensors import read_file
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -17,21 +15,11 @@ import numpy as np
 from galop.chat.template import ChatTemplate, Message
 from galop.chat.tokenizer import Detokeniser, Tokenizer
 from galop.engine.engine import KV, Engine
-from galop.engine.lower import PAGE_TOKENS, page_bytes
 from galop.engine.sampling import Sampling, draw
-from galop.errors import ContextLengthError, MemoryBudgetError, ModelFileError
-from galop.machine import available_memory, default_threads
-from galop.models import read_config, trace
+from galop.errors import ContextLengthError
 from galop.ops.plan import Array, Plan
 from galop.ops.reference import Reference
-from galop.weights import pack as packs
 from galop.weights.pack import Pack
-
-# Interpreter, NumPy and a tokenizer of 150,000 entries, before any weight.
-PROCESS_BYTES = 192 << 20
-DEFAULT_CONTEXT = 8192
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -273,129 +261,3 @@ def sampling_of(settings: Mapping[str, Any]) -> Sampling | None:
         return Sampling(**{"temperature": 1.0, **known, "seed": secrets.randbits(32)})  # type: ignore[arg-type]
     except ValueError:
         return None
-
-
-def memory_needed(pack: Pack, plan: Plan, context: int) -> dict[str, int]:
-    """Bytes by purpose of a model at a context length."""
-    matrices = sum(m.nbytes for m in pack.matrices.values())
-    return {
-        "weights": matrices,
-        "kv": -(-context // PAGE_TOKENS) * page_bytes(plan),
-        "scratch": _scratch(plan),
-        "process": PROCESS_BYTES,
-    }
-
-
-def _scratch(plan: Plan) -> int:
-    """The arena of a full prompt chunk: float32 buffers and quantised activations."""
-    _, slots = plan.slots()
-    floats = sum(width for width, dim in slots if dim == "T")
-    widest = max(plan.widths[b] for step in plan.steps if step.op.name == "linears" for b in step.inputs)
-    return 512 * (floats * 4 + widest * 2) + slots[-1][0] * 8
-
-
-def open_pack(path: Path, cache: Path | None, threads: int, progress: Progress | None = None) -> tuple[Pack, Plan]:
-    """The pack of a GGUF file or safetensors directory, made if need be, and its plan. Raises ModelFileError."""
-    files = source_files(path)
-    target = packs.pack_path(cache, files) if cache else None
-    pack = packs.read(target) if target else None
-    if pack is not None:
-        shapes = {name: (m.rows, m.cols) for name, m in pack.matrices.items()}
-        vectors = {name: v.shape for name, v in pack.vectors.items()}
-        config = read_config(pack.card.config, path.name)
-        return pack, trace(pack.card.config["model_type"], config, {**shapes, **vectors})
-    checkpoint = open_checkpoint(path)
-    config = read_config(checkpoint.config, path.name)
-    try:
-        plan = trace(checkpoint.config["model_type"], config, checkpoint.shapes())
-    except ModelFileError as error:
-        raise ModelFileError(f"{path.name}: {error}") from None
-    used = plan.matrices().keys() | plan.vectors().keys()
-    unused = [n for n in checkpoint.tensors if n not in used and not n.endswith(".rotary_emb.inv_freq")]
-    if unused:
-        raise ModelFileError(
-            f"{path.name}: the tensor {unused[0]} has no place in this configuration, so the results would be wrong"
-        )
-    report = (lambda done, total: progress("packing", done, total)) if progress else None
-    return packs.build(checkpoint, plan, files, target, threads, report), plan
-
-
-def open_checkpoint(path: Path) -> Any:
-    """Reads a GGUF file or a safetensors directory. Raises ModelFileError."""
-    from galop.weights import gguf, safetensors
-
-    if path.is_dir():
-        return safetensors.load(path)
-    if path.suffix in {".bin", ".pt", ".pth", ".pkl", ".ckpt"}:
-        raise ModelFileError(
-            f"{path.name}: pickle formats are not supported, they may run code; take GGUF or safetensors"
-        )
-    if path.suffix == ".safetensors":
-        return safetensors.load(path.parent)
-    return gguf.load(path)
-
-
-def source_files(path: Path) -> list[Path]:
-    """The files that `path` stands for and a pack of it depends on. Raises ModelFileError if there are none."""
-    from galop.weights.gguf import SPLIT
-
-    if not path.exists():
-        raise ModelFileError(f"{path}: there is no such file")
-    if path.suffix == ".safetensors":
-        path = path.parent
-    if path.is_dir():
-        return sorted(p for p in path.iterdir() if p.suffix in (".safetensors", ".json", ".jinja"))
-    if match := SPLIT.match(path.name):
-        return sorted(path.parent.glob(f"{match[1]}-?????-of-{match[3]}.gguf"))
-    return [path]
-
-
-def load_path(
-    path: Path,
-    cache: Path | None = None,
-    context: int | None = None,
-    threads: int | None = None,
-    memory: int | None = None,
-    isa: str = "",
-    progress: Progress | None = None,
-) -> Model:
-    """Loads a GGUF file or a safetensors directory.
-
-    `context` is the most tokens a conversation may take (by default the model's own, at most DEFAULT_CONTEXT, less
-    where memory is short); `memory` the bytes it may take in all. Raises ModelFileError, MemoryBudgetError.
-    """
-    threads = threads or default_threads()
-    budget = memory or available_memory()
-    weights = [f for f in source_files(path) if f.suffix in (".gguf", ".safetensors")]
-    size = sum(f.stat().st_size for f in weights)
-    if path.is_dir():  # packed to 8 bits: 34 bytes for 32 values of 2 or 4
-        size = size * 34 // 128
-    if size + PROCESS_BYTES > budget:
-        raise MemoryBudgetError(
-            f"{path.name} needs at least {_gib(size + PROCESS_BYTES)} of memory and {_gib(budget)} may be used; "
-            "take a smaller model or quantisation, or raise --memory"
-        )
-    pack, plan = open_pack(path, cache, threads, progress)
-    longest = int(pack.card.config["max_position_embeddings"])
-    wanted = context or min(longest, DEFAULT_CONTEXT)
-    if wanted > longest:
-        raise ContextLengthError(f"{pack.card.name} was trained for {longest} tokens; --context {wanted} is more")
-    needed = memory_needed(pack, plan, wanted)
-    fixed = sum(needed.values()) - needed["kv"]
-    if sum(needed.values()) > budget:
-        fits = (budget - fixed) // max(page_bytes(plan), 1) * PAGE_TOKENS
-        if context or fits < 512:
-            parts = ", ".join(f"{name} {_gib(n)}" for name, n in needed.items())
-            hint = f"--context {fits} would fit" if fits >= 512 else "take a smaller model or quantisation"
-            raise MemoryBudgetError(
-                f"{pack.card.name} with a context of {wanted} needs {_gib(sum(needed.values()))} ({parts}) and "
-                f"{_gib(budget)} may be used; {hint}"
-            )
-        wanted = fits
-    if 2 * needed["weights"] < budget and hasattr(os, "preadv"):
-        pack = packs.resident(pack, threads)
-    return Model(pack, plan, wanted, threads, isa)
-
-
-def _gib(n: int) -> str:
-    return f"{n / (1 << 30):.2f} GiB"

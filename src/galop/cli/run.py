@@ -13,8 +13,10 @@ from galop.cli.progress import progress_bar
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError, UnknownModelError
 from galop.machine import peak_memory
-from galop.model import Done, Event, Model, Text
+from galop.model import Done, Event, Model, Prefill, Text
 from galop.store import Source
+
+LONG_PROMPT = 512  # tokens from which reading takes long enough to be shown
 
 
 class UsageError(GalopError):
@@ -133,7 +135,11 @@ def stream(events: Iterable[Event], quiet: bool = False) -> tuple[str, Done]:
     pieces: list[str] = []
     done: Done | None = None
     for event in events:
-        if isinstance(event, Text):
+        if isinstance(event, Prefill) and event.total > LONG_PROMPT and sys.stderr.isatty():
+            # Rewritten in place; wiped when the prompt has been read.
+            shown = f"reading {event.done} of {event.total} tokens" if event.done < event.total else ""
+            print(f"\r\x1b[K{shown}", end="", file=sys.stderr, flush=True)
+        elif isinstance(event, Text):
             pieces.append(event.text)
             if not quiet:
                 print(event.text, end="", flush=True)

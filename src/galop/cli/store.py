@@ -97,7 +97,7 @@ def human_count(n: int) -> str:
 
 
 def show_model(name: str, plan: bool, verify: bool, context: int | None, json: bool) -> None:
-    from galop.model import DEFAULT_CONTEXT, memory_needed, open_pack
+    from galop.loading import DEFAULT_CONTEXT, memory_needed, open_pack
 
     source = store.locate(name)
     if not source.path:

@@ -23,6 +23,8 @@ def inverse_frequencies(config: Config) -> tuple[Array, float]:
     kind = scaling.get("rope_type", scaling.get("type", "default"))
     factor = 1.0
     try:
+        if "factor" in scaling and not float(scaling["factor"]) > 0:
+            raise ValueError(f"factor {scaling['factor']}")
         if kind == "linear":
             inv_freq = inv_freq / float(scaling["factor"])
         elif kind == "llama3":

@@ -171,7 +171,8 @@ def load(name: str, **options: Any) -> Model:
 
 def load_source(source: Source, progress: Progress | None = None, **options: Any) -> Model:
     """`load` for a source already located."""
-    from galop.model import load_path, sampling_of
+    from galop.loading import load_path
+    from galop.model import sampling_of
 
     model = load_path(fetch(source, progress), cache_directory(), progress=progress, **options)
     trim_packs()
@@ -201,7 +202,7 @@ def remove(source: Source) -> int:
 
     A path given by hand is the user's own file: only its packs go.
     """
-    from galop.model import source_files
+    from galop.loading import source_files
     from galop.weights.pack import pack_path
 
     assert source.path

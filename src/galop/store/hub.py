@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import logging
 import re
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -165,10 +166,13 @@ def _guarded(repo: str, file: str, call: Callable[[], Any]) -> Any:
         OfflineModeIsEnabled,
         RepositoryNotFoundError,
     )
+    from huggingface_hub.utils import disable_progress_bars
 
     what = f"{repo}/{file}" if file else repo
     if not constants.HF_HUB_OFFLINE and not reachable():  # the client itself would try for half a minute
         raise DownloadError(f"{what} could not be downloaded: the hub at {constants.ENDPOINT} does not answer")
+    if not sys.stderr.isatty():
+        disable_progress_bars()
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries are not for the user
     try:
         return call()

@@ -95,11 +95,14 @@ struct Assignment {  // a token sent to an expert
 };
 
 struct Program::Run {
+  explicit Run(const Batch& b) : batch(b) {}
+
   const Batch& batch;
-  std::vector<float*> buffer;                           // start of each
+  std::vector<float*> buffer{};                           // start of each
   std::vector<std::vector<uint8_t*>> page_table;  // per sequence
   std::vector<QueryTile> tiles;
   bool stop = false;
+  std::atomic<int> threads{0};  // how many have begun
   // experts
   std::vector<Assignment> assignments;  // by expert, then token
   std::vector<int64_t> first;           // per expert, its first assignment; one past the end
@@ -294,7 +297,7 @@ void Program::token_step(Run& run, const Step& step, int64_t t) {
   }
 }
 
-void Program::matmul(Run& run, const Step& step) {
+void Program::matmul(Run& run, const Step& step, uint8_t* scratch) {
   const bool rows = buffers_[step.in[0]].rows;
   const int64_t columns = rows ? run.batch.row_count : run.batch.tokens;
   const int64_t k = buffers_[step.in[0]].width;
@@ -317,7 +320,7 @@ void Program::matmul(Run& run, const Step& step) {
     if (m.kind == Kind::F32)
       kernels_.matmul_f32(m, begin, end, run.buffer[step.in[0]], columns, bias, out, m.rows);
     else
-      kernels_.matmul(m, begin, end, acts, bias, out, m.rows);
+      kernels_.matmul(m, begin, end, acts, bias, out, m.rows, scratch);
   }
 }
 
@@ -353,7 +356,7 @@ void Program::attention(Run& run, const Step& step) {
   }
 }
 
-void Program::experts(Run& run, const Step& step) {
+void Program::experts(Run& run, const Step& step, uint8_t* scratch) {
   const int64_t count = step.ints[0], tokens = run.batch.tokens, chosen = buffers_[step.in[1]].width;
   const int64_t width = buffers_[step.in[0]].width, inner = matrices_[step.weights[0]].rows;
   const int64_t total = tokens * chosen;
@@ -391,7 +394,7 @@ void Program::experts(Run& run, const Step& step) {
       if (n == 0) continue;
       const Panels& m = matrices_[step.weights[offset + which * count + e]];
       kernels_.matmul(m, begin, std::min(begin + per_claim, panels), {acts_.data() + first * groups, n, groups}, nullptr,
-                      to[which] + first * rows, rows);
+                      to[which] + first * rows, rows, scratch);
     }
   };
 
@@ -429,7 +432,7 @@ bool Program::forward(const Batch& batch, PageStore& pages, float* logits) {
   const std::lock_guard<std::mutex> lock(busy_);
   cancelled_ = false;
   require(batch.tokens > 0, "an empty batch");
-  Run run{batch, {}, {}, {}, false, {}, {}, {}, {}, {}};
+  Run run(batch);
 
   for (const auto& table : batch.page_tables) {
     auto& to = run.page_table.emplace_back();
@@ -478,12 +481,21 @@ bool Program::forward(const Batch& batch, PageStore& pages, float* logits) {
   }
   if (static_cast<int64_t>(arena_.size()) < floats) arena_.resize(floats);
   if (static_cast<int64_t>(acts_.size()) < groups) acts_.resize(groups);
+  // What one claim of panels takes when unpacked for many columns.
+  int64_t wide_bytes = 0;
+  for (const Panels& m : matrices_)
+    if (m.kind != Kind::F32)
+      wide_bytes = std::max(wide_bytes, std::max<int64_t>(1, claim_bytes(0, INT64_MAX, 1) / m.panel_bytes()) * m.groups());
+  wide_bytes *= kWideGroup;
+  if (wide_.empty() && batch.tokens > 8) wide_.resize(wide_bytes * threads());
   for (int64_t at : offset) run.buffer.push_back(arena_.data() + at);
   run.buffer.back() = logits;
 
   // All threads walk the steps together. Steps that work token by token share a phase, up to and including the
   // quantisation that a matrix product needs or the storing of keys and values that attention needs.
   pool_.run([&] {
+    const int64_t me = run.threads.fetch_add(1);
+    uint8_t* scratch = wide_.empty() ? nullptr : wide_.data() + wide_bytes * me;
     for (size_t i = 0; i < steps_.size();) {
       size_t last = i;
       const bool row_step = buffers_[steps_[i].out[0]].rows;
@@ -518,9 +530,9 @@ bool Program::forward(const Batch& batch, PageStore& pages, float* logits) {
       if (after) {
         // Read between two barriers, so that every thread sees the same answer.
         if (run.stop) return;
-        if (after->op == Op::linears) matmul(run, *after);
+        if (after->op == Op::linears) matmul(run, *after, scratch);
         else if (after->op == Op::attention) attention(run, *after);
-        else experts(run, *after);
+        else experts(run, *after, scratch);
         pool_.barrier();
         ++last;
       }

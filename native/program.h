@@ -80,9 +80,9 @@ class Program {
   struct Run;
   void validate() const;
   void token_step(Run& run, const Step& step, int64_t token);
-  void matmul(Run& run, const Step& step);
+  void matmul(Run& run, const Step& step, uint8_t* scratch);
   void attention(Run& run, const Step& step);
-  void experts(Run& run, const Step& step);
+  void experts(Run& run, const Step& step, uint8_t* scratch);
   int64_t activation_index(int64_t column, int64_t groups) const;
 
   std::vector<Buffer> buffers_;
@@ -95,6 +95,7 @@ class Program {
   std::atomic<bool> cancelled_{false};
   std::vector<float> arena_;
   std::vector<ActivationGroup> acts_;
+  std::vector<uint8_t> wide_;  // scratch of each thread
 };
 
 }  // namespace galop

@@ -54,6 +54,7 @@ inline int32_t sum_i(I a) { return _mm512_reduce_add_epi32(a); }
 inline void store_i8(int8_t* p, I a) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a)); }
 
 inline B load_b(const uint8_t* p) { return {_mm512_loadu_si512(p)}; }
+inline void store_b(uint8_t* p, B b) { _mm512_storeu_si512(p, b.v); }
 inline B low(B b) { return {_mm512_and_si512(b.v, _mm512_set1_epi8(15))}; }
 inline B high(B b) { return {_mm512_and_si512(_mm512_srli_epi16(b.v, 4), _mm512_set1_epi8(15))}; }
 

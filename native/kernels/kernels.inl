@@ -2,7 +2,7 @@
 //   F  16 floats      load store set1 add sub mul div fma max min absolute maximum
 //                     load_f16 store_f16 load_u8 load_i8 to_float exponent select_below
 //   I  16 int32       set1_i round_i sum_i store_i8
-//   B  64 code bytes  load_b low high bit5<J> bits6<J> (see weights.h for the layout)
+//   B  64 code bytes  load_b store_b low high bit5<J> bits6<J> (see weights.h for the layout)
 //   dot4(I, B, codes) adds to each lane the product of its 4 codes with 4 activations; dot4_byte is the same for 8-bit
 //   codes, whose sum starts at start8 (instruction sets differ in whether they take them signed)
 // and kTile, the columns whose accumulators fit its registers.
@@ -170,6 +170,8 @@ struct TwoLevel {  // Q4_K, Q5_K: fp16 d and dmin per 256, 6-bit scale and minim
 
 struct SixBit {  // Q6_K: fp16 d per 256, int8 scale per 16
   using Codes = Codes6;
+  using Zero = Zero0;  // offset32 instead, per half
+  static constexpr bool minimum = false;
   static constexpr bool halves = true;
   static constexpr int groups = 8;
   static constexpr int group_bytes = 32 + 128 + 256;
@@ -198,7 +200,7 @@ void panel_times(const uint8_t* panel, int64_t groups, const ActivationGroup* a,
       const uint8_t* group = Format::group(panel, g);
       const uint8_t* codes = Format::codes(group);
       const uint8_t* plane = Format::plane(group);
-      prefetch(group);
+      if constexpr (N <= 2) prefetch(group);  // with more columns computing is the limit
       I dot[N];
       if constexpr (Format::halves) {
         repeat<2>([&](auto half) {
@@ -241,22 +243,74 @@ void store_rows(float* out, F v, const float* bias, int64_t rows) {
   for (int64_t r = 0; r < rows; ++r) out[r] = bias ? lane[r] + bias[r] : lane[r];
 }
 
+// `panels` is where panel `begin` lies.
 template <class Format, int N>
 void panels_times(const Panels& w, int64_t begin, int64_t end, const ActivationGroup* a, const float* bias, float* out,
-                  int64_t out_stride) {
-  for (int64_t p = begin; p < end; ++p) {
+                  int64_t out_stride, const uint8_t* panels, int64_t panel_bytes) {
+  for (int64_t p = begin; p < end; ++p, panels += panel_bytes) {
     F acc[N];
-    panel_times<Format, N>(w.data + p * w.panel_bytes(), w.groups(), a, acc);
+    panel_times<Format, N>(panels, w.groups(), a, acc);
     const int64_t rows = w.rows - p * kRows < kRows ? w.rows - p * kRows : kRows;
     for (int c = 0; c < N; ++c)
       store_rows(out + c * out_stride + p * kRows, acc[c], bias ? bias + p * kRows : nullptr, rows);
   }
 }
 
+// ---- For many columns a panel is widened once: a byte for each code, a float for each scale
+
 template <class Format>
-void matmul_format(const Panels& w, int64_t begin, int64_t end, const Activations& acts, const float* bias, float* out,
-                   int64_t out_stride) {
-  using Run = void (*)(const Panels&, int64_t, int64_t, const ActivationGroup*, const float*, float*, int64_t);
+struct Wide {
+  struct Codes {
+    template <int J>
+    static B quad(const uint8_t* codes, const uint8_t*) {
+      return load_b(codes + 64 * J);
+    }
+    static I dot(I acc, B w, const int8_t* a) { return Format::Codes::dot(acc, w, a); }
+  };
+  using Zero = typename Format::Zero;
+  static constexpr bool minimum = Format::minimum;
+  static constexpr bool halves = Format::halves;
+  static constexpr int groups = 1;
+  static constexpr int bytes = 512 + 64 * (minimum || halves ? 2 : 1);
+  static_assert(bytes <= kWideGroup);
+  struct Head {
+    explicit Head(const uint8_t*) {}
+  };
+  static const uint8_t* group(const uint8_t* block, int) { return block; }
+  static F floats(const uint8_t* group, int i) { return load(reinterpret_cast<const float*>(group + 512) + 16 * i); }
+  static F scale(const Head&, const uint8_t* group) { return floats(group, 0); }
+  static F scale(const Head&, const uint8_t* group, int half) { return floats(group, half); }
+  static F least(const Head&, const uint8_t* group) { return floats(group, 1); }
+  static const uint8_t* codes(const uint8_t* group) { return group; }
+  static const uint8_t* plane(const uint8_t*) { return nullptr; }
+
+  static void widen(const uint8_t* panel, int64_t count, uint8_t* out) {
+    for (int64_t block = 0; block < count / Format::groups; ++block, panel += Format::bytes) {
+      const typename Format::Head head(panel);
+      for (int g = 0; g < Format::groups; ++g, out += bytes) {
+        const uint8_t* from = Format::group(panel, g);
+        repeat<kQuads>([&](auto j) {
+          constexpr int quad = decltype(j)::value;
+          store_b(out + 64 * quad, Format::Codes::template quad<quad>(Format::codes(from), Format::plane(from)));
+        });
+        auto* scales = reinterpret_cast<float*>(out + 512);
+        if constexpr (halves) {
+          store(scales, Format::scale(head, from, 0));
+          store(scales + 16, Format::scale(head, from, 1));
+        } else {
+          store(scales, Format::scale(head, from));
+          if constexpr (minimum) store(scales + 16, Format::least(head, from));
+        }
+      }
+    }
+  }
+};
+
+template <class Format>
+void matmul_tiles(const Panels& w, int64_t begin, int64_t end, const Activations& acts, const float* bias, float* out,
+                  int64_t out_stride, const uint8_t* panels, int64_t panel_bytes) {
+  using Run = void (*)(const Panels&, int64_t, int64_t, const ActivationGroup*, const float*, float*, int64_t,
+                       const uint8_t*, int64_t);
   static constexpr Run run[] = {nullptr,
                                 panels_times<Format, 1>,
                                 panels_times<Format, 2>,
@@ -269,14 +323,27 @@ void matmul_format(const Panels& w, int64_t begin, int64_t end, const Activation
   const ActivationGroup* a = acts.data;
   for (int64_t c = 0; c < acts.columns; c += kTile) {
     const int64_t n = acts.columns - c < kTile ? acts.columns - c : kTile;
-    run[n](w, begin, end, a, bias, out + c * out_stride, out_stride);
+    run[n](w, begin, end, a, bias, out + c * out_stride, out_stride, panels, panel_bytes);
     a += n * acts.groups;
   }
 }
 
+template <class Format>
+void matmul_format(const Panels& w, int64_t begin, int64_t end, const Activations& acts, const float* bias, float* out,
+                   int64_t out_stride, uint8_t* scratch) {
+  if (!scratch || acts.columns < 4 * kTile) {
+    matmul_tiles<Format>(w, begin, end, acts, bias, out, out_stride, w.data + begin * w.panel_bytes(), w.panel_bytes());
+    return;
+  }
+  const int64_t wide_bytes = w.groups() * Wide<Format>::bytes;
+  for (int64_t p = begin; p < end; ++p)
+    Wide<Format>::widen(w.data + p * w.panel_bytes(), w.groups(), scratch + (p - begin) * wide_bytes);
+  matmul_tiles<Wide<Format>>(w, begin, end, acts, bias, out, out_stride, scratch, wide_bytes);
+}
+
 void matmul(const Panels& w, int64_t begin, int64_t end, const Activations& acts, const float* bias, float* out,
-            int64_t out_stride) {
-  using Run = void (*)(const Panels&, int64_t, int64_t, const Activations&, const float*, float*, int64_t);
+            int64_t out_stride, uint8_t* scratch) {
+  using Run = void (*)(const Panels&, int64_t, int64_t, const Activations&, const float*, float*, int64_t, uint8_t*);
   static constexpr Run run[] = {matmul_format<OneLevel<Codes4, Zero8, false, 0>>,    // Q4_0
                                 matmul_format<OneLevel<Codes4, Zero0, true, 0>>,     // Q4_1
                                 matmul_format<OneLevel<Codes5, Zero16, false, 64>>,  // Q5_0
@@ -285,7 +352,7 @@ void matmul(const Panels& w, int64_t begin, int64_t end, const Activations& acts
                                 matmul_format<TwoLevel<Codes4, 0>>,                  // Q4_K
                                 matmul_format<TwoLevel<Codes5, 64>>,                 // Q5_K
                                 matmul_format<SixBit>};                              // Q6_K
-  run[static_cast<int>(w.kind)](w, begin, end, acts, bias, out, out_stride);
+  run[static_cast<int>(w.kind)](w, begin, end, acts, bias, out, out_stride, scratch);
 }
 
 void matmul_f32(const Panels& w, int64_t begin, int64_t end, const float* x, int64_t columns, const float* bias,

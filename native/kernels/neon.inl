@@ -73,6 +73,9 @@ inline void store_i8(int8_t* p, I x) {
 }
 
 inline B load_b(const uint8_t* p) { return lanes<B>([&](int i) { return vld1q_u8(p + 16 * i); }); }
+inline void store_b(uint8_t* p, B b) {
+  for (int i = 0; i < 4; ++i) vst1q_u8(p + 16 * i, b.v[i]);
+}
 inline B low(B x) { return lanes<B>([&](int i) { return vandq_u8(x.v[i], vdupq_n_u8(15)); }); }
 inline B high(B x) { return lanes<B>([&](int i) { return vshrq_n_u8(x.v[i], 4); }); }
 template <int J>

@@ -87,6 +87,7 @@ inline B load_b(const uint8_t* p) {
   std::memcpy(b.v, p, 64);
   return b;
 }
+inline void store_b(uint8_t* p, B b) { std::memcpy(p, b.v, 64); }
 inline B low(B x) { return lanes<B>([&](int i) { return x.v[i] & 15; }); }
 inline B high(B x) { return lanes<B>([&](int i) { return x.v[i] >> 4; }); }
 template <int J>

@@ -100,15 +100,16 @@ void test_matmul(const Kernels& k) {
   Random random;
   for (int kind = 0; kind < static_cast<int>(Kind::F32); ++kind)
     for (int64_t rows : {1, 15, 16, 50})
-      for (int64_t columns : {1, 2, 3, 4, 5, 6, 7, 8, 9, 17}) {
+      for (int64_t columns : {1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 35}) {
         const int64_t cols = 512;
         const Packed w = packed(static_cast<Kind>(kind), rows, cols, random);
         const auto x = random.reals(columns * cols), bias = random.reals(rows);
         auto run = [&](const Kernels& set) {
           const auto acts = quantised(set, x, columns, cols);
+          std::vector<uint8_t> scratch(w.panels.panels() * w.panels.groups() * kWideGroup);
           // A guard behind the last row: stores past `rows` would show.
           std::vector<float> out(columns * rows + 16, 12345.0f);
-          set.matmul(w.panels, 0, w.panels.panels(), {acts.data(), columns, cols / kGroup}, bias.data(), out.data(), rows);
+          set.matmul(w.panels, 0, w.panels.panels(), {acts.data(), columns, cols / kGroup}, bias.data(), out.data(), rows, scratch.data());
           return out;
         };
         const auto ours = run(k);

@@ -166,7 +166,7 @@ def _guarded(repo: str, file: str, call: Callable[[], Any]) -> Any:
         OfflineModeIsEnabled,
         RepositoryNotFoundError,
     )
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
     what = f"{repo}/{file}" if file else repo
     if not constants.HF_HUB_OFFLINE and not reachable():  # the client itself would try for half a minute

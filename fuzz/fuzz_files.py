@@ -65,5 +65,15 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     kind = sys.argv.pop(1)
     target = one_gguf if kind == "gguf" else one_safetensors
-    atheris.Setup([*sys.argv, str(seeds(kind)), "-max_len=700000", "-timeout=10", "-rss_limit_mb=2048"], target)
+    atheris.Setup(
+        [
+            *sys.argv,
+            str(seeds(kind)),
+            f"-artifact_prefix={SCRATCH}/",
+            "-max_len=700000",
+            "-timeout=10",
+            "-rss_limit_mb=2048",
+        ],
+        target,
+    )
     atheris.Fuzz()

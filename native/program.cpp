@@ -103,6 +103,7 @@ struct Program::Run {
   std::vector<QueryTile> tiles;
   bool stop = false;
   std::atomic<int> threads{0};  // how many have begun
+  int64_t wide_bytes = 0;       // of each thread's scratch
   // experts
   std::vector<Assignment> assignments;  // by expert, then token
   std::vector<int64_t> first;           // per expert, its first assignment; one past the end
@@ -428,117 +429,130 @@ void Program::experts(Run& run, const Step& step, uint8_t* scratch) {
   }
 }
 
-bool Program::forward(const Batch& batch, PageStore& pages, float* logits) {
-  const std::lock_guard<std::mutex> lock(busy_);
-  cancelled_ = false;
+// Checks the batch, finds its pages and groups its tokens into query tiles.
+void Program::prepare(Run& run, const PageStore& pages) const {
+  const Batch& batch = run.batch;
   require(batch.tokens > 0, "an empty batch");
-  Run run(batch);
-
   for (const auto& table : batch.page_tables) {
     auto& to = run.page_table.emplace_back();
     for (int64_t id : table) to.push_back(pages.page(id));
   }
   int64_t longest_tile = kMaxQueries;
-  for (const Step& step : steps_)
-    if (step.op == Op::embed)
+  for (const Step& step : steps_) {
+    if (step.op == Op::embed) {
+      const int64_t vocabulary = matrices_[step.weights[0]].rows;
       for (int64_t t = 0; t < batch.tokens; ++t)
-        require(batch.ids[t] >= 0 && batch.ids[t] < matrices_[step.weights[0]].rows, "a token id outside the vocabulary");
-    else if (step.op == Op::attention) {
+        require(batch.ids[t] >= 0 && batch.ids[t] < vocabulary, "a token id outside the vocabulary");
+    } else if (step.op == Op::attention) {
       longest_tile = std::min(longest_tile, std::max<int64_t>(1, kMaxQueries / (step.ints[1] / step.ints[2])));
       require(step.ints[0] + 2 * step.ints[2] * step.ints[3] * kPage * 2 <= pages.page_bytes(), "pages too small");
     }
+  }
   for (int64_t t = 0; t < batch.tokens; ++t) {
-    const int64_t s = batch.sequences[t];
+    const int64_t s = batch.sequences[t], position = batch.positions[t];
     require(s >= 0 && s < static_cast<int64_t>(run.page_table.size()), "a token of no sequence");
-    require(batch.positions[t] >= 0 && batch.positions[t] / kPage < static_cast<int64_t>(run.page_table[s].size()),
-            "a position without a page");
-    const bool follows = t > 0 && batch.sequences[t - 1] == s && batch.positions[t - 1] + 1 == batch.positions[t];
+    require(position >= 0 && position / kPage < static_cast<int64_t>(run.page_table[s].size()), "a position without a page");
+    const bool follows = t > 0 && batch.sequences[t - 1] == s && batch.positions[t - 1] + 1 == position;
     if (follows && run.tiles.back().count < longest_tile) ++run.tiles.back().count;
     else run.tiles.push_back({s, t, 1});
   }
   for (int64_t r = 0; r < batch.row_count; ++r)
     require(batch.rows[r] >= 0 && batch.rows[r] < batch.tokens, "a logit row outside the batch");
+}
 
-  int64_t floats = 0, groups = 0;
+// Makes room for the buffers, the quantised activations, the experts' inner values and the unpacked panels.
+void Program::make_room(Run& run, float* logits) {
+  const Batch& batch = run.batch;
   std::vector<int64_t> offset;
+  int64_t floats = 0;
   for (const Buffer& buffer : buffers_) {
     offset.push_back(floats);
     floats += ((buffer.rows ? batch.row_count : batch.tokens) * buffer.width + 15) / 16 * 16;
   }
   floats = offset.back();  // the last buffer is the caller's
+  int64_t groups = 0;
   for (const Step& step : steps_) {
-    int64_t columns = batch.tokens, widest = 0;
-    if (step.op == Op::linears) widest = buffers_[step.in[0]].width;
-    if (step.op == Op::experts) {
+    if (step.op == Op::linears) {
+      groups = std::max(groups, std::max(batch.tokens, batch.row_count) * (buffers_[step.in[0]].width / kGroup));
+    } else if (step.op == Op::experts) {
       const int64_t inner = matrices_[step.weights[0]].rows, width = buffers_[step.in[0]].width;
-      columns *= buffers_[step.in[1]].width;
-      widest = std::max(width, inner);
+      const int64_t columns = batch.tokens * buffers_[step.in[1]].width;
       run.expert_a.resize(columns * inner);
       run.expert_b.resize(columns * inner);
       run.expert_out.resize(columns * width);
+      groups = std::max(groups, columns * (std::max(width, inner) / kGroup));
     }
-    groups = std::max(groups, std::max<int64_t>(columns, batch.row_count) * (widest / kGroup));
+  }
+  for (const Panels& m : matrices_) {  // what one claim of panels takes when unpacked for many columns
+    if (m.kind == Kind::F32) continue;
+    const int64_t claimed = std::max<int64_t>(1, claim_bytes(0, INT64_MAX, 1) / m.panel_bytes());
+    run.wide_bytes = std::max(run.wide_bytes, claimed * m.groups() * kWideGroup);
   }
   if (static_cast<int64_t>(arena_.size()) < floats) arena_.resize(floats);
   if (static_cast<int64_t>(acts_.size()) < groups) acts_.resize(groups);
-  // What one claim of panels takes when unpacked for many columns.
-  int64_t wide_bytes = 0;
-  for (const Panels& m : matrices_)
-    if (m.kind != Kind::F32)
-      wide_bytes = std::max(wide_bytes, std::max<int64_t>(1, claim_bytes(0, INT64_MAX, 1) / m.panel_bytes()) * m.groups());
-  wide_bytes *= kWideGroup;
-  if (wide_.empty() && batch.tokens > 8) wide_.resize(wide_bytes * threads());
+  if (wide_.empty() && batch.tokens > 8) wide_.resize(run.wide_bytes * threads());
   for (int64_t at : offset) run.buffer.push_back(arena_.data() + at);
   run.buffer.back() = logits;
+}
 
-  // All threads walk the steps together. Steps that work token by token share a phase, up to and including the
-  // quantisation that a matrix product needs or the storing of keys and values that attention needs.
-  pool_.run([&] {
-    const int64_t me = run.threads.fetch_add(1);
-    uint8_t* scratch = wide_.empty() ? nullptr : wide_.data() + wide_bytes * me;
-    for (size_t i = 0; i < steps_.size();) {
-      size_t last = i;
-      const bool row_step = buffers_[steps_[i].out[0]].rows;
-      while (last < steps_.size() && per_token(steps_[last].op) && buffers_[steps_[last].out[0]].rows == row_step) ++last;
-      const Step* after = last < steps_.size() ? &steps_[last] : nullptr;
-      if (after && (per_token(after->op) || buffers_[after->in[0]].rows != row_step)) after = nullptr;
-      const int64_t columns = row_step ? batch.row_count : batch.tokens;
-      for (int64_t t; (t = pool_.claim(columns)) >= 0;) {
-        if (t == 0 && cancelled_) run.stop = true;
-        for (size_t s = i; s < last; ++s) token_step(run, steps_[s], t);
-        if (!after) continue;
-        if (after->op == Op::linears) {
-          const int64_t k = buffers_[after->in[0]].width;
-          if (k % kGroup) continue;  // float matrices only
-          kernels_.quantize(run.buffer[after->in[0]] + t * k, k,
-                            acts_.data() + activation_index(t, k / kGroup),
-                            tile_width(t, columns, kernels_.tile));
-        } else if (after->op == Op::attention) {
-          const int64_t kv_heads = after->ints[2], dim = after->ints[3], slot = batch.positions[t] % kPage;
-          uint8_t* page = run.page_table[batch.sequences[t]][batch.positions[t] / kPage] + after->ints[0];
-          for (int64_t h = 0; h < kv_heads; ++h) {
-            auto* k = reinterpret_cast<uint16_t*>(page + h * dim * kPage * 2);
-            auto* v = reinterpret_cast<uint16_t*>(page + (kv_heads + h) * dim * kPage * 2);
-            const float* from = run.buffer[after->in[1]] + (t * kv_heads + h) * dim;
-            kernels_.store_key(from, k, static_cast<int>(slot), dim);
-            from = run.buffer[after->in[2]] + (t * kv_heads + h) * dim;
-            kernels_.store_value(from, v, static_cast<int>(slot), dim);
-          }
-        }
-      }
-      pool_.barrier();
-      if (after) {
-        // Read between two barriers, so that every thread sees the same answer.
-        if (run.stop) return;
-        if (after->op == Op::linears) matmul(run, *after, scratch);
-        else if (after->op == Op::attention) attention(run, *after);
-        else experts(run, *after, scratch);
-        pool_.barrier();
-        ++last;
-      }
-      i = last;
+// What the step after a run of token steps needs of each token: its activations quantised, or its keys and values stored.
+void Program::hand_over(Run& run, const Step& after, int64_t t, int64_t columns) {
+  if (after.op == Op::linears) {
+    const int64_t k = buffers_[after.in[0]].width;
+    if (k % kGroup) return;  // float matrices only
+    kernels_.quantize(run.buffer[after.in[0]] + t * k, k, acts_.data() + activation_index(t, k / kGroup),
+                      tile_width(t, columns, kernels_.tile));
+  } else if (after.op == Op::attention) {
+    const int64_t kv_heads = after.ints[2], dim = after.ints[3], position = run.batch.positions[t];
+    const int slot = static_cast<int>(position % kPage);
+    uint8_t* page = run.page_table[run.batch.sequences[t]][position / kPage] + after.ints[0];
+    for (int64_t h = 0; h < kv_heads; ++h) {
+      auto* k = reinterpret_cast<uint16_t*>(page + h * dim * kPage * 2);
+      auto* v = reinterpret_cast<uint16_t*>(page + (kv_heads + h) * dim * kPage * 2);
+      kernels_.store_key(run.buffer[after.in[1]] + (t * kv_heads + h) * dim, k, slot, dim);
+      kernels_.store_value(run.buffer[after.in[2]] + (t * kv_heads + h) * dim, v, slot, dim);
     }
-  });
+  }
+}
+
+// What every thread does: all threads walk the steps together. Steps that work token by token share a phase, up to and
+// including what the step after them needs.
+void Program::walk(Run& run) {
+  const int64_t me = run.threads.fetch_add(1);
+  uint8_t* scratch = wide_.empty() ? nullptr : wide_.data() + run.wide_bytes * me;
+  for (size_t i = 0; i < steps_.size();) {
+    const bool rows = buffers_[steps_[i].out[0]].rows;
+    size_t last = i;
+    while (last < steps_.size() && per_token(steps_[last].op) && buffers_[steps_[last].out[0]].rows == rows) ++last;
+    const Step* after = last < steps_.size() ? &steps_[last] : nullptr;
+    if (after && (per_token(after->op) || buffers_[after->in[0]].rows != rows)) after = nullptr;
+
+    const int64_t columns = rows ? run.batch.row_count : run.batch.tokens;
+    for (int64_t t; (t = pool_.claim(columns)) >= 0;) {
+      if (t == 0 && cancelled_) run.stop = true;
+      for (size_t s = i; s < last; ++s) token_step(run, steps_[s], t);
+      if (after) hand_over(run, *after, t, columns);
+    }
+    pool_.barrier();
+    if (after) {
+      if (run.stop) return;  // read between two barriers, so that every thread sees the same answer
+      if (after->op == Op::linears) matmul(run, *after, scratch);
+      else if (after->op == Op::attention) attention(run, *after);
+      else experts(run, *after, scratch);
+      pool_.barrier();
+      ++last;
+    }
+    i = last;
+  }
+}
+
+bool Program::forward(const Batch& batch, PageStore& pages, float* logits) {
+  const std::lock_guard<std::mutex> lock(busy_);
+  cancelled_ = false;
+  Run run(batch);
+  prepare(run, pages);
+  make_room(run, logits);
+  pool_.run([&] { walk(run); });
   return !run.stop;
 }
 

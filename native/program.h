@@ -79,6 +79,10 @@ class Program {
  private:
   struct Run;
   void validate() const;
+  void prepare(Run& run, const PageStore& pages) const;
+  void make_room(Run& run, float* logits);
+  void walk(Run& run);
+  void hand_over(Run& run, const Step& after, int64_t token, int64_t columns);
   void token_step(Run& run, const Step& step, int64_t token);
   void matmul(Run& run, const Step& step, uint8_t* scratch);
   void attention(Run& run, const Step& step);

@@ -43,5 +43,11 @@ def big_coder_path() -> Path:
     return fetched("qwen2.5-coder:1.5b")
 
 
+@pytest.fixture(scope="session")
+def big_coder(big_coder_path: Path) -> Iterator[Model]:
+    with store.load("package:qwen2.5-coder:1.5b") as model:
+        yield model
+
+
 settings.register_profile("galop", deadline=None, derandomize=True)
 settings.load_profile("galop")

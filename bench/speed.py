@@ -179,8 +179,11 @@ def main() -> None:
         "processor": processor(), "threads": options.threads, "kernels": _native.instruction_sets()[0], "models": {},
     }  # fmt: skip
     print(f"{report['processor']}, {options.threads} threads, {report['kernels']} kernels\n")
-    print("| model | decode tok/s | of read bandwidth | x llama.cpp | prefill 512 tok/s | of int8 peak | x llama.cpp "
-          "| second start, s | peak memory, MiB (allowed) |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |")  # fmt: skip
+    titles = [
+        "model", "decode tok/s", "of read bandwidth", "x llama.cpp", "prefill 512 tok/s", "of int8 peak", "x llama.cpp",
+        "second start, s", "peak memory, MiB (allowed)",
+    ]  # fmt: skip
+    print(f"| {' | '.join(titles)} |\n|{' --- |' * len(titles)}")
     with tempfile.TemporaryDirectory() as folder:
         for name in options.models:
             r = report["models"][name] = measure(name, options.threads, options.pairs, Path(folder))

@@ -17,6 +17,9 @@ using namespace galop;
 
 namespace {
 
+// Of all results below. It changes only when the tests or the pinned arithmetic do.
+constexpr uint64_t kChecksum = 0xc28b1c7d5ac8bb9full;
+
 uint64_t checksum = 1469598103934665603ull;
 int checks = 0;
 
@@ -304,7 +307,6 @@ void test_halves() {
 
 int main() {
   test_halves();
-  uint64_t first = 0;
   for (const Kernels* set : available_kernels()) {
     checksum = 1469598103934665603ull;
     test_matmul(*set);
@@ -312,8 +314,7 @@ int main() {
     test_attention(*set);
     test_program(*set);
     std::printf("%-9s checksum %016llx\n", set->name, static_cast<unsigned long long>(checksum));
-    if (!first) first = checksum;
-    check(checksum == first, "instruction sets differ");
+    check(checksum == kChecksum, "not the bytes that every other machine and instruction set gives");
   }
   std::printf("%d passed, 0 failed\n", checks);
 }

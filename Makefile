@@ -6,15 +6,15 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 NATIVE = CMakeLists.txt pyproject.toml $(wildcard native/*.cpp native/*.h native/kernels/*)
 
-.PHONY: run test test-all lint native-test arm-test fuzz clean
+.PHONY: run test test-all lint native-test asan-test arm-test clean
 
 run: $(VENV)/.installed
 	$(BIN)/galop run --yes --temperature 0 "Write a Python function is_prime(n) and show how to call it."
 
-test: $(VENV)/.tested lint
+test: $(VENV)/.tested lint native-test
 	$(BIN)/python -m pytest -m "not large and not oracle"
 
-test-all: $(VENV)/.oracle lint native-test arm-test
+test-all: $(VENV)/.oracle lint native-test asan-test arm-test
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.tested
@@ -22,17 +22,23 @@ lint: $(VENV)/.tested
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The kernels' own tests under the address and undefined-behaviour sanitizers.
-native-test:
-	cmake -S . -B build/asan -DGALOP_SANITIZE=ON -DGALOP_NATIVE_TESTS=ON -DCMAKE_BUILD_TYPE=None
-	cmake --build build/asan -j2
+# Every kernel of every instruction set of this machine against the portable one.
+native-test: $(VENV)/.tested
+	$(BIN)/cmake -S . -B build/native -DGALOP_WERROR=ON -DGALOP_NATIVE_TESTS=ON
+	$(BIN)/cmake --build build/native -j2
+	build/native/native_test
+
+# The same under the address and undefined-behaviour sanitizers.
+asan-test: $(VENV)/.tested
+	$(BIN)/cmake -S . -B build/asan -DGALOP_SANITIZE=ON -DGALOP_NATIVE_TESTS=ON -DCMAKE_BUILD_TYPE=None
+	$(BIN)/cmake --build build/asan -j2
 	build/asan/native_test
 
 # The same for aarch64, cross-compiled and run under qemu-user (Debian: g++-aarch64-linux-gnu qemu-user).
-arm-test:
-	cmake -S . -B build/arm -DGALOP_NATIVE_TESTS=ON -DGALOP_WERROR=ON -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
+arm-test: $(VENV)/.tested
+	$(BIN)/cmake -S . -B build/arm -DGALOP_NATIVE_TESTS=ON -DGALOP_WERROR=ON -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
 	  -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ -DCMAKE_EXE_LINKER_FLAGS=-static
-	cmake --build build/arm -j2
+	$(BIN)/cmake --build build/arm -j2
 	qemu-aarch64 -cpu max build/arm/native_test
 
 $(VENV)/.installed: $(NATIVE)

@@ -9,7 +9,7 @@ NATIVE = CMakeLists.txt pyproject.toml $(wildcard native/*.cpp native/*.h native
 .PHONY: run test test-all lint native-test asan-test arm-test clean
 
 run: $(VENV)/.installed
-	$(BIN)/galop run --yes --temperature 0 "Write a Python function is_prime(n) and show how to call it."
+	$(BIN)/galop run --yes --temperature 0 "Write a Python function is_prime(n), in as few lines as you can, and nothing else."
 
 test: $(VENV)/.tested lint native-test
 	$(BIN)/python -m pytest -m "not large and not oracle"

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from galop.chat.template import ChatTemplate, Message
+from galop.chat.template import ChatTemplate, Message, Renderer
 from galop.chat.tokenizer import Detokeniser, Tokenizer
 from galop.engine.engine import KV, Engine
 from galop.engine.sampling import Sampling, draw
@@ -67,12 +67,15 @@ class Model:
 
     def __init__(self, pack: Pack, plan: Plan, context: int, threads: int, isa: str = "") -> None:
         card = pack.card
+        renderer = Renderer()
+        if card.chat_template:
+            renderer.start()  # it takes a tenth of a second, in which the rest is loaded
         self.card = card
         self.pack = pack
         self.plan = plan
         self.engine = Engine(plan, pack, threads, context, isa)
         self.tokenizer = Tokenizer(pack.tokenizer_json, card.bos_token, card.eos_token, card.add_bos)
-        self.template = ChatTemplate(card.chat_template, self.tokenizer)
+        self.template = ChatTemplate(card.chat_template, self.tokenizer, renderer)
         self.stop_ids = frozenset(card.stop_ids)
         self.default_sampling = card_sampling(card.generation)
         self._lock = threading.Lock()

@@ -78,10 +78,10 @@ class Renderer:
 class ChatTemplate:
     """The template of one checkpoint and the tokenizer its prompts are for."""
 
-    def __init__(self, source: str | None, tokenizer: Tokenizer) -> None:
+    def __init__(self, source: str | None, tokenizer: Tokenizer, renderer: Renderer | None = None) -> None:
         self.source = source
         self.tokenizer = tokenizer
-        self.renderer = Renderer()
+        self.renderer = renderer or Renderer()
         self.control = control_pattern(tokenizer.added)
 
     def render(self, messages: Sequence[Message], **variables: Any) -> str:

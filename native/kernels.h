@@ -29,6 +29,7 @@ struct Activations {
   int64_t groups;
 };
 
+constexpr int kFewColumns = 8;   // up to here memory is the limit; panels are unpacked only for more
 constexpr int kWideGroup = 640;  // bytes of a group once unpacked
 constexpr int kPage = 32;     // tokens in a KV page
 constexpr int kChunk = 512;   // keys whose softmax is computed at once, at absolute positions

@@ -10,6 +10,7 @@ namespace {
 
 // About 20 to 50 us of spinning: longer than any phase of decoding is uneven, shorter than a scheduler's slice.
 constexpr int kSpins = 1000;
+constexpr uint32_t kThreads = 2048;  // more than any pool has
 
 inline void pause() {
 #if defined(__x86_64__) || defined(_M_X64)
@@ -23,7 +24,7 @@ inline void pause() {
 
 Pool::Pool(int threads) {
   try {
-    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(static_cast<uint32_t>(i)); });
   } catch (...) {
     stop();
     throw;
@@ -34,7 +35,7 @@ Pool::~Pool() { stop(); }
 
 void Pool::stop() {
   stop_ = true;
-  started_.fetch_add(1);
+  started_.fetch_add(kThreads);
   started_.notify_all();
   for (auto& worker : workers_) worker.join();
 }
@@ -47,18 +48,22 @@ void Pool::wait_beyond(const std::atomic<uint32_t>& counter, uint32_t seen) {
   while (counter.load(std::memory_order_acquire) == seen) counter.wait(seen);
 }
 
-void Pool::work() {
-  for (uint32_t seen = 0;; ++seen) {
+void Pool::work(uint32_t index) {
+  for (uint32_t seen = 0;;) {
     wait_beyond(started_, seen);
     if (stop_) return;
+    seen = started_.load(std::memory_order_acquire);
+    if (index >= seen % kThreads) continue;
     (*body_)();
     barrier();
   }
 }
 
-void Pool::run(const std::function<void()>& body) {
+void Pool::run(const std::function<void()>& body, int active) {
   body_ = &body;
-  started_.fetch_add(1, std::memory_order_release);
+  active_ = static_cast<uint32_t>(active ? active : threads());
+  const uint32_t runs = started_.load(std::memory_order_relaxed) / kThreads + 1;
+  started_.store(runs * kThreads + active_, std::memory_order_release);
   started_.notify_all();
   body();
   barrier();
@@ -66,7 +71,7 @@ void Pool::run(const std::function<void()>& body) {
 
 void Pool::barrier() {
   const uint32_t seen = generation_.load(std::memory_order_acquire);
-  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == static_cast<uint32_t>(threads())) {
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == active_) {
     arrived_.store(0, std::memory_order_relaxed);
     next_.store(0, std::memory_order_relaxed);
     generation_.fetch_add(1, std::memory_order_release);

@@ -1,6 +1,7 @@
 #include "program.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -14,7 +15,7 @@ namespace {
 // Weight bytes a thread claims at once. For many columns a claim and its activations should stay in L2; for few, memory
 // streams best in long runs (the prefetched lead of 8 KiB is lost at each end), as long as all threads end together.
 int64_t claim_bytes(int64_t total, int64_t columns, int threads) {
-  if (columns > 8) return 96 * 1024;
+  if (columns > kFewColumns) return 96 * 1024;
   return std::clamp<int64_t>(total / (3 * threads), 32 * 1024, 2048 * 1024);
 }
 
@@ -82,6 +83,31 @@ uint8_t* PageStore::page(int64_t id) const {
 int64_t PageStore::in_use() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return static_cast<int64_t>(pages_.size() - free_.size());
+}
+
+// ---- How many threads decode
+
+static double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+int Governor::active(int threads) { return threads > 1 && now() < parked_until_ ? threads - 1 : threads; }
+
+void Governor::note(double seconds, int active, int threads) {
+  constexpr double kParked = 0.1, kSlow = 1.5;
+  if (active < threads) {
+    if (seconds < disturbed_) return;
+    parked_until_ = 0;  // parking did not help: be slower to try it again
+    patience_ = std::min(64, 2 * patience_);
+    return;
+  }
+  best_ = best_ == 0 ? seconds : std::min(seconds, best_ * 1.001);
+  slow_steps_ = seconds > kSlow * best_ ? slow_steps_ + 1 : 0;
+  if (slow_steps_ == 0) patience_ = 3;
+  if (slow_steps_ < patience_) return;
+  disturbed_ = seconds;
+  parked_until_ = now() + kParked;
+  slow_steps_ = patience_ - 1;  // the next try with all threads decides at once
 }
 
 // ---- One forward pass
@@ -490,7 +516,8 @@ void Program::make_room(Run& run, float* logits) {
   }
   if (static_cast<int64_t>(arena_.size()) < floats) arena_.resize(floats);
   if (static_cast<int64_t>(acts_.size()) < groups) acts_.resize(groups);
-  if (wide_.empty() && batch.tokens > 8) wide_.resize(run.wide_bytes * threads());
+  run.wide_bytes = (run.wide_bytes + 63) / 64 * 64;
+  if (wide_.empty() && batch.tokens > kFewColumns) wide_.resize(run.wide_bytes * threads() + 63);
   for (int64_t at : offset) run.buffer.push_back(arena_.data() + at);
   run.buffer.back() = logits;
 }
@@ -519,7 +546,8 @@ void Program::hand_over(Run& run, const Step& after, int64_t t, int64_t columns)
 // including what the step after them needs.
 void Program::walk(Run& run) {
   const int64_t me = run.threads.fetch_add(1);
-  uint8_t* scratch = wide_.empty() ? nullptr : wide_.data() + run.wide_bytes * me;
+  const auto base = (reinterpret_cast<uintptr_t>(wide_.data()) + 63) / 64 * 64;  // a cache line each load
+  uint8_t* scratch = wide_.empty() ? nullptr : reinterpret_cast<uint8_t*>(base) + run.wide_bytes * me;
   for (size_t i = 0; i < steps_.size();) {
     const bool rows = buffers_[steps_[i].out[0]].rows;
     size_t last = i;
@@ -552,7 +580,14 @@ bool Program::forward(const Batch& batch, PageStore& pages, float* logits) {
   Run run(batch);
   prepare(run, pages);
   make_room(run, logits);
-  pool_.run([&] { walk(run); });
+  if (batch.tokens > kFewColumns) {  // a prompt keeps all threads busy for long, and shares out what one falls behind
+    pool_.run([&] { walk(run); });
+    return !run.stop;
+  }
+  const int active = governor_.active(threads());
+  const double start = now();
+  pool_.run([&] { walk(run); }, active);
+  governor_.note(now() - start, active, threads());
   return !run.stop;
 }
 

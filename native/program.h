@@ -62,6 +62,21 @@ struct Batch {
   int64_t row_count;
 };
 
+// Decides how many threads decode. When another process takes a core, every barrier waits for the thread that lost it
+// and two threads are slower than one: then one worker is parked for a tenth of a second, and tried again after that.
+class Governor {
+ public:
+  int active(int threads);
+  void note(double seconds, int active, int threads);  // what a step took
+
+ private:
+  double best_ = 0;         // seconds of an undisturbed step with all threads, forgotten slowly
+  double disturbed_ = 0;    // of the step that led to parking
+  double parked_until_ = 0;
+  int slow_steps_ = 0;
+  int patience_ = 3;
+};
+
 class Program {
  public:
   Program(std::vector<Buffer> buffers, std::vector<Step> steps, std::vector<Panels> matrices,
@@ -97,6 +112,7 @@ class Program {
   Pool pool_;
   std::mutex busy_;
   std::atomic<bool> cancelled_{false};
+  Governor governor_;
   std::vector<float> arena_;
   std::vector<ActivationGroup> acts_;
   std::vector<uint8_t> wide_;  // scratch of each thread

@@ -331,6 +331,7 @@ void matmul_tiles(const Panels& w, int64_t begin, int64_t end, const Activations
 template <class Format>
 void matmul_format(const Panels& w, int64_t begin, int64_t end, const Activations& acts, const float* bias, float* out,
                    int64_t out_stride, uint8_t* scratch) {
+  static_assert(4 * kTile > kFewColumns);  // else claims may be larger than the scratch
   if (!scratch || acts.columns < 4 * kTile) {
     matmul_tiles<Format>(w, begin, end, acts, bias, out, out_stride, w.data + begin * w.panel_bytes(), w.panel_bytes());
     return;

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Callable
 from pathlib import Path
 
+from galop.engine.engine import CHUNK_TOKENS
 from galop.engine.lower import PAGE_TOKENS, page_bytes
 from galop.errors import ContextLengthError, MemoryBudgetError, ModelFileError
 from galop.machine import available_memory, default_threads
@@ -36,11 +38,22 @@ def memory_needed(pack: Pack, plan: Plan, context: int) -> dict[str, int]:
 
 
 def _scratch(plan: Plan) -> int:
-    """The arena of a full prompt chunk: float32 buffers and quantised activations."""
+    """What a full prompt chunk needs: float32 buffers, int8 activations, experts' inner values, unpacked panels."""
     _, slots = plan.slots()
     floats = sum(width for width, dim in slots if dim == "T")
-    widest = max(plan.widths[b] for step in plan.steps if step.op.name == "linears" for b in step.inputs)
-    return 512 * (floats * 4 + widest * 2) + slots[-1][0] * 8
+    widest = 0
+    for step in plan.steps:
+        if step.op.name == "linears":
+            widest = max(widest, *(plan.widths[b] for b in step.inputs))
+        elif step.op.name == "experts":
+            x, chosen, inner = (
+                step.arguments["x"].width,
+                step.arguments["chosen"].width,
+                step.arguments["gates"][0].rows,
+            )
+            floats += chosen * (2 * inner + x)
+            widest = max(widest, chosen * max(x, inner))
+    return CHUNK_TOKENS * (floats * 4 + widest * 2) + slots[-1][0] * 8 + default_threads() * (1 << 20)
 
 
 def open_pack(path: Path, cache: Path | None, threads: int, progress: Progress | None = None) -> tuple[Pack, Plan]:
@@ -91,7 +104,7 @@ def source_files(path: Path) -> list[Path]:
     if path.is_dir():
         return sorted(p for p in path.iterdir() if p.suffix in (".safetensors", ".json", ".jinja"))
     if match := gguf.SPLIT.match(path.name):
-        return sorted(path.parent.glob(f"{match[1]}-?????-of-{match[3]}.gguf"))
+        return sorted(path.parent.glob(f"{glob.escape(match[1])}-?????-of-{match[3]}.gguf"))
     return [path]
 
 
@@ -113,7 +126,7 @@ def load_path(
     budget = memory or available_memory()
     weights = [f for f in source_files(path) if f.suffix in (".gguf", ".safetensors")]
     size = sum(f.stat().st_size for f in weights)
-    if path.is_dir():  # packed to 8 bits: 34 bytes for 32 values of 2 or 4
+    if path.is_dir() or path.suffix == ".safetensors":  # packed to 8 bits: 34 bytes for 32 values of 2 or 4
         size = size * 34 // 128
     if size + PROCESS_BYTES > budget:
         raise MemoryBudgetError(

@@ -253,14 +253,12 @@ def card_sampling(generation: dict[str, Any]) -> Sampling:
 
 def sampling_of(settings: Mapping[str, Any]) -> Sampling | None:
     """A model card's settings, with a seed of its own; None where there are none or they make no sense."""
-    known = {
-        name: int(settings[name]) if name == "top_k" else float(settings[name])
-        for name in ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "presence_penalty")
-        if isinstance(settings.get(name), (int, float))
-    }
-    if not known:
-        return None
     try:
-        return Sampling(**{"temperature": 1.0, **known, "seed": secrets.randbits(32)})  # type: ignore[arg-type]
-    except ValueError:
+        known = {
+            name: int(settings[name]) if name == "top_k" else float(settings[name])
+            for name in ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "presence_penalty")
+            if isinstance(settings.get(name), (int, float))
+        }
+        return Sampling(**{"temperature": 1.0, **known, "seed": secrets.randbits(32)}) if known else None  # type: ignore[arg-type]
+    except (ValueError, OverflowError):
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+import threading
 from collections.abc import Iterable
 
 from tokenizers import Tokenizer as _Tokenizer
@@ -41,18 +42,21 @@ class Tokenizer:
             self.byte_level = isinstance(self._tokenizer.decoder, ByteLevel)
         except Exception as error:  # the library raises bare Exception
             raise ModelFileError(f"the tokenizer cannot be read: {str(error)[:120]}") from None
+        self._lock = threading.Lock()
         self.bos_token, self.eos_token, self.add_bos = bos_token, eos_token, add_bos
 
     def encode(self, text: str) -> list[int]:
         """Ids of plain text: whatever looks like a control token is spelled out."""
-        self._tokenizer.encode_special_tokens = True
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
-        return ids
+        return self._encode(text, plain=True)
 
     def encode_control(self, text: str) -> list[int]:
         """Ids of text from a template, in which control tokens are meant."""
-        self._tokenizer.encode_special_tokens = False
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return self._encode(text, plain=False)
+
+    def _encode(self, text: str, plain: bool) -> list[int]:
+        with self._lock:  # the flag is the library's, for all threads
+            self._tokenizer.encode_special_tokens = plain
+            ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids
 
     def size(self, rows: int) -> int:

@@ -37,7 +37,6 @@ class Conversation:
         """Asks, prints the answer and remembers both; a stopped answer is kept as far as it went."""
         self.messages.append({"role": "user", "content": text})
         system = [{"role": "system", "content": self.system}] if self.system else []
-        pieces: list[str] = []
         stopped = _Interrupt()
         try:
             with stopped:
@@ -47,14 +46,13 @@ class Conversation:
                         cancelled=lambda: stopped.hit,
                     )
                 )  # fmt: skip
-            pieces.append(answer)
             print()
             note(summary(done))
         except GalopError as error:
             self.messages.pop()
             note(f"galop: {error}")
             return
-        self.messages.append({"role": "assistant", "content": "".join(pieces)})
+        self.messages.append({"role": "assistant", "content": answer})
 
     def command(self, line: str) -> bool:
         """Carries out a /command; False to leave."""
@@ -87,6 +85,8 @@ class Conversation:
             if name == "system":
                 self.system = value
             elif name == "max_tokens":
+                if int(value) < 0:
+                    raise ValueError("it is negative")
                 self.max_tokens = int(value) or None
             elif name in ("temperature", "top_p", "min_p", "presence_penalty", "repetition_penalty"):
                 self._change(name, float(value))

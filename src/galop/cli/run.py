@@ -69,10 +69,8 @@ def choose(model_name: str, prompt: str) -> tuple[Source, str, str]:
         try:
             return store.settle(store.locate(model_name)), "", ""
         except UnknownModelError:
-            # "What is a model?" is a question; "qwen3:0.7b" is a name with a slip in it.
-            if not any(c.isspace() for c in model_name) and any(c in model_name for c in ":/\\"):
-                raise
-            if model_name.endswith((".gguf", ".safetensors")):
+            # "What is a model?" is a question; "qwen3:0.7b" and "smollm3" are names with a slip in them.
+            if not any(c.isspace() for c in model_name) and any(c in ":/\\" or c.isdigit() for c in model_name):
                 raise
         prompt = model_name
     source, why = store.default()

@@ -26,6 +26,8 @@ def pull_model(name: str, yes: bool) -> None:
 
 
 def list_models(everything: bool, json: bool) -> None:
+    from galop.loading import source_files
+
     rows: list[dict[str, Any]] = []
     for entry in catalogue.entries().values():
         path = store.locate(entry.name).path
@@ -47,6 +49,17 @@ def list_models(everything: bool, json: bool) -> None:
                     "link": entry.link,
                 }
             )
+    listed = {row["path"] for row in rows}
+    for repo, path in store.hub.cached_models():
+        if str(path) not in listed:
+            name = f"hf:{repo}" if path.is_dir() else str(path)
+            size = sum(f.stat().st_size for f in source_files(path) if f.suffix in (".gguf", ".safetensors"))
+            rows.append(
+                {
+                    "name": name, "parameters": 0, "bytes": size, "licence": "", "path": str(path), "runnable": True,
+                    "why_not": "", "from": "hub", "link": f"https://huggingface.co/{repo}",
+                }
+            )  # fmt: skip
     packs: list[dict[str, Any]] = [
         {"path": str(p), "bytes": p.stat().st_size} for p in sorted(cache_directory().glob("*.pack"))
     ]
@@ -84,7 +97,7 @@ def table(rows: list[dict[str, Any]]) -> None:
         where = row["path"] or row["from"]
         grid.add_row(
             row["name"],
-            human_count(row["parameters"]),
+            human_count(row["parameters"]) if row["parameters"] else "",
             f"{row['bytes'] / 1e9:.2f} GB",
             row["licence"],
             where if row["runnable"] else f"not runnable yet: {row['why_not']}",
@@ -166,8 +179,8 @@ def describe_entry(source: Source, json: bool) -> None:
         raise UnknownModelError(f"{source.name} is not on this machine; get it with: galop pull {source.name}")
     facts = {
         "name": entry.name,
-        "parameters": human_count(entry.parameters),
-        "size": f"{entry.bytes / 1e9:.2f} GB",
+        "parameters": entry.parameters if json else human_count(entry.parameters),
+        "bytes": entry.bytes if json else f"{entry.bytes / 1e9:.2f} GB",
         "licence": entry.licence,
         "link": entry.link,
         "file": f"{entry.gguf_repo}/{entry.gguf_file}" if entry.gguf_file else "",
@@ -189,4 +202,5 @@ def remove_model(name: str) -> None:
     if not source.path:
         raise UnknownModelError(f"{name} is not on this machine")
     freed = store.remove(source)
-    print(f"removed {source.name}: {freed / 1e6:.0f} MB freed")
+    kept = "" if source.repo or source.from_packages else " (what was made from it; the file itself is yours and stays)"
+    print(f"removed {source.name}{kept}: {freed / 1e6:.0f} MB freed")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from galop import _native
+from galop.errors import ModelFileError
 from galop.ops.plan import Array, Inputs, Matrix, Plan, Step, Tensor, Vector
 from galop.weights.pack import Pack
 
@@ -23,6 +24,8 @@ def page_bytes(plan: Plan) -> int:
 def program(plan: Plan, pack: Pack, threads: int, isa: str = "") -> _native.Program:
     """`isa` names a kernel set, "" the fastest. Raises ValueError for one this machine does not run."""
     plan.check()
+    if isa and isa not in _native.instruction_sets():
+        raise ValueError(f"this machine does not run the kernels {isa!r}, only {', '.join(_native.instruction_sets())}")
     slot_of, slots = plan.slots()
     matrices = list(plan.matrices())
     vectors = list(plan.vectors().values())
@@ -69,17 +72,18 @@ def program(plan: Plan, pack: Pack, threads: int, isa: str = "") -> _native.Prog
             reals,
         )
 
-    return _native.Program(
-        buffers=[(width, dim == "R") for width, dim in slots],
-        steps=[lower(step) for step in plan.steps],
-        matrices=[
-            (m.kind, m.rows, m.cols, m.offset) for m in (pack.matrices[name] for name in matrices)
-        ],
-        vectors=[_vector(v, pack) for v in vectors],
-        pack=pack.data,
-        isa=isa,
-        threads=threads,
-    )  # fmt: skip
+    try:
+        return _native.Program(
+            buffers=[(width, dim == "R") for width, dim in slots],
+            steps=[lower(step) for step in plan.steps],
+            matrices=[(m.kind, m.rows, m.cols, m.offset) for m in (pack.matrices[name] for name in matrices)],
+            vectors=[_vector(v, pack) for v in vectors],
+            pack=pack.data,
+            isa=isa,
+            threads=threads,
+        )
+    except ValueError as error:
+        raise ModelFileError(f"{pack.card.name}: the native core cannot run this model: {error}") from error
 
 
 def _vector(vector: Vector, pack: Pack) -> Array:

@@ -15,11 +15,11 @@ HARMLESS = frozenset(
     use_cache initializer_range attention_dropout hidden_dropout resid_pdrop embd_pdrop output_router_logits
     router_aux_loss_coef keys_to_ignore max_window_layers vocab_size auto_map task_specific_params
     chunk_size_feed_forward return_dict output_attentions output_hidden_states is_decoder is_encoder_decoder
-    add_cross_attention tie_encoder_decoder id2label label2id problem_type tokenizer_class prefix 
+    add_cross_attention tie_encoder_decoder id2label label2id problem_type tokenizer_class prefix
     unsloth_fixed unsloth_version _attn_implementation _attn_implementation_internal _experts_implementation
-    trust_remote_code sliding_window intermediate_size_mlp is_llama_config 
-    num_experts_per_token_hint max_length finetuning_task cross_attention_hidden_size tie_word_embeddings
-    output_logits
+    trust_remote_code sliding_window
+    max_length finetuning_task cross_attention_hidden_size tie_word_embeddings
+
     """.split()
 )
 

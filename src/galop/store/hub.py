@@ -38,6 +38,24 @@ def snapshots(repo: str) -> list[Path]:
     return sorted(folder.glob("*"), key=lambda p: p.stat().st_mtime, reverse=True)
 
 
+def cached_models() -> list[tuple[str, Path]]:
+    """Every GGUF file and complete checkpoint in the cache: (repository, path)."""
+    from huggingface_hub import constants
+
+    found: list[tuple[str, Path]] = []
+    for folder in sorted(Path(constants.HF_HUB_CACHE).glob("models--*--*")):
+        repo = folder.name.removeprefix("models--").replace("--", "/", 1)
+        newest = snapshots(repo)[:1]
+        for ggufs in newest:
+            names = [str(p.relative_to(ggufs)) for p in ggufs.rglob("*.gguf")]
+            found += [
+                (repo, ggufs / n) for n in sorted(names) if not re.search(r"-(?!00001)\d{5}-of-\d{5}\.|mmproj", n)
+            ]
+        if checkpoint := cached_snapshot(repo):
+            found.append((repo, checkpoint))
+    return found
+
+
 def cached_snapshot(repo: str) -> Path | None:
     """The directory of a checkpoint in the hub's cache, if all of its weights are there."""
     from galop.errors import ModelFileError

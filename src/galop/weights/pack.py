@@ -104,24 +104,25 @@ def pack_path(cache: Path, files: list[Path]) -> Path:
     return cache / f"{key}.v{LAYOUT}.pack"
 
 
-def _prepare(tensor: StoredTensor, exact: bool) -> tuple[str, Array]:
-    """The layout a matrix is packed in and its source bytes: float weights go to 8 bits, routers stay float32."""
-    if tensor.kind not in ("F32", "F16", "BF16"):
-        if not scales_are_finite(tensor.kind, tensor.data):
-            raise ModelFileError("a block's scale is not a finite number")
-        return tensor.kind, tensor.data
-    values = tensor.array()
-    if not np.isfinite(values).all():
-        raise ModelFileError("a matrix holds values that are not finite numbers")
-    if exact or tensor.shape[1] % 32:
-        return "F32", np.ascontiguousarray(values).reshape(-1).view(np.uint8)
-    return "Q8_0", quantise_q8_0(values)
-
-
 def _target_kind(tensor: StoredTensor, exact: bool) -> str:
+    """The layout a matrix is packed in: float weights go to 8 bits, what must stay exact and odd widths to float32."""
+    if exact:
+        return "F32"
     if tensor.kind not in ("F32", "F16", "BF16"):
         return tensor.kind
-    return "F32" if exact or tensor.shape[1] % 32 else "Q8_0"
+    return "F32" if tensor.shape[1] % 32 else "Q8_0"
+
+
+def _prepare(tensor: StoredTensor, kind: str) -> Array:
+    """The bytes of a matrix in `kind`. Raises ModelFileError if a value is not a number."""
+    if tensor.kind == kind and kind != "F32":
+        if not scales_are_finite(kind, tensor.data):
+            raise ModelFileError("a block's scale is not a finite number")
+        return np.ascontiguousarray(tensor.data)
+    values = tensor.array()
+    if not np.isfinite(values).all():
+        raise ModelFileError("it holds values that are not finite numbers")
+    return quantise_q8_0(values) if kind == "Q8_0" else np.ascontiguousarray(values).reshape(-1).view(np.uint8)
 
 
 def build(
@@ -175,11 +176,11 @@ def build(
         for i, (name, m) in enumerate(matrices.items()):
             tensor = checkpoint.tensors[name]
             try:
-                kind, source = _prepare(tensor, name in exact)
+                source = _prepare(tensor, m.kind)
             except ModelFileError as error:
                 raise ModelFileError(f"{checkpoint.path.name}: {name}: {error}") from None
             out = np.empty(m.nbytes, np.uint8)
-            _native.pack(kind, np.ascontiguousarray(source), m.rows, m.cols, out, threads)
+            _native.pack(m.kind, source, m.rows, m.cols, out, threads)
             matrices[name] = replace(m, crc=zlib.crc32(out.data))
             write(name, out)
             _forget(tensor.data)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import mmap
+import re
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,14 @@ def read_json(path: Path) -> dict[str, Any]:
     return parse_json(path.read_bytes(), path.name) if path.is_file() else {}
 
 
+def read_text(path: Path) -> str:
+    """Raises ModelFileError if the file is not UTF-8."""
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise ModelFileError(f"{path}: not UTF-8") from None
+
+
 def load(directory: Path) -> Checkpoint:
     """A model directory as a checkpoint. Raises ModelFileError."""
     config = read_json(directory / "config.json")
@@ -121,30 +130,27 @@ def load(directory: Path) -> Checkpoint:
     elif "lm_head.weight" not in tensors:
         raise ModelFileError(f"{directory}: the tensor lm_head.weight is missing and the embeddings are not tied")
 
-    tokenizer = directory / "tokenizer.json"
-    if not tokenizer.is_file():
+    if not (directory / "tokenizer.json").is_file():
         raise ModelFileError(f"{directory}: there is no tokenizer.json")
-    try:
-        tokenizer_json = tokenizer.read_text("utf-8")
-    except UnicodeDecodeError:
-        raise ModelFileError(f"{tokenizer}: not UTF-8") from None
+    tokenizer_json = read_text(directory / "tokenizer.json")
     settings = read_json(directory / "tokenizer_config.json")
     generation = read_json(directory / "generation_config.json")
     template_file = directory / "chat_template.jinja"
-    template = template_file.read_text("utf-8") if template_file.is_file() else settings.get("chat_template")
+    template = read_text(template_file) if template_file.is_file() else settings.get("chat_template")
     if isinstance(template, list):  # several named templates
         named = {t.get("name"): t.get("template") for t in template if isinstance(t, dict)}
         template = named.get("default")
     stops = generation.get("eos_token_id", config.get("eos_token_id"))
+    bos = _token(settings.get("bos_token"))
     return Checkpoint(
         path=directory,
         config=config,
         tensors=split_experts(tensors),
         tokenizer_json=tokenizer_json,
         chat_template=template if isinstance(template, str) else None,
-        bos_token=_token(settings.get("bos_token")),
+        bos_token=bos,
         eos_token=_token(settings.get("eos_token")),
-        add_bos=settings.get("add_bos_token") is True,
+        add_bos=settings.get("add_bos_token", _adds(tokenizer_json, bos)) is True,
         stop_ids=[i for i in (stops if isinstance(stops, list) else [stops]) if isinstance(i, int)],
         generation=generation,
         name=directory.name,
@@ -155,3 +161,15 @@ def _token(value: Any) -> str:
     """A special token as tokenizer_config.json writes it: a string, or an object with its content."""
     content = value.get("content") if isinstance(value, dict) else value
     return content if isinstance(content, str) else ""
+
+
+def _adds(tokenizer_json: str, bos: str) -> bool:
+    """Whether a tokenizer.json puts `bos` before every text: Llama 3 says so nowhere else."""
+    match = re.search(r'"post_processor"\s*:\s*', tokenizer_json)
+    if not bos or not match:
+        return False
+    try:
+        processor, _ = json.JSONDecoder().raw_decode(tokenizer_json, match.end())
+    except ValueError:
+        return False
+    return json.dumps(bos) in json.dumps(processor)

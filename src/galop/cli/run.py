@@ -44,7 +44,7 @@ def ask(model_name: str, prompt: str, options: Options) -> None:
         Sampling(**options.sampling)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    source, why, prompt = choose(model_name, prompt)
+    source, why, prompt = choose(model_name, prompt, options.memory)
     piped = read_stdin()
     question = "\n\n".join(part for part in (prompt, piped) if part)
     if not question and not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -61,7 +61,7 @@ def ask(model_name: str, prompt: str, options: Options) -> None:
             converse(model, source.name, sampling, options)
 
 
-def choose(model_name: str, prompt: str) -> tuple[Source, str, str]:
+def choose(model_name: str, prompt: str, memory: int | None) -> tuple[Source, str, str]:
     """The model, why that one, and the prompt: a single argument is a model's name if one goes by it."""
     if model_name and prompt:
         return store.settle(store.locate(model_name)), "", prompt
@@ -73,7 +73,7 @@ def choose(model_name: str, prompt: str) -> tuple[Source, str, str]:
             if not any(c.isspace() for c in model_name) and any(c in ":/\\" or c.isdigit() for c in model_name):
                 raise
         prompt = model_name
-    source, why = store.default()
+    source, why = store.default(memory)
     return source, why, prompt
 
 

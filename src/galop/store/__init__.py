@@ -119,10 +119,13 @@ def settle(source: Source) -> Source:
     return Source(source.name, None, source.entry, from_packages=True)
 
 
-def default() -> tuple[Source, str]:
-    """The model to run when none is named, and why that one. Raises DownloadError if none can be had."""
+def default(memory: int | None = None) -> tuple[Source, str]:
+    """The model to run when none is named, within `memory` bytes, and why that one.
+
+    Raises DownloadError if none can be had.
+    """
     known = catalogue.entries()
-    memory = available_memory()
+    memory = memory or available_memory()
     free = shutil.disk_usage(_existing(packages.directory())).free
 
     def fits(entry: Entry) -> bool:

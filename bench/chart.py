@@ -14,7 +14,7 @@ STYLE = """
     text { fill: #f5f5f4; } .small { fill: #d6d3d1; } .galop { fill: #60a5e8; } .other { fill: #78716c; }
   }
 """
-WIDTH, LEFT, BAR, ROW = 760, 190, 14, 46
+WIDTH, LEFT, BAR, ROW = 760, 220, 14, 46
 
 
 def panel(title: str, key: str, models: dict[str, Any], top: int) -> tuple[list[str], int]:

@@ -63,7 +63,7 @@ void Pool::run(const std::function<void()>& body, int active) {
   body_ = &body;
   active_ = static_cast<uint32_t>(active ? active : threads());
   const uint32_t runs = started_.load(std::memory_order_relaxed) / kThreads + 1;
-  started_.store(runs * kThreads + active_, std::memory_order_release);
+  started_.store(runs * kThreads + active_);  // sequentially consistent: notify looks for sleepers after it
   started_.notify_all();
   body();
   barrier();

@@ -186,8 +186,7 @@ NB_MODULE(_native, m) {
            "logits"_a, "Fills logits[rows, vocabulary]; False when cancelled.")
       .def("cancel", [](PyProgram& self) { self.program->cancel(); })
       .def_prop_ro("isa", [](PyProgram& self) { return self.program->kernels().name; })
-      .def_prop_ro("threads", [](PyProgram& self) { return self.program->threads(); })
-      .def_prop_ro("arena_bytes", [](PyProgram& self) { return self.program->arena_bytes(); });
+      .def_prop_ro("threads", [](PyProgram& self) { return self.program->threads(); });
 }
 
 }  // namespace galop

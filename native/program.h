@@ -89,7 +89,6 @@ class Program {
   int threads() const { return pool_.threads(); }
   const Kernels& kernels() const { return kernels_; }
   int64_t logit_width() const { return buffers_.back().width; }
-  int64_t arena_bytes() const { return static_cast<int64_t>(arena_.size()) * 4 + static_cast<int64_t>(acts_.size()) * 64; }
 
  private:
   struct Run;

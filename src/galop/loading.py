@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from galop.engine.engine import CHUNK_TOKENS
@@ -17,13 +16,11 @@ from galop.ops.plan import Plan
 from galop.weights import gguf, safetensors
 from galop.weights import pack as packs
 from galop.weights.checkpoint import Checkpoint
-from galop.weights.pack import Pack
+from galop.weights.pack import Pack, Progress
 
 # Interpreter, NumPy and a tokenizer of 150,000 entries, before any weight.
 PROCESS_BYTES = 192 << 20
 DEFAULT_CONTEXT = 8192
-
-Progress = Callable[[str, int, int], None]
 
 
 def memory_needed(pack: Pack, plan: Plan, context: int) -> dict[str, int]:
@@ -78,8 +75,7 @@ def open_pack(path: Path, cache: Path | None, threads: int, progress: Progress |
         raise ModelFileError(
             f"{path.name}: the tensor {unused[0]} has no place in this configuration, so the results would be wrong"
         )
-    report = (lambda done, total: progress("packing", done, total)) if progress else None
-    return packs.build(checkpoint, plan, files, target, threads, report), plan
+    return packs.build(checkpoint, plan, files, target, threads, progress), plan
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
@@ -108,6 +104,11 @@ def source_files(path: Path) -> list[Path]:
     return [path]
 
 
+def weight_bytes(path: Path) -> int:
+    """Bytes of a model's weight files. Raises ModelFileError if there are none."""
+    return sum(f.stat().st_size for f in source_files(path) if f.suffix in (".gguf", ".safetensors"))
+
+
 def load_path(
     path: Path,
     cache: Path | None = None,
@@ -124,8 +125,7 @@ def load_path(
     """
     threads = threads or default_threads()
     budget = memory or available_memory()
-    weights = [f for f in source_files(path) if f.suffix in (".gguf", ".safetensors")]
-    size = sum(f.stat().st_size for f in weights)
+    size = weight_bytes(path)
     if path.is_dir() or path.suffix == ".safetensors":  # packed to 8 bits: 34 bytes for 32 values of 2 or 4
         size = size * 34 // 128
     if size + PROCESS_BYTES > budget:

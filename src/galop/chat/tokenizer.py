@@ -63,10 +63,6 @@ class Tokenizer:
         """Of a vocabulary of `rows` rows, those from here on are padding that no text encodes to."""
         return next((i + 1 for i in range(rows - 1, -1, -1) if self._tokenizer.id_to_token(i) is not None), rows)
 
-    def token(self, id: int) -> str | None:
-        token: str | None = self._tokenizer.id_to_token(id)
-        return token
-
     def id(self, token: str) -> int | None:
         id: int | None = self._tokenizer.token_to_id(token)
         return id

@@ -26,7 +26,7 @@ def pull_model(name: str, yes: bool) -> None:
 
 
 def list_models(everything: bool, json: bool) -> None:
-    from galop.loading import source_files
+    from galop.loading import weight_bytes
 
     rows: list[dict[str, Any]] = []
     for entry in catalogue.entries().values():
@@ -53,11 +53,10 @@ def list_models(everything: bool, json: bool) -> None:
     for repo, path in store.hub.cached_models():
         if str(path) not in listed:
             name = f"hf:{repo}" if path.is_dir() else str(path)
-            size = sum(f.stat().st_size for f in source_files(path) if f.suffix in (".gguf", ".safetensors"))
             rows.append(
                 {
-                    "name": name, "parameters": 0, "bytes": size, "licence": "", "path": str(path), "runnable": True,
-                    "why_not": "", "from": "hub", "link": f"https://huggingface.co/{repo}",
+                    "name": name, "parameters": 0, "bytes": weight_bytes(path), "licence": "", "path": str(path),
+                    "runnable": True, "why_not": "", "from": "hub", "link": f"https://huggingface.co/{repo}",
                 }
             )  # fmt: skip
     packs: list[dict[str, Any]] = [

@@ -6,7 +6,6 @@ import contextlib
 import re
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +17,7 @@ from galop.store.catalogue import Entry
 
 if TYPE_CHECKING:
     from galop.model import Model
-
-Progress = Callable[[str, int, int], None]
+    from galop.weights.pack import Progress
 
 PACK_CAP = 32 << 30  # bytes of packs kept; the least recently used go first
 MIN_RATE = 10.0  # tokens per second below which a bigger default model is no favour

@@ -14,7 +14,6 @@ from typing import Any
 
 from galop.errors import DownloadError, UnknownModelError
 
-Progress = Callable[[str, int, int], None]
 SNAPSHOT = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja",
             "*.safetensors", "*.safetensors.index.json"]  # fmt: skip
 PREFERRED = ("Q4_K_M", "Q4_K_S", "Q4_0", "Q5_K_M", "Q6_K", "Q8_0", "BF16", "F16")
@@ -48,9 +47,7 @@ def cached_models() -> list[tuple[str, Path]]:
         newest = snapshots(repo)[:1]
         for ggufs in newest:
             names = [str(p.relative_to(ggufs)) for p in ggufs.rglob("*.gguf")]
-            found += [
-                (repo, ggufs / n) for n in sorted(names) if not re.search(r"-(?!00001)\d{5}-of-\d{5}\.|mmproj", n)
-            ]
+            found += [(repo, ggufs / n) for n in sorted(_models(names))]
         if checkpoint := cached_snapshot(repo):
             found.append((repo, checkpoint))
     return found
@@ -147,11 +144,16 @@ def choose_file(repo: str, quantisation: str | None) -> str | None:
     raise UnknownModelError(f"{repo} has no file of {quantisation or 'a supported quantisation'}; it has: {has}")
 
 
+def _models(names: list[str]) -> list[str]:
+    """Those that are GGUF models: neither the later parts of a split one nor a vision projector."""
+    return [n for n in names if n.endswith(".gguf") and not re.search(r"-(?!00001)\d{5}-of-\d{5}\.|mmproj", n)]
+
+
 def _pick(names: list[str], quantisation: str | None) -> str | None:
-    first_parts = [n for n in names if n.endswith(".gguf") and not re.search(r"-(?!00001)\d{5}-of-\d{5}\.|mmproj", n)]
+    models = _models(names)
     for wanted in [quantisation] if quantisation else PREFERRED:
         pattern = re.compile(rf"(^|[-._/]){re.escape(str(wanted))}([-._/]|$)", re.IGNORECASE)
-        if found := sorted((n for n in first_parts if pattern.search(n)), key=len):
+        if found := sorted((n for n in models if pattern.search(n)), key=len):
             return found[0]
     return None
 

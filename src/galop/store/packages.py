@@ -11,8 +11,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
@@ -20,7 +20,9 @@ from galop.errors import DownloadError
 from galop.machine import data_directory
 from galop.store.catalogue import Packages
 
-Progress = Callable[[str, int, int], None]
+if TYPE_CHECKING:
+    from galop.weights.pack import Progress
+
 SLACK = 64 << 20
 
 

@@ -34,7 +34,7 @@ ALIGN = 64
 PAGE = 4096
 READ_BYTES = 16 << 20
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[str, int, int], None]  # what is done, how far, of how much
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def build(
             write(name, out)
             _forget(tensor.data)
             if progress:
-                progress(i + 1, len(matrices))
+                progress("packing", i + 1, len(matrices))
 
     if path is not None:
         try:

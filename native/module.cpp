@@ -166,7 +166,7 @@ NB_MODULE(_native, m) {
   m.def("int8_peak", [](int threads) {
     nb::gil_scoped_release release;
     return int8_peak(threads);
-  }, "threads"_a, "int8 multiply-adds per second of the widest dot-product instruction.");
+  }, "threads"_a, "int8 multiply-adds per second of the fastest way this machine has to sum products; 0 where not known.");
   m.def("sample", &draw, "logits"_a, "temperature"_a, "top_k"_a, "top_p"_a, "min_p"_a, "repetition_penalty"_a,
         "presence_penalty"_a, "frequency_penalty"_a, "seed"_a, "position"_a, "history"_a, "prompt_count"_a, "mask"_a.none(),
         "logprobs"_a, "The token drawn, and the log-probabilities asked for.");

@@ -123,22 +123,38 @@ inline __m256i four_of(const int8_t* a) {
   std::memcpy(&four, a, 4);
   return _mm256_set1_epi32(four);
 }
-// Codes of at most 6 bits: a pair of products stays below 2 * 63 * 127, so vpmaddubsw cannot saturate.
-inline __m256i dot_8(__m256i acc, __m256i w, __m256i a) {
-  return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_maddubs_epi16(w, a), _mm256_set1_epi16(1)));
+// 16-bit sums of products. With b-bit codes a lane grows by at most 2 * (2^b - 1) * 127 a quad, so 8 quads of 4-bit
+// codes, 4 of 5-bit and 2 of 6-bit ones fit before they are widened (vpmaddubsw and the additions cannot saturate).
+struct Partial {
+  __m256i a, b;
+};
+constexpr int quads_before_widening(int bits) { return bits == 8 ? 1 : 1 << (7 - bits); }
+inline __m256i widen_add(__m256i sum, __m256i words) {
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(words, _mm256_set1_epi16(1)));
 }
-inline I dot4(I acc, B w, const int8_t* codes) {
-  const __m256i a = four_of(codes);
-  return {dot_8(acc.a, w.a, a), dot_8(acc.b, w.b, a)};
-}
-// 8-bit codes, signed: |w| times a with w's sign, at most 2 * 128 * 127.
-inline __m256i dot_signed_8(__m256i acc, __m256i w, __m256i a) {
-  w = _mm256_xor_si256(w, _mm256_set1_epi8(-128));
-  return dot_8(acc, _mm256_abs_epi8(w), _mm256_sign_epi8(a, w));
-}
-inline I dot4_byte(I acc, B w, const int8_t* codes) {
-  const __m256i a = four_of(codes);
-  return {dot_signed_8(acc.a, w.a, a), dot_signed_8(acc.b, w.b, a)};
+template <int kBits, int kAt>
+inline void multiply(I& sum, Partial& part, B w, const int8_t* codes) {
+  constexpr int run = quads_before_widening(kBits);
+  const __m256i x = four_of(codes);
+  __m256i a, b;
+  if constexpr (kBits == 8) {  // signed: |w| times x with w's sign, at most 2 * 128 * 127
+    const __m256i flip = _mm256_set1_epi8(-128);
+    w = {_mm256_xor_si256(w.a, flip), _mm256_xor_si256(w.b, flip)};
+    a = _mm256_maddubs_epi16(_mm256_abs_epi8(w.a), _mm256_sign_epi8(x, w.a));
+    b = _mm256_maddubs_epi16(_mm256_abs_epi8(w.b), _mm256_sign_epi8(x, w.b));
+  } else {
+    a = _mm256_maddubs_epi16(w.a, x);
+    b = _mm256_maddubs_epi16(w.b, x);
+  }
+  if constexpr (kAt % run != 0) {
+    a = _mm256_add_epi16(part.a, a);
+    b = _mm256_add_epi16(part.b, b);
+#if defined(__GNUC__)
+    asm("" : "+x"(a), "+x"(b));  // else GCC makes the sums a tree, whose leaves do not fit the registers
+#endif
+  }
+  part = {a, b};
+  if constexpr ((kAt + 1) % run == 0) sum = {widen_add(sum.a, a), widen_add(sum.b, b)};
 }
 inline I start8(const ActivationGroup&) { return set1_i(0); }
 // The hardware prefetcher stops at a 4 KiB page and one core's L1 has few misses in flight, so what comes 8 KiB later

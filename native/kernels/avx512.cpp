@@ -73,12 +73,13 @@ inline B bits6(B codes, B plane) {
   else return merge(codes, _mm512_srli_epi16(plane.v, 2), 48);
 }
 
-inline I dot4(I acc, B w, const int8_t* a) {
+struct Partial {};
+template <int kBits, int kAt>
+inline void multiply(I& sum, Partial&, B w, const int8_t* a) {
   int32_t four;
   std::memcpy(&four, a, 4);
-  return _mm512_dpbusd_epi32(acc, w.v, _mm512_set1_epi32(four));
+  sum = _mm512_dpbusd_epi32(sum, w.v, _mm512_set1_epi32(four));
 }
-inline I dot4_byte(I acc, B w, const int8_t* a) { return dot4(acc, w, a); }
 inline I start8(const ActivationGroup& a) { return set1_i(a.offset128); }
 // The hardware prefetcher stops at a 4 KiB page and one core's L1 has few misses in flight, so what comes 8 KiB later
 // is asked into L2 and what comes next into L1 (measured on two cores: 20 GB/s from L1 hints alone, 28 with both).

@@ -14,11 +14,12 @@ namespace {
 constexpr int kTile = 4;
 #include "neon.inl"
 
-inline I dot4(I acc, B w, const int8_t* codes) {
+struct Partial {};
+template <int kBits, int kAt>
+inline void multiply(I& sum, Partial&, B w, const int8_t* codes) {
   const int8x16_t a = four_of(codes);
-  return lanes<I>([&](int i) { return vusdotq_s32(acc.v[i], w.v[i], a); });
+  sum = lanes<I>([&](int i) { return vusdotq_s32(sum.v[i], w.v[i], a); });
 }
-inline I dot4_byte(I acc, B w, const int8_t* codes) { return dot4(acc, w, codes); }
 inline I start8(const ActivationGroup& a) { return set1_i(a.offset128); }
 
 #define GALOP_KERNELS "i8mm"

@@ -3,8 +3,9 @@
 //                     load_f16 store_f16 load_u8 load_i8 to_float exponent select_below
 //   I  16 int32       set1_i round_i sum_i store_i8
 //   B  64 code bytes  load_b store_b low high bit5<J> bits6<J> (see weights.h for the layout)
-//   dot4(I, B, codes) adds to each lane the product of its 4 codes with 4 activations; dot4_byte is the same for 8-bit
-//   codes, whose sum starts at start8 (instruction sets differ in whether they take them signed)
+//   multiply<bits, at>(I& sum, Partial&, B, codes) adds to each lane the product of its 4 codes of so many bits with 4
+//   activations; `at` counts the quads of one sum, and the sum is whole after its last. 8-bit codes start at start8
+//   (instruction sets differ in whether they take them signed)
 // and kTile, the columns whose accumulators fit its registers.
 //
 // The order of every floating-point operation is fixed here and no vector primitive may change it, so all instruction
@@ -86,21 +87,23 @@ void quantize(const float* x, int64_t k, ActivationGroup* out, int64_t stride) {
 
 struct Codes4 {
   static constexpr int bytes = 256;
+  static constexpr int bits = 4;
   template <int J>
   static B quad(const uint8_t* codes, const uint8_t*) {
     const B b = load_b(codes + 64 * (J % 4));
     if constexpr (J < 4) return low(b);
     return high(b);
   }
-  static I dot(I acc, B w, const int8_t* a) { return dot4(acc, w, a); }
 };
 struct Codes5 : Codes4 {
+  static constexpr int bits = 5;
   template <int J>
   static B quad(const uint8_t* codes, const uint8_t* plane) {
     return bit5<J>(Codes4::quad<J>(codes, plane), load_b(plane));
   }
 };
 struct Codes6 : Codes4 {
+  static constexpr int bits = 6;
   template <int J>
   static B quad(const uint8_t* codes, const uint8_t* plane) {
     return bits6<J % 4>(Codes4::quad<J>(codes, plane), load_b(plane + 64 * (J / 4)));
@@ -108,11 +111,11 @@ struct Codes6 : Codes4 {
 };
 struct Codes8 {
   static constexpr int bytes = 512;
+  static constexpr int bits = 8;
   template <int J>
   static B quad(const uint8_t* codes, const uint8_t*) {
     return load_b(codes + 64 * J);
   }
-  static I dot(I acc, B w, const int8_t* a) { return dot4_byte(acc, w, a); }
 };
 
 // Start of the integer dot product: the zero point times the activations' sum.
@@ -201,7 +204,9 @@ void panel_times(const uint8_t* panel, int64_t groups, const ActivationGroup* a,
       const uint8_t* codes = Format::codes(group);
       const uint8_t* plane = Format::plane(group);
       if constexpr (N <= 2) prefetch(group);  // with more columns computing is the limit
+      constexpr int bits = Format::Codes::bits;
       I dot[N];
+      Partial part[N];
       if constexpr (Format::halves) {
         repeat<2>([&](auto half) {
           GALOP_UNROLL
@@ -210,7 +215,7 @@ void panel_times(const uint8_t* panel, int64_t groups, const ActivationGroup* a,
             constexpr int j = 4 * decltype(half)::value + decltype(i)::value;
             const B w = Format::Codes::template quad<j>(codes, plane);
             GALOP_UNROLL
-            for (int c = 0; c < N; ++c) dot[c] = dot4(dot[c], w, a[c].codes + 4 * j);
+            for (int c = 0; c < N; ++c) multiply<bits, i>(dot[c], part[c], w, a[c].codes + 4 * j);
           });
           const F scale = Format::scale(head, group, half);
           GALOP_UNROLL
@@ -222,7 +227,7 @@ void panel_times(const uint8_t* panel, int64_t groups, const ActivationGroup* a,
         repeat<kQuads>([&](auto j) {
           const B w = Format::Codes::template quad<j>(codes, plane);
           GALOP_UNROLL
-          for (int c = 0; c < N; ++c) dot[c] = Format::Codes::dot(dot[c], w, a[c].codes + 4 * j);
+          for (int c = 0; c < N; ++c) multiply<bits, j>(dot[c], part[c], w, a[c].codes + 4 * j);
         });
         const F scale = Format::scale(head, group);
         GALOP_UNROLL
@@ -265,7 +270,7 @@ struct Wide {
     static B quad(const uint8_t* codes, const uint8_t*) {
       return load_b(codes + 64 * J);
     }
-    static I dot(I acc, B w, const int8_t* a) { return Format::Codes::dot(acc, w, a); }
+    static constexpr int bits = Format::Codes::bits;
   };
   using Zero = typename Format::Zero;
   static constexpr bool minimum = Format::minimum;

@@ -15,12 +15,12 @@ constexpr int kTile = 4;
 #include "neon.inl"
 
 // sdot takes signed codes: those of at most 6 bits are their own signed value.
-inline I dot4(I acc, B w, const int8_t* codes) {
+struct Partial {};
+template <int kBits, int kAt>
+inline void multiply(I& sum, Partial&, B w, const int8_t* codes) {
   const int8x16_t a = four_of(codes);
-  return lanes<I>([&](int i) { return vdotq_s32(acc.v[i], vreinterpretq_s8_u8(w.v[i]), a); });
-}
-inline I dot4_byte(I acc, B w, const int8_t* codes) {
-  return dot4(acc, lanes<B>([&](int i) { return veorq_u8(w.v[i], vdupq_n_u8(128)); }), codes);
+  if constexpr (kBits == 8) w = lanes<B>([&](int i) { return veorq_u8(w.v[i], vdupq_n_u8(128)); });
+  sum = lanes<I>([&](int i) { return vdotq_s32(sum.v[i], vreinterpretq_s8_u8(w.v[i]), a); });
 }
 inline I start8(const ActivationGroup&) { return set1_i(0); }
 

@@ -99,12 +99,12 @@ inline B bits6(B codes, B plane) {
   return lanes<B>([&](int i) { return codes.v[i] | ((plane.v[i] >> 2 * J & 3) << 4); });
 }
 
-inline I dot4(I acc, B w, const int8_t* a) {
+struct Partial {};
+template <int kBits, int kAt>
+inline void multiply(I& sum, Partial&, B w, const int8_t* a) {
   for (int row = 0; row < 16; ++row)
-    for (int i = 0; i < 4; ++i) acc.v[row] += w.v[4 * row + i] * a[i];
-  return acc;
+    for (int i = 0; i < 4; ++i) sum.v[row] += w.v[4 * row + i] * a[i];
 }
-inline I dot4_byte(I acc, B w, const int8_t* a) { return dot4(acc, w, a); }
 inline I start8(const ActivationGroup& a) { return set1_i(a.offset128); }
 inline void prefetch(const uint8_t*) {}
 

@@ -31,9 +31,16 @@ struct Activations {
 
 constexpr int kFewColumns = 8;   // up to here memory is the limit; panels are unpacked only for more
 constexpr int kWideGroup = 640;  // bytes of a group once unpacked
-constexpr int kPage = 32;     // tokens in a KV page
-constexpr int kChunk = 512;   // keys whose softmax is computed at once, at absolute positions
+constexpr int kPage = 32;       // tokens in a KV page
+constexpr int kChunk = 512;     // keys whose softmax is computed at once, at absolute positions
 constexpr int kMaxQueries = 8;
+constexpr int kMaxHeadDim = 256;
+constexpr int kPartHead = 16;   // floats before the outputs of a part: the largest score and the sum of weights
+
+// Bytes of one head's keys, or values, in a page.
+constexpr int64_t kv_bytes(int64_t head_dim, bool int8) {
+  return int8 ? head_dim / kGroup * (kGroup + 2) * kPage : head_dim * 2 * kPage;
+}
 
 // One tile of queries that share a KV head and a sequence.
 struct Attend {
@@ -41,12 +48,17 @@ struct Attend {
   float* outputs[kMaxQueries];
   int64_t lengths[kMaxQueries];        // keys each query may see, from position 0
   int count;
-  int head_dim;
+  int64_t head_dim;
+  bool int8;
   float scale;
   const uint8_t* const* pages;         // where each page's keys and values of this layer and head begin
-  int64_t key_offset;                  // [head_dim][kPage] fp16
-  int64_t value_offset;                // [kPage][head_dim] fp16
-  float* scratch;                      // kMaxQueries * (kChunk + 2 * head_dim) floats
+  int64_t key_offset;
+  int64_t value_offset;
+};
+
+struct PageKernels {  // append one token's key or value of one head to a page
+  void (*store_key)(const float* k, uint8_t* keys, int slot, int64_t head_dim);
+  void (*store_value)(const float* v, uint8_t* values, int slot, int64_t head_dim);
 };
 
 struct Kernels {
@@ -70,9 +82,13 @@ struct Kernels {
   // x[n] -> exp(x - max) / sum
   void (*softmax)(const float* x, float* out, int64_t n);
   void (*rope)(const float* x, const float* cosine, const float* sine, float* out, int64_t half, bool interleaved);
-  void (*store_key)(const float* k, uint16_t* page, int slot, int64_t head_dim);
-  void (*store_value)(const float* v, uint16_t* page, int slot, int64_t head_dim);
-  void (*attend)(const Attend& job);
+  PageKernels f16;
+  PageKernels int8;
+  // Attention to the keys of one chunk: part is [count][kPartHead + head_dim], the outputs not yet divided by the sum.
+  void (*attend)(const Attend& job, int64_t chunk, float* part);
+  // Folds the part of a chunk into the totals of those before it, of the same shape; chunk 0 begins them.
+  void (*merge)(const Attend& job, int64_t chunk, const float* part, float* total);
+  void (*finish)(const Attend& job, const float* total);  // writes the outputs
 };
 
 namespace portable { extern const Kernels kernels; }

@@ -19,8 +19,6 @@ int64_t claim_bytes(int64_t total, int64_t columns, int threads) {
   return std::clamp<int64_t>(total / (3 * threads), 32 * 1024, 2048 * 1024);
 }
 
-constexpr int kMaxHeadDim = 256;
-
 void require(bool condition, const char* message) {
   if (!condition) throw std::invalid_argument(message);
 }
@@ -127,6 +125,8 @@ struct Program::Run {
   std::vector<float*> buffer{};                           // start of each
   std::vector<std::vector<uint8_t*>> page_table;  // per sequence
   std::vector<QueryTile> tiles;
+  int64_t chunks = 0;        // of the longest sequence
+  std::vector<float> parts;  // attention to each chunk, where chunks are shared out among threads
   bool stop = false;
   std::atomic<int> threads{0};  // how many have begun
   int64_t wide_bytes = 0;       // of each thread's scratch
@@ -201,9 +201,10 @@ void Program::validate() const {
                     width(step.in[0]) == width(step.out[0]) && width(step.in[1]) == width(step.in[2]), "rope shapes");
         break;
       case Op::attention: {
-        counts(3, 1, 4, 1);  // offset in the page, heads, kv_heads, head_dim
+        counts(3, 1, 5, 1);  // offset in the page, heads, kv_heads, head_dim, whether keys and values are int8
         const int64_t heads = step.ints[1], kv_heads = step.ints[2], dim = step.ints[3];
         require(dim > 0 && dim % 16 == 0 && dim <= kMaxHeadDim, "head_dim must be a multiple of 16, at most 256");
+        require(!step.ints[4] || dim % kGroup == 0, "int8 keys and values need a head_dim that is a multiple of 32");
         require(kv_heads > 0 && heads % kv_heads == 0 && step.ints[0] >= 0, "attention heads");
         require(width(step.in[0]) == heads * dim && width(step.in[1]) == kv_heads * dim &&
                     width(step.in[2]) == kv_heads * dim && width(step.out[0]) == heads * dim, "attention shapes");
@@ -351,35 +352,60 @@ void Program::matmul(Run& run, const Step& step, uint8_t* scratch) {
   }
 }
 
+// Queries of one KV head share a pass over its keys. Where there are fewer such tiles than threads can use, the chunks
+// of long sequences are shared out too, and merged in order after a barrier: the same arithmetic.
 void Program::attention(Run& run, const Step& step) {
   const int64_t heads = step.ints[1], kv_heads = step.ints[2], dim = step.ints[3];
+  const bool int8 = step.ints[4] != 0;
   const int64_t group = heads / kv_heads, per_tile = std::min<int64_t>(group, kMaxQueries);
   const int64_t splits = (group + per_tile - 1) / per_tile;
   const int64_t units = static_cast<int64_t>(run.tiles.size()) * kv_heads * splits;
-  alignas(64) float scratch[kMaxQueries * (kChunk + 2 * kMaxHeadDim)];
-  for (int64_t u; (u = pool_.claim(units)) >= 0;) {
-    const QueryTile& tile = run.tiles[u / (kv_heads * splits)];
-    const int64_t kv = u / splits % kv_heads, split = u % splits;
+  const int64_t part = kMaxQueries * (kPartHead + dim);
+
+  auto job_of = [&](int64_t unit) {
+    const QueryTile& tile = run.tiles[unit / (kv_heads * splits)];
+    const int64_t kv = unit / splits % kv_heads, split = unit % splits;
     const int64_t first = kv * group + split * per_tile, last = std::min(first + per_tile, (kv + 1) * group);
-    const int64_t tokens_at_once = std::max<int64_t>(1, kMaxQueries / per_tile);
-    for (int64_t begin = 0; begin < tile.count; begin += tokens_at_once) {
-      Attend job{};
-      job.head_dim = static_cast<int>(dim);
-      job.scale = static_cast<float>(step.reals[0]);
-      job.pages = run.page_table[tile.sequence].data();
-      job.key_offset = step.ints[0] + kv * dim * kPage * 2;
-      job.value_offset = step.ints[0] + (kv_heads + kv) * dim * kPage * 2;
-      job.scratch = scratch;
-      for (int64_t i = begin; i < std::min(begin + tokens_at_once, tile.count); ++i)
-        for (int64_t h = first; h < last; ++h) {
-          const int64_t t = tile.token + i;
-          job.queries[job.count] = run.buffer[step.in[0]] + (t * heads + h) * dim;
-          job.outputs[job.count] = run.buffer[step.out[0]] + (t * heads + h) * dim;
-          job.lengths[job.count] = run.batch.positions[t] + 1;
-          ++job.count;
-        }
-      kernels_.attend(job);
+    Attend job{};
+    job.head_dim = dim;
+    job.int8 = int8;
+    job.scale = static_cast<float>(step.reals[0]);
+    job.pages = run.page_table[tile.sequence].data();
+    job.key_offset = step.ints[0] + kv * kv_bytes(dim, int8);
+    job.value_offset = step.ints[0] + (kv_heads + kv) * kv_bytes(dim, int8);
+    for (int64_t t = tile.token; t < tile.token + tile.count; ++t)
+      for (int64_t h = first; h < last; ++h) {
+        job.queries[job.count] = run.buffer[step.in[0]] + (t * heads + h) * dim;
+        job.outputs[job.count] = run.buffer[step.out[0]] + (t * heads + h) * dim;
+        job.lengths[job.count] = run.batch.positions[t] + 1;
+        ++job.count;
+      }
+    return job;
+  };
+  auto chunks_of = [](const Attend& job) { return (job.lengths[job.count - 1] + kChunk - 1) / kChunk; };
+
+  if (run.parts.empty()) {
+    alignas(64) float one[kMaxQueries * (kPartHead + kMaxHeadDim)], total[kMaxQueries * (kPartHead + kMaxHeadDim)];
+    for (int64_t u; (u = pool_.claim(units)) >= 0;) {
+      const Attend job = job_of(u);
+      for (int64_t chunk = 0; chunk < chunks_of(job); ++chunk) {
+        kernels_.attend(job, chunk, one);
+        kernels_.merge(job, chunk, one, total);
+      }
+      kernels_.finish(job, total);
     }
+    return;
+  }
+  for (int64_t c; (c = pool_.claim(units * run.chunks)) >= 0;) {
+    const Attend job = job_of(c / run.chunks);
+    if (c % run.chunks < chunks_of(job)) kernels_.attend(job, c % run.chunks, run.parts.data() + c * part);
+  }
+  pool_.barrier();
+  for (int64_t u; (u = pool_.claim(units)) >= 0;) {
+    const Attend job = job_of(u);
+    float* parts = run.parts.data() + u * run.chunks * part;
+    for (int64_t chunk = 1; chunk < chunks_of(job); ++chunk) kernels_.merge(job, chunk, parts + chunk * part, parts);
+    kernels_.finish(job, parts);
   }
 }
 
@@ -471,7 +497,8 @@ void Program::prepare(Run& run, const PageStore& pages) const {
         require(batch.ids[t] >= 0 && batch.ids[t] < vocabulary, "a token id outside the vocabulary");
     } else if (step.op == Op::attention) {
       longest_tile = std::min(longest_tile, std::max<int64_t>(1, kMaxQueries / (step.ints[1] / step.ints[2])));
-      require(step.ints[0] + 2 * step.ints[2] * step.ints[3] * kPage * 2 <= pages.page_bytes(), "pages too small");
+      require(step.ints[0] + 2 * step.ints[2] * kv_bytes(step.ints[3], step.ints[4] != 0) <= pages.page_bytes(),
+              "pages too small");
     }
   }
   for (int64_t t = 0; t < batch.tokens; ++t) {
@@ -481,6 +508,15 @@ void Program::prepare(Run& run, const PageStore& pages) const {
     const bool follows = t > 0 && batch.sequences[t - 1] == s && batch.positions[t - 1] + 1 == position;
     if (follows && run.tiles.back().count < longest_tile) ++run.tiles.back().count;
     else run.tiles.push_back({s, t, 1});
+    run.chunks = std::max(run.chunks, position / kChunk + 1);
+  }
+  for (const Step& step : steps_) {
+    if (step.op != Op::attention || run.chunks == 1) continue;
+    const int64_t kv_heads = step.ints[2], group = step.ints[1] / kv_heads;
+    const int64_t units = static_cast<int64_t>(run.tiles.size()) * kv_heads * ((group + kMaxQueries - 1) / kMaxQueries);
+    if (units >= 4 * threads()) continue;
+    const auto floats = static_cast<size_t>(units * run.chunks * kMaxQueries * (kPartHead + step.ints[3]));
+    run.parts.resize(std::max(run.parts.size(), floats));
   }
   for (int64_t r = 0; r < batch.row_count; ++r)
     require(batch.rows[r] >= 0 && batch.rows[r] < batch.tokens, "a logit row outside the batch");
@@ -533,11 +569,11 @@ void Program::hand_over(Run& run, const Step& after, int64_t t, int64_t columns)
     const int64_t kv_heads = after.ints[2], dim = after.ints[3], position = run.batch.positions[t];
     const int slot = static_cast<int>(position % kPage);
     uint8_t* page = run.page_table[run.batch.sequences[t]][position / kPage] + after.ints[0];
+    const int64_t bytes = kv_bytes(dim, after.ints[4] != 0);
+    const PageKernels& store = after.ints[4] ? kernels_.int8 : kernels_.f16;
     for (int64_t h = 0; h < kv_heads; ++h) {
-      auto* k = reinterpret_cast<uint16_t*>(page + h * dim * kPage * 2);
-      auto* v = reinterpret_cast<uint16_t*>(page + (kv_heads + h) * dim * kPage * 2);
-      kernels_.store_key(run.buffer[after.in[1]] + (t * kv_heads + h) * dim, k, slot, dim);
-      kernels_.store_value(run.buffer[after.in[2]] + (t * kv_heads + h) * dim, v, slot, dim);
+      store.store_key(run.buffer[after.in[1]] + (t * kv_heads + h) * dim, page + h * bytes, slot, dim);
+      store.store_value(run.buffer[after.in[2]] + (t * kv_heads + h) * dim, page + (kv_heads + h) * bytes, slot, dim);
     }
   }
 }

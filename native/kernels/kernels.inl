@@ -432,8 +432,13 @@ void rope(const float* x, const float* cosine, const float* sine, float* out, in
 }
 
 // ---- Attention over pages of 32 tokens
+//
+// fp16 pages hold keys as [head_dim][kPage] and values as [kPage][head_dim]. int8 pages hold each 16 keys as a panel of
+// Q8_0 (a key is a row, so scores are a matrix product with quantised queries), values as [kPage][head_dim] codes and
+// then their fp16 scales as [head_dim / kGroup][kPage].
 
-void store_key(const float* k, uint16_t* page, int slot, int64_t head_dim) {
+void store_f16_key(const float* k, uint8_t* keys, int slot, int64_t head_dim) {
+  auto* page = reinterpret_cast<uint16_t*>(keys);
   alignas(64) uint16_t half[16];
   for (int64_t d = 0; d < head_dim; d += 16) {
     store_f16(half, load(k + d));
@@ -441,104 +446,215 @@ void store_key(const float* k, uint16_t* page, int slot, int64_t head_dim) {
   }
 }
 
-void store_value(const float* v, uint16_t* page, int slot, int64_t head_dim) {
+void store_f16_value(const float* v, uint8_t* values, int slot, int64_t head_dim) {
+  auto* page = reinterpret_cast<uint16_t*>(values);
   for (int64_t d = 0; d < head_dim; d += 16) store_f16(page + slot * head_dim + d, load(v + d));
 }
 
-template <int N>
-void attend_tile(const Attend& job) {
-  const int64_t dim = job.head_dim;
-  float* scores = job.scratch;                  // [N][kChunk]
-  float* total_out = scores + N * kChunk;       // [N][dim], unnormalised
-  float* chunk_out = total_out + N * dim;       // [N][dim]
-  float running_max[N] = {}, running_sum[N] = {};
-  int64_t longest = 0;
-  for (int n = 0; n < N; ++n) longest = job.lengths[n] > longest ? job.lengths[n] : longest;
+// The scale is rounded to fp16 first, so that what is read back is what was rounded to.
+uint16_t quantise_kv(const float* x, int8_t* codes) {
+  const F a = load(x), b = load(x + 16);
+  alignas(64) uint16_t half[16];
+  store_f16(half, set1(maximum(max(absolute(a), absolute(b))) / 127.0f));
+  alignas(64) float scale[16];
+  store(scale, load_f16(half));
+  const F inverse = set1(scale[0] > 0 ? 1.0f / scale[0] : 0.0f), limit = set1(127.0f), least = set1(-127.0f);
+  store_i8(codes, round_i(max(min(mul(a, inverse), limit), least)));
+  store_i8(codes + 16, round_i(max(min(mul(b, inverse), limit), least)));
+  return half[0];
+}
 
-  for (int64_t start = 0; start < longest; start += kChunk) {
-    const int64_t keys = longest - start < kChunk ? longest - start : kChunk;
-    const uint8_t* const* pages = job.pages + start / kPage;
+void store_int8_key(const float* k, uint8_t* keys, int slot, int64_t head_dim) {
+  using Q8 = OneLevel<Codes8, Zero128, false, 0>;
+  const int64_t groups = head_dim / kGroup;
+  const int row = slot % kRows;
+  uint8_t* group = keys + slot / kRows * groups * Q8::bytes;
+  for (int64_t g = 0; g < groups; ++g, group += Q8::bytes) {
+    alignas(64) int8_t codes[kGroup];
+    const uint16_t scale = quantise_kv(k + g * kGroup, codes);
+    std::memcpy(group + 2 * row, &scale, 2);
+    for (int i = 0; i < kGroup; ++i)
+      group[Q8::scales + i / 4 * 64 + row * 4 + i % 4] = static_cast<uint8_t>(codes[i] + 128);
+  }
+}
 
+void store_int8_value(const float* v, uint8_t* values, int slot, int64_t head_dim) {
+  for (int64_t d = 0; d < head_dim; d += kGroup) {
+    const uint16_t scale = quantise_kv(v + d, reinterpret_cast<int8_t*>(values) + slot * head_dim + d);
+    std::memcpy(values + kPage * head_dim + (d / kGroup * kPage + slot) * 2, &scale, 2);
+  }
+}
+
+struct F16Pages {
+  explicit F16Pages(const Attend&) {}
+
+  template <int N>
+  void scores(const Attend& job, int first, const uint8_t* const* pages, int64_t keys, float* out) const {
     for (int64_t key = 0; key < keys; key += 16) {
       const uint8_t* k = pages[key / kPage] + job.key_offset + 2 * (key % kPage);
       F dot[N];
       GALOP_UNROLL
       for (int n = 0; n < N; ++n) dot[n] = set1(0.0f);
-      for (int64_t d = 0; d < dim; ++d, k += 2 * kPage) {
+      for (int64_t d = 0; d < job.head_dim; ++d, k += 2 * kPage) {
         const F lane = load_f16(k);
         GALOP_UNROLL
-        for (int n = 0; n < N; ++n) dot[n] = fma(set1(job.queries[n][d]), lane, dot[n]);
+        for (int n = 0; n < N; ++n) dot[n] = fma(set1(job.queries[first + n][d]), lane, dot[n]);
       }
-      for (int n = 0; n < N; ++n) store(scores + n * kChunk + key, mul(dot[n], set1(job.scale)));
+      for (int n = 0; n < N; ++n) store(out + n * kChunk + key, mul(dot[n], set1(job.scale)));
     }
+  }
 
-    float chunk_max[N], chunk_sum[N];
-    for (int n = 0; n < N; ++n) {
-      float* s = scores + n * kChunk;
-      const int64_t visible = job.lengths[n] - start;  // keys of this chunk that the query may see
-      chunk_max[n] = -INFINITY;
-      chunk_sum[n] = 0;
-      if (visible > 0) {
-        F best = set1(-INFINITY);
-        for (int64_t key = 0; key < keys; key += 16)
-          best = max(best, select_below(visible - key, load(s + key), set1(-INFINITY)));
-        chunk_max[n] = maximum(best);
-      }
-      F weights = set1(0.0f);
-      for (int64_t key = 0; key < keys; key += 16) {
-        const F e = exp_f(sub(load(s + key), set1(chunk_max[n])));
-        const F w = select_below(visible - key, e, set1(0.0f));
-        store(s + key, w);
-        weights = add(weights, w);
-      }
-      chunk_sum[n] = sum(weights);
-    }
-
-    for (int64_t d = 0; d < dim; d += 16) {
-      F out[N];
+  template <int N>
+  void values(const Attend& job, const uint8_t* const* pages, int64_t keys, const float* weights, float* out,
+              int64_t stride) const {
+    for (int64_t d = 0; d < job.head_dim; d += 16) {
+      F sum[N];
       GALOP_UNROLL
-      for (int n = 0; n < N; ++n) out[n] = set1(0.0f);
-      for (int64_t key = 0; key < keys; ++key) {
-        const F v = load_f16(pages[key / kPage] + job.value_offset + 2 * ((key % kPage) * dim + d));
-        GALOP_UNROLL
-        for (int n = 0; n < N; ++n) out[n] = fma(set1(scores[n * kChunk + key]), v, out[n]);
+      for (int n = 0; n < N; ++n) sum[n] = set1(0.0f);
+      for (int64_t begin = 0; begin < keys; begin += kPage) {
+        const uint8_t* v = pages[begin / kPage] + job.value_offset + 2 * d;
+        const int64_t end = keys - begin < kPage ? keys : begin + kPage;
+        for (int64_t key = begin; key < end; ++key, v += 2 * job.head_dim) {
+          const F value = load_f16(v);
+          GALOP_UNROLL
+          for (int n = 0; n < N; ++n) sum[n] = fma(set1(weights[n * kChunk + key]), value, sum[n]);
+        }
       }
-      for (int n = 0; n < N; ++n) store(chunk_out + n * dim + d, out[n]);
-    }
-
-    for (int n = 0; n < N; ++n) {
-      float *all = total_out + n * dim, *part = chunk_out + n * dim;
-      if (start == 0) {
-        running_max[n] = chunk_max[n];
-        running_sum[n] = chunk_sum[n];
-        std::memcpy(all, part, dim * sizeof(float));
-      } else if (job.lengths[n] > start) {
-        const float top = running_max[n] > chunk_max[n] ? running_max[n] : chunk_max[n];
-        const float old_weight = exp_1(running_max[n] - top), new_weight = exp_1(chunk_max[n] - top);
-        running_max[n] = top;
-        running_sum[n] = running_sum[n] * old_weight + chunk_sum[n] * new_weight;
-        for (int64_t d = 0; d < dim; d += 16)
-          store(all + d, fma(load(part + d), set1(new_weight), mul(load(all + d), set1(old_weight))));
-      }
+      for (int n = 0; n < N; ++n) store(out + n * stride + d, sum[n]);
     }
   }
-  for (int n = 0; n < N; ++n)
-    for (int64_t d = 0; d < dim; d += 16)
-      store(job.outputs[n] + d, div(load(total_out + n * dim + d), set1(running_sum[n])));
+};
+
+struct Int8Pages {
+  using Q8 = OneLevel<Codes8, Zero128, false, 0>;
+  ActivationGroup queries[kMaxQueries * kMaxHeadDim / kGroup];  // in tiles of kTile, as a matrix product's
+
+  explicit Int8Pages(const Attend& job) {
+    const int64_t groups = job.head_dim / kGroup;
+    for (int n = 0; n < job.count; ++n) {
+      const int first = n / kTile * kTile, width = job.count - first < kTile ? job.count - first : kTile;
+      quantize(job.queries[n], job.head_dim, queries + first * groups + (n - first), width);
+    }
+  }
+
+  template <int N>
+  void scores(const Attend& job, int first, const uint8_t* const* pages, int64_t keys, float* out) const {
+    const int64_t groups = job.head_dim / kGroup;
+    for (int64_t key = 0; key < keys; key += kRows) {
+      const uint8_t* panel = pages[key / kPage] + job.key_offset + key % kPage / kRows * groups * Q8::bytes;
+      F dot[N];
+      panel_times<Q8, N>(panel, groups, queries + first * groups, dot);
+      for (int n = 0; n < N; ++n) store(out + n * kChunk + key, mul(dot[n], set1(job.scale)));
+    }
+  }
+
+  template <int N>
+  void values(const Attend& job, const uint8_t* const* pages, int64_t keys, const float* weights, float* out,
+              int64_t stride) const {
+    alignas(64) float scales[kChunk];
+    for (int64_t d = 0; d < job.head_dim; d += 16) {
+      if (d % kGroup == 0)
+        for (int64_t key = 0; key < keys; key += 16)
+          store(scales + key, load_f16(pages[key / kPage] + job.value_offset + kPage * job.head_dim +
+                                       (d / kGroup * kPage + key % kPage) * 2));
+      F sum[N];
+      GALOP_UNROLL
+      for (int n = 0; n < N; ++n) sum[n] = set1(0.0f);
+      for (int64_t begin = 0; begin < keys; begin += kPage) {
+        const uint8_t* v = pages[begin / kPage] + job.value_offset + d;
+        const int64_t end = keys - begin < kPage ? keys : begin + kPage;
+        for (int64_t key = begin; key < end; ++key, v += job.head_dim) {
+          const F value = mul(load_i8(v), set1(scales[key]));
+          GALOP_UNROLL
+          for (int n = 0; n < N; ++n) sum[n] = fma(set1(weights[n * kChunk + key]), value, sum[n]);
+        }
+      }
+      for (int n = 0; n < N; ++n) store(out + n * stride + d, sum[n]);
+    }
+  }
+};
+
+// exp(score - max) in place of each score, 0 for keys past `visible`; the maximum and the sum go to `part`.
+void soften(float* scores, int64_t keys, int64_t visible, float* part) {
+  F best = set1(-INFINITY);
+  for (int64_t key = 0; key < keys; key += 16)
+    best = max(best, select_below(visible - key, load(scores + key), set1(-INFINITY)));
+  part[0] = visible > 0 ? maximum(best) : -INFINITY;
+  F total = set1(0.0f);
+  for (int64_t key = 0; key < keys; key += 16) {
+    const F e = exp_f(sub(load(scores + key), set1(part[0])));
+    const F weight = select_below(visible - key, e, set1(0.0f));
+    store(scores + key, weight);
+    total = add(total, weight);
+  }
+  part[1] = sum(total);
 }
 
-void attend(const Attend& job) {
-  switch (job.count) {
-    case 1: return attend_tile<1>(job);
-    case 2: return attend_tile<2>(job);
-    case 3: return attend_tile<3>(job);
-    case 4: return attend_tile<4>(job);
-    case 5: return attend_tile<5>(job);
-    case 6: return attend_tile<6>(job);
-    case 7: return attend_tile<7>(job);
-    default: return attend_tile<8>(job);
+template <class Pages, int N>
+void attend_queries(const Attend& job, const Pages& kv, int first, int64_t start, int64_t keys, float* scores,
+                    float* part, int64_t stride) {
+  const uint8_t* const* pages = job.pages + start / kPage;
+  kv.template scores<N>(job, first, pages, keys, scores);
+  for (int n = 0; n < N; ++n) soften(scores + n * kChunk, keys, job.lengths[first + n] - start, part + n * stride);
+  kv.template values<N>(job, pages, keys, scores, part + kPartHead, stride);
+}
+
+template <class Pages>
+void attend_pages(const Attend& job, int64_t chunk, float* part) {
+  using Run = void (*)(const Attend&, const Pages&, int, int64_t, int64_t, float*, float*, int64_t);
+  static constexpr Run run[] = {nullptr,
+                                attend_queries<Pages, 1>,
+                                attend_queries<Pages, 2>,
+                                attend_queries<Pages, 3>,
+                                attend_queries<Pages, 4>,
+                                attend_queries<Pages, kTile < 5 ? 1 : 5>,
+                                attend_queries<Pages, kTile < 6 ? 1 : 6>,
+                                attend_queries<Pages, kTile < 7 ? 1 : 7>,
+                                attend_queries<Pages, kTile < 8 ? 1 : 8>};
+  static_assert(kTile >= 4 && kTile <= 8);
+  alignas(64) float scores[kTile * kChunk];
+  const int64_t start = chunk * kChunk, stride = kPartHead + job.head_dim;
+  int64_t longest = 0;
+  for (int n = 0; n < job.count; ++n) longest = job.lengths[n] > longest ? job.lengths[n] : longest;
+  const int64_t keys = longest - start < kChunk ? longest - start : kChunk;
+  const Pages kv(job);
+  for (int first = 0; first < job.count; first += kTile) {
+    const int n = job.count - first < kTile ? job.count - first : kTile;
+    run[n](job, kv, first, start, keys, scores, part + first * stride, stride);
   }
 }
 
-constexpr Kernels table = {GALOP_KERNELS, kTile,    quantize, matmul, matmul_f32, rms_norm,    swiglu,
-                           add_rows,      accumulate, softmax,  rope,   store_key,  store_value, attend};
+void attend(const Attend& job, int64_t chunk, float* part) {
+  job.int8 ? attend_pages<Int8Pages>(job, chunk, part) : attend_pages<F16Pages>(job, chunk, part);
+}
+
+void merge_parts(const Attend& job, int64_t chunk, const float* parts, float* totals) {
+  const int64_t stride = kPartHead + job.head_dim;
+  for (int n = 0; n < job.count; ++n) {
+    const float* part = parts + n * stride;
+    float* total = totals + n * stride;
+    if (chunk == 0) {
+      std::memcpy(total, part, stride * sizeof(float));
+    } else if (job.lengths[n] > chunk * kChunk) {
+      const float top = total[0] > part[0] ? total[0] : part[0];
+      const float old_weight = exp_1(total[0] - top), new_weight = exp_1(part[0] - top);
+      total[0] = top;
+      total[1] = total[1] * old_weight + part[1] * new_weight;
+      for (int64_t d = kPartHead; d < stride; d += 16)
+        store(total + d, fma(load(part + d), set1(new_weight), mul(load(total + d), set1(old_weight))));
+    }
+  }
+}
+
+void finish_attention(const Attend& job, const float* totals) {
+  const int64_t stride = kPartHead + job.head_dim;
+  for (int n = 0; n < job.count; ++n, totals += stride)
+    for (int64_t d = 0; d < job.head_dim; d += 16)
+      store(job.outputs[n] + d, div(load(totals + kPartHead + d), set1(totals[1])));
+}
+
+constexpr PageKernels f16_pages = {store_f16_key, store_f16_value};
+constexpr PageKernels int8_pages = {store_int8_key, store_int8_value};
+
+constexpr Kernels table = {GALOP_KERNELS, kTile,   quantize, matmul, matmul_f32, rms_norm,    swiglu,           add_rows,
+                           accumulate,    softmax, rope,     f16_pages, int8_pages, attend, merge_parts, finish_attention};

@@ -22,7 +22,7 @@ def read_bandwidth(data: Array, threads: int) -> float:
     """Bytes per second at which threads read memory."""
 
 def int8_peak(threads: int) -> float:
-    """int8 multiply-adds per second of the widest dot-product instruction; 0 where there is none."""
+    """int8 multiply-adds per second of the fastest way to sum products; 0 where that is not known."""
 
 def sample(
     logits: Array,

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from galop.engine.engine import CHUNK_TOKENS
-from galop.engine.lower import PAGE_TOKENS, page_bytes
+from galop.engine.lower import PAGE_TOKENS, KVType, page_bytes
 from galop.errors import ContextLengthError, MemoryBudgetError, ModelFileError
 from galop.machine import available_memory, default_threads
 from galop.model import Model
@@ -23,12 +23,12 @@ PROCESS_BYTES = 192 << 20
 DEFAULT_CONTEXT = 8192
 
 
-def memory_needed(pack: Pack, plan: Plan, context: int) -> dict[str, int]:
+def memory_needed(pack: Pack, plan: Plan, context: int, kv: KVType = "f16") -> dict[str, int]:
     """Bytes by purpose of a model at a context length."""
     matrices = sum(m.nbytes for m in pack.matrices.values())
     return {
         "weights": matrices,
-        "kv": -(-context // PAGE_TOKENS) * page_bytes(plan),
+        "kv": -(-context // PAGE_TOKENS) * page_bytes(plan, kv),
         "scratch": _scratch(plan),
         "process": PROCESS_BYTES,
     }
@@ -115,13 +115,15 @@ def load_path(
     context: int | None = None,
     threads: int | None = None,
     memory: int | None = None,
+    kv: KVType = "f16",
     isa: str = "",
     progress: Progress | None = None,
 ) -> Model:
     """Loads a GGUF file or a safetensors directory.
 
     `context` is the most tokens a conversation may take (by default the model's own, at most DEFAULT_CONTEXT, less
-    where memory is short); `memory` the bytes it may take in all. Raises ModelFileError, MemoryBudgetError.
+    where memory is short); `memory` the bytes it may take in all; `kv` how keys and values are kept: int8 takes 53 % of
+    the memory of f16, and head sizes that are a multiple of 32. Raises ModelFileError, MemoryBudgetError.
     """
     threads = threads or default_threads()
     budget = memory or available_memory()
@@ -138,10 +140,10 @@ def load_path(
     wanted = context or min(longest, DEFAULT_CONTEXT)
     if wanted > longest:
         raise ContextLengthError(f"{pack.card.name} was trained for {longest} tokens; --context {wanted} is more")
-    needed = memory_needed(pack, plan, wanted)
+    needed = memory_needed(pack, plan, wanted, kv)
     fixed = sum(needed.values()) - needed["kv"]
     if sum(needed.values()) > budget:
-        fits = (budget - fixed) // max(page_bytes(plan), 1) * PAGE_TOKENS
+        fits = (budget - fixed) // max(page_bytes(plan, kv), 1) * PAGE_TOKENS
         if context or fits < 512:
             parts = ", ".join(f"{name} {_gib(n)}" for name, n in needed.items())
             hint = f"--context {fits} would fit" if fits >= 512 else "take a smaller model or quantisation"
@@ -152,7 +154,7 @@ def load_path(
         wanted = fits
     if 2 * needed["weights"] < budget and hasattr(os, "preadv"):
         pack = packs.resident(pack, threads)
-    return Model(pack, plan, wanted, threads, isa)
+    return Model(pack, plan, wanted, threads, kv, isa)
 
 
 def _gib(n: int) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from galop.chat.template import ChatTemplate, Message, Renderer
 from galop.chat.tokenizer import Detokeniser, Tokenizer
 from galop.engine.engine import KV, Engine
+from galop.engine.lower import KVType
 from galop.engine.sampling import Sampling, draw
 from galop.errors import ContextLengthError
 from galop.ops.plan import Array, Plan
@@ -65,7 +66,7 @@ Event = Text | Prefill | Done
 class Model:
     """One model in memory. Several can live in one process; calls on one of them take turns."""
 
-    def __init__(self, pack: Pack, plan: Plan, context: int, threads: int, isa: str = "") -> None:
+    def __init__(self, pack: Pack, plan: Plan, context: int, threads: int, kv: KVType = "f16", isa: str = "") -> None:
         card = pack.card
         renderer = Renderer()
         if card.chat_template:
@@ -73,7 +74,7 @@ class Model:
         self.card = card
         self.pack = pack
         self.plan = plan
-        self.engine = Engine(plan, pack, threads, context, isa)
+        self.engine = Engine(plan, pack, threads, context, kv, isa)
         self.tokenizer = Tokenizer(pack.tokenizer_json, card.bos_token, card.eos_token, card.add_bos)
         self.template = ChatTemplate(card.chat_template, self.tokenizer, renderer)
         self.stop_ids = frozenset(card.stop_ids)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -24,6 +24,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Memory = Annotated[str, typer.Option(help="Memory the model may use in all, such as 6GiB.", metavar="SIZE")]
 Threads = Annotated[int, typer.Option(help="Threads; by default the cores this process may use.", min=0, max=1024)]
 Context = Annotated[int, typer.Option(help="Most tokens a conversation may take.", min=0)]
+KV = Annotated[
+    Literal["f16", "int8"], typer.Option(help="How keys and values are kept; int8 takes half the memory of f16.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before downloading from a third party.")]
 
 
@@ -43,6 +46,7 @@ def run(
     context: Context = 0,
     threads: Threads = 0,
     memory: Memory = "",
+    kv: KV = "f16",
     raw: Annotated[bool, typer.Option("--raw", help="Continue the text as it is, without a chat template.")] = False,
     json: Json = False,
     yes: Yes = False,
@@ -61,6 +65,7 @@ def run(
             context=context or None,
             threads=threads or None,
             memory=parse_size(memory),
+            kv=kv,
             raw=raw,
             json=json,
             yes=yes,

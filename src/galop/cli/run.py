@@ -31,6 +31,7 @@ class Options:
     context: int | None = None
     threads: int | None = None
     memory: int | None = None
+    kv: str = "f16"
     raw: bool = False
     json: bool = False
     yes: bool = False
@@ -96,7 +97,12 @@ def load(source: Source, options: Options) -> Model:
         consent(source, options.yes)
     with progress_bar() as progress:
         return store.load_source(
-            source, progress=progress, context=options.context, threads=options.threads, memory=options.memory
+            source,
+            progress=progress,
+            context=options.context,
+            threads=options.threads,
+            memory=options.memory,
+            kv=options.kv,
         )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from galop import _native
-from galop.engine.lower import PAGE_TOKENS, page_bytes, program
+from galop.engine.lower import PAGE_TOKENS, KVType, page_bytes, program
 from galop.errors import ContextLengthError
 from galop.ops.plan import Array, Plan
 from galop.weights.pack import Pack
@@ -48,11 +48,13 @@ class KV:
 
 
 class Engine:
-    """Runs one model. `context` is the most tokens a sequence may hold."""
+    """Runs one model. `context` is the most tokens a sequence may hold, `kv` how their keys and values are kept."""
 
-    def __init__(self, plan: Plan, pack: Pack, threads: int, context: int, isa: str = "") -> None:
-        self.program = program(plan, pack, threads, isa)
-        self.pages = _native.PageStore(page_bytes(plan))
+    def __init__(
+        self, plan: Plan, pack: Pack, threads: int, context: int, kv: KVType = "f16", isa: str = ""
+    ) -> None:
+        self.program = program(plan, pack, threads, kv, isa)
+        self.pages = _native.PageStore(page_bytes(plan, kv))
         self.vocabulary = plan.widths[plan.steps[-1].outputs[-1]]
         self.context = context
         self.chunk = 64  # tokens of a prompt at once; adapted so that a chunk takes about CHUNK_SECONDS

@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from galop import _native
 from galop.errors import ModelFileError
-from galop.ops.plan import Array, Inputs, Matrix, Plan, Step, Tensor, Vector
+from galop.ops.plan import Array, Inputs, Matrix, Paged, Plan, Step, Tensor, Vector
 from galop.weights.pack import Pack
 
 PAGE_TOKENS = 32
-BYTES_PER_VALUE = 2  # keys and values are fp16
+KVType = Literal["f16", "int8"]
 
 
-def page_bytes(plan: Plan) -> int:
+def state_bytes(state: Paged, kv: KVType) -> int:
+    """Bytes one layer's keys and values take in a page: fp16, or int8 with an fp16 scale per 32 values."""
+    values = (state.k_width + state.v_width) * PAGE_TOKENS
+    return values * 2 if kv == "f16" else values // 32 * 34
+
+
+def page_bytes(plan: Plan, kv: KVType) -> int:
     """Bytes of one KV page: PAGE_TOKENS tokens, all layers."""
-    return sum((s.k_width + s.v_width) * PAGE_TOKENS * BYTES_PER_VALUE for s in plan.states)
+    return sum(state_bytes(s, kv) for s in plan.states)
 
 
-def program(plan: Plan, pack: Pack, threads: int, isa: str = "") -> _native.Program:
+def program(plan: Plan, pack: Pack, threads: int, kv: KVType, isa: str = "") -> _native.Program:
     """`isa` names a kernel set, "" the fastest. Raises ValueError for one this machine does not run."""
     plan.check()
+    if kv not in get_args(KVType):
+        raise ValueError(f"keys and values are kept as f16 or int8, not {kv!r}")
     if isa and isa not in _native.instruction_sets():
         raise ValueError(f"this machine does not run the kernels {isa!r}, only {', '.join(_native.instruction_sets())}")
     slot_of, slots = plan.slots()
     matrices = list(plan.matrices())
     vectors = list(plan.vectors().values())
-    state_offset = np.cumsum([0] + [(s.k_width + s.v_width) * PAGE_TOKENS * BYTES_PER_VALUE for s in plan.states])
+    state_offset = np.cumsum([0] + [state_bytes(s, kv) for s in plan.states])
     index_of_matrix = {name: i for i, name in enumerate(matrices)}
     index_of_vector = {vector.name: i for i, vector in enumerate(vectors)}
 
@@ -60,6 +68,8 @@ def program(plan: Plan, pack: Pack, threads: int, isa: str = "") -> _native.Prog
                         reals.append(item)
         if step.op.name == "experts":
             ints = [len(step.arguments["gates"])]
+        if step.op.name == "attention":
+            ints.append(int(kv == "int8"))
         if step.op.name == "route":
             ints = [int(step.arguments["normalise"])]
         return (

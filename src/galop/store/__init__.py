@@ -167,7 +167,7 @@ def _existing(path: Path) -> Path:
 def load(name: str, **options: Any) -> Model:
     """Loads a model by any name the command line takes, downloading it if need be.
 
-    `options`: context, threads, memory (bytes), isa. Raises UnknownModelError, DownloadError, ModelFileError,
+    `options`: context, threads, memory (bytes), kv ("f16" or "int8"), isa. Raises UnknownModelError, DownloadError, ModelFileError,
     MemoryBudgetError.
     """
     return load_source(settle(locate(name)), **options)

@@ -18,7 +18,7 @@ using namespace galop;
 namespace {
 
 // Of all results below. It changes only when the tests or the pinned arithmetic do.
-constexpr uint64_t kChecksum = 0xdd08f7f8b22c44deull;
+constexpr uint64_t kChecksum = 0xde4832ce5a8d4e55ull;
 
 uint64_t checksum = 1469598103934665603ull;
 int checks = 0;

@@ -185,6 +185,9 @@ NB_MODULE(_native, m) {
       .def("forward", &PyProgram::forward, "ids"_a, "positions"_a, "sequences"_a, "page_tables"_a, "rows"_a, "pages"_a,
            "logits"_a, "Fills logits[rows, vocabulary]; False when cancelled.")
       .def("cancel", [](PyProgram& self) { self.program->cancel(); })
+      .def("start_profile", [](PyProgram& self) { self.program->start_profile(); })
+      .def("profile", [](PyProgram& self) { return self.program->profile().value_or(std::vector<double>()); },
+           "Seconds of the phase that begins with each step since start_profile; 0 for a step inside a phase.")
       .def_prop_ro("isa", [](PyProgram& self) { return self.program->kernels().name; })
       .def_prop_ro("threads", [](PyProgram& self) { return self.program->threads(); });
 }

@@ -584,6 +584,14 @@ void Program::walk(Run& run) {
   const int64_t me = run.threads.fetch_add(1);
   const auto base = (reinterpret_cast<uintptr_t>(wide_.data()) + 63) / 64 * 64;  // a cache line each load
   uint8_t* scratch = wide_.empty() ? nullptr : reinterpret_cast<uint8_t*>(base) + run.wide_bytes * me;
+  const bool timed = profile_ && me == 0;
+  double begun = timed ? now() : 0;
+  auto note = [&](size_t step) {
+    if (!timed) return;
+    const double end = now();
+    (*profile_)[step] += end - begun;
+    begun = end;
+  };
   for (size_t i = 0; i < steps_.size();) {
     const bool rows = buffers_[steps_[i].out[0]].rows;
     size_t last = i;
@@ -598,12 +606,14 @@ void Program::walk(Run& run) {
       if (after) hand_over(run, *after, t, columns);
     }
     pool_.barrier();
+    note(i);
     if (after) {
       if (run.stop) return;  // read between two barriers, so that every thread sees the same answer
       if (after->op == Op::linears) matmul(run, *after, scratch);
       else if (after->op == Op::attention) attention(run, *after);
       else experts(run, *after, scratch);
       pool_.barrier();
+      note(last);
       ++last;
     }
     i = last;

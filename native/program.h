@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -86,6 +87,11 @@ class Program {
   bool forward(const Batch& batch, PageStore& pages, float* logits);
   void cancel() { cancelled_ = true; }
 
+  // From now on adds up how long each phase takes; what was measured so far is forgotten.
+  void start_profile() { profile_.emplace(steps_.size()); }
+  // Seconds of the phase that begins with each step; 0 for a step inside one.
+  const std::optional<std::vector<double>>& profile() const { return profile_; }
+
   int threads() const { return pool_.threads(); }
   const Kernels& kernels() const { return kernels_; }
   int64_t logit_width() const { return buffers_.back().width; }
@@ -112,6 +118,7 @@ class Program {
   std::mutex busy_;
   std::atomic<bool> cancelled_{false};
   Governor governor_;
+  std::optional<std::vector<double>> profile_;
   std::vector<float> arena_;
   std::vector<ActivationGroup> acts_;
   std::vector<uint8_t> wide_;  // scratch of each thread

@@ -74,6 +74,10 @@ class Program:
     ) -> bool:
         """Fills logits[rows, vocabulary]; False when cancelled."""
     def cancel(self) -> None: ...
+    def start_profile(self) -> None: ...
+    def profile(self) -> list[float]:
+        """Seconds of the phase that begins with each step since start_profile; 0 for a step inside a phase."""
+
     @property
     def isa(self) -> str: ...
     @property

@@ -30,10 +30,11 @@ struct Activations {
 };
 
 constexpr int kFewColumns = 8;   // up to here memory is the limit; panels are unpacked only for more
-constexpr int kWideGroup = 640;  // bytes of a group once unpacked
+constexpr int kWidePanels = 4;   // unpacked at once for more, and for so many groups of the inner dimension
+constexpr int kWideGroups = 32;
 constexpr int kPage = 32;       // tokens in a KV page
 constexpr int kChunk = 512;     // keys whose softmax is computed at once, at absolute positions
-constexpr int kMaxQueries = 8;
+constexpr int kMaxQueries = 32;
 constexpr int kMaxHeadDim = 256;
 constexpr int kPartHead = 16;   // floats before the outputs of a part: the largest score and the sum of weights
 
@@ -68,9 +69,8 @@ struct Kernels {
   // Quantises k floats (k a multiple of kGroup) to groups `stride` apart.
   void (*quantize)(const float* x, int64_t k, ActivationGroup* out, int64_t stride);
   // out[column * out_stride + row] for the rows of panels [begin, end), plus bias[row] where there is one.
-  // `scratch`, kWideGroup bytes per group of those panels or null, lets many columns share one unpacking.
   void (*matmul)(const Panels& weights, int64_t begin, int64_t end, const Activations& acts, const float* bias,
-                 float* out, int64_t out_stride, uint8_t* scratch);
+                 float* out, int64_t out_stride);
   // The same for F32 panels, whose inputs stay float32: x is [columns, cols].
   void (*matmul_f32)(const Panels& weights, int64_t begin, int64_t end, const float* x, int64_t columns,
                      const float* bias, float* out, int64_t out_stride);

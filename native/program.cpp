@@ -12,11 +12,11 @@ namespace galop {
 
 namespace {
 
-// Weight bytes a thread claims at once. For many columns a claim and its activations should stay in L2; for few, memory
-// streams best in long runs (the prefetched lead of 8 KiB is lost at each end), as long as all threads end together.
-int64_t claim_bytes(int64_t total, int64_t columns, int threads) {
-  if (columns > kFewColumns) return 96 * 1024;
-  return std::clamp<int64_t>(total / (3 * threads), 32 * 1024, 2048 * 1024);
+// Panels a thread claims at once. For few columns memory streams best in long runs (the prefetched lead of 8 KiB is lost
+// at each end), as long as all threads end together; `total` is the weight bytes of the phase.
+int64_t claimed_panels(const Panels& m, int64_t total, int64_t columns, int threads) {
+  if (columns > kFewColumns) return kWidePanels;
+  return std::max<int64_t>(1, std::clamp<int64_t>(total / (3 * threads), 32 * 1024, 2048 * 1024) / m.panel_bytes());
 }
 
 void require(bool condition, const char* message) {
@@ -129,7 +129,6 @@ struct Program::Run {
   std::vector<float> parts;  // attention to each chunk, where chunks are shared out among threads
   bool stop = false;
   std::atomic<int> threads{0};  // how many have begun
-  int64_t wide_bytes = 0;       // of each thread's scratch
   // experts
   std::vector<Assignment> assignments;  // by expert, then token
   std::vector<int64_t> first;           // per expert, its first assignment; one past the end
@@ -325,18 +324,17 @@ void Program::token_step(Run& run, const Step& step, int64_t t) {
   }
 }
 
-void Program::matmul(Run& run, const Step& step, uint8_t* scratch) {
+void Program::matmul(Run& run, const Step& step) {
   const bool rows = buffers_[step.in[0]].rows;
   const int64_t columns = rows ? run.batch.row_count : run.batch.tokens;
   const int64_t k = buffers_[step.in[0]].width;
   const Activations acts{acts_.data(), columns, k / kGroup};
   int64_t total = 0;
   for (int id : step.weights) total += matrices_[id].bytes();
-  const int64_t bytes = claim_bytes(total, columns, pool_.threads());
   std::vector<int64_t> per_claim(step.weights.size()), claims(step.weights.size() + 1, 0);
   for (size_t i = 0; i < step.weights.size(); ++i) {
     const Panels& m = matrices_[step.weights[i]];
-    per_claim[i] = std::max<int64_t>(1, bytes / m.panel_bytes());
+    per_claim[i] = claimed_panels(m, total, columns, pool_.threads());
     claims[i + 1] = claims[i] + (m.panels() + per_claim[i] - 1) / per_claim[i];
   }
   for (int64_t c; (c = pool_.claim(claims.back())) >= 0;) {
@@ -348,7 +346,7 @@ void Program::matmul(Run& run, const Step& step, uint8_t* scratch) {
     if (m.kind == Kind::F32)
       kernels_.matmul_f32(m, begin, end, run.buffer[step.in[0]], columns, bias, out, m.rows);
     else
-      kernels_.matmul(m, begin, end, acts, bias, out, m.rows, scratch);
+      kernels_.matmul(m, begin, end, acts, bias, out, m.rows);
   }
 }
 
@@ -409,7 +407,7 @@ void Program::attention(Run& run, const Step& step) {
   }
 }
 
-void Program::experts(Run& run, const Step& step, uint8_t* scratch) {
+void Program::experts(Run& run, const Step& step) {
   const int64_t count = step.ints[0], tokens = run.batch.tokens, chosen = buffers_[step.in[1]].width;
   const int64_t width = buffers_[step.in[0]].width, inner = matrices_[step.weights[0]].rows;
   const int64_t total = tokens * chosen;
@@ -438,8 +436,7 @@ void Program::experts(Run& run, const Step& step, uint8_t* scratch) {
   auto multiply = [&](int64_t offset, int matrices, int64_t rows, int64_t groups, float* const* to) {
     const Panels& shape = matrices_[step.weights[offset]];
     const int64_t panels = shape.panels();
-    const int64_t bytes = claim_bytes(shape.bytes() * total * matrices, tokens, pool_.threads());
-    const int64_t per_claim = std::max<int64_t>(1, bytes / shape.panel_bytes());
+    const int64_t per_claim = claimed_panels(shape, shape.bytes() * total * matrices, tokens, pool_.threads());
     const int64_t claims = (panels + per_claim - 1) / per_claim;
     for (int64_t c; (c = pool_.claim(count * matrices * claims)) >= 0;) {
       const int64_t e = c / (matrices * claims), which = c / claims % matrices, begin = c % claims * per_claim;
@@ -447,7 +444,7 @@ void Program::experts(Run& run, const Step& step, uint8_t* scratch) {
       if (n == 0) continue;
       const Panels& m = matrices_[step.weights[offset + which * count + e]];
       kernels_.matmul(m, begin, std::min(begin + per_claim, panels), {acts_.data() + first * groups, n, groups}, nullptr,
-                      to[which] + first * rows, rows, scratch);
+                      to[which] + first * rows, rows);
     }
   };
 
@@ -545,15 +542,8 @@ void Program::make_room(Run& run, float* logits) {
       groups = std::max(groups, columns * (std::max(width, inner) / kGroup));
     }
   }
-  for (const Panels& m : matrices_) {  // what one claim of panels takes when unpacked for many columns
-    if (m.kind == Kind::F32) continue;
-    const int64_t claimed = std::max<int64_t>(1, claim_bytes(0, INT64_MAX, 1) / m.panel_bytes());
-    run.wide_bytes = std::max(run.wide_bytes, claimed * m.groups() * kWideGroup);
-  }
   if (static_cast<int64_t>(arena_.size()) < floats) arena_.resize(floats);
   if (static_cast<int64_t>(acts_.size()) < groups) acts_.resize(groups);
-  run.wide_bytes = (run.wide_bytes + 63) / 64 * 64;
-  if (wide_.empty() && batch.tokens > kFewColumns) wide_.resize(run.wide_bytes * threads() + 63);
   for (int64_t at : offset) run.buffer.push_back(arena_.data() + at);
   run.buffer.back() = logits;
 }
@@ -582,8 +572,6 @@ void Program::hand_over(Run& run, const Step& after, int64_t t, int64_t columns)
 // including what the step after them needs.
 void Program::walk(Run& run) {
   const int64_t me = run.threads.fetch_add(1);
-  const auto base = (reinterpret_cast<uintptr_t>(wide_.data()) + 63) / 64 * 64;  // a cache line each load
-  uint8_t* scratch = wide_.empty() ? nullptr : reinterpret_cast<uint8_t*>(base) + run.wide_bytes * me;
   const bool timed = profile_ && me == 0;
   double begun = timed ? now() : 0;
   auto note = [&](size_t step) {
@@ -609,9 +597,9 @@ void Program::walk(Run& run) {
     note(i);
     if (after) {
       if (run.stop) return;  // read between two barriers, so that every thread sees the same answer
-      if (after->op == Op::linears) matmul(run, *after, scratch);
+      if (after->op == Op::linears) matmul(run, *after);
       else if (after->op == Op::attention) attention(run, *after);
-      else experts(run, *after, scratch);
+      else experts(run, *after);
       pool_.barrier();
       note(last);
       ++last;

@@ -104,9 +104,9 @@ class Program {
   void walk(Run& run);
   void hand_over(Run& run, const Step& after, int64_t token, int64_t columns);
   void token_step(Run& run, const Step& step, int64_t token);
-  void matmul(Run& run, const Step& step, uint8_t* scratch);
+  void matmul(Run& run, const Step& step);
   void attention(Run& run, const Step& step);
-  void experts(Run& run, const Step& step, uint8_t* scratch);
+  void experts(Run& run, const Step& step);
   int64_t activation_index(int64_t column, int64_t groups) const;
 
   std::vector<Buffer> buffers_;
@@ -121,7 +121,6 @@ class Program {
   std::optional<std::vector<double>> profile_;
   std::vector<float> arena_;
   std::vector<ActivationGroup> acts_;
-  std::vector<uint8_t> wide_;  // scratch of each thread
 };
 
 }  // namespace galop

@@ -6,7 +6,8 @@
 //   multiply<bits, at>(I& sum, Partial&, B, codes) adds to each lane the product of its 4 codes of so many bits with 4
 //   activations; `at` counts the quads of one sum, and the sum is whole after its last. 8-bit codes start at start8
 //   (instruction sets differ in whether they take them signed)
-// and kTile, the columns whose accumulators fit its registers.
+// prefetch<bytes>(p) asks for what will be read soon after so many bytes at p; kTile is the columns whose accumulators
+// fit the registers.
 //
 // The order of every floating-point operation is fixed here and no vector primitive may change it, so all instruction
 // sets, thread counts and batch shapes give the same bytes.
@@ -193,17 +194,16 @@ struct SixBit {  // Q6_K: fp16 d per 256, int8 scale per 16
 
 // ---- Matrix product: one panel of 16 rows times N tokens
 
+// Adds to acc[c].
 template <class Format, int N>
 void panel_times(const uint8_t* panel, int64_t groups, const ActivationGroup* a, F (&acc)[N]) {
-  GALOP_UNROLL
-  for (int c = 0; c < N; ++c) acc[c] = set1(0.0f);
   for (int64_t block = 0; block < groups / Format::groups; ++block, panel += Format::bytes) {
     const typename Format::Head head(panel);
     for (int g = 0; g < Format::groups; ++g, a += N) {
       const uint8_t* group = Format::group(panel, g);
       const uint8_t* codes = Format::codes(group);
       const uint8_t* plane = Format::plane(group);
-      if constexpr (N <= 2) prefetch(group);  // with more columns computing is the limit
+      if constexpr (N <= 2) prefetch<Format::bytes / Format::groups>(group);  // with more columns computing is the limit
       constexpr int bits = Format::Codes::bits;
       I dot[N];
       Partial part[N];
@@ -242,22 +242,30 @@ void panel_times(const uint8_t* panel, int64_t groups, const ActivationGroup* a,
   }
 }
 
+F load_rows(const float* from, int64_t rows) {
+  if (rows == kRows) return load(from);
+  alignas(64) float lane[16] = {};
+  std::memcpy(lane, from, rows * sizeof(float));
+  return load(lane);
+}
+
 void store_rows(float* out, F v, const float* bias, int64_t rows) {
+  if (rows == kRows) return store(out, bias ? add(v, load(bias)) : v);
   alignas(64) float lane[16];
   store(lane, v);
   for (int64_t r = 0; r < rows; ++r) out[r] = bias ? lane[r] + bias[r] : lane[r];
 }
 
-// `panels` is where panel `begin` lies.
 template <class Format, int N>
-void panels_times(const Panels& w, int64_t begin, int64_t end, const ActivationGroup* a, const float* bias, float* out,
-                  int64_t out_stride, const uint8_t* panels, int64_t panel_bytes) {
+void panels_times(const Panels& w, int64_t begin, int64_t end, int64_t first, int64_t last, const ActivationGroup* a,
+                  const float* bias, float* out, int64_t out_stride, const uint8_t* panels, int64_t panel_bytes) {
   for (int64_t p = begin; p < end; ++p, panels += panel_bytes) {
-    F acc[N];
-    panel_times<Format, N>(panels, w.groups(), a, acc);
     const int64_t rows = w.rows - p * kRows < kRows ? w.rows - p * kRows : kRows;
-    for (int c = 0; c < N; ++c)
-      store_rows(out + c * out_stride + p * kRows, acc[c], bias ? bias + p * kRows : nullptr, rows);
+    const float* offset = bias && last == w.groups() ? bias + p * kRows : nullptr;
+    F acc[N];
+    for (int c = 0; c < N; ++c) acc[c] = first ? load_rows(out + c * out_stride + p * kRows, rows) : set1(0.0f);
+    panel_times<Format, N>(panels, last - first, a, acc);
+    for (int c = 0; c < N; ++c) store_rows(out + c * out_stride + p * kRows, acc[c], offset, rows);
   }
 }
 
@@ -277,7 +285,6 @@ struct Wide {
   static constexpr bool halves = Format::halves;
   static constexpr int groups = 1;
   static constexpr int bytes = 512 + 64 * (minimum || halves ? 2 : 1);
-  static_assert(bytes <= kWideGroup);
   struct Head {
     explicit Head(const uint8_t*) {}
   };
@@ -311,11 +318,13 @@ struct Wide {
   }
 };
 
+// Calls run<Format, n> for each tile of n columns: panels [begin, end), which lie at `panels`, of which groups
+// [first, last) of the inner dimension are multiplied; what comes before them is already in `out`.
 template <class Format>
-void matmul_tiles(const Panels& w, int64_t begin, int64_t end, const Activations& acts, const float* bias, float* out,
-                  int64_t out_stride, const uint8_t* panels, int64_t panel_bytes) {
-  using Run = void (*)(const Panels&, int64_t, int64_t, const ActivationGroup*, const float*, float*, int64_t,
-                       const uint8_t*, int64_t);
+void matmul_tiles(const Panels& w, int64_t begin, int64_t end, int64_t first, int64_t last, const Activations& acts,
+                  const float* bias, float* out, int64_t out_stride, const uint8_t* panels, int64_t panel_bytes) {
+  using Run = void (*)(const Panels&, int64_t, int64_t, int64_t, int64_t, const ActivationGroup*, const float*, float*,
+                       int64_t, const uint8_t*, int64_t);
   static constexpr Run run[] = {nullptr,
                                 panels_times<Format, 1>,
                                 panels_times<Format, 2>,
@@ -328,28 +337,40 @@ void matmul_tiles(const Panels& w, int64_t begin, int64_t end, const Activations
   const ActivationGroup* a = acts.data;
   for (int64_t c = 0; c < acts.columns; c += kTile) {
     const int64_t n = acts.columns - c < kTile ? acts.columns - c : kTile;
-    run[n](w, begin, end, a, bias, out + c * out_stride, out_stride, panels, panel_bytes);
+    run[n](w, begin, end, first, last, a + first * n, bias, out + c * out_stride, out_stride, panels, panel_bytes);
     a += n * acts.groups;
   }
 }
 
 template <class Format>
 void matmul_format(const Panels& w, int64_t begin, int64_t end, const Activations& acts, const float* bias, float* out,
-                   int64_t out_stride, uint8_t* scratch) {
-  static_assert(4 * kTile > kFewColumns);  // else claims may be larger than the scratch
-  if (!scratch || acts.columns < 4 * kTile) {
-    matmul_tiles<Format>(w, begin, end, acts, bias, out, out_stride, w.data + begin * w.panel_bytes(), w.panel_bytes());
+                   int64_t out_stride) {
+  const int64_t groups = w.groups();
+  if (acts.columns < 4 * kTile) {
+    matmul_tiles<Format>(w, begin, end, 0, groups, acts, bias, out, out_stride, w.data + begin * w.panel_bytes(),
+                         w.panel_bytes());
     return;
   }
-  const int64_t wide_bytes = w.groups() * Wide<Format>::bytes;
-  for (int64_t p = begin; p < end; ++p)
-    Wide<Format>::widen(w.data + p * w.panel_bytes(), w.groups(), scratch + (p - begin) * wide_bytes);
-  matmul_tiles<Wide<Format>>(w, begin, end, acts, bias, out, out_stride, scratch, wide_bytes);
+  // A few panels and a stretch of the inner dimension at a time: what is unpacked stays in L2, one panel of it and a
+  // tile of activations in L1.
+  static_assert(kWideGroups % Format::groups == 0);
+  alignas(64) uint8_t wide[kWidePanels * kWideGroups * Wide<Format>::bytes];
+  constexpr int64_t wide_bytes = kWideGroups * Wide<Format>::bytes;
+  for (int64_t p = begin; p < end; p += kWidePanels) {
+    const int64_t past = end - p < kWidePanels ? end : p + kWidePanels;
+    for (int64_t first = 0; first < groups; first += kWideGroups) {
+      const int64_t last = groups - first < kWideGroups ? groups : first + kWideGroups;
+      for (int64_t i = p; i < past; ++i)
+        Wide<Format>::widen(w.data + i * w.panel_bytes() + first / Format::groups * Format::bytes, last - first,
+                            wide + (i - p) * wide_bytes);
+      matmul_tiles<Wide<Format>>(w, p, past, first, last, acts, bias, out, out_stride, wide, wide_bytes);
+    }
+  }
 }
 
 void matmul(const Panels& w, int64_t begin, int64_t end, const Activations& acts, const float* bias, float* out,
-            int64_t out_stride, uint8_t* scratch) {
-  using Run = void (*)(const Panels&, int64_t, int64_t, const Activations&, const float*, float*, int64_t, uint8_t*);
+            int64_t out_stride) {
+  using Run = void (*)(const Panels&, int64_t, int64_t, const Activations&, const float*, float*, int64_t);
   static constexpr Run run[] = {matmul_format<OneLevel<Codes4, Zero8, false, 0>>,    // Q4_0
                                 matmul_format<OneLevel<Codes4, Zero0, true, 0>>,     // Q4_1
                                 matmul_format<OneLevel<Codes5, Zero16, false, 64>>,  // Q5_0
@@ -358,7 +379,7 @@ void matmul(const Panels& w, int64_t begin, int64_t end, const Activations& acts
                                 matmul_format<TwoLevel<Codes4, 0>>,                  // Q4_K
                                 matmul_format<TwoLevel<Codes5, 64>>,                 // Q5_K
                                 matmul_format<SixBit>};                              // Q6_K
-  run[static_cast<int>(w.kind)](w, begin, end, acts, bias, out, out_stride, scratch);
+  run[static_cast<int>(w.kind)](w, begin, end, acts, bias, out, out_stride);
 }
 
 void matmul_f32(const Panels& w, int64_t begin, int64_t end, const float* x, int64_t columns, const float* bias,
@@ -424,7 +445,13 @@ void softmax(const float* x, float* out, int64_t n) {
 
 void rope(const float* x, const float* cosine, const float* sine, float* out, int64_t half, bool interleaved) {
   const int64_t step = interleaved ? 2 : 1, partner = interleaved ? 1 : half;
-  for (int64_t i = 0; i < half; ++i) {
+  int64_t i = 0;
+  for (; !interleaved && i + 16 <= half; i += 16) {
+    const F a = load(x + i), b = load(x + half + i), c = load(cosine + i), s = load(sine + i);
+    store(out + i, sub(mul(a, c), mul(b, s)));
+    store(out + half + i, add(mul(b, c), mul(a, s)));
+  }
+  for (; i < half; ++i) {
     const float a = x[i * step], b = x[i * step + partner];
     out[i * step] = a * cosine[i] - b * sine[i];
     out[i * step + partner] = b * cosine[i] + a * sine[i];
@@ -565,6 +592,7 @@ struct Int8Pages {
     for (int64_t key = 0; key < keys; key += kRows) {
       const uint8_t* panel = pages[key / kPage] + job.key_offset + key % kPage / kRows * groups * Q8::bytes;
       F dot[N];
+      for (int n = 0; n < N; ++n) dot[n] = set1(0.0f);
       panel_times<Q8, N>(panel, groups, queries + first * groups, dot);
       for (int n = 0; n < N; ++n) store(out + n * kChunk + key, mul(dot[n], set1(job.scale)));
     }

@@ -18,7 +18,7 @@ using namespace galop;
 namespace {
 
 // Of all results below. It changes only when the tests or the pinned arithmetic do.
-constexpr uint64_t kChecksum = 0xde4832ce5a8d4e55ull;
+constexpr uint64_t kChecksum = 0x353fd416a7eb395aull;
 
 uint64_t checksum = 1469598103934665603ull;
 int checks = 0;
@@ -109,10 +109,9 @@ void test_matmul(const Kernels& k) {
         const auto x = random.reals(columns * cols), bias = random.reals(rows);
         auto run = [&](const Kernels& set) {
           const auto acts = quantised(set, x, columns, cols);
-          std::vector<uint8_t> scratch(w.panels.panels() * w.panels.groups() * kWideGroup);
           // A guard behind the last row: stores past `rows` would show.
           std::vector<float> out(columns * rows + 16, 12345.0f);
-          set.matmul(w.panels, 0, w.panels.panels(), {acts.data(), columns, cols / kGroup}, bias.data(), out.data(), rows, scratch.data());
+          set.matmul(w.panels, 0, w.panels.panels(), {acts.data(), columns, cols / kGroup}, bias.data(), out.data(), rows);
           return out;
         };
         const auto ours = run(k);
@@ -182,7 +181,7 @@ void test_attention(const Kernels& k, bool int8) {
   Random random;
   const Kernels& p = portable::kernels;
   for (int dim : int8 ? std::vector{32, 64, 128} : std::vector{16, 64, 128})
-    for (int count : {1, 2, 3, 4, 5, 7, 8})
+    for (int count : {1, 2, 3, 4, 5, 7, 8, 13, 32})
       for (int64_t length : {1, 15, 16, 17, 32, 33, 511, 512, 513, 700, 1100}) {
         const int64_t bytes = kv_bytes(dim, int8), pages = (length + kPage - 1) / kPage;
         std::vector<uint8_t> memory(pages * 2 * bytes, 0), memory_p = memory;

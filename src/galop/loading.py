@@ -50,7 +50,7 @@ def _scratch(plan: Plan) -> int:
             )
             floats += chosen * (2 * inner + x)
             widest = max(widest, chosen * max(x, inner))
-    return CHUNK_TOKENS * (floats * 4 + widest * 2) + slots[-1][0] * 8 + default_threads() * (1 << 20)
+    return CHUNK_TOKENS * (floats * 4 + widest * 2) + slots[-1][0] * 8
 
 
 def open_pack(path: Path, cache: Path | None, threads: int, progress: Progress | None = None) -> tuple[Pack, Plan]:

@@ -154,7 +154,9 @@ def load_path(
         wanted = fits
     if 2 * needed["weights"] < budget and hasattr(os, "preadv"):
         pack = packs.resident(pack, threads)
-    return Model(pack, plan, wanted, threads, kv, isa)
+    model = Model(pack, plan, wanted, threads, kv, isa)
+    model.memory = sum(memory_needed(pack, plan, wanted, kv).values())
+    return model
 
 
 def _gib(n: int) -> str:

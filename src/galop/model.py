@@ -17,7 +17,8 @@ from galop.chat.tokenizer import Detokeniser, Tokenizer
 from galop.engine.engine import KV, Engine
 from galop.engine.lower import KVType
 from galop.engine.sampling import Sampling, draw
-from galop.errors import ContextLengthError
+from galop.engine.speculation import Draft, Gauge, Guesser, Lookup, decode
+from galop.errors import ContextLengthError, ModelFileError
 from galop.ops.plan import Array, Plan
 from galop.ops.reference import Reference
 from galop.weights.pack import Pack
@@ -77,10 +78,14 @@ class Model:
         self.engine = Engine(plan, pack, threads, context, kv, isa)
         self.tokenizer = Tokenizer(pack.tokenizer_json, card.bos_token, card.eos_token, card.add_bos)
         self.template = ChatTemplate(card.chat_template, self.tokenizer, renderer)
+        self.memory = 0  # bytes it takes in all with its context full, as far as it was reckoned
         self.stop_ids = frozenset(card.stop_ids)
         self.default_sampling = card_sampling(card.generation)
         self._lock = threading.Lock()
         self._owner = 0  # the thread whose call is under way
+        self._gauge = Gauge()
+        self._smaller: Model | None = None
+        self._draft: Draft | None = None
         self._kv: KV = self.engine.sequence()
         rows = self.engine.vocabulary
         size = self.tokenizer.size(rows)
@@ -91,6 +96,18 @@ class Model:
     @property
     def context(self) -> int:
         return self.engine.context
+
+    def draft_with(self, smaller: Model) -> None:
+        """Guesses tokens with a smaller model instead of from the text, and closes it with this one.
+
+        Raises ModelFileError if the two do not have the same tokens.
+        """
+        if smaller.pack.tokenizer_json != self.pack.tokenizer_json:
+            raise ModelFileError(
+                f"{smaller.card.name} cannot draft for {self.card.name}: they do not have the same tokens; "
+                "take a smaller model of the same family"
+            )
+        self._smaller, self._draft = smaller, Draft(smaller.engine)
 
     def chat(self, messages: Sequence[Message], **options: Any) -> Iterator[Event]:
         """Answers a conversation, `[{"role": "user", "content": "..."}]`, in a stream; options are `generate`'s.
@@ -108,11 +125,13 @@ class Model:
         max_tokens: int | None = None,
         stop: Sequence[str] = (),
         cancelled: Callable[[], bool] = lambda: False,
+        speculate: bool = True,
     ) -> Iterator[Event]:
         """Continues a text (control tokens in it are spelled out) or token ids, in a stream that ends in `Done`.
 
         Ends at a stop token, at one of the strings in `stop` (which is not part of the text), after max_tokens, at
-        the end of the context, or when `cancelled()` says so.
+        the end of the context, or when `cancelled()` says so. `speculate` guesses tokens where that has paid (see
+        `engine.speculation`); the answer is the same without.
         """
         ids = self.tokenizer.encode(prompt) if isinstance(prompt, str) else list(prompt)
         if isinstance(prompt, str) and self.tokenizer.add_bos:
@@ -128,10 +147,16 @@ class Model:
         room = self.context - len(ids)
         limit = room if max_tokens is None else min(max_tokens, room)
         with self._turn():
-            yield from self._stream(ids, sampling, limit, stop, cancelled)
+            yield from self._stream(ids, sampling, limit, stop, cancelled, speculate)
 
     def _stream(
-        self, ids: list[int], sampling: Sampling, limit: int, stop: Sequence[str], cancelled: Callable[[], bool]
+        self,
+        ids: list[int],
+        sampling: Sampling,
+        limit: int,
+        stop: Sequence[str],
+        cancelled: Callable[[], bool],
+        speculate: bool,
     ) -> Iterator[Event]:
         start = time.monotonic()
         kv = self._kv
@@ -144,33 +169,38 @@ class Model:
                 break
         prompt_seconds = time.monotonic() - start
         stream = StopMatcher(Detokeniser(self.tokenizer), stop)
-        answer: list[int] = []
+        text = list(ids)
+
+        def pick(logits: Array) -> int:
+            return draw(logits, sampling, len(text), text, len(ids), self._mask).token
+
         reason: Literal["stop", "length", "cancelled"] = "cancelled" if logits is None else "length"
         first = 0.0
         decode_start = time.monotonic()
-        while logits is not None and len(answer) < limit:
-            drawn = draw(logits, sampling, len(kv.tokens), kv.tokens, len(ids), self._mask)
-            if not answer:
-                first = time.monotonic() - start
-                decode_start = time.monotonic()
-            answer.append(drawn.token)
-            if drawn.token in self.stop_ids:
-                reason = "stop"
-                break
-            if text := stream.push(drawn.token):
-                yield Text(text)
-            if stream.matched:
-                reason = "stop"
-                break
-            if cancelled():
-                reason = "cancelled"
-                break
-            if len(answer) < limit:
-                logits = self.engine.forward([(kv, [drawn.token])], [0])[0]
-        if text := stream.finish():
-            yield Text(text)
+        if logits is not None and limit > 0:
+            guesser: Guesser | None = (self._draft or Lookup()) if speculate else None
+            for token in decode(self.engine, kv, logits, pick, text, guesser, self._gauge):
+                if len(text) == len(ids):
+                    first = time.monotonic() - start
+                    decode_start = time.monotonic()
+                text.append(token)
+                if token in self.stop_ids:
+                    reason = "stop"
+                    break
+                if piece := stream.push(token):
+                    yield Text(piece)
+                if stream.matched:
+                    reason = "stop"
+                    break
+                if cancelled():
+                    reason = "cancelled"
+                    break
+                if len(text) == len(ids) + limit:
+                    break
+        if piece := stream.finish():
+            yield Text(piece)
         decode_seconds = time.monotonic() - decode_start
-        yield Done(reason, len(ids), cached, len(answer), prompt_seconds, decode_seconds, first)
+        yield Done(reason, len(ids), cached, len(text) - len(ids), prompt_seconds, decode_seconds, first)
 
     def logits(self, tokens: Sequence[int]) -> Array:
         """float32 [len(tokens), vocabulary]: at each position, what is likely to follow it."""
@@ -205,6 +235,8 @@ class Model:
         """Ends the template's process and frees the conversation's pages."""
         self.template.renderer.close()
         self._kv.close()
+        if self._smaller:
+            self._smaller.close()
 
     def __enter__(self) -> Model:
         return self

@@ -32,6 +32,7 @@ class Options:
     threads: int | None = None
     memory: int | None = None
     kv: str = "f16"
+    draft: str = ""
     raw: bool = False
     json: bool = False
     yes: bool = False
@@ -103,6 +104,7 @@ def load(source: Source, options: Options) -> Model:
             threads=options.threads,
             memory=options.memory,
             kv=options.kv,
+            draft=options.draft,
         )
 
 

@@ -50,9 +50,7 @@ class KV:
 class Engine:
     """Runs one model. `context` is the most tokens a sequence may hold, `kv` how their keys and values are kept."""
 
-    def __init__(
-        self, plan: Plan, pack: Pack, threads: int, context: int, kv: KVType = "f16", isa: str = ""
-    ) -> None:
+    def __init__(self, plan: Plan, pack: Pack, threads: int, context: int, kv: KVType = "f16", isa: str = "") -> None:
         self.program = program(plan, pack, threads, kv, isa)
         self.pages = _native.PageStore(page_bytes(plan, kv))
         self.vocabulary = plan.widths[plan.steps[-1].outputs[-1]]

@@ -167,13 +167,13 @@ def _existing(path: Path) -> Path:
 def load(name: str, **options: Any) -> Model:
     """Loads a model by any name the command line takes, downloading it if need be.
 
-    `options`: context, threads, memory (bytes), kv ("f16" or "int8"), isa. Raises UnknownModelError, DownloadError, ModelFileError,
-    MemoryBudgetError.
+    `options`: context, threads, memory (bytes), kv ("f16" or "int8"), isa, draft (a smaller model of the same tokens,
+    which guesses ahead). Raises UnknownModelError, DownloadError, ModelFileError, MemoryBudgetError.
     """
     return load_source(settle(locate(name)), **options)
 
 
-def load_source(source: Source, progress: Progress | None = None, **options: Any) -> Model:
+def load_source(source: Source, progress: Progress | None = None, draft: str = "", **options: Any) -> Model:
     """`load` for a source already located."""
     from galop.loading import load_path
     from galop.model import sampling_of
@@ -184,6 +184,11 @@ def load_source(source: Source, progress: Progress | None = None, **options: Any
         # A model that can think does so unless told otherwise, and its card has settings for that.
         settings = source.entry.sampling.get("thinking") or source.entry.sampling.get("chat", {})
         model.default_sampling = sampling_of(settings) or model.default_sampling
+    if draft:
+        if options.get("memory"):
+            options["memory"] -= model.memory
+        options.pop("context", None)
+        model.draft_with(load_source(settle(locate(draft)), progress, **options))
     return model
 
 

@@ -91,7 +91,7 @@ static double now() {
 
 int Governor::active(int threads) { return threads > 1 && now() < parked_until_ ? threads - 1 : threads; }
 
-void Governor::note(double seconds, int active, int threads) {
+void Governor::note(double seconds, int64_t tokens, int active, int threads) {
   constexpr double kParked = 0.1, kSlow = 1.5;
   if (active < threads) {
     if (seconds < disturbed_) return;
@@ -99,8 +99,9 @@ void Governor::note(double seconds, int active, int threads) {
     patience_ = std::min(64, 2 * patience_);
     return;
   }
-  best_ = best_ == 0 ? seconds : std::min(seconds, best_ * 1.001);
-  slow_steps_ = seconds > kSlow * best_ ? slow_steps_ + 1 : 0;
+  double& best = best_[tokens];
+  best = best == 0 ? seconds : std::min(seconds, best * 1.001);
+  slow_steps_ = seconds > kSlow * best ? slow_steps_ + 1 : 0;
   if (slow_steps_ == 0) patience_ = 3;
   if (slow_steps_ < patience_) return;
   disturbed_ = seconds;
@@ -621,7 +622,7 @@ bool Program::forward(const Batch& batch, PageStore& pages, float* logits) {
   const int active = governor_.active(threads());
   const double start = now();
   pool_.run([&] { walk(run); }, active);
-  governor_.note(now() - start, active, threads());
+  governor_.note(now() - start, batch.tokens, active, threads());
   return !run.stop;
 }
 

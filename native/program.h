@@ -68,10 +68,10 @@ struct Batch {
 class Governor {
  public:
   int active(int threads);
-  void note(double seconds, int active, int threads);  // what a step took
+  void note(double seconds, int64_t tokens, int active, int threads);  // what a step over so many tokens took
 
  private:
-  double best_ = 0;         // seconds of an undisturbed step with all threads, forgotten slowly
+  double best_[kFewColumns + 1] = {};  // seconds of an undisturbed step with all threads, forgotten slowly
   double disturbed_ = 0;    // of the step that led to parking
   double parked_until_ = 0;
   int slow_steps_ = 0;

@@ -12,6 +12,7 @@ namespace galop::avx2 {
 namespace {
 
 constexpr int kTile = 4;
+constexpr int kWideFrom = 3 * kTile;
 struct F {
   __m256 a, b;
 };

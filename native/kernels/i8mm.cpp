@@ -12,6 +12,7 @@ namespace galop::i8mm {
 namespace {
 
 constexpr int kTile = 4;
+constexpr int kWideFrom = 4 * kTile;
 #include "neon.inl"
 
 struct Partial {};

@@ -7,7 +7,7 @@
 //   activations; `at` counts the quads of one sum, and the sum is whole after its last. 8-bit codes start at start8
 //   (instruction sets differ in whether they take them signed)
 // prefetch<bytes>(p) asks for what will be read soon after so many bytes at p; kTile is the columns whose accumulators
-// fit the registers.
+// fit the registers, kWideFrom the columns from which unpacking a panel once pays.
 //
 // The order of every floating-point operation is fixed here and no vector primitive may change it, so all instruction
 // sets, thread counts and batch shapes give the same bytes.
@@ -137,6 +137,7 @@ template <class C, class Z, bool kMinimum, int kHigh>
 struct OneLevel {  // a scale, perhaps a minimum, in fp16 per group of 32
   using Codes = C;
   using Zero = Z;
+  static constexpr bool wide = false;
   static constexpr bool minimum = kMinimum;
   static constexpr bool halves = false;
   static constexpr int groups = 1;
@@ -156,6 +157,7 @@ template <class C, int kHigh>
 struct TwoLevel {  // Q4_K, Q5_K: fp16 d and dmin per 256, 6-bit scale and minimum per 32
   using Codes = C;
   using Zero = Zero0;
+  static constexpr bool wide = false;
   static constexpr bool minimum = true;
   static constexpr bool halves = false;
   static constexpr int groups = 8;
@@ -175,6 +177,7 @@ struct TwoLevel {  // Q4_K, Q5_K: fp16 d and dmin per 256, 6-bit scale and minim
 struct SixBit {  // Q6_K: fp16 d per 256, int8 scale per 16
   using Codes = Codes6;
   using Zero = Zero0;  // offset32 instead, per half
+  static constexpr bool wide = false;
   static constexpr bool minimum = false;
   static constexpr bool halves = true;
   static constexpr int groups = 8;
@@ -203,7 +206,7 @@ void panel_times(const uint8_t* panel, int64_t groups, const ActivationGroup* a,
       const uint8_t* group = Format::group(panel, g);
       const uint8_t* codes = Format::codes(group);
       const uint8_t* plane = Format::plane(group);
-      if constexpr (N <= 2) prefetch<Format::bytes / Format::groups>(group);  // with more columns computing is the limit
+      if constexpr (!Format::wide) prefetch<Format::bytes / Format::groups>(group);
       constexpr int bits = Format::Codes::bits;
       I dot[N];
       Partial part[N];
@@ -281,6 +284,7 @@ struct Wide {
     static constexpr int bits = Format::Codes::bits;
   };
   using Zero = typename Format::Zero;
+  static constexpr bool wide = true;
   static constexpr bool minimum = Format::minimum;
   static constexpr bool halves = Format::halves;
   static constexpr int groups = 1;
@@ -301,6 +305,7 @@ struct Wide {
       const typename Format::Head head(panel);
       for (int g = 0; g < Format::groups; ++g, out += bytes) {
         const uint8_t* from = Format::group(panel, g);
+        prefetch<Format::bytes / Format::groups>(from);
         repeat<kQuads>([&](auto j) {
           constexpr int quad = decltype(j)::value;
           store_b(out + 64 * quad, Format::Codes::template quad<quad>(Format::codes(from), Format::plane(from)));
@@ -346,9 +351,12 @@ template <class Format>
 void matmul_format(const Panels& w, int64_t begin, int64_t end, const Activations& acts, const float* bias, float* out,
                    int64_t out_stride) {
   const int64_t groups = w.groups();
-  if (acts.columns < 4 * kTile) {
-    matmul_tiles<Format>(w, begin, end, 0, groups, acts, bias, out, out_stride, w.data + begin * w.panel_bytes(),
-                         w.panel_bytes());
+  if (acts.columns < kWideFrom) {
+    // A panel serves all columns before the next is read from memory.
+    const int64_t at_once = acts.columns > kTile ? 1 : end - begin;
+    for (int64_t p = begin; p < end; p += at_once)
+      matmul_tiles<Format>(w, p, p + at_once, 0, groups, acts, bias, out, out_stride, w.data + p * w.panel_bytes(),
+                           w.panel_bytes());
     return;
   }
   // A few panels and a stretch of the inner dimension at a time: what is unpacked stays in L2, one panel of it and a

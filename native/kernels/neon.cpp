@@ -12,6 +12,7 @@ namespace galop::neon {
 namespace {
 
 constexpr int kTile = 4;
+constexpr int kWideFrom = 4 * kTile;
 #include "neon.inl"
 
 // sdot takes signed codes: those of at most 6 bits are their own signed value.

@@ -12,6 +12,7 @@ namespace galop::portable {
 namespace {
 
 constexpr int kTile = 4;
+constexpr int kWideFrom = 4 * kTile;
 struct F {
   float v[16];
 };

@@ -115,6 +115,24 @@ def rm(model: str) -> None:
     remove_model(model)
 
 
+@app.command(epilog="Examples: galop bench · galop bench qwen3:0.6b smollm2:135m · galop bench --profile --json")
+def bench(
+    models: Annotated[list[str] | None, typer.Argument(help="Names or paths; left out, what `run` would take.")] = None,
+    threads: Threads = 0,
+    context: Context = 0,
+    kv: KV = "f16",
+    repeats: Annotated[int, typer.Option(help="Times each work is done; the median is shown.", min=1)] = 5,
+    profile: Annotated[bool, typer.Option("--profile", help="Also where the time of a token goes.")] = False,
+    json: Json = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
+    yes: Yes = False,
+) -> None:
+    """Measure how fast a model runs here, and how near that is to what this machine can do."""
+    from galop.cli.bench import bench_models
+
+    bench_models(models or [], threads, context, kv, repeats, profile, json, csv, yes)
+
+
 @app.callback(invoke_without_command=True)
 def options(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     if version:

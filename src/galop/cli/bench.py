@@ -1,0 +1,196 @@
+"""`galop bench`: rates and shares of this machine's roofs, compared with the last run."""
+
+from __future__ import annotations
+
+import csv
+import json as jsonlib
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from galop import __version__, _native, bench, store
+from galop.cli.progress import progress_bar
+from galop.cli.run import consent
+from galop.errors import GalopError
+from galop.machine import data_directory, default_threads, peak_memory, processor
+from galop.model import Done, Model
+
+KEPT = 1000  # runs in the history
+FASTER = 0.05  # a change worth a word, in a machine that others share
+
+
+def bench_models(
+    names: list[str],
+    threads: int,
+    context: int,
+    kv: str,
+    repeats: int,
+    profile: bool,
+    json: bool,
+    as_csv: bool,
+    yes: bool,
+) -> None:
+    if json and as_csv:
+        raise GalopError("--json and --csv cannot both be printed; take one")
+    threads = threads or default_threads()
+    sources = [store.settle(store.locate(name)) for name in names] or [store.default()[0]]
+    for source in sources:
+        if not source.path:
+            consent(source, yes)
+    quiet = json or as_csv
+    reports = []
+    for source in sources:
+        before = last_run(source.name, threads, kv)
+        report = one_model(source, threads, context, kv, repeats, profile, quiet)
+        keep(report)
+        reports.append(report)
+        if not quiet:
+            show(report, before)
+    if json:
+        print(jsonlib.dumps(reports, indent=1))
+    if as_csv:
+        rows = [
+            {"model": r["model"], "work": w["work"], "tokens_per_second": w["rate"]["median"],
+             "of_roof": w["share"]["median"], "bound": w["bound"]}
+            for r in reports for w in r["works"]
+        ]  # fmt: skip
+        writer = csv.DictWriter(sys.stdout, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def one_model(
+    source: store.Source, threads: int, context: int, kv: str, repeats: int, profile: bool, quiet: bool
+) -> dict[str, Any]:
+    deepest = max(w.depth + w.tokens for w in bench.WORKS)
+    with progress_bar() as progress:
+        path = store.fetch(source, progress)
+        start = time.perf_counter()
+        with load(source, path, threads, context, kv, deepest, progress) as model:
+            load_seconds = time.perf_counter() - start
+            first = next(e for e in model.generate("Hello", max_tokens=1) if isinstance(e, Done))
+            peak = peak_memory()
+            machine = bench.Machine(threads)
+            counts = sorted({1, threads})
+            roofs = {
+                "read_gb_s": {n: max(machine.bandwidth(n) for _ in range(5)) / 1e9 for n in counts},
+                "int8_g_s": {n: machine.peak(n) / 1e9 for n in counts},
+            }
+            report: dict[str, Any] = {
+                "model": source.name, "version": __version__, "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+                "processor": processor(), "system": platform.platform(), "kernels": _native.instruction_sets()[0],
+                "threads": threads, "kv": kv, "context": model.context, "roofs": roofs,
+                "load_seconds": load_seconds, "first_token_seconds": first.first_token_seconds,
+                "peak_memory_bytes": peak, "works": [],
+            }  # fmt: skip
+            label = f"measuring {source.name}"
+            tick = (lambda done, total: progress(label, done, total)) if progress else (lambda done, total: None)
+            for result in bench.measure(model, machine, bench.WORKS, repeats, tick):
+                report["works"].append(
+                    {
+                        "work": str(result.work),
+                        "rate": result.spread(result.rates),
+                        "share": result.spread(result.shares),
+                        "bound": result.bound,
+                    }
+                )
+            if profile:
+                report["profile"] = {
+                    str(work): bench.profile(model, work)
+                    for work in (bench.Work("decode", bench.DECODED), bench.Work("prefill", 512))
+                }
+    return report
+
+
+def load(source: store.Source, path: Path, threads: int, context: int, kv: str, deepest: int, progress: Any) -> Model:
+    """With room for the deepest work, or as much of it as the model and the memory allow."""
+    from galop.errors import ContextLengthError, MemoryBudgetError
+
+    for length in [context] if context else [deepest, 0]:
+        try:
+            return store.load_source(source, progress=progress, threads=threads, context=length or None, kv=kv)
+        except (ContextLengthError, MemoryBudgetError):
+            if not length or context:
+                raise
+    raise AssertionError
+
+
+def show(report: dict[str, Any], before: dict[str, Any] | None) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    roofs = report["roofs"]
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    threads = report["threads"]
+
+    def line(values: dict[int, float], unit: str) -> str:
+        return ", ".join(f"{v:.0f} {unit} with {n} thread{'s' * (n > 1)}" for n, v in values.items())
+
+    console.print(
+        f"[bold]{report['model']}[/] on {report['processor']}, {threads} threads, {report['kernels']} kernels"
+    )
+    console.print(f"memory reads {line(roofs['read_gb_s'], 'GB/s')}")
+    if roofs["int8_g_s"][threads]:
+        console.print(f"int8 peak {line(roofs['int8_g_s'], 'G products/s')}")
+    console.print(
+        f"loaded in {report['load_seconds']:.2f} s · first token {report['first_token_seconds']:.2f} s · "
+        f"peak memory {report['peak_memory_bytes'] / (1 << 20):.0f} MiB · keys and values {report['kv']}"
+    )
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("work")
+    for title in ("tok/s", "of the roof", "roof"):
+        table.add_column(title, justify="right")
+    table.add_column("since the last run" if before else "")
+    old = {w["work"]: w["rate"]["median"] for w in before["works"]} if before else {}
+    for work in report["works"]:
+        rate = work["rate"]["median"]
+        change = rate / old[work["work"]] - 1 if work["work"] in old else None
+        word = "" if change is None else f"{change:+.0%}" if abs(change) >= FASTER else "same"
+        table.add_row(work["work"], f"{rate:.1f}", f"{work['share']['median']:.0%}", work["bound"], word)
+    console.print(table)
+    for name, parts in report.get("profile", {}).items():
+        total = sum(seconds for _, seconds in parts)
+        console.print(f"\n[bold]{name}[/]: {total * 1e6:.0f} µs a token")
+        for label, seconds in parts:
+            bar = "█" * max(1, round(40 * seconds / total))
+            console.print(f"{seconds * 1e6:9.1f} µs {seconds / total:5.1%} {bar} {label}", soft_wrap=True)
+
+
+def history_file() -> Path:
+    return data_directory() / "bench.jsonl"
+
+
+def runs() -> list[dict[str, Any]]:
+    """Earlier runs, oldest first; lines that cannot be read are left out."""
+    found = []
+    try:
+        lines = history_file().read_text().splitlines()
+    except OSError:
+        return []
+    for line in lines:
+        try:
+            found.append(jsonlib.loads(line))
+        except ValueError:
+            continue
+    return [r for r in found if isinstance(r, dict) and isinstance(r.get("works"), list)]
+
+
+def last_run(model: str, threads: int, kv: str) -> dict[str, Any] | None:
+    """The latest run of the same model, threads and kind of keys and values on this processor."""
+    same = {"model": model, "threads": threads, "kv": kv, "processor": processor()}
+    return next((r for r in reversed(runs()) if all(r.get(k) == v for k, v in same.items())), None)
+
+
+def keep(report: dict[str, Any]) -> None:
+    """Adds a run to the history, written whole or not at all."""
+    kept = [*runs(), {k: v for k, v in report.items() if k != "profile"}][-KEPT:]
+    file = history_file()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new = file.with_suffix(".incomplete")
+        new.write_text("".join(jsonlib.dumps(r) + "\n" for r in kept))
+        new.replace(file)
+    except OSError as error:
+        print(f"galop: this run was not kept in {file}: {error.strerror}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Draws the README's picture from a report of bench/speed.py: python bench/chart.py speed.json docs/speed.svg"""
+"""The README's picture, from a report of bench/peers.py: python bench/chart.py docs/peers.json docs/peers.svg"""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ STYLE = """
     text { fill: #f5f5f4; } .small { fill: #d6d3d1; } .galop { fill: #60a5e8; } .other { fill: #78716c; }
   }
 """
-WIDTH, LEFT, BAR, ROW = 760, 220, 14, 46
+WIDTH, LEFT, BAR = 760, 220, 14
 
 
-def panel(title: str, key: str, models: dict[str, Any], top: int) -> tuple[list[str], int]:
-    """Two bars a model, Galop's and llama.cpp's, scaled to the model's own larger one."""
+def panel(title: str, work: str, models: dict[str, Any], top: int) -> tuple[list[str], int]:
+    """A bar for each engine, scaled to the model's own fastest."""
     out = [f'<text x="20" y="{top}" font-weight="600">{escape(title)}</text>']
     y = top + 16
     for name, result in models.items():
-        ours, theirs = result[key]["median"], result.get(f"{key}_llama_cpp", {}).get("median")
-        scale = (WIDTH - LEFT - 150) / max(ours, theirs or 0)
+        rates = {n: r["median"] for n, r in result["works"][work]["rates"].items()}
+        scale = (WIDTH - LEFT - 150) / max(rates.values())
         label = name.removeprefix("true:").replace(":q4_0", " Q4_0, true shapes")
-        out.append(f'<text class="small" x="20" y="{y + 19}">{escape(label)}</text>')
-        for i, (value, kind, who) in enumerate(((ours, "galop", "Galop"), (theirs, "other", "llama.cpp"))):
-            if value is None:
-                continue
-            at = y + i * (BAR + 2)
-            out.append(f'<rect class="{kind}" x="{LEFT}" y="{at}" width="{value * scale:.1f}" height="{BAR}" rx="2"/>')
-            out.append(f'<text class="small" x="{LEFT + value * scale + 6:.1f}" y="{at + 11}">{value:.0f} {who}</text>')
-        y += ROW
+        out.append(f'<text class="small" x="20" y="{y + 12}">{escape(label)}</text>')
+        for engine, rate in rates.items():
+            kind = "galop" if engine == "Galop" else "other"
+            wide = rate * scale
+            out.append(f'<rect class="{kind}" x="{LEFT}" y="{y}" width="{wide:.1f}" height="{BAR}" rx="2"/>')
+            out.append(f'<text class="small" x="{LEFT + wide + 6:.1f}" y="{y + 11}">{rate:.0f} {escape(engine)}</text>')
+            y += BAR + 2
+        y += 10
     return out, y
 
 
 def chart(report: dict[str, Any]) -> str:
     decode, y = panel("Decoding, tokens per second", "decode", report["models"], 30)
-    prefill, y = panel("Reading a prompt of 512 tokens, tokens per second", "prefill", report["models"], y + 22)
+    prefill, y = panel("Reading a prompt of 512 tokens, tokens per second", "prefill 512", report["models"], y + 22)
     body = "\n".join(decode + prefill)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" font-family="system-ui, sans-serif" '

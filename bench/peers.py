@@ -1,0 +1,443 @@
+"""Galop, llama.cpp, ik_llama.cpp and OpenVINO GenAI at the same work on the same files, taking turns.
+
+    python bench/peers.py --quick                # the three real models; under six minutes
+    python bench/peers.py --json docs/peers.json --chart docs/peers.svg
+    python bench/peers.py true:qwen3-4b:q4_0 --depth 8192 --kv int8
+
+Each engine runs in a process of its own, at its best flags and the same number of threads, and works only while the
+others wait. Every round measures the memory bandwidth and the int8 peak, then lets each engine do the work once; ratios
+are taken within a round and their median is shown. Shares are of the roof of that round (see galop.bench). Engines that
+are not installed, or cannot load a file, are left out and named: pip install 'galop[peers]'.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import true_shapes
+
+from galop import bench, load, store
+from galop.bench import DECODED, Work
+from galop.machine import default_threads, peak_memory, processor
+
+PACKAGES = {"llama.cpp": "llama-cpp-python", "ik_llama.cpp": "ik-llama-cpp-python", "OpenVINO": "openvino-genai"}
+REAL = ["smollm2:135m", "qwen2.5-coder:0.5b", "qwen2.5-coder:1.5b"]
+TRUE = ["true:qwen3-0.6b:q4_0", "true:qwen3-1.7b:q4_0", "true:qwen3-4b:q4_0"]
+SETTLE = 0.3  # seconds after which another engine's threads have stopped spinning
+CONTEXT = 1024
+EDIT = "src/galop/engine/engine.py"  # the file of the edit task, up to so many characters
+EDIT_SIZE = 3000
+
+
+# ---- What each engine does in its own process: commands on stdin, a line of JSON for each on stdout
+
+
+class Galop:
+    def __init__(self, path: str, threads: int, kv: str, context: int) -> None:
+        self.model = load(path, threads=threads, kv=kv, context=context)
+
+    def run(self, work: Work) -> float:
+        return bench.run(self.model, work)
+
+
+class LlamaCpp:
+    def __init__(self, path: str, threads: int, kv: str, context: int) -> None:
+        import llama_cpp
+
+        self.api = llama_cpp
+        kind = llama_cpp.GGML_TYPE_Q8_0 if kv == "int8" else llama_cpp.GGML_TYPE_F16
+        self.llama = llama_cpp.Llama(
+            path, n_ctx=context, n_batch=512, n_threads=threads, n_threads_batch=threads, verbose=False,
+            type_k=kind, type_v=kind, flash_attn=kv == "int8",
+        )  # fmt: skip
+
+    def run(self, work: Work) -> float:
+        held = max(work.depth, int(work.kind == "decode"))
+        if self.llama.n_tokens < held:
+            self.llama.reset()
+            self.llama.eval([100 + i % 1000 for i in range(held)])
+        self.llama.n_tokens = held  # what comes after is dropped by the next eval
+        ids = [100 + i * 7919 % 9000 for i in range(work.tokens)]
+        start = time.perf_counter()
+        for part in [ids] if work.kind == "prefill" else [[i] for i in ids]:
+            self.llama.eval(part)
+        return time.perf_counter() - start
+
+
+class IkLlamaCpp:
+    def __init__(self, path: str, threads: int, kv: str, context: int) -> None:
+        from ik_llama_cpp import IkLlama, _ctypes_api, _internals
+
+        if kv != "f16":
+            raise ValueError("this binding keeps keys and values as f16")
+        defaults = _ctypes_api.llama_model_default_params
+
+        def repacked() -> Any:
+            params = defaults()
+            params.repack_tensors = True
+            return params
+
+        _ctypes_api.llama_model_default_params = repacked
+        self.internals = _internals
+        self.llama = IkLlama(path, n_ctx=context, n_threads=threads, verbose=False)
+
+    def run(self, work: Work) -> float:
+        context = self.llama._context
+        context.kv_cache_clear()
+        held = max(work.depth, int(work.kind == "decode"))
+        ids = [100 + i * 7919 % 9000 for i in range(held + work.tokens)]
+
+        def step(begin: int, end: int) -> None:
+            batch = self.internals.make_batch_range(ids[begin:end], pos_start=begin, logits_last=True)
+            if context.decode(batch):
+                raise RuntimeError("decode failed")
+
+        for begin in range(0, held, 512):
+            step(begin, min(begin + 512, held))
+        size = 512 if work.kind == "prefill" else 1
+        start = time.perf_counter()
+        for begin in range(held, held + work.tokens, size):
+            step(begin, min(begin + size, held + work.tokens))
+        return time.perf_counter() - start
+
+
+class OpenVino:
+    def __init__(self, path: str, threads: int, kv: str, context: int) -> None:
+        import openvino_genai
+
+        precision = "u8" if kv == "int8" else "f16"
+        self.api = openvino_genai
+        self.runs = 0
+        self.pipeline = openvino_genai.LLMPipeline(
+            path, "CPU", INFERENCE_NUM_THREADS=threads, KV_CACHE_PRECISION=precision
+        )
+
+    def run(self, work: Work) -> float:
+        import numpy as np
+        import openvino
+
+        if work.depth:
+            raise ValueError("not measured at depth")
+        count = work.tokens if work.kind == "prefill" else 1
+        self.runs += 1  # every prompt begins anew, or the prefix cache answers
+        ids = np.array([[100 + self.runs, *(100 + i * 7919 % 9000 for i in range(1, count))]], np.int64)
+        inputs = self.api.TokenizedInputs(openvino.Tensor(ids), openvino.Tensor(np.ones_like(ids)))
+        new = 1 if work.kind == "prefill" else work.tokens + 1
+        config = self.api.GenerationConfig(max_new_tokens=new, min_new_tokens=new, ignore_eos=True, do_sample=False)
+        metrics = self.pipeline.generate(inputs, config).perf_metrics
+        seconds = metrics.get_ttft().mean if work.kind == "prefill" else metrics.get_tpot().mean * work.tokens
+        return float(seconds) / 1000
+
+
+ENGINES = {"Galop": Galop, "llama.cpp": LlamaCpp, "ik_llama.cpp": IkLlamaCpp, "OpenVINO": OpenVino}
+
+
+def serve(name: str, path: str, threads: int, kv: str, context: int) -> None:
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what engines print themselves goes with the errors
+    engine = ENGINES[name](path, threads, kv, context)
+    print(json.dumps({"ready": True}), file=out, flush=True)
+    for line in sys.stdin:
+        seconds = engine.run(Work(**json.loads(line)))
+        print(json.dumps({"seconds": seconds, "memory": peak_memory()}), file=out, flush=True)
+
+
+class Peer:
+    """An engine in its own process."""
+
+    def __init__(self, name: str, path: Path, threads: int, kv: str, context: int) -> None:
+        self.name, self.memory = name, 0
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, "--serve", name, str(path), str(threads), kv, str(context)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        self.answer()
+
+    def answer(self) -> dict[str, Any]:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.name} cannot do it")
+        return json.loads(line)
+
+    def run(self, work: Work) -> float:
+        assert self.process.stdin
+        print(json.dumps(vars(work)), file=self.process.stdin, flush=True)
+        answer = self.answer()
+        self.memory = answer["memory"]
+        return float(answer["seconds"])
+
+    def close(self) -> None:
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait()
+
+
+# ---- Comparisons
+
+
+def median(values: list[float]) -> dict[str, float]:
+    quartiles = statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
+    return {"median": statistics.median(values), "q1": quartiles[0], "q3": quartiles[2]}
+
+
+def compare(
+    path: Path, works: list[Work], rounds: int, threads: int, kv: str, machine: bench.Machine, engines: list[str]
+) -> dict[str, Any]:
+    """Rates, shares and ratios of each work, and each engine's peak memory."""
+    context = max(CONTEXT, max(w.depth + w.tokens for w in works) + 64)
+    peers, absent = [], {}
+    for name in engines:
+        try:
+            peers.append(Peer(name, path, threads, kv, context))
+        except RuntimeError:
+            absent[name] = "is not installed" if not installed(name) else "cannot load this file"
+    model = load(str(path), threads=1, kv=kv, context=context)  # only to reckon the roof
+    result: dict[str, Any] = {"works": {}, "absent": absent}
+    for work in works:
+        rates: dict[str, list[float]] = {}
+        ratios: dict[str, list[float]] = {}
+        shares: list[float] = []
+        alive = list(peers)
+        for peer in alive[:]:
+            try:
+                peer.run(work)  # warm up
+            except RuntimeError:
+                alive.remove(peer)
+                peers.remove(peer)
+                absent[peer.name] = f"fails at {work}"
+        for i in range(rounds):
+            time.sleep(SETTLE)
+            bandwidth, peak = machine.bandwidth(), machine.peak()
+            seconds = {}
+            for peer in alive:
+                seconds[peer.name] = peer.run(work)
+                time.sleep(SETTLE if peer.name != "Galop" else 0)
+                rates.setdefault(peer.name, []).append(work.tokens / seconds[peer.name])
+            shares.append(bench.roof(model, work, bandwidth, peak)[0] / seconds["Galop"])
+            for name in seconds.keys() - {"Galop"}:
+                ratios.setdefault(name, []).append(seconds[name] / seconds["Galop"])
+            print(f"\r\x1b[K{path.name}: {work}, round {i + 1} of {rounds}", end="", file=sys.stderr, flush=True)
+        result["works"][str(work)] = {
+            "rates": {n: median(v) for n, v in rates.items()},
+            "of_roof": median(shares),
+            "times": {n: median(v) for n, v in ratios.items()},
+        }
+    result["memory_mib"] = {p.name: p.memory / (1 << 20) for p in peers}
+    for peer in peers:
+        peer.close()
+    weights = sum(m.nbytes for m in model.pack.matrices.values())
+    result["touched_mib"] = (weights + model.engine.pages.page_bytes) / (1 << 20)
+    model.close()
+    print("\r\x1b[K", end="", file=sys.stderr)
+    return result
+
+
+def installed(name: str) -> str:
+    try:
+        return version(PACKAGES[name])
+    except PackageNotFoundError:
+        return ""
+
+
+def together(path: Path, threads: int, machine: bench.Machine, rounds: int) -> dict[str, Any]:
+    """Tokens per second of 2, 4 and 8 sequences as a multiple of one's."""
+    with load(str(path), threads=threads, context=CONTEXT) as model:
+        one = Work("decode", DECODED)
+        bench.run(model, one)
+        gains: dict[int, list[float]] = {2: [], 4: [], 8: []}
+        for _ in range(rounds):
+            for n, gain in gains.items():
+                alone = bench.run(model, one)
+                gain.append(n * alone / bench.run(model, Work("decode", DECODED, sequences=n)))
+    return {str(n): median(gain) for n, gain in gains.items()}
+
+
+def lookup(path: Path, threads: int, tokens: int, rounds: int) -> dict[str, Any]:
+    """Prompt lookup against none: giving back an edited file, and prose, drawn at temperature 0.7."""
+    from galop import Done, Sampling
+
+    code = (Path(__file__).parent.parent / EDIT).read_text()[:EDIT_SIZE]
+    tasks = {
+        "edit": f"Here is a file:\n```python\n{code}\n```\nRename the variable `done` to `finished` everywhere and "
+        "give back the whole file, the code only.",
+        "prose": "Tell the story of how the printing press changed Europe, in detail.",
+    }
+    gains: dict[str, Any] = {}
+    with load(str(path), threads=threads, context=4096) as model:
+        for task, text in tasks.items():
+            ratios = []
+            for i in range(rounds + 1):
+                seconds, answers = {}, {}
+                for speculate in (False, True):
+                    sampling = Sampling(temperature=0.0 if task == "edit" else 0.7, seed=i)
+                    events = list(
+                        model.chat(
+                            [{"role": "user", "content": text}],
+                            sampling=sampling,
+                            max_tokens=tokens,
+                            speculate=speculate,
+                        )
+                    )
+                    answers[speculate] = [e for e in events if not isinstance(e, Done)]
+                    seconds[speculate] = events[-1].answer_seconds
+                if i:  # the first warms up
+                    ratios.append(seconds[False] / seconds[True])
+            gains[task] = median(ratios)
+    return gains
+
+
+def disturbed(path: Path, threads: int, rounds: int, engines: list[str]) -> dict[str, Any]:
+    """Decode speed while another process keeps one core busy, as a share of the quiet speed."""
+    work = Work("decode", 64)
+    kept: dict[str, Any] = {}
+    for name in engines:
+        try:
+            peer = Peer(name, path, threads, "f16", CONTEXT)
+        except RuntimeError:
+            continue
+        peer.run(work)
+        shares = []
+        for _ in range(rounds):
+            quiet = peer.run(work)
+            busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+            time.sleep(0.5)
+            shares.append(quiet / peer.run(work))
+            busy.kill()
+            busy.wait()
+        peer.close()
+        kept[name] = median(shares)
+    return kept
+
+
+def second_start(path: Path) -> dict[str, float]:
+    """Process start to first token of `galop run` when the pack is there, and its peak memory."""
+    command = [sys.executable, "-m", "galop", "run", str(path), "Hello", "--json", "--max-tokens", "1"]
+    seconds, peaks = [], []
+    for _ in range(5):
+        start = time.perf_counter()
+        reply = subprocess.run(command, capture_output=True, check=True, stdin=subprocess.DEVNULL)
+        seconds.append(time.perf_counter() - start)
+        peaks.append(json.loads(reply.stdout)["peak_memory_bytes"] / (1 << 20))
+    return {"seconds": statistics.median(seconds), "peak_mib": statistics.median(peaks)}
+
+
+# ---- What is printed
+
+
+def path_of(name: str, folder: Path) -> Path:
+    if name.startswith("true:"):
+        _, shape, kind = name.split(":")
+        path = folder / f"{shape}-{kind}.gguf"
+        if not path.exists():
+            true_shapes.write(shape, kind, path)
+        return path
+    return store.fetch(store.settle(store.locate(name)))
+
+
+def label(name: str) -> str:
+    return f"{name.removeprefix('true:').replace(':q4_0', ' Q4_0')}, true shapes" if "true:" in name else name
+
+
+def table(report: dict[str, Any], quality: dict[str, Any]) -> str:
+    others = [n for n in ENGINES if n != "Galop"]
+    lines = [
+        f"| model | work | Galop, tok/s | of the roof | {' | '.join(f'x {n}' for n in others)} |",
+        f"|{' --- |' * (4 + len(others))}",
+    ]
+    for name, result in report["models"].items():
+        for work, r in result["works"].items():
+            times = [f"{r['times'][n]['median']:.2f}" if n in r["times"] else "-" for n in others]
+            kv = f", {result['kv']} KV" if result["kv"] != "f16" else ""
+            rate, share = r["rates"]["Galop"]["median"], r["of_roof"]["median"]
+            lines.append(f"| {label(name)} | {work}{kv} | {rate:.1f} | {share:.0%} | {' | '.join(times)} |")
+    lines.append("")
+    for name, result in report["models"].items():
+        memory = ", ".join(f"{n} {m:.0f}" for n, m in result["memory_mib"].items())
+        allowed = 1.05 * result["touched_mib"] + 192
+        kl = quality.get(name)
+        beside = f"; KL divergence {kl['kl_galop']:.5f}, llama.cpp {kl['kl_llama_cpp']:.5f}" if kl else ""
+        lines.append(f"- {name}: peak memory, MiB: {memory} (1.05 x touched + 192 = {allowed:.0f}){beside}")
+        lines += [f"- {name}: {n} {why}" for n, why in result["absent"].items()]
+    for title, values in report.get("more", {}).items():
+        said = ", ".join(f"{k} {v['median']:.2f}" if isinstance(v, dict) else f"{k} {v:.2f}" for k, v in values.items())
+        lines.append(f"- {title}: {said}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--serve"]:
+        name, path, threads, kv, context = sys.argv[2:]
+        return serve(name, path, int(threads), kv, int(context))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", help="names, paths or true:SHAPE:KIND (see bench/true_shapes.py)")
+    parser.add_argument("--quick", action="store_true", help="the real models, few rounds")
+    parser.add_argument("--rounds", type=int, help="15, or 5 when quick")
+    parser.add_argument("--threads", type=int, default=default_threads())
+    parser.add_argument("--depth", type=int, default=0, help="decode after so many tokens, besides")
+    parser.add_argument("--kv", choices=["f16", "int8"], default="f16")
+    parser.add_argument("--engines", nargs="*", default=list(ENGINES), choices=list(ENGINES))
+    parser.add_argument("--shapes", type=Path, help="folder that keeps the files of true shapes")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--chart", type=Path, help="draw an SVG")
+    options = parser.parse_args()
+    rounds = options.rounds or (5 if options.quick else 15)
+    names = options.models or (REAL if options.quick else [*REAL, *TRUE])
+    engines = ["Galop", *(n for n in options.engines if n != "Galop")]
+    machine = bench.Machine(options.threads)
+    report: dict[str, Any] = {
+        "processor": processor(), "threads": options.threads, "system": platform.platform(),
+        "date": date.today().isoformat(), "versions": {n: installed(n) for n in PACKAGES}, "models": {},
+        "read_gb_s": machine.bandwidth() / 1e9, "int8_g_s": machine.peak() / 1e9,
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.shapes or Path(temporary)
+        for name in names:
+            path = path_of(name, folder)
+            works = [Work("decode", 2 * DECODED), Work("prefill", 512)]
+            if options.depth:
+                works.append(Work("decode", DECODED, depth=options.depth))
+            report["models"][name] = {
+                **compare(path, works, rounds, options.threads, options.kv, machine, engines), "kv": options.kv,
+            }  # fmt: skip
+        if not options.models:
+            small, large = path_of(REAL[1], folder), path_of(REAL[2], folder)
+            few = 3 if options.quick else 7
+            report["more"] = {
+                "0.5B, sequences together, times the rate of one": together(small, options.threads, machine, few),
+                "1.5B, prompt lookup, times the speed without": lookup(
+                    large, options.threads, 150, 2 if options.quick else 5
+                ),
+                "0.5B, one core kept busy, share of the quiet decode speed": disturbed(
+                    small, options.threads, few, engines[:2]
+                ),
+                "0.5B, second start": second_start(small),
+            }
+    recorded = Path(__file__).parent.parent / "docs" / "quality.json"
+    quality = json.loads(recorded.read_text()) if recorded.exists() else {}
+    print(f"{report['processor']}, {report['threads']} threads, memory {report['read_gb_s']:.0f} GB/s, "
+          f"int8 peak {report['int8_g_s']:.0f} G/s, {report['date']}; "
+          + ", ".join(f"{n} {v}" for n, v in report["versions"].items() if v) + "\n")  # fmt: skip
+    print(table(report, quality))
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
+    if options.chart:
+        from chart import chart
+
+        options.chart.write_text(chart(report))
+
+
+if __name__ == "__main__":
+    main()

@@ -380,11 +380,12 @@ def table(report: dict[str, Any], quality: dict[str, Any]) -> str:
 def main() -> None:
     if sys.argv[1:2] == ["--serve"]:
         name, path, threads, kv, context = sys.argv[2:]
-        return serve(name, path, int(threads), kv, int(context))
+        serve(name, path, int(threads), kv, int(context))
+        return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", help="names, paths or true:SHAPE:KIND (see bench/true_shapes.py)")
     parser.add_argument("--quick", action="store_true", help="the real models, few rounds")
-    parser.add_argument("--rounds", type=int, help="15, or 5 when quick")
+    parser.add_argument("--rounds", type=int, help="15, or 3 when quick")
     parser.add_argument("--threads", type=int, default=default_threads())
     parser.add_argument("--depth", type=int, default=0, help="decode after so many tokens, besides")
     parser.add_argument("--kv", choices=["f16", "int8"], default="f16")
@@ -393,7 +394,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--chart", type=Path, help="draw an SVG")
     options = parser.parse_args()
-    rounds = options.rounds or (5 if options.quick else 15)
+    rounds = options.rounds or (3 if options.quick else 15)
     names = options.models or (REAL if options.quick else [*REAL, *TRUE])
     engines = ["Galop", *(n for n in options.engines if n != "Galop")]
     machine = bench.Machine(options.threads)
@@ -414,11 +415,11 @@ def main() -> None:
             }  # fmt: skip
         if not options.models:
             small, large = path_of(REAL[1], folder), path_of(REAL[2], folder)
-            few = 3 if options.quick else 7
+            few = 2 if options.quick else 7
             report["more"] = {
                 "0.5B, sequences together, times the rate of one": together(small, options.threads, machine, few),
                 "1.5B, prompt lookup, times the speed without": lookup(
-                    large, options.threads, 150, 2 if options.quick else 5
+                    large, options.threads, 100 if options.quick else 200, 1 if options.quick else 5
                 ),
                 "0.5B, one core kept busy, share of the quiet decode speed": disturbed(
                     small, options.threads, few, engines[:2]

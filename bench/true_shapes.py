@@ -13,28 +13,34 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-# hidden, layers, heads, kv_heads, head_dim, intermediate, vocabulary
+# hidden, layers, heads, kv_heads, head_dim, intermediate, experts, vocabulary
 SHAPES = {
-    "qwen3-0.6b": (1024, 28, 16, 8, 128, 3072, 151936),
-    "qwen3-1.7b": (2048, 28, 16, 8, 128, 6144, 151936),
-    "qwen3-4b": (2560, 36, 32, 8, 128, 9728, 151936),
+    "qwen3-0.6b": (1024, 28, 16, 8, 128, 3072, 0, 151936),
+    "qwen3-1.7b": (2048, 28, 16, 8, 128, 6144, 0, 151936),
+    "qwen3-4b": (2560, 36, 32, 8, 128, 9728, 0, 151936),
+    "qwen3-30b-a3b": (2048, 48, 32, 4, 128, 768, 128, 151936),
 }
+EXPERTS_USED = 8
 
 
 def write(name: str, kind: str, path: Path) -> None:
-    hidden, layers, heads, kv_heads, head_dim, inner, vocabulary = SHAPES[name]
+    hidden, layers, heads, kv_heads, head_dim, inner, experts, vocabulary = SHAPES[name]
+    family = "qwen3moe" if experts else "qwen3"
     quantisation = gguf.GGMLQuantizationType[kind.upper()]
     block, nbytes = gguf.GGML_QUANT_SIZES[quantisation]
     gaussian = np.random.default_rng(0).normal(size=(4096, 1024)).astype(np.float32)
-    writer = gguf.GGUFWriter(path, "qwen3")
+    writer = gguf.GGUFWriter(path, family, use_temp_file=True)
     for key, value in {
         "block_count": layers, "context_length": 40960, "embedding_length": hidden, "feed_forward_length": inner,
         "attention.head_count": heads, "attention.head_count_kv": kv_heads, "attention.key_length": head_dim,
         "attention.value_length": head_dim,
+        **dict.fromkeys(["expert_count"] if experts else [], experts),
+        **dict.fromkeys(["expert_used_count"] if experts else [], EXPERTS_USED),
+        **dict.fromkeys(["expert_feed_forward_length"] if experts else [], inner),
     }.items():  # fmt: skip
-        writer.add_uint32(f"qwen3.{key}", value)
-    writer.add_float32("qwen3.rope.freq_base", 1e6)
-    writer.add_float32("qwen3.attention.layer_norm_rms_epsilon", 1e-6)
+        writer.add_uint32(f"{family}.{key}", value)
+    writer.add_float32(f"{family}.rope.freq_base", 1e6)
+    writer.add_float32(f"{family}.attention.layer_norm_rms_epsilon", 1e-6)
     writer.add_string("general.name", f"{name} {kind} of random weights")
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
@@ -44,10 +50,11 @@ def write(name: str, kind: str, path: Path) -> None:
     writer.add_token_merges(["a b"])
     writer.add_eos_token_id(0)
 
-    def matrix(tensor: str, rows: int, cols: int) -> None:
+    def matrix(tensor: str, rows: int, cols: int, stack: int = 1) -> None:
         pattern = gguf.quants.quantize(gaussian / np.float32(np.sqrt(cols)), quantisation).reshape(-1)
-        data = np.resize(pattern, rows * (cols // block) * nbytes).reshape(rows, -1)
-        writer.add_tensor(tensor, data, raw_dtype=quantisation)
+        data = np.resize(pattern, stack * rows * (cols // block) * nbytes)
+        shape = (stack, rows, -1) if stack > 1 else (rows, -1)
+        writer.add_tensor(tensor, data.reshape(shape), raw_dtype=quantisation)
 
     def ones(tensor: str, size: int) -> None:
         writer.add_tensor(tensor, np.ones(size, np.float32))
@@ -62,9 +69,13 @@ def write(name: str, kind: str, path: Path) -> None:
         matrix(f"{at}attn_k.weight", kv_heads * head_dim, hidden)
         matrix(f"{at}attn_v.weight", kv_heads * head_dim, hidden)
         matrix(f"{at}attn_output.weight", hidden, heads * head_dim)
-        matrix(f"{at}ffn_gate.weight", inner, hidden)
-        matrix(f"{at}ffn_up.weight", inner, hidden)
-        matrix(f"{at}ffn_down.weight", hidden, inner)
+        kind_of = "_exps" if experts else ""
+        matrix(f"{at}ffn_gate{kind_of}.weight", inner, hidden, experts or 1)
+        matrix(f"{at}ffn_up{kind_of}.weight", inner, hidden, experts or 1)
+        matrix(f"{at}ffn_down{kind_of}.weight", hidden, inner, experts or 1)
+        if experts:
+            router = np.resize(gaussian, (experts, hidden)) / np.float32(np.sqrt(hidden))
+            writer.add_tensor(f"{at}ffn_gate_inp.weight", np.roll(router, i * 977))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import glob
-import os
+from functools import partial
 from pathlib import Path
 
+from galop.chat.tokenizer import Tokenizer
 from galop.engine.engine import CHUNK_TOKENS
 from galop.engine.lower import PAGE_TOKENS, KVType, page_bytes
 from galop.errors import ContextLengthError, MemoryBudgetError, ModelFileError
@@ -152,9 +153,12 @@ def load_path(
                 f"{_gib(budget)} may be used; {hint}"
             )
         wanted = fits
-    if 2 * needed["weights"] < budget and hasattr(os, "preadv"):
-        pack = packs.resident(pack, threads)
-    model = Model(pack, plan, wanted, threads, kv, isa)
+    read_tokenizer = partial(
+        Tokenizer, pack.tokenizer_json, pack.card.bos_token, pack.card.eos_token, pack.card.add_bos
+    )
+    # A tokenizer of 150,000 entries takes as long to read as the weights, so both are read at once.
+    pack, tokenizer = packs.resident(pack, threads, read_tokenizer, progress)
+    model = Model(pack, plan, tokenizer, wanted, threads, kv, isa)
     model.memory = sum(memory_needed(pack, plan, wanted, kv).values())
     return model
 

@@ -67,7 +67,16 @@ Event = Text | Prefill | Done
 class Model:
     """One model in memory. Several can live in one process; calls on one of them take turns."""
 
-    def __init__(self, pack: Pack, plan: Plan, context: int, threads: int, kv: KVType = "f16", isa: str = "") -> None:
+    def __init__(
+        self,
+        pack: Pack,
+        plan: Plan,
+        tokenizer: Tokenizer,
+        context: int,
+        threads: int,
+        kv: KVType = "f16",
+        isa: str = "",
+    ) -> None:
         card = pack.card
         renderer = Renderer()
         if card.chat_template:
@@ -76,7 +85,7 @@ class Model:
         self.pack = pack
         self.plan = plan
         self.engine = Engine(plan, pack, threads, context, kv, isa)
-        self.tokenizer = Tokenizer(pack.tokenizer_json, card.bos_token, card.eos_token, card.add_bos)
+        self.tokenizer = tokenizer
         self.template = ChatTemplate(card.chat_template, self.tokenizer, renderer)
         self.memory = 0  # bytes it takes in all with its context full, as far as it was reckoned
         self.stop_ids = frozenset(card.stop_ids)

@@ -99,7 +99,7 @@ def one_model(
             if profile:
                 report["profile"] = {
                     str(work): bench.profile(model, work)
-                    for work in (bench.Work("decode", bench.DECODED), bench.Work("prefill", 512))
+                    for work in (bench.Work("decode", bench.DECODED), bench.Work("prefill", min(512, model.context)))
                 }
     return report
 

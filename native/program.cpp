@@ -8,6 +8,10 @@
 #include <new>
 #include <stdexcept>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace galop {
 
 namespace {
@@ -49,7 +53,10 @@ bool per_token(Op op) { return op != Op::linears && op != Op::attention && op !=
 
 // ---- Pages
 
-void PageStore::Free::operator()(uint8_t* p) const { ::operator delete[](p, std::align_val_t(64)); }
+constexpr std::align_val_t kHugePage{2 << 20};
+constexpr int64_t kSlabBytes = 64 << 20;
+
+void PageStore::Free::operator()(uint8_t* p) const { ::operator delete[](p, kHugePage); }
 
 int64_t PageStore::allocate() {
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -58,11 +65,19 @@ int64_t PageStore::allocate() {
     free_.pop_back();
     return id;
   }
-  auto* memory = static_cast<uint8_t*>(::operator new[](page_bytes_, std::align_val_t(64)));
+  const int64_t per_slab = std::max<int64_t>(1, kSlabBytes / page_bytes_);
+  const int64_t id = static_cast<int64_t>(pages_.size());
+  if (id % per_slab == 0) {
+    slabs_.emplace_back(static_cast<uint8_t*>(::operator new[](per_slab * page_bytes_, kHugePage)));
+#if defined(__linux__)
+    madvise(slabs_.back().get(), per_slab * page_bytes_, MADV_HUGEPAGE);
+#endif
+  }
+  uint8_t* memory = slabs_.back().get() + id % per_slab * page_bytes_;
   // Zeroed: a tile reads whole vectors of keys, those not yet written included, and weights them with 0.
   std::memset(memory, 0, page_bytes_);
-  pages_.emplace_back(memory);
-  return static_cast<int64_t>(pages_.size()) - 1;
+  pages_.push_back(memory);
+  return id;
 }
 
 void PageStore::release(int64_t id) {
@@ -75,7 +90,7 @@ void PageStore::release(int64_t id) {
 uint8_t* PageStore::page(int64_t id) const {
   const std::lock_guard<std::mutex> lock(mutex_);
   require(id >= 0 && id < static_cast<int64_t>(pages_.size()), "a page that was never allocated");
-  return pages_[id].get();
+  return pages_[id];
 }
 
 int64_t PageStore::in_use() const {

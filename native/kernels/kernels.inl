@@ -6,7 +6,7 @@
 //   multiply<bits, at>(I& sum, Partial&, B, codes) adds to each lane the product of its 4 codes of so many bits with 4
 //   activations; `at` counts the quads of one sum, and the sum is whole after its last. 8-bit codes start at start8
 //   (instruction sets differ in whether they take them signed)
-// prefetch<bytes>(p) asks for what will be read soon after so many bytes at p; kTile is the columns whose accumulators
+// prefetch<bytes>(p) asks for what a stream will read soon after so many bytes at p, prefetch_line(p) for one cache line; kTile is the columns whose accumulators
 // fit the registers, kWideFrom the columns from which unpacking a panel once pays.
 //
 // The order of every floating-point operation is fixed here and no vector primitive may change it, so all instruction
@@ -133,11 +133,11 @@ struct Zero128 {
   static I start(const ActivationGroup& a) { return start8(a); }
 };
 
-template <class C, class Z, bool kMinimum, int kHigh>
+template <class C, class Z, bool kMinimum, int kHigh, bool kStreamed = true>
 struct OneLevel {  // a scale, perhaps a minimum, in fp16 per group of 32
   using Codes = C;
   using Zero = Z;
-  static constexpr bool wide = false;
+  static constexpr bool streamed = kStreamed;
   static constexpr bool minimum = kMinimum;
   static constexpr bool halves = false;
   static constexpr int groups = 1;
@@ -157,7 +157,7 @@ template <class C, int kHigh>
 struct TwoLevel {  // Q4_K, Q5_K: fp16 d and dmin per 256, 6-bit scale and minimum per 32
   using Codes = C;
   using Zero = Zero0;
-  static constexpr bool wide = false;
+  static constexpr bool streamed = true;
   static constexpr bool minimum = true;
   static constexpr bool halves = false;
   static constexpr int groups = 8;
@@ -177,7 +177,7 @@ struct TwoLevel {  // Q4_K, Q5_K: fp16 d and dmin per 256, 6-bit scale and minim
 struct SixBit {  // Q6_K: fp16 d per 256, int8 scale per 16
   using Codes = Codes6;
   using Zero = Zero0;  // offset32 instead, per half
-  static constexpr bool wide = false;
+  static constexpr bool streamed = true;
   static constexpr bool minimum = false;
   static constexpr bool halves = true;
   static constexpr int groups = 8;
@@ -206,7 +206,7 @@ void panel_times(const uint8_t* panel, int64_t groups, const ActivationGroup* a,
       const uint8_t* group = Format::group(panel, g);
       const uint8_t* codes = Format::codes(group);
       const uint8_t* plane = Format::plane(group);
-      if constexpr (!Format::wide) prefetch<Format::bytes / Format::groups>(group);
+      if constexpr (Format::streamed) prefetch<Format::bytes / Format::groups>(group);
       constexpr int bits = Format::Codes::bits;
       I dot[N];
       Partial part[N];
@@ -284,7 +284,7 @@ struct Wide {
     static constexpr int bits = Format::Codes::bits;
   };
   using Zero = typename Format::Zero;
-  static constexpr bool wide = true;
+  static constexpr bool streamed = false;
   static constexpr bool minimum = Format::minimum;
   static constexpr bool halves = Format::halves;
   static constexpr int groups = 1;
@@ -540,12 +540,20 @@ void store_int8_value(const float* v, uint8_t* values, int slot, int64_t head_di
   }
 }
 
+// Asks for the keys or values of the next page while those of this one are used: they lie far apart.
+inline void prefetch_next(const uint8_t* const* pages, int64_t key, int64_t keys, int64_t offset, int64_t bytes) {
+  if (key % kPage || key + kPage >= keys) return;
+  const uint8_t* next = pages[key / kPage + 1] + offset;
+  for (int64_t byte = 0; byte < bytes; byte += 64) prefetch_line(next + byte);
+}
+
 struct F16Pages {
   explicit F16Pages(const Attend&) {}
 
   template <int N>
   void scores(const Attend& job, int first, const uint8_t* const* pages, int64_t keys, float* out) const {
     for (int64_t key = 0; key < keys; key += 16) {
+      prefetch_next(pages, key, keys, job.key_offset, kv_bytes(job.head_dim, false));
       const uint8_t* k = pages[key / kPage] + job.key_offset + 2 * (key % kPage);
       F dot[N];
       GALOP_UNROLL
@@ -567,6 +575,7 @@ struct F16Pages {
       GALOP_UNROLL
       for (int n = 0; n < N; ++n) sum[n] = set1(0.0f);
       for (int64_t begin = 0; begin < keys; begin += kPage) {
+        if (d == 0) prefetch_next(pages, begin, keys, job.value_offset, kv_bytes(job.head_dim, false));
         const uint8_t* v = pages[begin / kPage] + job.value_offset + 2 * d;
         const int64_t end = keys - begin < kPage ? keys : begin + kPage;
         for (int64_t key = begin; key < end; ++key, v += 2 * job.head_dim) {
@@ -581,7 +590,7 @@ struct F16Pages {
 };
 
 struct Int8Pages {
-  using Q8 = OneLevel<Codes8, Zero128, false, 0>;
+  using Q8 = OneLevel<Codes8, Zero128, false, 0, false>;
   ActivationGroup queries[kMaxQueries * kMaxHeadDim / kGroup];  // in tiles of kTile, as a matrix product's
 
   explicit Int8Pages(const Attend& job) {
@@ -598,6 +607,7 @@ struct Int8Pages {
   void scores(const Attend& job, int first, const uint8_t* const* pages, int64_t keys, float* out) const {
     const int64_t groups = job.head_dim / kGroup;
     for (int64_t key = 0; key < keys; key += kRows) {
+      prefetch_next(pages, key, keys, job.key_offset, kv_bytes(job.head_dim, true));
       const uint8_t* panel = pages[key / kPage] + job.key_offset + key % kPage / kRows * groups * Q8::bytes;
       F dot[N];
       for (int n = 0; n < N; ++n) dot[n] = set1(0.0f);
@@ -619,6 +629,7 @@ struct Int8Pages {
       GALOP_UNROLL
       for (int n = 0; n < N; ++n) sum[n] = set1(0.0f);
       for (int64_t begin = 0; begin < keys; begin += kPage) {
+        if (d == 0) prefetch_next(pages, begin, keys, job.value_offset, kv_bytes(job.head_dim, true));
         const uint8_t* v = pages[begin / kPage] + job.value_offset + d;
         const int64_t end = keys - begin < kPage ? keys : begin + kPage;
         for (int64_t key = begin; key < end; ++key, v += job.head_dim) {

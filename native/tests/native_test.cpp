@@ -18,7 +18,7 @@ using namespace galop;
 namespace {
 
 // Of all results below. It changes only when the tests or the pinned arithmetic do.
-constexpr uint64_t kChecksum = 0x353fd416a7eb395aull;
+constexpr uint64_t kChecksum = 0x3077abd78a083e4aull;
 
 uint64_t checksum = 1469598103934665603ull;
 int checks = 0;
@@ -104,7 +104,8 @@ void test_matmul(const Kernels& k) {
   for (int kind = 0; kind < static_cast<int>(Kind::F32); ++kind)
     for (int64_t rows : {1, 15, 16, 50})
       for (int64_t columns : {1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 35}) {
-        const int64_t cols = 512;
+        // The longer one takes several stretches of the inner dimension when panels are unpacked.
+        const int64_t cols = columns == 8 || columns > 9 ? 2304 : 256;
         const Packed w = packed(static_cast<Kind>(kind), rows, cols, random);
         const auto x = random.reals(columns * cols), bias = random.reals(rows);
         auto run = [&](const Kernels& set) {

@@ -540,108 +540,87 @@ void store_int8_value(const float* v, uint8_t* values, int slot, int64_t head_di
   }
 }
 
-// Asks for the keys or values of the next page while those of this one are used: they lie far apart.
-inline void prefetch_next(const uint8_t* const* pages, int64_t key, int64_t keys, int64_t offset, int64_t bytes) {
-  if (key % kPage || key + kPage >= keys) return;
-  const uint8_t* next = pages[key / kPage + 1] + offset;
-  for (int64_t byte = 0; byte < bytes; byte += 64) prefetch_line(next + byte);
+// Where a tile of queries finds a page's keys and values: 16 keys' component d, 16 components of one value.
+struct F16Page {
+  const uint8_t* data;
+  int64_t head_dim;
+  F key(int64_t d, int half) const { return load_f16(data + (d * kPage + 16 * half) * 2); }
+  F value(int64_t slot, int64_t d) const { return load_f16(data + (slot * head_dim + d) * 2); }
+};
+
+struct Int8Values {
+  const uint8_t* data;
+  int64_t head_dim;
+  float scales[kMaxHeadDim / kGroup * kPage];
+  Int8Values(const uint8_t* values, int64_t dim) : data(values), head_dim(dim) {
+    for (int64_t i = 0; i < dim / kGroup * kPage; i += 16) store(scales + i, load_f16(values + kPage * dim + 2 * i));
+  }
+  F value(int64_t slot, int64_t d) const {
+    return mul(load_i8(data + slot * head_dim + d), set1(scales[d / kGroup * kPage + slot]));
+  }
+};
+
+struct FloatPage {
+  const float* data;
+  int64_t head_dim;
+  F key(int64_t d, int half) const { return load(data + d * kPage + 16 * half); }
+  F value(int64_t slot, int64_t d) const { return load(data + slot * head_dim + d); }
+};
+
+// scores[n][slot] of queries [first, first + N) and the keys of a page.
+template <int N, class Page>
+void score_page(const Attend& job, int first, const Page& page, int64_t keys, float* scores) {
+  for (int half = 0; 16 * half < keys; ++half) {
+    F dot[N];
+    GALOP_UNROLL
+    for (int n = 0; n < N; ++n) dot[n] = set1(0.0f);
+    for (int64_t d = 0; d < job.head_dim; ++d) {
+      const F lane = page.key(d, half);
+      GALOP_UNROLL
+      for (int n = 0; n < N; ++n) dot[n] = fma(set1(job.queries[first + n][d]), lane, dot[n]);
+    }
+    for (int n = 0; n < N; ++n) store(scores + n * kChunk + 16 * half, mul(dot[n], set1(job.scale)));
+  }
 }
 
-struct F16Pages {
-  explicit F16Pages(const Attend&) {}
-
-  template <int N>
-  void scores(const Attend& job, int first, const uint8_t* const* pages, int64_t keys, float* out) const {
-    for (int64_t key = 0; key < keys; key += 16) {
-      prefetch_next(pages, key, keys, job.key_offset, kv_bytes(job.head_dim, false));
-      const uint8_t* k = pages[key / kPage] + job.key_offset + 2 * (key % kPage);
-      F dot[N];
-      GALOP_UNROLL
-      for (int n = 0; n < N; ++n) dot[n] = set1(0.0f);
-      for (int64_t d = 0; d < job.head_dim; ++d, k += 2 * kPage) {
-        const F lane = load_f16(k);
-        GALOP_UNROLL
-        for (int n = 0; n < N; ++n) dot[n] = fma(set1(job.queries[first + n][d]), lane, dot[n]);
-      }
-      for (int n = 0; n < N; ++n) store(out + n * kChunk + key, mul(dot[n], set1(job.scale)));
-    }
-  }
-
-  template <int N>
-  void values(const Attend& job, const uint8_t* const* pages, int64_t keys, const float* weights, float* out,
-              int64_t stride) const {
-    for (int64_t d = 0; d < job.head_dim; d += 16) {
-      F sum[N];
-      GALOP_UNROLL
-      for (int n = 0; n < N; ++n) sum[n] = set1(0.0f);
-      for (int64_t begin = 0; begin < keys; begin += kPage) {
-        if (d == 0) prefetch_next(pages, begin, keys, job.value_offset, kv_bytes(job.head_dim, false));
-        const uint8_t* v = pages[begin / kPage] + job.value_offset + 2 * d;
-        const int64_t end = keys - begin < kPage ? keys : begin + kPage;
-        for (int64_t key = begin; key < end; ++key, v += 2 * job.head_dim) {
-          const F value = load_f16(v);
-          GALOP_UNROLL
-          for (int n = 0; n < N; ++n) sum[n] = fma(set1(weights[n * kChunk + key]), value, sum[n]);
-        }
-      }
-      for (int n = 0; n < N; ++n) store(out + n * stride + d, sum[n]);
-    }
-  }
-};
-
-struct Int8Pages {
+template <int N>
+void score_int8_page(const Attend& job, const ActivationGroup* queries, const uint8_t* data, int64_t keys,
+                     float* scores) {
   using Q8 = OneLevel<Codes8, Zero128, false, 0, false>;
-  ActivationGroup queries[kMaxQueries * kMaxHeadDim / kGroup];  // in tiles of kTile, as a matrix product's
-
-  explicit Int8Pages(const Attend& job) {
-    const int64_t groups = job.head_dim / kGroup;
-    for (int n = 0; n < job.count; ++n) {
-      const int first = n / kTile * kTile, width = job.count - first < kTile ? job.count - first : kTile;
-      alignas(64) float rotated[kMaxHeadDim];
-      rotate(job.queries[n], job.head_dim, rotated);
-      quantize(rotated, job.head_dim, queries + first * groups + (n - first), width);
-    }
+  const int64_t groups = job.head_dim / kGroup;
+  for (int half = 0; 16 * half < keys; ++half) {
+    F dot[N];
+    for (int n = 0; n < N; ++n) dot[n] = set1(0.0f);
+    panel_times<Q8, N>(data + half * groups * Q8::bytes, groups, queries, dot);
+    for (int n = 0; n < N; ++n) store(scores + n * kChunk + 16 * half, mul(dot[n], set1(job.scale)));
   }
+}
 
-  template <int N>
-  void scores(const Attend& job, int first, const uint8_t* const* pages, int64_t keys, float* out) const {
-    const int64_t groups = job.head_dim / kGroup;
-    for (int64_t key = 0; key < keys; key += kRows) {
-      prefetch_next(pages, key, keys, job.key_offset, kv_bytes(job.head_dim, true));
-      const uint8_t* panel = pages[key / kPage] + job.key_offset + key % kPage / kRows * groups * Q8::bytes;
-      F dot[N];
-      for (int n = 0; n < N; ++n) dot[n] = set1(0.0f);
-      panel_times<Q8, N>(panel, groups, queries + first * groups, dot);
-      for (int n = 0; n < N; ++n) store(out + n * kChunk + key, mul(dot[n], set1(job.scale)));
-    }
-  }
-
-  template <int N>
-  void values(const Attend& job, const uint8_t* const* pages, int64_t keys, const float* weights, float* out,
-              int64_t stride) const {
-    alignas(64) float scales[kChunk];
-    for (int64_t d = 0; d < job.head_dim; d += 16) {
-      if (d % kGroup == 0)
-        for (int64_t key = 0; key < keys; key += 16)
-          store(scales + key, load_f16(pages[key / kPage] + job.value_offset + kPage * job.head_dim +
-                                       (d / kGroup * kPage + key % kPage) * 2));
-      F sum[N];
+// Adds the page's values, weighted, to out[n].
+template <int N, class Page>
+void add_page(const Page& page, int64_t keys, int64_t head_dim, const float* weights, float* out, int64_t stride) {
+  for (int64_t d = 0; d < head_dim; d += 16) {
+    F sum[N];
+    GALOP_UNROLL
+    for (int n = 0; n < N; ++n) sum[n] = load(out + n * stride + d);
+    for (int64_t slot = 0; slot < keys; ++slot) {
+      const F value = page.value(slot, d);
       GALOP_UNROLL
-      for (int n = 0; n < N; ++n) sum[n] = set1(0.0f);
-      for (int64_t begin = 0; begin < keys; begin += kPage) {
-        if (d == 0) prefetch_next(pages, begin, keys, job.value_offset, kv_bytes(job.head_dim, true));
-        const uint8_t* v = pages[begin / kPage] + job.value_offset + d;
-        const int64_t end = keys - begin < kPage ? keys : begin + kPage;
-        for (int64_t key = begin; key < end; ++key, v += job.head_dim) {
-          const F value = mul(load_i8(v), set1(scales[key]));
-          GALOP_UNROLL
-          for (int n = 0; n < N; ++n) sum[n] = fma(set1(weights[n * kChunk + key]), value, sum[n]);
-        }
-      }
-      for (int n = 0; n < N; ++n) store(out + n * stride + d, sum[n]);
+      for (int n = 0; n < N; ++n) sum[n] = fma(set1(weights[n * kChunk + slot]), value, sum[n]);
     }
+    for (int n = 0; n < N; ++n) store(out + n * stride + d, sum[n]);
   }
-};
+}
+
+// Calls body(first, N) for tiles of at most kTile of `count` queries, N a compile-time constant.
+template <class Body>
+inline void each_tile(int count, Body body) {
+  for (int first = 0; first < count; first += kTile)
+    repeat<kTile>([&](auto i) {
+      constexpr int n = decltype(i)::value + 1;
+      if (n == kTile ? count - first >= n : count - first == n) body(first, std::integral_constant<int, n>{});
+    });
+}
 
 // exp(score - max) in place of each score, 0 for keys past `visible`; the maximum and the sum go to `part`.
 void soften(float* scores, int64_t keys, int64_t visible, float* part) {
@@ -659,42 +638,75 @@ void soften(float* scores, int64_t keys, int64_t visible, float* part) {
   part[1] = sum(total);
 }
 
-template <class Pages, int N>
-void attend_queries(const Attend& job, const Pages& kv, int first, int64_t start, int64_t keys, float* scores,
-                    float* part, int64_t stride) {
-  const uint8_t* const* pages = job.pages + start / kPage;
-  kv.template scores<N>(job, first, pages, keys, scores);
-  for (int n = 0; n < N; ++n) soften(scores + n * kChunk, keys, job.lengths[first + n] - start, part + n * stride);
-  kv.template values<N>(job, pages, keys, scores, part + kPartHead, stride);
-}
-
-template <class Pages>
+template <bool kInt8>
 void attend_pages(const Attend& job, int64_t chunk, float* part) {
-  using Run = void (*)(const Attend&, const Pages&, int, int64_t, int64_t, float*, float*, int64_t);
-  static constexpr Run run[] = {nullptr,
-                                attend_queries<Pages, 1>,
-                                attend_queries<Pages, 2>,
-                                attend_queries<Pages, 3>,
-                                attend_queries<Pages, 4>,
-                                attend_queries<Pages, kTile < 5 ? 1 : 5>,
-                                attend_queries<Pages, kTile < 6 ? 1 : 6>,
-                                attend_queries<Pages, kTile < 7 ? 1 : 7>,
-                                attend_queries<Pages, kTile < 8 ? 1 : 8>};
-  static_assert(kTile >= 4 && kTile <= 8);
-  alignas(64) float scores[kTile * kChunk];
-  const int64_t start = chunk * kChunk, stride = kPartHead + job.head_dim;
+  alignas(64) float scores[kMaxQueries * kChunk];
+  alignas(64) float floats[kPage * kMaxHeadDim];
+  alignas(64) ActivationGroup queries[kInt8 ? kMaxQueries * kMaxHeadDim / kGroup : 1];
+  const int64_t start = chunk * kChunk, dim = job.head_dim, stride = kPartHead + dim, bytes = kv_bytes(dim, kInt8);
+  const uint8_t* const* pages = job.pages + start / kPage;
+  const bool several = job.count > kTile;  // then a page is made floats once for all of them
   int64_t longest = 0;
   for (int n = 0; n < job.count; ++n) longest = job.lengths[n] > longest ? job.lengths[n] : longest;
   const int64_t keys = longest - start < kChunk ? longest - start : kChunk;
-  const Pages kv(job);
-  for (int first = 0; first < job.count; first += kTile) {
-    const int n = job.count - first < kTile ? job.count - first : kTile;
-    run[n](job, kv, first, start, keys, scores, part + first * stride, stride);
+  // Pages lie far apart, so the next one is asked for while this one is used.
+  const auto each_page = [&](int64_t offset, auto body) {
+    for (int64_t key = 0; key < keys; key += kPage) {
+      if (key + kPage < keys)
+        for (int64_t byte = 0; byte < bytes; byte += 64) prefetch_line(pages[key / kPage + 1] + offset + byte);
+      body(pages[key / kPage] + offset, key, keys - key < kPage ? keys - key : kPage);
+    }
+  };
+
+  if constexpr (kInt8) {
+    const int64_t groups = dim / kGroup;
+    alignas(64) float rotated[kMaxHeadDim];
+    each_tile(job.count, [&](int first, auto n) {
+      for (int i = 0; i < n; ++i) {
+        rotate(job.queries[first + i], dim, rotated);
+        quantize(rotated, dim, queries + first * groups + i, n);
+      }
+    });
+    each_page(job.key_offset, [&](const uint8_t* data, int64_t key, int64_t count) {
+      each_tile(job.count, [&](int first, auto n) {
+        score_int8_page<n>(job, queries + first * groups, data, count, scores + first * kChunk + key);
+      });
+    });
+  } else {
+    each_page(job.key_offset, [&](const uint8_t* data, int64_t key, int64_t count) {
+      const F16Page page{data, dim};
+      if (several)
+        for (int64_t d = 0; d < dim; ++d)
+          for (int half = 0; half < 2; ++half) store(floats + d * kPage + 16 * half, page.key(d, half));
+      each_tile(job.count, [&](int first, auto n) {
+        float* to = scores + first * kChunk + key;
+        if (several) score_page<n>(job, first, FloatPage{floats, dim}, count, to);
+        else score_page<n>(job, first, page, count, to);
+      });
+    });
   }
+
+  for (int n = 0; n < job.count; ++n) {
+    soften(scores + n * kChunk, keys, job.lengths[n] - start, part + n * stride);
+    std::memset(part + n * stride + kPartHead, 0, dim * sizeof(float));
+  }
+
+  each_page(job.value_offset, [&](const uint8_t* data, int64_t key, int64_t count) {
+    const std::conditional_t<kInt8, Int8Values, F16Page> page{data, dim};
+    if (several)
+      for (int64_t slot = 0; slot < count; ++slot)
+        for (int64_t d = 0; d < dim; d += 16) store(floats + slot * dim + d, page.value(slot, d));
+    each_tile(job.count, [&](int first, auto n) {
+      const float* weights = scores + first * kChunk + key;
+      float* out = part + first * stride + kPartHead;
+      if (several) add_page<n>(FloatPage{floats, dim}, count, dim, weights, out, stride);
+      else add_page<n>(page, count, dim, weights, out, stride);
+    });
+  });
 }
 
 void attend(const Attend& job, int64_t chunk, float* part) {
-  job.int8 ? attend_pages<Int8Pages>(job, chunk, part) : attend_pages<F16Pages>(job, chunk, part);
+  job.int8 ? attend_pages<true>(job, chunk, part) : attend_pages<false>(job, chunk, part);
 }
 
 void merge_parts(const Attend& job, int64_t chunk, const float* parts, float* totals) {

@@ -1,4 +1,9 @@
-"""The README's picture, from a report of bench/peers.py: python bench/chart.py docs/peers.json docs/peers.svg"""
+"""Pictures for the docs.
+
+python bench/chart.py docs/peers.json docs/peers.svg       # from a report of bench/peers.py
+galop bench smollm2:135m --profile --json > profile.json
+python bench/chart.py profile.json docs/profile.svg        # where the time of a token goes
+"""
 
 from __future__ import annotations
 
@@ -46,7 +51,37 @@ def chart(report: dict[str, Any]) -> str:
     )
 
 
+SHADES = ("#1d6fb8", "#3f8ccf", "#6aa9dd", "#94c4e8", "#d98e32", "#b8b2a7")
+
+
+def profile_chart(reports: list[dict[str, Any]]) -> str:
+    """A bar for each model and work, divided among kinds of phases, the longest five named."""
+    out, y = [], 30
+    for report in reports:
+        for work, parts in report["profile"].items():
+            total = sum(seconds for _, seconds in parts)
+            title = f"{report['model']}, {work}: {total * 1e6:,.0f} µs a token"
+            out.append(f'<text x="20" y="{y}" font-weight="600">{escape(title)}</text>')
+            shown = [*parts[:5], ("all else", sum(seconds for _, seconds in parts[5:]))]
+            x, legend = 20.0, 20
+            for (name, seconds), shade in zip(shown, SHADES, strict=True):
+                wide = (WIDTH - 40) * seconds / total
+                out.append(f'<rect x="{x:.1f}" y="{y + 10}" width="{wide:.1f}" height="22" fill="{shade}"/>')
+                x += wide
+                words = f"{name} {seconds / total:.0%}"
+                out.append(f'<rect x="{legend}" y="{y + 42}" width="10" height="10" fill="{shade}"/>')
+                out.append(f'<text class="small" x="{legend + 14}" y="{y + 51}">{escape(words)}</text>')
+                legend += 22 + round(5.9 * len(words))
+            y += 90
+    body = "\n".join(out)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y - 20}" font-family="system-ui, sans-serif" '
+        f'font-size="14"><style>{STYLE}</style>\n{body}\n</svg>\n'
+    )
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    Path(sys.argv[2]).write_text(chart(json.loads(Path(sys.argv[1]).read_text())))
+    report = json.loads(Path(sys.argv[1]).read_text())
+    Path(sys.argv[2]).write_text(profile_chart(report) if isinstance(report, list) else chart(report))

@@ -1,6 +1,6 @@
 """Galop, llama.cpp, ik_llama.cpp and OpenVINO GenAI at the same work on the same files, taking turns.
 
-    python bench/peers.py --quick                # the three real models; under six minutes
+    python bench/peers.py --quick                # the three real models, two rounds
     python bench/peers.py --json docs/peers.json --chart docs/peers.svg
     python bench/peers.py true:qwen3-4b:q4_0 --depth 8192 --kv int8
 
@@ -385,7 +385,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", help="names, paths or true:SHAPE:KIND (see bench/true_shapes.py)")
     parser.add_argument("--quick", action="store_true", help="the real models, few rounds")
-    parser.add_argument("--rounds", type=int, help="15, or 3 when quick")
+    parser.add_argument("--rounds", type=int, help="15, or 2 when quick")
     parser.add_argument("--threads", type=int, default=default_threads())
     parser.add_argument("--depth", type=int, default=0, help="decode after so many tokens, besides")
     parser.add_argument("--kv", choices=["f16", "int8"], default="f16")
@@ -394,7 +394,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--chart", type=Path, help="draw an SVG")
     options = parser.parse_args()
-    rounds = options.rounds or (3 if options.quick else 15)
+    rounds = options.rounds or (2 if options.quick else 15)
     names = options.models or (REAL if options.quick else [*REAL, *TRUE])
     engines = ["Galop", *(n for n in options.engines if n != "Galop")]
     machine = bench.Machine(options.threads)
@@ -415,7 +415,7 @@ def main() -> None:
             }  # fmt: skip
         if not options.models:
             small, large = path_of(REAL[1], folder), path_of(REAL[2], folder)
-            few = 2 if options.quick else 7
+            few = 1 if options.quick else 7
             report["more"] = {
                 "0.5B, sequences together, times the rate of one": together(small, options.threads, machine, few),
                 "1.5B, prompt lookup, times the speed without": lookup(

@@ -22,6 +22,18 @@ STYLE = """
 WIDTH, LEFT, BAR = 760, 220, 14
 
 
+def label(name: str) -> str:
+    return f"{name.removeprefix('true:').replace(':q4_0', ' Q4_0')}, true shapes" if "true:" in name else name
+
+
+def svg(body: list[str], height: int) -> str:
+    lines = "\n".join(body)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="system-ui, sans-serif" '
+        f'font-size="14"><style>{STYLE}</style>\n{lines}\n</svg>\n'
+    )
+
+
 def panel(title: str, work: str, models: dict[str, Any], top: int) -> tuple[list[str], int]:
     """A bar for each engine, scaled to the model's own fastest."""
     out = [f'<text x="20" y="{top}" font-weight="600">{escape(title)}</text>']
@@ -29,8 +41,7 @@ def panel(title: str, work: str, models: dict[str, Any], top: int) -> tuple[list
     for name, result in models.items():
         rates = {n: r["median"] for n, r in result["works"][work]["rates"].items()}
         scale = (WIDTH - LEFT - 150) / max(rates.values())
-        label = name.removeprefix("true:").replace(":q4_0", " Q4_0, true shapes")
-        out.append(f'<text class="small" x="20" y="{y + 12}">{escape(label)}</text>')
+        out.append(f'<text class="small" x="20" y="{y + 12}">{escape(label(name))}</text>')
         for engine, rate in rates.items():
             kind = "galop" if engine == "Galop" else "other"
             wide = rate * scale
@@ -44,11 +55,7 @@ def panel(title: str, work: str, models: dict[str, Any], top: int) -> tuple[list
 def chart(report: dict[str, Any]) -> str:
     decode, y = panel("Decoding, tokens per second", "decode", report["models"], 30)
     prefill, y = panel("Reading a prompt of 512 tokens, tokens per second", "prefill 512", report["models"], y + 22)
-    body = "\n".join(decode + prefill)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" font-family="system-ui, sans-serif" '
-        f'font-size="14"><style>{STYLE}</style>\n{body}\n</svg>\n'
-    )
+    return svg(decode + prefill, y)
 
 
 SHADES = ("#1d6fb8", "#3f8ccf", "#6aa9dd", "#94c4e8", "#d98e32", "#b8b2a7")
@@ -73,11 +80,7 @@ def profile_chart(reports: list[dict[str, Any]]) -> str:
                 out.append(f'<text class="small" x="{legend + 14}" y="{y + 51}">{escape(words)}</text>')
                 legend += 22 + round(5.9 * len(words))
             y += 90
-    body = "\n".join(out)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y - 20}" font-family="system-ui, sans-serif" '
-        f'font-size="14"><style>{STYLE}</style>\n{body}\n</svg>\n'
-    )
+    return svg(out, y - 20)
 
 
 if __name__ == "__main__":

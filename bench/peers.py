@@ -27,9 +27,10 @@ from pathlib import Path
 from typing import Any
 
 import true_shapes
+from chart import chart, label
 
 from galop import bench, load, store
-from galop.bench import DECODED, Work
+from galop.bench import DECODED, Work, spread
 from galop.machine import default_threads, peak_memory, processor
 
 PACKAGES = {"llama.cpp": "llama-cpp-python", "ik_llama.cpp": "ik-llama-cpp-python", "OpenVINO": "openvino-genai"}
@@ -188,11 +189,6 @@ class Peer:
 # ---- Comparisons
 
 
-def median(values: list[float]) -> dict[str, float]:
-    quartiles = statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
-    return {"median": statistics.median(values), "q1": quartiles[0], "q3": quartiles[2]}
-
-
 def compare(
     path: Path, works: list[Work], rounds: int, threads: int, kv: str, machine: bench.Machine, engines: list[str]
 ) -> dict[str, Any]:
@@ -210,19 +206,17 @@ def compare(
         rates: dict[str, list[float]] = {}
         ratios: dict[str, list[float]] = {}
         shares: list[float] = []
-        alive = list(peers)
-        for peer in alive[:]:
+        for peer in peers[:]:
             try:
                 peer.run(work)  # warm up
             except RuntimeError:
-                alive.remove(peer)
                 peers.remove(peer)
                 absent[peer.name] = f"fails at {work}"
         for i in range(rounds):
             time.sleep(SETTLE)
             bandwidth, peak = machine.bandwidth(), machine.peak()
             seconds = {}
-            for peer in alive:
+            for peer in peers:
                 seconds[peer.name] = peer.run(work)
                 time.sleep(SETTLE if peer.name != "Galop" else 0)
                 rates.setdefault(peer.name, []).append(work.tokens / seconds[peer.name])
@@ -231,9 +225,9 @@ def compare(
                 ratios.setdefault(name, []).append(seconds[name] / seconds["Galop"])
             print(f"\r\x1b[K{path.name}: {work}, round {i + 1} of {rounds}", end="", file=sys.stderr, flush=True)
         result["works"][str(work)] = {
-            "rates": {n: median(v) for n, v in rates.items()},
-            "of_roof": median(shares),
-            "times": {n: median(v) for n, v in ratios.items()},
+            "rates": {n: spread(v) for n, v in rates.items()},
+            "of_roof": spread(shares),
+            "times": {n: spread(v) for n, v in ratios.items()},
         }
     result["memory_mib"] = {p.name: p.memory / (1 << 20) for p in peers}
     for peer in peers:
@@ -252,7 +246,7 @@ def installed(name: str) -> str:
         return ""
 
 
-def together(path: Path, threads: int, machine: bench.Machine, rounds: int) -> dict[str, Any]:
+def together(path: Path, threads: int, rounds: int) -> dict[str, Any]:
     """Tokens per second of 2, 4 and 8 sequences as a multiple of one's."""
     with load(str(path), threads=threads, context=CONTEXT) as model:
         one = Work("decode", DECODED)
@@ -262,7 +256,7 @@ def together(path: Path, threads: int, machine: bench.Machine, rounds: int) -> d
             for n, gain in gains.items():
                 alone = bench.run(model, one)
                 gain.append(n * alone / bench.run(model, Work("decode", DECODED, sequences=n)))
-    return {str(n): median(gain) for n, gain in gains.items()}
+    return {str(n): spread(gain) for n, gain in gains.items()}
 
 
 def lookup(path: Path, threads: int, tokens: int, rounds: int) -> dict[str, Any]:
@@ -295,7 +289,7 @@ def lookup(path: Path, threads: int, tokens: int, rounds: int) -> dict[str, Any]
                     seconds[speculate] = events[-1].answer_seconds
                 if i:  # the first warms up
                     ratios.append(seconds[False] / seconds[True])
-            gains[task] = median(ratios)
+            gains[task] = spread(ratios)
     return gains
 
 
@@ -318,7 +312,7 @@ def disturbed(path: Path, threads: int, rounds: int, engines: list[str]) -> dict
             busy.kill()
             busy.wait()
         peer.close()
-        kept[name] = median(shares)
+        kept[name] = spread(shares)
     return kept
 
 
@@ -345,10 +339,6 @@ def path_of(name: str, folder: Path) -> Path:
             true_shapes.write(shape, kind, path)
         return path
     return store.fetch(store.settle(store.locate(name)))
-
-
-def label(name: str) -> str:
-    return f"{name.removeprefix('true:').replace(':q4_0', ' Q4_0')}, true shapes" if "true:" in name else name
 
 
 def table(report: dict[str, Any], quality: dict[str, Any]) -> str:
@@ -417,7 +407,7 @@ def main() -> None:
             small, large = path_of(REAL[1], folder), path_of(REAL[2], folder)
             few = 1 if options.quick else 7
             report["more"] = {
-                "0.5B, sequences together, times the rate of one": together(small, options.threads, machine, few),
+                "0.5B, sequences together, times the rate of one": together(small, options.threads, few),
                 "1.5B, prompt lookup, times the speed without": lookup(
                     large, options.threads, 100 if options.quick else 200, 1 if options.quick else 5
                 ),
@@ -435,8 +425,6 @@ def main() -> None:
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n")
     if options.chart:
-        from chart import chart
-
         options.chart.write_text(chart(report))
 
 

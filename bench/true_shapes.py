@@ -30,14 +30,14 @@ def write(name: str, kind: str, path: Path) -> None:
     block, nbytes = gguf.GGML_QUANT_SIZES[quantisation]
     gaussian = np.random.default_rng(0).normal(size=(4096, 1024)).astype(np.float32)
     writer = gguf.GGUFWriter(path, family, use_temp_file=True)
-    for key, value in {
+    sizes = {
         "block_count": layers, "context_length": 40960, "embedding_length": hidden, "feed_forward_length": inner,
         "attention.head_count": heads, "attention.head_count_kv": kv_heads, "attention.key_length": head_dim,
         "attention.value_length": head_dim,
-        **dict.fromkeys(["expert_count"] if experts else [], experts),
-        **dict.fromkeys(["expert_used_count"] if experts else [], EXPERTS_USED),
-        **dict.fromkeys(["expert_feed_forward_length"] if experts else [], inner),
-    }.items():  # fmt: skip
+    }  # fmt: skip
+    if experts:
+        sizes |= {"expert_count": experts, "expert_used_count": EXPERTS_USED, "expert_feed_forward_length": inner}
+    for key, value in sizes.items():
         writer.add_uint32(f"{family}.{key}", value)
     writer.add_float32(f"{family}.rope.freq_base", 1e6)
     writer.add_float32(f"{family}.attention.layer_norm_rms_epsilon", 1e-6)

@@ -366,14 +366,26 @@ void Program::matmul(Run& run, const Step& step) {
   }
 }
 
+// The passes that the query heads of one KV head take.
+static int64_t splits_of(const Step& step) {
+  return (step.ints[1] / step.ints[2] + kMaxQueries - 1) / kMaxQueries;
+}
+
+int64_t Program::attention_units(const Run& run, const Step& step) const {
+  return static_cast<int64_t>(run.tiles.size()) * step.ints[2] * splits_of(step);
+}
+
+bool Program::shares_chunks(const Run& run, const Step& step) const {
+  return run.chunks > 1 && attention_units(run, step) < 4 * threads();
+}
+
 // Queries of one KV head share a pass over its keys. Where there are fewer such tiles than threads can use, the chunks
 // of long sequences are shared out too, and merged in order after a barrier: the same arithmetic.
 void Program::attention(Run& run, const Step& step) {
   const int64_t heads = step.ints[1], kv_heads = step.ints[2], dim = step.ints[3];
   const bool int8 = step.ints[4] != 0;
-  const int64_t group = heads / kv_heads, per_tile = std::min<int64_t>(group, kMaxQueries);
-  const int64_t splits = (group + per_tile - 1) / per_tile;
-  const int64_t units = static_cast<int64_t>(run.tiles.size()) * kv_heads * splits;
+  const int64_t group = heads / kv_heads, per_tile = std::min<int64_t>(group, kMaxQueries), splits = splits_of(step);
+  const int64_t units = attention_units(run, step);
   const int64_t part = kMaxQueries * (kPartHead + dim);
 
   auto job_of = [&](int64_t unit) {
@@ -398,7 +410,7 @@ void Program::attention(Run& run, const Step& step) {
   };
   auto chunks_of = [](const Attend& job) { return (job.lengths[job.count - 1] + kChunk - 1) / kChunk; };
 
-  if (run.parts.empty()) {
+  if (!shares_chunks(run, step)) {
     alignas(64) float one[kMaxQueries * (kPartHead + kMaxHeadDim)], total[kMaxQueries * (kPartHead + kMaxHeadDim)];
     for (int64_t u; (u = pool_.claim(units)) >= 0;) {
       const Attend job = job_of(u);
@@ -524,11 +536,9 @@ void Program::prepare(Run& run, const PageStore& pages) const {
     run.chunks = std::max(run.chunks, position / kChunk + 1);
   }
   for (const Step& step : steps_) {
-    if (step.op != Op::attention || run.chunks == 1) continue;
-    const int64_t kv_heads = step.ints[2], group = step.ints[1] / kv_heads;
-    const int64_t units = static_cast<int64_t>(run.tiles.size()) * kv_heads * ((group + kMaxQueries - 1) / kMaxQueries);
-    if (units >= 4 * threads()) continue;
-    const auto floats = static_cast<size_t>(units * run.chunks * kMaxQueries * (kPartHead + step.ints[3]));
+    if (step.op != Op::attention || !shares_chunks(run, step)) continue;
+    const int64_t part = kMaxQueries * (kPartHead + step.ints[3]);
+    const auto floats = static_cast<size_t>(attention_units(run, step) * run.chunks * part);
     run.parts.resize(std::max(run.parts.size(), floats));
   }
   for (int64_t r = 0; r < batch.row_count; ++r)

@@ -109,6 +109,8 @@ class Program {
   void token_step(Run& run, const Step& step, int64_t token);
   void matmul(Run& run, const Step& step);
   void attention(Run& run, const Step& step);
+  int64_t attention_units(const Run& run, const Step& step) const;  // tiles of queries times passes over keys
+  bool shares_chunks(const Run& run, const Step& step) const;       // whether threads share out those passes' chunks
   void experts(Run& run, const Step& step);
   int64_t activation_index(int64_t column, int64_t groups) const;
 

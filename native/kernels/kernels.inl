@@ -6,8 +6,9 @@
 //   multiply<bits, at>(I& sum, Partial&, B, codes) adds to each lane the product of its 4 codes of so many bits with 4
 //   activations; `at` counts the quads of one sum, and the sum is whole after its last. 8-bit codes start at start8
 //   (instruction sets differ in whether they take them signed)
-// prefetch<bytes>(p) asks for what a stream will read soon after so many bytes at p, prefetch_line(p) for one cache line; kTile is the columns whose accumulators
-// fit the registers, kWideFrom the columns from which unpacking a panel once pays.
+//   prefetch<bytes>(p) asks for what a stream will read soon after so many bytes at p, prefetch_line(p) for one line
+// and kTile, the columns whose accumulators fit its registers, and kWideFrom, those from which unpacking a panel once
+// pays.
 //
 // The order of every floating-point operation is fixed here and no vector primitive may change it, so all instruction
 // sets, thread counts and batch shapes give the same bytes.
@@ -517,19 +518,20 @@ uint16_t quantise_kv(const float* x, int8_t* codes) {
   return half[0];
 }
 
+using KeyPanel = OneLevel<Codes8, Zero128, false, 0, false>;  // Q8_0, but what follows it is not read next
+
 void store_int8_key(const float* k, uint8_t* keys, int slot, int64_t head_dim) {
-  using Q8 = OneLevel<Codes8, Zero128, false, 0>;
   const int64_t groups = head_dim / kGroup;
   const int row = slot % kRows;
-  uint8_t* group = keys + slot / kRows * groups * Q8::bytes;
+  uint8_t* group = keys + slot / kRows * groups * KeyPanel::bytes;
   alignas(64) float rotated[kMaxHeadDim];
   rotate(k, head_dim, rotated);
-  for (int64_t g = 0; g < groups; ++g, group += Q8::bytes) {
+  for (int64_t g = 0; g < groups; ++g, group += KeyPanel::bytes) {
     alignas(64) int8_t codes[kGroup];
     const uint16_t scale = quantise_kv(rotated + g * kGroup, codes);
     std::memcpy(group + 2 * row, &scale, 2);
     for (int i = 0; i < kGroup; ++i)
-      group[Q8::scales + i / 4 * 64 + row * 4 + i % 4] = static_cast<uint8_t>(codes[i] + 128);
+      group[KeyPanel::scales + i / 4 * 64 + row * 4 + i % 4] = static_cast<uint8_t>(codes[i] + 128);
   }
 }
 
@@ -586,12 +588,11 @@ void score_page(const Attend& job, int first, const Page& page, int64_t keys, fl
 template <int N>
 void score_int8_page(const Attend& job, const ActivationGroup* queries, const uint8_t* data, int64_t keys,
                      float* scores) {
-  using Q8 = OneLevel<Codes8, Zero128, false, 0, false>;
   const int64_t groups = job.head_dim / kGroup;
   for (int half = 0; 16 * half < keys; ++half) {
     F dot[N];
     for (int n = 0; n < N; ++n) dot[n] = set1(0.0f);
-    panel_times<Q8, N>(data + half * groups * Q8::bytes, groups, queries, dot);
+    panel_times<KeyPanel, N>(data + half * groups * KeyPanel::bytes, groups, queries, dot);
     for (int n = 0; n < N; ++n) store(scores + n * kChunk + 16 * half, mul(dot[n], set1(job.scale)));
   }
 }

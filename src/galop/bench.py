@@ -58,17 +58,10 @@ class Result:
     shares: list[float] = field(default_factory=list)
     bound: str = ""
 
-    def spread(self, values: list[float]) -> dict[str, float]:
-        low, middle, high = np.percentile(values, [25, 50, 75])
-        return {"median": float(middle), "q1": float(low), "q3": float(high)}
 
-    @property
-    def rate(self) -> float:
-        return float(np.median(self.rates))
-
-    @property
-    def share(self) -> float:
-        return float(np.median(self.shares))
+def spread(values: list[float]) -> dict[str, float]:
+    low, middle, high = np.percentile(values, [25, 50, 75])
+    return {"median": float(middle), "q1": float(low), "q3": float(high)}
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,8 @@ class Model:
                 f"{smaller.card.name} cannot draft for {self.card.name}: they do not have the same tokens; "
                 "take a smaller model of the same family"
             )
-        self._smaller, self._draft = smaller, Draft(smaller.engine)
+        vocabulary = smaller.tokenizer.size(smaller.engine.vocabulary)
+        self._smaller, self._draft = smaller, Draft(smaller.engine, vocabulary)
 
     def chat(self, messages: Sequence[Message], **options: Any) -> Iterator[Event]:
         """Answers a conversation, `[{"role": "user", "content": "..."}]`, in a stream; options are `generate`'s.

@@ -13,7 +13,7 @@ from typing import Any
 from galop import __version__, _native, bench, store
 from galop.cli.progress import progress_bar
 from galop.cli.run import consent
-from galop.errors import GalopError
+from galop.errors import ContextLengthError, GalopError, MemoryBudgetError
 from galop.machine import data_directory, default_threads, peak_memory, processor
 from galop.model import Done, Model
 
@@ -64,11 +64,10 @@ def bench_models(
 def one_model(
     source: store.Source, threads: int, context: int, kv: str, repeats: int, profile: bool, quiet: bool
 ) -> dict[str, Any]:
-    deepest = max(w.depth + w.tokens for w in bench.WORKS)
     with progress_bar() as progress:
-        path = store.fetch(source, progress)
+        store.fetch(source, progress)  # not part of loading
         start = time.perf_counter()
-        with load(source, path, threads, context, kv, deepest, progress) as model:
+        with load(source, threads, context, kv, progress) as model:
             load_seconds = time.perf_counter() - start
             first = next(e for e in model.generate("Hello", max_tokens=1) if isinstance(e, Done))
             peak = peak_memory()
@@ -91,8 +90,8 @@ def one_model(
                 report["works"].append(
                     {
                         "work": str(result.work),
-                        "rate": result.spread(result.rates),
-                        "share": result.spread(result.shares),
+                        "rate": bench.spread(result.rates),
+                        "share": bench.spread(result.shares),
                         "bound": result.bound,
                     }
                 )
@@ -104,17 +103,18 @@ def one_model(
     return report
 
 
-def load(source: store.Source, path: Path, threads: int, context: int, kv: str, deepest: int, progress: Any) -> Model:
+def load(source: store.Source, threads: int, context: int, kv: str, progress: Any) -> Model:
     """With room for the deepest work, or as much of it as the model and the memory allow."""
-    from galop.errors import ContextLengthError, MemoryBudgetError
 
-    for length in [context] if context else [deepest, 0]:
-        try:
-            return store.load_source(source, progress=progress, threads=threads, context=length or None, kv=kv)
-        except (ContextLengthError, MemoryBudgetError):
-            if not length or context:
-                raise
-    raise AssertionError
+    def with_room(length: int | None) -> Model:
+        return store.load_source(source, progress=progress, threads=threads, context=length, kv=kv)
+
+    if context:
+        return with_room(context)
+    try:
+        return with_room(max(w.depth + w.tokens for w in bench.WORKS))
+    except (ContextLengthError, MemoryBudgetError):
+        return with_room(None)
 
 
 def show(report: dict[str, Any], before: dict[str, Any] | None) -> None:

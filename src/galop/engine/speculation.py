@@ -67,8 +67,9 @@ class Lookup:
 class Draft:
     """Guesses what a smaller model of the same vocabulary would say."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, vocabulary: int) -> None:
         self.engine = engine
+        self.vocabulary = vocabulary  # without the padding rows, which the larger model need not have
         self.kv = engine.sequence()
         self.seconds = 0.0
 
@@ -82,7 +83,7 @@ class Draft:
         while len(tokens) < most:
             *_, (_, logits) = self.engine.prefill(self.kv, part)
             assert logits is not None
-            tokens.append(int(logits.argmax()))
+            tokens.append(int(logits[: self.vocabulary].argmax()))
             part = tokens[-1:]
         self.seconds += 0.2 * ((time.perf_counter() - start) / most - self.seconds)
         return Guess(tokens)

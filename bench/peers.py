@@ -281,13 +281,13 @@ def lookup(path: Path, threads: int, tokens: int, rounds: int) -> dict[str, Any]
                         model.chat(
                             [{"role": "user", "content": text}],
                             sampling=sampling,
-                            max_tokens=tokens,
+                            max_tokens=tokens if i else 8,  # the first warms up
                             speculate=speculate,
                         )
                     )
                     answers[speculate] = [e for e in events if not isinstance(e, Done)]
                     seconds[speculate] = events[-1].answer_seconds
-                if i:  # the first warms up
+                if i:
                     ratios.append(seconds[False] / seconds[True])
             gains[task] = spread(ratios)
     return gains
@@ -320,7 +320,7 @@ def second_start(path: Path) -> dict[str, float]:
     """Process start to first token of `galop run` when the pack is there, and its peak memory."""
     command = [sys.executable, "-m", "galop", "run", str(path), "Hello", "--json", "--max-tokens", "1"]
     seconds, peaks = [], []
-    for _ in range(5):
+    for _ in range(3):
         start = time.perf_counter()
         reply = subprocess.run(command, capture_output=True, check=True, stdin=subprocess.DEVNULL)
         seconds.append(time.perf_counter() - start)

@@ -81,6 +81,8 @@ struct Kernels {
   void (*accumulate)(float weight, const float* x, float* out, int64_t n);
   // x[n] -> exp(x - max) / sum
   void (*softmax)(const float* x, float* out, int64_t n);
+  // The sum of exp((x - largest) * scale), none of whose parts is above 1.
+  double (*sum_exp)(const float* x, int64_t n, float largest, float scale);
   void (*rope)(const float* x, const float* cosine, const float* sine, float* out, int64_t half, bool interleaved);
   PageKernels f16;
   PageKernels int8;

@@ -25,6 +25,7 @@ template <class T>
 using In = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Out = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Rows = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 void require(bool condition, const std::string& message) {
   if (!condition) throw std::invalid_argument(message);
@@ -119,15 +120,18 @@ struct PyProgram {
   }
 
   bool forward(In<int32_t> ids, In<int32_t> positions, In<int32_t> sequences,
-               std::vector<std::vector<int64_t>> page_tables, In<int32_t> rows, PageStore& pages,
-               nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu> logits) {
+               std::vector<std::vector<int64_t>> page_tables, In<int32_t> rows, PageStore& pages, Rows logits,
+               std::optional<Rows> hidden) {
     require(positions.size() == ids.size() && sequences.size() == ids.size(), "ids, positions and sequences differ");
     require(logits.shape(0) == rows.size() && static_cast<int64_t>(logits.shape(1)) == program->logit_width(),
             "the logits array has the wrong shape");
+    require(!hidden || (hidden->shape(0) == rows.size() &&
+                        static_cast<int64_t>(hidden->shape(1)) == program->hidden_width()),
+            "the hidden states' array has the wrong shape");
     const Batch batch{ids.data(),  positions.data(), sequences.data(), static_cast<int64_t>(ids.size()),
                       page_tables, rows.data(),      static_cast<int64_t>(rows.size())};
     nb::gil_scoped_release release;
-    return program->forward(batch, pages, logits.data());
+    return program->forward(batch, pages, logits.data(), hidden ? hidden->data() : nullptr);
   }
 };
 
@@ -140,7 +144,7 @@ std::pair<int, std::vector<std::pair<int32_t, float>>> draw(In<float> logits, do
   const Sampling how{temperature,        top_k, top_p, min_p, repetition_penalty, presence_penalty,
                      frequency_penalty, seed};
   nb::gil_scoped_release release;
-  Drawn drawn = sample(logits.data(), static_cast<int64_t>(logits.size()), how, position, history.data(),
+  Drawn drawn = sample(*available_kernels().front(), logits.data(), static_cast<int64_t>(logits.size()), how, position, history.data(),
                        static_cast<int64_t>(history.size()), prompt_count, mask ? mask->data() : nullptr, logprobs);
   return {drawn.token, std::move(drawn.logprobs)};
 }
@@ -175,6 +179,10 @@ NB_MODULE(_native, m) {
       .def(nb::init<int64_t>(), "page_bytes"_a)
       .def("allocate", &PageStore::allocate)
       .def("release", &PageStore::release, "page"_a)
+      .def("data", [](PageStore& self, int64_t page) {
+        return nb::ndarray<uint8_t, nb::numpy, nb::ndim<1>>(self.page(page), {static_cast<size_t>(self.page_bytes())},
+                                                            nb::find(self));
+      }, "page"_a, "A page's bytes, to copy from or into.")
       .def_prop_ro("page_bytes", &PageStore::page_bytes)
       .def_prop_ro("in_use", &PageStore::in_use);
 
@@ -183,7 +191,8 @@ NB_MODULE(_native, m) {
                     std::vector<In<float>>, In<uint8_t>, const std::string&, int>(),
            "buffers"_a, "steps"_a, "matrices"_a, "vectors"_a, "pack"_a, "isa"_a, "threads"_a)
       .def("forward", &PyProgram::forward, "ids"_a, "positions"_a, "sequences"_a, "page_tables"_a, "rows"_a, "pages"_a,
-           "logits"_a, "Fills logits[rows, vocabulary]; False when cancelled.")
+           "logits"_a, "hidden"_a.none() = nb::none(),
+           "Fills logits[rows, vocabulary] and hidden[rows, width]; False when cancelled.")
       .def("cancel", [](PyProgram& self) { self.program->cancel(); })
       .def("start_profile", [](PyProgram& self) { self.program->start_profile(); })
       .def("profile", [](PyProgram& self) { return self.program->profile().value_or(std::vector<double>()); },

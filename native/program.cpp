@@ -63,6 +63,7 @@ int64_t PageStore::allocate() {
   if (!free_.empty()) {
     const int64_t id = free_.back();
     free_.pop_back();
+    taken_[id] = true;
     return id;
   }
   const int64_t per_slab = std::max<int64_t>(1, kSlabBytes / page_bytes_);
@@ -77,14 +78,16 @@ int64_t PageStore::allocate() {
   // Zeroed: a tile reads whole vectors of keys, those not yet written included, and weights them with 0.
   std::memset(memory, 0, page_bytes_);
   pages_.push_back(memory);
+  taken_.push_back(true);
   return id;
 }
 
 void PageStore::release(int64_t id) {
   const std::lock_guard<std::mutex> lock(mutex_);
   require(id >= 0 && id < static_cast<int64_t>(pages_.size()), "a page that was never allocated");
-  require(std::find(free_.begin(), free_.end(), id) == free_.end(), "a page that was released already");
+  require(taken_[id], "a page that was released already");
   free_.push_back(id);
+  taken_[id] = false;
 }
 
 uint8_t* PageStore::page(int64_t id) const {
@@ -546,7 +549,7 @@ void Program::prepare(Run& run, const PageStore& pages) const {
 }
 
 // Makes room for the buffers, the quantised activations, the experts' inner values and the unpacked panels.
-void Program::make_room(Run& run, float* logits) {
+void Program::make_room(Run& run, float* logits, float* hidden) {
   const Batch& batch = run.batch;
   std::vector<int64_t> offset;
   int64_t floats = 0;
@@ -572,6 +575,7 @@ void Program::make_room(Run& run, float* logits) {
   if (static_cast<int64_t>(acts_.size()) < groups) acts_.resize(groups);
   for (int64_t at : offset) run.buffer.push_back(arena_.data() + at);
   run.buffer.back() = logits;
+  if (hidden) run.buffer[steps_.back().in[0]] = hidden;
 }
 
 // What the step after a run of token steps needs of each token: its activations quantised, or its keys and values stored.
@@ -634,12 +638,12 @@ void Program::walk(Run& run) {
   }
 }
 
-bool Program::forward(const Batch& batch, PageStore& pages, float* logits) {
+bool Program::forward(const Batch& batch, PageStore& pages, float* logits, float* hidden) {
   const std::lock_guard<std::mutex> lock(busy_);
   cancelled_ = false;
   Run run(batch);
   prepare(run, pages);
-  make_room(run, logits);
+  make_room(run, logits, hidden);
   if (batch.tokens > kFewColumns) {  // a prompt keeps all threads busy for long, and shares out what one falls behind
     pool_.run([&] { walk(run); });
     return !run.stop;

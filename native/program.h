@@ -35,6 +35,7 @@ class PageStore {
   std::vector<std::unique_ptr<uint8_t[], Free>> slabs_;
   std::vector<uint8_t*> pages_;
   std::vector<int64_t> free_;
+  std::vector<bool> taken_;
 };
 
 enum class Op : int {
@@ -86,8 +87,9 @@ class Program {
   Program(std::vector<Buffer> buffers, std::vector<Step> steps, std::vector<Panels> matrices,
           std::vector<std::vector<float>> vectors, const Kernels& kernels, int threads);
 
-  // Fills logits[row_count, width of the last buffer]. False when cancelled part-way.
-  bool forward(const Batch& batch, PageStore& pages, float* logits);
+  // Fills logits[row_count, width of the last buffer], and hidden[row_count, hidden_width()] with what the last step made
+  // them from, unless that is null. False when cancelled part-way.
+  bool forward(const Batch& batch, PageStore& pages, float* logits, float* hidden = nullptr);
   void cancel() { cancelled_ = true; }
 
   // From now on adds up how long each phase takes; what was measured so far is forgotten.
@@ -98,12 +100,13 @@ class Program {
   int threads() const { return pool_.threads(); }
   const Kernels& kernels() const { return kernels_; }
   int64_t logit_width() const { return buffers_.back().width; }
+  int64_t hidden_width() const { return buffers_[steps_.back().in[0]].width; }
 
  private:
   struct Run;
   void validate() const;
   void prepare(Run& run, const PageStore& pages) const;
-  void make_room(Run& run, float* logits);
+  void make_room(Run& run, float* logits, float* hidden);
   void walk(Run& run);
   void hand_over(Run& run, const Step& after, int64_t token, int64_t columns);
   void token_step(Run& run, const Step& step, int64_t token);

@@ -1,9 +1,12 @@
 #include "sample.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <functional>
 #include <stdexcept>
 #include <unordered_map>
+#include <utility>
 
 namespace galop {
 
@@ -44,78 +47,109 @@ void penalise(std::vector<float>& logits, const Sampling& how, const int32_t* hi
   }
 }
 
-int32_t draw(const std::vector<float>& logits, const Sampling& how, int64_t position) {
-  std::vector<Candidate> kept;
-  kept.reserve(logits.size());
-  float best = -INFINITY;
-  for (float x : logits) best = std::max(best, x);
-  for (size_t i = 0; i < logits.size(); ++i)
-    if (logits[i] > -INFINITY) kept.emplace_back(logits[i], static_cast<int32_t>(i));
-  auto weight = [&](const Candidate& c) { return std::exp((static_cast<double>(c.first) - best) / how.temperature); };
+constexpr int64_t kBlock = 64, kLanes = 16;  // lanes, so that compilers make vectors of what they may not reorder
 
-  if (how.top_k > 0 && how.top_k < static_cast<int64_t>(kept.size())) {
-    std::nth_element(kept.begin(), kept.begin() + how.top_k, kept.end(), likelier);
-    kept.resize(how.top_k);
+std::vector<float> maxima_of(const float* x, int64_t vocabulary) {
+  std::vector<float> maxima;
+  for (int64_t i = 0; i < vocabulary; i += kBlock) {
+    float lanes[kLanes];
+    std::fill(lanes, lanes + kLanes, -INFINITY);
+    const int64_t end = std::min(i + kBlock, vocabulary);
+    int64_t j = i;
+    for (; j + kLanes <= end; j += kLanes)
+      for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] = lanes[lane] < x[j + lane] ? x[j + lane] : lanes[lane];
+    for (; j < end; ++j) lanes[0] = std::max(lanes[0], x[j]);
+    maxima.push_back(*std::max_element(lanes, lanes + kLanes));
   }
-  double total = 0;
-  for (const Candidate& c : kept) total += weight(c);
-  if (how.top_p < 1) {  // the nucleus is nearly always within the first few hundred
-    size_t sorted = 0, count = 0;
+  return maxima;
+}
+
+// The `count` likeliest tokens in order, fewer if fewer are allowed. The count-th largest of the blocks' maxima is a bound
+// that at least so many tokens reach, and few more do.
+std::vector<Candidate> likeliest(const float* x, int64_t vocabulary, const std::vector<float>& maxima, int64_t count) {
+  count = std::min(count, vocabulary);
+  float bound = -INFINITY;
+  if (count <= static_cast<int64_t>(maxima.size())) {
+    std::vector<float> sorted = maxima;
+    std::nth_element(sorted.begin(), sorted.begin() + (count - 1), sorted.end(), std::greater<float>());
+    bound = sorted[count - 1];
+  }
+  std::vector<Candidate> found;
+  for (int64_t i = 0; i < vocabulary; i += kBlock) {
+    if (maxima[i / kBlock] < bound) continue;
+    for (int64_t j = i; j < std::min(i + kBlock, vocabulary); ++j)
+      if (x[j] >= bound && x[j] > -INFINITY) found.emplace_back(x[j], static_cast<int32_t>(j));
+  }
+  count = std::min<int64_t>(count, static_cast<int64_t>(found.size()));
+  std::partial_sort(found.begin(), found.begin() + count, found.end(), likelier);
+  found.resize(count);
+  return found;
+}
+
+// Filters and draws from the likeliest tokens only, as many as it takes: nearly always the first few hundred.
+int32_t draw(const Kernels& kernels, const std::vector<float>& x, const std::vector<float>& maxima, float best,
+             const Sampling& how, int64_t position) {
+  const int64_t vocabulary = static_cast<int64_t>(x.size());
+  const int64_t most = how.top_k > 0 ? std::min(how.top_k, vocabulary) : vocabulary;
+  const double temperature = std::max(how.temperature, 1e-6);
+  auto weight = [&](const Candidate& c) { return std::exp((static_cast<double>(c.first) - best) / temperature); };
+  double total = most == vocabulary ? kernels.sum_exp(x.data(), vocabulary, best, static_cast<float>(1 / temperature)) : 0;
+  const double uniform = philox_uniform(how.seed, static_cast<uint64_t>(position));
+
+  for (int64_t count = most < vocabulary ? most : std::min<int64_t>(vocabulary, 256);; count = std::min(most, 8 * count)) {
+    const std::vector<Candidate> kept = likeliest(x.data(), vocabulary, maxima, count);
+    const bool all = count == most;
+    if (most < vocabulary)
+      for (const Candidate& c : kept) total += weight(c);
+    // The filters keep a beginning of this order, whose weights add up to `mass`.
     double mass = 0;
-    while (count < kept.size() && (count == 0 || mass < how.top_p * total)) {
-      if (count == sorted) {
-        const size_t next = std::min(kept.size(), std::max<size_t>(256, 4 * sorted));
-        std::partial_sort(kept.begin() + sorted, kept.begin() + next, kept.end(), likelier);
-        sorted = next;
-      }
-      mass += weight(kept[count++]);
+    size_t end = 0;
+    for (; end < kept.size() && (end == 0 || mass < how.top_p * total); ++end) {
+      const double w = weight(kept[end]);
+      if (end > 0 && w < how.min_p) break;
+      mass += w;
     }
-    kept.resize(std::max<size_t>(1, count));
-  } else {
-    std::sort(kept.begin(), kept.end(), likelier);
+    const bool open = end == kept.size() && !all;  // it may go on past what was sorted
+    double left = uniform * (open ? total : mass);
+    if (!open || (how.top_p >= 1 && how.min_p <= 0)) {
+      for (size_t i = 0; i < end; ++i) {
+        left -= weight(kept[i]);
+        if (left < 0) return kept[i].second;
+      }
+      if (!open) return kept[end - 1].second;
+    }
   }
-  if (how.min_p > 0)
-    while (kept.size() > 1 && weight(kept.back()) < how.min_p) kept.pop_back();
-
-  total = 0;
-  for (const Candidate& c : kept) total += weight(c);
-  double left = philox_uniform(how.seed, static_cast<uint64_t>(position)) * total;
-  for (const Candidate& c : kept) {
-    left -= weight(c);
-    if (left < 0) return c.second;
-  }
-  return kept.back().second;
 }
 
 }  // namespace
 
-Drawn sample(const float* logits, int64_t vocabulary, const Sampling& how, int64_t position, const int32_t* history,
-             int64_t history_count, int64_t prompt_count, const uint32_t* mask, int64_t logprobs) {
+Drawn sample(const Kernels& kernels, const float* logits, int64_t vocabulary, const Sampling& how, int64_t position,
+             const int32_t* history, int64_t history_count, int64_t prompt_count, const uint32_t* mask, int64_t logprobs) {
   std::vector<float> x(logits, logits + vocabulary);
-  double finite = 0;
-  for (float v : x) finite += v * 0.0f;
-  if (!(finite == 0)) throw std::domain_error("the model's logits are not finite numbers");
+  uint32_t strange = 0;
+  for (float v : x) strange |= (std::bit_cast<uint32_t>(v) & 0x7f800000u) == 0x7f800000u;
+  if (strange) throw std::domain_error("the model's logits are not finite numbers");
   penalise(x, how, history, history_count, prompt_count);
-  if (mask)
-    for (int64_t i = 0; i < vocabulary; ++i)
-      if (!(mask[i / 32] >> (i % 32) & 1)) x[i] = -INFINITY;
-  const auto best = std::max_element(x.begin(), x.end());  // the first of equals
-  if (best == x.end() || *best == -INFINITY) throw std::domain_error("no token is allowed");
+  if (mask) {
+    for (int64_t i = 0; i < vocabulary; i += 32) {
+      if (mask[i / 32] == ~0u) continue;
+      for (int64_t j = i; j < std::min(i + 32, vocabulary); ++j)
+        if (!(mask[i / 32] >> (j - i) & 1)) x[j] = -INFINITY;
+    }
+  }
+  const std::vector<float> maxima = maxima_of(x.data(), vocabulary);
+  const std::vector<Candidate> first = likeliest(x.data(), vocabulary, maxima, 1);  // the first of equals
+  if (first.empty()) throw std::domain_error("no token is allowed");
 
   Drawn drawn{};
-  drawn.token = how.temperature > 0 ? draw(x, how, position) : static_cast<int32_t>(best - x.begin());
+  drawn.token = how.temperature > 0 ? draw(kernels, x, maxima, first[0].first, how, position) : first[0].second;
   if (logprobs > 0) {
-    double total = 0;
-    const float top = *std::max_element(logits, logits + vocabulary);
-    for (int64_t i = 0; i < vocabulary; ++i) total += std::exp(static_cast<double>(logits[i]) - top);
-    const double offset = top + std::log(total);
-    std::vector<Candidate> order;
-    for (int64_t i = 0; i < vocabulary; ++i) order.emplace_back(logits[i], static_cast<int32_t>(i));
-    const int64_t count = std::min(logprobs, vocabulary);
-    std::partial_sort(order.begin(), order.begin() + count, order.end(), likelier);
+    const std::vector<Candidate> order = likeliest(logits, vocabulary, maxima_of(logits, vocabulary), logprobs);
+    const float top = order[0].first;
+    const double offset = top + std::log(kernels.sum_exp(logits, vocabulary, top, 1));
     drawn.logprobs.emplace_back(drawn.token, static_cast<float>(logits[drawn.token] - offset));
-    for (int64_t i = 0; i < count; ++i)
-      drawn.logprobs.emplace_back(order[i].second, static_cast<float>(order[i].first - offset));
+    for (const auto& [logit, token] : order)
+      drawn.logprobs.emplace_back(token, static_cast<float>(logit - offset));
   }
   return drawn;
 }

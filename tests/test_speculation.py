@@ -10,8 +10,8 @@ import pytest
 from test_model import collect
 
 from galop import Sampling
-from galop.engine.sampling import draw
-from galop.engine.speculation import Gauge, Guess, Lookup, decode
+from galop.engine.scheduler import Generation, Scheduler
+from galop.engine.speculation import Gauge, Guess, Lookup
 from galop.errors import ModelFileError
 from galop.loading import load_path
 from galop.model import Model
@@ -60,22 +60,19 @@ def test_any_guesses_leave_tokens_and_keys_as_they_were(smollm: Model, sampling:
     prompt = smollm.template.encode(REPEAT)
 
     def run(guesser: Any) -> tuple[list[int], bytes]:
-        kv = engine.sequence()
-        text = list(prompt)
-        *_, (_, logits) = engine.prefill(kv, prompt)
-        assert logits is not None
-
-        def pick(row: Any) -> int:
-            return draw(row, sampling, len(text), text, len(prompt)).token
-
-        for token in decode(engine, kv, logits, pick, text, guesser, Always()):
-            text.append(token)
-            if len(text) == len(prompt) + 60:
-                break
-        kv.truncate(len(text) - 1)
-        last = engine.forward([(kv, text[-1:])], [0]).tobytes()
+        scheduler = Scheduler(engine)
+        scheduler.gauge = Always()
+        generation = Generation(prompt, sampling, 60, guesser=guesser)
+        scheduler.submit(generation)
+        while scheduler.step():
+            pass
+        kv = engine.begin(generation.tokens, "")
+        assert len(kv.tokens) >= len(generation.tokens) - 2
+        rest = generation.tokens[len(kv.tokens) :]
+        last = engine.forward([(kv, rest)], [len(rest) - 1]).tobytes()
         kv.close()
-        return text, last
+        engine.pages.forget()
+        return generation.tokens, last
 
     plain = run(None)
     assert run(Chance(plain[0])) == plain

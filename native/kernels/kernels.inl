@@ -452,6 +452,23 @@ void softmax(const float* x, float* out, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] /= total;
 }
 
+double sum_exp(const float* x, int64_t n, float largest, float scale) {
+  constexpr int64_t kRun = 256;  // added up in float32
+  const F top = set1(largest), by = set1(scale);
+  double total = 0;
+  int64_t i = 0;
+  while (i + 16 <= n) {
+    F sum = set1(0);
+    for (const int64_t end = i + kRun < n ? i + kRun : n; i + 16 <= end; i += 16)
+      sum = add(sum, exp_f(mul(sub(load(x + i), top), by)));
+    float lanes[16];
+    store(lanes, sum);
+    for (float lane : lanes) total += lane;
+  }
+  for (; i < n; ++i) total += exp_1((x[i] - largest) * scale);
+  return total;
+}
+
 void rope(const float* x, const float* cosine, const float* sine, float* out, int64_t half, bool interleaved) {
   const int64_t step = interleaved ? 2 : 1, partner = interleaved ? 1 : half;
   int64_t i = 0;
@@ -739,4 +756,4 @@ constexpr PageKernels f16_pages = {store_f16_key, store_f16_value};
 constexpr PageKernels int8_pages = {store_int8_key, store_int8_value};
 
 constexpr Kernels table = {GALOP_KERNELS, kTile,   quantize, matmul, matmul_f32, rms_norm,    swiglu,           add_rows,
-                           accumulate,    softmax, rope,     f16_pages, int8_pages, attend, merge_parts, finish_attention};
+                           accumulate,    softmax, sum_exp, rope,     f16_pages, int8_pages, attend, merge_parts, finish_attention};

@@ -18,7 +18,7 @@ using namespace galop;
 namespace {
 
 // Of all results below. It changes only when the tests or the pinned arithmetic do.
-constexpr uint64_t kChecksum = 0x3077abd78a083e4aull;
+constexpr uint64_t kChecksum = 0x2f995192cdc94441ull;
 
 uint64_t checksum = 1469598103934665603ull;
 int checks = 0;
@@ -154,6 +154,7 @@ void test_rest(const Kernels& k) {
     both([&](const Kernels& s, float* out) { s.add(a.data(), b.data(), out, n); }, "add");
     both([&](const Kernels& s, float* out) { s.accumulate(0.7f, a.data(), out, n); }, "accumulate");
     both([&](const Kernels& s, float* out) { s.softmax(a.data(), out, n); }, "softmax");
+    both([&](const Kernels& s, float* out) { out[0] = static_cast<float>(s.sum_exp(a.data(), n, 4, 0.7f)); }, "sum_exp");
   }
   for (bool interleaved : {false, true}) {
     const auto x = random.reals(64), cosine = random.reals(32), sine = random.reals(32);
@@ -299,7 +300,7 @@ void test_program(const Kernels& k, bool int8) {
   how.repetition_penalty = 1.1;
   for (int i = 0; i < 50; ++i) {
     how.seed = i;
-    const Drawn drawn = sample(expected.data() + (i % tokens) * vocabulary, vocabulary, how, i, ids.data(), 10, 5, nullptr, 3);
+    const Drawn drawn = sample(k, expected.data() + (i % tokens) * vocabulary, vocabulary, how, i, ids.data(), 10, 5, nullptr, 3);
     check(drawn.token >= 0 && drawn.token < vocabulary && drawn.logprobs.size() == 4, "sample");
   }
 }

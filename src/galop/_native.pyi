@@ -46,6 +46,8 @@ class PageStore:
     def __init__(self, page_bytes: int) -> None: ...
     def allocate(self) -> int: ...
     def release(self, page: int) -> None: ...
+    def data(self, page: int) -> Array:
+        """A page's bytes, to copy from or into."""
     @property
     def page_bytes(self) -> int: ...
     @property
@@ -71,8 +73,9 @@ class Program:
         rows: Array,
         pages: PageStore,
         logits: Array,
+        hidden: Array | None = None,
     ) -> bool:
-        """Fills logits[rows, vocabulary]; False when cancelled."""
+        """Fills logits[rows, vocabulary] and hidden[rows, width]; False when cancelled."""
     def cancel(self) -> None: ...
     def start_profile(self) -> None: ...
     def profile(self) -> list[float]:

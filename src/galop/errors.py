@@ -39,3 +39,7 @@ class TemplateError(GalopError):
 
 class NumericalError(GalopError):
     """A forward pass gave values that are not numbers."""
+
+
+class QueueFullError(GalopError):
+    """More requests are waiting than may."""

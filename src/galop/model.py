@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any, Literal
 
 import numpy as np
 
 from galop.chat.template import ChatTemplate, Message, Renderer
 from galop.chat.tokenizer import Detokeniser, Tokenizer
-from galop.engine.engine import KV, Engine
+from galop.engine.engine import Engine
 from galop.engine.lower import KVType
-from galop.engine.sampling import Sampling, draw
-from galop.engine.speculation import Draft, Gauge, Guesser, Lookup, decode
-from galop.errors import ContextLengthError, ModelFileError
+from galop.engine.pages import KVFolder
+from galop.engine.sampling import Drawn, Sampling
+from galop.engine.scheduler import Generation, Reason, Scheduler
+from galop.engine.speculation import Draft, Lookup
+from galop.errors import ContextLengthError, GalopError, ModelFileError
 from galop.ops.plan import Array, Plan
 from galop.ops.reference import Reference
 from galop.weights.pack import Pack
@@ -26,9 +30,10 @@ from galop.weights.pack import Pack
 
 @dataclass(frozen=True)
 class Text:
-    """A piece of the answer."""
+    """A piece of the answer, and where log-probabilities were asked for, the tokens it came with."""
 
     text: str
+    drawn: tuple[Drawn, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ class Done:
     prompt_seconds: float
     answer_seconds: float
     first_token_seconds: float
+    stop: str = ""  # the stop string that ended it
 
     @property
     def prompt_rate(self) -> float:
@@ -61,7 +67,15 @@ class Done:
         return max(self.answer_tokens - 1, 0) / max(self.answer_seconds, 1e-9)
 
 
+@dataclass(frozen=True)
+class Failed:
+    """An answer that could not be finished. `Model.generate` raises its error instead."""
+
+    error: GalopError
+
+
 Event = Text | Prefill | Done
+Emit = Callable[[Event | Failed], None]
 
 
 class Model:
@@ -76,6 +90,8 @@ class Model:
         threads: int,
         kv: KVType = "f16",
         isa: str = "",
+        pool: int = 0,
+        folder: KVFolder | None = None,
     ) -> None:
         card = pack.card
         renderer = Renderer()
@@ -84,7 +100,8 @@ class Model:
         self.card = card
         self.pack = pack
         self.plan = plan
-        self.engine = Engine(plan, pack, threads, context, kv, isa)
+        self.engine = Engine(plan, pack, threads, context, kv, isa, pool or context, folder)
+        self.scheduler = Scheduler(self.engine)
         self.tokenizer = tokenizer
         self.template = ChatTemplate(card.chat_template, self.tokenizer, renderer)
         self.memory = 0  # bytes it takes in all with its context full, as far as it was reckoned
@@ -92,10 +109,9 @@ class Model:
         self.default_sampling = card_sampling(card.generation)
         self._lock = threading.Lock()
         self._owner = 0  # the thread whose call is under way
-        self._gauge = Gauge()
+        self._server: threading.Thread | None = None
         self._smaller: Model | None = None
         self._draft: Draft | None = None
-        self._kv: KV = self.engine.sequence()
         rows = self.engine.vocabulary
         size = self.tokenizer.size(rows)
         allowed = np.arange(-(-rows // 32) * 32) < size
@@ -122,8 +138,8 @@ class Model:
     def chat(self, messages: Sequence[Message], **options: Any) -> Iterator[Event]:
         """Answers a conversation, `[{"role": "user", "content": "..."}]`, in a stream; options are `generate`'s.
 
-        The part of the conversation that the last call already read is not read again. Raises TemplateError,
-        ContextLengthError, NumericalError.
+        The part of the conversation that was read before is not read again. Raises TemplateError, ContextLengthError,
+        NumericalError.
         """
         variables = options.pop("template_variables", {})
         yield from self.generate(self.template.encode(messages, **variables), **options)
@@ -143,74 +159,82 @@ class Model:
         the end of the context, or when `cancelled()` says so. `speculate` guesses tokens where that has paid (see
         `engine.speculation`); the answer is the same without.
         """
-        ids = self.tokenizer.encode(prompt) if isinstance(prompt, str) else list(prompt)
-        if isinstance(prompt, str) and self.tokenizer.add_bos:
-            bos = self.tokenizer.id(self.tokenizer.bos_token)
-            ids = ids if bos is None else [bos, *ids]
+        ids = self.encode(prompt) if isinstance(prompt, str) else list(prompt)
+        events: SimpleQueue[Event | Failed] = SimpleQueue()
+        with self._turn():
+            answer = self.submit(ids, events.put, sampling, max_tokens, stop, cancelled=cancelled, speculate=speculate)
+            try:
+                while True:
+                    while self._server is None and events.empty():
+                        self.scheduler.step()
+                    event = events.get()
+                    if isinstance(event, Failed):
+                        raise event.error
+                    yield event
+                    if isinstance(event, Done):
+                        return
+                    if isinstance(event, Prefill) and cancelled():
+                        self.scheduler.cancel(answer.generation)
+            finally:
+                if answer.generation.kv:  # the stream was abandoned
+                    self.scheduler.cancel(answer.generation)
+                    if self._server is None:
+                        self.scheduler.step()
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of a text that is no conversation, after a BOS where the model wants one."""
+        ids = self.tokenizer.encode(text)
+        bos = self.tokenizer.id(self.tokenizer.bos_token) if self.tokenizer.add_bos else None
+        return ids if bos is None else [bos, *ids]
+
+    def submit(
+        self,
+        ids: list[int],
+        emit: Emit,
+        sampling: Sampling | None = None,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        client: str = "",
+        logprobs: int | None = None,
+        bias: Mapping[int, float] | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+        speculate: bool = True,
+    ) -> Answer:
+        """Puts a prompt in the queue; `emit` gets its events, between steps, from the thread that steps.
+
+        `client` is whose prompts may share what is known of this one. `logprobs` asks for the log-probabilities of each
+        token and of so many likely ones. Raises ContextLengthError, QueueFullError, ValueError for an empty prompt.
+        """
         if not ids:
             raise ValueError("the prompt is empty")
         if len(ids) >= self.context:
             raise ContextLengthError(
                 f"the prompt has {len(ids)} tokens and the context holds {self.context}; shorten it or raise --context"
             )
-        sampling = sampling or self.default_sampling
         room = self.context - len(ids)
-        limit = room if max_tokens is None else min(max_tokens, room)
-        with self._turn():
-            yield from self._stream(ids, sampling, limit, stop, cancelled, speculate)
+        answer = Answer(
+            Generation(
+                ids,
+                sampling or self.default_sampling,
+                room if max_tokens is None else min(max_tokens, room),
+                stop_ids=self.stop_ids,
+                client=client,
+                mask=self._mask,
+                bias=bias or {},
+                logprobs=0 if logprobs is None else logprobs + 1,
+                guesser=(self._draft or Lookup()) if speculate else None,
+            ),
+            StopMatcher(Detokeniser(self.tokenizer), stop),
+            emit,
+            cancelled,
+        )
+        self.scheduler.submit(answer.generation)
+        return answer
 
-    def _stream(
-        self,
-        ids: list[int],
-        sampling: Sampling,
-        limit: int,
-        stop: Sequence[str],
-        cancelled: Callable[[], bool],
-        speculate: bool,
-    ) -> Iterator[Event]:
-        start = time.monotonic()
-        kv = self._kv
-        cached = kv.reuse(ids)
-        logits: Array | None = None
-        for read, last in self.engine.prefill(kv, ids[cached:]):
-            logits = last
-            yield Prefill(cached + read, len(ids))
-            if cancelled():
-                break
-        prompt_seconds = time.monotonic() - start
-        stream = StopMatcher(Detokeniser(self.tokenizer), stop)
-        text = list(ids)
-
-        def pick(logits: Array) -> int:
-            return draw(logits, sampling, len(text), text, len(ids), self._mask).token
-
-        reason: Literal["stop", "length", "cancelled"] = "cancelled" if logits is None else "length"
-        first = 0.0
-        decode_start = time.monotonic()
-        if logits is not None and limit > 0:
-            guesser: Guesser | None = (self._draft or Lookup()) if speculate else None
-            for token in decode(self.engine, kv, logits, pick, text, guesser, self._gauge):
-                if len(text) == len(ids):
-                    first = time.monotonic() - start
-                    decode_start = time.monotonic()
-                text.append(token)
-                if token in self.stop_ids:
-                    reason = "stop"
-                    break
-                if piece := stream.push(token):
-                    yield Text(piece)
-                if stream.matched:
-                    reason = "stop"
-                    break
-                if cancelled():
-                    reason = "cancelled"
-                    break
-                if len(text) == len(ids) + limit:
-                    break
-        if piece := stream.finish():
-            yield Text(piece)
-        decode_seconds = time.monotonic() - decode_start
-        yield Done(reason, len(ids), cached, len(text) - len(ids), prompt_seconds, decode_seconds, first)
+    def serve(self, turn: AbstractContextManager[object] | None = None) -> None:
+        """From now on a thread of its own steps, each step within `turn`, until the model is closed."""
+        self._server = threading.Thread(target=self.scheduler.run, args=(turn,), name="galop-engine", daemon=True)
+        self._server.start()
 
     def logits(self, tokens: Sequence[int]) -> Array:
         """float32 [len(tokens), vocabulary]: at each position, what is likely to follow it."""
@@ -242,9 +266,14 @@ class Model:
         return Reference(self.plan, self.pack.array)
 
     def close(self) -> None:
-        """Ends the template's process and frees the conversation's pages."""
+        """Ends the template's process and the thread of `serve`, having written what conversations are to keep."""
+        if self._server:
+            self.scheduler.stop()
+            self._server.join()
+            self._server = None
+        while self.engine.pages.save_one():
+            pass
         self.template.renderer.close()
-        self._kv.close()
         if self._smaller:
             self._smaller.close()
 
@@ -255,6 +284,55 @@ class Model:
         self.close()
 
 
+class Answer:
+    """One answer in the making: tokens become text, which ends at stop strings and is emitted."""
+
+    def __init__(
+        self, generation: Generation, text: StopMatcher, emit: Emit, cancelled: Callable[[], bool] = lambda: False
+    ) -> None:
+        self.generation = generation
+        self._text = text
+        self._emit = emit
+        self._cancelled = cancelled
+        self._drawn: list[Drawn] = []
+        self._first = 0.0  # when the first token came
+        generation.on_token = self._on_token
+        generation.on_prompt = lambda done: emit(Prefill(done, len(generation.prompt)))
+        generation.on_end = self._on_end
+
+    def _on_token(self, drawn: Drawn) -> Reason | None:
+        self._first = self._first or time.monotonic()
+        if self.generation.logprobs:
+            self._drawn.append(drawn)
+        self._release(self._text.push(drawn.token))
+        return "stop" if self._text.matched else "cancelled" if self._cancelled() else None
+
+    def _release(self, text: str) -> None:
+        if text:
+            self._emit(Text(text, tuple(self._drawn)))
+            self._drawn.clear()
+
+    def _on_end(self, end: Reason | GalopError) -> None:
+        if isinstance(end, GalopError):
+            self._emit(Failed(end))
+            return
+        self._release(self._text.finish())
+        g = self.generation
+        first = self._first or g.ended
+        self._emit(
+            Done(
+                end,
+                len(g.prompt),
+                g.cached,
+                g.drawn,
+                (g.ended if math.isnan(g.read) else g.read) - (g.arrived if math.isnan(g.begun) else g.begun),
+                g.ended - first,
+                first - g.arrived,
+                self._text.matched,
+            )
+        )
+
+
 class StopMatcher:
     """Holds back text that may be the beginning of a stop string; what comes after one is never let through."""
 
@@ -262,7 +340,7 @@ class StopMatcher:
         self.detokeniser = detokeniser
         self.stops = [s for s in stops if s]
         self.held = ""
-        self.matched = False
+        self.matched = ""  # the stop string that was found
 
     def push(self, token: int) -> str:
         return self._release(self.detokeniser.push(token), final=False)
@@ -272,10 +350,10 @@ class StopMatcher:
 
     def _release(self, text: str, final: bool) -> str:
         self.held += text
-        found = [i for s in self.stops if (i := self.held.find(s)) >= 0]
+        found = [(i, s) for s in self.stops if (i := self.held.find(s)) >= 0]
         if found:
-            self.matched = True
-            out, self.held = self.held[: min(found)], ""
+            at, self.matched = min(found)
+            out, self.held = self.held[:at], ""
             return out
         keep = 0 if final else max((_overlap(self.held, s) for s in self.stops), default=0)
         out, self.held = self.held[: len(self.held) - keep], self.held[len(self.held) - keep :]

@@ -40,6 +40,11 @@ class Sampling:
             if not low <= getattr(self, name) <= high:
                 raise ValueError(f"{name} = {getattr(self, name)} is not between {low} and {high}")
 
+    @property
+    def penalises(self) -> bool:
+        """Whether what was said before matters."""
+        return self.repetition_penalty != 1 or self.presence_penalty != 0 or self.frequency_penalty != 0
+
 
 @dataclass(frozen=True)
 class Drawn:

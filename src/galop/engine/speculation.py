@@ -8,20 +8,17 @@ smaller model (Leviathan et al., 2023).
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from galop.engine.engine import KV, Engine
-from galop.ops.plan import Array
+from galop.engine.engine import Engine
 
 MOST_GUESSES = 7  # with the token before them, as many columns as kernels take while memory is the limit
 SHORTEST_MATCH = 3
 LONGEST_MATCH = 16
 PROBE = 64  # steps after which a guesser that did not pay is tried again
-Pick = Callable[[Array], int]
 
 
 @dataclass
@@ -128,38 +125,3 @@ class Gauge:
         # Until it is measured: a tenth of the next narrower step for each column more.
         near = max(w for w in self._seconds if w < width)
         return self._seconds[near] * (1 + 0.1 * (width - near))
-
-
-def decode(
-    engine: Engine, kv: KV, logits: Array, pick: Pick, history: Sequence[int], guesser: Guesser | None, gauge: Gauge
-) -> Iterator[int]:
-    """Endless tokens that follow `kv`, whose last logits are given.
-
-    `pick` draws from logits, knowing how far the text is: it is called once for each token, in order. `history` is the
-    text so far and must have grown by each token before the next is asked for.
-    """
-    token = pick(logits)
-    for step in itertools.count():
-        yield token
-        guess = Guess([])
-        most = min(MOST_GUESSES, engine.context - len(kv.tokens) - 1)
-        if guesser and guesser.seconds and step % PROBE:
-            most = gauge.worth(most, seconds=guesser.seconds)
-        if guesser and most > 0:
-            guess = guesser.guess(history, most)
-        tried = gauge.worth(len(guess.tokens), guess.confidence)
-        done = len(kv.tokens) + 1
-        start = time.perf_counter()
-        rows = engine.forward([(kv, [token, *guess.tokens[:tried]])], range(tried + 1))
-        gauge.took(tried + 1, time.perf_counter() - start)
-        kept = 0
-        token = pick(rows[0])
-        while kept < tried and token == guess.tokens[kept]:
-            yield token
-            kept += 1
-            token = pick(rows[kept])
-        kv.truncate(done + kept)
-        if tried:
-            gauge.held(guess, kept, tried)
-        elif guess.tokens:
-            gauge.held(guess, int(token == guess.tokens[0]), 1)

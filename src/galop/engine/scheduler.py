@@ -1,0 +1,339 @@
+"""Many generations on one engine: which wait, which have their prompt read, which decode, step by step.
+
+Reading prompts and decoding take turns: a step over many tokens is bound by arithmetic, one over a token of each
+sequence by memory, and both in one step would make every gap between tokens a long one. While others decode, prompts
+may hold them up for STALL_SECONDS; then DECODE_STEPS tokens of each follow undisturbed, so nineteen gaps of twenty stay
+what they are without company.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from galop.engine.engine import KV, Engine, StepCancelled
+from galop.engine.lower import PAGE_TOKENS
+from galop.engine.pages import chain
+from galop.engine.sampling import Drawn, Sampling, draw
+from galop.engine.speculation import MOST_GUESSES, PROBE, Gauge, Guess, Guesser
+from galop.errors import GalopError, MemoryBudgetError, QueueFullError
+from galop.ops.plan import Array
+
+STALL_SECONDS = 1.5
+DECODE_STEPS = 24
+SAVED_TOKENS = 256  # a shorter conversation is read again as soon as it is found on disk
+Reason = Literal["stop", "length", "cancelled"]
+
+
+@dataclass(eq=False)
+class Generation:
+    """One text in the making. The callbacks are called between steps, by the thread that steps.
+
+    `on_token` takes what was drawn, stop tokens excepted, and ends the text by giving a reason; `on_prompt` the tokens
+    of the prompt known so far; `on_read` the logits and the last hidden state after the prompt; `on_end` the reason, or
+    the error that ended it. Times are of time.monotonic().
+    """
+
+    prompt: list[int]
+    sampling: Sampling
+    limit: int
+    on_token: Callable[[Drawn], Reason | None] = lambda _: None
+    on_end: Callable[[Reason | GalopError], None] = lambda _: None
+    on_prompt: Callable[[int], None] = lambda _: None
+    on_read: Callable[[Array, Array], None] | None = None
+    stop_ids: frozenset[int] = frozenset()
+    client: str = ""
+    mask: Array | None = None
+    bias: Mapping[int, float] = field(default_factory=dict)  # added to the logits of these tokens
+    logprobs: int = 0
+    guesser: Guesser | None = None
+
+    tokens: list[int] = field(init=False)
+    kv: KV | None = field(init=False, default=None)
+    reading: bool = field(init=False, default=True)
+    cancelled: bool = field(init=False, default=False)
+    page_keys: list[bytes] = field(init=False, default_factory=list)
+    cached: int = field(init=False, default=0)
+    arrived: float = field(init=False)
+    begun: float = field(init=False, default=math.nan)
+    read: float = field(init=False, default=math.nan)
+    ended: float = field(init=False, default=math.nan)
+
+    def __post_init__(self) -> None:
+        self.tokens = list(self.prompt)
+        self.arrived = time.monotonic()
+
+    @property
+    def drawn(self) -> int:
+        return len(self.tokens) - len(self.prompt)
+
+
+class Scheduler:
+    """`submit` and `cancel` may be called by any thread, the rest by one.
+
+    `parallel` is how many generations have pages at once, `queue` how many may wait for that.
+    """
+
+    def __init__(self, engine: Engine, parallel: int = 64, queue: int = 512) -> None:
+        self.engine = engine
+        self.parallel = parallel
+        self.queue = queue
+        self.gauge = Gauge()
+        self.running: list[Generation] = []
+        self.counts: Counter[str] = Counter()
+        self._waiting: OrderedDict[str, deque[Generation]] = OrderedDict()  # by client, who is next first
+        self._preempted: deque[Generation] = deque()
+        self._lock = threading.Lock()
+        self._work = threading.Condition(self._lock)
+        self._stopping = False
+        self._stalled = 0.0  # seconds for which prompts have held up those that decode
+        self._calm = 0  # steps for which they may not
+        self._steps = 0
+
+    @property
+    def waiting(self) -> int:
+        return len(self._preempted) + sum(len(q) for q in list(self._waiting.values()))
+
+    def submit(self, generation: Generation) -> None:
+        """Raises QueueFullError."""
+        parent = self.engine.pages.root(generation.client)
+        for end in range(PAGE_TOKENS, len(generation.prompt), PAGE_TOKENS):
+            parent = chain(parent, generation.prompt[end - PAGE_TOKENS : end])
+            generation.page_keys.append(parent)
+        with self._work:
+            if self.waiting >= self.queue:
+                raise QueueFullError(f"{self.queue} requests are waiting already; try again in a few seconds")
+            self._waiting.setdefault(generation.client, deque()).append(generation)
+            self._work.notify()
+
+    def cancel(self, generation: Generation) -> None:
+        """Ends a generation before the next step, and that step now if it is alone; one that has ended stays so."""
+        with self._work:
+            generation.cancelled = True
+            self._work.notify()
+        if self.running == [generation]:
+            self.engine.program.cancel()
+
+    def run(self, turn: AbstractContextManager[object] | None = None) -> None:
+        """Steps until `stop`, each step within `turn`."""
+        turn = turn or nullcontext()
+        while not self._stopping:
+            with turn:
+                worked = self.step()
+            if not worked:
+                with self._work:
+                    if not (self._stopping or self.waiting or self.running):
+                        self._work.wait()
+
+    def stop(self) -> None:
+        with self._work:
+            self._stopping = True
+            self._work.notify()
+
+    def step(self) -> bool:
+        """One pass of the engine, or a page written to disk; False if there was nothing to do."""
+        self._drop_cancelled()
+        self._admit()
+        reading = [g for g in self.running if g.reading]
+        decoding = [g for g in self.running if not g.reading]
+        try:
+            if reading and (not decoding or not self._calm):
+                self._read(reading, bool(decoding))
+            elif decoding:
+                self._decode(decoding)
+            else:
+                return self.engine.pages.save_one()
+        except MemoryError:
+            self._preempt()
+        except StepCancelled:
+            pass  # it is dropped before the next
+        return True
+
+    def _drop_cancelled(self) -> None:
+        for generation in [g for g in self.running if g.cancelled]:
+            self._end(generation, "cancelled")
+        with self._lock:
+            queues = [self._preempted, *self._waiting.values()]
+            gone = [g for queue in queues for g in queue if g.cancelled]
+            for queue in queues if gone else []:
+                for generation in [g for g in queue if g.cancelled]:
+                    queue.remove(generation)
+        for generation in gone:
+            self._end(generation, "cancelled")
+
+    def _admit(self) -> None:
+        while len(self.running) < self.parallel and (generation := self._next()):
+            try:
+                generation.kv = self.engine.begin(generation.tokens, generation.client)
+            except MemoryError:
+                self._preempted.appendleft(generation)
+                return
+            if math.isnan(generation.begun):
+                generation.begun = time.monotonic()
+                generation.cached = len(generation.kv.tokens)
+            generation.reading = True
+            self.running.append(generation)
+
+    def _next(self) -> Generation | None:
+        """Who had to give way comes first, then one of each client in turn; none if its prompt finds no room."""
+        pages = self.engine.pages
+        promised = sum(_pages(g) - len(g.kv.pages) for g in self.running if g.reading and g.kv)
+        room = pages.available - promised
+        being_read = {
+            key for g in self.running if g.reading and g.kv for key in g.page_keys[len(g.kv.tokens) // PAGE_TOKENS :]
+        }
+        with self._lock:
+            for queue in [self._preempted, *self._waiting.values()]:
+                if not queue or (self.running and _pages(queue[0]) > room):
+                    continue
+                # What another prompt that begins alike is reading now will be there to share.
+                missing = next((k for k in queue[0].page_keys if not pages.knows(k)), None)
+                if missing is None or missing not in being_read:
+                    generation = queue.popleft()
+                    if queue is not self._preempted:
+                        del self._waiting[generation.client]
+                        if queue:
+                            self._waiting[generation.client] = queue
+                    return generation
+        return None
+
+    def _read(self, reading: list[Generation], others: bool) -> None:
+        """Reads as much of the prompts, in order of arrival, as a chunk holds."""
+        room = self.engine.chunk
+        work: list[tuple[Generation, KV, list[int]]] = []
+        ends: list[int] = []
+        for generation in reading:
+            kv = generation.kv
+            assert kv
+            part = generation.tokens[len(kv.tokens) : len(kv.tokens) + room]
+            room -= len(part)
+            work.append((generation, kv, part))
+            if len(kv.tokens) + len(part) == len(generation.tokens):
+                ends.append(self.engine.chunk - room - 1)
+            if room == 0:
+                break
+        hidden = np.empty((len(ends), self.engine.hidden_size), np.float32)
+        start = time.monotonic()
+        logits = self.engine.forward([(kv, part) for _, kv, part in work], ends, hidden)
+        seconds = time.monotonic() - start
+        read = sum(len(part) for _, _, part in work)
+        self.engine.adapt(read, seconds)
+        self.counts["prompt_tokens"] += read
+        if others:
+            self._stalled += seconds
+            if self._stalled >= STALL_SECONDS:
+                self._stalled, self._calm = 0.0, DECODE_STEPS
+        row = 0
+        for generation, kv, _ in work:
+            kv.keep()
+            generation.on_prompt(min(len(kv.tokens), len(generation.prompt)))
+            if len(kv.tokens) == len(generation.tokens):
+                generation.reading = False
+                generation.read = time.monotonic()
+                if generation.on_read and not generation.drawn:
+                    generation.on_read(logits[row], hidden[row])
+                self._settle(generation, self._draw(generation, logits[row]) if generation.limit else "length")
+                row += 1
+
+    def _decode(self, decoding: list[Generation]) -> None:
+        self._calm = max(0, self._calm - 1)
+        self._steps += 1
+        if len(decoding) == 1:
+            self._decode_alone(decoding[0])
+            return
+        work = [(g.kv, g.tokens[-1:]) for g in decoding if g.kv]
+        logits = self.engine.forward(work, range(len(work)))
+        for generation, row in zip(decoding, logits, strict=True):
+            self._settle(generation, self._draw(generation, row))
+
+    def _decode_alone(self, generation: Generation) -> None:
+        """One sequence leaves arithmetic to spare: guesses of what follows are checked in the same step."""
+        kv, guesser, gauge = generation.kv, generation.guesser, self.gauge
+        assert kv
+        guess = Guess([])
+        most = min(MOST_GUESSES, self.engine.context - len(generation.tokens))
+        if guesser and guesser.seconds and self._steps % PROBE:
+            most = gauge.worth(most, seconds=guesser.seconds)
+        if guesser and most > 0:
+            guess = guesser.guess(generation.tokens, most)
+        tried = gauge.worth(len(guess.tokens), guess.confidence)
+        start = time.perf_counter()
+        rows = self.engine.forward([(kv, [generation.tokens[-1], *guess.tokens[:tried]])], range(tried + 1))
+        gauge.took(tried + 1, time.perf_counter() - start)
+        kept = 0
+        end = self._draw(generation, rows[0])
+        while end is None and kept < tried and generation.tokens[-1] == guess.tokens[kept]:
+            kept += 1
+            end = self._draw(generation, rows[kept])
+        held = tried and kept + (kept < tried and generation.tokens[-1] == guess.tokens[kept])
+        kv.truncate(len(generation.tokens) - 1)
+        if tried:
+            gauge.held(guess, held, tried)
+        elif guess.tokens:
+            gauge.held(guess, int(generation.tokens[-1] == guess.tokens[0]), 1)
+        self._settle(generation, end)
+
+    def _draw(self, generation: Generation, logits: Array) -> Reason | GalopError | None:
+        """Draws a token and hands it over; why the text ends with it, if it does."""
+        how = generation.sampling
+        tokens: Sequence[int] = generation.tokens if how.penalises else ()
+        prompt = len(generation.prompt) if how.penalises else 0
+        for token, bias in generation.bias.items():
+            logits[token] += bias
+        try:
+            drawn = draw(logits, how, len(generation.tokens), tokens, prompt, generation.mask, generation.logprobs)
+        except GalopError as error:
+            return error
+        generation.tokens.append(drawn.token)
+        self.counts["generation_tokens"] += 1
+        if drawn.token in generation.stop_ids:
+            return "stop"
+        return generation.on_token(drawn) or ("length" if generation.drawn >= generation.limit else None)
+
+    def _settle(self, generation: Generation, end: Reason | GalopError | None) -> None:
+        if end is not None:
+            self._end(generation, end)
+        elif generation.kv:
+            generation.kv.keep()
+
+    def _end(self, generation: Generation, end: Reason | GalopError) -> None:
+        generation.ended = time.monotonic()
+        if kv := generation.kv:
+            self.running.remove(generation)
+            if not isinstance(end, GalopError):
+                kv.keep(partial=True)
+                if len(kv.tokens) >= SAVED_TOKENS:
+                    self.engine.pages.save(kv.keys)
+            kv.close()
+            generation.kv = None
+        self.counts[f"ended_{end if isinstance(end, str) else 'error'}"] += 1
+        if not any(not g.reading for g in self.running):
+            self._stalled, self._calm = 0.0, 0
+        generation.on_end(end)
+
+    def _preempt(self) -> None:
+        """Pages have run out: who came last gives its own back and is read again later, to the same tokens."""
+        last = max(self.running, key=lambda g: g.begun)
+        if len(self.running) == 1:
+            self._end(last, MemoryBudgetError("keys and values of this text alone do not fit the memory"))
+            return
+        assert last.kv
+        last.kv.keep(partial=True)
+        last.kv.close()
+        last.kv = None
+        self.running.remove(last)
+        self._preempted.append(last)
+        self.counts["preemptions"] += 1
+
+
+def _pages(generation: Generation) -> int:
+    """Pages its tokens take, with one to come."""
+    return len(generation.tokens) // PAGE_TOKENS + 1

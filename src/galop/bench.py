@@ -168,8 +168,8 @@ class Machine:
 def measure(
     model: Model, machine: Machine, works: list[Work], repeats: int, progress: Callable[[int, int], None]
 ) -> Iterator[Result]:
-    """Times each work `repeats` times, each time beside the roofs. Works that do not fit the context are left out."""
-    works = [w for w in works if w.depth + w.tokens <= model.context]
+    """Times each work `repeats` times, each time beside the roofs. Works that do not fit the context or its memory are left out."""
+    works = [w for w in works if w.depth + w.tokens <= model.context and _pages(w) <= model.engine.pages.capacity]
     total, done = len(works) * repeats, 0
     for work in works:
         result = Result(work)
@@ -184,6 +184,10 @@ def measure(
             done += 1
             progress(done, total)
         yield result
+
+
+def _pages(work: Work) -> int:
+    return work.sequences * -(-(work.depth + work.tokens + 1) // PAGE_TOKENS)
 
 
 def profile(model: Model, work: Work) -> list[tuple[str, float]]:

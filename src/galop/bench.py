@@ -168,7 +168,7 @@ class Machine:
 def measure(
     model: Model, machine: Machine, works: list[Work], repeats: int, progress: Callable[[int, int], None]
 ) -> Iterator[Result]:
-    """Times each work `repeats` times, each time beside the roofs. Works that do not fit the context or its memory are left out."""
+    """Times each work `repeats` times, beside the roofs each time, leaving out what the memory does not hold."""
     works = [w for w in works if w.depth + w.tokens <= model.context and _pages(w) <= model.engine.pages.capacity]
     total, done = len(works) * repeats, 0
     for work in works:

@@ -32,9 +32,15 @@ class ContextLengthError(GalopError):
 
     exit_code = 2
 
+    def __init__(self, message: str, **counts: int) -> None:
+        super().__init__(message)
+        self.counts = counts  # n_prompt_tokens and n_ctx, where they are known
+
 
 class TemplateError(GalopError):
     """A chat template failed, looped or reached for what it may not."""
+
+    refused = False  # the template's own word that the conversation is not as it has to be
 
 
 class NumericalError(GalopError):

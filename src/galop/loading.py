@@ -9,6 +9,7 @@ from pathlib import Path
 from galop.chat.tokenizer import Tokenizer
 from galop.engine.engine import CHUNK_TOKENS
 from galop.engine.lower import PAGE_TOKENS, KVType, page_bytes
+from galop.engine.pages import KVFolder
 from galop.errors import ContextLengthError, MemoryBudgetError, ModelFileError
 from galop.machine import available_memory, default_threads
 from galop.model import Model
@@ -107,6 +108,8 @@ def source_files(path: Path) -> list[Path]:
 
 def weight_bytes(path: Path) -> int:
     """Bytes of a model's weight files. Raises ModelFileError if there are none."""
+    if path.is_file() and not path.suffix:  # a blob of another program's store
+        return path.stat().st_size
     return sum(f.stat().st_size for f in source_files(path) if f.suffix in (".gguf", ".safetensors"))
 
 
@@ -119,12 +122,16 @@ def load_path(
     kv: KVType = "f16",
     isa: str = "",
     progress: Progress | None = None,
+    pool: int = 0,
+    folder: KVFolder | None = None,
 ) -> Model:
     """Loads a GGUF file or a safetensors directory.
 
     `context` is the most tokens a conversation may take (by default the model's own, at most DEFAULT_CONTEXT, less
     where memory is short); `memory` the bytes it may take in all; `kv` how keys and values are kept: int8 takes 53 % of
-    the memory of f16, and head sizes that are a multiple of 32. Raises ModelFileError, MemoryBudgetError.
+    the memory of f16, and head sizes that are a multiple of 32. `pool` is the most bytes that the keys and values of
+    all conversations may take, if they are more than one context's and fit; `folder` keeps them on disk. Raises
+    ModelFileError, MemoryBudgetError.
     """
     threads = threads or default_threads()
     budget = memory or available_memory()
@@ -158,8 +165,12 @@ def load_path(
     )
     # A tokenizer of 150,000 entries takes as long to read as the weights, so both are read at once.
     pack, tokenizer = packs.resident(pack, threads, read_tokenizer, progress)
-    model = Model(pack, plan, tokenizer, wanted, threads, kv, isa)
-    model.memory = sum(memory_needed(pack, plan, wanted, kv).values())
+    needed = memory_needed(pack, plan, wanted, kv)
+    spare = budget - sum(needed.values()) + needed["kv"]
+    needed["kv"] = max(needed["kv"], min(pool, spare))
+    tokens = needed["kv"] // max(page_bytes(plan, kv), 1) * PAGE_TOKENS
+    model = Model(pack, plan, tokenizer, wanted, threads, kv, isa, tokens, folder)
+    model.memory = sum(needed.values())
     return model
 
 

@@ -78,6 +78,11 @@ def cache_directory() -> Path:
     return _directory("XDG_CACHE_HOME", ".cache")
 
 
+def config_directory() -> Path:
+    """What a person has set: keys of the server's users."""
+    return _directory("XDG_CONFIG_HOME", ".config")
+
+
 def data_directory() -> Path:
     """Weights from packages, conversations, history."""
     return _directory("XDG_DATA_HOME", ".local/share")

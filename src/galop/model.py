@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import secrets
 import threading
@@ -30,9 +32,10 @@ from galop.weights.pack import Pack
 
 @dataclass(frozen=True)
 class Text:
-    """A piece of the answer, and where log-probabilities were asked for, the tokens it came with."""
+    """A piece of the answer, how many tokens it is, and these where log-probabilities were asked for."""
 
     text: str
+    tokens: int = 1
     drawn: tuple[Drawn, ...] = ()
 
 
@@ -100,7 +103,9 @@ class Model:
         self.card = card
         self.pack = pack
         self.plan = plan
+        salt = json.dumps([card.config, kv, [[name, m.crc] for name, m in sorted(pack.matrices.items())]])
         self.engine = Engine(plan, pack, threads, context, kv, isa, pool or context, folder)
+        self.engine.pages.salt = hashlib.sha256(salt.encode()).digest()
         self.scheduler = Scheduler(self.engine)
         self.tokenizer = tokenizer
         self.template = ChatTemplate(card.chat_template, self.tokenizer, renderer)
@@ -197,19 +202,23 @@ class Model:
         client: str = "",
         logprobs: int | None = None,
         bias: Mapping[int, float] | None = None,
+        on_read: Callable[[Array, Array], None] | None = None,
         cancelled: Callable[[], bool] = lambda: False,
         speculate: bool = True,
     ) -> Answer:
         """Puts a prompt in the queue; `emit` gets its events, between steps, from the thread that steps.
 
         `client` is whose prompts may share what is known of this one. `logprobs` asks for the log-probabilities of each
-        token and of so many likely ones. Raises ContextLengthError, QueueFullError, ValueError for an empty prompt.
+        token and of so many likely ones; `on_read` gets the logits and the hidden state that follow the prompt. Raises
+        ContextLengthError, QueueFullError, ValueError for an empty prompt.
         """
         if not ids:
             raise ValueError("the prompt is empty")
         if len(ids) >= self.context:
             raise ContextLengthError(
-                f"the prompt has {len(ids)} tokens and the context holds {self.context}; shorten it or raise --context"
+                f"the prompt has {len(ids)} tokens and the context holds {self.context}; shorten it or raise --context",
+                n_prompt_tokens=len(ids),
+                n_ctx=self.context,
             )
         room = self.context - len(ids)
         answer = Answer(
@@ -221,6 +230,7 @@ class Model:
                 client=client,
                 mask=self._mask,
                 bias=bias or {},
+                on_read=on_read,
                 logprobs=0 if logprobs is None else logprobs + 1,
                 guesser=(self._draft or Lookup()) if speculate else None,
             ),
@@ -294,6 +304,7 @@ class Answer:
         self._text = text
         self._emit = emit
         self._cancelled = cancelled
+        self._tokens = 0  # that have not been emitted yet
         self._drawn: list[Drawn] = []
         self._first = 0.0  # when the first token came
         generation.on_token = self._on_token
@@ -302,6 +313,7 @@ class Answer:
 
     def _on_token(self, drawn: Drawn) -> Reason | None:
         self._first = self._first or time.monotonic()
+        self._tokens += 1
         if self.generation.logprobs:
             self._drawn.append(drawn)
         self._release(self._text.push(drawn.token))
@@ -309,7 +321,8 @@ class Answer:
 
     def _release(self, text: str) -> None:
         if text:
-            self._emit(Text(text, tuple(self._drawn)))
+            self._emit(Text(text, self._tokens, tuple(self._drawn)))
+            self._tokens = 0
             self._drawn.clear()
 
     def _on_end(self, end: Reason | GalopError) -> None:

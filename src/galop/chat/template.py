@@ -61,7 +61,9 @@ class Renderer:
                 raise TemplateError("the chat template was stopped: it ran too long or used too much memory")
         reply = json.loads(line)
         if "error" in reply:
-            raise TemplateError(f"the chat template failed: {reply['error']}")
+            failure = TemplateError(f"the chat template failed: {reply['error']}")
+            failure.refused = reply["error"].startswith("TemplateError")  # what raise_exception raises
+            raise failure
         return str(reply["text"])
 
     def close(self) -> None:

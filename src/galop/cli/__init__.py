@@ -133,6 +133,72 @@ def bench(
     bench_models(models or [], threads, context, kv, repeats, profile, json, csv, yes)
 
 
+@app.command(
+    epilog="Examples: galop serve · galop serve qwen3:4b --memory 8GiB · galop serve --host 0.0.0.0 (needs keys)"
+)
+def serve(
+    models: Annotated[list[str] | None, typer.Argument(help="Loaded at once; the first answers by default.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; any but loopback needs keys.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8000,
+    memory: Annotated[str, typer.Option(help="For all models together, such as 8GiB.", metavar="SIZE")] = "",
+    context: Context = 0,
+    kv: KV = "f16",
+    threads: Threads = 0,
+    parallel: Annotated[int, typer.Option(help="Answers in the making at once.", min=1, max=1024)] = 64,
+    queue: Annotated[int, typer.Option(help="Requests that may wait; more are told to come back.", min=1)] = 512,
+    keep_alive: Annotated[float, typer.Option(help="Minutes an unused model stays in memory; 0 for ever.", min=0)] = 0,
+    keep_conversations: Annotated[
+        bool,
+        typer.Option(help="Keep what was read of conversations on disk, so that a restart need not read it again."),
+    ] = True,
+    allow_host: Annotated[list[str] | None, typer.Option(help="A name this server goes by.", metavar="NAME")] = None,
+    allow_origin: Annotated[
+        list[str] | None, typer.Option(help="Whose web pages may ask, such as https://example.org.", metavar="ORIGIN")
+    ] = None,
+    yes: Yes = False,
+) -> None:
+    """Serve models over HTTP: the OpenAI, Anthropic and Ollama interfaces, and a page to talk to."""
+    from galop.cli.serve import serve_models
+    from galop.server.loaded import Limits
+
+    limits = Limits(parse_size(memory) or 0, context or None, kv, threads or None, parallel, queue, 60 * keep_alive,
+                    keep_conversations)  # fmt: skip
+    serve_models(models or [], host, port, limits, allow_host or [], allow_origin or [], yes)
+
+
+keys = typer.Typer(help="Keys of the server's users.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(keys, name="keys")
+
+
+@keys.command("add", epilog="Example: galop keys add ann --models 'qwen3:*' --tokens-per-minute 20000 --tier preview")
+def keys_add(
+    name: str,
+    models: Annotated[str, typer.Option(help="Patterns of the models it may use, between commas.")] = "*",
+    tokens_per_minute: Annotated[int, typer.Option(help="0 for no limit.", min=0)] = 0,
+    tier: Annotated[str, typer.Option(help="`preview` also sees early releases.")] = "",
+) -> None:
+    """Make a key and print it, once."""
+    from galop.cli.keys import add_key
+
+    add_key(name, models, tokens_per_minute, tier)
+
+
+@keys.command("list", epilog="Example: galop keys list --json")
+def keys_list(json: Json = False) -> None:
+    """List keys by name; what they are is not kept."""
+    from galop.cli.keys import list_keys
+
+    list_keys(json)
+
+
+@keys.command("rm", epilog="Example: galop keys rm ann")
+def keys_rm(name: str) -> None:
+    """Remove a key; a running server refuses it from the next request on."""
+    from galop.cli.keys import remove_key
+
+    remove_key(name)
+
+
 @app.callback(invoke_without_command=True)
 def options(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     if version:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from galop.errors import DownloadError, UnknownModelError
 from galop.machine import available_memory, cache_directory
 from galop.store import catalogue, hub, packages
+from galop.store import local as local_stores
 from galop.store.catalogue import Entry
 
 if TYPE_CHECKING:
@@ -59,6 +60,15 @@ def locate(name: str) -> Source:
         return Source(entry.name, here if here.exists() else None, entry, from_packages=True)
     if match := re.fullmatch(r"(?:hf:|hf\.co/|https://huggingface\.co/)([^:]+?)/?(?::([\w.-]+))?", name):
         return _hub_source(name, match[1], match[2])
+    for prefix, models in (("ollama:", local_stores.ollama_models), ("lmstudio:", local_stores.lmstudio_models)):
+        if name.startswith(prefix):
+            held = dict(models())
+            wanted = name.removeprefix(prefix)
+            path = held.get(wanted) or held.get(f"{wanted}:latest")
+            if path is None:
+                has = f"; it has {', '.join(list(held)[:6])}" if held else ""
+                raise UnknownModelError(f"{prefix[:-1]} holds no model {wanted!r}{has}")
+            return Source(name, path)
     if _is_model_path(name):
         return Source(name, Path(name))
     if name.endswith((".gguf", ".safetensors")) or name.startswith((".", "/", "~")):
@@ -70,6 +80,19 @@ def locate(name: str) -> Source:
         return Source(entry.name, here, entry, from_packages=True)
     path = hub.cached(entry.gguf_repo, entry.gguf_file) if entry.gguf_repo else None
     return Source(entry.name, path, entry, entry.gguf_repo, entry.gguf_file)
+
+
+def local() -> list[Source]:
+    """Every model that can be run here without a download."""
+    found = [s for e in catalogue.entries().values() if e.runnable and (s := locate(e.name)).path]
+    listed = {s.path for s in found}
+    for repo, path in hub.cached_models():
+        if path not in listed:
+            name = repo if path.is_dir() else f"{repo}/{path.name}"
+            found.append(Source(name, path, repo=repo))
+    found += [Source(f"ollama:{name}", path) for name, path in local_stores.ollama_models()]
+    found += [Source(f"lmstudio:{name}", path) for name, path in local_stores.lmstudio_models()]
+    return found
 
 
 def _is_model_path(name: str) -> bool:

@@ -36,6 +36,7 @@ class Entry:
     active_parameters: int = 0
     runnable: bool = True
     why_not: str = ""
+    preview: bool = False  # an early release, for subscribers of a server that has such
     packages: Packages | None = None
     sampling: dict[str, dict[str, float]] = field(default_factory=dict)  # by mode: chat, thinking
     aliases: list[str] = field(default_factory=list)

@@ -1,0 +1,82 @@
+"""`galop serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from galop import store
+from galop.cli.keys import key_file
+from galop.cli.run import UsageError, consent, note
+from galop.errors import GalopError
+from galop.server.keys import ANYONE
+from galop.server.loaded import Limits, Models
+
+DRAIN_SECONDS = 30
+
+
+def serve_models(
+    names: list[str], host: str, port: int, limits: Limits, hosts: list[str], origins: list[str], yes: bool
+) -> None:
+    """Downloads and loads what is named, then serves until a signal: one drains, a second ends at once."""
+    keys = key_file()
+    loopback = host in ("127.0.0.1", "localhost", "::1")
+    if not keys.keys() and not loopback:
+        raise UsageError(f"{host} can be reached by others, so a key is needed; make one with: galop keys add NAME")
+    given = []
+    for name in names:
+        source = store.settle(store.locate(name))
+        if not source.path:
+            consent(source, yes)
+            store.fetch(source)
+            source = store.settle(store.locate(name))
+        given.append(source)
+    listener = bind(host, port)
+    try:
+        asyncio.run(run(given, listener, host, limits, keys, hosts, origins))
+    finally:
+        listener.close()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Raises UsageError if the address cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(
+            f"{host}:{port} cannot be listened on ({reason}); choose another with --host or --port"
+        ) from None
+    return listener
+
+
+async def run(given: list, listener: socket.socket, host: str, limits: Limits, keys, hosts, origins) -> None:  # type: ignore
+    import uvicorn
+
+    from galop.server.app import create
+    from galop.server.connection import server_options
+
+    models = Models(given, limits)
+    port = listener.getsockname()[1]
+    app = create(models, keys, [*hosts, host], origins)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=DRAIN_SECONDS, server_header=False,
+        **server_options(),
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve([listener]))
+    shown = f"[{host}]" if ":" in host else host
+    try:
+        for source in given:
+            async with models.use(source.name, ANYONE) as resident:
+                note(f"{source.name}: loaded in {resident.load_seconds:.1f} s, {resident.model.memory >> 20} MiB with its "
+                     f"keys and values, context {resident.model.context}")  # fmt: skip
+    except GalopError:
+        server.should_exit = True
+        await serving
+        raise
+    note(f"Galop serves at http://{shown}:{port} (Ctrl-C stops); OpenAI clients: base_url http://{shown}:{port}/v1")
+    await serving

@@ -1,0 +1,175 @@
+"""Anthropic's Messages and count_tokens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse, Response
+
+from galop.model import Done
+from galop.server.errors import ApiError
+from galop.server.replies import ChatMessage, Count, Drawing, Piece, Reply, Server, StopString, begun, new_id
+from galop.server.wire import EventStream, StrictRoute, event, whole
+
+
+class Block(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    type: str
+    text: str | None = None
+    thinking: str | None = None
+
+
+class Turn(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    role: Literal["user", "assistant"]
+    content: str | list[Block]
+
+
+class Thinking(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    type: Literal["enabled", "disabled", "adaptive"]
+    budget_tokens: Annotated[int, Field(ge=1024)] | None = None
+
+
+class CountRequest(Drawing):
+    messages: Annotated[list[Turn], Field(min_length=1, max_length=4096)]
+    system: str | list[Block] | None = None
+    thinking: Thinking | None = None
+
+    def conversation(self) -> list[ChatMessage]:
+        said = [ChatMessage(role="system", content=text_of(self.system))] if self.system else []
+        for turn in self.messages:
+            blocks = turn.content if isinstance(turn.content, list) else []
+            thought = "".join(b.thinking or "" for b in blocks if b.type == "thinking")
+            content = text_of(turn.content)
+            said.append(ChatMessage(role=turn.role, content=content, reasoning_content=thought or None))
+        return said
+
+    def variables(self) -> dict[str, Any]:
+        return {} if self.thinking is None else {"enable_thinking": self.thinking.type != "disabled"}
+
+
+class MessagesRequest(CountRequest):
+    max_tokens: Count
+    stop_sequences: Annotated[list[StopString], Field(max_length=4)] | None = None
+    stream: bool | None = None
+    temperature: Annotated[float, Field(ge=0, le=1)] | None = None
+
+
+def text_of(content: str | list[Block] | None) -> str:
+    """Raises ApiError for what is not text."""
+    if not isinstance(content, list):
+        return content or ""
+    for block in content:
+        if block.type not in ("text", "thinking", "redacted_thinking"):
+            raise ApiError(400, "media_not_allowed", f"a block of type {block.type[:40]!r} cannot be read", "messages")
+    return "".join(b.text or "" for b in content if b.type == "text")
+
+
+def routes(server: Server) -> APIRouter:
+    router = APIRouter(prefix="/v1/messages", route_class=StrictRoute, tags=["Anthropic"])
+
+    @router.post("", response_model=None)
+    async def messages(request: Request, body: MessagesRequest) -> Response:
+        """Answers a conversation."""
+        body.refuse("tools")
+        reply = await server.chat(request, body.model, body.conversation(), body.variables())
+        options = {"max_tokens": body.max_tokens, "stop": body.stop_sequences or []}
+        await begun(reply, sampling=body.sampling(reply.model), **options)
+        writer = MessageWriter(reply)
+        if body.stream:
+            return EventStream(writer.stream(), writer.failure, ping=event({"type": "ping"}, "ping"))
+        return whole(writer.whole())
+
+    @router.post("/count_tokens", response_model=None)
+    async def count_tokens(request: Request, body: CountRequest) -> Response:
+        """How many tokens a conversation is."""
+        reply = await server.chat(request, body.model, body.conversation(), body.variables())
+        await asyncio.shield(reply.held.aclose())
+        return JSONResponse({"input_tokens": len(reply.prompt)})
+
+    return router
+
+
+class MessageWriter:
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+        self.id = new_id("msg_")
+
+    def message(self, content: list[dict[str, Any]], done: Done | None) -> dict[str, Any]:
+        cached = done.cached_tokens if done else 0
+        return {
+            "id": self.id,
+            "type": "message",
+            "role": "assistant",
+            "model": self.reply.resident.name,
+            "content": content,
+            **self.stopped(done),
+            "usage": {
+                "input_tokens": len(self.reply.prompt) - cached,
+                "cache_read_input_tokens": cached,
+                "cache_creation_input_tokens": 0,
+                "output_tokens": done.answer_tokens if done else 0,
+            },
+        }
+
+    def stopped(self, done: Done | None) -> dict[str, Any]:
+        if done is None:
+            return {"stop_reason": None, "stop_sequence": None}
+        if done.stop:
+            return {"stop_reason": "stop_sequence", "stop_sequence": done.stop}
+        return {"stop_reason": "max_tokens" if done.reason == "length" else "end_turn", "stop_sequence": None}
+
+    def failure(self, error: ApiError) -> str:
+        return event(error.body("/v1/messages"), "error")
+
+    async def whole(self) -> dict[str, Any]:
+        [(text, thought, _)] = await self.reply.whole()
+        blocks = [{"type": "thinking", "thinking": thought, "signature": ""}] if thought else []
+        blocks += [{"type": "text", "text": text}] if text or not thought else []
+        return self.message(blocks, self.reply.ends[0])
+
+    async def stream(self) -> AsyncIterator[str]:
+        def say(name: str, **data: Any) -> str:
+            return event({"type": name, **data}, name)
+
+        index, kind = -1, ""
+        async with aclosing(self.reply.pieces()) as pieces:
+            begun = False
+            async for piece in pieces:
+                if not begun:
+                    begun = True
+                    yield say("message_start", message=self.message([], None))
+                if not isinstance(piece, Piece):
+                    continue
+                wanted = "thinking" if piece.thinking else "text"
+                if wanted != kind:
+                    for closing in self._close(index, kind):
+                        yield closing
+                    index, kind = index + 1, wanted
+                    empty = {"thinking": "", "signature": ""} if piece.thinking else {"text": ""}
+                    yield say("content_block_start", index=index, content_block={"type": kind, **empty})
+                yield say("content_block_delta", index=index, delta={"type": f"{kind}_delta", kind: piece.text})
+        if not kind:
+            index, kind = 0, "text"
+            yield say("content_block_start", index=0, content_block={"type": "text", "text": ""})
+        for closing in self._close(index, kind):
+            yield closing
+        done = self.reply.ends[0]
+        yield say("message_delta", delta=self.stopped(done), usage=self.message([], done)["usage"])
+        yield say("message_stop")
+
+    def _close(self, index: int, kind: str) -> list[str]:
+        if not kind:
+            return []
+        stop = event({"type": "content_block_stop", "index": index}, "content_block_stop")
+        if kind != "thinking":
+            return [stop]
+        signature = {"type": "signature_delta", "signature": ""}
+        signed = {"type": "content_block_delta", "index": index, "delta": signature}
+        return [event(signed, "content_block_delta"), stop]

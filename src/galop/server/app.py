@@ -1,0 +1,97 @@
+"""The server: every dialect on one port."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from galop import __version__
+from galop.server import anthropic, ollama, openai, responses, tokens, vectors
+from galop.server.errors import ApiError, api_error
+from galop.server.guard import Guard
+from galop.server.keys import KeyFile
+from galop.server.loaded import Models
+from galop.server.replies import Server
+
+
+def create(models: Models, keys: KeyFile, hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> ASGIApp:
+    """The whole application, guarded."""
+    server = Server(models)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        idle = asyncio.create_task(models.unload_idle())
+        yield
+        idle.cancel()
+        await models.close()
+
+    app = FastAPI(title="Galop", version=__version__, lifespan=lifespan, redirect_slashes=False, docs_url=None,
+                  redoc_url=None)  # fmt: skip
+    for dialect in (openai, responses, anthropic, ollama, vectors, tokens):
+        app.include_router(dialect.routes(server), responses=ERRORS)
+
+    @app.get("/health", tags=["Server"])
+    async def health() -> dict[str, str]:
+        """Whether the server lives."""
+        return {"status": "ok"}
+
+    @app.get("/ready", tags=["Server"])
+    async def ready() -> dict[str, Any]:
+        """The models in memory."""
+        return {"status": "ok", "loaded": len(models.residents)}
+
+    @app.get("/metrics", tags=["Server"], response_model=None)
+    async def metrics() -> Response:
+        """For Prometheus."""
+        return Response(server.metrics.text(models), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        if not isinstance(error, ApiError):
+            code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_value")
+            error = ApiError(error.status_code, code, f"{request.method} {request.url.path[:200]}: {error.detail}")
+        return error.response(request.url.path)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return explained(error).response(request.url.path)
+
+    @app.exception_handler(Exception)
+    async def failed(request: Request, error: Exception) -> Response:
+        return api_error(error).response(request.url.path)
+
+    return Guard(app, keys, hosts, origins)
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"description": text, "content": {"application/json": {"schema": {"type": "object"}}}}
+    for status, text in {
+        400: "The request is wrong; the error says where.", 401: "A key is needed.", 403: "Not allowed.",
+        404: "There is no such model.", 413: "Too large.", 415: "Not JSON.", 422: "Not used; see 400.",
+        429: "Too many requests; see Retry-After.", 500: "The server's fault.", 503: "Memory is short.",
+    }.items()
+}  # fmt: skip
+
+
+def explained(error: RequestValidationError) -> ApiError:
+    """The first thing that is wrong, by its path in the request."""
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return ApiError(400, "invalid_json", "the request body is not valid JSON")
+    param = ""
+    for part in first["loc"][1:]:
+        if isinstance(part, int):
+            param += f"[{part}]"
+        elif part.isidentifier() and part not in ("str", "int", "float", "bool", "list", "dict", "nullable"):
+            param += f".{part}" if param else part
+    kind = "invalid_type" if first["type"].endswith("_type") else "invalid_value"
+    what = f"{param}: {first['msg']}" if param else first["msg"]
+    return ApiError(400, kind, what[:500], param or None)

@@ -1,0 +1,94 @@
+"""What a client is told when something goes wrong, in the shape of the dialect it speaks."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from galop.errors import (
+    ContextLengthError,
+    DownloadError,
+    GalopError,
+    MemoryBudgetError,
+    ModelFileError,
+    NumericalError,
+    QueueFullError,
+    TemplateError,
+    UnknownModelError,
+)
+
+TYPES = {
+    400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error",
+    405: "invalid_request_error", 408: "invalid_request_error", 413: "invalid_request_error",
+    415: "invalid_request_error", 429: "rate_limit_error", 500: "server_error", 503: "overloaded_error",
+}  # fmt: skip
+log = logging.getLogger("galop.server")
+ANTHROPIC_TYPES = {"server_error": "api_error"}
+
+
+class ApiError(HTTPException):
+    """`code` says what happened to a program, `message` to a person, `param` which field is to blame."""
+
+    def __init__(
+        self, status: int, code: str, message: str, param: str | None = None, retry_after: int = 0, **extra: Any
+    ) -> None:
+        super().__init__(status)
+        self.code = code
+        self.message = message
+        self.param = param
+        self.extra = extra
+        self.sent = {"retry-after": str(retry_after)} if retry_after else {}
+        if status >= 500 and not retry_after:
+            self.sent["x-should-retry"] = "false"  # clients would send the same request three times
+
+    @property
+    def type(self) -> str:
+        return TYPES.get(self.status_code, "server_error")
+
+    def body(self, path: str) -> dict[str, Any]:
+        if path.startswith("/api/"):
+            return {"error": self.message}
+        if path.startswith("/v1/messages"):
+            return {
+                "type": "error",
+                "error": {"type": ANTHROPIC_TYPES.get(self.type, self.type), "message": self.message},
+            }
+        error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code, **self.extra}
+        return {"error": error}
+
+    def response(self, path: str) -> Response:
+        content = json.dumps(self.body(path), ensure_ascii=True)
+        return Response(content, self.status_code, self.sent, "application/json")
+
+
+def api_error(error: Exception) -> ApiError:
+    """What a client is told of an exception; nothing of one that was not foreseen."""
+    match error:
+        case ApiError():
+            return error
+        case ContextLengthError():
+            return ApiError(400, "context_length_exceeded", str(error), "messages", **error.counts)
+        case UnknownModelError():
+            return ApiError(404, "model_not_found", str(error), "model")
+        case ModelFileError():
+            return ApiError(400, "invalid_model_file", str(error), "model")
+        case QueueFullError():
+            return ApiError(429, "queue_full", str(error), retry_after=2)
+        case TemplateError() if error.refused:
+            return ApiError(400, "invalid_value", str(error), "messages")
+        case TemplateError():
+            return ApiError(500, "template_error", str(error))
+        case NumericalError():
+            return ApiError(500, "numerical_error", str(error))
+        case MemoryBudgetError():
+            return ApiError(503, "memory_pressure", str(error), retry_after=10)
+        case DownloadError() | GalopError():
+            return ApiError(500, "internal_error", str(error))
+        case MemoryError():
+            return ApiError(503, "memory_pressure", "there is no memory left", retry_after=10)
+    log.error("unexpected", exc_info=error)
+    return ApiError(500, "internal_error", "something went wrong in the server; its log says what")

@@ -1,0 +1,163 @@
+"""What every request passes before anything else looks at it: host, origin, key, kind and size of its body."""
+
+from __future__ import annotations
+
+import http.cookies
+import secrets
+import time
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from galop.server.errors import ApiError
+from galop.server.keys import ANYONE, Key, KeyFile
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+MAX_BODY = 32 << 20
+PUBLIC = ("/health", "/ready")  # all that answers without a key
+PAGE = ("/", "/_nicegui", "/static", "/favicon.ico")  # what a browser loads: a cookie opens these
+COOKIE = "galop_session"
+SESSION_SECONDS = 7 * 86400
+
+LOGIN = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Galop</title><style>
+body{font:16px system-ui;max-width:22rem;margin:20vh auto;padding:0 1rem;color-scheme:light dark}
+input,button{font:inherit;width:100%;box-sizing:border-box;padding:.6rem;margin:.3rem 0}</style>
+<h1>Galop</h1><form method="post" action="/login"><label>API key <input type="password" name="key" autofocus required
+autocomplete="current-password"></label><button>Enter</button><p role="alert">MESSAGE</p></form></html>"""
+
+
+class Guard:
+    """ASGI middleware. Without keys everybody who comes in by an allowed host may do everything."""
+
+    def __init__(self, app: ASGIApp, keys: KeyFile, hosts: Iterable[str], origins: Iterable[str] = ()) -> None:
+        self.app = app
+        self.keys = keys
+        self.hosts = {*LOOPBACK, *(h.lower() for h in hosts)}
+        self.origins = set(origins)
+        self.sessions: dict[str, tuple[str, float]] = {}  # cookie -> hash of the key, until when
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        headers: dict[bytes, list[bytes]] = {}
+        for name, value in scope["headers"]:
+            headers.setdefault(name, []).append(value)
+        request_id = secrets.token_hex(8)
+
+        async def reply(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *SAFE]
+            await send(message)
+
+        try:
+            self._host(headers)
+            self._origin(scope, headers)
+            if scope["path"] == "/login" and scope["type"] == "http":
+                await (await self._login(scope, headers, receive))(scope, receive, reply)
+                return
+            scope.setdefault("state", {})["key"] = self._key(scope, headers)
+            if scope["type"] == "http":
+                self._body(scope, headers)
+                receive = _limited(receive)
+        except ApiError as error:
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+                return
+            if error.status_code == 401 and scope["path"] == "/" and scope["method"] == "GET":
+                await HTMLResponse(LOGIN.replace("MESSAGE", ""), 401)(scope, receive, reply)
+                return
+            await error.response(scope["path"])(scope, receive, reply)
+            return
+        await self.app(scope, receive, reply)
+
+    def _host(self, headers: dict[bytes, list[bytes]]) -> None:
+        """A page from elsewhere may point its own name at this machine; its requests then bear that name."""
+        values = headers.get(b"host", [])
+        host = urlsplit(f"//{values[0].decode('latin-1')}").hostname if len(values) == 1 else None
+        if host not in self.hosts:
+            raise ApiError(403, "host_not_allowed", "this host name is not served; name it with --allow-host")
+
+    def _origin(self, scope: Scope, headers: dict[bytes, list[bytes]]) -> None:
+        origin = headers.get(b"origin", [b""])[0].decode("latin-1")
+        host = headers[b"host"][0].decode("latin-1")
+        if origin and urlsplit(origin).netloc != host and origin not in self.origins:
+            raise ApiError(403, "origin_not_allowed", "pages of this origin may not ask; name it with --allow-origin")
+        if headers.get(b"sec-fetch-site", [b""])[0] == b"cross-site" and not origin and scope.get("method") == "POST":
+            raise ApiError(403, "origin_not_allowed", "another site may not post here")
+
+    def _key(self, scope: Scope, headers: dict[bytes, list[bytes]]) -> Key:
+        path = scope["path"]
+        if not self.keys.keys() or path in PUBLIC:
+            return ANYONE
+        given = [v.decode("latin-1") for v in headers.get(b"authorization", []) + headers.get(b"x-api-key", [])]
+        if len(given) == 1:
+            scheme, _, token = given[0].rpartition(" ")
+            if (key := self.keys.find(token)) and scheme.lower() in ("", "bearer"):
+                return key
+        elif not given and any(path == p or (p != "/" and path.startswith(p)) for p in PAGE):
+            cookies = http.cookies.SimpleCookie(b"; ".join(headers.get(b"cookie", [])).decode("latin-1"))
+            hashed, until = self.sessions.get(cookies[COOKIE].value if COOKIE in cookies else "", ("", 0.0))
+            keys = [k for k in self.keys.keys() if k.hash == hashed and until > time.monotonic()]  # noqa: SIM118
+            if keys:
+                return keys[0]
+        raise ApiError(401, "invalid_api_key", "a key is needed, as `Authorization: Bearer KEY` or `X-Api-Key: KEY`")
+
+    async def _login(self, scope: Scope, headers: dict[bytes, list[bytes]], receive: Receive) -> Response:
+        if scope["method"] != "POST":
+            return RedirectResponse("/", 303)
+        body = b""
+        more = True
+        while more and len(body) < 4096:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        key = self.keys.find(parse_qs(body.decode("latin-1")).get("key", [""])[0])
+        if key is None:
+            return HTMLResponse(LOGIN.replace("MESSAGE", "That is not a key of this server."), 401)
+        cookie = secrets.token_urlsafe(32)
+        now = time.monotonic()
+        self.sessions = {c: s for c, s in self.sessions.items() if s[1] > now}
+        self.sessions[cookie] = (key.hash, now + SESSION_SECONDS)
+        answer = RedirectResponse("/", 303)
+        secure = headers.get(b"x-forwarded-proto", [b""])[0] == b"https" or scope["scheme"] == "https"
+        answer.set_cookie(COOKIE, cookie, SESSION_SECONDS, httponly=True, samesite="strict", secure=secure)
+        return answer
+
+    def _body(self, scope: Scope, headers: dict[bytes, list[bytes]]) -> None:
+        """Only JSON: what a form on another site can send is none."""
+        if scope["method"] not in ("POST", "PUT", "PATCH", "DELETE") or scope["path"].startswith(PAGE[1:]):
+            return
+        if headers.get(b"content-encoding", [b"identity"])[0].lower() != b"identity":
+            raise ApiError(415, "unsupported_media_type", "send the body as it is, not compressed")
+        length = headers.get(b"content-length", [b"0"])[0]
+        if length.isdigit() and int(length) > MAX_BODY:
+            raise ApiError(413, "body_too_large", f"a request may have {MAX_BODY >> 20} MiB")
+        kind = headers.get(b"content-type", [b""])[0].split(b";")[0].strip().lower()
+        if kind != b"application/json" and (kind or length != b"0" or b"transfer-encoding" in headers):
+            raise ApiError(415, "unsupported_media_type", "send JSON, with Content-Type: application/json")
+
+
+SAFE: list[tuple[bytes, bytes]] = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+]
+
+
+def _limited(receive: Receive) -> Receive:
+    size = 0
+
+    async def limited() -> Message:
+        nonlocal size
+        message: dict[str, Any] = dict(await receive())
+        size += len(message.get("body", b""))
+        if size > MAX_BODY:
+            raise ApiError(413, "body_too_large", f"a request may have {MAX_BODY >> 20} MiB")
+        return message
+
+    return limited

@@ -1,0 +1,194 @@
+"""The models of a server: loaded when asked for, unloaded when idle, all under one budget of memory."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from galop import store
+from galop.engine.pages import KVFolder
+from galop.errors import MemoryBudgetError
+from galop.loading import PROCESS_BYTES
+from galop.machine import available_memory, cache_directory
+from galop.model import Model
+from galop.server.errors import ApiError
+from galop.server.keys import Key
+from galop.store import Source
+
+KV_FOLDER_BYTES = 4 << 30
+KV_SHARE = 0.25  # of the budget, for the keys and values of one model
+
+
+@dataclass
+class Limits:
+    """`memory` is for all models together, in bytes; `keep_alive` in seconds, 0 for ever."""
+
+    memory: int = 0
+    context: int | None = None
+    kv: str = "f16"
+    threads: int | None = None
+    parallel: int = 64
+    queue: int = 512
+    keep_alive: float = 0.0
+    keep_kv: bool = True
+
+
+@dataclass(eq=False)
+class Resident:
+    name: str
+    model: Model
+    users: int = 0
+    used: float = field(default_factory=time.monotonic)
+    loaded: float = field(default_factory=time.time)
+    load_seconds: float = 0.0
+
+
+class Turns:
+    """A lock whose waiters are served in the order they came, so that two models take turns step by step."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            turn = threading.Event()
+            self._waiting.append(turn)
+            if len(self._waiting) == 1:
+                return
+        turn.wait()
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._waiting.popleft()
+            if self._waiting:
+                self._waiting[0].set()
+
+
+class Models:
+    """`given` come first, and the first of them answers when no model is named. Used from one event loop."""
+
+    def __init__(self, given: list[Source], limits: Limits) -> None:
+        self.limits = limits
+        self.given = given
+        self.residents: dict[str, Resident] = {}
+        self.memory = limits.memory or int(available_memory() * 0.9)
+        self._turns = Turns()
+        self._folder = KVFolder(cache_directory() / "kv", KV_FOLDER_BYTES) if limits.keep_kv else None
+        self._loading = asyncio.Lock()
+        self._freed = asyncio.Event()
+
+    def sources(self) -> dict[str, Source]:
+        """What may be asked for: the models given, and those that are on this machine."""
+        found = {source.name: source for source in self.given}
+        for source in store.local():
+            found.setdefault(source.name, source)
+        return found
+
+    def visible(self, key: Key) -> dict[str, Source]:
+        return {n: s for n, s in self.sources().items() if key.may_use(n, bool(s.entry and s.entry.preview))}
+
+    def find(self, name: str | None, key: Key) -> Source:
+        """Raises ApiError for a model that is not here, or not this key's to see."""
+        sources = self.visible(key)
+        wanted = name or next(iter(sources), "")
+        for candidate in (wanted, wanted.removesuffix(":latest"), wanted.lower()):
+            if candidate in sources:
+                return sources[candidate]
+        for source in sources.values():
+            if source.entry and wanted.lower() in source.entry.aliases:
+                return source
+        known = ", ".join(list(sources)[:8]) or "none; get one with: galop pull smollm2:135m"
+        raise ApiError(404, "model_not_found", f"there is no model {wanted[:200]!r} here; these are: {known}", "model")
+
+    @asynccontextmanager
+    async def use(self, name: str | None, key: Key) -> AsyncIterator[Resident]:
+        """A model in memory, which stays there meanwhile. Raises ApiError, GalopError."""
+        source = self.find(name, key)
+        resident = self.residents.get(source.name) or await self._load(source)
+        resident.users += 1
+        try:
+            yield resident
+        finally:
+            resident.users -= 1
+            resident.used = time.monotonic()
+            self._freed.set()
+
+    async def _load(self, source: Source) -> Resident:
+        async with self._loading:  # one at a time; who waits for the same model finds it
+            if source.name in self.residents:
+                return self.residents[source.name]
+            start = time.monotonic()
+            while True:
+                free = self.memory - sum(r.model.memory for r in self.residents.values())
+                try:
+                    model = await asyncio.to_thread(self._read, source, free)
+                    break
+                except MemoryBudgetError:
+                    if not await self._make_room():
+                        raise
+            model.scheduler.parallel = self.limits.parallel
+            model.scheduler.queue = self.limits.queue
+            model.serve(self._turns)
+            resident = Resident(source.name, model, load_seconds=time.monotonic() - start)
+            self.residents[source.name] = resident
+            return resident
+
+    def _read(self, source: Source, free: int) -> Model:
+        return store.load_source(
+            source,
+            context=self.limits.context,
+            threads=self.limits.threads,
+            memory=free + (PROCESS_BYTES if self.residents else 0),  # which all models share
+            kv=self.limits.kv,
+            pool=int(self.memory * KV_SHARE),
+            folder=self._folder,
+        )
+
+    async def _make_room(self) -> bool:
+        """Unloads the model that was idle for longest, waiting for one that is; False if none is loaded."""
+        if not self.residents:
+            return False
+        while not (idle := [r for r in self.residents.values() if not r.users]):
+            self._freed.clear()
+            await self._freed.wait()
+        await self.unload(min(idle, key=lambda r: r.used).name)
+        return True
+
+    async def unload(self, name: str) -> None:
+        resident = self.residents.pop(name)
+        await asyncio.to_thread(resident.model.close)
+
+    async def unload_idle(self) -> None:
+        """Runs for ever: unloads what nobody has used for `keep_alive` seconds."""
+        while self.limits.keep_alive:
+            await asyncio.sleep(min(5.0, self.limits.keep_alive))
+            now = time.monotonic()
+            for resident in list(self.residents.values()):
+                if not resident.users and now - resident.used > self.limits.keep_alive:
+                    await self.unload(resident.name)
+
+    async def close(self) -> None:
+        for name in list(self.residents):
+            await self.unload(name)
+
+    def describe(self, source: Source) -> dict[str, Any]:
+        """An entry of the OpenAI list of models."""
+        resident = self.residents.get(source.name)
+        entry = source.entry
+        return {
+            "id": source.name,
+            "object": "model",
+            "created": int(source.path.stat().st_mtime) if source.path and source.path.exists() else 0,
+            "owned_by": entry.repo.split("/")[0] if entry else (source.repo.split("/")[0] or "local"),
+            "status": "loaded" if resident else "unloaded",
+            "context_length": resident.model.context if resident else None,
+            "licence": entry.licence if entry else "",
+            "preview": bool(entry and entry.preview),
+        }

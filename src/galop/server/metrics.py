@@ -1,0 +1,111 @@
+"""Prometheus metrics, by vLLM's stems under `galop:`, so that its dashboards fit with the prefix changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from galop.model import Done
+
+if TYPE_CHECKING:
+    from galop.server.loaded import Models
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+TOKENS = tuple(2**n for n in range(18))
+HISTOGRAMS = {
+    "time_to_first_token_seconds": SECONDS,
+    "inter_token_latency_seconds": SECONDS,
+    "request_time_per_output_token_seconds": SECONDS,
+    "e2e_request_latency_seconds": SECONDS,
+    "request_queue_time_seconds": SECONDS,
+    "request_prefill_time_seconds": SECONDS,
+    "request_decode_time_seconds": SECONDS,
+    "request_prompt_tokens": TOKENS,
+    "request_generation_tokens": TOKENS,
+}
+
+
+class Metrics:
+    """Of one server; nothing is kept in the process as a whole."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        label = ["model_name"]
+        self._histograms = {
+            name: Histogram(f"galop:{name}", name.replace("_", " "), label, buckets=buckets, registry=self.registry)
+            for name, buckets in HISTOGRAMS.items()
+        }
+        self._success = Counter(
+            "galop:request_success", "requests that ended", [*label, "finished_reason"], registry=self.registry
+        )
+
+    def first(self, model: str, seconds: float) -> None:
+        self._histograms["time_to_first_token_seconds"].labels(model).observe(seconds)
+
+    def gap(self, model: str, seconds: float) -> None:
+        self._histograms["inter_token_latency_seconds"].labels(model).observe(seconds)
+
+    def ended(self, model: str, done: Done, seconds: float) -> None:
+        rate = done.answer_seconds / max(done.answer_tokens - 1, 1)
+        queued = done.first_token_seconds - done.prompt_seconds
+        for name, value in (
+            ("request_time_per_output_token_seconds", rate),
+            ("e2e_request_latency_seconds", seconds),
+            ("request_queue_time_seconds", max(queued, 0.0)),
+            ("request_prefill_time_seconds", done.prompt_seconds),
+            ("request_decode_time_seconds", done.answer_seconds),
+            ("request_prompt_tokens", done.prompt_tokens),
+            ("request_generation_tokens", done.answer_tokens),
+        ):
+            self._histograms[name].labels(model).observe(value)
+        self._success.labels(model, done.reason).inc()
+
+    def text(self, models: Models) -> bytes:
+        """What /metrics answers."""
+        engines = CollectorRegistry()
+        engines.register(Engines(models))
+        return generate_latest(self.registry) + generate_latest(engines)
+
+
+class Engines:
+    """What the engines know themselves, read when it is asked for."""
+
+    def __init__(self, models: Models) -> None:
+        self.models = models
+
+    def collect(self) -> Iterator[Metric]:
+        counted = {
+            "prefix_cache_queries": "tokens of prompts looked for",
+            "prefix_cache_hits": "tokens of prompts found",
+            "prompt_tokens": "tokens of prompts read",
+            "generation_tokens": "tokens drawn",
+            "num_preemptions": "texts that had to give way",
+        }
+        gauged = {
+            "num_requests_running": "texts in the making",
+            "num_requests_waiting": "texts that wait",
+            "kv_cache_usage_perc": "share of the pages in use",
+            "memory_bytes": "memory reckoned for the model",
+        }
+        families: dict[str, Metric] = {
+            **{n: CounterMetricFamily(f"galop:{n}", text, labels=["model_name"]) for n, text in counted.items()},
+            **{n: GaugeMetricFamily(f"galop:{n}", text, labels=["model_name"]) for n, text in gauged.items()},
+        }
+        for resident in list(self.models.residents.values()):
+            scheduler, pages = resident.model.scheduler, resident.model.engine.pages
+            for name, value in {
+                "prefix_cache_queries": pages.queried,
+                "prefix_cache_hits": pages.found,
+                "prompt_tokens": scheduler.counts["prompt_tokens"],
+                "generation_tokens": scheduler.counts["generation_tokens"],
+                "num_preemptions": scheduler.counts["preemptions"],
+                "num_requests_running": len(scheduler.running),
+                "num_requests_waiting": scheduler.waiting,
+                "kv_cache_usage_perc": pages.in_use / pages.capacity,
+                "memory_bytes": resident.model.memory,
+            }.items():
+                families[name].add_metric([resident.name], float(value))  # type: ignore[attr-defined]
+        yield from families.values()

@@ -1,0 +1,272 @@
+"""OpenAI's Chat Completions, Completions and Models."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from galop.model import Done, Prefill, Text
+from galop.server.errors import ApiError
+from galop.server.replies import (
+    MAX_N,
+    MAX_STOPS,
+    Count,
+    Drawing,
+    Messages,
+    Piece,
+    Reply,
+    Server,
+    StopString,
+    begun,
+    bias_of,
+    logprobs_of,
+    new_id,
+    stops,
+)
+from galop.server.wire import EventStream, StrictRoute, event, whole
+
+
+class StreamOptions(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    include_usage: bool | None = None
+
+
+class Format(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    type: Literal["text", "json_object", "json_schema"]
+
+
+class Request_(Drawing):
+    """What Chat Completions and Completions have in common."""
+
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: Count | None = None
+    n: Annotated[int, Field(ge=1, le=MAX_N)] | None = None
+    stop: StopString | Annotated[list[StopString], Field(max_length=MAX_STOPS)] | None = None
+    logit_bias: Annotated[dict[str, float], Field(max_length=1024)] | None = None
+    return_progress: bool | None = Field(None, description="Stream how much of the prompt has been read.")
+
+    def options(self, reply: Reply, max_tokens: int | None, logprobs: int | None) -> dict[str, Any]:
+        model = reply.model
+        return {
+            "n": self.n or 1,
+            "sampling": self.sampling(model),
+            "max_tokens": max_tokens,
+            "stop": stops(self.stop),
+            "bias": bias_of(self.logit_bias, model),
+            "logprobs": logprobs,
+        }
+
+
+class ChatRequest(Request_):
+    messages: Messages
+    max_completion_tokens: Count | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    response_format: Format | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    chat_template_kwargs: dict[str, Any] | None = None
+
+    def variables(self) -> dict[str, Any]:
+        thinks = {} if self.reasoning_effort is None else {"enable_thinking": self.reasoning_effort != "none"}
+        return {**thinks, **(self.chat_template_kwargs or {})}
+
+
+class CompletionRequest(Request_):
+    prompt: (
+        str
+        | Annotated[list[int], Field(min_length=1)]
+        | Annotated[list[str], Field(min_length=1, max_length=1)]
+        | Annotated[list[list[int]], Field(min_length=1, max_length=1)]
+    )
+    logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    echo: bool | None = None
+    suffix: str | None = None
+    best_of: Annotated[int, Field(ge=1, le=MAX_N)] | None = None
+
+
+def routes(server: Server) -> APIRouter:
+    router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["OpenAI"])
+
+    @router.post("/chat/completions", response_model=None)
+    async def chat_completions(request: Request, body: ChatRequest) -> Response:
+        """Answers a conversation."""
+        body.refuse("tools", "functions")
+        if body.response_format and body.response_format.type != "text":
+            raise ApiError(400, "unsupported_parameter", "response_format other than text is not supported yet",
+                           "response_format")  # fmt: skip
+        if body.top_logprobs and not body.logprobs:
+            raise ApiError(400, "invalid_value", "top_logprobs needs logprobs to be true", "top_logprobs")
+        reply = await server.chat(request, body.model, body.messages, body.variables())
+        wanted = (body.top_logprobs or 0) if body.logprobs else None
+        await begun(reply, **body.options(reply, body.max_completion_tokens or body.max_tokens, wanted))
+        writer = ChatWriter(reply, body)
+        if body.stream:
+            return EventStream(writer.stream(), writer.failure)
+        return whole(writer.whole())
+
+    @router.post("/completions", response_model=None)
+    async def completions(request: Request, body: CompletionRequest) -> Response:
+        """Continues a text."""
+        body.refuse("echo", "suffix")
+        if body.best_of and body.best_of > (body.n or 1):
+            raise ApiError(400, "unsupported_parameter", "best_of beyond n is not supported", "best_of")
+        only = None if isinstance(body.prompt, str) else body.prompt[0]
+        prompt = only if isinstance(only, (str, list)) else body.prompt
+        reply = await server.text(request, body.model, prompt)  # type: ignore[arg-type]
+        await begun(reply, **body.options(reply, body.max_tokens or 16, body.logprobs))
+        writer = CompletionWriter(reply, body)
+        if body.stream:
+            return EventStream(writer.stream(), writer.failure)
+        return whole(writer.whole())
+
+    @router.get("/models")
+    async def models(request: Request) -> dict[str, Any]:
+        """What may be asked for: models that are on this machine."""
+        sources = server.models.visible(request.state.key)
+        return {"object": "list", "data": [server.models.describe(s) for s in sources.values()]}
+
+    @router.get("/models/{name:path}")
+    async def model(request: Request, name: str) -> dict[str, Any]:
+        """One of them."""
+        return server.models.describe(server.models.find(name, request.state.key))
+
+    return router
+
+
+class Writer:
+    """An answer in OpenAI's shapes, streamed or whole."""
+
+    prefix: str
+    kind: str
+    chunk_kind: str
+
+    def __init__(self, reply: Reply, body: Request_) -> None:
+        self.reply = reply
+        self.body = body
+        self.counted = bool(body.stream_options and body.stream_options.include_usage)
+        self.head: dict[str, Any] = {
+            "id": new_id(self.prefix),
+            "object": self.chunk_kind if body.stream else self.kind,
+            "created": int(time.time()),
+            "model": reply.resident.name,
+        }
+
+    def failure(self, error: ApiError) -> str:
+        return event(error.body("/v1/"))  # and no [DONE]: this is no whole answer
+
+    def first(self, index: int) -> dict[str, Any] | None:
+        raise NotImplementedError
+
+    def piece(self, piece: Piece) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def last(self, index: int, reason: str) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def choice(self, index: int, text: str, thought: str, events: list[Text]) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def chunk(self, choices: list[dict[str, Any]], **more: Any) -> str:
+        usage = {"usage": None} if self.counted else {}
+        return event({**self.head, "choices": choices, **usage, **more})
+
+    async def stream(self) -> AsyncIterator[str]:
+        reply = self.reply
+        async with aclosing(reply.pieces()) as pieces:
+            begun = False
+            async for piece in pieces:
+                if isinstance(piece, Prefill) and not self.body.return_progress and begun:
+                    continue
+                if not begun:
+                    begun = True
+                    for i in range(len(reply.answers)):
+                        if first := self.first(i):
+                            yield self.chunk([first])
+                if isinstance(piece, Prefill):
+                    if self.body.return_progress:
+                        cached = reply.answers[0].generation.cached
+                        progress = {"total": piece.total, "cache": cached, "processed": piece.done}
+                        yield self.chunk([], prompt_progress=progress)
+                elif isinstance(piece, Done):
+                    index = next(i for i, done in reply.ends.items() if done is piece)
+                    more = {"timings": reply.timings} if 0 in reply.ends else {}
+                    yield self.chunk([self.last(index, reason_of(piece))], **more)
+                else:
+                    yield self.chunk([self.piece(piece)])
+        if self.counted:
+            yield event({**self.head, "choices": [], "usage": reply.usage})
+        yield "data: [DONE]\n\n"
+
+    async def whole(self) -> dict[str, Any]:
+        reply = self.reply
+        answers = await reply.whole()
+        choices = [
+            {**self.choice(i, *answer), "finish_reason": reason_of(reply.ends[i])} for i, answer in enumerate(answers)
+        ]
+        return {**self.head, "choices": choices, "usage": reply.usage, "timings": reply.timings}
+
+
+class ChatWriter(Writer):
+    prefix, kind, chunk_kind = "chatcmpl-", "chat.completion", "chat.completion.chunk"
+
+    def first(self, index: int) -> dict[str, Any]:
+        return {"index": index, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}
+
+    def piece(self, piece: Piece) -> dict[str, Any]:
+        # Half of the clients know one of these names for thinking, half the other.
+        delta = (
+            {"reasoning_content": piece.text, "reasoning": piece.text} if piece.thinking else {"content": piece.text}
+        )
+        choice: dict[str, Any] = {"index": piece.index, "delta": delta, "finish_reason": None}
+        if piece.event.drawn:
+            choice["logprobs"] = {"content": logprobs_of(self.reply.model, piece.event), "refusal": None}
+        return choice
+
+    def last(self, index: int, reason: str) -> dict[str, Any]:
+        return {"index": index, "delta": {}, "finish_reason": reason}
+
+    def choice(self, index: int, text: str, thought: str, events: list[Text]) -> dict[str, Any]:
+        message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
+        if thought:
+            message |= {"reasoning_content": thought, "reasoning": thought}
+        logprobs = None
+        if any(e.drawn for e in events):
+            logprobs = {"content": [p for e in events for p in logprobs_of(self.reply.model, e)], "refusal": None}
+        return {"index": index, "message": message, "logprobs": logprobs}
+
+
+class CompletionWriter(Writer):
+    prefix, kind, chunk_kind = "cmpl-", "text_completion", "text_completion"
+
+    def first(self, index: int) -> None:
+        return None
+
+    def _choice(self, index: int, text: str, events: list[Text]) -> dict[str, Any]:
+        entries = [p for e in events for p in logprobs_of(self.reply.model, e)]
+        logprobs = {
+            "tokens": [p["token"] for p in entries],
+            "token_logprobs": [p["logprob"] for p in entries],
+            "top_logprobs": [{t["token"]: t["logprob"] for t in p["top_logprobs"]} for p in entries],
+        }
+        return {"index": index, "text": text, "logprobs": logprobs if entries else None}
+
+    def piece(self, piece: Piece) -> dict[str, Any]:
+        return {**self._choice(piece.index, piece.text, [piece.event]), "finish_reason": None}
+
+    def last(self, index: int, reason: str) -> dict[str, Any]:
+        return {"index": index, "text": "", "logprobs": None, "finish_reason": reason}
+
+    def choice(self, index: int, text: str, thought: str, events: list[Text]) -> dict[str, Any]:
+        return self._choice(index, text, events)
+
+
+def reason_of(done: Done) -> str:
+    return "length" if done.reason == "length" else "stop"

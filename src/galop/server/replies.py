@@ -1,0 +1,342 @@
+"""From a request, whatever its dialect, to events: its limits, its prompt, its answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from galop.chat.template import Message
+from galop.chat.thinking import ThinkingSplitter, begins_in_thought
+from galop.engine.sampling import Sampling
+from galop.model import Answer, Done, Event, Failed, Model, Prefill, Text
+from galop.server.errors import ApiError
+from galop.server.keys import Key, Meter
+from galop.server.loaded import Models, Resident
+from galop.server.metrics import Metrics
+
+MAX_N = 16
+MAX_STOPS = 4
+Count = Annotated[int, Field(ge=1, le=1 << 31)]
+StopString = Annotated[str, Field(min_length=1, max_length=256)]
+# What would let a request run code, read files or change how others are answered.
+FORBIDDEN = ("chat_template", "chat_parser", "prompt_embeds", "trust_remote_code", "lora", "grammar", "audio")
+FORBIDDEN_KWARGS = ("chat_template", "tokenize", "messages", "add_generation_prompt", "bos_token", "eos_token", "tools")
+
+
+class Body(BaseModel):
+    """Types as JSON has them: a number in a string is no number. Unknown fields are ignored, null is the default."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
+
+    model: Annotated[str, Field(max_length=500)] | None = Field(
+        None, description="From /v1/models; the first if absent."
+    )
+
+    def refuse(self, *names: str) -> None:
+        """Raises ApiError if the request holds what cannot be done, rather than doing something else in silence."""
+        for name in (*FORBIDDEN, *names):
+            if (self.model_extra or {}).get(name) or getattr(self, name, None):
+                raise ApiError(400, "unsupported_parameter", f"{name} is not supported", name)
+
+
+class Drawing(Body):
+    """How tokens are drawn. What is left out is the model card's setting."""
+
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    top_k: Annotated[int, Field(ge=0, le=1 << 31)] | None = None
+    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    repetition_penalty: Annotated[float, Field(ge=0.01, le=10)] | None = None
+    repeat_penalty: Annotated[float, Field(ge=0.01, le=10)] | None = None
+    presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    seed: Annotated[int, Field(ge=-(1 << 63), lt=1 << 64)] | None = None
+
+    def sampling(self, model: Model) -> Sampling:
+        names = ("temperature", "top_p", "top_k", "min_p", "presence_penalty", "frequency_penalty")
+        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        penalty = self.repetition_penalty or self.repeat_penalty
+        if penalty is not None:
+            given["repetition_penalty"] = penalty
+        seed = secrets.randbits(32) if self.seed is None else self.seed % (1 << 64)
+        return replace(model.default_sampling, **given, seed=seed)
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    type: str
+    text: str | None = None
+
+
+class ChatMessage(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    role: Literal["developer", "system", "user", "assistant", "tool"]
+    content: str | list[Part] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    thinking: str | None = None
+
+    @field_validator("content")
+    @classmethod
+    def readable(cls, content: str | list[Part] | None) -> str | list[Part] | None:
+        for part in content if isinstance(content, list) else []:
+            if part.text is None or part.type not in ("text", "input_text", "output_text"):
+                raise ApiError(400, "media_not_allowed", f"only text can be read, not {part.type!r}", "messages")
+        return content
+
+    def message(self) -> Message:
+        content = self.content if isinstance(self.content, str) else "".join(p.text or "" for p in self.content or [])
+        role = "system" if self.role == "developer" else self.role
+        message: Message = {"role": role, "content": content}
+        if thought := self.reasoning_content or self.reasoning or self.thinking:
+            message["reasoning_content"] = thought
+        return message
+
+
+Messages = Annotated[list[ChatMessage], Field(min_length=1, max_length=4096)]
+
+
+def stops(stop: str | list[str] | None) -> list[str]:
+    return [stop] if isinstance(stop, str) else stop or []
+
+
+def bias_of(logit_bias: dict[str, float] | None, model: Model) -> dict[int, float]:
+    bias = {}
+    for token, value in (logit_bias or {}).items():
+        if not token.isdecimal() or int(token) >= model.engine.vocabulary or not -100 <= value <= 100:
+            message = f"{token[:40]!r}: {value} is not a token id of this model with a number from -100 to 100"
+            raise ApiError(400, "invalid_value", message, "logit_bias")
+        bias[int(token)] = value
+    return bias
+
+
+@dataclass
+class Piece:
+    """Text of one of the answers, thinking or not."""
+
+    index: int
+    text: str
+    thinking: bool
+    event: Text
+
+
+@dataclass
+class Reply:
+    """One request's answers: pieces, prompt progress, and for each its end."""
+
+    server: Server
+    resident: Resident
+    key: Key
+    prompt: list[int]
+    held: AsyncExitStack
+    split_thinking: bool = True
+    ends: dict[int, Done] = field(default_factory=dict)
+    reasoning_tokens: int = 0
+    arrived: float = field(default_factory=time.monotonic)
+    answers: list[Answer] = field(default_factory=list)
+
+    @property
+    def model(self) -> Model:
+        return self.resident.model
+
+    def begin(self, n: int = 1, sampling: Sampling | None = None, **options: Any) -> None:
+        """Puts the prompt in the queue, n times. Raises ContextLengthError, QueueFullError."""
+        loop = asyncio.get_running_loop()
+        self._queue: asyncio.Queue[tuple[int, Event | Failed]] = asyncio.Queue()
+
+        def emit(index: int, event: Event | Failed) -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._queue.put_nowait, (index, event))
+
+        sampling = sampling or self.model.default_sampling
+        try:
+            for i in range(n):
+                how = replace(sampling, seed=(sampling.seed + i) % (1 << 64))
+                self.answers.append(
+                    self.model.submit(self.prompt, partial(emit, i), how, client=self.key.name, **options)
+                )
+        except Exception:
+            self.cancel()
+            raise
+
+    async def pieces(self) -> AsyncGenerator[Piece | Prefill | Done]:
+        """Raises the error of an answer that fails. Closing the iterator ends the answers and gives the model back."""
+        begins = self.split_thinking and begins_in_thought(self.model.tokenizer, self.prompt)
+        splitters = [ThinkingSplitter(begins) for _ in self.answers]
+        last = [0.0] * len(self.answers)
+        metrics = self.server.metrics
+        try:
+            while len(self.ends) < len(self.answers):
+                index, event = await self._queue.get()
+                now = time.monotonic()
+                if isinstance(event, Failed):
+                    raise event.error
+                if isinstance(event, Prefill):
+                    if not index:
+                        yield event
+                    continue
+                if isinstance(event, Text):
+                    if last[index]:
+                        metrics.gap(self.resident.name, now - last[index])
+                    else:
+                        metrics.first(self.resident.name, now - self.arrived)
+                    last[index] = now
+                final = isinstance(event, Done)
+                text = "" if isinstance(event, Done) else event.text
+                carrier = Text("", 0) if isinstance(event, Done) else event
+                parts = splitters[index].push(text, final) if self.split_thinking else [(False, text)] if text else []
+                for i, (thinking, part) in enumerate(parts):
+                    self.reasoning_tokens += carrier.tokens if thinking and not i else 0
+                    yield Piece(index, part, thinking, carrier if not i else Text(part, 0))
+                if isinstance(event, Done):
+                    self.ends[index] = event
+                    self.server.ended(self, event, now)
+                    yield event
+        finally:
+            self.cancel()
+            await self.held.aclose()
+
+    async def whole(self) -> list[tuple[str, str, list[Text]]]:
+        """For each answer its text, its thinking, and the events they came in."""
+        text = [["", ""] for _ in self.answers]
+        events: list[list[Text]] = [[] for _ in self.answers]
+        async for piece in self.pieces():
+            if isinstance(piece, Piece):
+                text[piece.index][piece.thinking] += piece.text
+                events[piece.index].append(piece.event)
+        return [(answer, thought, events[i]) for i, (answer, thought) in enumerate(text)]
+
+    def cancel(self) -> None:
+        for answer in self.answers:
+            self.model.scheduler.cancel(answer.generation)
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        answered = sum(done.answer_tokens for done in self.ends.values())
+        cached = min((done.cached_tokens for done in self.ends.values()), default=0)
+        return {
+            "prompt_tokens": len(self.prompt),
+            "completion_tokens": answered,
+            "total_tokens": len(self.prompt) + answered,
+            "prompt_tokens_details": {"cached_tokens": cached},
+            "completion_tokens_details": {"reasoning_tokens": self.reasoning_tokens},
+        }
+
+    @property
+    def timings(self) -> dict[str, Any]:
+        """As llama-server tells them."""
+        done = self.ends[0]
+        return {
+            "cache_n": done.cached_tokens,
+            "prompt_n": done.prompt_tokens - done.cached_tokens,
+            "prompt_ms": round(1e3 * done.prompt_seconds, 3),
+            "prompt_per_second": round(done.prompt_rate, 3),
+            "predicted_n": done.answer_tokens,
+            "predicted_ms": round(1e3 * done.answer_seconds, 3),
+            "predicted_per_second": round(done.answer_rate, 3),
+        }
+
+
+@dataclass
+class Server:
+    """What every route needs."""
+
+    models: Models
+    metrics: Metrics = field(default_factory=Metrics)
+    meter: Meter = field(default_factory=Meter)
+
+    async def open(self, request: Request, name: str | None) -> tuple[Resident, Key, AsyncExitStack]:
+        """A model in memory for one request. Raises ApiError where the key does not allow it or has used its share."""
+        key: Key = request.state.key
+        if wait := self.meter.wait(key):
+            message = f"this key may use {key.tokens_per_minute} tokens per minute; try again in {wait} s"
+            raise ApiError(429, "rate_limit_exceeded", message, retry_after=wait)
+        held = AsyncExitStack()
+        resident = await held.enter_async_context(self.models.use(name, key))
+        return resident, key, held
+
+    async def chat(
+        self, request: Request, name: str | None, messages: Sequence[ChatMessage], variables: dict[str, Any]
+    ) -> Reply:
+        """The reply to a conversation, not begun. Raises ApiError, TemplateError."""
+        for kwarg in FORBIDDEN_KWARGS:
+            if kwarg in variables:
+                message = f"chat_template_kwargs.{kwarg} is not supported"
+                raise ApiError(400, "unsupported_parameter", message, "chat_template_kwargs")
+        resident, key, held = await self.open(request, name)
+        try:
+            encode = resident.model.template.encode
+            ids = await asyncio.to_thread(encode, [m.message() for m in messages], **variables)
+        except BaseException:
+            await held.aclose()
+            raise
+        return Reply(self, resident, key, ids, held)
+
+    async def text(self, request: Request, name: str | None, prompt: str | list[int]) -> Reply:
+        """The reply to a text or token ids, not begun. Raises ApiError."""
+        resident, key, held = await self.open(request, name)
+        try:
+            ids = await asyncio.to_thread(ids_of, resident.model, prompt, "prompt")
+        except BaseException:
+            await held.aclose()
+            raise
+        return Reply(self, resident, key, ids, held, split_thinking=False)
+
+    def ended(self, reply: Reply, done: Done, now: float) -> None:
+        self.meter.charge(reply.key, done.prompt_tokens + done.answer_tokens)
+        self.metrics.ended(reply.resident.name, done, now - reply.arrived)
+
+
+def ids_of(model: Model, prompt: str | list[int], param: str) -> list[int]:
+    """Raises ApiError for an empty prompt or ids the model does not have."""
+    if isinstance(prompt, str):
+        ids = model.encode(prompt)
+    else:
+        ids = prompt
+        if any(not 0 <= i < model.engine.vocabulary for i in ids):
+            last = model.engine.vocabulary - 1
+            raise ApiError(400, "invalid_value", f"token ids of this model are from 0 to {last}", param)
+    if not ids:
+        raise ApiError(400, "invalid_value", f"{param} is empty", param)
+    return ids
+
+
+async def begun(reply: Reply, **options: Any) -> Reply:
+    """Begins a reply; gives its model back if that fails."""
+    try:
+        reply.begin(**options)
+    except BaseException:
+        await reply.held.aclose()
+        raise
+    return reply
+
+
+def logprobs_of(model: Model, event: Text) -> list[dict[str, Any]]:
+    """The `content` of OpenAI's logprobs."""
+
+    def entry(token: int, logprob: float) -> dict[str, Any]:
+        data = model.tokenizer.token_bytes(token)
+        return {"token": data.decode("utf-8", "replace"), "logprob": max(logprob, -9999.0), "bytes": list(data)}
+
+    return [
+        {**entry(d.token, d.logprob or 0.0), "top_logprobs": [entry(t, p) for t, p in d.top_logprobs]}
+        for d in event.drawn
+    ]
+
+
+def new_id(prefix: str) -> str:
+    return f"{prefix}{secrets.token_hex(12)}"
+
+
+def compact(data: dict[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

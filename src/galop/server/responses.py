@@ -1,0 +1,178 @@
+"""OpenAI's Responses, without state: every request brings the whole conversation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from itertools import count
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from galop.server.errors import ApiError
+from galop.server.replies import (
+    ChatMessage,
+    Count,
+    Drawing,
+    Messages,
+    Piece,
+    Reply,
+    Server,
+    begun,
+    new_id,
+)
+from galop.server.wire import EventStream, StrictRoute, event, whole
+
+Events = AsyncGenerator[tuple[str, dict[str, Any]]]
+
+
+class Reasoning(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+
+
+class ResponsesRequest(Drawing):
+    input: str | Messages
+    instructions: str | None = None
+    max_output_tokens: Count | None = None
+    reasoning: Reasoning | None = None
+    stream: bool | None = None
+    text: dict[str, Any] | None = None
+    metadata: Annotated[dict[str, str], Field(max_length=16)] | None = None
+
+    def messages(self) -> list[ChatMessage]:
+        said = [ChatMessage(role="user", content=self.input)] if isinstance(self.input, str) else self.input
+        return [ChatMessage(role="system", content=self.instructions), *said] if self.instructions else list(said)
+
+
+def routes(server: Server) -> APIRouter:
+    router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["OpenAI"])
+
+    @router.post("/responses", response_model=None)
+    async def responses(request: Request, body: ResponsesRequest) -> Response:
+        """Answers a conversation; nothing is stored."""
+        body.refuse("tools", "previous_response_id", "conversation", "background")
+        kind = (body.text or {}).get("format")
+        if isinstance(kind, dict) and kind.get("type") not in (None, "text"):
+            raise ApiError(400, "unsupported_parameter", "text.format other than text is not supported yet", "text")
+        effort = body.reasoning.effort if body.reasoning else None
+        variables = {} if effort is None else {"enable_thinking": effort != "none"}
+        reply = await server.chat(request, body.model, body.messages(), variables)
+        await begun(reply, sampling=body.sampling(reply.model), max_tokens=body.max_output_tokens)
+        writer = ResponseWriter(reply, body)
+        if body.stream:
+            return EventStream(writer.stream(), writer.failure)
+        return whole(writer.whole())
+
+    return router
+
+
+class ResponseWriter:
+    def __init__(self, reply: Reply, body: ResponsesRequest) -> None:
+        self.reply = reply
+        self.output: list[dict[str, Any]] = []
+        self._sequence = count()
+        self.head = {
+            "id": new_id("resp_"), "object": "response", "created_at": int(time.time()), "model": reply.resident.name,
+            "instructions": body.instructions, "metadata": body.metadata or {}, "tools": [], "tool_choice": "auto",
+            "parallel_tool_calls": False, "temperature": body.temperature, "top_p": body.top_p,
+            "max_output_tokens": body.max_output_tokens, "previous_response_id": None, "store": False, "error": None,
+        }  # fmt: skip
+
+    def response(self) -> dict[str, Any]:
+        done = self.reply.ends.get(0)
+        status = "in_progress" if done is None else "incomplete" if done.reason == "length" else "completed"
+        usage = self.reply.usage
+        return {
+            **self.head,
+            "status": status,
+            "incomplete_details": {"reason": "max_output_tokens"} if status == "incomplete" else None,
+            "output": self.output,
+            "usage": None if done is None else {
+                "input_tokens": usage["prompt_tokens"],
+                "input_tokens_details": usage["prompt_tokens_details"],
+                "output_tokens": usage["completion_tokens"],
+                "output_tokens_details": usage["completion_tokens_details"],
+                "total_tokens": usage["total_tokens"],
+            },
+        }  # fmt: skip
+
+    def failure(self, error: ApiError) -> str:
+        wrong = {"code": error.code, "message": error.message}
+        response = {**self.response(), "status": "failed", "error": wrong}
+        name = "response.failed"
+        return event({"type": name, "sequence_number": next(self._sequence), "response": response}, name)
+
+    async def whole(self) -> dict[str, Any]:
+        async with aclosing(self.events()) as events:
+            async for _ in events:
+                pass
+        return self.response()
+
+    async def stream(self) -> AsyncIterator[str]:
+        async with aclosing(self.events()) as events:
+            async for name, data in events:
+                yield event({"type": name, **data, "sequence_number": next(self._sequence)}, name)
+
+    async def events(self) -> Events:
+        yield "response.created", {"response": self.response()}
+        yield "response.in_progress", {"response": self.response()}
+        item: dict[str, Any] | None = None
+        async with aclosing(self.reply.pieces()) as pieces:
+            async for piece in pieces:
+                if not isinstance(piece, Piece):
+                    continue
+                kind = "reasoning" if piece.thinking else "message"
+                if item is None or item["type"] != kind:
+                    if item:
+                        for closing in self._close(item):
+                            yield closing
+                    item = self._open(kind)
+                    opened = {**item, "content": []}
+                    yield "response.output_item.added", {"output_index": len(self.output) - 1, "item": opened}
+                    if not piece.thinking:
+                        yield "response.content_part.added", {**self._where(item), "part": {**item["content"][0]}}
+                item["content"][0]["text"] += piece.text
+                name = "response.reasoning_text.delta" if piece.thinking else "response.output_text.delta"
+                more: dict[str, Any] = {} if piece.thinking else {"logprobs": []}
+                yield name, {**self._where(item), "delta": piece.text, **more}
+        if item is None or item["type"] == "reasoning":
+            if item:
+                for closing in self._close(item):
+                    yield closing
+            item = self._open("message")  # an answer without text is an answer
+            yield "response.output_item.added", {"output_index": len(self.output) - 1, "item": {**item, "content": []}}
+            yield "response.content_part.added", {**self._where(item), "part": {**item["content"][0]}}
+        for closing in self._close(item):
+            yield closing
+        response = self.response()
+        yield f"response.{response['status']}", {"response": response}
+
+    def _open(self, kind: str) -> dict[str, Any]:
+        item: dict[str, Any] = {"id": new_id("rs_" if kind == "reasoning" else "msg_"), "type": kind}
+        if kind == "reasoning":
+            item |= {"summary": [], "content": [{"type": "reasoning_text", "text": ""}], "status": "in_progress"}
+        else:
+            text = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
+            item |= {"role": "assistant", "content": [text], "status": "in_progress"}
+        self.output.append(item)
+        return item
+
+    def _where(self, item: dict[str, Any]) -> dict[str, Any]:
+        return {"item_id": item["id"], "output_index": len(self.output) - 1, "content_index": 0}
+
+    def _close(self, item: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+        done = self.reply.ends.get(0)
+        item["status"] = "incomplete" if done and done.reason == "length" else "completed"
+        where, text = self._where(item), item["content"][0]["text"]
+        finished = "response.output_item.done", {"output_index": where["output_index"], "item": item}
+        if item["type"] == "reasoning":
+            return [("response.reasoning_text.done", {**where, "text": text}), finished]
+        return [
+            ("response.output_text.done", {**where, "text": text, "logprobs": []}),
+            ("response.content_part.done", {**where, "part": item["content"][0]}),
+            finished,
+        ]

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any, Literal
 
@@ -231,12 +231,13 @@ class Model:
                 mask=self._mask,
                 bias=bias or {},
                 on_read=on_read,
-                logprobs=0 if logprobs is None else logprobs + 1,
+                logprobs=0 if logprobs is None else max(logprobs, 1),
                 guesser=(self._draft or Lookup()) if speculate else None,
             ),
             StopMatcher(Detokeniser(self.tokenizer), stop),
             emit,
             cancelled,
+            alternatives=bool(logprobs),
         )
         self.scheduler.submit(answer.generation)
         return answer
@@ -298,12 +299,18 @@ class Answer:
     """One answer in the making: tokens become text, which ends at stop strings and is emitted."""
 
     def __init__(
-        self, generation: Generation, text: StopMatcher, emit: Emit, cancelled: Callable[[], bool] = lambda: False
+        self,
+        generation: Generation,
+        text: StopMatcher,
+        emit: Emit,
+        cancelled: Callable[[], bool] = lambda: False,
+        alternatives: bool = True,
     ) -> None:
         self.generation = generation
         self._text = text
         self._emit = emit
         self._cancelled = cancelled
+        self._alternatives = alternatives  # whether the other likely tokens are wanted too
         self._tokens = 0  # that have not been emitted yet
         self._drawn: list[Drawn] = []
         self._first = 0.0  # when the first token came
@@ -315,7 +322,7 @@ class Answer:
         self._first = self._first or time.monotonic()
         self._tokens += 1
         if self.generation.logprobs:
-            self._drawn.append(drawn)
+            self._drawn.append(drawn if self._alternatives else replace(drawn, top_logprobs=()))
         self._release(self._text.push(drawn.token))
         return "stop" if self._text.matched else "cancelled" if self._cancelled() else None
 

@@ -9,8 +9,9 @@ from galop import store
 from galop.cli.keys import key_file
 from galop.cli.run import UsageError, consent, note
 from galop.errors import GalopError
-from galop.server.keys import ANYONE
+from galop.server.keys import ANYONE, KeyFile
 from galop.server.loaded import Limits, Models
+from galop.store import Source
 
 DRAIN_SECONDS = 30
 
@@ -53,7 +54,15 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def run(given: list, listener: socket.socket, host: str, limits: Limits, keys, hosts, origins) -> None:  # type: ignore
+async def run(
+    given: list[Source],
+    listener: socket.socket,
+    host: str,
+    limits: Limits,
+    keys: KeyFile,
+    hosts: list[str],
+    origins: list[str],
+) -> None:
     import uvicorn
 
     from galop.server.app import create
@@ -72,8 +81,8 @@ async def run(given: list, listener: socket.socket, host: str, limits: Limits, k
     try:
         for source in given:
             async with models.use(source.name, ANYONE) as resident:
-                note(f"{source.name}: loaded in {resident.load_seconds:.1f} s, {resident.model.memory >> 20} MiB with its "
-                     f"keys and values, context {resident.model.context}")  # fmt: skip
+                seconds, mib = resident.load_seconds, resident.model.memory >> 20
+                note(f"{source.name}: loaded in {seconds:.1f} s, context {resident.model.context}, at most {mib} MiB")
     except GalopError:
         server.should_exit = True
         await serving

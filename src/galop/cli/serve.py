@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 
 from galop import store
@@ -76,6 +77,8 @@ async def run(
         **server_options(),
     )  # fmt: skip
     server = uvicorn.Server(config)
+    for stopping in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stopping, lambda *_: None)  # uvicorn drains, then hands the signal on to what was there before
     serving = asyncio.create_task(server.serve([listener]))
     shown = f"[{host}]" if ":" in host else host
     try:

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from galop.model import Done
 from galop.server.errors import ApiError
 from galop.server.replies import ChatMessage, Count, Drawing, Piece, Reply, Server, StopString, begun, new_id
-from galop.server.wire import EventStream, StrictRoute, event, whole
+from galop.server.wire import EVENTS, EventStream, StrictRoute, event, whole
 
 
 class Block(BaseModel):
@@ -74,7 +74,7 @@ def text_of(content: str | list[Block] | None) -> str:
 def routes(server: Server) -> APIRouter:
     router = APIRouter(prefix="/v1/messages", route_class=StrictRoute, tags=["Anthropic"])
 
-    @router.post("", response_model=None)
+    @router.post("", response_model=None, responses=EVENTS)
     async def messages(request: Request, body: MessagesRequest) -> Response:
         """Answers a conversation."""
         body.refuse("tools")

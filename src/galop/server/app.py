@@ -10,10 +10,11 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp
 
 from galop import __version__
+from galop.errors import GalopError
 from galop.server import anthropic, ollama, openai, responses, tokens, vectors
 from galop.server.errors import ApiError, api_error
 from galop.server.guard import Guard
@@ -48,10 +49,10 @@ def create(models: Models, keys: KeyFile, hosts: Iterable[str] = (), origins: It
         """The models in memory."""
         return {"status": "ok", "loaded": len(models.residents)}
 
-    @app.get("/metrics", tags=["Server"], response_model=None)
+    @app.get("/metrics", tags=["Server"], response_class=PlainTextResponse)
     async def metrics() -> Response:
         """For Prometheus."""
-        return Response(server.metrics.text(models), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return PlainTextResponse(server.metrics.text(models), media_type="text/plain; version=0.0.4")
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
@@ -64,6 +65,8 @@ def create(models: Models, keys: KeyFile, hosts: Iterable[str] = (), origins: It
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         return explained(error).response(request.url.path)
 
+    @app.exception_handler(GalopError)
+    @app.exception_handler(MemoryError)
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:
         return api_error(error).response(request.url.path)
@@ -83,9 +86,13 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 
 def explained(error: RequestValidationError) -> ApiError:
     """The first thing that is wrong, by its path in the request."""
-    first = error.errors()[0]
-    if first["type"] == "json_invalid":
-        return ApiError(400, "invalid_json", "the request body is not valid JSON")
+    errors = error.errors()
+    first = errors[0]
+    if first["loc"] == ("body",):
+        return ApiError(400, "invalid_json", "the request body has to be a JSON object")
+    # Of the ways in which a value fails a union, the telling one is not that it is of another type.
+    same = [e for e in errors if e["loc"][:2] == first["loc"][:2]]
+    first = next((e for e in same if not e["type"].endswith("_type")), first)
     param = ""
     for part in first["loc"][1:]:
         if isinstance(part, int):

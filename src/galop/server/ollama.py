@@ -28,7 +28,7 @@ from galop.server.replies import (
     compact,
     stops,
 )
-from galop.server.wire import EventStream, StrictRoute, whole
+from galop.server.wire import LINES, EventStream, StrictRoute, whole
 
 THINKING = bool | Annotated[str, Field(pattern="^(low|medium|high|max)$")]
 
@@ -87,7 +87,7 @@ def routes(server: Server) -> APIRouter:
             reason = "unload"
         return JSONResponse({**head(resident.name), **empty(field), "done": True, "done_reason": reason})
 
-    @router.post("/chat", response_model=None)
+    @router.post("/chat", response_model=None, responses=LINES)
     async def chat(request: Request, body: ChatRequest) -> Response:
         """Answers a conversation, in lines of JSON unless told otherwise."""
         body.refuse("tools", "format")
@@ -96,7 +96,7 @@ def routes(server: Server) -> APIRouter:
         reply = await server.chat(request, body.model, body.messages, body.variables())
         return await answer(reply, body, "message")
 
-    @router.post("/generate", response_model=None)
+    @router.post("/generate", response_model=None, responses=LINES)
     async def generate(request: Request, body: GenerateRequest) -> Response:
         """Answers a prompt, or continues it as it is when `raw`."""
         body.refuse("images", "suffix", "format", "template", "context")

@@ -29,7 +29,7 @@ from galop.server.replies import (
     new_id,
     stops,
 )
-from galop.server.wire import EventStream, StrictRoute, event, whole
+from galop.server.wire import EVENTS, EventStream, StrictRoute, event, whole
 
 
 class StreamOptions(BaseModel):
@@ -95,7 +95,7 @@ class CompletionRequest(Request_):
 def routes(server: Server) -> APIRouter:
     router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["OpenAI"])
 
-    @router.post("/chat/completions", response_model=None)
+    @router.post("/chat/completions", response_model=None, responses=EVENTS)
     async def chat_completions(request: Request, body: ChatRequest) -> Response:
         """Answers a conversation."""
         body.refuse("tools", "functions")
@@ -112,7 +112,7 @@ def routes(server: Server) -> APIRouter:
             return EventStream(writer.stream(), writer.failure)
         return whole(writer.whole())
 
-    @router.post("/completions", response_model=None)
+    @router.post("/completions", response_model=None, responses=EVENTS)
     async def completions(request: Request, body: CompletionRequest) -> Response:
         """Continues a text."""
         body.refuse("echo", "suffix")
@@ -136,7 +136,7 @@ def routes(server: Server) -> APIRouter:
     @router.get("/models/{name:path}")
     async def model(request: Request, name: str) -> dict[str, Any]:
         """One of them."""
-        return server.models.describe(server.models.find(name, request.state.key))
+        return server.models.describe(server.models.find(name or "/", request.state.key))
 
     return router
 

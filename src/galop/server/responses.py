@@ -24,7 +24,7 @@ from galop.server.replies import (
     begun,
     new_id,
 )
-from galop.server.wire import EventStream, StrictRoute, event, whole
+from galop.server.wire import EVENTS, EventStream, StrictRoute, event, whole
 
 Events = AsyncGenerator[tuple[str, dict[str, Any]]]
 
@@ -51,7 +51,7 @@ class ResponsesRequest(Drawing):
 def routes(server: Server) -> APIRouter:
     router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["OpenAI"])
 
-    @router.post("/responses", response_model=None)
+    @router.post("/responses", response_model=None, responses=EVENTS)
     async def responses(request: Request, body: ResponsesRequest) -> Response:
         """Answers a conversation; nothing is stored."""
         body.refuse("tools", "previous_response_id", "conversation", "background")

@@ -18,6 +18,9 @@ from starlette.types import Receive, Scope, Send
 from galop.server.errors import ApiError, api_error
 
 MAX_DEPTH = 64
+# What a route that streams describes itself with.
+EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}, "text/event-stream": {}}}}
+LINES: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}, "application/x-ndjson": {}}}}
 PING_SECONDS = 15.0  # a long prompt takes minutes on a small machine, and clients give up on silence
 WRITE_SECONDS = 60.0  # after which a client that does not read is given up
 

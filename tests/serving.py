@@ -1,0 +1,90 @@
+"""A real `galop serve` in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+GOLDEN_QUESTION = {
+    "messages": [{"role": "user", "content": "Name three colours."}], "temperature": 0, "max_tokens": 24, "seed": 1,
+}  # fmt: skip
+
+
+@dataclass
+class Running:
+    process: subprocess.Popen[str]
+    url: str
+    log: list[str] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rsplit(":", 1)[1])
+
+    def client(self, **options: Any) -> httpx2.Client:
+        return httpx2.Client(base_url=self.url, timeout=60, trust_env=False, **options)
+
+    def post(self, path: str, body: Any, **options: Any) -> httpx2.Response:
+        with self.client() as client:
+            return client.post(path, json=body, **options)
+
+    def golden(self) -> str:
+        """The answer that nothing may change."""
+        reply = self.post("/v1/chat/completions", GOLDEN_QUESTION)
+        assert reply.status_code == 200, reply.text
+        return str(reply.json()["choices"][0]["message"]["content"])
+
+    def metric(self, name: str) -> float:
+        with self.client() as client:
+            text = client.get("/metrics").text
+        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(f"galop:{name}{{"))
+
+    def resident_bytes(self) -> int:
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def open_files(self) -> int:
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
+    def raw(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+
+    def stop(self, how: int = signal.SIGTERM, seconds: float = 60) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(seconds)
+
+
+@contextmanager
+def serving(*args: str, home: Path, env: dict[str, str] | None = None) -> Iterator[Running]:
+    """`home` holds its keys, conversations and pages; models are found where the tests keep them."""
+    folders = {"XDG_CONFIG_HOME": str(home / "config"), "GALOP_CONVERSATIONS": str(home / "conversations.db")}
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", **folders, **(env or {})}
+    command = [sys.executable, "-m", "galop", "serve", "--port", "0", *args]
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True, env=environment
+    )
+    assert process.stderr
+    log: list[str] = []
+    try:
+        for line in process.stderr:
+            log.append(line)
+            if match := re.search(r"Galop serves at (http://\S+)", line):
+                running = Running(process, match[1].replace("0.0.0.0", "127.0.0.1"), log)
+                threading.Thread(target=log.extend, args=(process.stderr,), daemon=True).start()
+                yield running
+                return
+        raise AssertionError("the server did not start: " + "".join(log))
+    finally:
+        process.kill()
+        process.wait()

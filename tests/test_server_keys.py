@@ -1,0 +1,209 @@
+"""Keys: who gets in, to which models, for how many tokens; and that the interface is what its description says."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import openai
+import pytest
+from serving import GOLDEN_QUESTION, Running, serving
+
+from galop.server.keys import Key, KeyFile, KeyFileError, Meter
+
+CHAT = "/v1/chat/completions"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("keys")
+
+
+def galop(home: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(home / "config")}
+    command = [sys.executable, "-m", "galop", *args]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def keys(home: Path) -> dict[str, str]:
+    made = {
+        "ann": galop(home, "keys", "add", "ann"),
+        "bob": galop(home, "keys", "add", "bob", "--models", "smollm2:*", "--tokens-per-minute", "60"),
+        "eve": galop(home, "keys", "add", "eve", "--models", "qwen3:*"),
+        "pia": galop(home, "keys", "add", "pia", "--tier", "preview"),
+    }
+    assert all(result.returncode == 0 for result in made.values())
+    return {name: result.stdout.strip() for name, result in made.items()}
+
+
+@pytest.fixture(scope="module")
+def server(home: Path, keys: dict[str, str], smollm_path: Path) -> Iterator[Running]:
+    with serving("smollm2:135m", "--context", "1024", "--host", "0.0.0.0", home=home) as running:
+        yield running
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {key}"}
+
+
+def test_keys_are_kept_hashed_and_shown_once(home: Path, keys: dict[str, str]) -> None:
+    path = home / "config" / "galop" / "keys.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    content = path.read_text()
+    assert not any(key in content for key in keys.values())
+    assert len(set(keys.values())) == len(keys) and all(len(key) > 40 for key in keys.values())
+    listed = json.loads(galop(home, "keys", "list", "--json").stdout)
+    assert [row["name"] for row in listed] == list(keys) and listed[0]["ends_in"] == keys["ann"][-4:]
+    again = galop(home, "keys", "add", "ann")
+    assert again.returncode == 2 and "there is a key called ann already" in again.stderr
+    for name in ("../x", "a b", "", "x" * 65):
+        assert galop(home, "keys", "add", name).returncode == 2
+    assert "no key is called zoe" in galop(home, "keys", "rm", "zoe").stderr
+
+
+def test_the_sdk_gets_in_with_a_key_only(server: Running, keys: dict[str, str]) -> None:
+    for key in ("wrong", keys["ann"][:-1], keys["ann"] + "x"):
+        with openai.OpenAI(base_url=f"{server.url}/v1", api_key=key, max_retries=0) as client:
+            with pytest.raises(openai.AuthenticationError) as error:
+                client.models.list()
+            assert error.value.body["code"] == "invalid_api_key"  # type: ignore[index]
+            assert key not in str(error.value)
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=keys["ann"], max_retries=0) as client:
+        assert "smollm2:135m" in [m.id for m in client.models.list()]
+
+
+def test_headers_that_do_not_do(server: Running, keys: dict[str, str]) -> None:
+    good = keys["ann"]
+    bad: list[list[tuple[str, str]]] = [
+        [], [("authorization", "")], [("authorization", "Bearer ")], [("authorization", f"Basic {good}")],
+        [("authorization", f"Bearer {good}"), ("x-api-key", good)], [("authorization", f"Bearer {good} x")],
+        [("x-api-key", "a" * 10_000)], [("cookie", f"galop_session={good}")],
+    ]  # fmt: skip
+    with server.client() as client:
+        for headers in bad:
+            assert client.get("/v1/models", headers=headers).status_code == 401, headers
+        assert client.get(f"/v1/models?key={good}&api_key={good}").status_code == 401
+        assert (
+            client.get(
+                "/v1/models", headers=[("authorization", "Bearer schlüssel".encode().decode("latin-1"))]
+            ).status_code
+            == 401
+        )
+        for headers in ([("x-api-key", good)], [("authorization", f"bearer {good}")]):
+            assert client.get("/v1/models", headers=headers).status_code == 200
+
+
+def test_every_route_but_health_needs_a_key(server: Running, keys: dict[str, str]) -> None:
+    with server.client() as client:
+        described = client.get("/openapi.json", headers=bearer(keys["ann"])).json()
+        paths = [p.replace("{name}", "x") for p in described["paths"]]
+        assert len(paths) >= 17
+        for path in [*paths, "/openapi.json", "/docs", "/nothing", "/static/../v1/models", "//v1/models"]:
+            for method in ("GET", "POST"):
+                status = client.request(method, path, json={} if method == "POST" else None).status_code
+                allowed = path in ("/health", "/ready")
+                assert status == 401 or (allowed and status in (200, 405)), (method, path, status)
+
+
+def test_models_a_key_may_not_use_do_not_exist_for_it(server: Running, keys: dict[str, str]) -> None:
+    with server.client() as client:
+        assert client.get("/v1/models", headers=bearer(keys["eve"])).json()["data"] == []
+        for key, status in (("eve", 404), ("ann", 200)):
+            assert (
+                client.post(
+                    CHAT, json={**GOLDEN_QUESTION, "model": "smollm2:135m"}, headers=bearer(keys[key])
+                ).status_code
+                == status
+            )
+
+
+def test_tokens_per_minute(server: Running, keys: dict[str, str]) -> None:
+    with server.client(headers=bearer(keys["bob"])) as client:
+        assert client.post(CHAT, json=GOLDEN_QUESTION).status_code == 200
+        reply = client.post(CHAT, json=GOLDEN_QUESTION)
+        while reply.status_code == 200:
+            reply = client.post(CHAT, json=GOLDEN_QUESTION)
+        assert reply.status_code == 429 and reply.json()["error"]["code"] == "rate_limit_exceeded"
+        assert 1 <= int(reply.headers["retry-after"]) <= 60
+    with server.client(headers=bearer(keys["ann"])) as client:  # others are not concerned
+        assert client.post(CHAT, json=GOLDEN_QUESTION).status_code == 200
+
+
+def test_one_key_does_not_see_what_another_asked(server: Running, keys: dict[str, str]) -> None:
+    body = {**GOLDEN_QUESTION, "messages": [{"role": "user", "content": "A secret. " * 60}], "max_tokens": 2}
+    cached = {}
+    with server.client() as client:
+        for name in ("ann", "pia", "ann"):
+            usage = client.post(CHAT, json=body, headers=bearer(keys[name])).json()["usage"]
+            cached[name] = usage["prompt_tokens_details"]["cached_tokens"]
+            if name == "pia":
+                assert cached["pia"] == 0
+    assert cached["ann"] > 100
+
+
+def test_a_removed_key_is_refused_from_the_next_request_on(server: Running, home: Path, keys: dict[str, str]) -> None:
+    extra = galop(home, "keys", "add", "temp").stdout.strip()
+    with server.client(headers=bearer(extra)) as client:
+        assert client.get("/v1/models").status_code == 200
+        assert galop(home, "keys", "rm", "temp").returncode == 0
+        assert client.get("/v1/models").status_code == 401
+
+
+def test_no_key_is_ever_logged(server: Running, keys: dict[str, str]) -> None:
+    assert not any(key in line for line in server.log for key in keys.values())
+
+
+def test_previews_are_for_their_tier() -> None:
+    key = Key("a", "", "", models="qwen3:*, smollm2:135m")
+    assert key.may_use("qwen3:8b") and key.may_use("smollm2:135m") and not key.may_use("llama3.1:8b")
+    assert not key.may_use("qwen3:8b", preview=True)
+    assert Key("b", "", "", tier="preview").may_use("anything", preview=True)
+
+
+def test_a_key_file_that_fails_to_be_written_keeps_the_old(tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path / "keys.json")
+    keys.add("ann")
+    before = keys.path.read_bytes()
+    with pytest.raises(KeyFileError):
+        keys.add("ann")
+    assert keys.path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir() if not p.name.endswith(".lock")] == ["keys.json"]
+    keys.path.write_text('[{"name": 1}]')
+    with pytest.raises(KeyFileError, match="not a file of keys"):
+        KeyFile(keys.path).keys()
+
+
+def test_the_meter_lets_go_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    meter, key = Meter(), Key("a", "", "", tokens_per_minute=100)
+    meter.charge(key, 60)
+    now[0] += 10
+    assert meter.wait(key) == 0
+    meter.charge(key, 60)
+    assert meter.wait(key) == 50
+    now[0] += 51
+    assert meter.wait(key) == 0
+    assert meter.wait(Key("b", "", "")) == 0
+
+
+def test_the_interface_keeps_to_its_description(tmp_path: Path, smollm_path: Path) -> None:
+    """schemathesis makes requests from the OpenAPI description: none may be a server error."""
+    with serving("smollm2:135m", "--context", "256", home=tmp_path) as running:
+        command = [
+            str(Path(sys.executable).parent / "schemathesis"), "run", f"{running.url}/openapi.json",
+            "--checks", "not_a_server_error,status_code_conformance,content_type_conformance",
+            "--max-examples", "12", "--seed", "7", "--request-timeout", "60", "--generation-database", "none",
+            "--phases", "examples,coverage,fuzzing", "--no-color",
+        ]  # fmt: skip
+        result = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=tmp_path)
+        assert result.returncode == 0, result.stdout[-6000:]
+        assert running.golden()
+        assert running.metric("kv_cache_usage_perc") == 0
+        assert not any("Traceback" in line for line in running.log)

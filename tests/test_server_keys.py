@@ -81,7 +81,7 @@ def test_the_sdk_gets_in_with_a_key_only(server: Running, keys: dict[str, str]) 
 def test_headers_that_do_not_do(server: Running, keys: dict[str, str]) -> None:
     good = keys["ann"]
     bad: list[list[tuple[str, str]]] = [
-        [], [("authorization", "")], [("authorization", "Bearer ")], [("authorization", f"Basic {good}")],
+        [], [("authorization", "")], [("authorization", "Bearer")], [("authorization", f"Basic {good}")],
         [("authorization", f"Bearer {good}"), ("x-api-key", good)], [("authorization", f"Bearer {good} x")],
         [("x-api-key", "a" * 10_000)], [("cookie", f"galop_session={good}")],
     ]  # fmt: skip

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
+from pathlib import Path
 
 from galop import store
 from galop.cli.keys import key_file
 from galop.cli.run import UsageError, consent, note
 from galop.errors import GalopError
+from galop.machine import data_directory
 from galop.server.keys import ANYONE, KeyFile
 from galop.server.loaded import Limits, Models
 from galop.store import Source
+from galop.web.conversations import Conversations
 
 DRAIN_SECONDS = 30
 
@@ -38,6 +42,10 @@ def serve_models(
         asyncio.run(run(given, listener, host, limits, keys, hosts, origins))
     finally:
         listener.close()
+
+
+def conversations_file() -> Path:
+    return Path(os.environ.get("GALOP_CONVERSATIONS") or data_directory() / "conversations.db")
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -71,7 +79,8 @@ async def run(
 
     models = Models(given, limits)
     port = listener.getsockname()[1]
-    app = create(models, keys, [*hosts, host], origins)
+    conversations = Conversations(conversations_file())
+    app = create(models, keys, [*hosts, host], origins, conversations)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=DRAIN_SECONDS, server_header=False,
         **server_options(),

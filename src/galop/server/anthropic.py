@@ -78,7 +78,7 @@ def routes(server: Server) -> APIRouter:
     async def messages(request: Request, body: MessagesRequest) -> Response:
         """Answers a conversation."""
         body.refuse("tools")
-        reply = await server.chat(request, body.model, body.conversation(), body.variables())
+        reply = await server.chat(request.state.key, body.model, body.conversation(), body.variables())
         options = {"max_tokens": body.max_tokens, "stop": body.stop_sequences or []}
         await begun(reply, sampling=body.sampling(reply.model), **options)
         writer = MessageWriter(reply)
@@ -89,7 +89,7 @@ def routes(server: Server) -> APIRouter:
     @router.post("/count_tokens", response_model=None)
     async def count_tokens(request: Request, body: CountRequest) -> Response:
         """How many tokens a conversation is."""
-        reply = await server.chat(request, body.model, body.conversation(), body.variables())
+        reply = await server.chat(request.state.key, body.model, body.conversation(), body.variables())
         await asyncio.shield(reply.held.aclose())
         return JSONResponse({"input_tokens": len(reply.prompt)})
 

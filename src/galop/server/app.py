@@ -21,10 +21,17 @@ from galop.server.guard import Guard
 from galop.server.keys import KeyFile
 from galop.server.loaded import Models
 from galop.server.replies import Server
+from galop.web.conversations import Conversations
 
 
-def create(models: Models, keys: KeyFile, hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> ASGIApp:
-    """The whole application, guarded."""
+def create(
+    models: Models,
+    keys: KeyFile,
+    hosts: Iterable[str] = (),
+    origins: Iterable[str] = (),
+    conversations: Conversations | None = None,
+) -> ASGIApp:
+    """The whole application, guarded; with the page where there is somewhere to keep its conversations."""
     server = Server(models)
 
     @asynccontextmanager
@@ -71,6 +78,10 @@ def create(models: Models, keys: KeyFile, hosts: Iterable[str] = (), origins: It
     async def failed(request: Request, error: Exception) -> Response:
         return api_error(error).response(request.url.path)
 
+    if conversations:
+        from galop.web.page import mount
+
+        mount(app, server, conversations)
     return Guard(app, keys, hosts, origins)
 
 

@@ -79,7 +79,7 @@ def routes(server: Server) -> APIRouter:
 
     async def touch(request: Request, body: Common, field: str) -> Response:
         """An empty request loads a model; with keep_alive 0 it unloads it."""
-        resident, _, held = await server.open(request, body.model)
+        resident, held = await server.open(request.state.key, body.model)
         await held.aclose()
         reason = "load"
         if body.keep_alive in (0, "0", "0s") and not resident.users:
@@ -93,7 +93,7 @@ def routes(server: Server) -> APIRouter:
         body.refuse("tools", "format")
         if not body.messages:
             return await touch(request, body, "message")
-        reply = await server.chat(request, body.model, body.messages, body.variables())
+        reply = await server.chat(request.state.key, body.model, body.messages, body.variables())
         return await answer(reply, body, "message")
 
     @router.post("/generate", response_model=None, responses=LINES)
@@ -103,10 +103,10 @@ def routes(server: Server) -> APIRouter:
         if not body.prompt:
             return await touch(request, body, "response")
         if body.raw:
-            return await answer(await server.text(request, body.model, body.prompt), body, "response")
+            return await answer(await server.text(request.state.key, body.model, body.prompt), body, "response")
         said: Messages = [ChatMessage(role="system", content=body.system)] if body.system else []
         said.append(ChatMessage(role="user", content=body.prompt))
-        return await answer(await server.chat(request, body.model, said, body.variables()), body, "response")
+        return await answer(await server.chat(request.state.key, body.model, said, body.variables()), body, "response")
 
     @router.get("/tags")
     async def tags(request: Request) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def routes(server: Server) -> APIRouter:
                            "response_format")  # fmt: skip
         if body.top_logprobs and not body.logprobs:
             raise ApiError(400, "invalid_value", "top_logprobs needs logprobs to be true", "top_logprobs")
-        reply = await server.chat(request, body.model, body.messages, body.variables())
+        reply = await server.chat(request.state.key, body.model, body.messages, body.variables())
         wanted = (body.top_logprobs or 0) if body.logprobs else None
         await begun(reply, **body.options(reply, body.max_completion_tokens or body.max_tokens, wanted))
         writer = ChatWriter(reply, body)
@@ -120,7 +120,7 @@ def routes(server: Server) -> APIRouter:
             raise ApiError(400, "unsupported_parameter", "best_of beyond n is not supported", "best_of")
         only = None if isinstance(body.prompt, str) else body.prompt[0]
         prompt = only if isinstance(only, (str, list)) else body.prompt
-        reply = await server.text(request, body.model, prompt)  # type: ignore[arg-type]
+        reply = await server.text(request.state.key, body.model, prompt)  # type: ignore[arg-type]
         await begun(reply, **body.options(reply, body.max_tokens or 16, body.logprobs))
         writer = CompletionWriter(reply, body)
         if body.stream:

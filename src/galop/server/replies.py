@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from galop.chat.template import Message
@@ -255,25 +254,24 @@ class Server:
     metrics: Metrics = field(default_factory=Metrics)
     meter: Meter = field(default_factory=Meter)
 
-    async def open(self, request: Request, name: str | None) -> tuple[Resident, Key, AsyncExitStack]:
+    async def open(self, key: Key, name: str | None) -> tuple[Resident, AsyncExitStack]:
         """A model in memory for one request. Raises ApiError where the key does not allow it or has used its share."""
-        key: Key = request.state.key
         if wait := self.meter.wait(key):
             message = f"this key may use {key.tokens_per_minute} tokens per minute; try again in {wait} s"
             raise ApiError(429, "rate_limit_exceeded", message, retry_after=wait)
         held = AsyncExitStack()
         resident = await held.enter_async_context(self.models.use(name, key))
-        return resident, key, held
+        return resident, held
 
     async def chat(
-        self, request: Request, name: str | None, messages: Sequence[ChatMessage], variables: dict[str, Any]
+        self, key: Key, name: str | None, messages: Sequence[ChatMessage], variables: dict[str, Any]
     ) -> Reply:
         """The reply to a conversation, not begun. Raises ApiError, TemplateError."""
         for kwarg in FORBIDDEN_KWARGS:
             if kwarg in variables:
                 message = f"chat_template_kwargs.{kwarg} is not supported"
                 raise ApiError(400, "unsupported_parameter", message, "chat_template_kwargs")
-        resident, key, held = await self.open(request, name)
+        resident, held = await self.open(key, name)
         try:
             encode = resident.model.template.encode
             ids = await asyncio.to_thread(encode, [m.message() for m in messages], **variables)
@@ -282,9 +280,9 @@ class Server:
             raise
         return Reply(self, resident, key, ids, held)
 
-    async def text(self, request: Request, name: str | None, prompt: str | list[int]) -> Reply:
+    async def text(self, key: Key, name: str | None, prompt: str | list[int]) -> Reply:
         """The reply to a text or token ids, not begun. Raises ApiError."""
-        resident, key, held = await self.open(request, name)
+        resident, held = await self.open(key, name)
         try:
             ids = await asyncio.to_thread(ids_of, resident.model, prompt, "prompt")
         except BaseException:

@@ -60,7 +60,7 @@ def routes(server: Server) -> APIRouter:
             raise ApiError(400, "unsupported_parameter", "text.format other than text is not supported yet", "text")
         effort = body.reasoning.effort if body.reasoning else None
         variables = {} if effort is None else {"enable_thinking": effort != "none"}
-        reply = await server.chat(request, body.model, body.messages(), variables)
+        reply = await server.chat(request.state.key, body.model, body.messages(), variables)
         await begun(reply, sampling=body.sampling(reply.model), max_tokens=body.max_output_tokens)
         writer = ResponseWriter(reply, body)
         if body.stream:

@@ -30,14 +30,14 @@ def routes(server: Server) -> APIRouter:
     async def tokenize(request: Request, body: TokenizeRequest) -> dict[str, Any]:
         """Ids of a text (`content` or `prompt`), or of a conversation as its template makes it."""
         if body.messages:
-            reply = await server.chat(request, body.model, body.messages, {})
+            reply = await server.chat(request.state.key, body.model, body.messages, {})
             await reply.held.aclose()
             ids, context = reply.prompt, reply.model.context
         else:
             text = body.content if body.content is not None else body.prompt
             if text is None:
                 raise ApiError(400, "invalid_value", "give content, prompt or messages", "content")
-            resident, _, held = await server.open(request, body.model)
+            resident, held = await server.open(request.state.key, body.model)
             async with held:
                 ids = await asyncio.to_thread(resident.model.tokenizer.encode, text)
                 context = resident.model.context
@@ -46,7 +46,7 @@ def routes(server: Server) -> APIRouter:
     @router.post("/detokenize")
     async def detokenize(request: Request, body: DetokenizeRequest) -> dict[str, str]:
         """The text of ids, control tokens left out."""
-        resident, _, held = await server.open(request, body.model)
+        resident, held = await server.open(request.state.key, body.model)
         async with held:
             if any(not 0 <= i < resident.model.engine.vocabulary for i in body.tokens):
                 last = resident.model.engine.vocabulary - 1

@@ -61,7 +61,8 @@ def routes(server: Server) -> APIRouter:
         """A vector of length 1 for each text: the last hidden state of its end."""
 
         async def answer() -> dict[str, Any]:
-            resident, key, held = await server.open(request, body.model)
+            key = request.state.key
+            resident, held = await server.open(key, body.model)
             async with held:
                 model = resident.model
                 if body.dimensions and body.dimensions > model.engine.hidden_size:
@@ -88,7 +89,8 @@ def routes(server: Server) -> APIRouter:
         """How well each document answers a query, from 0 to 1: the share of "yes" against "no"."""
 
         async def answer() -> dict[str, Any]:
-            resident, key, held = await server.open(request, body.model)
+            key = request.state.key
+            resident, held = await server.open(key, body.model)
             async with held:
                 model = resident.model
                 yes, no = (model.tokenizer.encode(word)[0] for word in ("yes", "no"))

@@ -1,0 +1,217 @@
+"""Conversations in SQLite: trees of messages, searched by their words, each its owner's alone."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS conversation (
+  id TEXT PRIMARY KEY, owner TEXT NOT NULL, title TEXT NOT NULL, created REAL NOT NULL, changed REAL NOT NULL,
+  lanes TEXT NOT NULL DEFAULT '[]'
+);
+CREATE INDEX IF NOT EXISTS by_owner ON conversation (owner, changed);
+CREATE TABLE IF NOT EXISTS message (
+  id INTEGER PRIMARY KEY, conversation TEXT NOT NULL REFERENCES conversation ON DELETE CASCADE,
+  parent INTEGER REFERENCES message ON DELETE CASCADE, lane INTEGER NOT NULL, role TEXT NOT NULL, content TEXT NOT NULL,
+  thinking TEXT NOT NULL DEFAULT '', model TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '{}',
+  finished INTEGER NOT NULL DEFAULT 1, created REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS by_conversation ON message (conversation);
+CREATE INDEX IF NOT EXISTS by_parent ON message (parent);
+CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (content, content='message', content_rowid='id');
+CREATE TRIGGER IF NOT EXISTS said AFTER INSERT ON message BEGIN
+  INSERT INTO words (rowid, content) VALUES (new.id, new.content);
+END;
+CREATE TRIGGER IF NOT EXISTS unsaid AFTER DELETE ON message BEGIN
+  INSERT INTO words (words, rowid, content) VALUES ('delete', old.id, old.content);
+END;
+CREATE TRIGGER IF NOT EXISTS said_otherwise AFTER UPDATE OF content ON message BEGIN
+  INSERT INTO words (words, rowid, content) VALUES ('delete', old.id, old.content);
+  INSERT INTO words (rowid, content) VALUES (new.id, new.content);
+END;
+CREATE TABLE IF NOT EXISTS setting (owner TEXT, name TEXT, value TEXT, PRIMARY KEY (owner, name));
+"""
+
+
+@dataclass
+class Said:
+    """A message. `parent` is the one it follows in its lane; messages of one parent are branches."""
+
+    id: int
+    parent: int | None
+    lane: int
+    role: str
+    content: str
+    thinking: str = ""
+    model: str = ""
+    note: dict[str, Any] = field(default_factory=dict)
+    finished: bool = True
+
+
+@dataclass(frozen=True)
+class Listed:
+    id: str
+    title: str
+    changed: float
+    excerpt: str = ""
+
+
+class Conversations:
+    """One file. Every question names its owner; what is another's is not there."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
+        path.chmod(0o600)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA foreign_keys = ON")
+        self._db.executescript(SCHEMA)
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _rows(self, query: str, *values: Any) -> list[Any]:
+        with self._lock:
+            return self._db.execute(query, values).fetchall()
+
+    def begin(self, owner: str, title: str) -> str:
+        """A new conversation, named after its first words."""
+        words = " ".join(title.split())
+        title = words if len(words) <= 60 else words[:59].rsplit(" ", 1)[0] + "…"
+        id = secrets.token_hex(12)
+        now = time.time()
+        with self._change() as db:
+            db.execute("INSERT INTO conversation (id, owner, title, created, changed) VALUES (?, ?, ?, ?, ?)",
+                       (id, owner, title, now, now))  # fmt: skip
+        return id
+
+    def listed(self, owner: str, words: str = "", limit: int = 200) -> list[Listed]:
+        """The latest first; with `words`, those in which all of them occur, with the place."""
+        if not words.strip():
+            rows = self._rows(
+                "SELECT id, title, changed, '' FROM conversation WHERE owner = ? ORDER BY changed DESC LIMIT ?",
+                owner,
+                limit,
+            )
+        else:
+            query = " ".join('"' + word.replace('"', '""') + '"*' for word in words.split())
+            rows = self._rows(
+                "SELECT c.id, c.title, c.changed, snippet(words, 0, '', '', '…', 12) FROM words "
+                "JOIN message m ON m.id = words.rowid JOIN conversation c ON c.id = m.conversation "
+                "WHERE words MATCH ? AND c.owner = ? ORDER BY rank LIMIT ?", query, owner, 5 * limit,
+            )  # fmt: skip
+        found: dict[str, Listed] = {}
+        for row in rows:
+            found.setdefault(row[0], Listed(*row))
+        return list(found.values())[:limit]
+
+    def messages(self, owner: str, conversation: str) -> list[Said]:
+        """All of a conversation, in the order they were said; none if it is not the owner's."""
+        rows = self._rows(
+            "SELECT m.id, parent, lane, role, content, thinking, model, note, finished FROM message m "
+            "JOIN conversation c ON c.id = m.conversation WHERE c.id = ? AND c.owner = ? ORDER BY m.id",
+            conversation, owner,
+        )  # fmt: skip
+        return [Said(*row[:7], json.loads(row[7]), bool(row[8])) for row in rows]  # type: ignore[call-arg]
+
+    def say(self, owner: str, conversation: str, said: Said) -> Said:
+        """Adds a message, which gets its id. Raises KeyError if the conversation is not the owner's."""
+        now = time.time()
+        with self._change() as db:
+            owned = db.execute(
+                "SELECT 1 FROM conversation WHERE id = ? AND owner = ?", (conversation, owner)
+            ).fetchone()
+            if not owned:
+                raise KeyError(conversation)
+            made = db.execute(
+                "INSERT INTO message "
+                "(conversation, parent, lane, role, content, thinking, model, note, finished, created) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (conversation, said.parent, said.lane, said.role, said.content, said.thinking, said.model,
+                 json.dumps(said.note), said.finished, now),
+            )  # fmt: skip
+            db.execute("UPDATE conversation SET changed = ? WHERE id = ?", (now, conversation))
+            said.id = int(made.lastrowid or 0)
+        return said
+
+    def update(self, said: Said) -> None:
+        """Writes what a message has become."""
+        with self._change() as db:
+            db.execute(
+                "UPDATE message SET content = ?, thinking = ?, note = ?, finished = ? WHERE id = ?",
+                (said.content, said.thinking, json.dumps(said.note), said.finished, said.id),
+            )
+
+    def rename(self, owner: str, conversation: str, title: str) -> None:
+        with self._change() as db:
+            db.execute(
+                "UPDATE conversation SET title = ? WHERE id = ? AND owner = ?", (title[:200], conversation, owner)
+            )
+
+    def delete(self, owner: str, conversation: str) -> None:
+        """For good: also from the file's free pages, when it is next vacuumed."""
+        with self._change() as db:
+            db.execute("PRAGMA secure_delete = ON")
+            db.execute("DELETE FROM conversation WHERE id = ? AND owner = ?", (conversation, owner))
+
+    def export(self, owner: str, conversation: str) -> str:
+        """A conversation as Markdown, its lanes one after the other, the latest branch of each."""
+        messages = self.messages(owner, conversation)
+        title = next((c.title for c in self.listed(owner, limit=1 << 30) if c.id == conversation), "")
+        parts = [f"# {title}"]
+        lanes = sorted({m.lane for m in messages})
+        for lane in lanes:
+            if len(lanes) > 1:
+                parts.append(f"# {lane + 1}")
+            for said in path(messages, lane):
+                parts.append(f"## {said.model or said.role}")
+                if said.thinking:
+                    quoted = "\n".join(f"> {line}" for line in said.thinking.splitlines())
+                    parts.append(quoted)
+                parts.append(said.content)
+        return "\n\n".join(parts) + "\n"
+
+    def setting(self, owner: str, name: str, default: str = "") -> str:
+        rows = self._rows("SELECT value FROM setting WHERE owner = ? AND name = ?", owner, name)
+        return str(rows[0][0]) if rows else default
+
+    def set(self, owner: str, name: str, value: str) -> None:
+        with self._change() as db:
+            db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?, ?)", (owner, name, value))
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def children(messages: list[Said], lane: int, parent: int | None) -> list[Said]:
+    return [m for m in messages if m.lane == lane and m.parent == parent]
+
+
+def path(messages: list[Said], lane: int, chosen: dict[int | None, int] | None = None) -> list[Said]:
+    """One branch from the root on: where it parts, the one chosen (by parent), or else the latest."""
+    line: list[Said] = []
+    parent: int | None = None
+    while branches := children(messages, lane, parent):
+        wanted = (chosen or {}).get(parent)
+        said = next((m for m in branches if m.id == wanted), branches[-1])
+        line.append(said)
+        parent = said.id
+    return line

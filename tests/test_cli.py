@@ -45,7 +45,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_help_names_every_command_and_answers_without_numpy() -> None:
     result = run("--help")
     assert result.returncode == 0
-    for command in ("run", "pull", "list", "show", "rm"):
+    for command in ("run", "pull", "list", "show", "rm", "bench", "serve", "launch", "translate"):
         assert command in result.stdout.decode()
         assert "Example" in run(command, "--help").stdout.decode()
     code = "import sys, galop.cli; print([m for m in ('numpy', 'torch', 'transformers', 'tokenizers') if m in sys.modules])"
@@ -237,3 +237,61 @@ def test_a_conversation_at_a_terminal(smollm_path: Path, tmp_path: Path) -> None
     assert terminal.wait() == 0
     saved = json.loads((tmp_path / "galop" / "conversations" / "trip.json").read_text())
     assert [m["role"] for m in saved["messages"]] == ["user", "assistant"] * 2
+
+
+def test_translation_keeps_markdown_and_tells_the_time_to_the_first_word(coder_path: Path, tmp_path: Path) -> None:
+    text = "# Good morning\n\nThe cat is black. The dog is white.\n\n```\ncode stays.\n```\n"
+    (tmp_path / "t.md").write_text(text)
+    told = run("translate", str(tmp_path / "t.md"), "--to", "fr", "--model", "package:qwen2.5-coder:0.5b", "--json")
+    report = json.loads(told.stdout)
+    lines = report["text"].splitlines()
+    assert lines[0].startswith("# ") and lines[1] == "" and lines[3:] == ["", "```", "code stays.", "```"]
+    assert "chat" in report["text"] and "chien" in report["text"]
+    assert 0 < report["first_word_seconds"] < report["seconds"] and report["answer_tokens"] > 5
+    piped = run("translate", "--to", "French", "--model", "package:qwen2.5-coder:0.5b", stdin=text.encode())
+    assert piped.stdout.decode() == report["text"] and b"first word after" in piped.stderr
+    fails(run("translate", "--to", "fr", "/nowhere.md"), 2, "there is no file")
+    fails(run("translate", "--to", "fr; ls", stdin=b"x"), 2, "--to takes a language")
+
+
+def test_launch_prints_or_sets_what_a_client_needs() -> None:
+    shown = run("launch", "openai", "--url", "http://127.0.0.1:9", "--model", "smollm2:135m", "--key", "k y")
+    assert shown.stdout.decode().splitlines() == [
+        "export OPENAI_BASE_URL=http://127.0.0.1:9/v1", "export OPENAI_API_KEY='k y'"
+    ]  # fmt: skip
+    code = "import os; print(os.environ['ANTHROPIC_BASE_URL'], os.environ['ANTHROPIC_MODEL']); raise SystemExit(7)"
+    started = run("launch", "claude", "--model", "m", "--", sys.executable, "-c", code)
+    assert started.returncode == 7 and started.stdout.split() == [b"http://127.0.0.1:8000", b"m"]
+    assert b"api_base: http://127.0.0.1:8000/v1" in run("launch", "llm", "--model", "m").stdout
+    fails(run("launch", "netscape"), 2, "no client is called 'netscape'", "openai")
+    fails(run("launch", "openai", "--url", "http://127.0.0.1:9"), 2, "no server answers", "galop serve")
+    fails(run("launch", "openai", "--model", "m", "--", "/no/such/program"), 2, "cannot be started")
+
+
+def test_models_of_ollama_and_lm_studio_are_run_in_place(tiny: str, tmp_path: Path) -> None:
+    import hashlib
+
+    data = Path(tiny).read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    blobs, manifests = tmp_path / "blobs", tmp_path / "manifests" / "registry.ollama.ai" / "library"
+    (manifests / "tiny").mkdir(parents=True)
+    (manifests / "broken").mkdir()
+    (manifests / "evil").mkdir()
+    blobs.mkdir()
+    (blobs / f"sha256-{digest}").write_bytes(data)
+    kind = "application/vnd.ollama.image.model"
+    layers = [{"mediaType": kind, "digest": f"sha256:{digest}"}, {"mediaType": "x", "digest": "y"}]
+    (manifests / "tiny" / "latest").write_text(json.dumps({"layers": layers}))
+    (manifests / "broken" / "latest").write_text("{")
+    evil = {"layers": [{"mediaType": kind, "digest": "sha256:../../etc/passwd"}]}
+    (manifests / "evil" / "latest").write_text(json.dumps(evil))
+    studio = tmp_path / "home" / ".lmstudio" / "models" / "someone" / "tiny-GGUF"
+    studio.mkdir(parents=True)
+    (studio / "tiny.gguf").write_bytes(data)
+    env = {"OLLAMA_MODELS": str(tmp_path), "HOME": str(tmp_path / "home"), "XDG_DATA_HOME": str(tmp_path / "data")}
+    expected = run("run", tiny, "hi", "--temperature", "0", "--max-tokens", "5").stdout
+    for name in ("ollama:tiny", "ollama:tiny:latest", "lmstudio:someone/tiny-GGUF/tiny"):
+        result = run("run", name, "hi", "--temperature", "0", "--max-tokens", "5", env=env)
+        assert result.returncode == 0 and result.stdout == expected, result.stderr
+    fails(run("run", "ollama:nope", "hi", env=env), 2, "ollama holds no model 'nope'", "tiny:latest")
+    fails(run("run", "ollama:evil", "hi", env=env), 2, "ollama holds no model")

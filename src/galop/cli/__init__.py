@@ -166,6 +166,42 @@ def serve(
     serve_models(models or [], host, port, limits, allow_host or [], allow_origin or [], yes)
 
 
+@app.command(
+    epilog="Examples: galop launch · galop launch openai · galop launch claude -- claude · eval $(galop launch ollama)"
+)
+def launch(
+    client: Annotated[str, typer.Argument(help="A client's name; left out, those that are known.")] = "",
+    command: Annotated[list[str] | None, typer.Argument(help="What to start, with everything set.")] = None,
+    url: Annotated[str, typer.Option(help="Where the server is.")] = "http://127.0.0.1:8000",
+    model: Annotated[str, typer.Option(help="The model to use; by default the server's first.")] = "",
+    key: Annotated[str, typer.Option(help="The server's key.", envvar="GALOP_KEY")] = "",
+) -> None:
+    """Print what a client needs to talk to the server, or start it so."""
+    from galop.cli.launch import launch_client
+
+    launch_client(client, command or [], url, model, key)
+
+
+@app.command(
+    epilog="Examples: galop translate --to fr notes.md · cat letter.txt | galop translate --to German --model qwen3:4b"
+)
+def translate(
+    path: Annotated[str, typer.Argument(help="A text or Markdown file; left out, standard input.")] = "",
+    to: Annotated[str, typer.Option("--to", help="A language, by name or code.")] = "en",
+    model: Annotated[str, typer.Option(help="A model's name or path; left out, the best one that fits.")] = "",
+    threads: Threads = 0,
+    memory: Memory = "",
+    json: Json = False,
+    yes: Yes = False,
+) -> None:
+    """Translate a text sentence by sentence, as it comes in; Markdown is kept."""
+    from galop.cli.run import Options
+    from galop.cli.translate import translate_text
+
+    options = Options(threads=threads or None, memory=parse_size(memory), json=json, yes=yes)
+    translate_text(path, to, model, options)
+
+
 keys = typer.Typer(help="Keys of the server's users.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(keys, name="keys")
 

@@ -39,7 +39,8 @@ from galop.machine import default_threads, processor
 
 MODEL, SMALL = "qwen2.5-coder:0.5b", "smollm2:135m"
 STREAMS, ANSWER = 16, 128
-ENDLESS = {"151643": -100, "151645": -100}  # <|endoftext|>, <|im_end|>: every answer has its ANSWER tokens
+ENDLESS = {"151643": -100, "151645": -100}  # no stop token, so every answer has its ANSWER tokens
+SMALL_ENDLESS = {"0": -100, "2": -100}
 WORDS = (
     "iron river engine copper morning bridge window signal garden number silver paper ocean valley motor letter "
     "winter market forest candle pressure orbit cable harbour metal summer station velvet thunder island"
@@ -234,7 +235,14 @@ async def full_queue(server: Server) -> dict[str, float]:
     async with client() as http:
         held = []
         for i in range(12):
-            job = stream(http, server.url, [{"role": "user", "content": prompt(20, i)}], 200, model=SMALL)
+            job = stream(
+                http,
+                server.url,
+                [{"role": "user", "content": prompt(20, i)}],
+                300,
+                model=SMALL,
+                logit_bias=SMALL_ENDLESS,
+            )
             held.append(asyncio.create_task(job))
         await asyncio.sleep(1.0)
         times = []
@@ -413,18 +421,18 @@ def main() -> None:
                "date": date.today().isoformat()}  # fmt: skip
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        if "streams" in options.only:
-            report["streams"] = compare_streams(options, folder)
-        if "turns" in options.only:
-            report["turns"] = turns(folder)
-        if "crowd" in options.only:
-            report["crowd"] = crowd(folder)
-        if "soak" in options.only:
-            with galop(SMALL, "--context", "512", "--parallel", "8", "--queue", "16", home=folder / "soak") as server:
-                report["soak"] = asyncio.run(soaked(server, options.minutes))
+        parts = {"streams": lambda: compare_streams(options, folder), "turns": lambda: turns(folder),
+                 "crowd": lambda: crowd(folder), "soak": lambda: long_soak(folder, options.minutes)}  # fmt: skip
+        for part in options.only:
+            report[part] = parts[part]()
+            if options.json:
+                options.json.write_text(json.dumps(report, indent=1) + "\n")
     print(table(report))
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def long_soak(folder: Path, minutes: float) -> dict[str, Any]:
+    with galop(SMALL, "--context", "512", "--parallel", "8", "--queue", "16", home=folder / "soak") as server:
+        return asyncio.run(soaked(server, minutes))
 
 
 def table(report: dict[str, Any]) -> str:

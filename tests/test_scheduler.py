@@ -223,13 +223,13 @@ def test_cancelling_frees_pages_within_a_step(smollm: Model) -> None:
 
 
 def test_clients_take_turns_and_the_queue_is_bounded(smollm: Model) -> None:
-    scheduler = Scheduler(engine_of(smollm), parallel=1, queue=7)
+    scheduler = Scheduler(engine_of(smollm), parallel=1, queue=6)
     order: list[str] = []
     for client in ("ann", "ann", "ann", "ann", "ann", "bob", "carl"):
         scheduler.submit(
             generation([5, 6, len(order)], 0, 1, client=client, on_end=lambda _, c=client: order.append(c))
         )
-    with pytest.raises(QueueFullError, match="7 requests are waiting"):
+    with pytest.raises(QueueFullError, match="6 requests are waiting"):
         scheduler.submit(generation([5], 0, 1))
     finish(scheduler)
     assert order == ["ann", "bob", "carl", "ann", "ann", "ann", "ann"]

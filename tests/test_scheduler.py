@@ -257,6 +257,25 @@ def test_prompts_hold_up_those_who_decode_only_so_long(smollm: Model) -> None:
     assert all(r >= 20 for r in runs)
 
 
+def test_company_is_taken_in_only_while_it_can_be_borne(smollm: Model) -> None:
+    scheduler = Scheduler(engine_of(smollm))
+    for width, seconds in ((1, 1.0), (2, 1.2), (3, 1.5), (4, 9.0)):
+        for _ in range(50):
+            scheduler.pace.took(width, seconds)
+    most = 0
+    for i in range(6):
+        scheduler.submit(generation([i + 1, 2, 3], i, limit=6))
+    scheduler.pace.took = lambda width, seconds: None  # type: ignore[method-assign]
+    while scheduler.step():
+        most = max(most, len(scheduler.running))
+    assert most == 3
+    for i in range(30):
+        scheduler.submit(generation([i + 1, 2, 3], i, limit=6))
+    scheduler.step()
+    assert len(scheduler.running) > 10  # many wait: what counts is how much is done
+    finish(scheduler)
+
+
 def test_a_numerical_error_ends_its_own_sequence_only(smollm: Model) -> None:
     scheduler = Scheduler(engine_of(smollm))
     good, bad = generation([1, 2, 3], 1), generation([4, 5, 6], 2, bias={7: float("nan")})

@@ -3,7 +3,11 @@
 Reading prompts and decoding take turns: a step over many tokens is bound by arithmetic, one over a token of each
 sequence by memory, and both in one step would make every gap between tokens a long one. While others decode, prompts
 may hold them up for STALL_SECONDS; then DECODE_STEPS tokens of each follow undisturbed, so nineteen gaps of twenty stay
-what they are without company.
+what they are without prompts.
+
+Nor may company slow a text down more than SLOWEST-fold: past some width a step takes as much longer as it is wider, so
+more at once would only make all of them late. Who waits for that goes on as soon as one has ended; when more wait than
+run, throughput comes first.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ from galop.ops.plan import Array
 
 STALL_SECONDS = 1.5
 DECODE_STEPS = 24
+SLOWEST = 3.0
 SAVED_TOKENS = 256  # a shorter conversation is read again as soon as it is found on disk
 Reason = Literal["stop", "length", "cancelled"]
 
@@ -87,6 +92,7 @@ class Scheduler:
         self.parallel = parallel
         self.queue = queue
         self.gauge = Gauge()
+        self.pace = Gauge()  # what a step of so many texts takes, drawing included
         self.running: list[Generation] = []
         self.counts: Counter[str] = Counter()
         self._waiting: OrderedDict[str, deque[Generation]] = OrderedDict()  # by client, who is next first
@@ -171,7 +177,10 @@ class Scheduler:
             self._end(generation, "cancelled")
 
     def _admit(self) -> None:
-        while len(self.running) < self.parallel and (generation := self._next()):
+        # Prompts are read in turn, so no more are taken in than fill the next chunk.
+        while len(self.running) < self.parallel and self._unread() < self.engine.chunk:
+            if self._crowded() or not (generation := self._next()):
+                break
             try:
                 generation.kv = self.engine.begin(generation.tokens, generation.client)
             except MemoryError:
@@ -182,6 +191,14 @@ class Scheduler:
                 generation.cached = len(generation.kv.tokens)
             generation.reading = True
             self.running.append(generation)
+
+    def _unread(self) -> int:
+        return sum(len(g.tokens) - len(g.kv.tokens) for g in self.running if g.reading and g.kv)
+
+    def _crowded(self) -> bool:
+        """Whether one more would slow down those who run by more than they have to bear."""
+        width = len(self.running) + 1
+        return self.waiting <= width and self.pace.slowdown(width) > SLOWEST
 
     def _next(self) -> Generation | None:
         """Who had to give way comes first, then one of each client in turn; none if its prompt finds no room."""
@@ -250,10 +267,12 @@ class Scheduler:
         if len(decoding) == 1:
             self._decode_alone(decoding[0])
             return
+        start = time.perf_counter()
         work = [(g.kv, g.tokens[-1:]) for g in decoding if g.kv]
         logits = self.engine.forward(work, range(len(work)))
         for generation, row in zip(decoding, logits, strict=True):
             self._settle(generation, self._draw(generation, row))
+        self.pace.took(len(work), time.perf_counter() - start)
 
     def _decode_alone(self, generation: Generation) -> None:
         """One sequence leaves arithmetic to spare: guesses of what follows are checked in the same step."""
@@ -271,6 +290,8 @@ class Scheduler:
         gauge.took(tried + 1, time.perf_counter() - start)
         kept = 0
         end = self._draw(generation, rows[0])
+        if not tried:
+            self.pace.took(1, time.perf_counter() - start)
         while end is None and kept < tried and generation.tokens[-1] == guess.tokens[kept]:
             kept += 1
             end = self._draw(generation, rows[kept])

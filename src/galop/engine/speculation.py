@@ -119,9 +119,13 @@ class Gauge:
         # A step that was disturbed says nothing of its width: time falls fast and rises slowly.
         self._seconds[width] = old + (0.5 if seconds < old else 0.1) * (seconds - old)
 
+    def slowdown(self, width: int) -> float:
+        """How many times as long a step of so many columns takes as the narrowest that is known."""
+        return self._time(width) / self._time(min(self._seconds)) if self._seconds else 1.0
+
     def _time(self, width: int) -> float:
         if width in self._seconds:
             return self._seconds[width]
         # Until it is measured: a tenth of the next narrower step for each column more.
-        near = max(w for w in self._seconds if w < width)
+        near = max((w for w in self._seconds if w < width), default=min(self._seconds))
         return self._seconds[near] * (1 + 0.1 * (width - near))

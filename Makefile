@@ -11,10 +11,10 @@ NATIVE = CMakeLists.txt pyproject.toml $(wildcard native/*.cpp native/*.h native
 run: $(VENV)/.installed
 	$(BIN)/galop run --yes --temperature 0 "Write a Python function is_prime(n), in as few lines as you can, and nothing else."
 
-test: $(VENV)/.tested lint native-test
+test: $(VENV)/.browser lint native-test
 	$(BIN)/python -m pytest -m "not large and not oracle"
 
-test-all: $(VENV)/.oracle lint native-test asan-test arm-test
+test-all: $(VENV)/.oracle $(VENV)/.browser lint native-test asan-test arm-test
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.tested
@@ -49,6 +49,13 @@ $(VENV)/.installed: $(NATIVE)
 
 $(VENV)/.tested: $(VENV)/.installed
 	$(BIN)/pip install --quiet --editable '.[test]' -Ccmake.define.GALOP_WERROR=ON
+	touch $@
+
+# A browser for the page's tests: the one that is here, else Debian's, else playwright's own.
+$(VENV)/.browser: $(VENV)/.tested
+	command -v chromium || command -v google-chrome || \
+	  (test "$$(id -u)" = 0 && apt-get update --quiet && apt-get install --yes --quiet chromium) || \
+	  $(BIN)/playwright install chromium
 	touch $@
 
 # llama.cpp's AMX path faults in some virtual machines, so where there is AMX it is built with AVX-512 alone.

@@ -530,3 +530,138 @@ def test_a_conversation_outlives_a_restart(tmp_path: Path, smollm_path: Path) ->
             answers.append(reply["choices"][0]["message"]["content"])
             assert running.stop() == 0
     assert cached[0] == 0 and cached[1] > 0.9 * reply["usage"]["prompt_tokens"] and answers[0] == answers[1]
+
+
+def test_what_waits_for_structured_output_is_refused(server: Running) -> None:
+    for schema in ({}, {"type": "json_schema", "json_schema": {"schema": {"$ref": "http://169.254.169.254/"}}}):
+        body = {"messages": USER, "response_format": {"type": "json_schema", **schema}}
+        refused(server.post(CHAT, body), 400, "unsupported_parameter", "response_format")
+    tools = [{"type": "function", "function": {"name": f"f{i}"}} for i in range(200)]
+    refused(server.post(CHAT, {"messages": USER, "tools": tools}), 400, "unsupported_parameter", "tools")
+
+
+def damaged(path: Path) -> Path:
+    """A tiny model in which one token, 65, is no number: it can be drawn, but not read."""
+    import gguf
+    from tiny import write_gguf
+
+    write_gguf(path, "qwen3", "F32", "{% for m in messages %}{{ m.content }}{% endfor %}")
+    reader = gguf.GGUFReader(path, "r+")
+    embedding = next(t for t in reader.tensors if t.name == "token_embd.weight")
+    embedding.data[65] = 1e38  # a finite weight; what it does to a norm is not
+    reader.data.flush()
+    return path
+
+
+def test_an_error_in_mid_stream_is_told_and_not_taken_for_an_end(tmp_path: Path, smollm_path: Path) -> None:
+    model = damaged(tmp_path / "damaged.gguf")
+    with serving("smollm2:135m", str(model), "--context", "128", home=tmp_path) as running:
+        expected = running.golden()
+        body = {"model": str(model), "messages": USER, "temperature": 0, "logit_bias": {"65": 100}, "max_tokens": 20}
+        with running.client() as client, client.stream("POST", CHAT, json={**body, "stream": True}) as reply:
+            lines = [line for line in reply.iter_lines() if line]
+        assert reply.status_code == 200  # the first token was drawn, and then read
+        assert '"code":"numerical_error"' in lines[-1] and not any("[DONE]" in line for line in lines)
+        assert not any('"finish_reason":"' in line for line in lines)
+        sdk = openai.OpenAI(base_url=f"{running.url}/v1", api_key="x", max_retries=0)
+        with sdk, pytest.raises(openai.APIError, match="not finite"):
+            list(sdk.chat.completions.create(stream=True, **body))  # type: ignore[call-overload]
+        whole = running.post(CHAT, body)
+        assert whole.json()["error"]["code"] == "numerical_error" and whole.headers["x-should-retry"] == "false"
+        assert running.golden() == expected and running.metric("kv_cache_usage_perc") == 0
+
+
+TEMPLATES = {
+    "endless": "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}{% endfor %}{% endfor %}{% endfor %}",
+    "huge": "{{ 'a' * 10**9 }}",
+    "recursive": "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+    "escape": "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+    "raises": "{{ raise_exception('roles must alternate') }}",
+}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_templates_of_strangers_harm_nobody(name: str, tmp_path: Path, smollm_path: Path) -> None:
+    from tiny import write_gguf
+
+    model = write_gguf(tmp_path / "m.gguf", "qwen3", "Q8_0", TEMPLATES[name])
+    with serving("smollm2:135m", str(model), "--context", "128", home=tmp_path) as running:
+        expected = running.golden()
+        replies: list[httpx2.Response] = []
+        thread = threading.Thread(
+            target=lambda: replies.append(running.post(CHAT, {"model": str(model), "messages": USER, "max_tokens": 2}))
+        )
+        thread.start()
+        assert running.golden() == expected  # meanwhile
+        thread.join()
+        if name == "raises":
+            assert "roles must alternate" in refused(replies[0], 400, "invalid_value")["message"]
+        elif name != "escape" or replies[0].status_code != 200:
+            refused(replies[0], 500, "template_error")
+        assert running.golden() == expected
+
+
+def test_a_signal_while_a_model_is_loaded(tmp_path: Path, coder_path: Path) -> None:
+    import subprocess
+    import sys
+
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path), "GALOP_CONVERSATIONS": str(tmp_path / "c.db"),
+                   "XDG_CACHE_HOME": str(tmp_path / "cache")}  # fmt: skip
+    command = [sys.executable, "-m", "galop", "serve", "qwen2.5-coder:0.5b", "--port", "0"]
+    for wait in (1.0, 1.8, 2.6):
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment)
+        time.sleep(wait)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) in (0, -signal.SIGTERM)
+        assert b"Traceback" not in (process.stderr.read() if process.stderr else b"")
+        assert not list((tmp_path / "cache").rglob("*.pack.incomplete"))
+
+
+def test_one_budget_for_all_models(tmp_path: Path, smollm_path: Path, coder_path: Path) -> None:
+    """Where both do not fit, the idle one goes; a busy one is waited for; what never fits is told with the numbers."""
+    with serving("smollm2:135m", "--memory", "900MiB", "--context", "512", home=tmp_path) as running:
+        expected = running.golden()
+        other = {**GOLDEN_QUESTION, "model": "qwen2.5-coder:0.5b"}
+        lines: list[str] = []
+        failed: list[BaseException] = []
+        thread = stream_of(running, 300, lines, failed)
+        reply = running.post(CHAT, other)  # waits until the other's stream has ended
+        assert reply.status_code == 200 and "data: [DONE]" in lines and not failed
+        thread.join()
+        with running.client() as client:
+            assert client.get("/ready").json()["loaded"] == 1
+        assert running.golden() == expected
+        error = refused(running.post(CHAT, {**other, "model": "qwen2.5-coder:1.5b"}), 503, "memory_pressure")
+        assert "GiB" in error["message"]
+        assert running.golden() == expected
+
+
+def test_out_of_file_descriptors_the_server_lives(tmp_path: Path, smollm_path: Path) -> None:
+    import resource
+
+    with serving("smollm2:135m", "--context", "512", home=tmp_path) as running:
+        expected = running.golden()
+        count = running.open_files()
+        resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE, (count + 20, count + 20))
+        socks = []
+        for _ in range(60):
+            try:
+                socks.append(running.raw())
+            except OSError:
+                break
+        time.sleep(0.5)
+        for sock in socks:
+            sock.close()
+        time.sleep(1.5)
+        assert running.golden() == expected
+
+
+def test_idle_models_are_unloaded(tmp_path: Path, smollm_path: Path) -> None:
+    with serving("smollm2:135m", "--context", "512", "--keep-alive", "0.03", home=tmp_path) as running:
+        expected = running.golden()
+        deadline = time.monotonic() + 15
+        with running.client() as client:
+            while client.get("/ready").json()["loaded"] and time.monotonic() < deadline:
+                time.sleep(0.3)
+            assert client.get("/ready").json()["loaded"] == 0
+        assert running.golden() == expected

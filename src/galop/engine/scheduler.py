@@ -2,8 +2,8 @@
 
 Reading prompts and decoding take turns: a step over many tokens is bound by arithmetic, one over a token of each
 sequence by memory, and both in one step would make every gap between tokens a long one. While others decode, prompts
-may hold them up for STALL_SECONDS; then DECODE_STEPS tokens of each follow undisturbed, so nineteen gaps of twenty stay
-what they are without prompts.
+may hold them up for STALL_SECONDS; then DECODE_STEPS tokens of each follow undisturbed, so all but a thirtieth of the
+gaps stay what they are without prompts.
 
 Nor may company slow a text down more than SLOWEST-fold: past some width a step takes as much longer as it is wider, so
 more at once would only make all of them late. Who waits for that goes on as soon as one has ended; when more wait than
@@ -32,7 +32,7 @@ from galop.errors import GalopError, MemoryBudgetError, QueueFullError
 from galop.ops.plan import Array
 
 STALL_SECONDS = 1.5
-DECODE_STEPS = 24
+DECODE_STEPS = 32
 SLOWEST = 3.0
 SAVED_TOKENS = 256  # a shorter conversation is read again as soon as it is found on disk
 Reason = Literal["stop", "length", "cancelled"]

@@ -35,7 +35,7 @@ import httpx2
 import numpy as np
 
 from galop import store
-from galop.machine import default_threads, processor
+from galop.machine import data_directory, default_threads, processor
 
 MODEL, SMALL = "qwen2.5-coder:0.5b", "smollm2:135m"
 STREAMS, ANSWER = 16, 128
@@ -96,11 +96,12 @@ def free_port() -> int:
 def galop(model: str, *options: str, home: Path) -> Any:
     port = free_port()
     command = [sys.executable, "-m", "galop", "serve", model, "--port", str(port), *options]
-    env = {
-        "XDG_CONFIG_HOME": str(home),
-        "GALOP_CONVERSATIONS": str(home / "c.db"),
-        "XDG_CACHE_HOME": str(home / "cache"),
-    }
+    data = home / "data" / "galop"
+    if not data.exists():
+        data.mkdir(parents=True)
+        (data / "models").symlink_to(data_directory() / "models")
+    folders = {"CONFIG": "config", "DATA": "data", "CACHE": "cache"}
+    env = {f"XDG_{name}_HOME": str(home / folder) for name, folder in folders.items()}
     return running("Galop", command, port, env)
 
 

@@ -17,6 +17,8 @@ from typing import Any
 
 import httpx2
 
+from galop.machine import data_directory
+
 GOLDEN_QUESTION = {
     "messages": [{"role": "user", "content": "Name three colours."}], "temperature": 0, "max_tokens": 24, "seed": 1,
 }  # fmt: skip
@@ -65,11 +67,19 @@ class Running:
         return self.process.wait(seconds)
 
 
+def folders_in(home: Path) -> dict[str, str]:
+    """Variables by which keys and conversations are kept there; models stay where they are."""
+    data = home / "data" / "galop"
+    if not data.exists():
+        data.mkdir(parents=True)
+        (data / "models").symlink_to(data_directory() / "models")
+    return {"XDG_CONFIG_HOME": str(home / "config"), "XDG_DATA_HOME": str(home / "data")}
+
+
 @contextmanager
 def serving(*args: str, home: Path, env: dict[str, str] | None = None) -> Iterator[Running]:
     """`home` holds its keys, conversations and pages; models are found where the tests keep them."""
-    folders = {"XDG_CONFIG_HOME": str(home / "config"), "GALOP_CONVERSATIONS": str(home / "conversations.db")}
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", **folders, **(env or {})}
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", **folders_in(home), **(env or {})}
     command = [sys.executable, "-m", "galop", "serve", "--port", "0", *args]
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True, env=environment

@@ -240,7 +240,7 @@ def test_killed_in_mid_answer_nothing_stored_is_lost(browser: Browser, tmp_path:
                 expect(page.locator(".status")).to_contain_text("interrupted")
                 assert len(page.inner_text("article.assistant .body")) > 100
             page.close()
-    with sqlite3.connect(tmp_path / "conversations.db") as db:
+    with sqlite3.connect(tmp_path / "data" / "galop" / "conversations.db") as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
@@ -281,7 +281,7 @@ HOSTILE = [
 
 
 def test_nothing_a_model_or_a_user_writes_runs(visit: Callable[..., Page], server: Running, home: Path) -> None:
-    store = Conversations(home / "conversations.db")
+    store = Conversations(home / "data" / "galop" / "conversations.db")
     for thing in [*HOSTILE, "\n\n".join(HOSTILE)]:
         assert "<script" not in to_html(thing) and "<img" not in to_html(thing) and "<iframe" not in to_html(thing)
         assert "javascript:" not in "".join(p.split('"')[0].lower() for p in to_html(thing).split('href="')[1:])
@@ -302,7 +302,7 @@ def test_nothing_a_model_or_a_user_writes_runs(visit: Callable[..., Page], serve
 
 
 def test_formulas_tables_and_code_are_shown(visit: Callable[..., Page], home: Path) -> None:
-    store = Conversations(home / "conversations.db")
+    store = Conversations(home / "data" / "galop" / "conversations.db")
     conversation = store.begin("", "formulas")
     text = "Euler: $e^{i\\pi} = -1$, or\n\n\\[ \\frac{a}{b} \\]\n\n| a | b |\n|---|---|\n| 1 | $x^2$ |\n\n```python\nx = 1\n```\n"
     asked = store.say("", conversation, Said(0, None, 0, "user", "?"))
@@ -347,7 +347,9 @@ def test_conversations_are_their_owners(tmp_path: Path) -> None:
     ):
         assert len(store.listed("ann", words)) == found, words
     b.content = "By the sea"
-    store.update(b)
+    store.update("bob", mine, b)
+    assert store.listed("ann", "Seine")
+    store.update("ann", mine, b)
     assert not store.listed("ann", "Seine") and store.listed("ann", "sea")
     store.delete("ann", mine)
     assert not store.listed("ann") and not store.listed("ann", "sea")

@@ -330,3 +330,45 @@ def test_random_operations_lose_no_page() -> None:
         assert engine.pages.in_use == 0
         engine.pages.forget()
         assert engine.pages.store.in_use == 0
+
+
+def test_a_prompt_that_fills_the_pool_is_answered_again(smollm: Model) -> None:
+    """Its last page cannot be copied, since all are in use; it is computed instead."""
+    engine = Engine(smollm.plan, smollm.pack, 2, 256, pool=256)
+    scheduler = Scheduler(engine)
+    prompt = (smollm.tokenizer.encode("\n".join(CORPUS)) * 2)[:250]
+    answers = []
+    for _ in range(3):
+        job = generation(prompt, 1, limit=6)
+        scheduler.submit(job)
+        finish(scheduler)
+        answers.append(job.tokens)
+    assert answers[0] == answers[1] == answers[2] and len(answers[0]) == 256
+    assert engine.pages.in_use == 0
+
+
+def test_a_failing_step_ends_its_texts_and_not_the_engine(smollm: Model) -> None:
+    import threading
+
+    scheduler = Scheduler(engine_of(smollm))
+    ends: list[Any] = []
+
+    def explode(_: Any) -> None:
+        raise RuntimeError("a callback failed")
+
+    thread = threading.Thread(target=scheduler.run)
+    thread.start()
+    scheduler.submit(generation([1, 2, 3], 0, on_token=explode, on_end=ends.append))
+    while not ends:
+        pass
+    good: list[Any] = []
+    scheduler.submit(generation([1, 2, 3], 0, limit=4, on_end=good.append))
+    while not good:
+        pass
+    late: list[Any] = []
+    scheduler.submit(generation([1, 2, 3], 0, limit=1900, on_end=late.append))
+    scheduler.stop()
+    thread.join()
+    assert isinstance(ends[0], GalopError) and good == ["length"]
+    assert isinstance(late[0], GalopError) and "unloaded" in str(late[0])
+    assert scheduler.engine.pages.in_use == 0

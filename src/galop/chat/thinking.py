@@ -22,6 +22,7 @@ class ThinkingSplitter:
     def __init__(self, thinking: bool = False) -> None:
         self._state = "thinking" if thinking else "start"
         self._held = ""
+        self._thought = False  # whether any of the thinking has been told
 
     def push(self, text: str, final: bool = False) -> list[tuple[bool, str]]:
         self._held += text
@@ -29,16 +30,18 @@ class ThinkingSplitter:
         if self._state == "start":
             begun = self._held.lstrip()
             if begun.startswith(OPEN):
-                self._state, self._held = "thinking", begun[len(OPEN) :].lstrip("\n")
+                self._state, self._held = "thinking", begun[len(OPEN) :]
             elif not final and OPEN.startswith(begun):
                 return pieces
             else:
                 self._state = "answer"
         if self._state == "thinking":
+            self._held = self._held if self._thought else self._held.lstrip("\n")
             at = self._held.find(CLOSE)
             if at < 0:
                 keep = 0 if final else _pending(self._held)
                 ready, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
+                self._thought = self._thought or bool(ready)
                 return [(True, ready)] if ready else pieces
             if thought := self._held[:at].rstrip("\n"):
                 pieces.append((True, thought))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
-from pathlib import Path
 
 from galop import store
 from galop.cli.keys import key_file
 from galop.cli.run import UsageError, consent, note
 from galop.errors import GalopError
 from galop.machine import data_directory
+from galop.server.guard import LOOPBACK
 from galop.server.keys import ANYONE, KeyFile
 from galop.server.loaded import Limits, Models
 from galop.store import Source
@@ -26,8 +25,7 @@ def serve_models(
 ) -> None:
     """Downloads and loads what is named, then serves until a signal: one drains, a second ends at once."""
     keys = key_file()
-    loopback = host in ("127.0.0.1", "localhost", "::1")
-    if not keys.keys() and not loopback:
+    if not keys.keys() and host not in LOOPBACK:
         raise UsageError(f"{host} can be reached by others, so a key is needed; make one with: galop keys add NAME")
     given = []
     for name in names:
@@ -42,10 +40,6 @@ def serve_models(
         asyncio.run(run(given, listener, host, limits, keys, hosts, origins))
     finally:
         listener.close()
-
-
-def conversations_file() -> Path:
-    return Path(os.environ.get("GALOP_CONVERSATIONS") or data_directory() / "conversations.db")
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -79,8 +73,8 @@ async def run(
 
     models = Models(given, limits)
     port = listener.getsockname()[1]
-    conversations = Conversations(conversations_file())
-    app = create(models, keys, [*hosts, host], origins, conversations)
+    conversations = Conversations(data_directory() / "conversations.db")
+    app = create(models, keys, [*hosts, host], origins, conversations, host not in LOOPBACK)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=DRAIN_SECONDS, server_header=False,
         **server_options(),

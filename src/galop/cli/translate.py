@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from galop import store
+from galop.chat.thinking import ThinkingSplitter
 from galop.cli.run import Options, UsageError, load, note
 from galop.engine.sampling import Sampling
 from galop.model import Done, Model, Text
@@ -74,10 +75,14 @@ def pieces(model: Model, text: Iterator[str], language: str) -> Iterator[tuple[s
             yield segment.text, 0, False
             continue
         spoken = False
-        for event in model.chat(messages(segment.text, language), sampling=Sampling()):
-            if isinstance(event, Text):
-                piece = event.text if spoken else event.text.lstrip()
-                spoken = spoken or bool(piece)
-                yield piece.replace("\n", " "), 0, spoken
-            elif isinstance(event, Done):
+        splitter = ThinkingSplitter()
+        asked = messages(segment.text, language)
+        for event in model.chat(asked, sampling=Sampling(), template_variables={"enable_thinking": False}):
+            new = event.text if isinstance(event, Text) else ""
+            for thinking, said in splitter.push(new, final=isinstance(event, Done)):
+                piece = said if spoken else said.lstrip()
+                if piece and not thinking:
+                    spoken = True
+                    yield piece.replace("\n", " "), 0, True
+            if isinstance(event, Done):
                 yield "", event.answer_tokens, False

@@ -96,7 +96,7 @@ class Engine:
         return KV(self)
 
     def begin(self, tokens: Sequence[int], client: str) -> KV:
-        """A sequence that holds what is known already of a prompt. Raises MemoryError."""
+        """A sequence that holds what is known already of a prompt."""
         root = self.pages.root(client)
         known = self.pages.match(root, tokens)
         return KV(self, list(tokens[: known.length]), known.pages, root, known.keys)

@@ -77,7 +77,7 @@ class Pages:
         return hashlib.sha256(self.salt + client.encode()).digest()
 
     def knows(self, key: bytes) -> bool:
-        return key in self._kept or bool(self.folder and self.folder.path(key).exists())
+        return key in self._kept or bool(self.folder and self.folder.has(key))
 
     def allocate(self) -> int:
         """A page for one sequence to write. Raises MemoryError when all are in use."""
@@ -108,44 +108,42 @@ class Pages:
     def match(self, root: bytes, tokens: Sequence[int]) -> Match:
         """The longest known beginning of a prompt, its last token left out, which is always computed.
 
-        The page in which the prompt parts from what is known is copied. Raises MemoryError.
+        The page in which the prompt parts from what is known is copied, if there is room.
         """
         limit = len(tokens) - 1
         pages: list[int] = []
         keys: list[bytes] = []
         parent, done = root, 0
         self.queried += len(tokens)
-        try:
-            while done + PAGE_TOKENS <= limit:
-                part = tuple(tokens[done : done + PAGE_TOKENS])
-                key = chain(parent, part)
-                if key not in self._kept and not self._read(key, parent, part):
-                    break
-                page = self._kept[key].page
-                self._users[page] = self._users.get(page, 0) + 1
-                pages.append(page)
-                keys.append(key)
-                parent, done = key, done + PAGE_TOKENS
-            rest = tokens[done : min(done + PAGE_TOKENS, limit)]
-            best, length = None, 0
-            for key in self._children.get(parent, ()):
-                common = _common(self._kept[key].tokens, rest)
-                if common > length:
-                    best, length = key, common
-            if best:
-                source = self._kept[best].page
-                self._users[source] = self._users.get(source, 0) + 1
-                try:
-                    pages.append(self.allocate())
-                    self.store.data(pages[-1])[:] = self.store.data(source)
-                finally:
-                    self.release(source)
-                self._kept.move_to_end(best)
+        while done + PAGE_TOKENS <= limit:
+            part = tuple(tokens[done : done + PAGE_TOKENS])
+            key = chain(parent, part)
+            if key not in self._kept and not self._read(key, parent, part):
+                break
+            page = self._kept[key].page
+            self._users[page] = self._users.get(page, 0) + 1
+            pages.append(page)
+            keys.append(key)
+            parent, done = key, done + PAGE_TOKENS
+        rest = tokens[done : min(done + PAGE_TOKENS, limit)]
+        best, length = None, 0
+        for key in self._children.get(parent, ()):
+            common = _common(self._kept[key].tokens, rest)
+            if common > length:
+                best, length = key, common
+        if best:
+            source = self._kept[best].page
+            self._users[source] = self._users.get(source, 0) + 1
+            try:
+                copy = self.allocate()
+                self.store.data(copy)[:] = self.store.data(source)
+                pages.append(copy)
                 done += length
-        except MemoryError:
-            for page in pages:
-                self.release(page)
-            raise
+                self._kept.move_to_end(best)
+            except MemoryError:
+                pass  # what would be copied is computed
+            finally:
+                self.release(source)
         for key in reversed(keys):  # what comes first is used last to go
             self._kept.move_to_end(key)
         self.found += done
@@ -161,7 +159,7 @@ class Pages:
         while self.folder and self._unsaved:
             key = self._unsaved.popleft()
             kept = self._kept.get(key)
-            if kept and not self.folder.path(key).exists():
+            if kept and not self.folder.has(key):
                 self.folder.write(key, self.store.data(kept.page))
                 return True
         return False
@@ -185,7 +183,7 @@ class Pages:
         self.store.release(kept.page)
 
     def _read(self, key: bytes, parent: bytes, tokens: tuple[int, ...]) -> bool:
-        if not self.folder or not self.folder.path(key).exists():
+        if not self.folder or not self.folder.has(key):
             return False
         try:
             page = self.allocate()
@@ -211,6 +209,11 @@ class KVFolder:
 
     def path(self, key: bytes) -> Path:
         return self.folder / f"{key.hex()}.kv"
+
+    def has(self, key: bytes) -> bool:
+        with contextlib.suppress(OSError):
+            return self.path(key).exists()
+        return False
 
     def write(self, key: bytes, data: np.ndarray) -> None:
         """A full disk or one that cannot be written costs only what would have been kept."""

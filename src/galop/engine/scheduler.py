@@ -2,7 +2,7 @@
 
 Reading prompts and decoding take turns: a step over many tokens is bound by arithmetic, one over a token of each
 sequence by memory, and both in one step would make every gap between tokens a long one. While others decode, prompts
-may hold them up for STALL_SECONDS; then DECODE_STEPS tokens of each follow undisturbed, so all but a thirtieth of the
+may hold them up for STALL_SECONDS; then DECODE_STEPS tokens of each follow undisturbed, so all but a fortieth of the
 gaps stay what they are without prompts.
 
 Nor may company slow a text down more than SLOWEST-fold: past some width a step takes as much longer as it is wider, so
@@ -12,6 +12,7 @@ run, throughput comes first.
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
@@ -31,8 +32,9 @@ from galop.engine.speculation import MOST_GUESSES, PROBE, Gauge, Guess, Guesser
 from galop.errors import GalopError, MemoryBudgetError, QueueFullError
 from galop.ops.plan import Array
 
+log = logging.getLogger("galop.engine")
 STALL_SECONDS = 1.5
-DECODE_STEPS = 32
+DECODE_STEPS = 40
 SLOWEST = 3.0
 SAVED_TOKENS = 256  # a shorter conversation is read again as soon as it is found on disk
 Reason = Literal["stop", "length", "cancelled"]
@@ -134,11 +136,28 @@ class Scheduler:
         turn = turn or nullcontext()
         while not self._stopping:
             with turn:
-                worked = self.step()
+                try:
+                    worked = self.step()
+                except Exception as error:  # whatever it is, it must not take the engine with it
+                    log.exception("a step failed")
+                    self._end_all(GalopError(f"the engine failed: {type(error).__name__}"), self.running)
+                    continue
             if not worked:
                 with self._work:
                     if not (self._stopping or self.waiting or self.running):
                         self._work.wait()
+        with self._lock:
+            left = [*self._preempted, *(g for queue in self._waiting.values() for g in queue)]
+            self._preempted.clear()
+            self._waiting.clear()
+        self._end_all(GalopError("the model was unloaded"), [*self.running, *left])
+
+    def _end_all(self, why: GalopError, generations: Sequence[Generation]) -> None:
+        for generation in list(generations):
+            try:
+                self._end(generation, why)
+            except Exception:
+                log.exception("an end failed")
 
     def stop(self) -> None:
         with self._work:
@@ -181,11 +200,7 @@ class Scheduler:
         while len(self.running) < self.parallel and self._unread() < self.engine.chunk:
             if self._crowded() or not (generation := self._next()):
                 break
-            try:
-                generation.kv = self.engine.begin(generation.tokens, generation.client)
-            except MemoryError:
-                self._preempted.appendleft(generation)
-                return
+            generation.kv = self.engine.begin(generation.tokens, generation.client)
             if math.isnan(generation.begun):
                 generation.begun = time.monotonic()
                 generation.cached = len(generation.kv.tokens)
@@ -210,7 +225,11 @@ class Scheduler:
         }
         with self._lock:
             for queue in [self._preempted, *self._waiting.values()]:
-                if not queue or (self.running and _pages(queue[0]) > room):
+                if not queue:
+                    continue
+                if self.running and _pages(queue[0]) > room:
+                    if queue is self._preempted:
+                        return None  # or those who come later would never leave it room
                     continue
                 # What another prompt that begins alike is reading now will be there to share.
                 missing = next((k for k in queue[0].page_keys if not pages.knows(k)), None)
@@ -343,6 +362,8 @@ class Scheduler:
 
     def _preempt(self) -> None:
         """Pages have run out: who came last gives its own back and is read again later, to the same tokens."""
+        if not self.running:
+            return
         last = max(self.running, key=lambda g: g.begun)
         if len(self.running) == 1:
             self._end(last, MemoryBudgetError("keys and values of this text alone do not fit the memory"))

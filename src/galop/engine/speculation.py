@@ -115,7 +115,7 @@ class Gauge:
         self._holds[guess.confidence] = rate
 
     def took(self, width: int, seconds: float) -> None:
-        old = self._seconds.get(width, seconds)
+        old = self._seconds.get(width) or min(seconds, 2 * self._time(width) if self._seconds else seconds)
         # A step that was disturbed says nothing of its width: time falls fast and rises slowly.
         self._seconds[width] = old + (0.5 if seconds < old else 0.1) * (seconds - old)
 

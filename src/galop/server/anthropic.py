@@ -80,7 +80,7 @@ def routes(server: Server) -> APIRouter:
         body.refuse("tools")
         reply = await server.chat(request.state.key, body.model, body.conversation(), body.variables())
         options = {"max_tokens": body.max_tokens, "stop": body.stop_sequences or []}
-        await begun(reply, sampling=body.sampling(reply.model), **options)
+        await begun(reply, lambda: {"sampling": body.sampling(reply.model), **options})
         writer = MessageWriter(reply)
         if body.stream:
             return EventStream(writer.stream(), writer.failure, ping=event({"type": "ping"}, "ping"))

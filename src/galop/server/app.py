@@ -30,6 +30,7 @@ def create(
     hosts: Iterable[str] = (),
     origins: Iterable[str] = (),
     conversations: Conversations | None = None,
+    closed: bool = False,
 ) -> ASGIApp:
     """The whole application, guarded; with the page where there is somewhere to keep its conversations."""
     server = Server(models)
@@ -82,7 +83,7 @@ def create(
         from galop.web.page import mount
 
         mount(app, server, conversations)
-    return Guard(app, keys, hosts, origins)
+    return Guard(app, keys, hosts, origins, closed)
 
 
 ERRORS: dict[int | str, dict[str, Any]] = {

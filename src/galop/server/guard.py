@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import http.cookies
 import secrets
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from galop.server.errors import ApiError
+from galop.errors import GalopError
+from galop.server.errors import ApiError, api_error
 from galop.server.keys import ANYONE, Key, KeyFile
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -31,11 +33,17 @@ autocomplete="current-password"></label><button>Enter</button><p role="alert">ME
 
 
 class Guard:
-    """ASGI middleware. Without keys everybody who comes in by an allowed host may do everything."""
+    """ASGI middleware. Without keys everybody who comes in by an allowed host may do everything.
 
-    def __init__(self, app: ASGIApp, keys: KeyFile, hosts: Iterable[str], origins: Iterable[str] = ()) -> None:
+    Where there have been keys once, or `closed` says so, a request needs one, even when the last has been removed.
+    """
+
+    def __init__(
+        self, app: ASGIApp, keys: KeyFile, hosts: Iterable[str], origins: Iterable[str] = (), closed: bool = False
+    ) -> None:
         self.app = app
         self.keys = keys
+        self.closed = closed
         self.hosts = {*LOOPBACK, *(h.lower() for h in hosts)}
         self.origins = set(origins)
         self.sessions: dict[str, tuple[str, float]] = {}  # cookie -> hash of the key, until when
@@ -49,14 +57,22 @@ class Guard:
             headers.setdefault(name, []).append(value)
         request_id = secrets.token_hex(8)
 
+        origin = headers.get(b"origin", [b""])[0]
+        shared = [(b"access-control-allow-origin", origin), (b"vary", b"Origin")]
+        foreign = origin.decode("latin-1") in self.origins
+
         async def reply(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *SAFE]
+                added = [(b"x-request-id", request_id.encode()), *SAFE, *(shared if foreign else [])]
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
         try:
             self._host(headers)
             self._origin(scope, headers)
+            if foreign and scope.get("method") == "OPTIONS":
+                await Response(status_code=204, headers=PREFLIGHT)(scope, receive, reply)
+                return
             if scope["path"] == "/login" and scope["type"] == "http":
                 await (await self._login(scope, headers, receive))(scope, receive, reply)
                 return
@@ -64,7 +80,8 @@ class Guard:
             if scope["type"] == "http":
                 self._body(scope, headers)
                 receive = _limited(receive)
-        except ApiError as error:
+        except (ApiError, GalopError) as problem:
+            error = api_error(problem)
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
                 return
@@ -78,21 +95,28 @@ class Guard:
     def _host(self, headers: dict[bytes, list[bytes]]) -> None:
         """A page from elsewhere may point its own name at this machine; its requests then bear that name."""
         values = headers.get(b"host", [])
-        host = urlsplit(f"//{values[0].decode('latin-1')}").hostname if len(values) == 1 else None
+        host = None
+        with suppress(ValueError):
+            host = urlsplit(f"//{values[0].decode('latin-1')}").hostname if len(values) == 1 else None
         if host not in self.hosts:
             raise ApiError(403, "host_not_allowed", "this host name is not served; name it with --allow-host")
 
     def _origin(self, scope: Scope, headers: dict[bytes, list[bytes]]) -> None:
         origin = headers.get(b"origin", [b""])[0].decode("latin-1")
         host = headers[b"host"][0].decode("latin-1")
-        if origin and urlsplit(origin).netloc != host and origin not in self.origins:
+        try:
+            same = not origin or urlsplit(origin).netloc == host
+        except ValueError:
+            same = False
+        if not same and origin not in self.origins:
             raise ApiError(403, "origin_not_allowed", "pages of this origin may not ask; name it with --allow-origin")
         if headers.get(b"sec-fetch-site", [b""])[0] == b"cross-site" and not origin and scope.get("method") == "POST":
             raise ApiError(403, "origin_not_allowed", "another site may not post here")
 
     def _key(self, scope: Scope, headers: dict[bytes, list[bytes]]) -> Key:
         path = scope["path"]
-        if not self.keys.keys() or path in PUBLIC:
+        self.closed = self.closed or bool(self.keys.keys())
+        if not self.closed or path in PUBLIC:
             return ANYONE
         given = [v.decode("latin-1") for v in headers.get(b"authorization", []) + headers.get(b"x-api-key", [])]
         if len(given) == 1:
@@ -100,8 +124,8 @@ class Guard:
             if (key := self.keys.find(token)) and scheme.lower() in ("", "bearer"):
                 return key
         elif not given and any(path == p or (p != "/" and path.startswith(p)) for p in PAGE):
-            cookies = http.cookies.SimpleCookie(b"; ".join(headers.get(b"cookie", [])).decode("latin-1"))
-            hashed, until = self.sessions.get(cookies[COOKIE].value if COOKIE in cookies else "", ("", 0.0))
+            cookies = cookie_parser(b"; ".join(headers.get(b"cookie", [])).decode("latin-1"))
+            hashed, until = self.sessions.get(cookies.get(COOKIE, ""), ("", 0.0))
             keys = [k for k in self.keys.keys() if k.hash == hashed and until > time.monotonic()]  # noqa: SIM118
             if keys:
                 return keys[0]
@@ -142,6 +166,11 @@ class Guard:
             raise ApiError(415, "unsupported_media_type", "send JSON, with Content-Type: application/json")
 
 
+PREFLIGHT = {
+    "access-control-allow-methods": "GET, POST, OPTIONS",
+    "access-control-allow-headers": "authorization, content-type, x-api-key, anthropic-version",
+    "access-control-max-age": "600",
+}
 SAFE: list[tuple[bytes, bytes]] = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from collections import deque
@@ -14,7 +15,7 @@ from typing import Any
 from galop import store
 from galop.engine.pages import KVFolder
 from galop.errors import MemoryBudgetError
-from galop.loading import PROCESS_BYTES
+from galop.loading import PROCESS_BYTES, weight_bytes
 from galop.machine import available_memory, cache_directory
 from galop.model import Model
 from galop.server.errors import ApiError
@@ -22,6 +23,7 @@ from galop.server.keys import Key
 from galop.store import Source
 
 KV_FOLDER_BYTES = 4 << 30
+BUSY_SECONDS = 120.0  # for which a model that is asked for waits for the memory of those that are in use
 KV_SHARE = 0.25  # of the budget, for the keys and values of one model
 
 
@@ -83,13 +85,18 @@ class Models:
         self._folder = KVFolder(cache_directory() / "kv", KV_FOLDER_BYTES) if limits.keep_kv else None
         self._loading = asyncio.Lock()
         self._freed = asyncio.Event()
+        self._loads: dict[str, asyncio.Task[Resident]] = {}
+        self._found: dict[str, Source] = {}
+        self._looked = -1.0
 
     def sources(self) -> dict[str, Source]:
-        """What may be asked for: the models given, and those that are on this machine."""
-        found = {source.name: source for source in self.given}
-        for source in store.local():
-            found.setdefault(source.name, source)
-        return found
+        """What may be asked for: the models given, and those that are on this machine (as of a second ago)."""
+        if time.monotonic() - self._looked > 1:
+            self._found = {source.name: source for source in self.given}
+            for source in store.local():
+                self._found.setdefault(source.name, source)
+            self._looked = time.monotonic()
+        return self._found
 
     def visible(self, key: Key) -> dict[str, Source]:
         return {n: s for n, s in self.sources().items() if key.may_use(n, bool(s.entry and s.entry.preview))}
@@ -121,10 +128,24 @@ class Models:
             self._freed.set()
 
     async def _load(self, source: Source) -> Resident:
-        async with self._loading:  # one at a time; who waits for the same model finds it
-            if source.name in self.residents:
-                return self.residents[source.name]
+        """One load for all who ask meanwhile; it goes on when they have gone."""
+        task = self._loads.get(source.name)
+        if task is None:
+            task = self._loads[source.name] = asyncio.create_task(self._install(source))
+            task.add_done_callback(self._loaded)
+        return await asyncio.shield(task)
+
+    def _loaded(self, task: asyncio.Task[Resident]) -> None:
+        self._loads = {name: other for name, other in self._loads.items() if other is not task}
+        if not task.cancelled():
+            task.exception()  # seen, though all who asked may have gone
+
+    async def _install(self, source: Source) -> Resident:
+        async with self._loading:  # one at a time, so that the budget holds
             start = time.monotonic()
+            assert source.path
+            if weight_bytes(source.path) // 4 + PROCESS_BYTES > self.memory:  # or all others would go for nothing
+                raise MemoryBudgetError(f"{source.name} does not fit the {self.memory >> 20} MiB of this server")
             while True:
                 free = self.memory - sum(r.model.memory for r in self.residents.values())
                 try:
@@ -152,31 +173,38 @@ class Models:
         )
 
     async def _make_room(self) -> bool:
-        """Unloads the model that was idle for longest, waiting for one that is; False if none is loaded."""
-        if not self.residents:
-            return False
-        while not (idle := [r for r in self.residents.values() if not r.users]):
+        """Unloads the model that was idle for longest, waiting for one that is; False if that does not help."""
+        deadline = time.monotonic() + BUSY_SECONDS
+        while self.residents:
+            if idle := [r for r in self.residents.values() if not r.users]:
+                await self.unload(min(idle, key=lambda r: r.used))
+                return True
             self._freed.clear()
-            await self._freed.wait()
-        await self.unload(min(idle, key=lambda r: r.used).name)
-        return True
+            try:
+                await asyncio.wait_for(self._freed.wait(), deadline - time.monotonic())
+            except TimeoutError:
+                return False
+        return False
 
-    async def unload(self, name: str) -> None:
-        resident = self.residents.pop(name)
-        await asyncio.to_thread(resident.model.close)
+    async def unload(self, resident: Resident) -> None:
+        """Nothing happens to a model that is in use, or is not loaded any more."""
+        if self.residents.get(resident.name) is resident and not resident.users:
+            del self.residents[resident.name]
+            await asyncio.to_thread(_close, resident.model)
+            self._freed.set()
 
     async def unload_idle(self) -> None:
         """Runs for ever: unloads what nobody has used for `keep_alive` seconds."""
         while self.limits.keep_alive:
             await asyncio.sleep(min(5.0, self.limits.keep_alive))
-            now = time.monotonic()
             for resident in list(self.residents.values()):
-                if not resident.users and now - resident.used > self.limits.keep_alive:
-                    await self.unload(resident.name)
+                if time.monotonic() - resident.used > self.limits.keep_alive:
+                    await self.unload(resident)
 
     async def close(self) -> None:
-        for name in list(self.residents):
-            await self.unload(name)
+        for resident in list(self.residents.values()):
+            resident.users = 0
+            await self.unload(resident)
 
     def describe(self, source: Source) -> dict[str, Any]:
         """An entry of the OpenAI list of models."""
@@ -192,3 +220,9 @@ class Models:
             "licence": entry.licence if entry else "",
             "preview": bool(entry and entry.preview),
         }
+
+
+def _close(model: Model) -> None:
+    model.close()
+    del model
+    gc.collect()  # callbacks of answers refer to it in circles

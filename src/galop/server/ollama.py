@@ -71,7 +71,8 @@ def routes(server: Server) -> APIRouter:
     async def answer(reply: Reply, body: Common, field: str) -> Response:
         options = body.options or Options(model=None)
         limit = options.num_predict if options.num_predict and options.num_predict > 0 else None
-        await begun(reply, sampling=options.sampling(reply.model), max_tokens=limit, stop=stops(options.stop))
+        stop = stops(options.stop)
+        await begun(reply, lambda: {"sampling": options.sampling(reply.model), "max_tokens": limit, "stop": stop})
         writer = LineWriter(reply, field)
         if body.stream is not False:
             return EventStream(writer.stream(), writer.failure, "application/x-ndjson", ping="")
@@ -83,7 +84,7 @@ def routes(server: Server) -> APIRouter:
         await held.aclose()
         reason = "load"
         if body.keep_alive in (0, "0", "0s") and not resident.users:
-            await server.models.unload(resident.name)
+            await server.models.unload(resident)
             reason = "unload"
         return JSONResponse({**head(resident.name), **empty(field), "done": True, "done_reason": reason})
 
@@ -157,12 +158,13 @@ def empty(field: str, text: str = "", thought: str = "") -> dict[str, Any]:
 def listed(name: str, source: Any) -> dict[str, Any]:
     entry = source.entry
     family = name.split(":")[0]
+    changed = source.path.stat().st_mtime if source.path and source.path.exists() else 0
     return {
         "name": name,
         "model": name,
         "size": entry.bytes if entry else 0,
         "digest": "",
-        "modified_at": datetime.fromtimestamp(source.path.stat().st_mtime if source.path else 0, UTC).isoformat(),
+        "modified_at": datetime.fromtimestamp(changed, UTC).isoformat(),
         "details": {"format": "gguf", "family": family, "families": [family],
                     "parameter_size": f"{entry.parameters / 1e9:.1f}B" if entry else "", "quantization_level": ""},
     }  # fmt: skip

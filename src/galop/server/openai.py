@@ -106,7 +106,8 @@ def routes(server: Server) -> APIRouter:
             raise ApiError(400, "invalid_value", "top_logprobs needs logprobs to be true", "top_logprobs")
         reply = await server.chat(request.state.key, body.model, body.messages, body.variables())
         wanted = (body.top_logprobs or 0) if body.logprobs else None
-        await begun(reply, **body.options(reply, body.max_completion_tokens or body.max_tokens, wanted))
+        limit = body.max_completion_tokens or body.max_tokens
+        await begun(reply, lambda: body.options(reply, limit, wanted))
         writer = ChatWriter(reply, body)
         if body.stream:
             return EventStream(writer.stream(), writer.failure)
@@ -121,7 +122,7 @@ def routes(server: Server) -> APIRouter:
         only = None if isinstance(body.prompt, str) else body.prompt[0]
         prompt = only if isinstance(only, (str, list)) else body.prompt
         reply = await server.text(request.state.key, body.model, prompt)  # type: ignore[arg-type]
-        await begun(reply, **body.options(reply, body.max_tokens or 16, body.logprobs))
+        await begun(reply, lambda: body.options(reply, body.max_tokens or 16, body.logprobs))
         writer = CompletionWriter(reply, body)
         if body.stream:
             return EventStream(writer.stream(), writer.failure)

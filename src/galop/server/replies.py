@@ -6,7 +6,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -29,7 +29,16 @@ Count = Annotated[int, Field(ge=1, le=1 << 31)]
 StopString = Annotated[str, Field(min_length=1, max_length=256)]
 # What would let a request run code, read files or change how others are answered.
 FORBIDDEN = ("chat_template", "chat_parser", "prompt_embeds", "trust_remote_code", "lora", "grammar", "audio")
-FORBIDDEN_KWARGS = ("chat_template", "tokenize", "messages", "add_generation_prompt", "bos_token", "eos_token", "tools")
+FORBIDDEN_KWARGS = (
+    "self",
+    "chat_template",
+    "tokenize",
+    "messages",
+    "add_generation_prompt",
+    "bos_token",
+    "eos_token",
+    "tools",
+)
 
 
 class Body(BaseModel):
@@ -203,6 +212,8 @@ class Reply:
                     yield event
         finally:
             self.cancel()
+            unpaid = [a.generation for i, a in enumerate(self.answers) if i not in self.ends]
+            self.server.meter.charge(self.key, sum(len(g.prompt) + g.drawn for g in unpaid))
             await self.held.aclose()
 
     async def whole(self) -> list[tuple[str, str, list[Text]]]:
@@ -309,10 +320,10 @@ def ids_of(model: Model, prompt: str | list[int], param: str) -> list[int]:
     return ids
 
 
-async def begun(reply: Reply, **options: Any) -> Reply:
-    """Begins a reply; gives its model back if that fails."""
+async def begun(reply: Reply, options: Callable[[], dict[str, Any]]) -> Reply:
+    """Begins a reply with what `options` makes; gives its model back if either fails."""
     try:
-        reply.begin(**options)
+        reply.begin(**options())
     except BaseException:
         await reply.held.aclose()
         raise

@@ -61,7 +61,7 @@ def routes(server: Server) -> APIRouter:
         effort = body.reasoning.effort if body.reasoning else None
         variables = {} if effort is None else {"enable_thinking": effort != "none"}
         reply = await server.chat(request.state.key, body.model, body.messages(), variables)
-        await begun(reply, sampling=body.sampling(reply.model), max_tokens=body.max_output_tokens)
+        await begun(reply, lambda: {"sampling": body.sampling(reply.model), "max_tokens": body.max_output_tokens})
         writer = ResponseWriter(reply, body)
         if body.stream:
             return EventStream(writer.stream(), writer.failure)

@@ -24,13 +24,15 @@ def ollama_models() -> Iterator[tuple[str, Path]]:
         try:
             layers = json.loads(manifest.read_text("utf-8"))["layers"]
             digests = [d["digest"] for d in layers if d["mediaType"] == "application/vnd.ollama.image.model"]
+            if len(digests) != 1 or not re.fullmatch(r"sha256:[0-9a-f]{64}", str(digests[0])):
+                continue
+            blob = ollama_folder() / "blobs" / digests[0].replace(":", "-")
+            if not blob.is_file():
+                continue
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        if len(digests) == 1 and re.fullmatch(r"sha256:[0-9a-f]{64}", str(digests[0])):
-            blob = ollama_folder() / "blobs" / digests[0].replace(":", "-")
-            if blob.is_file():
-                prefix = "" if (host, owner) == ("registry.ollama.ai", "library") else f"{owner}/"
-                yield f"{prefix}{name}:{tag}", blob
+        prefix = "" if (host, owner) == ("registry.ollama.ai", "library") else f"{owner}/"
+        yield f"{prefix}{name}:{tag}", blob
 
 
 def lmstudio_models() -> Iterator[tuple[str, Path]]:

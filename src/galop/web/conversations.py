@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS conversation (
 );
 CREATE INDEX IF NOT EXISTS by_owner ON conversation (owner, changed);
 CREATE TABLE IF NOT EXISTS message (
-  id INTEGER PRIMARY KEY, conversation TEXT NOT NULL REFERENCES conversation ON DELETE CASCADE,
+  id INTEGER PRIMARY KEY AUTOINCREMENT, conversation TEXT NOT NULL REFERENCES conversation ON DELETE CASCADE,
   parent INTEGER REFERENCES message ON DELETE CASCADE, lane INTEGER NOT NULL, role TEXT NOT NULL, content TEXT NOT NULL,
   thinking TEXT NOT NULL DEFAULT '', model TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '{}',
   finished INTEGER NOT NULL DEFAULT 1, created REAL NOT NULL
@@ -152,12 +152,14 @@ class Conversations:
             said.id = int(made.lastrowid or 0)
         return said
 
-    def update(self, said: Said) -> None:
-        """Writes what a message has become."""
+    def update(self, owner: str, conversation: str, said: Said) -> None:
+        """Writes what a message has become, if it is still there."""
         with self._change() as db:
             db.execute(
-                "UPDATE message SET content = ?, thinking = ?, note = ?, finished = ? WHERE id = ?",
-                (said.content, said.thinking, json.dumps(said.note), said.finished, said.id),
+                "UPDATE message SET content = ?, thinking = ?, note = ?, finished = ? "
+                "WHERE id = ? AND conversation = ? AND EXISTS "
+                "(SELECT 1 FROM conversation c WHERE c.id = message.conversation AND c.owner = ?)",
+                (said.content, said.thinking, json.dumps(said.note), said.finished, said.id, conversation, owner),
             )
 
     def rename(self, owner: str, conversation: str, title: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.routing import Mount
+from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from galop import store
@@ -57,27 +57,31 @@ def mount(app: FastAPI, server: Server, conversations: Conversations) -> None:
         Page(server, conversations, key).build()
 
     ui.run_with(app, title="Galop", favicon="🐎", dark=None, tailwind=False, show_welcome_message=False)
-    mounted = next(r for r in app.router.routes if isinstance(r, Mount) and r.app is nicegui_app)
-    mounted.app = only_the_page(nicegui_app)
+    at = next(i for i, r in enumerate(app.router.routes) if isinstance(r, Mount) and r.app is nicegui_app)
+    app.router.routes[at] = PageMount("", with_policy(nicegui_app))
 
 
-def only_the_page(app: ASGIApp) -> ASGIApp:
-    """Nothing but the page and what it loads; the page itself may load from here alone."""
+class PageMount(Mount):
+    """The page and what it loads; every other path is somebody else's to answer."""
 
-    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] != "/" and not scope["path"].startswith("/_nicegui"):
-            missing = ApiError(404, "not_found", f"{scope['method']} {scope['path'][:200]}: there is nothing here")
-            await missing.response(scope["path"])(scope, receive, send)
-            return
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if scope["path"] == "/" or scope["path"].startswith("/_nicegui"):
+            return super().matches(scope)
+        return Match.NONE, {}
 
-        async def with_policy(message: Message) -> None:
+
+def with_policy(app: ASGIApp) -> ASGIApp:
+    """The page may load from here alone."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def stricter(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], (b"content-security-policy", POLICY.encode())]
             await send(message)
 
-        await app(scope, receive, with_policy)
+        await app(scope, receive, stricter)
 
-    return guarded
+    return answer
 
 
 @dataclass
@@ -407,7 +411,14 @@ class Page:
     def answer(self, lane: Lane, asked: Said) -> None:
         said = self.keep(Said(0, asked.id, lane.index, "assistant", "", model=lane.model, finished=False))
         lane.chosen[asked.id] = said.id
-        lane.task = asyncio.create_task(self.stream(lane, said))
+        task = asyncio.create_task(self.stream(lane, said))
+        lane.task = task
+
+        def ended(_: object) -> None:
+            if lane.task is task:
+                lane.task = None
+
+        task.add_done_callback(ended)
         self.show_state()
 
     def translate(self, language: str) -> None:
@@ -433,7 +444,7 @@ class Page:
     # ---- An answer as it comes
 
     async def stream(self, lane: Lane, said: Said) -> None:
-        before, start = energy(), time.monotonic()
+        before, start, conversation = energy(), time.monotonic(), self.conversation
         saved = start
         asked = next(m for m in self.messages if m.id == said.parent)
         done: Done | None = None
@@ -455,7 +466,7 @@ class Page:
                 self.redraw(said, event)
                 if now - saved > SAVE_SECONDS:
                     saved = now
-                    self.store.update(said)
+                    self.store.update(self.owner, conversation, said)
             said.finished = True
             if done:
                 said.note = {"tokens": done.answer_tokens, "rate": round(done.answer_rate, 1),
@@ -473,7 +484,7 @@ class Page:
             raise
         finally:
             lane.task = None
-            self.store.update(said)
+            self.store.update(self.owner, conversation, said)
             if not self.client._deleted:
                 with self.client:
                     self.draw_lane(lane)
@@ -500,30 +511,31 @@ class Page:
             parent = line[0].parent
         said_so_far = [{"role": m.role, "content": m.content} for m in line]
         system = [{"role": "system", "content": self.system}] if self.system.strip() else []
-        return self.pieces(lane, said, [*system, *said_so_far], lane.temperature)
+        return self.pieces(lane, said, [*system, *said_so_far], lane.temperature, lane.think)
 
     async def translated(self, lane: Lane, said: Said, asked: Said) -> AsyncIterator[Piece | Prefill | Done]:
         """A text sentence by sentence."""
         language = LANGUAGES[str(asked.note["translate"])]
         for segment in segments(asked.content.splitlines()):
             if segment.sentence:
-                async for event in self.pieces(lane, said, translation(segment.text, language), 0.0):
+                async for event in self.pieces(lane, said, translation(segment.text, language), 0.0, think=False):
                     yield event
             else:
                 yield Piece(0, segment.text, False, Text(segment.text, 0))
 
     async def pieces(
-        self, lane: Lane, said: Said, messages: list[dict[str, str]], temperature: float | None
+        self, lane: Lane, said: Said, messages: list[dict[str, str]], temperature: float | None, think: bool
     ) -> AsyncIterator[Piece | Prefill | Done]:
         bubble = self.bubbles.get(said.id)
         if bubble and not said.content:
             bubble.state(self.say("waiting" if lane.model in self.server.models.residents else "loading"))
         asked = [ChatMessage.model_validate(m) for m in messages]
-        reply = await self.server.chat(self.key, lane.model, asked, {"enable_thinking": lane.think})
+        reply = await self.server.chat(self.key, lane.model, asked, {"enable_thinking": think})
         sampling = reply.model.default_sampling
         if temperature is not None:
             sampling = replace(sampling, temperature=temperature)
-        await begun(reply, sampling=replace(sampling, seed=secrets.randbits(32)))
+        sampling = replace(sampling, seed=secrets.randbits(32))
+        await begun(reply, lambda: {"sampling": sampling})
         async with aclosing(reply.pieces()) as events_:
             async for event in events_:
                 yield event
@@ -532,6 +544,8 @@ class Page:
 def suggestion(models: list[str]) -> str:
     """Of the models that are here, the one `galop run` would take."""
     with suppress(GalopError):
+        if not models:
+            return ""
         source, _ = store.default()
         if source.name in models:
             return source.name

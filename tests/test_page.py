@@ -130,7 +130,7 @@ def test_ask_watch_copy_edit_and_branch(visit: Callable[..., Page]) -> None:
 
 def test_stop_keeps_what_was_said(visit: Callable[..., Page], server: Running) -> None:
     page = visit()
-    ask(page, "Count from one to five hundred in words.")
+    ask(page, "Write a very long story about a horse, in many paragraphs.")
     page.wait_for_function("document.querySelector('.body')?.innerText.length > 40")
     page.keyboard.press("Escape")
     expect(page.locator(".status")).to_contain_text("stopped")

@@ -475,7 +475,7 @@ class Page:
                 if before is not None and after is not None and after >= before:
                     said.note["joules"] = round(after - before)
         except asyncio.CancelledError:
-            if not self.client._deleted:  # else the page was left, and what there is stays marked as interrupted
+            if not self.client.is_deleted:  # else the page was left, and what there is stays marked as interrupted
                 said.note["reason"] = "cancelled"
         except (GalopError, ApiError, ValueError, MemoryError) as error:
             said.note["error"] = api_error(error).message
@@ -485,14 +485,14 @@ class Page:
         finally:
             lane.task = None
             self.store.update(self.owner, conversation, said)
-            if not self.client._deleted:
+            if not self.client.is_deleted:
                 with self.client:
                     self.draw_lane(lane)
                     self.show_state()
 
     def redraw(self, said: Said, event: Any) -> None:
         bubble = self.bubbles.get(said.id)
-        if bubble is None or self.client._deleted:
+        if bubble is None or self.client.is_deleted:
             return
         if isinstance(event, Prefill):
             reading = event.total > 256 and event.done < event.total

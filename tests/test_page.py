@@ -230,8 +230,8 @@ def test_killed_in_mid_answer_nothing_stored_is_lost(browser: Browser, tmp_path:
             page.goto(running.url)
             page.wait_for_function("window.socket?.connected")
             if attempt == 0:
-                ask(page, "Tell me a very long story about a horse.")
-                page.wait_for_function("document.querySelector('.body')?.innerText.length > 400", timeout=60_000)
+                ask(page, "Write a very long story about a horse, in many paragraphs.")
+                page.wait_for_function("document.querySelector('.body')?.innerText.length > 150", timeout=60_000)
                 time.sleep(2.5)
                 running.process.kill()
             else:

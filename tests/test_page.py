@@ -231,8 +231,12 @@ def test_killed_in_mid_answer_nothing_stored_is_lost(browser: Browser, tmp_path:
             page.wait_for_function("window.socket?.connected")
             if attempt == 0:
                 ask(page, "Write a very long story about a horse, in many paragraphs.")
-                page.wait_for_function("document.querySelector('.body')?.innerText.length > 150", timeout=60_000)
-                time.sleep(2.5)
+                stored = tmp_path / "data" / "galop" / "conversations.db"
+                partial = "SELECT 1 FROM message WHERE role = 'assistant' AND NOT finished AND length(content) > 100"
+                deadline = time.monotonic() + 60
+                with sqlite3.connect(stored) as db:
+                    while not db.execute(partial).fetchone() and time.monotonic() < deadline:
+                        time.sleep(0.05)
                 running.process.kill()
             else:
                 page.locator(".item .name").first.click()

@@ -160,7 +160,7 @@ class Guard:
             raise ApiError(415, "unsupported_media_type", "send the body as it is, not compressed")
         length = headers.get(b"content-length", [b"0"])[0]
         if length.isdigit() and int(length) > MAX_BODY:
-            raise ApiError(413, "body_too_large", f"a request may have {MAX_BODY >> 20} MiB")
+            raise too_large()
         kind = headers.get(b"content-type", [b""])[0].split(b";")[0].strip().lower()
         if kind != b"application/json" and (kind or length != b"0" or b"transfer-encoding" in headers):
             raise ApiError(415, "unsupported_media_type", "send JSON, with Content-Type: application/json")
@@ -178,6 +178,10 @@ SAFE: list[tuple[bytes, bytes]] = [
 ]
 
 
+def too_large() -> ApiError:
+    return ApiError(413, "body_too_large", f"a request may have {MAX_BODY >> 20} MiB")
+
+
 def _limited(receive: Receive) -> Receive:
     size = 0
 
@@ -186,7 +190,7 @@ def _limited(receive: Receive) -> Receive:
         message: dict[str, Any] = dict(await receive())
         size += len(message.get("body", b""))
         if size > MAX_BODY:
-            raise ApiError(413, "body_too_large", f"a request may have {MAX_BODY >> 20} MiB")
+            raise too_large()
         return message
 
     return limited

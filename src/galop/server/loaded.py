@@ -47,7 +47,6 @@ class Resident:
     model: Model
     users: int = 0
     used: float = field(default_factory=time.monotonic)
-    loaded: float = field(default_factory=time.time)
     load_seconds: float = 0.0
 
 

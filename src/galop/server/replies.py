@@ -312,12 +312,17 @@ def ids_of(model: Model, prompt: str | list[int], param: str) -> list[int]:
         ids = model.encode(prompt)
     else:
         ids = prompt
-        if any(not 0 <= i < model.engine.vocabulary for i in ids):
-            last = model.engine.vocabulary - 1
-            raise ApiError(400, "invalid_value", f"token ids of this model are from 0 to {last}", param)
+        check_ids(model, ids, param)
     if not ids:
         raise ApiError(400, "invalid_value", f"{param} is empty", param)
     return ids
+
+
+def check_ids(model: Model, ids: list[int], param: str) -> None:
+    """Raises ApiError for ids the model does not have."""
+    if any(not 0 <= i < model.engine.vocabulary for i in ids):
+        last = model.engine.vocabulary - 1
+        raise ApiError(400, "invalid_value", f"token ids of this model are from 0 to {last}", param)
 
 
 async def begun(reply: Reply, options: Callable[[], dict[str, Any]]) -> Reply:

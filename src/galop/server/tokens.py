@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 
 from galop.server.errors import ApiError
-from galop.server.replies import Body, Messages, Server
+from galop.server.replies import Body, Messages, Server, check_ids
 from galop.server.wire import StrictRoute
 
 
@@ -48,9 +48,7 @@ def routes(server: Server) -> APIRouter:
         """The text of ids, control tokens left out."""
         resident, held = await server.open(request.state.key, body.model)
         async with held:
-            if any(not 0 <= i < resident.model.engine.vocabulary for i in body.tokens):
-                last = resident.model.engine.vocabulary - 1
-                raise ApiError(400, "invalid_value", f"token ids of this model are from 0 to {last}", "tokens")
+            check_ids(resident.model, body.tokens, "tokens")
             text = await asyncio.to_thread(resident.model.tokenizer.decode, body.tokens)
         return {"content": text, "prompt": text}
 

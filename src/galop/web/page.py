@@ -138,7 +138,7 @@ class Page:
             self.button("menu", "menu", self.drawer.toggle)
             ui.label("Galop").classes("brand")
             ui.space()
-            self.lanes_button = self.button("view_column", "lanes", self.toggle_lanes)
+            self.button("view_column", "lanes", self.toggle_lanes)
             self.button("tune", "settings", self.settings)
             self.button("contrast", "dark", self.toggle_dark)
             languages = ui.select(LANGUAGES, value=self.language, on_change=self.set_language)
@@ -173,17 +173,14 @@ class Page:
         made = ui.button(icon=icon, on_click=action).props(f'flat round dense color=none aria-label="{label}"')
         return made.tooltip(label)
 
-    def list_conversations(self, words: str = "") -> None:
-        self.drawer.clear()
+    def list_conversations(self) -> None:
         with self.drawer:
             ui.button(self.say("new"), icon="add", on_click=lambda: self.open("")).props("flat no-caps color=none")
-            search = ui.input(placeholder=self.say("search"), value=words).props(
-                "dense outlined clearable debounce=200"
-            )
+            search = ui.input(placeholder=self.say("search")).props("dense outlined clearable debounce=200")
             search.props(f'aria-label="{self.say("search")}"').classes("search")
             self.found = ui.column().classes("found")
             search.on_value_change(lambda e: self.list_found(e.value or ""))
-        self.list_found(words)
+        self.list_found("")
 
     def list_found(self, words: str) -> None:
         self.found.clear()
@@ -229,7 +226,7 @@ class Page:
             for said in line:
                 self.draw_message(lane, said)
 
-    def draw_message(self, lane: Lane, said: Said) -> Bubble:
+    def draw_message(self, lane: Lane, said: Said) -> None:
         branches = children(self.messages, lane.index, said.parent)
         bubble = self.bubbles[said.id] = Bubble(said, self.say)
         with ui.row().classes("tools"):
@@ -245,7 +242,6 @@ class Page:
                 self.button("replay", "again", lambda: self.again(lane, said))
             copy = self.button("content_copy", "copy", lambda: ui.notify(self.say("copied")))
             copy.on("click", js_handler=f"() => galopCopy({bubble.element.id})")
-        return bubble
 
     def show_state(self) -> None:
         busy = any(lane.task for lane in self.lanes)
@@ -319,12 +315,8 @@ class Page:
     async def attach(self, event: events.UploadEventArguments) -> None:
         data = await event.file.read()
         name = event.file.name[:100]
-        try:
-            content = data.decode()
-        except UnicodeDecodeError:
-            ui.notify(self.say("not_text", name=name), type="warning")
-            return
-        if "\x00" in content:
+        content = data.decode(errors="replace")
+        if content.encode() != data or "\x00" in content:
             ui.notify(self.say("not_text", name=name), type="warning")
             return
         self.attached.append((name, content))

@@ -81,17 +81,22 @@ async def run(
     )  # fmt: skip
     server = uvicorn.Server(config)
     for stopping in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stopping, lambda *_: None)  # uvicorn drains, then hands the signal on to what was there before
+        signal.signal(stopping, server.handle_exit)  # until uvicorn sets its own, and once more when it has drained
     serving = asyncio.create_task(server.serve([listener]))
     shown = f"[{host}]" if ":" in host else host
     try:
         for source in given:
+            if server.should_exit:
+                break
             async with models.use(source.name, ANYONE) as resident:
                 seconds, mib = resident.load_seconds, resident.model.memory >> 20
                 note(f"{source.name}: loaded in {seconds:.1f} s, context {resident.model.context}, at most {mib} MiB")
+        if not server.should_exit:
+            url = f"http://{shown}:{port}"
+            note(f"Galop serves at {url} (Ctrl-C stops); OpenAI clients: base_url {url}/v1")
     except GalopError:
         server.should_exit = True
-        await serving
         raise
-    note(f"Galop serves at http://{shown}:{port} (Ctrl-C stops); OpenAI clients: base_url http://{shown}:{port}/v1")
-    await serving
+    finally:
+        await serving
+        await models.close()  # also what was loaded after the server had stopped

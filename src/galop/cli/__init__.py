@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -113,6 +114,23 @@ def rm(model: str) -> None:
     from galop.cli.store import remove_model
 
     remove_model(model)
+
+
+@app.command(epilog="Examples: galop train mini --quick · galop train mini --size 1.2m --minutes 30")
+def train(
+    recipe: Annotated[str, typer.Argument(help="What to make: mini, a Qwen3 family in miniature.")],
+    stage: Annotated[str, typer.Option(help="One stage of the recipe, or all of them.")] = "all",
+    size: Annotated[str, typer.Option(help="0.4m, 1.2m, 3.5m, 11m or moe.")] = "0.4m",
+    seed: Annotated[int, typer.Option(help="The same seed makes the same model.", min=0)] = 0,
+    minutes: Annotated[float, typer.Option(help="Stop after so long; the same command goes on.", min=0)] = 0,
+    out: Annotated[Path | None, typer.Option(help="Where checkpoints are kept.", metavar="FOLDER")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Addition alone, all stages in a few minutes.")] = False,
+    json: Json = False,
+) -> None:
+    """Make a small thinking model from nothing, on this CPU (needs galop[tune])."""
+    from galop.cli.train import train_mini
+
+    train_mini(recipe, stage, size, seed, minutes, out, quick, json)
 
 
 @app.command(epilog="Examples: galop bench · galop bench qwen3:0.6b smollm2:135m · galop bench --profile --json")

@@ -1,0 +1,150 @@
+"""The course of a size through the stages: how long each lasts, what it begins with, where it is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from galop.errors import GalopError
+from galop.machine import default_threads
+from galop.recipes.mini import evaluate, stages
+from galop.recipes.mini.model import SIZES, Mini, load_model
+from galop.recipes.mini.tasks import LEVELS
+from galop.recipes.mini.train import Report, Settings, run
+
+STAGES = ("pretrain", "cold-start", "reinforce", "fuse", "imitate", "distil")
+TEACHER = "11m"
+TESTED = 100  # held-out problems of the accuracy that is shown on the way
+
+
+@dataclass(frozen=True)
+class Course:
+    """`tokens` of a step; where replies are drawn, how many."""
+
+    steps: int
+    tokens: int
+    rate: float
+
+
+COURSES = {
+    "pretrain": Course(2400, 4096, 2e-3),
+    "cold-start": Course(400, 4096, 1e-3),
+    "reinforce": Course(100, 256, 3e-4),
+    "fuse": Course(400, 4096, 5e-4),
+    "imitate": Course(800, 4096, 1e-3),
+    "distil": Course(100, 256, 3e-4),
+}
+QUICK = {
+    "pretrain": Course(500, 2048, 3e-3),
+    "cold-start": Course(100, 2048, 1e-3),
+    "reinforce": Course(10, 128, 3e-4),
+    "fuse": Course(100, 2048, 1e-3),
+}
+"""Addition alone."""
+KEPT, QUICK_KEPT = 4000, 400  # right replies that fusion and imitation learn from
+
+
+def train(
+    stage: str,
+    size: str,
+    seed: int,
+    root: Path,
+    minutes: float = 0,
+    quick: bool = False,
+    report: Callable[[str, Report], None] | None = None,
+) -> Path | None:
+    """Takes a size through one stage, or "all" of its course, in `root`; gives the folder of the finished checkpoint,
+    or None when `minutes` were over before.
+
+    The largest size goes the long way, by reinforcement; the smaller ones learn from it. What is finished is not done
+    again, what was begun is gone on with. Raises GalopError.
+    """
+    if size not in SIZES:
+        raise GalopError(f"there is no size {size!r}; these are: {', '.join(SIZES)}")
+    if stage not in ("all", *STAGES):
+        raise GalopError(f"there is no stage {stage!r}; these are: all, {', '.join(STAGES)}")
+    torch.set_num_threads(default_threads())
+    made: Path | None = None
+    deadline = time.monotonic() + minutes * 60
+    for name in route(size, quick) if stage == "all" else [stage]:
+        left = max(0.01, (deadline - time.monotonic()) / 60) if minutes else 0
+        made = one(name, size, seed, root, left, quick, report)
+        if made is None:
+            break
+    return made
+
+
+def route(size: str, quick: bool) -> list[str]:
+    """The stages of a size, each of which goes on from the one before."""
+    if quick or size == TEACHER:
+        return ["pretrain", "cold-start", "reinforce", "fuse"]
+    return ["pretrain", "imitate", "distil"]
+
+
+def parent_of(stage: str, size: str, quick: bool) -> str:
+    """The stage that a stage goes on from; "" for the first. A small size can also be reinforced, to compare."""
+    way = route(size, quick)
+    if stage == "reinforce" and stage not in way:
+        return "imitate"
+    if stage not in way:
+        raise GalopError(f"the stage {stage} is not on the way of {size}, which is: {', '.join(way)}")
+    return way[way.index(stage) - 1] if way.index(stage) else ""
+
+
+def one(
+    stage: str,
+    size: str,
+    seed: int,
+    root: Path,
+    minutes: float,
+    quick: bool,
+    report: Callable[[str, Report], None] | None,
+) -> Path | None:
+    course = (QUICK if quick else COURSES)[stage]
+    tasks = ("add",) if quick else tuple(LEVELS)
+    here = root / f"{size}-{seed}{'-quick' if quick else ''}"
+    parent = finished(here, parent_of(stage, size, quick)) if parent_of(stage, size, quick) else None
+    label = f"{stage} {seed}"
+    if stage == "pretrain":
+        what = stages.supervised(lambda random: stages.pretraining(random, tasks), label, course.tokens)
+    elif stage == "cold-start":
+        what = stages.supervised(lambda random: stages.cold_start(random, tasks), label, course.tokens)
+    elif stage == "reinforce":
+        what = stages.reinforcement(seed, course.tokens, tasks)
+    elif stage in ("fuse", "imitate"):
+        thinker = here if stage == "fuse" else root / f"{TEACHER}-{seed}"
+        kept = thinker / "kept.jsonl"
+        if not kept.exists():
+            model = load_model(finished(thinker, "reinforce"))
+            stages.keep_right(model, kept, QUICK_KEPT if quick else KEPT, seed, tasks)
+        what = stages.supervised(stages.fusion(kept, tasks), label, course.tokens)
+    else:
+        what = stages.distillation(load_model(finished(root / f"{TEACHER}-{seed}", "fuse")), seed, course.tokens, tasks)
+    asked = evaluate.problems(TESTED, tasks=tasks)
+    print_line = (lambda line: report(stage, line)) if report else None
+    return run(
+        Settings(stage, size, seed, course.steps, course.tokens, course.rate, fingerprint(parent)),
+        lambda: load_model(parent) if parent else Mini(SIZES[size], seed),
+        what,
+        here / stage,
+        minutes,
+        print_line,
+        None if stage == "pretrain" else lambda model: evaluate.score(model, asked).share,
+        max(1, course.steps // 10),
+    )
+
+
+def finished(owner: Path, stage: str) -> Path:
+    """The checkpoint that a stage left. Raises GalopError if it is not there yet."""
+    if not (owner / stage / "model").exists():
+        raise GalopError(f"this needs the stage {stage} of {owner.name}, which is not finished in {owner.parent}")
+    return owner / stage / "model"
+
+
+def fingerprint(parent: Path | None) -> str:
+    return hashlib.sha256((parent / "model.safetensors").read_bytes()).hexdigest() if parent else ""

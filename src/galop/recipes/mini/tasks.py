@@ -1,0 +1,346 @@
+"""The problems of the mini family: drawn from a seed, worked out and answered exactly, held out by what they ask."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+HELD_OUT = 0.1  # of all problems, never trained on in any wording or language
+FRENCH = 0.3
+MISTAKES = 0.2  # of the workings hold a wrong item that is found and mended
+MEND = " no "  # stands between a wrong item and the right one
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a working. What is wrong in it is read, never learnt."""
+
+    text: str
+    learnt: bool = True
+
+
+@dataclass(frozen=True)
+class Problem:
+    task: str
+    level: str  # digits of the operands, such as 4x4, or how many steps
+    key: str  # what is asked, whatever the words
+    question: str
+    answer: str
+    working: tuple[Piece, ...]
+
+    @property
+    def thinking(self) -> str:
+        return "".join(piece.text for piece in self.working)
+
+
+def held_out(key: str) -> bool:
+    """Whether a problem is kept for testing, by the SHA-256 of its key."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") < HELD_OUT * 2**32
+
+
+def correct(problem: Problem, answer: str) -> bool:
+    """Number and unit have to be exact; spaces do not count."""
+    return "".join(answer.split()) == "".join(problem.answer.split())
+
+
+LEVELS: dict[str, dict[str, float]] = {
+    "add": {"1": 1, "2": 2, "3": 2, "4": 2, "5": 2, "6": 1},
+    "subtract": {"1": 1, "2": 2, "3": 2, "4": 2, "5": 2, "6": 1},
+    "multiply": {"1x1": 1, "2x1": 2, "3x1": 2, "4x1": 2, "2x2": 3, "3x2": 3, "4x2": 2, "3x3": 3, "4x3": 2, "4x4": 2},
+    "convert": {"1": 2, "2": 3, "3": 2, "4": 1},
+    "formula": {"2": 3, "3": 2},
+}
+SHARES: dict[str, float] = {"add": 1, "subtract": 1, "multiply": 4, "convert": 2, "formula": 2}
+"""How often each task and each of its levels is drawn."""
+
+
+def draw(
+    random: Random,
+    held: bool = False,
+    task: str | None = None,
+    level: str | None = None,
+    mistakes: float = MISTAKES,
+    tasks: Sequence[str] = tuple(LEVELS),
+) -> Problem:
+    """One problem, of the task and level named or of any, from the training side or from the held-out one."""
+    while True:
+        chosen = task or random.choices(tasks, [SHARES[name] for name in tasks])[0]
+        of = level or random.choices(list(LEVELS[chosen]), list(LEVELS[chosen].values()))[0]
+        problem = MAKERS[chosen](random, of, mistakes)
+        if held_out(problem.key) == held:
+            return problem
+
+
+# Workings. Inside them numbers are written units first (least significant digit first), since that is the order in
+# which carries run; a step of a product is a digit times a digit plus the carry, written as two digits.
+
+
+@dataclass(frozen=True)
+class Item:
+    """A part of a working that can go wrong."""
+
+    text: str
+
+
+Line = list[str | Item]
+
+
+def units_first(number: int) -> str:
+    return str(number)[::-1]
+
+
+def product(a: int, b: int) -> Line:
+    """The long multiplication of a and b: a row for each digit of the shorter number, added up as it goes."""
+    if len(str(b)) > len(str(a)):
+        a, b = b, a
+    top, total = units_first(a), 0
+    line: Line = [f"{top}*{units_first(b)}\n"]
+    for place, digit in enumerate(units_first(b)):
+        line.append(f"{top}*{digit}:")
+        carry = 0
+        for other in top:
+            step = int(other) * int(digit) + carry
+            carry = step // 10
+            line += [" ", Item(f"{step:02d}")]
+        row = a * int(digit)
+        line += ["=", Item("0" * place + units_first(row))]
+        total += row * 10**place
+        if place:
+            line += [" +", Item(units_first(total))]
+        line.append("\n")
+    return line
+
+
+def finish(line: Line, random: Random, mistakes: float) -> tuple[Piece, ...]:
+    """The pieces of a working without its last line break; some with one item first wrong, then mended."""
+    items = [i for i, part in enumerate(line) if isinstance(part, Item)]
+    wrong = random.choice(items) if items and random.random() < mistakes else -1
+    pieces: list[Piece] = []
+    text = ""
+    for i, part in enumerate(line):
+        content = part.text if isinstance(part, Item) else part
+        if i == wrong:
+            pieces += [Piece(text)] if text else []
+            pieces.append(Piece(spoilt(content, random), learnt=False))
+            text = MEND
+        text += content
+    pieces.append(Piece(text.removesuffix("\n")))
+    return tuple(pieces)
+
+
+def spoilt(text: str, random: Random) -> str:
+    """The same with one digit changed."""
+    place = random.choice([i for i, c in enumerate(text) if c.isdigit()])
+    return text[:place] + random.choice([d for d in "0123456789" if d != text[place]]) + text[place + 1 :]
+
+
+def number(random: Random, digits: int) -> int:
+    return random.randrange(10 ** (digits - 1) if digits > 1 else 1, 10**digits)
+
+
+# Arithmetic
+
+
+ASK = {
+    "en": ["What is {0}?", "Compute {0}.", "{0}=?", "How much is {0}?"],
+    "fr": ["Combien font {0} ?", "Calcule {0}.", "{0}=?", "Que vaut {0} ?"],
+}
+
+
+def language(random: Random) -> str:
+    return "fr" if random.random() < FRENCH else "en"
+
+
+def ask(random: Random, expression: str, sign: str) -> str:
+    """A question in one of its wordings, signs and spacings."""
+    if sign == "*":
+        expression = expression.replace("*", random.choice("***×x"))
+    if random.random() < 0.3:
+        expression = "".join(c if c.isdigit() else f" {c} " for c in expression)
+    return random.choice(ASK[language(random)]).format(expression)
+
+
+def addition(random: Random, level: str, mistakes: float) -> Problem:
+    a, b = number(random, int(level)), number(random, int(level) if random.random() < 0.7 else 1)
+    line: Line = [f"{units_first(a)}+{units_first(b)}=", Item(units_first(a + b))]
+    key = "+".join(str(n) for n in sorted((a, b)))
+    return Problem("add", level, key, ask(random, f"{a}+{b}", "+"), str(a + b), finish(line, random, mistakes))
+
+
+def subtraction(random: Random, level: str, mistakes: float) -> Problem:
+    b, a = sorted((number(random, int(level)), number(random, int(level))))
+    line: Line = [f"{units_first(a)}-{units_first(b)}=", Item(units_first(a - b))]
+    return Problem(
+        "subtract", level, f"{a}-{b}", ask(random, f"{a}-{b}", "-"), str(a - b), finish(line, random, mistakes)
+    )
+
+
+def multiplication(random: Random, level: str, mistakes: float) -> Problem:
+    a, b = (number(random, int(digits)) for digits in level.split("x"))
+    if random.random() < 0.5:
+        a, b = b, a
+    key = "*".join(str(n) for n in sorted((a, b)))
+    return Problem(
+        "multiply", level, key, ask(random, f"{a}*{b}", "*"), str(a * b), finish(product(a, b), random, mistakes)
+    )
+
+
+# Conversions: from a unit down a chain to smaller ones, or up where that is by powers of ten.
+
+
+@dataclass(frozen=True)
+class Unit:
+    symbol: str
+    english: str
+    french: str
+    of_next: int  # of the next smaller unit
+
+
+CHAINS = [
+    [Unit("wk", "weeks", "semaines", 7), Unit("d", "days", "jours", 24), Unit("h", "hours", "heures", 60),
+     Unit("min", "minutes", "minutes", 60), Unit("s", "seconds", "secondes", 1)],
+    [Unit("km", "kilometres", "kilomètres", 1000), Unit("m", "metres", "mètres", 10),
+     Unit("dm", "decimetres", "décimètres", 10), Unit("cm", "centimetres", "centimètres", 10),
+     Unit("mm", "millimetres", "millimètres", 1)],
+    [Unit("mi", "miles", "milles", 1760), Unit("yd", "yards", "yards", 3), Unit("ft", "feet", "pieds", 12),
+     Unit("in", "inches", "pouces", 1)],
+    [Unit("t", "tonnes", "tonnes", 1000), Unit("kg", "kilograms", "kilogrammes", 1000),
+     Unit("g", "grams", "grammes", 1000), Unit("mg", "milligrams", "milligrammes", 1)],
+    [Unit("m3", "cubic metres", "mètres cubes", 1000), Unit("L", "litres", "litres", 1000),
+     Unit("mL", "millilitres", "millilitres", 1)],
+    [Unit("kWh", "kilowatt hours", "kilowattheures", 3600), Unit("kJ", "kilojoules", "kilojoules", 1000),
+     Unit("J", "joules", "joules", 1)],
+    [Unit("MPa", "megapascals", "mégapascals", 10), Unit("bar", "bar", "bars", 100),
+     Unit("kPa", "kilopascals", "kilopascals", 1000), Unit("Pa", "pascals", "pascals", 1)],
+    [Unit("Ah", "ampere hours", "ampères-heures", 3600), Unit("C", "coulombs", "coulombs", 1000),
+     Unit("mC", "millicoulombs", "millicoulombs", 1)],
+]  # fmt: skip
+ASK_UNIT = {
+    "en": ["Convert {n} {a} to {b}.", "How many {b} are {n} {a}?", "{n} {a} in {b}?"],
+    "fr": ["Convertis {n} {a} en {b}.", "Combien de {b} font {n} {a} ?", "{n} {a} en {b} ?"],
+}
+
+
+def conversion(random: Random, level: str, mistakes: float) -> Problem:
+    steps = int(level)
+    chain = random.choice([c for c in CHAINS if len(c) > steps])
+    first = random.randrange(len(chain) - steps)
+    units = chain[first : first + steps + 1]
+    factors = [unit.of_next for unit in units[:-1]]
+    value = number(random, random.choice([1, 2, 2, 3]))
+    upwards = all(str(f).strip("0") == "1" for f in factors) and random.random() < 0.4
+    symbols = [unit.symbol for unit in units]
+    line: Line = []
+    if upwards:
+        factors.reverse()
+        symbols.reverse()
+        units = units[::-1]
+        for factor in factors:
+            value *= factor
+    start = value
+    for factor, source, target in zip(factors, symbols, symbols[1:], strict=False):
+        if upwards:
+            line += [f"{value} {source}/{factor}=", Item(f"{value // factor} {target}"), "\n"]
+            value //= factor
+            continue
+        line.append(f"{value} {source}*{factor}=")
+        if str(factor).strip("0") != "1":
+            line += ["\n", *product(value, factor), "="]
+        value *= factor
+        line += [Item(f"{value} {target}"), "\n"]
+    tongue = language(random)
+    names = symbols
+    if random.random() < 0.5:
+        names = [unit.french if tongue == "fr" else unit.english for unit in units]
+    question = random.choice(ASK_UNIT[tongue]).format(n=start, a=names[0], b=names[-1])
+    key = f"{start} {symbols[0]} {symbols[-1]}"
+    return Problem("convert", level, key, question, f"{value} {symbols[-1]}", finish(line, random, mistakes))
+
+
+# Formula problems: what is known, then one formula after the other, each with its unit.
+
+
+@dataclass(frozen=True)
+class Formula:
+    english: str
+    french: str
+    known: dict[str, str]  # the unit of each given quantity
+    steps: list[tuple[str, str, str]]  # symbol, formula of two symbols, unit
+    constants: dict[str, int] | None = None
+
+
+FORMULAS = [
+    Formula("A mass of {m} kg is accelerated at {a} m/s2 over {d} m. What work is done?",
+            "Une masse de {m} kg est accélérée à {a} m/s2 sur {d} m. Quel est le travail ?",
+            {"m": "kg", "a": "m/s2", "d": "m"}, [("F", "m*a", "N"), ("W", "F*d", "J")]),
+    Formula("A current of {I} A flows through {R} ohm. What power is lost?",
+            "Un courant de {I} A traverse {R} ohm. Quelle puissance est perdue ?",
+            {"I": "A", "R": "ohm"}, [("U", "R*I", "V"), ("P", "U*I", "W")]),
+    Formula("A motor takes {I} A at {U} V for {t} s. What energy does it use?",
+            "Un moteur prend {I} A sous {U} V pendant {t} s. Quelle énergie utilise-t-il ?",
+            {"I": "A", "U": "V", "t": "s"}, [("P", "U*I", "W"), ("E", "P*t", "J")]),
+    Formula("A current of {I} A flows through {R} ohm for {t} s. What heat comes out?",
+            "Un courant de {I} A traverse {R} ohm pendant {t} s. Quelle chaleur en sort ?",
+            {"I": "A", "R": "ohm", "t": "s"}, [("U", "R*I", "V"), ("P", "U*I", "W"), ("E", "P*t", "J")]),
+    Formula("What heat warms {m} kg from {T} to {H} C at {c} J/kgK?",
+            "Quelle chaleur porte {m} kg de {T} à {H} C avec {c} J/kgK ?",
+            {"m": "kg", "T": "C", "H": "C", "c": "J/kgK"}, [("D", "H-T", "K"), ("k", "m*c", "J/K"), ("Q", "k*D", "J")]),
+    Formula("A rocket engine burns {q} kg/s at {v} m/s for {t} s. What is its impulse?",
+            "Un moteur-fusée brûle {q} kg/s à {v} m/s pendant {t} s. Quelle est son impulsion ?",
+            {"q": "kg/s", "v": "m/s", "t": "s"}, [("F", "q*v", "N"), ("J", "F*t", "Ns")]),
+    Formula("A rocket engine burns {q} kg/s at {v} m/s; {p} Pa push on {S} m2. What is its thrust?",
+            "Un moteur-fusée brûle {q} kg/s à {v} m/s ; {p} Pa poussent sur {S} m2. Quelle est sa poussée ?",
+            {"q": "kg/s", "v": "m/s", "p": "Pa", "S": "m2"}, [("M", "q*v", "N"), ("A", "p*S", "N"), ("F", "M+A", "N")]),
+    Formula("What charge plates {n} mol of a metal of valence {z}?",
+            "Quelle charge dépose {n} mol d'un métal de valence {z} ?",
+            {"n": "mol", "z": ""}, [("e", "n*z", "mol"), ("Q", "e*F", "C")], {"F": 96485}),
+    Formula("A cell gives {I} A for {h} min at {U} V. What energy does it give?",
+            "Une pile donne {I} A pendant {h} min sous {U} V. Quelle énergie donne-t-elle ?",
+            {"I": "A", "h": "min", "U": "V"}, [("t", "h*k", "s"), ("Q", "I*t", "C"), ("E", "Q*U", "J")], {"k": 60}),
+    Formula("A tank of {a} m by {b} m by {h} m holds a liquid of {r} kg/m3. What is its mass?",
+            "Une cuve de {a} m sur {b} m sur {h} m contient un liquide de {r} kg/m3. Quelle est sa masse ?",
+            {"a": "m", "b": "m", "h": "m", "r": "kg/m3"}, [("S", "a*b", "m2"), ("V", "S*h", "m3"), ("m", "V*r", "kg")]),
+    Formula("A force of {F} N acts at {r} m on a shaft turning at {w} rad/s. What is its power?",
+            "Une force de {F} N agit à {r} m sur un arbre qui tourne à {w} rad/s. Quelle est sa puissance ?",
+            {"F": "N", "r": "m", "w": "rad/s"}, [("T", "F*r", "Nm"), ("P", "T*w", "W")]),
+    Formula("A train runs at {v} m/s for {h} min. How far does it come?",
+            "Un train roule à {v} m/s pendant {h} min. Quelle distance parcourt-il ?",
+            {"v": "m/s", "h": "min"}, [("t", "h*k", "s"), ("d", "v*t", "m")], {"k": 60}),
+]  # fmt: skip
+
+
+def formula(random: Random, level: str, mistakes: float) -> Problem:
+    which = random.choice([f for f in FORMULAS if len(f.steps) == int(level)])
+    values = {symbol: random.randrange(2, 10 if random.random() < 0.4 else 100) for symbol in which.known}
+    if "T" in values and "H" in values:
+        values["T"], values["H"] = sorted((values["T"], values["T"] + values["H"]))
+    if "z" in values:
+        values["z"] = random.randrange(1, 5)
+    question = (which.french if language(random) == "fr" else which.english).format(**values)
+    key = f"{FORMULAS.index(which)} " + " ".join(f"{s}={v}" for s, v in values.items())
+    line: Line = [", ".join(f"{s}={values[s]} {unit}".rstrip() for s, unit in which.known.items()), "\n"]
+    values |= which.constants or {}
+    for symbol, rule, unit in which.steps:
+        left, sign, right = values[rule[0]], rule[1], values[rule[2]]
+        line.append(f"{symbol}={rule}={left}{sign}{right}\n")
+        if sign == "*":
+            result = left * right
+            line += product(left, right)
+        else:
+            result = left + right if sign == "+" else left - right
+            line += [f"{units_first(left)}{sign}{units_first(right)}=", Item(units_first(result)), "\n"]
+        line += [f"{symbol}=", Item(f"{result} {unit}"), "\n"]
+        values[symbol] = result
+    answer = f"{result} {unit}"
+    return Problem("formula", level, key, question, answer, finish(line, random, mistakes))
+
+
+MAKERS = {
+    "add": addition,
+    "subtract": subtraction,
+    "multiply": multiplication,
+    "convert": conversion,
+    "formula": formula,
+}

@@ -1,0 +1,247 @@
+"""The loop that all stages share: a learning rate that ends at zero, checkpoints that survive a kill, a history."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+from safetensors.torch import load_file, save
+from torch import Tensor
+from torch.optim import AdamW, Muon, Optimizer
+
+from galop.errors import GalopError
+from galop.recipes.mini.model import Mini, load_model, save_model
+
+SAVE_SECONDS = 120.0
+WARM_UP, DECAY = 0.02, 0.3  # shares of the steps in which the learning rate rises, and falls to zero
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is; a run is only resumed with the same."""
+
+    stage: str
+    size: str
+    seed: int
+    steps: int
+    tokens: int  # of a step
+    rate: float  # of learning, for AdamW; Muon's is RATIO times as much
+    parent: str  # SHA-256 of the weights it began with; empty for random ones
+
+
+@dataclass
+class Step:
+    """What a stage makes of a step: the loss to go down, and what it took."""
+
+    loss: Tensor
+    tokens: int  # that were trained on
+    sampled: int = 0  # that were drawn for it
+    shown: dict[str, float] | None = None  # more to report
+
+
+RATIO = 10.0
+
+
+@dataclass
+class Report:
+    """One line of a run's history."""
+
+    step: int
+    steps: int
+    loss: float
+    tokens: int
+    flops: float
+    seconds: float
+    accuracy: float | None = None
+    more: dict[str, float] | None = None
+
+
+def optimizers(model: Mini, rate: float) -> list[Optimizer]:
+    """Muon for the matrices inside the layers, AdamW for embeddings and norms."""
+    inner = [w for n, w in model.named_parameters() if w.dim() == 2 and "embed" not in n]
+    outer = [w for n, w in model.named_parameters() if w.dim() != 2 or "embed" in n]
+    return [
+        Muon(inner, lr=rate * RATIO, weight_decay=0.01, momentum=0.95),
+        AdamW(outer, lr=rate, betas=(0.9, 0.95), weight_decay=0.0),
+    ]
+
+
+def rate_at(step: int, steps: int) -> float:
+    """The learning rate's share of its peak: up, level, down to zero."""
+    rise, fall = max(1, int(WARM_UP * steps)), max(1, int(DECAY * steps))
+    return min(1.0, (step + 1) / rise, (steps - step) / fall)
+
+
+def run(
+    settings: Settings,
+    begin: Callable[[], Mini],
+    stage: Callable[[Mini, int], Callable[[int], Step]],
+    folder: Path,
+    minutes: float = 0,
+    report: Callable[[Report], None] | None = None,
+    test: Callable[[Mini], float] | None = None,
+    test_every: int = 0,
+) -> Path | None:
+    """Trains in `folder` until done, giving the finished checkpoint's folder, or for `minutes`, giving None.
+
+    What was begun there is gone on with, to the same result as without a break. Raises GalopError if it was begun with
+    other settings, is under way in another process, or the disk is full.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            return _run(settings, begin, stage, folder, minutes, report, test, test_every)
+    except Timeout:
+        raise GalopError(f"{folder}: another process is training here; wait for it or name another --out") from None
+    except OSError as error:
+        raise GalopError(f"{folder}: {error.strerror or error}; free some space and run it again to go on") from error
+
+
+def _run(
+    settings: Settings,
+    begin: Callable[[], Mini],
+    stage: Callable[[Mini, int], Callable[[int], Step]],
+    folder: Path,
+    minutes: float,
+    report: Callable[[Report], None] | None,
+    test: Callable[[Mini], float] | None,
+    test_every: int,
+) -> Path | None:
+    agree(settings, folder)
+    if (folder / "model").exists():
+        return folder / "model"
+    found = sorted(folder.glob("step-*"))
+    model = load_model(found[-1]) if found else begin()
+    model.train()
+    opts = optimizers(model, settings.rate)
+    first, spent, flops, tokens = 0, 0.0, 0.0, 0
+    if found:
+        state = json.loads((found[-1] / "progress.json").read_text("utf-8"))
+        first, spent, flops, tokens = state["step"], state["seconds"], state["flops"], state["tokens"]
+        restore(model, opts, load_file(found[-1] / "optimizer.safetensors"))
+    keep_history(folder, first)
+    step_of = stage(model, first)
+    size = model.size.parameters(active=True)
+    start = saved = time.monotonic()
+    history = (folder / "history.jsonl").open("a", encoding="utf-8")
+    with history:
+        for number in range(first, settings.steps):
+            for opt in opts:
+                for group in opt.param_groups:
+                    group.setdefault("peak", group["lr"])
+                    group["lr"] = group["peak"] * rate_at(number, settings.steps)
+            made = step_of(number)
+            if made.loss.requires_grad:
+                (made.loss + 0.01 * model.balance() if model.size.experts else made.loss).backward()
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                for opt in opts:
+                    opt.step()
+                    opt.zero_grad()
+            tokens += made.tokens
+            flops += 6.0 * size * made.tokens + 2.0 * size * made.sampled
+            done, now = number + 1, time.monotonic()
+            tested = test(model) if test and test_every and (done % test_every == 0 or done == settings.steps) else None
+            line = Report(
+                done, settings.steps, float(made.loss), tokens, flops, spent + now - start, tested, made.shown
+            )
+            history.write(json.dumps(asdict(line)) + "\n")
+            if report:
+                report(line)
+            late = bool(minutes) and now - start > minutes * 60
+            if done < settings.steps and (late or now - saved > SAVE_SECONDS):
+                history.flush()
+                keep(model, opts, folder, done, {"seconds": line.seconds, "flops": flops, "tokens": tokens})
+                saved = time.monotonic()
+            if late and done < settings.steps:
+                return None
+    return finish(
+        model, settings, folder, {"seconds": spent + time.monotonic() - start, "flops": flops, "tokens": tokens}
+    )
+
+
+def agree(settings: Settings, folder: Path) -> None:
+    """Writes the settings of a new run, or raises GalopError where they are not those it was begun with."""
+    path, mine = folder / "settings.json", asdict(settings)
+    if not path.exists():
+        write(path, json.dumps(mine, indent=1).encode())
+        return
+    theirs: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    if theirs != mine:
+        other = ", ".join(f"{k} {theirs.get(k)!r}" for k in mine if theirs.get(k) != mine[k])
+        raise GalopError(f"{folder} was begun with {other}; go on with the same, or name another --out")
+
+
+def write(path: Path, content: bytes) -> None:
+    """All or nothing."""
+    part = path.with_name(path.name + ".incomplete")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def keep_history(folder: Path, steps: int) -> None:
+    """Drops what a killed run had noted beyond its last checkpoint."""
+    path = folder / "history.jsonl"
+    lines = path.read_text("utf-8").splitlines()[:steps] if path.exists() else []
+    write(path, "".join(line + "\n" for line in lines).encode())
+
+
+def keep(model: Mini, opts: list[Optimizer], folder: Path, step: int, state: dict[str, float]) -> None:
+    """A checkpoint to go on from, whole or not there; older ones go."""
+    part = folder / "incomplete"
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        save_model(model, part)
+        write(part / "optimizer.safetensors", save(moments(model, opts)))
+        write(part / "progress.json", json.dumps({"step": step, **state}).encode())
+        part.rename(folder / f"step-{step:07}")
+    except OSError:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    for old in sorted(folder.glob("step-*"))[:-1]:
+        shutil.rmtree(old)
+
+
+def finish(model: Mini, settings: Settings, folder: Path, state: dict[str, float]) -> Path:
+    part = folder / "incomplete"
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        save_model(model, part)
+        write(part / "training.json", json.dumps({**asdict(settings), **state}, indent=1).encode())
+        part.rename(folder / "model")
+    except OSError:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    for old in folder.glob("step-*"):
+        shutil.rmtree(old)
+    return folder / "model"
+
+
+def moments(model: Mini, opts: list[Optimizer]) -> dict[str, Tensor]:
+    """The state of the optimizers by parameter."""
+    names = {weight: name for name, weight in model.named_parameters()}
+    return {
+        f"{names[weight]}/{key}": value.contiguous()
+        for opt in opts
+        for weight, state in opt.state.items()
+        for key, value in state.items()
+    }
+
+
+def restore(model: Mini, opts: list[Optimizer], values: dict[str, Tensor]) -> None:
+    named = dict(model.named_parameters())
+    for name, value in values.items():
+        weight, key = name.rsplit("/", 1)
+        parameter = named[weight]
+        opt = next(o for o in opts if any(parameter is w for g in o.param_groups for w in g["params"]))
+        opt.state[parameter][key] = value

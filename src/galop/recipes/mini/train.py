@@ -15,10 +15,11 @@ import torch
 from filelock import FileLock, Timeout
 from safetensors.torch import load_file, save
 from torch import Tensor
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import AdamW, Optimizer
 
 from galop.errors import GalopError
 from galop.recipes.mini.model import Mini, load_model, save_model
+from galop.recipes.mini.muon import Muon
 
 SAVE_SECONDS = 120.0
 WARM_UP, DECAY = 0.02, 0.3  # shares of the steps in which the learning rate rises, and falls to zero
@@ -33,7 +34,7 @@ class Settings:
     seed: int
     steps: int
     tokens: int  # of a step
-    rate: float  # of learning, for AdamW; Muon's is RATIO times as much
+    rate: float  # of learning, at its peak
     parent: str  # SHA-256 of the weights it began with; empty for random ones
 
 
@@ -45,9 +46,6 @@ class Step:
     tokens: int  # that were trained on
     sampled: int = 0  # that were drawn for it
     shown: dict[str, float] | None = None  # more to report
-
-
-RATIO = 10.0
 
 
 @dataclass
@@ -69,7 +67,7 @@ def optimizers(model: Mini, rate: float) -> list[Optimizer]:
     inner = [w for n, w in model.named_parameters() if w.dim() == 2 and "embed" not in n]
     outer = [w for n, w in model.named_parameters() if w.dim() != 2 or "embed" in n]
     return [
-        Muon(inner, lr=rate * RATIO, weight_decay=0.01, momentum=0.95),
+        Muon(inner, lr=rate, weight_decay=0.1),
         AdamW(outer, lr=rate, betas=(0.9, 0.95), weight_decay=0.0),
     ]
 

@@ -83,6 +83,35 @@ def profile_chart(reports: list[dict[str, Any]]) -> str:
     return svg(out, y - 20)
 
 
+def lines(title: str, series: dict[str, list[tuple[float, float]]], ticks: list[tuple[float, str]]) -> str:
+    """Shares from 0 to 1 over named places, a line each."""
+    left, right, top, bottom = 60, 600, 50, 290
+    span = max(x for x, _ in ticks) or 1
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return left + (right - left) * x / span, bottom - (bottom - top) * y
+
+    out = [f'<text x="20" y="26" font-weight="600">{escape(title)}</text>']
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        y = at(0, share)[1]
+        out.append(f'<line x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}" stroke="#a8a29e" stroke-width="0.5"/>')
+        out.append(f'<text class="small" x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{share:.0%}</text>')
+    for x, name in ticks:
+        out.append(
+            f'<text class="small" x="{at(x, 0)[0]:.1f}" y="{bottom + 20}" text-anchor="middle">{escape(name)}</text>'
+        )
+    for i, ((name, points), shade) in enumerate(zip(series.items(), LINES, strict=False)):
+        path = " ".join(f"{a:.1f},{b:.1f}" for a, b in (at(x, y) for x, y in points))
+        out.append(f'<polyline points="{path}" fill="none" stroke="{shade}" stroke-width="2.5"/>')
+        out += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3.5" fill="{shade}"/>' for a, b in (at(x, y) for x, y in points)]
+        out.append(f'<rect x="{right + 24}" y="{top + 24 * i}" width="14" height="4" fill="{shade}"/>')
+        out.append(f'<text class="small" x="{right + 44}" y="{top + 7 + 24 * i}">{escape(name)}</text>')
+    return svg(out, bottom + 40)
+
+
+LINES = ("#1d6fb8", "#d98e32", "#3a9a5b", "#b0479b", "#78716c")
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -62,7 +61,7 @@ def test_a_mended_mistake_is_read_but_not_learnt() -> None:
         problem = draw(random, mistakes=1)
         wrong = [piece for piece in problem.working if not piece.learnt]
         assert len(wrong) == 1 and MEND in problem.thinking
-        before, after = problem.thinking.split(wrong[0].text + MEND, 1)
+        _before, after = problem.thinking.split(wrong[0].text + MEND, 1)
         assert wrong[0].text != after[: len(wrong[0].text)]  # what follows the mend is something else
 
 

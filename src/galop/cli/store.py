@@ -41,7 +41,9 @@ def list_models(everything: bool, json: bool) -> None:
                     "path": str(path) if path else None,
                     "runnable": entry.runnable,
                     "why_not": entry.why_not,
-                    "from": "packages, hub"
+                    "from": "galop"
+                    if entry.bundled
+                    else "packages, hub"
                     if entry.packages and entry.gguf_repo
                     else "packages"
                     if entry.packages
@@ -105,7 +107,7 @@ def table(rows: list[dict[str, Any]]) -> None:
 
 
 def human_count(n: int) -> str:
-    return f"{n / 1e9:.1f} B" if n >= 1e9 else f"{n / 1e6:.0f} M"
+    return f"{n / 1e9:.1f} B" if n >= 1e9 else f"{n / 1e6:.{0 if n >= 1e7 else 1}f} M"
 
 
 def show_model(name: str, plan: bool, verify: bool, context: int | None, json: bool) -> None:
@@ -135,6 +137,7 @@ def show_model(name: str, plan: bool, verify: bool, context: int | None, json: b
         "longest_context": card.config["max_position_embeddings"],
         "memory": {**needed, "context": length, "total": sum(needed.values())},
         "licence": (source.entry.licence if source.entry else "") or card.licence or "not stated",
+        "about": source.entry.about if source.entry else "",
         "link": source.entry.link if source.entry else "",
         "sampling": source.entry.sampling if source.entry else card.generation,
         "template": card.chat_template,
@@ -159,6 +162,7 @@ def show_model(name: str, plan: bool, verify: bool, context: int | None, json: b
         "context": f"up to {facts['longest_context']} tokens",
         "memory": f"{sum(needed.values()) / (1 << 20):.0f} MiB at {length} tokens: {memory}",
         "licence": facts["licence"],
+        "about": facts["about"],
         "link": facts["link"],
         "sampling": "; ".join(f"{mode}: {values}" for mode, values in facts["sampling"].items()),
         "pack": facts["pack"],

@@ -213,7 +213,7 @@ class Models:
             "id": source.name,
             "object": "model",
             "created": int(source.path.stat().st_mtime) if source.path and source.path.exists() else 0,
-            "owned_by": entry.repo.split("/")[0] if entry else (source.repo.split("/")[0] or "local"),
+            "owned_by": (entry.repo.split("/")[0] or "galop") if entry else (source.repo.split("/")[0] or "local"),
             "status": "loaded" if resident else "unloaded",
             "context_length": resident.model.context if resident else None,
             "licence": entry.licence if entry else "",

@@ -155,6 +155,10 @@ def empty(field: str, text: str = "", thought: str = "") -> dict[str, Any]:
     return {"response": text, **thinking}
 
 
+def parameter_size(count: int) -> str:
+    return f"{count / 1e9:.1f}B" if count >= 1e9 else f"{count / 1e6:.{0 if count >= 1e7 else 1}f}M"
+
+
 def listed(name: str, source: Any) -> dict[str, Any]:
     entry = source.entry
     family = name.split(":")[0]
@@ -166,7 +170,7 @@ def listed(name: str, source: Any) -> dict[str, Any]:
         "digest": "",
         "modified_at": datetime.fromtimestamp(changed, UTC).isoformat(),
         "details": {"format": "gguf", "family": family, "families": [family],
-                    "parameter_size": f"{entry.parameters / 1e9:.1f}B" if entry else "", "quantization_level": ""},
+                    "parameter_size": parameter_size(entry.parameters) if entry else "", "quantization_level": ""},
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,8 @@ def locate(name: str) -> Source:
     if match := re.fullmatch(r"([\w.-]+/[\w.-]+)(?::([\w.-]+))?", name):
         return _hub_source(name, match[1], match[2])
     entry = catalogue.find(name)
+    if entry.bundled:
+        return Source(entry.name, Path(str(files("galop") / entry.bundled)), entry)
     if entry.packages and (here := packages.path_of(entry.packages)).exists():
         return Source(entry.name, here, entry, from_packages=True)
     path = hub.cached(entry.gguf_repo, entry.gguf_file) if entry.gguf_repo else None
@@ -232,7 +235,7 @@ def trim_packs(cap: int = PACK_CAP) -> None:
 def remove(source: Source) -> int:
     """Deletes a model's files, whether from packages or in the hub's cache, and its packs; the bytes freed.
 
-    A path given by hand is the user's own file: only its packs go.
+    A path given by hand is the user's own file, and what comes with galop is its own: only packs go.
     """
     from galop.loading import source_files
     from galop.weights.pack import pack_path

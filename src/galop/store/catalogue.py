@@ -27,7 +27,7 @@ class Packages:
 @dataclass(frozen=True)
 class Entry:
     name: str
-    repo: str  # where the original checkpoint lives
+    repo: str  # where the original checkpoint lives; empty for one of our own
     parameters: int
     licence: str
     gguf_repo: str = ""
@@ -36,6 +36,8 @@ class Entry:
     active_parameters: int = 0
     runnable: bool = True
     why_not: str = ""
+    about: str = ""  # what to know before using it
+    bundled: str = ""  # the file inside galop itself
     preview: bool = False  # an early release, for subscribers of a server that has such
     packages: Packages | None = None
     sampling: dict[str, dict[str, float]] = field(default_factory=dict)  # by mode: chat, thinking
@@ -43,7 +45,7 @@ class Entry:
 
     @property
     def link(self) -> str:
-        return f"https://huggingface.co/{self.repo}"
+        return f"https://huggingface.co/{self.repo}" if self.repo else ""
 
     @property
     def bytes(self) -> int:

@@ -1,0 +1,207 @@
+"""What the mini family shows of the Qwen3 report's claims: tables with Wilson intervals, and pictures.
+
+    galop train mini --size 11m && for size in 0.4m 1.2m 3.5m moe; do galop train mini --size $size; done
+    galop train mini --size 1.2m --stage reinforce                # beside its distillation
+    python bench/mini.py --json docs/mini.json --charts docs      # about an hour; --only PART for one
+
+Every score is of 1,000 held-out problems unless it says otherwise, drawn from one seed, the likeliest token taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import chart
+import torch
+
+from galop.machine import data_directory, default_threads, processor
+from galop.recipes.mini import evaluate
+from galop.recipes.mini.model import SIZES, Mini, load_model
+from galop.recipes.mini.sample import CLOSE, CLOSE_IN_WORDS
+from galop.recipes.mini.stages import EDGE
+from galop.recipes.mini.tasks import LEVELS, Problem
+
+COUNT = 1000
+BUDGETS = [0, 16, 32, 64, 128, 256, 512]
+DENSE = ["0.4m", "1.2m", "3.5m", "11m"]
+TRIES = 16
+
+
+class Family:
+    def __init__(self, root: Path, seed: int, count: int) -> None:
+        self.root, self.seed, self.count = root, seed, count
+
+    def folder(self, size: str, stage: str) -> Path:
+        return self.root / f"{size}-{self.seed}" / stage / "model"
+
+    def final(self, size: str) -> str:
+        return "fuse" if size == "11m" else "distil"
+
+    def has(self, size: str, stage: str) -> bool:
+        found = self.folder(size, stage).exists()
+        if not found:
+            print(f"{size} {stage} is not there; left out", file=sys.stderr)
+        return found
+
+    def load(self, size: str, stage: str) -> Mini:
+        return load_model(self.folder(size, stage))
+
+    def spent(self, size: str, *stages: str) -> dict[str, float]:
+        """FLOPs and hours of training, summed over stages."""
+        made = [json.loads((self.folder(size, stage) / "training.json").read_text()) for stage in stages]
+        return {"flops": sum(m["flops"] for m in made), "hours": sum(m["seconds"] for m in made) / 3600}
+
+    def problems(self, task: str, level: str | None = None) -> list[Problem]:
+        return evaluate.problems(self.count, task, level)
+
+
+def told(score: evaluate.Score) -> dict[str, float]:
+    low, high = score.interval
+    return {"share": score.share, "low": low, "high": high, "of": score.of, "tokens": score.tokens}
+
+
+def sizes(family: Family) -> dict[str, Any]:
+    """Accuracy by size, for each task and for products by how many digits they have."""
+    result: dict[str, Any] = {}
+    for size in [*DENSE, "moe"]:
+        if not family.has(size, family.final(size)):
+            continue
+        model = family.load(size, family.final(size))
+        levels = [("multiply", level) for level in ("2x1", "2x2", "3x2", "3x3", "4x3", "4x4")]
+        works = [*((task, None) for task in LEVELS if task != "multiply"), *levels]
+        scores = {
+            f"{task} {level or ''}".strip(): told(evaluate.score(model, family.problems(task, level)))
+            for task, level in works
+        }
+        result[size] = {
+            "parameters": SIZES[size].parameters(), "active": SIZES[size].parameters(active=True), "scores": scores,
+            "spent": family.spent(size, *stages_of(size)),
+        }  # fmt: skip
+    return result
+
+
+def stages_of(size: str) -> list[str]:
+    return ["pretrain", "cold-start", "reinforce", "fuse"] if size == "11m" else ["pretrain", "imitate", "distil"]
+
+
+def thinking(family: Family) -> dict[str, Any]:
+    """With thought and without, where it matters and where it does not."""
+    return {
+        size: {
+            f"{task} {level}": {
+                "thinking": told(evaluate.score(model, family.problems(task, level))),
+                "direct": told(evaluate.score(model, family.problems(task, level), thinks=False)),
+            }
+            for task, level in (("multiply", "4x4"), ("multiply", "2x2"), ("add", "5"))
+        }
+        for size in DENSE
+        if family.has(size, family.final(size)) and (model := family.load(size, family.final(size)))
+    }
+
+
+def budgets(family: Family) -> dict[str, Any]:
+    """Accuracy against the most tokens of thinking, problems of all kinds mixed; with a control that was never taught
+    to answer without thought, and with the report's sentence before the thinking is closed."""
+    asked = evaluate.problems(family.count)
+    result: dict[str, Any] = {}
+    for name, stage, close in (
+        ("fused", "fuse", CLOSE), ("not fused", "reinforce", CLOSE), ("fused, in words", "fuse", CLOSE_IN_WORDS),
+    ):  # fmt: skip
+        if family.has("11m", stage):
+            model = family.load("11m", stage)
+            result[name] = {b: told(evaluate.score(model, asked, budget=b, close=close)) for b in BUDGETS}
+    return result
+
+
+def reinforcement(family: Family) -> dict[str, Any]:
+    """Before and after, on the levels it trained on: right at the first try, and within TRIES of them."""
+    result: dict[str, Any] = {}
+    for stage in ("cold-start", "reinforce"):
+        if family.has("11m", stage):
+            model = family.load("11m", stage)
+            each = max(1, family.count // len(EDGE))
+            asked = [p for task, level in EDGE for p in evaluate.problems(each, task, level)]
+            some = asked[:: max(1, len(asked) // 100)]
+            result[stage] = {
+                "greedy": told(evaluate.score(model, asked)),
+                "pass": evaluate.passes(model, some, TRIES),
+                "pass_of": len(some),
+                "spent": family.spent("11m", stage),
+            }
+    return result
+
+
+def distillation(family: Family) -> dict[str, Any]:
+    """The 1.2 M after imitating its teacher, and what reinforcement and distillation on policy then make of it."""
+    asked = [p for task, level in EDGE for p in evaluate.problems(family.count // len(EDGE), task, level)]
+    result: dict[str, Any] = {}
+    for stage in ("imitate", "reinforce", "distil"):
+        if family.has("1.2m", stage):
+            model = family.load("1.2m", stage)
+            result[stage] = {
+                "greedy": told(evaluate.score(model, asked)),
+                "pass": evaluate.passes(model, asked[:: max(1, len(asked) // 100)], TRIES),
+                "spent": family.spent("1.2m", stage),
+                "history": history(family.folder("1.2m", stage).parent / "history.jsonl"),
+            }
+    return result
+
+
+def history(path: Path) -> list[tuple[float, float]]:
+    """FLOPs and accuracy on the way."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return [(line["flops"], line["accuracy"]) for line in lines if line["accuracy"] is not None]
+
+
+PARTS: dict[str, Callable[[Family], dict[str, Any]]] = {
+    "sizes": sizes, "thinking": thinking, "budgets": budgets, "reinforcement": reinforcement,
+    "distillation": distillation,
+}  # fmt: skip
+
+
+def charts(report: dict[str, Any], folder: Path) -> None:
+    if found := report.get("sizes"):
+        levels = [level for level in next(iter(found.values()))["scores"] if level.startswith("multiply")]
+        lines = {
+            size: [(i, r["scores"][level]["share"]) for i, level in enumerate(levels)] for size, r in found.items()
+        }
+        ticks = [(i, level.removeprefix("multiply ")) for i, level in enumerate(levels)]
+        (folder / "mini-sizes.svg").write_text(chart.lines("Products answered rightly, by digits", lines, ticks))
+    if found := report.get("budgets"):
+        lines = {name: [(i, row[str(b)]["share"]) for i, b in enumerate(BUDGETS)] for name, row in found.items()}
+        ticks = [(i, str(b)) for i, b in enumerate(BUDGETS)]
+        (folder / "mini-budget.svg").write_text(chart.lines("Answered rightly, by tokens of thinking", lines, ticks))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--root", type=Path, default=data_directory() / "mini")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--count", type=int, default=COUNT, help="problems of a score")
+    parser.add_argument("--json", type=Path, help="results are added to this file")
+    parser.add_argument("--charts", type=Path, help="a folder for pictures")
+    options = parser.parse_args()
+    torch.set_num_threads(default_threads())
+    report: dict[str, Any] = json.loads(options.json.read_text()) if options.json and options.json.exists() else {}
+    report |= {"processor": processor(), "threads": default_threads(), "torch": torch.__version__}
+    family = Family(options.root, options.seed, options.count)
+    for part in options.only:
+        start = time.monotonic()
+        report[part] = json.loads(json.dumps(PARTS[part](family)))
+        print(f"{part}: {time.monotonic() - start:.0f} s", file=sys.stderr)
+        if options.json:
+            options.json.write_text(json.dumps(report, indent=1) + "\n")
+    if options.charts:
+        charts(report, options.charts)
+    print(json.dumps({part: report[part] for part in options.only}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

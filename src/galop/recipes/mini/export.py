@@ -23,7 +23,7 @@ NAMES = {
 
 def export(folder: Path, path: Path, name: str) -> None:
     """Writes the checkpoint in `folder` to the GGUF file `path`."""
-    size = Size(**json.loads((folder / "config.json").read_text("utf-8"))["mini"])
+    size = Size.of(folder)
     weights = load_file(folder / "model.safetensors")
     writer = gguf.GGUFWriter(path, "qwen3moe" if size.experts else "qwen3")
     writer.add_name(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,27 @@ class Size:
                 "norm_topk_prob": True, "decoder_sparse_step": 1, "mlp_only_layers": [],
             }  # fmt: skip
         return config
+
+    @classmethod
+    def of(cls, folder: Path) -> Size:
+        """That of a checkpoint. Raises GalopError for what is none of this family."""
+        path = folder / "config.json"
+        try:
+            config = json.loads(path.read_text("utf-8"))
+            experts = config.get("num_experts", 0)
+            size = cls(
+                config["hidden_size"], config["num_hidden_layers"], config["num_attention_heads"],
+                config["num_key_value_heads"], config["moe_intermediate_size" if experts else "intermediate_size"],
+                experts, config["num_experts_per_tok"] if experts else 0,
+            )  # fmt: skip
+            other = [key for key, value in size.config().items() if config.get(key) != value]
+        except FileNotFoundError:
+            raise GalopError(f"{folder}: there is no config.json here; name a checkpoint's folder") from None
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise GalopError(f"{path} is not one of the mini family ({error!r})") from None
+        if other:
+            raise GalopError(f"{path} is not one of the mini family ({other[0]} is {config.get(other[0])!r})")
+        return size
 
     def parameters(self, active: bool = False) -> int:
         """All of them, or those that see a token."""
@@ -223,7 +244,7 @@ def save_model(model: Mini, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: weight.detach().contiguous() for name, weight in model.state_dict().items()}
     (folder / "model.safetensors").write_bytes(save(weights, {"format": "pt"}))
-    (folder / "config.json").write_text(json.dumps(model.size.config() | {"mini": asdict(model.size)}, indent=1))
+    (folder / "config.json").write_text(json.dumps(model.size.config(), indent=1))
     stops = [tokenizer.ids()["<|im_end|>"], tokenizer.ids()["<|endoftext|>"]]
     (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": stops, **SAMPLING}, indent=1))
     tokenizer.save(folder)
@@ -231,15 +252,11 @@ def save_model(model: Mini, folder: Path) -> None:
 
 def load_model(folder: Path) -> Mini:
     """Raises GalopError for what is no checkpoint of this family, or a damaged one."""
+    model = Mini(Size.of(folder))
     try:
-        model = Mini(Size(**json.loads((folder / "config.json").read_text("utf-8"))["mini"]))
         model.load_state_dict(load_file(folder / "model.safetensors"))
-    except FileNotFoundError as error:
-        raise GalopError(
-            f"{folder}: there is no {Path(error.filename).name} here; name a checkpoint's folder"
-        ) from None
-    except (KeyError, TypeError, ValueError) as error:
-        raise GalopError(f"{folder}: config.json is not one of the mini family ({error})") from None
+    except FileNotFoundError:
+        raise GalopError(f"{folder}: there is no model.safetensors here; name a checkpoint's folder") from None
     except (SafetensorError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise GalopError(f"{folder}: model.safetensors does not hold this model ({reason})") from None

@@ -32,7 +32,7 @@ class Course:
 
 
 COURSES = {
-    "pretrain": Course(3000, 2048, 5e-3),
+    "pretrain": Course(2000, 2048, 5e-3),
     "cold-start": Course(400, 2048, 2e-3),
     "reinforce": Course(60, 256, 3e-4),
     "fuse": Course(400, 2048, 1e-3),

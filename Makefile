@@ -66,7 +66,7 @@ LLAMA_FLAGS = -DGGML_NATIVE=OFF $(foreach set,AVX AVX2 FMA F16C BMI2 AVX512 AVX5
 endif
 
 $(VENV)/.oracle: $(VENV)/.tested
-	CMAKE_ARGS="$(LLAMA_FLAGS)" $(BIN)/pip install --quiet --editable '.[test,oracle]'
+	CMAKE_ARGS="$(LLAMA_FLAGS)" $(BIN)/pip install --quiet --editable '.[test,oracle,tune]'
 	touch $@
 
 clean:

@@ -123,7 +123,10 @@ class Attention(nn.Module):
         if kept is not None:
             kept[0, :, :, -count:], kept[1, :, :, -count:] = k, v
             k, v = kept[0], kept[1]
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=True)
+        if count == 1:  # the heads that share keys attend like so many tokens, and the keys need not be copied for each
+            q = q.reshape(rows, self.size.kv_heads, -1, self.size.head_dim)
+        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=count > 1)
+        out = out.view(rows, self.size.heads, count, -1)
         return self.o_proj(out.transpose(1, 2).reshape(rows, count, -1))
 
 

@@ -4,7 +4,7 @@
     galop train mini --size 1.2m --stage reinforce                # beside its distillation
     python bench/mini.py --json docs/mini.json --charts docs      # about an hour; --only PART for one
 
-Every score is of 1,000 held-out problems unless it says otherwise, drawn from one seed, the likeliest token taken.
+Every score is of 1,000 different held-out problems, or all where there are fewer ("of"); the likeliest token is taken.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import torch
 from galop.machine import data_directory, default_threads, processor
 from galop.recipes.mini import evaluate
 from galop.recipes.mini.model import SIZES, Mini, load_model
+from galop.recipes.mini.recipe import route
 from galop.recipes.mini.sample import CLOSE, CLOSE_IN_WORDS
 from galop.recipes.mini.stages import EDGE
 from galop.recipes.mini.tasks import LEVELS, Problem
@@ -39,9 +40,6 @@ class Family:
 
     def folder(self, size: str, stage: str) -> Path:
         return self.root / f"{size}-{self.seed}" / stage / "model"
-
-    def final(self, size: str) -> str:
-        return "fuse" if size == "11m" else "distil"
 
     def has(self, size: str, stage: str) -> bool:
         found = self.folder(size, stage).exists()
@@ -70,9 +68,9 @@ def sizes(family: Family) -> dict[str, Any]:
     """Accuracy by size, for each task and for products by how many digits they have."""
     result: dict[str, Any] = {}
     for size in [*DENSE, "moe"]:
-        if not family.has(size, family.final(size)):
+        if not family.has(size, route(size, quick=False)[-1]):
             continue
-        model = family.load(size, family.final(size))
+        model = family.load(size, route(size, quick=False)[-1])
         levels = [("multiply", level) for level in ("2x1", "2x2", "3x2", "3x3", "4x3", "4x4")]
         works = [*((task, None) for task in LEVELS if task != "multiply"), *levels]
         scores = {
@@ -81,13 +79,9 @@ def sizes(family: Family) -> dict[str, Any]:
         }
         result[size] = {
             "parameters": SIZES[size].parameters(), "active": SIZES[size].parameters(active=True), "scores": scores,
-            "spent": family.spent(size, *stages_of(size)),
+            "spent": family.spent(size, *route(size, quick=False)),
         }  # fmt: skip
     return result
-
-
-def stages_of(size: str) -> list[str]:
-    return ["pretrain", "cold-start", "reinforce", "fuse"] if size == "11m" else ["pretrain", "imitate", "distil"]
 
 
 def thinking(family: Family) -> dict[str, Any]:
@@ -101,7 +95,7 @@ def thinking(family: Family) -> dict[str, Any]:
             for task, level in (("multiply", "4x4"), ("multiply", "2x2"), ("add", "5"))
         }
         for size in DENSE
-        if family.has(size, family.final(size)) and (model := family.load(size, family.final(size)))
+        if family.has(size, route(size, quick=False)[-1]) and (model := family.load(size, route(size, quick=False)[-1]))
     }
 
 
@@ -139,7 +133,7 @@ def reinforcement(family: Family) -> dict[str, Any]:
 
 def distillation(family: Family) -> dict[str, Any]:
     """The 1.2 M after imitating its teacher, and what reinforcement and distillation on policy then make of it."""
-    asked = [p for task, level in EDGE for p in evaluate.problems(family.count // len(EDGE), task, level)]
+    asked = [p for task, level in EDGE for p in evaluate.problems(max(1, family.count // len(EDGE)), task, level)]
     result: dict[str, Any] = {}
     for stage in ("imitate", "reinforce", "distil"):
         if family.has("1.2m", stage):

@@ -142,7 +142,7 @@ def test_killed_at_any_moment_it_comes_to_the_same(stage: str, steps: int, kills
 
 
 def train(*words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "ignore", "-m", "galop", "train", *words]
+    command = [sys.executable, "-m", "galop", "train", *words]
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **(env or {})}, check=False)
 
 
@@ -153,6 +153,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(tmp_path: Path) -> None:
         (["mini", "--size", "7b"], "no size '7b'; these are: 0.4m"),
         (["mini", "--stage", "magic"], "no stage 'magic'; these are: all, pretrain"),
         (["mini", "--stage", "fuse"], "not on the way of 0.4m"),
+        (["mini", "--quick", "--stage", "imitate"], "not on the way of 0.4m"),
         (["mini", "--stage", "distil"], "needs the stage imitate of 0.4m-0, which is not finished"),
     ):
         done = train(*words, *out)

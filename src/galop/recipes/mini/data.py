@@ -24,10 +24,6 @@ class Batch:
     tokens: Tensor  # [B, T], padded on the right
     targets: Tensor  # [B, T]: the next token, or IGNORED
 
-    @property
-    def learnt(self) -> int:
-        return int((self.targets != IGNORED).sum())
-
 
 def encoded(parts: list[tuple[str, bool]]) -> Example:
     ids: list[int] = []

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
+from statistics import mean, pstdev
 
 from galop.recipes.mini import tokenizer
 from galop.recipes.mini.model import Mini
-from galop.recipes.mini.sample import CLOSE, sample
+from galop.recipes.mini.sample import CLOSE, LONGEST, sample
 from galop.recipes.mini.tasks import LEVELS, Problem, correct, draw
 
 ROWS = 250
@@ -36,9 +37,15 @@ class Score:
 def problems(
     count: int, task: str | None = None, level: str | None = None, tasks: Sequence[str] = tuple(LEVELS)
 ) -> list[Problem]:
-    """Held-out ones; the same each time."""
+    """Held-out ones, no two the same, fewer than `count` where there are not so many; the same each time."""
     random = Random(f"test {task} {level}")
-    return [draw(random, held=True, task=task, level=level, tasks=tasks) for _ in range(count)]
+    found: dict[str, Problem] = {}
+    for _ in range(30 * count):
+        problem = draw(random, held=True, task=task, level=level, tasks=tasks)
+        found.setdefault(problem.key, problem)
+        if len(found) == count:
+            break
+    return list(found.values())
 
 
 def score(
@@ -47,9 +54,6 @@ def score(
     thinks: bool = True,
     budget: int | None = None,
     close: str = CLOSE,
-    temperature: float = 0.0,
-    seed: int = 0,
-    report: Callable[[int], None] | None = None,
 ) -> Score:
     """How many are answered rightly; without thought by way of the template's empty block."""
     right, tokens = 0, 0
@@ -57,22 +61,26 @@ def score(
     for first in range(0, len(asked), ROWS):
         part = asked[first : first + ROWS]
         prompts = [tokenizer.encode(tokenizer.prompt(p.question) + opening) for p in part]
-        for problem, reply in zip(
-            part, sample(model, prompts, temperature, seed + first, budget=budget, close=close), strict=True
-        ):
+        longest = max(LONGEST, (budget or 0) + 64)
+        replies = sample(model, prompts, longest=longest, budget=budget, close=close)
+        for problem, reply in zip(part, replies, strict=True):
             right += correct(problem, reply.answer)
             tokens += len(reply.ids)
-        if report:
-            report(first + len(part))
     return Score(right, len(asked), tokens / len(asked))
 
 
-def passes(model: Mini, asked: list[Problem], tries: int, seed: int = 0) -> dict[int, float]:
-    """pass@k for k = 1, 2, 4, ... `tries` at temperature 1, by the unbiased estimate of Chen et al. (2021)."""
+def passes(model: Mini, asked: list[Problem], tries: int) -> dict[int, tuple[float, float]]:
+    """pass@k for k = 1, 2, 4, ... `tries` at temperature 1, and the half width of its 95 % interval over problems.
+
+    The unbiased estimate of Chen et al. (2021).
+    """
     prompts = [tokenizer.encode(tokenizer.prompt(p.question)) for p in asked for _ in range(tries)]
     right = [0] * len(asked)
     for first in range(0, len(prompts), ROWS):
-        for i, reply in enumerate(sample(model, prompts[first : first + ROWS], 1.0, seed + first), first):
+        for i, reply in enumerate(sample(model, prompts[first : first + ROWS], 1.0, first), first):
             right[i // tries] += correct(asked[i // tries], reply.answer)
-    ks = [2**i for i in range(tries.bit_length()) if 2**i <= tries]
-    return {k: sum(1 - math.comb(tries - c, k) / math.comb(tries, k) for c in right) / len(asked) for k in ks}
+    result = {}
+    for k in (2**i for i in range(tries.bit_length()) if 2**i <= tries):
+        each = [1 - math.comb(tries - c, k) / math.comb(tries, k) for c in right]
+        result[k] = (mean(each), 1.96 * pstdev(each) / math.sqrt(len(each)))
+    return result

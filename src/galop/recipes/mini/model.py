@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -246,7 +247,9 @@ def save_model(model: Mini, folder: Path) -> None:
     """Writes a checkpoint that transformers and galop load."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: weight.detach().contiguous() for name, weight in model.state_dict().items()}
-    (folder / "model.safetensors").write_bytes(save(weights, {"format": "pt"}))
+    with (folder / "model.safetensors").open("wb") as file:
+        file.write(save(weights, {"format": "pt"}))
+        os.fsync(file.fileno())
     (folder / "config.json").write_text(json.dumps(model.size.config(), indent=1))
     stops = [tokenizer.ids()["<|im_end|>"], tokenizer.ids()["<|endoftext|>"]]
     (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": stops, **SAMPLING}, indent=1))

@@ -117,30 +117,41 @@ def one(
     quick: bool,
     report: Callable[[str, Report], None] | None,
 ) -> Path | None:
-    course = course_of(stage, size, quick)
     tasks = ("add",) if quick else tuple(LEVELS)
     here = root / f"{size}-{seed}{'-quick' if quick else ''}"
-    parent = finished(here, parent_of(stage, size, quick)) if parent_of(stage, size, quick) else None
+    before = parent_of(stage, size, quick)
+    course = course_of(stage, size, quick)
+    if (here / stage / "model").exists():
+        return here / stage / "model"
+    parent = finished(here, before) if before else None
+    teacher = None
+    if stage == "fuse":
+        teacher = parent
+    elif stage in ("imitate", "distil"):
+        teacher = finished(root / f"{TEACHER}-{seed}", "reinforce" if stage == "imitate" else "fuse")
     label = f"{stage} {seed}"
+
+    def thinker() -> Mini:
+        assert teacher
+        return load_model(teacher)
+
     if stage == "pretrain":
         what = stages.supervised(lambda random: stages.pretraining(random, tasks), label, course.tokens)
     elif stage == "cold-start":
         what = stages.supervised(lambda random: stages.cold_start(random, tasks), label, course.tokens)
     elif stage == "reinforce":
         what = stages.reinforcement(seed, course.tokens, tasks)
-    elif stage in ("fuse", "imitate"):
-        thinker = here if stage == "fuse" else root / f"{TEACHER}-{seed}"
-        kept = thinker / "kept.jsonl"
-        if not kept.exists():
-            model = load_model(finished(thinker, "reinforce"))
-            stages.keep_right(model, kept, QUICK_KEPT if quick else KEPT, seed, tasks)
-        what = stages.supervised(stages.fusion(kept, tasks), label, course.tokens)
+    elif teacher and stage in ("fuse", "imitate"):
+        kept = teacher.parent / f"kept-{fingerprint(teacher)[:8]}.json"
+        what = stages.fusion(thinker, kept, QUICK_KEPT if quick else KEPT, seed, tasks, course.tokens)
     else:
-        what = stages.distillation(load_model(finished(root / f"{TEACHER}-{seed}", "fuse")), seed, course.tokens, tasks)
+        what = stages.distillation(thinker, seed, course.tokens, tasks)
     asked = evaluate.problems(TESTED, tasks=tasks)
     print_line = (lambda line: report(stage, line)) if report else None
     return run(
-        Settings(stage, size, seed, course.steps, course.tokens, course.rate, fingerprint(parent)),
+        Settings(
+            stage, size, seed, course.steps, course.tokens, course.rate, fingerprint(parent), fingerprint(teacher)
+        ),
         lambda: load_model(parent) if parent else Mini(SIZES[size], seed),
         what,
         here / stage,

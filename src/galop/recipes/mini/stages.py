@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import torch
 import torch.nn.functional as F
+from filelock import FileLock
 from torch import Tensor
 
 from galop.errors import GalopError
@@ -16,7 +19,7 @@ from galop.recipes.mini import data, tokenizer
 from galop.recipes.mini.data import IGNORED, Batch, Example
 from galop.recipes.mini.model import Mini
 from galop.recipes.mini.sample import Reply, sample
-from galop.recipes.mini.tasks import Problem, correct, draw
+from galop.recipes.mini.tasks import MEND, Problem, correct, draw
 from galop.recipes.mini.train import Step, write
 
 WORKED = 0.7  # of the documents of pre-training show how the answer comes about
@@ -30,6 +33,9 @@ EDGE = [
     ("multiply", "3x3"),
     ("convert", "3"),
 ]
+ROUND = 256  # replies drawn at a time for fusion
+MICRO_TOKENS = 8192  # of one backward pass; 300 kB of activations each with 11 million parameters
+BALANCE = 0.01
 EDGE_SHARE = 0.75  # of the problems of reinforcement
 
 Stepper = Callable[[int], Step]
@@ -57,7 +63,10 @@ def supervised(make: Callable[[Random], Example], seed: str, tokens: int) -> Cal
 
         def step(number: int) -> Step:
             batch = next(source)
-            return Step(cross_entropy(model, batch), batch.tokens.numel())
+            loss = cross_entropy(model, batch)
+            descend(model, loss)
+            count = batch.tokens.numel()
+            return Step(loss.item(), count, cost(model, trained=count))
 
         return step
 
@@ -69,42 +78,95 @@ def cross_entropy(model: Mini, batch: Batch) -> Tensor:
     return F.cross_entropy(model.logits(model(batch.tokens)[wanted]), batch.targets[wanted])
 
 
+def descend(model: Mini, loss: Tensor, share: float = 1.0) -> None:
+    """Adds to the gradients what `loss` says, and that experts should share the work evenly."""
+    (loss + BALANCE * share * model.balance() if model.size.experts else loss).backward()
+
+
+def cost(model: Mini, trained: int = 0, read: int = 0) -> float:
+    """FLOPs of tokens trained on, and of tokens read or drawn, by the usual count of 6 and 2 for each parameter."""
+    return float(model.size.parameters(active=True)) * (6 * trained + 2 * read)
+
+
 # Thinking-mode fusion: what a model thought rightly, beside answers without thought, by switch or template. On a
 # larger model's thoughts the same is distillation off policy.
 
 
-def fusion(kept: Path, tasks: Sequence[str]) -> Callable[[Random], Example]:
-    """Half of the replies are of `kept`, which `keep_right` wrote, half do without thought."""
-    thought = [json.loads(line) for line in kept.read_text("utf-8").splitlines()]
+def fusion(
+    thinker: Callable[[], Mini], kept: Path, count: int, seed: int, tasks: Sequence[str], tokens: int
+) -> Callable[[Mini, int], Stepper]:
+    """Half of the replies are right ones of `thinker`, `count` of which are drawn into `kept`; half do without thought.
 
-    def turn(random: Random) -> tuple[str, list[tuple[str, bool]]]:
-        if random.random() < 0.5:
-            one = random.choice(thought)
-            return one["question"] + (" /think" if random.random() < 0.2 else ""), [(one["reply"], True)]
-        problem = draw(random, tasks=tasks)
-        return problem.question + tokenizer.NO_THINK, tokenizer.reply(problem, thinks=False)
+    A fifth of the questions ask for thought by " /think"; half of those to be answered at once say " /no_think", the
+    others have the empty block already before them.
+    """
 
-    def make(random: Random) -> Example:
-        return data.conversation([turn(random) for _ in range(2 if random.random() < TURNS else 1)])
+    def stage(model: Mini, first: int) -> Stepper:
+        thought = keep_right(thinker, kept, count, seed, tasks)
 
-    return make
+        def turn(random: Random) -> tuple[str, list[tuple[str, bool]]]:
+            if random.random() < 0.5:
+                question, reply = random.choice(thought["right"])
+                return question + (" /think" if random.random() < 0.2 else ""), mended(reply)
+            problem = draw(random, tasks=tasks)
+            if random.random() < 0.5:
+                return problem.question + tokenizer.NO_THINK, tokenizer.reply(problem, thinks=False)
+            empty = f"{tokenizer.THINK_OPEN}{tokenizer.THINK_CLOSE}"
+            return problem.question, [(empty, False), (f"{problem.answer}<|im_end|>", True)]
+
+        def make(random: Random) -> Example:
+            return data.conversation([turn(random) for _ in range(2 if random.random() < TURNS else 1)])
+
+        learn = supervised(make, f"fuse {seed}", tokens)(model, first)
+
+        def step(number: int) -> Step:
+            made = learn(number)
+            made.flops += thought["flops"] if number == 0 else 0  # drawing what is learnt from is part of the cost
+            return made
+
+        return step
+
+    return stage
 
 
-def keep_right(model: Mini, path: Path, count: int, seed: int, tasks: Sequence[str], rows: int = 256) -> None:
-    """Writes `count` right replies of a model to training problems, drawn at temperature 0.8: rejection sampling."""
-    lines: list[str] = []
-    random = Random(f"keep {seed}")
-    turn = 0
-    while len(lines) < count:
-        problems = [draw(random, tasks=tasks) for _ in range(rows)]
-        prompts = [tokenizer.encode(tokenizer.prompt(p.question)) for p in problems]
-        for problem, reply in zip(problems, sample(model, prompts, 0.8, seed * 100_003 + turn), strict=True):
-            if correct(problem, reply.answer):
-                lines.append(json.dumps({"question": problem.question, "reply": reply.text}))
-        turn += 1
-        if not lines:
-            raise GalopError(f"{path}: not one of {rows} replies was right, so there is nothing to learn from")
-    write(path, ("\n".join(lines[:count]) + "\n").encode())
+def mended(reply: str) -> list[tuple[str, bool]]:
+    """The parts of a reply; what the writer took back at once is not learnt."""
+    parts = re.split(rf"(\d+(?: [A-Za-z]\S*)?)(?={MEND})", reply)
+    return [(part, i % 2 == 0) for i, part in enumerate(parts) if part]
+
+
+def keep_right(thinker: Callable[[], Mini], path: Path, count: int, seed: int, tasks: Sequence[str]) -> dict[str, Any]:
+    """`count` right and well-formed replies to training problems, drawn at temperature 0.8: rejection sampling.
+
+    Kept in `path` round by round, so that a killed run goes on with them. Raises GalopError if none is right.
+    """
+    with FileLock(f"{path}.lock"):
+        kept: dict[str, Any] = {"rounds": 0, "flops": 0.0, "right": []}
+        if path.exists():
+            kept = json.loads(path.read_text("utf-8"))
+        if len(kept["right"]) >= count:
+            return kept
+        model = thinker()
+        while len(kept["right"]) < count:
+            random = Random(f"keep {seed} {kept['rounds']}")
+            problems = [draw(random, tasks=tasks) for _ in range(ROUND)]
+            prompts = [tokenizer.encode(tokenizer.prompt(p.question)) for p in problems]
+            replies = sample(model, prompts, 0.8, seed * 100_003 + kept["rounds"])
+            for problem, reply in zip(problems, replies, strict=True):
+                whole = reply.text.startswith(tokenizer.THINK_OPEN) and reply.text.count("</think>") == 1
+                if whole and correct(problem, reply.answer):
+                    kept["right"].append([problem.question, reply.text])
+            kept["flops"] += cost(model, read=read(prompts, replies))
+            kept["rounds"] += 1
+            if not kept["right"]:
+                raise GalopError(f"{path}: not one of {ROUND} replies was right, so there is nothing to learn from")
+            write(path, json.dumps(kept).encode())
+        return kept
+
+
+def read(prompts: list[list[int]], replies: list[Reply]) -> int:
+    """Tokens that went through the model."""
+    return sum(len(p) + len(r.ids) for p, r in zip(prompts, replies, strict=True))
 
 
 # Reinforcement: GRPO with the exact checker for a reward, on policy, one step a batch, no KL term, the mean of the
@@ -123,19 +185,24 @@ def reinforcement(seed: int, rows: int, tasks: Sequence[str]) -> Callable[[Mini,
             replies = sample(model, prompts, 1.0, seed * 100_003 + number)
             rewards = torch.tensor([float(correct(p, r.answer)) for p, r in zip(asked, replies, strict=True)])
             gain = (rewards.view(-1, GROUP_SIZE) - rewards.view(-1, GROUP_SIZE).mean(1, keepdim=True)).view(-1)
-            drawn = sum(len(p) + len(r.ids) for p, r in zip(prompts, replies, strict=True))
             shown = {
                 "reward": float(rewards.mean()),
                 "thinking": sum(r.thinking_tokens for r in replies) / len(replies),
             }
+            made = Step(0.0, 0, cost(model, read=read(prompts, replies)), shown)
             telling = [i for i in range(len(asked)) if gain[i] != 0]
-            if not telling:
-                return Step(torch.zeros(()), 0, drawn, shown)
-            batch = continued([prompts[i] for i in telling], [replies[i] for i in telling])
-            wanted = batch.targets != IGNORED
-            logs = F.cross_entropy(model.logits(model(batch.tokens)[wanted]), batch.targets[wanted], reduction="none")
-            weight = gain[torch.tensor(telling)][:, None].expand_as(batch.targets)[wanted]
-            return Step((logs * weight).sum() / len(logs), batch.tokens.numel(), drawn, shown)
+            total = sum(sum(replies[i].drawn) for i in telling)
+            for rows_here, batch in micro_batches(telling, prompts, replies):
+                wanted = batch.targets != IGNORED
+                logits = model.logits(model(batch.tokens)[wanted])
+                logs = F.cross_entropy(logits, batch.targets[wanted], reduction="none")
+                weight = gain[rows_here][:, None].expand_as(batch.targets)[wanted]
+                loss = (logs * weight).sum() / total
+                descend(model, loss, len(logs) / total)
+                made.loss += loss.item()
+                made.tokens += batch.tokens.numel()
+            made.flops += cost(model, trained=made.tokens)
+            return made
 
         return step
 
@@ -148,19 +215,28 @@ def hard(random: Random, tasks: Sequence[str]) -> Problem:
     return draw(random, task=task, level=level, tasks=tasks)
 
 
-def continued(prompts: list[list[int]], replies: list[Reply]) -> Batch:
-    """Prompts with what the model drew after them as targets."""
-    return data.padded([(p + r.ids, [False] * len(p) + r.drawn) for p, r in zip(prompts, replies, strict=True)])
+def micro_batches(rows: list[int], prompts: list[list[int]], replies: list[Reply]) -> Iterator[tuple[Tensor, Batch]]:
+    """Prompts with what the model drew after them as targets, neighbours in length together: (row numbers, batch)."""
+    ordered = sorted(rows, key=lambda i: len(prompts[i]) + len(replies[i].ids))
+    while ordered:
+        widest = len(prompts[ordered[-1]]) + len(replies[ordered[-1]].ids)
+        here = ordered[-max(1, MICRO_TOKENS // widest) :]
+        del ordered[-len(here) :]
+        examples = [(prompts[i] + replies[i].ids, [False] * len(prompts[i]) + replies[i].drawn) for i in here]
+        yield torch.tensor(here), data.padded(examples)
 
 
 # Strong-to-weak distillation on policy: the student writes, and is drawn to the teacher's odds for every token.
 
 
-def distillation(teacher: Mini, seed: int, rows: int, tasks: Sequence[str]) -> Callable[[Mini, int], Stepper]:
+def distillation(
+    thinker: Callable[[], Mini], seed: int, rows: int, tasks: Sequence[str]
+) -> Callable[[Mini, int], Stepper]:
     """Reverse KL divergence over the whole vocabulary, a mean over the tokens that the student drew."""
-    teacher.eval()
 
     def stage(model: Mini, first: int) -> Stepper:
+        teacher = thinker().eval()
+
         def step(number: int) -> Step:
             random = Random(f"distil {seed} {number}")
             problems = [hard(random, tasks) for _ in range(rows)]
@@ -171,14 +247,19 @@ def distillation(teacher: Mini, seed: int, rows: int, tasks: Sequence[str]) -> C
             ]
             replies = sample(model, prompts, 1.0, seed * 100_003 + number)
             right = sum(correct(p, r.answer) for p, r in zip(problems, replies, strict=True)) / rows
-            batch = continued(prompts, replies)
-            wanted = batch.targets != IGNORED
-            mine = model.logits(model(batch.tokens)[wanted]).log_softmax(-1)
-            with torch.no_grad():
-                theirs = teacher.logits(teacher(batch.tokens)[wanted]).log_softmax(-1)
-            loss = (mine.exp() * (mine - theirs)).sum(-1).mean()
-            drawn = sum(len(p) + len(r.ids) for p, r in zip(prompts, replies, strict=True))
-            return Step(loss, batch.tokens.numel(), drawn, {"reward": right})
+            made = Step(0.0, 0, cost(model, read=read(prompts, replies)), {"reward": right})
+            total = sum(sum(reply.drawn) for reply in replies)
+            for _, batch in micro_batches(list(range(rows)), prompts, replies):
+                wanted = batch.targets != IGNORED
+                mine = model.logits(model(batch.tokens)[wanted]).log_softmax(-1)
+                with torch.no_grad():
+                    theirs = teacher.logits(teacher(batch.tokens)[wanted]).log_softmax(-1)
+                loss = (mine.exp() * (mine - theirs)).sum() / total
+                descend(model, loss, len(mine) / total)
+                made.loss += loss.item()
+                made.tokens += batch.tokens.numel()
+            made.flops += cost(model, trained=made.tokens) + cost(teacher, read=made.tokens)
+            return made
 
         return step
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -36,15 +37,16 @@ class Settings:
     tokens: int  # of a step
     rate: float  # of learning, at its peak
     parent: str  # SHA-256 of the weights it began with; empty for random ones
+    teacher: str = ""  # SHA-256 of the weights it learns from
 
 
 @dataclass
 class Step:
-    """What a stage makes of a step: the loss to go down, and what it took."""
+    """What a step came to; its gradients are in the model if `tokens` were trained on."""
 
-    loss: Tensor
-    tokens: int  # that were trained on
-    sampled: int = 0  # that were drawn for it
+    loss: float
+    tokens: int
+    flops: float  # of all models that took part, drawing included
     shown: dict[str, float] | None = None  # more to report
 
 
@@ -99,8 +101,12 @@ def run(
             return _run(settings, begin, stage, folder, minutes, report, test, test_every)
     except Timeout:
         raise GalopError(f"{folder}: another process is training here; wait for it or name another --out") from None
+    except BrokenPipeError:  # whoever read the reports has gone
+        raise
     except OSError as error:
-        raise GalopError(f"{folder}: {error.strerror or error}; free some space and run it again to go on") from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        advice = "free some space and run it again to go on" if full else "see to it and run it again to go on"
+        raise GalopError(f"{folder}: {error.strerror or error}; {advice}") from error
 
 
 def _run(
@@ -115,7 +121,7 @@ def _run(
 ) -> Path | None:
     agree(settings, folder)
     if (folder / "model").exists():
-        return folder / "model"
+        return finished(folder)
     found = sorted(folder.glob("step-*"))
     model = load_model(found[-1]) if found else begin()
     model.train()
@@ -127,7 +133,6 @@ def _run(
         restore(model, opts, load_file(found[-1] / "optimizer.safetensors"))
     keep_history(folder, first)
     step_of = stage(model, first)
-    size = model.size.parameters(active=True)
     start = saved = time.monotonic()
     history = (folder / "history.jsonl").open("a", encoding="utf-8")
     with history:
@@ -137,19 +142,16 @@ def _run(
                     group.setdefault("peak", group["lr"])
                     group["lr"] = group["peak"] * rate_at(number, settings.steps)
             made = step_of(number)
-            if made.loss.requires_grad:
-                (made.loss + 0.01 * model.balance() if model.size.experts else made.loss).backward()
+            if made.tokens:
                 torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
                 for opt in opts:
                     opt.step()
                     opt.zero_grad()
             tokens += made.tokens
-            flops += 6.0 * size * made.tokens + 2.0 * size * made.sampled
+            flops += made.flops
             done, now = number + 1, time.monotonic()
             tested = test(model) if test and test_every and (done % test_every == 0 or done == settings.steps) else None
-            line = Report(
-                done, settings.steps, float(made.loss), tokens, flops, spent + now - start, tested, made.shown
-            )
+            line = Report(done, settings.steps, made.loss, tokens, flops, spent + now - start, tested, made.shown)
             history.write(json.dumps(asdict(line)) + "\n")
             if report:
                 report(line)
@@ -220,6 +222,10 @@ def finish(model: Mini, settings: Settings, folder: Path, state: dict[str, float
     except OSError:
         shutil.rmtree(part, ignore_errors=True)
         raise
+    return finished(folder)
+
+
+def finished(folder: Path) -> Path:
     for old in folder.glob("step-*"):
         shutil.rmtree(old)
     return folder / "model"

@@ -217,4 +217,4 @@ def test_the_quick_recipe_learns_to_add(tmp_path: Path) -> None:
             messages = [{"role": "user", "content": problem.question}]
             text = "".join(getattr(e, "text", "") for e in model.chat(messages, sampling=Sampling(), max_tokens=100))
             right += correct(problem, text.rpartition("</think>")[2])
-    assert right >= 34
+    assert right >= 28

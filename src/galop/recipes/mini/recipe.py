@@ -42,7 +42,7 @@ COURSES = {
 QUICK = {
     "pretrain": Course(1200, 1024, 5e-3),
     "cold-start": Course(200, 1024, 2e-3),
-    "reinforce": Course(10, 128, 3e-4),
+    "reinforce": Course(10, 128, 1e-3),
     "fuse": Course(200, 1024, 2e-3),
 }
 """Addition alone."""
@@ -58,7 +58,7 @@ def course_of(stage: str, size: str, quick: bool) -> Course:
     return course
 
 
-KEPT, QUICK_KEPT = 4000, 400  # right replies that fusion and imitation learn from
+KEPT, QUICK_KEPT = 4000, 2000  # right replies that fusion and imitation learn from
 
 
 def train(

@@ -34,6 +34,7 @@ EDGE = [
     ("convert", "3"),
 ]
 ROUND = 256  # replies drawn at a time for fusion
+THOUGHT = 0.7  # of the replies of fusion
 MICRO_TOKENS = 8192  # of one backward pass; 300 kB of activations each with 11 million parameters
 BALANCE = 0.01
 EDGE_SHARE = 0.75  # of the problems of reinforcement
@@ -95,7 +96,7 @@ def cost(model: Mini, trained: int = 0, read: int = 0) -> float:
 def fusion(
     thinker: Callable[[], Mini], kept: Path, count: int, seed: int, tasks: Sequence[str], tokens: int
 ) -> Callable[[Mini, int], Stepper]:
-    """Half of the replies are right ones of `thinker`, `count` of which are drawn into `kept`; half do without thought.
+    """Most replies are right ones of `thinker`, `count` of which are drawn into `kept`; the others do without thought.
 
     A fifth of the questions ask for thought by " /think"; half of those to be answered at once say " /no_think", the
     others have the empty block already before them.
@@ -105,7 +106,7 @@ def fusion(
         thought = keep_right(thinker, kept, count, seed, tasks)
 
         def turn(random: Random) -> tuple[str, list[tuple[str, bool]]]:
-            if random.random() < 0.5:
+            if random.random() < THOUGHT:
                 question, reply = random.choice(thought["right"])
                 return question + (" /think" if random.random() < 0.2 else ""), mended(reply)
             problem = draw(random, tasks=tasks)

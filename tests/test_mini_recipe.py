@@ -160,6 +160,18 @@ def test_what_cannot_be_done_is_said_in_a_sentence(tmp_path: Path) -> None:
         assert done.returncode and told in done.stderr and len(done.stderr.strip().splitlines()) == 1, done.stderr
 
 
+def test_ctrl_c_keeps_what_was_learnt(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "galop", "train", "mini", "--quick", "--json", "--out", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout
+    seen = json.loads(process.stdout.readline())["step"]
+    process.send_signal(signal.SIGINT)
+    out, told = process.communicate(timeout=60)
+    assert process.returncode == 130 and "goes on from there" in told and "Traceback" not in told
+    last = json.loads(out.splitlines()[-2])["step"] if len(out.splitlines()) > 1 else seen
+    assert (tmp_path / "0.4m-0-quick" / "pretrain" / f"step-{last:07}").is_dir()
+
+
 def test_what_was_begun_otherwise_is_not_gone_on_with(tmp_path: Path) -> None:
     from galop.recipes.mini.train import Settings, agree
 

@@ -130,7 +130,7 @@ def test_ask_watch_copy_edit_and_branch(visit: Callable[..., Page]) -> None:
 
 def test_stop_keeps_what_was_said(visit: Callable[..., Page], server: Running) -> None:
     page = visit()
-    ask(page, "Write a very long story about a horse, in many paragraphs.")
+    ask(page, "Write the numbers from 1 to 500, one on each line.")
     page.wait_for_function("document.querySelector('.body')?.innerText.length > 40")
     page.keyboard.press("Escape")
     expect(page.locator(".status")).to_contain_text("stopped")
@@ -230,7 +230,7 @@ def test_killed_in_mid_answer_nothing_stored_is_lost(browser: Browser, tmp_path:
             page.goto(running.url)
             page.wait_for_function("window.socket?.connected")
             if attempt == 0:
-                ask(page, "Write a very long story about a horse, in many paragraphs.")
+                ask(page, "Write the numbers from 1 to 500, one on each line.")
                 stored = tmp_path / "data" / "galop" / "conversations.db"
                 partial = "SELECT 1 FROM message WHERE role = 'assistant' AND NOT finished AND length(content) > 100"
                 deadline = time.monotonic() + 60
@@ -240,7 +240,7 @@ def test_killed_in_mid_answer_nothing_stored_is_lost(browser: Browser, tmp_path:
                 running.process.kill()
             else:
                 page.locator(".item .name").first.click()
-                expect(page.locator("article.user")).to_contain_text("a very long story")
+                expect(page.locator("article.user")).to_contain_text("from 1 to 500")
                 expect(page.locator(".status")).to_contain_text("interrupted")
                 assert len(page.inner_text("article.assistant .body")) > 100
             page.close()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json as jsonlib
+import signal
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,13 +51,38 @@ def train_mini(
                 flush=True,
             )
 
-    made = train(stage, size, seed, root, minutes, quick, report)
+    start = time.monotonic()
+    with interruption() as interrupted:
+        made = train(
+            stage, size, seed, root, quick, report, lambda: interrupted() or 0 < minutes * 60 < time.monotonic() - start
+        )
     if json:
         print(jsonlib.dumps({"checkpoint": str(made) if made else None}))
-    elif made:
+    if made:
         note(f"the checkpoint is in {made}; ask it with: galop run {made} 'What is 47+85?'")
     else:
-        note(f"the {minutes:g} minutes are over; the same command goes on with what is in {root}")
+        note(f"what was learnt is kept in {root}; the same command goes on from there")
+        if interrupted():
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def interruption() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C is heard at the end of a step, so that nothing is lost; a second one ends at once."""
+    heard = False
+
+    def hear(*_: object) -> None:
+        nonlocal heard
+        if heard:
+            raise KeyboardInterrupt
+        heard = True
+        note("stopping after this step; Ctrl-C again stops at once")
+
+    before = signal.signal(signal.SIGINT, hear)
+    try:
+        yield lambda: heard
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def describe(stage: str, line: Report) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,12 +65,12 @@ def train(
     size: str,
     seed: int,
     root: Path,
-    minutes: float = 0,
     quick: bool = False,
     report: Callable[[str, Report], None] | None = None,
+    enough: Callable[[], bool] = lambda: False,
 ) -> Path | None:
     """Takes a size through one stage, or "all" of its course, in `root`; gives the folder of the finished checkpoint,
-    or None when `minutes` were over before.
+    or None when it was `enough` before; that is asked after each step.
 
     The largest size goes the long way, by reinforcement; the smaller ones learn from it. What is finished is not done
     again, what was begun is gone on with. Raises GalopError.
@@ -82,10 +81,8 @@ def train(
         raise GalopError(f"there is no stage {stage!r}; these are: all, {', '.join(STAGES)}")
     torch.set_num_threads(default_threads())
     made: Path | None = None
-    deadline = time.monotonic() + minutes * 60
     for name in route(size, quick) if stage == "all" else [stage]:
-        left = max(0.01, (deadline - time.monotonic()) / 60) if minutes else 0
-        made = one(name, size, seed, root, left, quick, report)
+        made = one(name, size, seed, root, quick, report, enough)
         if made is None:
             break
     return made
@@ -113,9 +110,9 @@ def one(
     size: str,
     seed: int,
     root: Path,
-    minutes: float,
     quick: bool,
     report: Callable[[str, Report], None] | None,
+    enough: Callable[[], bool],
 ) -> Path | None:
     tasks = ("add",) if quick else tuple(LEVELS)
     here = root / f"{size}-{seed}{'-quick' if quick else ''}"
@@ -155,7 +152,7 @@ def one(
         lambda: load_model(parent) if parent else Mini(SIZES[size], seed),
         what,
         here / stage,
-        minutes,
+        enough,
         print_line,
         None if stage == "pretrain" else lambda model: evaluate.score(model, asked).share,
         max(1, course.steps // 10),

@@ -85,12 +85,12 @@ def run(
     begin: Callable[[], Mini],
     stage: Callable[[Mini, int], Callable[[int], Step]],
     folder: Path,
-    minutes: float = 0,
+    enough: Callable[[], bool] = lambda: False,
     report: Callable[[Report], None] | None = None,
     test: Callable[[Mini], float] | None = None,
     test_every: int = 0,
 ) -> Path | None:
-    """Trains in `folder` until done, giving the finished checkpoint's folder, or for `minutes`, giving None.
+    """Trains in `folder` until done, giving the finished checkpoint's folder, or until it is `enough`, giving None.
 
     What was begun there is gone on with, to the same result as without a break. Raises GalopError if it was begun with
     other settings, is under way in another process, or the disk is full.
@@ -98,7 +98,7 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / "lock", timeout=0):
-            return _run(settings, begin, stage, folder, minutes, report, test, test_every)
+            return _run(settings, begin, stage, folder, enough, report, test, test_every)
     except Timeout:
         raise GalopError(f"{folder}: another process is training here; wait for it or name another --out") from None
     except BrokenPipeError:  # whoever read the reports has gone
@@ -114,7 +114,7 @@ def _run(
     begin: Callable[[], Mini],
     stage: Callable[[Mini, int], Callable[[int], Step]],
     folder: Path,
-    minutes: float,
+    enough: Callable[[], bool],
     report: Callable[[Report], None] | None,
     test: Callable[[Mini], float] | None,
     test_every: int,
@@ -155,12 +155,12 @@ def _run(
             history.write(json.dumps(asdict(line)) + "\n")
             if report:
                 report(line)
-            late = bool(minutes) and now - start > minutes * 60
-            if done < settings.steps and (late or now - saved > SAVE_SECONDS):
+            ending = enough()
+            if done < settings.steps and (ending or now - saved > SAVE_SECONDS):
                 history.flush()
                 keep(model, opts, folder, done, {"seconds": line.seconds, "flops": flops, "tokens": tokens})
                 saved = time.monotonic()
-            if late and done < settings.steps:
+            if ending and done < settings.steps:
                 return None
     return finish(
         model, settings, folder, {"seconds": spent + time.monotonic() - start, "flops": flops, "tokens": tokens}

@@ -98,16 +98,12 @@ def table(rows: list[dict[str, Any]]) -> None:
         where = row["path"] or row["from"]
         grid.add_row(
             row["name"],
-            human_count(row["parameters"]) if row["parameters"] else "",
+            catalogue.human_count(row["parameters"]) if row["parameters"] else "",
             f"{row['bytes'] / 1e9:.2f} GB",
             row["licence"],
             where if row["runnable"] else f"not runnable yet: {row['why_not']}",
         )
     Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(grid)
-
-
-def human_count(n: int) -> str:
-    return f"{n / 1e9:.1f} B" if n >= 1e9 else f"{n / 1e6:.{0 if n >= 1e7 else 1}f} M"
 
 
 def show_model(name: str, plan: bool, verify: bool, context: int | None, json: bool) -> None:
@@ -157,7 +153,7 @@ def show_model(name: str, plan: bool, verify: bool, context: int | None, json: b
     lines = {
         "model": f"{source.name} ({card.name})",
         "file": facts["path"],
-        "architecture": f"{facts['architecture']}, {human_count(card.parameters)} parameters",
+        "architecture": f"{facts['architecture']}, {catalogue.human_count(card.parameters)} parameters",
         "tensors": f"{kinds}: {card.source_bytes / 1e6:.0f} MB",
         "context": f"up to {facts['longest_context']} tokens",
         "memory": f"{sum(needed.values()) / (1 << 20):.0f} MiB at {length} tokens: {memory}",
@@ -182,7 +178,7 @@ def describe_entry(source: Source, json: bool) -> None:
         raise UnknownModelError(f"{source.name} is not on this machine; get it with: galop pull {source.name}")
     facts = {
         "name": entry.name,
-        "parameters": entry.parameters if json else human_count(entry.parameters),
+        "parameters": entry.parameters if json else catalogue.human_count(entry.parameters),
         "bytes": entry.bytes if json else f"{entry.bytes / 1e9:.2f} GB",
         "licence": entry.licence,
         "link": entry.link,

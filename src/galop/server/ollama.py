@@ -29,6 +29,7 @@ from galop.server.replies import (
     stops,
 )
 from galop.server.wire import LINES, EventStream, StrictRoute, whole
+from galop.store.catalogue import human_count
 
 THINKING = bool | Annotated[str, Field(pattern="^(low|medium|high|max)$")]
 
@@ -155,10 +156,6 @@ def empty(field: str, text: str = "", thought: str = "") -> dict[str, Any]:
     return {"response": text, **thinking}
 
 
-def parameter_size(count: int) -> str:
-    return f"{count / 1e9:.1f}B" if count >= 1e9 else f"{count / 1e6:.{0 if count >= 1e7 else 1}f}M"
-
-
 def listed(name: str, source: Any) -> dict[str, Any]:
     entry = source.entry
     family = name.split(":")[0]
@@ -170,7 +167,8 @@ def listed(name: str, source: Any) -> dict[str, Any]:
         "digest": "",
         "modified_at": datetime.fromtimestamp(changed, UTC).isoformat(),
         "details": {"format": "gguf", "family": family, "families": [family],
-                    "parameter_size": parameter_size(entry.parameters) if entry else "", "quantization_level": ""},
+                    "parameter_size": human_count(entry.parameters).replace(" ", "") if entry else "",
+                    "quantization_level": ""},
     }  # fmt: skip
 
 

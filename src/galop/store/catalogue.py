@@ -52,6 +52,11 @@ class Entry:
         return self.packages.bytes if self.packages else self.gguf_bytes
 
 
+def human_count(n: int) -> str:
+    """Of parameters, such as 1.7 B."""
+    return f"{n / 1e9:.1f} B" if n >= 1e9 else f"{n / 1e6:.{0 if n >= 1e7 else 1}f} M"
+
+
 @cache
 def entries() -> dict[str, Entry]:
     raw: list[dict[str, Any]] = json.loads((files("galop.store") / "catalogue.json").read_text("utf-8"))

@@ -10,11 +10,11 @@ from pathlib import Path
 import torch
 
 from galop.errors import GalopError
-from galop.machine import default_threads
+from galop.machine import default_threads, keep_freed_memory
 from galop.recipes.mini import evaluate, stages
 from galop.recipes.mini.model import SIZES, Mini, load_model
 from galop.recipes.mini.tasks import LEVELS
-from galop.recipes.mini.train import Report, Settings, run
+from galop.recipes.mini.train import Report, Settings, Stage, run
 
 STAGES = ("pretrain", "cold-start", "reinforce", "fuse", "imitate", "distil")
 TEACHER = "11m"
@@ -33,10 +33,10 @@ class Course:
 COURSES = {
     "pretrain": Course(2000, 2048, 5e-3),
     "cold-start": Course(400, 2048, 2e-3),
-    "reinforce": Course(60, 256, 3e-4),
+    "reinforce": Course(100, 256, 3e-4),
     "fuse": Course(400, 2048, 1e-3),
     "imitate": Course(1000, 2048, 2e-3),
-    "distil": Course(60, 256, 3e-4),
+    "distil": Course(60, 128, 3e-4),
 }
 QUICK = {
     "pretrain": Course(1200, 1024, 5e-3),
@@ -52,8 +52,10 @@ def course_of(stage: str, size: str, quick: bool) -> Course:
     if quick:
         return QUICK[stage]
     course = COURSES[stage]
-    if size in LARGE and course.tokens >= 1024:
+    if size in LARGE and stage in ("pretrain", "cold-start", "fuse", "imitate"):
         return Course(course.steps // 2, course.tokens * 2, course.rate * 0.6)
+    if size in LARGE and stage == "reinforce":
+        return Course(40, 128, course.rate)
     return course
 
 
@@ -80,6 +82,7 @@ def train(
     if stage not in ("all", *STAGES):
         raise GalopError(f"there is no stage {stage!r}; these are: all, {', '.join(STAGES)}")
     torch.set_num_threads(default_threads())
+    keep_freed_memory()
     made: Path | None = None
     for name in route(size, quick) if stage == "all" else [stage]:
         made = one(name, size, seed, root, quick, report, enough)
@@ -127,6 +130,7 @@ def one(
     elif stage in ("imitate", "distil"):
         teacher = finished(root / f"{TEACHER}-{seed}", "reinforce" if stage == "imitate" else "fuse")
     label = f"{stage} {seed}"
+    what: Stage
 
     def thinker() -> Mini:
         assert teacher
@@ -140,7 +144,7 @@ def one(
         what = stages.reinforcement(seed, course.tokens, tasks)
     elif teacher and stage in ("fuse", "imitate"):
         kept = teacher.parent / f"kept-{fingerprint(teacher)[:8]}.json"
-        what = stages.fusion(thinker, kept, QUICK_KEPT if quick else KEPT, seed, tasks, course.tokens)
+        what = stages.fusion(thinker, kept, QUICK_KEPT if quick else KEPT, seed, tasks, course.tokens, enough)
     else:
         what = stages.distillation(thinker, seed, course.tokens, tasks)
     asked = evaluate.problems(TESTED, tasks=tasks)

@@ -20,7 +20,7 @@ from galop.recipes.mini.data import IGNORED, Batch, Example
 from galop.recipes.mini.model import Mini
 from galop.recipes.mini.sample import Reply, sample
 from galop.recipes.mini.tasks import MEND, Problem, correct, draw
-from galop.recipes.mini.train import Step, write
+from galop.recipes.mini.train import Stage, Step, write
 
 WORKED = 0.7  # of the documents of pre-training show how the answer comes about
 TURNS = 0.15  # of the conversations have a second question
@@ -94,16 +94,24 @@ def cost(model: Mini, trained: int = 0, read: int = 0) -> float:
 
 
 def fusion(
-    thinker: Callable[[], Mini], kept: Path, count: int, seed: int, tasks: Sequence[str], tokens: int
-) -> Callable[[Mini, int], Stepper]:
+    thinker: Callable[[], Mini],
+    kept: Path,
+    count: int,
+    seed: int,
+    tasks: Sequence[str],
+    tokens: int,
+    enough: Callable[[], bool],
+) -> Stage:
     """Most replies are right ones of `thinker`, `count` of which are drawn into `kept`; the others do without thought.
 
     A fifth of the questions ask for thought by " /think"; half of those to be answered at once say " /no_think", the
     others have the empty block already before them.
     """
 
-    def stage(model: Mini, first: int) -> Stepper:
-        thought = keep_right(thinker, kept, count, seed, tasks)
+    def stage(model: Mini, first: int) -> Stepper | None:
+        thought = keep_right(thinker, kept, count, seed, tasks, enough)
+        if len(thought["right"]) < count:
+            return None
 
         def turn(random: Random) -> tuple[str, list[tuple[str, bool]]]:
             if random.random() < THOUGHT:
@@ -136,8 +144,11 @@ def mended(reply: str) -> list[tuple[str, bool]]:
     return [(part, i % 2 == 0) for i, part in enumerate(parts) if part]
 
 
-def keep_right(thinker: Callable[[], Mini], path: Path, count: int, seed: int, tasks: Sequence[str]) -> dict[str, Any]:
-    """`count` right and well-formed replies to training problems, drawn at temperature 0.8: rejection sampling.
+def keep_right(
+    thinker: Callable[[], Mini], path: Path, count: int, seed: int, tasks: Sequence[str], enough: Callable[[], bool]
+) -> dict[str, Any]:
+    """`count` right and well-formed replies to training problems, drawn at temperature 0.8: rejection sampling. Fewer
+    when it is `enough`.
 
     Kept in `path` round by round, so that a killed run goes on with them. Raises GalopError if none is right.
     """
@@ -148,7 +159,7 @@ def keep_right(thinker: Callable[[], Mini], path: Path, count: int, seed: int, t
         if len(kept["right"]) >= count:
             return kept
         model = thinker()
-        while len(kept["right"]) < count:
+        while len(kept["right"]) < count and not enough():
             random = Random(f"keep {seed} {kept['rounds']}")
             problems = [draw(random, tasks=tasks) for _ in range(ROUND)]
             prompts = [tokenizer.encode(tokenizer.prompt(p.question)) for p in problems]
@@ -174,7 +185,7 @@ def read(prompts: list[list[int]], replies: list[Reply]) -> int:
 # group taken off the reward, the loss a mean over tokens.
 
 
-def reinforcement(seed: int, rows: int, tasks: Sequence[str]) -> Callable[[Mini, int], Stepper]:
+def reinforcement(seed: int, rows: int, tasks: Sequence[str]) -> Stage:
     """`rows` replies a step in groups of GROUP_SIZE; most problems are of the hardest levels."""
 
     def stage(model: Mini, first: int) -> Stepper:
@@ -230,9 +241,7 @@ def micro_batches(rows: list[int], prompts: list[list[int]], replies: list[Reply
 # Strong-to-weak distillation on policy: the student writes, and is drawn to the teacher's odds for every token.
 
 
-def distillation(
-    thinker: Callable[[], Mini], seed: int, rows: int, tasks: Sequence[str]
-) -> Callable[[Mini, int], Stepper]:
+def distillation(thinker: Callable[[], Mini], seed: int, rows: int, tasks: Sequence[str]) -> Stage:
     """Reverse KL divergence over the whole vocabulary, a mean over the tokens that the student drew."""
 
     def stage(model: Mini, first: int) -> Stepper:

@@ -64,6 +64,10 @@ class Report:
     more: dict[str, float] | None = None
 
 
+Stage = Callable[[Mini, int], Callable[[int], Step] | None]
+"""From a model and the steps already done to what does a step, by its number; None when it was enough before that."""
+
+
 def optimizers(model: Mini, rate: float) -> list[Optimizer]:
     """Muon for the matrices inside the layers, AdamW for embeddings and norms."""
     inner = [w for n, w in model.named_parameters() if w.dim() == 2 and "embed" not in n]
@@ -83,7 +87,7 @@ def rate_at(step: int, steps: int) -> float:
 def run(
     settings: Settings,
     begin: Callable[[], Mini],
-    stage: Callable[[Mini, int], Callable[[int], Step]],
+    stage: Stage,
     folder: Path,
     enough: Callable[[], bool] = lambda: False,
     report: Callable[[Report], None] | None = None,
@@ -112,7 +116,7 @@ def run(
 def _run(
     settings: Settings,
     begin: Callable[[], Mini],
-    stage: Callable[[Mini, int], Callable[[int], Step]],
+    stage: Stage,
     folder: Path,
     enough: Callable[[], bool],
     report: Callable[[Report], None] | None,
@@ -133,6 +137,8 @@ def _run(
         restore(model, opts, load_file(found[-1] / "optimizer.safetensors"))
     keep_history(folder, first)
     step_of = stage(model, first)
+    if step_of is None:
+        return None
     start = saved = time.monotonic()
     history = (folder / "history.jsonl").open("a", encoding="utf-8")
     with history:

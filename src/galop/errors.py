@@ -49,3 +49,9 @@ class NumericalError(GalopError):
 
 class QueueFullError(GalopError):
     """More requests are waiting than may."""
+
+
+class ConstraintError(GalopError):
+    """A schema, regex or grammar cannot be followed."""
+
+    exit_code = 2

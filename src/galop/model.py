@@ -11,18 +11,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from queue import SimpleQueue
 from typing import Any, Literal
 
 import numpy as np
 
+from galop.chat.constraint import Constraints, Form
 from galop.chat.template import ChatTemplate, Message, Renderer
+from galop.chat.thinking import Thinking, ThinkingGuide, ThinkingSplitter, begins_in_thought, style_of
 from galop.chat.tokenizer import Detokeniser, Tokenizer
 from galop.engine.engine import Engine
 from galop.engine.lower import KVType
 from galop.engine.pages import KVFolder
 from galop.engine.sampling import Drawn, Sampling
-from galop.engine.scheduler import Generation, Reason, Scheduler
+from galop.engine.scheduler import Generation, Guide, Reason, Scheduler
 from galop.engine.speculation import Draft, Lookup
 from galop.errors import ContextLengthError, GalopError, ModelFileError
 from galop.ops.plan import Array, Plan
@@ -32,11 +35,12 @@ from galop.weights.pack import Pack
 
 @dataclass(frozen=True)
 class Text:
-    """A piece of the answer, how many tokens it is, and these where log-probabilities were asked for."""
+    """A piece of the reply, how many tokens it is, and these where log-probabilities were asked for."""
 
     text: str
     tokens: int = 1
     drawn: tuple[Drawn, ...] = ()
+    thinking: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class Done:
     answer_seconds: float
     first_token_seconds: float
     stop: str = ""  # the stop string that ended it
+    thinking_tokens: int = 0  # of the answer_tokens
 
     @property
     def prompt_rate(self) -> float:
@@ -111,7 +116,9 @@ class Model:
         self.template = ChatTemplate(card.chat_template, self.tokenizer, renderer)
         self.memory = 0  # bytes it takes in all with its context full, as far as it was reckoned
         self.stop_ids = frozenset(card.stop_ids)
+        self.thinking_style = style_of(card.chat_template)
         self.default_sampling = card_sampling(card.generation)
+        self.direct_sampling: Sampling | None = None  # without thinking, where the card has other settings for that
         self._lock = threading.Lock()
         self._owner = 0  # the thread whose call is under way
         self._server: threading.Thread | None = None
@@ -127,6 +134,10 @@ class Model:
     def context(self) -> int:
         return self.engine.context
 
+    @cached_property
+    def constraints(self) -> Constraints:
+        return Constraints(self.tokenizer, self.engine.vocabulary, sorted(self.stop_ids))
+
     def draft_with(self, smaller: Model) -> None:
         """Guesses tokens with a smaller model instead of from the text, and closes it with this one.
 
@@ -140,14 +151,26 @@ class Model:
         vocabulary = smaller.tokenizer.size(smaller.engine.vocabulary)
         self._smaller, self._draft = smaller, Draft(smaller.engine, vocabulary)
 
-    def chat(self, messages: Sequence[Message], **options: Any) -> Iterator[Event]:
+    def chat(
+        self,
+        messages: Sequence[Message],
+        thinking: Thinking | None = None,
+        **options: Any,
+    ) -> Iterator[Event]:
         """Answers a conversation, `[{"role": "user", "content": "..."}]`, in a stream; options are `generate`'s.
 
         The part of the conversation that was read before is not read again. Raises TemplateError, ContextLengthError,
         NumericalError.
         """
-        variables = options.pop("template_variables", {})
-        yield from self.generate(self.template.encode(messages, **variables), **options)
+        thinking = thinking or Thinking()
+        prompt = self.template.encode(messages, **thinking.variables(self.thinking_style))
+        yield from self.generate(prompt, thinking=thinking, **options)
+
+    def sampling_for(self, thinking: Thinking | None) -> Sampling:
+        """The model card's settings for a reply."""
+        if thinking is None or self.direct_sampling is None or thinking.expected(self.thinking_style):
+            return self.default_sampling
+        return self.direct_sampling
 
     def generate(
         self,
@@ -157,17 +180,23 @@ class Model:
         stop: Sequence[str] = (),
         cancelled: Callable[[], bool] = lambda: False,
         speculate: bool = True,
+        thinking: Thinking | None = None,
+        form: Form | None = None,
     ) -> Iterator[Event]:
         """Continues a text (control tokens in it are spelled out) or token ids, in a stream that ends in `Done`.
 
         Ends at a stop token, at one of the strings in `stop` (which is not part of the text), after max_tokens, at
         the end of the context, or when `cancelled()` says so. `speculate` guesses tokens where that has paid (see
-        `engine.speculation`); the answer is the same without.
+        `engine.speculation`); the answer is the same without. With `thinking` the prompt is a conversation's. `form`
+        is what the answer is held to; it needs the token that ends it, so max_tokens can still cut it short.
         """
         ids = self.encode(prompt) if isinstance(prompt, str) else list(prompt)
         events: SimpleQueue[Event | Failed] = SimpleQueue()
         with self._turn():
-            answer = self.submit(ids, events.put, sampling, max_tokens, stop, cancelled=cancelled, speculate=speculate)
+            answer = self.submit(
+                ids, events.put, sampling, max_tokens, stop, cancelled=cancelled, speculate=speculate,
+                thinking=thinking, form=form,
+            )  # fmt: skip
             try:
                 while True:
                     while self._server is None and events.empty():
@@ -205,12 +234,14 @@ class Model:
         on_read: Callable[[Array, Array], None] | None = None,
         cancelled: Callable[[], bool] = lambda: False,
         speculate: bool = True,
+        thinking: Thinking | None = None,
+        form: Form | None = None,
     ) -> Answer:
         """Puts a prompt in the queue; `emit` gets its events, between steps, from the thread that steps.
 
         `client` is whose prompts may share what is known of this one. `logprobs` asks for the log-probabilities of each
         token and of so many likely ones; `on_read` gets the logits and the hidden state that follow the prompt. Raises
-        ContextLengthError, QueueFullError, ValueError for an empty prompt.
+        ContextLengthError, QueueFullError, ConstraintError, ValueError for an empty prompt.
         """
         if not ids:
             raise ValueError("the prompt is empty")
@@ -221,11 +252,16 @@ class Model:
                 n_ctx=self.context,
             )
         room = self.context - len(ids)
+        limit = room if max_tokens is None else min(max_tokens, room)
+        begun = begins_in_thought(self.tokenizer, ids)
+        guide: Guide | None = self.constraints.compile(form) if form else None
+        if thinking and (begun or thinking.expected(self.thinking_style)):
+            guide = ThinkingGuide(self.tokenizer, begun, thinking.budget, limit, guide)
         answer = Answer(
             Generation(
                 ids,
-                sampling or self.default_sampling,
-                room if max_tokens is None else min(max_tokens, room),
+                sampling or self.sampling_for(thinking),
+                limit,
                 stop_ids=self.stop_ids,
                 client=client,
                 mask=self._mask,
@@ -233,8 +269,11 @@ class Model:
                 on_read=on_read,
                 logprobs=0 if logprobs is None else max(logprobs, 1),
                 guesser=(self._draft or Lookup()) if speculate else None,
+                guide=guide,
             ),
-            StopMatcher(Detokeniser(self.tokenizer), stop),
+            Detokeniser(self.tokenizer),
+            ThinkingSplitter(begun) if thinking else None,
+            StopMatcher(stop),
             emit,
             cancelled,
             alternatives=bool(logprobs),
@@ -296,22 +335,27 @@ class Model:
 
 
 class Answer:
-    """One answer in the making: tokens become text, which ends at stop strings and is emitted."""
+    """One answer in the making: tokens become text, thinking or not, which ends at stop strings and is emitted."""
 
     def __init__(
         self,
         generation: Generation,
-        text: StopMatcher,
+        detokeniser: Detokeniser,
+        splitter: ThinkingSplitter | None,
+        stop: StopMatcher,
         emit: Emit,
         cancelled: Callable[[], bool] = lambda: False,
         alternatives: bool = True,
     ) -> None:
         self.generation = generation
-        self._text = text
+        self._detokeniser = detokeniser
+        self._splitter = splitter
+        self._stop = stop
         self._emit = emit
         self._cancelled = cancelled
         self._alternatives = alternatives  # whether the other likely tokens are wanted too
         self._tokens = 0  # that have not been emitted yet
+        self._thought = 0  # tokens of thinking
         self._drawn: list[Drawn] = []
         self._first = 0.0  # when the first token came
         generation.on_token = self._on_token
@@ -323,12 +367,20 @@ class Answer:
         self._tokens += 1
         if self.generation.logprobs:
             self._drawn.append(drawn if self._alternatives else replace(drawn, top_logprobs=()))
-        self._release(self._text.push(drawn.token))
-        return "stop" if self._text.matched else "cancelled" if self._cancelled() else None
+        self._push(self._detokeniser.push(drawn.token))
+        return "stop" if self._stop.matched else "cancelled" if self._cancelled() else None
 
-    def _release(self, text: str) -> None:
+    def _push(self, text: str, final: bool = False) -> None:
+        pieces = [(False, text)] if self._splitter is None else self._splitter.push(text, final)
+        for thinking, piece in pieces:
+            self._release(piece if thinking else self._stop.push(piece), thinking)
+        if final:
+            self._release(self._stop.finish())
+
+    def _release(self, text: str, thinking: bool = False) -> None:
         if text:
-            self._emit(Text(text, self._tokens, tuple(self._drawn)))
+            self._emit(Text(text, self._tokens, tuple(self._drawn), thinking))
+            self._thought += self._tokens if thinking else 0
             self._tokens = 0
             self._drawn.clear()
 
@@ -336,7 +388,7 @@ class Answer:
         if isinstance(end, GalopError):
             self._emit(Failed(end))
             return
-        self._release(self._text.finish())
+        self._push(self._detokeniser.finish(), final=True)
         g = self.generation
         first = self._first or g.ended
         self._emit(
@@ -348,7 +400,8 @@ class Answer:
                 (g.ended if math.isnan(g.read) else g.read) - (g.arrived if math.isnan(g.begun) else g.begun),
                 g.ended - first,
                 first - g.arrived,
-                self._text.matched,
+                self._stop.matched,
+                self._thought,
             )
         )
 
@@ -356,17 +409,16 @@ class Answer:
 class StopMatcher:
     """Holds back text that may be the beginning of a stop string; what comes after one is never let through."""
 
-    def __init__(self, detokeniser: Detokeniser, stops: Sequence[str]) -> None:
-        self.detokeniser = detokeniser
+    def __init__(self, stops: Sequence[str]) -> None:
         self.stops = [s for s in stops if s]
         self.held = ""
         self.matched = ""  # the stop string that was found
 
-    def push(self, token: int) -> str:
-        return self._release(self.detokeniser.push(token), final=False)
+    def push(self, text: str) -> str:
+        return "" if self.matched else self._release(text, final=False)
 
     def finish(self) -> str:
-        return "" if self.matched else self._release(self.detokeniser.finish(), final=True)
+        return "" if self.matched else self._release("", final=True)
 
     def _release(self, text: str, final: bool) -> str:
         self.held += text

@@ -1,12 +1,126 @@
-"""Thinking apart from the answer, as text streams."""
+"""Thinking as part of a reply: switched on and off, ended when its budget is spent, told apart from the answer."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from galop.chat.tokenizer import Tokenizer
+from galop.engine.scheduler import Guide
+from galop.ops.plan import Array
 
 OPEN, CLOSE = "<think>", "</think>"
+ANSWER_TOKENS = 512  # kept for the answer where the reply's length is limited, but no more than half of it
+EFFORTS = {"none": 0, "minimal": 512, "low": 1024, "medium": 8192, "high": 24_576, "xhigh": None, "max": None}
+"""Tokens of thinking by `reasoning_effort`."""
+IN_WORDS = (
+    "\n\nConsidering the limited time by the user, I have to give the solution based on the thinking directly now."
+)
+"""What the Qwen3 report has the model say when its budget is spent (section 4.3)."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a family of templates goes about thinking."""
+
+    sign: str  # a pattern that only these templates hold
+    switch: str  # the variable that turns thinking on and off; "" where nothing does
+    thinks: bool  # when it is told neither
+
+
+STYLES = (
+    Style(r"\benable_thinking\b", "enable_thinking", True),  # Qwen3, GLM-4.5, SmolLM3
+    Style(r"{%-? *if (not )?thinking\b", "thinking", False),  # DeepSeek-V3.1, Granite
+    Style(r"<think>\\?n?['\"]", "", True),  # DeepSeek-R1 and its distilled models, Qwen3-Thinking-2507: opened for them
+    Style(r"</think>", "", True),  # DeepSeek-R1-0528
+)
+
+
+def style_of(template: str | None) -> Style | None:
+    """None for a template that knows no thinking."""
+    return next((style for style in STYLES if template and re.search(style.sign, template)), None)
+
+
+@dataclass(frozen=True)
+class Thinking:
+    """What is asked of a reply: to think or not (None leaves it to the template), and the most tokens of thinking."""
+
+    on: bool | None = None
+    budget: int | None = None
+
+    @classmethod
+    def asked(cls, on: bool | None, effort: str | None, budget: int | None) -> Thinking:
+        """What the fields of a request come to; `effort` is one of EFFORTS, and a budget goes before it."""
+        if effort is not None:
+            on = effort != "none" if on is None else on
+            budget = EFFORTS[effort] if budget is None else budget
+        return cls(on, budget)
+
+    def variables(self, style: Style | None) -> dict[str, Any]:
+        """The template's."""
+        if style is None or not style.switch or (self.on is None and self.budget != 0):
+            return {}
+        return {style.switch: bool(self.on) if self.budget is None else self.on is not False and self.budget > 0}
+
+    def expected(self, style: Style | None) -> bool:
+        """Whether there will be thinking."""
+        if style is None:
+            return False
+        return bool(self.variables(style).get(style.switch, style.thinks))
+
+
+class ThinkingGuide:
+    """Ends the thinking when `budget` tokens of it are spent; from there on `answer` leads.
+
+    `limit` is the most tokens of the reply, some of which are kept for the answer. Thinking that the template has
+    opened is `begun`. What a model thinks without tags is not known as thinking.
+    """
+
+    def __init__(
+        self, tokenizer: Tokenizer, begun: bool, budget: int | None, limit: int, answer: Guide | None = None
+    ) -> None:
+        self._open, self._close = tokenizer.id(OPEN), tokenizer.id(CLOSE)
+        self._breaks = tokenizer.encode("\n")
+        self._before_answer = tokenizer.encode("\n\n")
+        self._closing = tokenizer.encode_control(f"{IN_WORDS}\n{CLOSE}\n\n")
+        if 4 * len(self._closing) > limit:
+            self._closing = tokenizer.encode_control(f"\n{CLOSE}\n\n")
+        most = limit - min(ANSWER_TOKENS, limit // 2) - len(self._closing)
+        self._budget = most if budget is None else min(budget, most)
+        self._answer = answer
+        self._state = "thinking" if begun else "start"
+        self._opened = False  # by the last token
+        self.thought = 0  # tokens of thinking so far, but for the line break after the tag
+
+    def mask(self) -> Array | None:
+        if self._state == "thinking" or self._answer is None:
+            return None
+        mask = self._answer.mask()
+        if self._state == "start" and mask is not None and self._open is not None:
+            mask = mask.copy()
+            mask[self._open // 32] |= np.uint32(1 << self._open % 32)
+        return mask
+
+    def took(self, token: int) -> Sequence[int]:
+        if self._state == "start":
+            self._state = "thinking" if token == self._open else "answer"
+            self._opened = token == self._open
+        elif self._state == "thinking" and token == self._close:
+            self._state = "answer"
+            return self._before_answer if self._answer else ()
+        elif self._state == "thinking":
+            self.thought += not (self._opened and [token] == self._breaks)
+            self._opened = False
+        if self._state == "thinking":
+            if self.thought < self._budget:
+                return ()
+            self._state = "answer"
+            return self._closing
+        return self._answer.took(token) if self._answer else ()
 
 
 def begins_in_thought(tokenizer: Tokenizer, prompt: Sequence[int]) -> bool:

@@ -49,11 +49,14 @@ def run(
     memory: Memory = "",
     kv: KV = "f16",
     draft: Annotated[str, typer.Option(help="A smaller model of the same tokens that guesses ahead.")] = "",
+    think: Annotated[bool | None, typer.Option("--think/--no-think", help="Think before the answer, or not.")] = None,
+    think_budget: Annotated[int | None, typer.Option(help="Most tokens of thinking.", min=0)] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Continue the text as it is, without a chat template.")] = False,
     json: Json = False,
     yes: Yes = False,
 ) -> None:
     """Ask a model: one question, a pipe, or a conversation."""
+    from galop.chat.thinking import Thinking
     from galop.cli.run import Options, ask
 
     given = {"temperature": temperature, "top_p": top_p, "top_k": top_k, "min_p": min_p, "seed": seed}
@@ -70,6 +73,7 @@ def run(
             kv=kv,
             draft=draft,
             raw=raw,
+            thinking=Thinking(think, think_budget),
             json=json,
             yes=yes,
         ),

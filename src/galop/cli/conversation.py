@@ -8,7 +8,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from galop.cli.run import Options, note, stream, summary
+from galop.chat.thinking import Thinking
+from galop.cli.run import Options, UsageError, check_thinking, note, stream, summary
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
 from galop.machine import data_directory
@@ -17,7 +18,8 @@ from galop.model import Model
 HELP = """\
 /help                  this
 /clear                 forget the conversation
-/set NAME VALUE        temperature, top_p, top_k, min_p, seed, max_tokens or system
+/set NAME VALUE        temperature, top_p, top_k, min_p, seed, max_tokens, system, or think: on, off, or
+                       the most tokens of thinking
 /show                  the model and its settings
 /save NAME, /load NAME keep a conversation, or go on with one
 /bye                   leave (also Ctrl-D)
@@ -29,8 +31,10 @@ class Conversation:
         self.model = model
         self.name = name
         self.sampling = sampling
+        self.chosen = dict(options.sampling)  # whatever the model's card says
         self.system = options.system
         self.max_tokens = options.max_tokens
+        self.thinking = options.thinking
         self.messages: list[dict[str, Any]] = []
 
     def reply(self, text: str) -> None:
@@ -40,9 +44,9 @@ class Conversation:
         stopped = _Interrupt()
         try:
             with stopped:
-                answer, done = stream(
+                thought, answer, done = stream(
                     self.model.chat(
-                        [*system, *self.messages], sampling=self.sampling, max_tokens=self.max_tokens,
+                        [*system, *self.messages], self.thinking, sampling=self.sampling, max_tokens=self.max_tokens,
                         cancelled=lambda: stopped.hit,
                     )
                 )  # fmt: skip
@@ -52,7 +56,8 @@ class Conversation:
             self.messages.pop()
             note(f"galop: {error}")
             return
-        self.messages.append({"role": "assistant", "content": answer})
+        thinking = {"reasoning_content": thought} if thought else {}
+        self.messages.append({"role": "assistant", "content": answer, **thinking})
 
     def command(self, line: str) -> bool:
         """Carries out a /command; False to leave."""
@@ -84,6 +89,8 @@ class Conversation:
         try:
             if name == "system":
                 self.system = value
+            elif name == "think":
+                self._think(value)
             elif name == "max_tokens":
                 if int(value) < 0:
                     raise ValueError("it is negative")
@@ -95,12 +102,24 @@ class Conversation:
             else:
                 note(f"there is no setting {name!r}; /help lists them")
                 return
+        except UsageError as error:
+            note(str(error))
+            return
         except ValueError as error:
             note(f"{name} cannot be {value!r}: {error}")
             return
         note(f"{name} is {value}")
 
+    def _think(self, value: str) -> None:
+        asked = Thinking(on=value == "on") if value in ("on", "off") else Thinking(budget=int(value))
+        if asked.budget is not None and asked.budget < 0:
+            raise ValueError("it is negative")
+        check_thinking(self.model, asked)
+        self.thinking = asked
+        self.sampling = replace(self.model.sampling_for(asked), **self.chosen)
+
     def _change(self, name: str, value: Any) -> None:
+        self.chosen[name] = value
         self.sampling = replace(self.sampling, **{name: value})
 
     def save(self, name: str) -> None:

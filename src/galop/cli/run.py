@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from galop import store
+from galop.chat.thinking import Thinking
 from galop.cli.progress import progress_bar
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError, UnknownModelError
@@ -34,6 +36,7 @@ class Options:
     kv: str = "f16"
     draft: str = ""
     raw: bool = False
+    thinking: Thinking = field(default_factory=Thinking)
     json: bool = False
     yes: bool = False
 
@@ -54,13 +57,25 @@ def ask(model_name: str, prompt: str, options: Options) -> None:
     if why:
         note(f"{source.name}: {why}")
     with load(source, options) as model:
-        sampling = replace(model.default_sampling, **options.sampling)
+        if options.raw and options.thinking != Thinking():
+            raise UsageError("thinking belongs to a conversation; leave out --raw")
+        check_thinking(model, options.thinking)
+        sampling = replace(model.sampling_for(options.thinking), **options.sampling)
         if question:
             answer(model, question, sampling, options, source.name)
         else:
             from galop.cli.conversation import converse
 
             converse(model, source.name, sampling, options)
+
+
+def check_thinking(model: Model, asked: Thinking) -> None:
+    """Raises UsageError where the model cannot do what is asked of it."""
+    style = model.thinking_style
+    if style is None and (asked.on or asked.budget):
+        raise UsageError(f"{model.card.name} does not think; ask it without")
+    if style and not style.switch and asked.on is False:
+        raise UsageError(f"{model.card.name} always thinks; --think-budget 0 lets it think as little as can be")
 
 
 def choose(model_name: str, prompt: str, memory: int | None) -> tuple[Source, str, str]:
@@ -125,20 +140,19 @@ def answer(model: Model, question: str, sampling: Sampling, options: Options, na
     if options.raw:
         events: Iterable[Event] = model.generate(question, sampling=sampling, max_tokens=options.max_tokens)
     else:
-        events = model.chat(messages, sampling=sampling, max_tokens=options.max_tokens)
-    text, done = stream(events, quiet=options.json)
+        events = model.chat(messages, options.thinking, sampling=sampling, max_tokens=options.max_tokens)
+    thought, text, done = stream(events, quiet=options.json)
     if options.json:
-        print(
-            json.dumps({"model": name, "answer": text, "seed": sampling.seed, **statistics(done)}, ensure_ascii=False)
-        )
+        said = {"model": name, "thinking": thought, "answer": text, "seed": sampling.seed, **statistics(done)}
+        print(json.dumps(said, ensure_ascii=False))
     else:
         print(flush=True)
         note(summary(done))
 
 
-def stream(events: Iterable[Event], quiet: bool = False) -> tuple[str, Done]:
-    """Prints an answer as it comes; its whole text and its end."""
-    pieces: list[str] = []
+def stream(events: Iterable[Event], quiet: bool = False) -> tuple[str, str, Done]:
+    """Prints a reply as it comes, the thinking apart from the answer; both, and the end."""
+    thought, answer = "", ""
     done: Done | None = None
     for event in events:
         if isinstance(event, Prefill) and event.total > LONG_PROMPT and sys.stderr.isatty():
@@ -146,13 +160,24 @@ def stream(events: Iterable[Event], quiet: bool = False) -> tuple[str, Done]:
             shown = f"reading {event.done} of {event.total} tokens" if event.done < event.total else ""
             print(f"\r\x1b[K{shown}", end="", file=sys.stderr, flush=True)
         elif isinstance(event, Text):
-            pieces.append(event.text)
             if not quiet:
-                print(event.text, end="", flush=True)
+                if answer == "" != thought and not event.thinking:
+                    print("\n", file=sys.stderr, flush=True)
+                show(event)
+            thought += event.text if event.thinking else ""
+            answer += "" if event.thinking else event.text
         elif isinstance(event, Done):
             done = event
     assert done is not None
-    return "".join(pieces), done
+    return thought, answer, done
+
+
+def show(said: Text) -> None:
+    """An answer goes where its reader wants it; thinking is for the person who watches."""
+    if said.thinking:
+        print(grey(said.text), end="", file=sys.stderr, flush=True)
+    else:
+        print(said.text, end="", flush=True)
 
 
 def statistics(done: Done) -> dict[str, Any]:
@@ -161,6 +186,7 @@ def statistics(done: Done) -> dict[str, Any]:
         "prompt_tokens": done.prompt_tokens,
         "cached_tokens": done.cached_tokens,
         "answer_tokens": done.answer_tokens,
+        "thinking_tokens": done.thinking_tokens,
         "prompt_tokens_per_second": round(done.prompt_rate, 2),
         "answer_tokens_per_second": round(done.answer_rate, 2),
         "first_token_seconds": round(done.first_token_seconds, 4),
@@ -170,10 +196,11 @@ def statistics(done: Done) -> dict[str, Any]:
 
 def summary(done: Done) -> str:
     cached = f" ({done.cached_tokens} reused)" if done.cached_tokens else ""
+    thought = f" ({done.thinking_tokens} of thinking)" if done.thinking_tokens else ""
     why = {"length": " · cut off at the token limit", "cancelled": " · stopped"}.get(done.reason, "")
     parts = (
         f"{done.prompt_tokens} prompt tokens{cached} at {done.prompt_rate:.0f} tok/s",
-        f"{done.answer_tokens} answer tokens at {done.answer_rate:.1f} tok/s",
+        f"{done.answer_tokens} answer tokens{thought} at {done.answer_rate:.1f} tok/s",
         f"first token {done.first_token_seconds:.2f} s",
         f"peak memory {peak_memory() / (1 << 20):.0f} MiB",
     )
@@ -182,7 +209,9 @@ def summary(done: Done) -> str:
 
 def note(text: str) -> None:
     """A line for the person, kept apart from the answer."""
-    import os
+    print(grey(text), file=sys.stderr, flush=True)
 
-    grey = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    print(f"\x1b[2m{text}\x1b[0m" if grey else text, file=sys.stderr, flush=True)
+
+def grey(text: str) -> str:
+    """For standard error."""
+    return f"\x1b[2m{text}\x1b[0m" if sys.stderr.isatty() and "NO_COLOR" not in os.environ else text

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from galop import store
-from galop.chat.thinking import ThinkingSplitter
+from galop.chat.thinking import Thinking
 from galop.cli.run import Options, UsageError, load, note
 from galop.engine.sampling import Sampling
 from galop.model import Done, Model, Text
@@ -75,13 +75,11 @@ def pieces(model: Model, text: Iterator[str], language: str) -> Iterator[tuple[s
             yield segment.text, 0, False
             continue
         spoken = False
-        splitter = ThinkingSplitter()
         asked = messages(segment.text, language)
-        for event in model.chat(asked, sampling=Sampling(), template_variables={"enable_thinking": False}):
-            new = event.text if isinstance(event, Text) else ""
-            for thinking, said in splitter.push(new, final=isinstance(event, Done)):
-                piece = said if spoken else said.lstrip()
-                if piece and not thinking:
+        for event in model.chat(asked, sampling=Sampling(), thinking=Thinking(on=False)):
+            if isinstance(event, Text) and not event.thinking:
+                piece = event.text if spoken else event.text.lstrip()
+                if piece:
                     spoken = True
                     yield piece.replace("\n", " "), 0, True
             if isinstance(event, Done):

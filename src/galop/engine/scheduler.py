@@ -20,7 +20,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -38,6 +38,16 @@ DECODE_STEPS = 40
 SLOWEST = 3.0
 SAVED_TOKENS = 256  # a shorter conversation is read again as soon as it is found on disk
 Reason = Literal["stop", "length", "cancelled"]
+
+
+class Guide(Protocol):
+    """What leads a text token by token: what may come next, and what must. Raises GalopError to end it."""
+
+    def mask(self) -> Array | None:
+        """A bit for each token that may come next (uint32 [vocabulary / 32]); None where all may."""
+
+    def took(self, token: int) -> Sequence[int]:
+        """Hears of each token in turn, and gives those that must follow it, of which it does not hear again."""
 
 
 @dataclass(eq=False)
@@ -62,6 +72,7 @@ class Generation:
     bias: Mapping[int, float] = field(default_factory=dict)  # added to the logits of these tokens
     logprobs: int = 0
     guesser: Guesser | None = None
+    guide: Guide | None = None
 
     tokens: list[int] = field(init=False)
     kv: KV | None = field(init=False, default=None)
@@ -271,10 +282,12 @@ class Scheduler:
         row = 0
         for generation, kv, _ in work:
             kv.keep()
-            generation.on_prompt(min(len(kv.tokens), len(generation.prompt)))
+            if math.isnan(generation.read):
+                generation.on_prompt(min(len(kv.tokens), len(generation.prompt)))
             if len(kv.tokens) == len(generation.tokens):
                 generation.reading = False
-                generation.read = time.monotonic()
+                if math.isnan(generation.read):
+                    generation.read = time.monotonic()
                 if generation.on_read and not generation.drawn:
                     generation.on_read(logits[row], hidden[row])
                 self._settle(generation, self._draw(generation, logits[row]) if generation.limit else "length")
@@ -307,19 +320,17 @@ class Scheduler:
         start = time.perf_counter()
         rows = self.engine.forward([(kv, [generation.tokens[-1], *guess.tokens[:tried]])], range(tried + 1))
         gauge.took(tried + 1, time.perf_counter() - start)
-        kept = 0
+        known, kept = len(generation.tokens), 0
         end = self._draw(generation, rows[0])
         if not tried:
             self.pace.took(1, time.perf_counter() - start)
-        while end is None and kept < tried and generation.tokens[-1] == guess.tokens[kept]:
+        while end is None and kept < tried and generation.tokens[known + kept :] == [guess.tokens[kept]]:
             kept += 1
             end = self._draw(generation, rows[kept])
-        held = tried and kept + (kept < tried and generation.tokens[-1] == guess.tokens[kept])
-        kv.truncate(len(generation.tokens) - 1)
-        if tried:
-            gauge.held(guess, held, tried)
-        elif guess.tokens:
-            gauge.held(guess, int(generation.tokens[-1] == guess.tokens[0]), 1)
+        kv.truncate(known + kept)
+        if guess.tokens:
+            last = generation.tokens[known + kept : known + kept + 1]
+            gauge.held(guess, kept + (last == guess.tokens[kept : kept + 1]), max(tried, 1))
         self._settle(generation, end)
 
     def _draw(self, generation: Generation, logits: Array) -> Reason | GalopError | None:
@@ -330,11 +341,18 @@ class Scheduler:
         for token, bias in generation.bias.items():
             logits[token] += bias
         try:
-            drawn = draw(logits, how, len(generation.tokens), tokens, prompt, generation.mask, generation.logprobs)
+            drawn = draw(logits, how, len(generation.tokens), tokens, prompt, _mask(generation), generation.logprobs)
+            self.counts["generation_tokens"] += 1
+            end = self._append(generation, drawn)
+            for token in generation.guide.took(drawn.token) if generation.guide and end is None else ():
+                generation.reading = True  # what is put into its mouth has to be read before more can be drawn
+                end = end or self._append(generation, Drawn(token))
         except GalopError as error:
             return error
+        return end
+
+    def _append(self, generation: Generation, drawn: Drawn) -> Reason | None:
         generation.tokens.append(drawn.token)
-        self.counts["generation_tokens"] += 1
         if drawn.token in generation.stop_ids:
             return "stop"
         return generation.on_token(drawn) or ("length" if generation.drawn >= generation.limit else None)
@@ -375,6 +393,15 @@ class Scheduler:
         self.running.remove(last)
         self._preempted.append(last)
         self.counts["preemptions"] += 1
+
+
+def _mask(generation: Generation) -> Array | None:
+    """A bit for each token that may be drawn."""
+    guided = generation.guide.mask() if generation.guide else None
+    if guided is None or generation.mask is None:
+        return generation.mask if guided is None else guided
+    both: Array = generation.mask & guided
+    return both
 
 
 def _pages(generation: Generation) -> int:

@@ -11,9 +11,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
+from galop.chat.thinking import Thinking
 from galop.model import Done
 from galop.server.errors import ApiError
-from galop.server.replies import ChatMessage, Count, Drawing, Piece, Reply, Server, StopString, begun, new_id
+from galop.server.replies import ChatMessage, Count, Drawing, Effort, Piece, Reply, Server, StopString, begun, new_id
 from galop.server.wire import EVENTS, EventStream, StrictRoute, event, whole
 
 
@@ -30,16 +31,22 @@ class Turn(BaseModel):
     content: str | list[Block]
 
 
-class Thinking(BaseModel):
+class Switch(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
     type: Literal["enabled", "disabled", "adaptive"]
     budget_tokens: Annotated[int, Field(ge=1024)] | None = None
 
 
+class OutputConfig(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    effort: Effort | None = None
+
+
 class CountRequest(Drawing):
     messages: Annotated[list[Turn], Field(min_length=1, max_length=4096)]
     system: str | list[Block] | None = None
-    thinking: Thinking | None = None
+    thinking: Switch | None = None
+    output_config: OutputConfig | None = None
 
     def conversation(self) -> list[ChatMessage]:
         said = [ChatMessage(role="system", content=text_of(self.system))] if self.system else []
@@ -50,8 +57,10 @@ class CountRequest(Drawing):
             said.append(ChatMessage(role=turn.role, content=content, reasoning_content=thought or None))
         return said
 
-    def variables(self) -> dict[str, Any]:
-        return {} if self.thinking is None else {"enable_thinking": self.thinking.type != "disabled"}
+    def thoughts(self) -> Thinking:
+        asked, effort = self.thinking, self.output_config.effort if self.output_config else None
+        on = asked.type != "disabled" if asked else None
+        return Thinking.asked(on, effort, asked.budget_tokens if asked else None)
 
 
 class MessagesRequest(CountRequest):
@@ -78,9 +87,9 @@ def routes(server: Server) -> APIRouter:
     async def messages(request: Request, body: MessagesRequest) -> Response:
         """Answers a conversation."""
         body.refuse("tools")
-        reply = await server.chat(request.state.key, body.model, body.conversation(), body.variables())
+        reply = await server.chat(request.state.key, body.model, body.conversation(), body.thoughts())
         options = {"max_tokens": body.max_tokens, "stop": body.stop_sequences or []}
-        await begun(reply, lambda: {"sampling": body.sampling(reply.model), **options})
+        await begun(reply, lambda: {"sampling": body.sampling(reply.model, reply.thinking), **options})
         writer = MessageWriter(reply)
         if body.stream:
             return EventStream(writer.stream(), writer.failure, ping=event({"type": "ping"}, "ping"))
@@ -89,7 +98,7 @@ def routes(server: Server) -> APIRouter:
     @router.post("/count_tokens", response_model=None)
     async def count_tokens(request: Request, body: CountRequest) -> Response:
         """How many tokens a conversation is."""
-        reply = await server.chat(request.state.key, body.model, body.conversation(), body.variables())
+        reply = await server.chat(request.state.key, body.model, body.conversation(), body.thoughts())
         await asyncio.shield(reply.held.aclose())
         return JSONResponse({"input_tokens": len(reply.prompt)})
 

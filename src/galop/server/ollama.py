@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from galop import __version__
+from galop.chat.thinking import Thinking
 from galop.model import Done
 from galop.server.errors import ApiError
 from galop.server.replies import (
@@ -46,8 +47,10 @@ class Common(Body):
     think: THINKING | None = None
     keep_alive: Any = None
 
-    def variables(self) -> dict[str, Any]:
-        return {} if self.think is None else {"enable_thinking": self.think is not False}
+    def thoughts(self) -> Thinking:
+        if isinstance(self.think, str):
+            return Thinking.asked(None, self.think, None)
+        return Thinking(self.think)
 
 
 class ChatRequest(Common):
@@ -73,7 +76,10 @@ def routes(server: Server) -> APIRouter:
         options = body.options or Options(model=None)
         limit = options.num_predict if options.num_predict and options.num_predict > 0 else None
         stop = stops(options.stop)
-        await begun(reply, lambda: {"sampling": options.sampling(reply.model), "max_tokens": limit, "stop": stop})
+        await begun(
+            reply,
+            lambda: {"sampling": options.sampling(reply.model, reply.thinking), "max_tokens": limit, "stop": stop},
+        )
         writer = LineWriter(reply, field)
         if body.stream is not False:
             return EventStream(writer.stream(), writer.failure, "application/x-ndjson", ping="")
@@ -95,7 +101,7 @@ def routes(server: Server) -> APIRouter:
         body.refuse("tools", "format")
         if not body.messages:
             return await touch(request, body, "message")
-        reply = await server.chat(request.state.key, body.model, body.messages, body.variables())
+        reply = await server.chat(request.state.key, body.model, body.messages, body.thoughts())
         return await answer(reply, body, "message")
 
     @router.post("/generate", response_model=None, responses=LINES)
@@ -108,7 +114,7 @@ def routes(server: Server) -> APIRouter:
             return await answer(await server.text(request.state.key, body.model, body.prompt), body, "response")
         said: Messages = [ChatMessage(role="system", content=body.system)] if body.system else []
         said.append(ChatMessage(role="user", content=body.prompt))
-        return await answer(await server.chat(request.state.key, body.model, said, body.variables()), body, "response")
+        return await answer(await server.chat(request.state.key, body.model, said, body.thoughts()), body, "response")
 
     @router.get("/tags")
     async def tags(request: Request) -> dict[str, Any]:

@@ -11,13 +11,16 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from galop.chat.thinking import Thinking
 from galop.model import Done, Prefill, Text
 from galop.server.errors import ApiError
 from galop.server.replies import (
     MAX_N,
     MAX_STOPS,
+    Budget,
     Count,
     Drawing,
+    Effort,
     Messages,
     Piece,
     Reply,
@@ -57,12 +60,25 @@ class Request_(Drawing):
         model = reply.model
         return {
             "n": self.n or 1,
-            "sampling": self.sampling(model),
+            "sampling": self.sampling(model, reply.thinking),
             "max_tokens": max_tokens,
             "stop": stops(self.stop),
             "bias": bias_of(self.logit_bias, model),
             "logprobs": logprobs,
         }
+
+
+class Reasoning(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    effort: Effort | None = None
+    max_tokens: Budget | None = None
+    enabled: bool | None = None
+
+
+class Switch(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    type: Literal["enabled", "disabled", "adaptive"] | None = None
+    budget_tokens: Budget | None = None
 
 
 class ChatRequest(Request_):
@@ -71,12 +87,28 @@ class ChatRequest(Request_):
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     response_format: Format | None = None
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     chat_template_kwargs: dict[str, Any] | None = None
+    reasoning_effort: Effort | None = None
+    reasoning: Reasoning | None = None  # OpenRouter's
+    thinking: Switch | None = None  # DeepSeek's
+    enable_thinking: bool | None = None  # DashScope's, with the next
+    thinking_budget: Budget | None = None
+    thinking_token_budget: Budget | None = None  # vLLM's
 
-    def variables(self) -> dict[str, Any]:
-        thinks = {} if self.reasoning_effort is None else {"enable_thinking": self.reasoning_effort != "none"}
-        return {**thinks, **(self.chat_template_kwargs or {})}
+    def thoughts(self) -> Thinking:
+        """What the fields of all dialects say of thinking."""
+        kwargs = self.chat_template_kwargs or {}
+        reasoning, switch = self.reasoning or Reasoning(), self.thinking or Switch()
+        switches = [
+            self.enable_thinking, kwargs.get("enable_thinking"), kwargs.get("thinking"),
+            reasoning.enabled, switch.type and switch.type != "disabled",
+        ]  # fmt: skip
+        budgets = [self.thinking_budget, self.thinking_token_budget, reasoning.max_tokens, switch.budget_tokens]
+        return Thinking.asked(
+            next((on for on in switches if isinstance(on, bool)), None),
+            self.reasoning_effort or reasoning.effort,
+            next((budget for budget in budgets if budget is not None), None),
+        )
 
 
 class CompletionRequest(Request_):
@@ -104,7 +136,8 @@ def routes(server: Server) -> APIRouter:
                            "response_format")  # fmt: skip
         if body.top_logprobs and not body.logprobs:
             raise ApiError(400, "invalid_value", "top_logprobs needs logprobs to be true", "top_logprobs")
-        reply = await server.chat(request.state.key, body.model, body.messages, body.variables())
+        thinking, kwargs = body.thoughts(), body.chat_template_kwargs
+        reply = await server.chat(request.state.key, body.model, body.messages, thinking, kwargs)
         wanted = (body.top_logprobs or 0) if body.logprobs else None
         limit = body.max_completion_tokens or body.max_tokens
         await begun(reply, lambda: body.options(reply, limit, wanted))

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from galop.chat.template import Message
-from galop.chat.thinking import ThinkingSplitter, begins_in_thought
+from galop.chat.thinking import Thinking
 from galop.engine.sampling import Sampling
 from galop.model import Answer, Done, Event, Failed, Model, Prefill, Text
 from galop.server.errors import ApiError
@@ -26,6 +26,8 @@ from galop.server.metrics import Metrics
 MAX_N = 16
 MAX_STOPS = 4
 Count = Annotated[int, Field(ge=1, le=1 << 31)]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+Budget = Annotated[int, Field(ge=0, le=1 << 31)]  # tokens of thinking
 StopString = Annotated[str, Field(min_length=1, max_length=256)]
 # What would let a request run code, read files or change how others are answered.
 FORBIDDEN = ("chat_template", "chat_parser", "prompt_embeds", "trust_remote_code", "lora", "grammar", "audio")
@@ -70,14 +72,14 @@ class Drawing(Body):
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
     seed: Annotated[int, Field(ge=-(1 << 63), lt=1 << 64)] | None = None
 
-    def sampling(self, model: Model) -> Sampling:
+    def sampling(self, model: Model, thinking: Thinking | None = None) -> Sampling:
         names = ("temperature", "top_p", "top_k", "min_p", "presence_penalty", "frequency_penalty")
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         penalty = self.repetition_penalty or self.repeat_penalty
         if penalty is not None:
             given["repetition_penalty"] = penalty
         seed = secrets.randbits(32) if self.seed is None else self.seed % (1 << 64)
-        return replace(model.default_sampling, **given, seed=seed)
+        return replace(model.sampling_for(thinking), **given, seed=seed)
 
 
 class Part(BaseModel):
@@ -130,12 +132,18 @@ def bias_of(logit_bias: dict[str, float] | None, model: Model) -> dict[int, floa
 
 @dataclass
 class Piece:
-    """Text of one of the answers, thinking or not."""
+    """Text of one of the answers."""
 
     index: int
-    text: str
-    thinking: bool
     event: Text
+
+    @property
+    def text(self) -> str:
+        return self.event.text
+
+    @property
+    def thinking(self) -> bool:
+        return self.event.thinking
 
 
 @dataclass
@@ -147,9 +155,8 @@ class Reply:
     key: Key
     prompt: list[int]
     held: AsyncExitStack
-    split_thinking: bool = True
+    thinking: Thinking | None = None  # None for what is no conversation
     ends: dict[int, Done] = field(default_factory=dict)
-    reasoning_tokens: int = 0
     arrived: float = field(default_factory=time.monotonic)
     answers: list[Answer] = field(default_factory=list)
 
@@ -166,21 +173,18 @@ class Reply:
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(self._queue.put_nowait, (index, event))
 
-        sampling = sampling or self.model.default_sampling
+        sampling = sampling or self.model.sampling_for(self.thinking)
         try:
             for i in range(n):
                 how = replace(sampling, seed=(sampling.seed + i) % (1 << 64))
-                self.answers.append(
-                    self.model.submit(self.prompt, partial(emit, i), how, client=self.key.name, **options)
-                )
+                options |= {"client": self.key.name, "thinking": self.thinking}
+                self.answers.append(self.model.submit(self.prompt, partial(emit, i), how, **options))
         except Exception:
             self.cancel()
             raise
 
     async def pieces(self) -> AsyncGenerator[Piece | Prefill | Done]:
         """Raises the error of an answer that fails. Closing the iterator ends the answers and gives the model back."""
-        begins = self.split_thinking and begins_in_thought(self.model.tokenizer, self.prompt)
-        splitters = [ThinkingSplitter(begins) for _ in self.answers]
         last = [0.0] * len(self.answers)
         metrics = self.server.metrics
         try:
@@ -199,14 +203,8 @@ class Reply:
                     else:
                         metrics.first(self.resident.name, now - self.arrived)
                     last[index] = now
-                final = isinstance(event, Done)
-                text = "" if isinstance(event, Done) else event.text
-                carrier = Text("", 0) if isinstance(event, Done) else event
-                parts = splitters[index].push(text, final) if self.split_thinking else [(False, text)] if text else []
-                for i, (thinking, part) in enumerate(parts):
-                    self.reasoning_tokens += carrier.tokens if thinking and not i else 0
-                    yield Piece(index, part, thinking, carrier if not i else Text(part, 0))
-                if isinstance(event, Done):
+                    yield Piece(index, event)
+                else:
                     self.ends[index] = event
                     self.server.ended(self, event, now)
                     yield event
@@ -233,13 +231,14 @@ class Reply:
     @property
     def usage(self) -> dict[str, Any]:
         answered = sum(done.answer_tokens for done in self.ends.values())
+        thought = sum(done.thinking_tokens for done in self.ends.values())
         cached = min((done.cached_tokens for done in self.ends.values()), default=0)
         return {
             "prompt_tokens": len(self.prompt),
             "completion_tokens": answered,
             "total_tokens": len(self.prompt) + answered,
             "prompt_tokens_details": {"cached_tokens": cached},
-            "completion_tokens_details": {"reasoning_tokens": self.reasoning_tokens},
+            "completion_tokens_details": {"reasoning_tokens": thought},
         }
 
     @property
@@ -275,21 +274,27 @@ class Server:
         return resident, held
 
     async def chat(
-        self, key: Key, name: str | None, messages: Sequence[ChatMessage], variables: dict[str, Any]
+        self,
+        key: Key,
+        name: str | None,
+        messages: Sequence[ChatMessage],
+        thinking: Thinking,
+        variables: dict[str, Any] | None = None,
     ) -> Reply:
-        """The reply to a conversation, not begun. Raises ApiError, TemplateError."""
+        """The reply to a conversation, not begun; `variables` are for its template. Raises ApiError, TemplateError."""
         for kwarg in FORBIDDEN_KWARGS:
-            if kwarg in variables:
+            if kwarg in (variables or {}):
                 message = f"chat_template_kwargs.{kwarg} is not supported"
                 raise ApiError(400, "unsupported_parameter", message, "chat_template_kwargs")
         resident, held = await self.open(key, name)
         try:
-            encode = resident.model.template.encode
-            ids = await asyncio.to_thread(encode, [m.message() for m in messages], **variables)
+            model = resident.model
+            given = {**thinking.variables(model.thinking_style), **(variables or {})}
+            ids = await asyncio.to_thread(model.template.encode, [m.message() for m in messages], **given)
         except BaseException:
             await held.aclose()
             raise
-        return Reply(self, resident, key, ids, held)
+        return Reply(self, resident, key, ids, held, thinking)
 
     async def text(self, key: Key, name: str | None, prompt: str | list[int]) -> Reply:
         """The reply to a text or token ids, not begun. Raises ApiError."""
@@ -299,7 +304,7 @@ class Server:
         except BaseException:
             await held.aclose()
             raise
-        return Reply(self, resident, key, ids, held, split_thinking=False)
+        return Reply(self, resident, key, ids, held)
 
     def ended(self, reply: Reply, done: Done, now: float) -> None:
         self.meter.charge(reply.key, done.prompt_tokens + done.answer_tokens)

@@ -6,17 +6,19 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from itertools import count
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from galop.chat.thinking import Thinking
 from galop.server.errors import ApiError
 from galop.server.replies import (
     ChatMessage,
     Count,
     Drawing,
+    Effort,
     Messages,
     Piece,
     Reply,
@@ -31,7 +33,7 @@ Events = AsyncGenerator[tuple[str, dict[str, Any]]]
 
 class Reasoning(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    effort: Effort | None = None
 
 
 class ResponsesRequest(Drawing):
@@ -59,9 +61,11 @@ def routes(server: Server) -> APIRouter:
         if isinstance(kind, dict) and kind.get("type") not in (None, "text"):
             raise ApiError(400, "unsupported_parameter", "text.format other than text is not supported yet", "text")
         effort = body.reasoning.effort if body.reasoning else None
-        variables = {} if effort is None else {"enable_thinking": effort != "none"}
-        reply = await server.chat(request.state.key, body.model, body.messages(), variables)
-        await begun(reply, lambda: {"sampling": body.sampling(reply.model), "max_tokens": body.max_output_tokens})
+        thinking = Thinking.asked(None, effort, None)
+        reply = await server.chat(request.state.key, body.model, body.messages(), thinking)
+        await begun(
+            reply, lambda: {"sampling": body.sampling(reply.model, thinking), "max_tokens": body.max_output_tokens}
+        )
         writer = ResponseWriter(reply, body)
         if body.stream:
             return EventStream(writer.stream(), writer.failure)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from pydantic import Field
 
+from galop.chat.thinking import Thinking
 from galop.server.errors import ApiError
 from galop.server.replies import Body, Messages, Server, check_ids
 from galop.server.wire import StrictRoute
@@ -30,7 +31,7 @@ def routes(server: Server) -> APIRouter:
     async def tokenize(request: Request, body: TokenizeRequest) -> dict[str, Any]:
         """Ids of a text (`content` or `prompt`), or of a conversation as its template makes it."""
         if body.messages:
-            reply = await server.chat(request.state.key, body.model, body.messages, {})
+            reply = await server.chat(request.state.key, body.model, body.messages, Thinking())
             await reply.held.aclose()
             ids, context = reply.prompt, reply.model.context
         else:

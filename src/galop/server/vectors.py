@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from galop.chat.thinking import Thinking
 from galop.engine.sampling import Sampling
 from galop.errors import ContextLengthError
 from galop.model import Done, Failed, Model
@@ -99,7 +100,7 @@ def routes(server: Server) -> APIRouter:
 
                 def prompt(text: str) -> list[int]:
                     said = [{"role": "system", "content": JUDGE}, {"role": "user", "content": about + text}]
-                    return model.template.encode(said, enable_thinking=False)
+                    return model.template.encode(said, **Thinking(on=False).variables(model.thinking_style))
 
                 def score(logits: Array, _: Array) -> float:
                     return float(1 / (1 + np.exp(np.float64(logits[no]) - np.float64(logits[yes]))))

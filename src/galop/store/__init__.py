@@ -207,9 +207,11 @@ def load_source(source: Source, progress: Progress | None = None, draft: str = "
     model = load_path(fetch(source, progress), cache_directory(), progress=progress, **options)
     trim_packs()
     if source.entry:
-        # A model that can think does so unless told otherwise, and its card has settings for that.
-        settings = source.entry.sampling.get("thinking") or source.entry.sampling.get("chat", {})
-        model.default_sampling = sampling_of(settings) or model.default_sampling
+        by_mode = source.entry.sampling
+        model.default_sampling = (
+            sampling_of(by_mode.get("thinking") or by_mode.get("chat", {})) or model.default_sampling
+        )
+        model.direct_sampling = sampling_of(by_mode["chat"]) if "thinking" in by_mode and "chat" in by_mode else None
     if draft:
         if options.get("memory"):
             options["memory"] -= model.memory

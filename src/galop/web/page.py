@@ -17,6 +17,7 @@ from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from galop import store
+from galop.chat.thinking import Thinking
 from galop.errors import GalopError
 from galop.machine import data_directory, energy
 from galop.model import Done, Prefill, Text
@@ -513,7 +514,7 @@ class Page:
                 async for event in self.pieces(lane, said, translation(segment.text, language), 0.0, think=False):
                     yield event
             else:
-                yield Piece(0, segment.text, False, Text(segment.text, 0))
+                yield Piece(0, Text(segment.text, 0))
 
     async def pieces(
         self, lane: Lane, said: Said, messages: list[dict[str, str]], temperature: float | None, think: bool
@@ -522,8 +523,8 @@ class Page:
         if bubble and not said.content:
             bubble.state(self.say("waiting" if lane.model in self.server.models.residents else "loading"))
         asked = [ChatMessage.model_validate(m) for m in messages]
-        reply = await self.server.chat(self.key, lane.model, asked, {"enable_thinking": think})
-        sampling = reply.model.default_sampling
+        reply = await self.server.chat(self.key, lane.model, asked, Thinking(on=think))
+        sampling = reply.model.sampling_for(reply.thinking)
         if temperature is not None:
             sampling = replace(sampling, temperature=temperature)
         sampling = replace(sampling, seed=secrets.randbits(32))

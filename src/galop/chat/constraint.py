@@ -1,0 +1,110 @@
+"""Answers held to a JSON schema, a regex or a Lark grammar, by llguidance."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
+
+from galop.chat.tokenizer import Tokenizer
+from galop.errors import ConstraintError
+from galop.ops.plan import Array
+
+LONGEST = 1 << 20  # characters of a schema or grammar
+DEEPEST = 64  # levels of a schema
+LIMITS = LLParserLimits(max_grammar_size=200_000, initial_lexer_fuel=2_000_000)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What an answer is held to; any JSON object is `Form("schema", '{"type": "object"}')`."""
+
+    kind: Literal["schema", "regex", "lark"]
+    text: str
+
+    def grammar(self) -> str:
+        """Raises ConstraintError for what is too long, too deep or no JSON."""
+        if len(self.text) > LONGEST:
+            raise ConstraintError(f"the {self.kind} has {len(self.text)} characters; at most {LONGEST} are taken")
+        if self.kind == "regex":
+            return LLMatcher.grammar_from_regex(self.text)
+        if self.kind == "lark":
+            return LLMatcher.grammar_from_lark(self.text)
+        try:
+            schema = json.loads(self.text)
+            if depth(schema) > DEEPEST:
+                raise ConstraintError(f"the schema is nested deeper than {DEEPEST} levels")
+            return LLMatcher.grammar_from_json_schema(json.dumps(schema))
+        except (ValueError, RecursionError) as error:
+            raise ConstraintError(f"the schema is not JSON: {str(error)[:200]}") from None
+
+
+def depth(value: object) -> int:
+    """Of a JSON value, DEEPEST + 1 at most."""
+    level, here = 0, [value]
+    while here and level <= DEEPEST:
+        level += 1
+        inside = [v.values() if isinstance(v, dict) else v for v in here if isinstance(v, (dict, list))]
+        here = [v for values in inside for v in values]
+    return level
+
+
+class Constraints:
+    """Compiles what answers of one model are held to."""
+
+    def __init__(self, tokenizer: Tokenizer, rows: int, stop_ids: Sequence[int]) -> None:
+        self._stop = stop_ids[0]
+        self._tokenizer = LLTokenizer(TokenizerWrapper(_Vocabulary(tokenizer, rows, self._stop)), rows, list(stop_ids))
+
+    def compile(self, form: Form) -> Constraint:
+        """Raises ConstraintError for what llguidance does not understand, or only at more cost than it is given."""
+        matcher = LLMatcher(self._tokenizer, form.grammar(), log_level=0, limits=LIMITS)
+        if matcher.is_error():
+            raise ConstraintError(f"the {form.kind} cannot be followed: {reason(matcher)}")
+        return Constraint(matcher, self._stop)
+
+
+class Constraint:
+    """The guide of one answer."""
+
+    def __init__(self, matcher: LLMatcher, stop: int) -> None:
+        self._matcher = matcher
+        self._stop = stop
+
+    def mask(self) -> Array:
+        mask = np.frombuffer(self._matcher.compute_bitmask(), np.uint32)
+        self._check()
+        return mask
+
+    def took(self, token: int) -> Sequence[int]:
+        self._matcher.consume_token(token)
+        forced = self._matcher.compute_ff_tokens()
+        if forced:
+            self._matcher.consume_tokens(forced)
+        self._check()
+        return [*forced, self._stop] if self._matcher.is_stopped() else forced
+
+    def _check(self) -> None:
+        if self._matcher.is_error():
+            raise ConstraintError(f"the answer cannot be held to its form any more: {reason(self._matcher)}")
+
+
+def reason(matcher: LLMatcher) -> str:
+    return " ".join(matcher.get_error().split())[:300]
+
+
+class _Vocabulary:
+    """A tokenizer as llguidance wants to see it."""
+
+    def __init__(self, tokenizer: Tokenizer, rows: int, eos: int) -> None:
+        self.eos_token_id, self.bos_token_id = eos, None
+        self.tokens = [tokenizer.token_bytes(i) for i in range(rows)]
+        self.special_token_ids = sorted(tokenizer.added.values())
+        self._tokenizer = tokenizer
+
+    def __call__(self, text: str) -> list[int]:
+        return self._tokenizer.encode(text)

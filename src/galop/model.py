@@ -13,11 +13,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from queue import SimpleQueue
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from galop.chat.constraint import Constraints, Form
 from galop.chat.template import ChatTemplate, Message, Renderer
 from galop.chat.thinking import Thinking, ThinkingGuide, ThinkingSplitter, begins_in_thought, style_of
 from galop.chat.tokenizer import Detokeniser, Tokenizer
@@ -31,6 +30,9 @@ from galop.errors import ContextLengthError, GalopError, ModelFileError
 from galop.ops.plan import Array, Plan
 from galop.ops.reference import Reference
 from galop.weights.pack import Pack
+
+if TYPE_CHECKING:
+    from galop.chat.constraint import Constraints, Form
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,8 @@ class Model:
 
     @cached_property
     def constraints(self) -> Constraints:
+        from galop.chat.constraint import Constraints  # which takes a twentieth of a second
+
         return Constraints(self.tokenizer, self.engine.vocabulary, sorted(self.stop_ids))
 
     def draft_with(self, smaller: Model) -> None:
@@ -195,7 +199,7 @@ class Model:
         with self._turn():
             answer = self.submit(
                 ids, events.put, sampling, max_tokens, stop, cancelled=cancelled, speculate=speculate,
-                thinking=thinking, form=form,
+                thinking=thinking, constraint=self.constraints.compile(form) if form else None,
             )  # fmt: skip
             try:
                 while True:
@@ -235,13 +239,13 @@ class Model:
         cancelled: Callable[[], bool] = lambda: False,
         speculate: bool = True,
         thinking: Thinking | None = None,
-        form: Form | None = None,
+        constraint: Guide | None = None,
     ) -> Answer:
         """Puts a prompt in the queue; `emit` gets its events, between steps, from the thread that steps.
 
-        `client` is whose prompts may share what is known of this one. `logprobs` asks for the log-probabilities of each
-        token and of so many likely ones; `on_read` gets the logits and the hidden state that follow the prompt. Raises
-        ContextLengthError, QueueFullError, ConstraintError, ValueError for an empty prompt.
+        `client` is whose prompts may share what is known of this one. `constraint` leads the answer, after any
+        thinking. `logprobs` asks for the log-probabilities of each token and of so many likely ones; `on_read` gets the
+        logits and the hidden state that follow the prompt. Raises ContextLengthError, QueueFullError, ConstraintError, ValueError for an empty prompt.
         """
         if not ids:
             raise ValueError("the prompt is empty")
@@ -254,7 +258,7 @@ class Model:
         room = self.context - len(ids)
         limit = room if max_tokens is None else min(max_tokens, room)
         begun = begins_in_thought(self.tokenizer, ids)
-        guide: Guide | None = self.constraints.compile(form) if form else None
+        guide = constraint
         if thinking and (begun or thinking.expected(self.thinking_style)):
             guide = ThinkingGuide(self.tokenizer, begun, thinking.budget, limit, guide)
         answer = Answer(

@@ -75,6 +75,9 @@ class Constraint:
         self._matcher = matcher
         self._stop = stop
 
+    def copy(self) -> Constraint:
+        return Constraint(self._matcher.deep_copy(), self._stop)
+
     def mask(self) -> Array:
         mask = np.frombuffer(self._matcher.compute_bitmask(), np.uint32)
         self._check()

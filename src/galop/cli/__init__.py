@@ -51,13 +51,18 @@ def run(
     draft: Annotated[str, typer.Option(help="A smaller model of the same tokens that guesses ahead.")] = "",
     think: Annotated[bool | None, typer.Option("--think/--no-think", help="Think before the answer, or not.")] = None,
     think_budget: Annotated[int | None, typer.Option(help="Most tokens of thinking.", min=0)] = None,
+    schema: Annotated[str, typer.Option(help="Answer in JSON of this schema: a file, or itself.", metavar="JSON")] = "",
+    regex: Annotated[str, typer.Option(help="Answer with a text that this pattern matches.")] = "",
+    grammar: Annotated[
+        Path | None, typer.Option(help="Answer by the Lark grammar in this file.", metavar="FILE")
+    ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Continue the text as it is, without a chat template.")] = False,
     json: Json = False,
     yes: Yes = False,
 ) -> None:
     """Ask a model: one question, a pipe, or a conversation."""
     from galop.chat.thinking import Thinking
-    from galop.cli.run import Options, ask
+    from galop.cli.run import Options, ask, form_of
 
     given = {"temperature": temperature, "top_p": top_p, "top_k": top_k, "min_p": min_p, "seed": seed}
     ask(
@@ -74,6 +79,7 @@ def run(
             draft=draft,
             raw=raw,
             thinking=Thinking(think, think_budget),
+            form=form_of(schema, regex, grammar),
             json=json,
             yes=yes,
         ),

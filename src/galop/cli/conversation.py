@@ -35,6 +35,7 @@ class Conversation:
         self.system = options.system
         self.max_tokens = options.max_tokens
         self.thinking = options.thinking
+        self.form = options.form
         self.messages: list[dict[str, Any]] = []
 
     def reply(self, text: str) -> None:
@@ -47,7 +48,7 @@ class Conversation:
                 thought, answer, done = stream(
                     self.model.chat(
                         [*system, *self.messages], self.thinking, sampling=self.sampling, max_tokens=self.max_tokens,
-                        cancelled=lambda: stopped.hit,
+                        form=self.form, cancelled=lambda: stopped.hit,
                     )
                 )  # fmt: skip
             print()

@@ -7,7 +7,8 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from galop import store
 from galop.chat.thinking import Thinking
@@ -17,6 +18,9 @@ from galop.errors import GalopError, UnknownModelError
 from galop.machine import peak_memory
 from galop.model import Done, Event, Model, Prefill, Text
 from galop.store import Source
+
+if TYPE_CHECKING:
+    from galop.chat.constraint import Form
 
 LONG_PROMPT = 512  # tokens from which reading takes long enough to be shown
 
@@ -37,6 +41,7 @@ class Options:
     draft: str = ""
     raw: bool = False
     thinking: Thinking = field(default_factory=Thinking)
+    form: Form | None = None
     json: bool = False
     yes: bool = False
 
@@ -67,6 +72,22 @@ def ask(model_name: str, prompt: str, options: Options) -> None:
             from galop.cli.conversation import converse
 
             converse(model, source.name, sampling, options)
+
+
+def form_of(schema: str, regex: str, grammar: Path | None) -> Form | None:
+    """What the answer is held to. Raises UsageError for more than one, or a file that cannot be read."""
+    from galop.chat.constraint import Form
+
+    if sum(map(bool, (schema, regex, grammar))) > 1:
+        raise UsageError("give one of --schema, --regex and --grammar")
+    try:
+        if schema:
+            return Form("schema", schema if schema.lstrip().startswith("{") else Path(schema).read_text("utf-8"))
+        if grammar:
+            return Form("lark", grammar.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{schema or grammar} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    return Form("regex", regex) if regex else None
 
 
 def check_thinking(model: Model, asked: Thinking) -> None:
@@ -138,9 +159,13 @@ def answer(model: Model, question: str, sampling: Sampling, options: Options, na
     messages = [{"role": "system", "content": options.system}] if options.system else []
     messages.append({"role": "user", "content": question})
     if options.raw:
-        events: Iterable[Event] = model.generate(question, sampling=sampling, max_tokens=options.max_tokens)
+        events: Iterable[Event] = model.generate(
+            question, sampling=sampling, max_tokens=options.max_tokens, form=options.form
+        )
     else:
-        events = model.chat(messages, options.thinking, sampling=sampling, max_tokens=options.max_tokens)
+        events = model.chat(
+            messages, options.thinking, sampling=sampling, max_tokens=options.max_tokens, form=options.form
+        )
     thought, text, done = stream(events, quiet=options.json)
     if options.json:
         said = {"model": name, "thinking": thought, "answer": text, "seed": sampling.seed, **statistics(done)}

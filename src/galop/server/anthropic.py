@@ -14,7 +14,19 @@ from starlette.responses import JSONResponse, Response
 from galop.chat.thinking import Thinking
 from galop.model import Done
 from galop.server.errors import ApiError
-from galop.server.replies import ChatMessage, Count, Drawing, Effort, Piece, Reply, Server, StopString, begun, new_id
+from galop.server.replies import (
+    ChatMessage,
+    Count,
+    Drawing,
+    Effort,
+    Piece,
+    Reply,
+    Server,
+    StopString,
+    begun,
+    form_of,
+    new_id,
+)
 from galop.server.wire import EVENTS, EventStream, StrictRoute, event, whole
 
 
@@ -40,6 +52,7 @@ class Switch(BaseModel):
 class OutputConfig(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
     effort: Effort | None = None
+    format: dict[str, Any] | None = None
 
 
 class CountRequest(Drawing):
@@ -89,7 +102,8 @@ def routes(server: Server) -> APIRouter:
         body.refuse("tools")
         reply = await server.chat(request.state.key, body.model, body.conversation(), body.thoughts())
         options = {"max_tokens": body.max_tokens, "stop": body.stop_sequences or []}
-        await begun(reply, lambda: {"sampling": body.sampling(reply.model, reply.thinking), **options})
+        form = form_of(body.output_config.format if body.output_config else None, "output_config.format")
+        await begun(reply, lambda: {"sampling": body.sampling(reply.model, reply.thinking), **options}, form)
         writer = MessageWriter(reply)
         if body.stream:
             return EventStream(writer.stream(), writer.failure, ping=event({"type": "ping"}, "ping"))

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from galop.errors import (
+    ConstraintError,
     ContextLengthError,
     DownloadError,
     GalopError,
@@ -74,6 +75,8 @@ def api_error(error: Exception) -> ApiError:
             return ApiError(400, "context_length_exceeded", str(error), "messages", **error.counts)
         case UnknownModelError():
             return ApiError(404, "model_not_found", str(error), "model")
+        case ConstraintError():
+            return ApiError(400, "invalid_schema", str(error), "response_format")
         case ModelFileError():
             return ApiError(400, "invalid_model_file", str(error), "model")
         case QueueFullError():

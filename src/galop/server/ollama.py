@@ -27,6 +27,7 @@ from galop.server.replies import (
     StopString,
     begun,
     compact,
+    form_of,
     stops,
 )
 from galop.server.wire import LINES, EventStream, StrictRoute, whole
@@ -45,6 +46,7 @@ class Common(Body):
     options: Options | None = None
     stream: bool | None = None
     think: THINKING | None = None
+    format: str | dict[str, Any] | None = None
     keep_alive: Any = None
 
     def thoughts(self) -> Thinking:
@@ -73,12 +75,13 @@ def routes(server: Server) -> APIRouter:
     router = APIRouter(prefix="/api", route_class=StrictRoute, tags=["Ollama"])
 
     async def answer(reply: Reply, body: Common, field: str) -> Response:
-        options = body.options or Options(model=None)
+        options, form = body.options or Options(model=None), form_of(body.format, "format")
         limit = options.num_predict if options.num_predict and options.num_predict > 0 else None
         stop = stops(options.stop)
         await begun(
             reply,
             lambda: {"sampling": options.sampling(reply.model, reply.thinking), "max_tokens": limit, "stop": stop},
+            form,
         )
         writer = LineWriter(reply, field)
         if body.stream is not False:
@@ -98,7 +101,7 @@ def routes(server: Server) -> APIRouter:
     @router.post("/chat", response_model=None, responses=LINES)
     async def chat(request: Request, body: ChatRequest) -> Response:
         """Answers a conversation, in lines of JSON unless told otherwise."""
-        body.refuse("tools", "format")
+        body.refuse("tools")
         if not body.messages:
             return await touch(request, body, "message")
         reply = await server.chat(request.state.key, body.model, body.messages, body.thoughts())
@@ -107,7 +110,7 @@ def routes(server: Server) -> APIRouter:
     @router.post("/generate", response_model=None, responses=LINES)
     async def generate(request: Request, body: GenerateRequest) -> Response:
         """Answers a prompt, or continues it as it is when `raw`."""
-        body.refuse("images", "suffix", "format", "template", "context")
+        body.refuse("images", "suffix", "template", "context")
         if not body.prompt:
             return await touch(request, body, "response")
         if body.raw:

@@ -28,6 +28,7 @@ from galop.server.replies import (
     StopString,
     begun,
     bias_of,
+    form_of,
     logprobs_of,
     new_id,
     stops,
@@ -38,11 +39,6 @@ from galop.server.wire import EVENTS, EventStream, StrictRoute, event, whole
 class StreamOptions(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
     include_usage: bool | None = None
-
-
-class Format(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-    type: Literal["text", "json_object", "json_schema"]
 
 
 class Request_(Drawing):
@@ -86,7 +82,7 @@ class ChatRequest(Request_):
     max_completion_tokens: Count | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-    response_format: Format | None = None
+    response_format: dict[str, Any] | None = None
     chat_template_kwargs: dict[str, Any] | None = None
     reasoning_effort: Effort | None = None
     reasoning: Reasoning | None = None  # OpenRouter's
@@ -131,16 +127,14 @@ def routes(server: Server) -> APIRouter:
     async def chat_completions(request: Request, body: ChatRequest) -> Response:
         """Answers a conversation."""
         body.refuse("tools", "functions")
-        if body.response_format and body.response_format.type != "text":
-            raise ApiError(400, "unsupported_parameter", "response_format other than text is not supported yet",
-                           "response_format")  # fmt: skip
+        form = form_of(body.response_format, "response_format")
         if body.top_logprobs and not body.logprobs:
             raise ApiError(400, "invalid_value", "top_logprobs needs logprobs to be true", "top_logprobs")
         thinking, kwargs = body.thoughts(), body.chat_template_kwargs
         reply = await server.chat(request.state.key, body.model, body.messages, thinking, kwargs)
         wanted = (body.top_logprobs or 0) if body.logprobs else None
         limit = body.max_completion_tokens or body.max_tokens
-        await begun(reply, lambda: body.options(reply, limit, wanted))
+        await begun(reply, lambda: body.options(reply, limit, wanted), form)
         writer = ChatWriter(reply, body)
         if body.stream:
             return EventStream(writer.stream(), writer.failure)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from galop.chat.constraint import Constraint, Form
 from galop.chat.template import Message
 from galop.chat.thinking import Thinking
 from galop.engine.sampling import Sampling
@@ -116,6 +117,27 @@ class ChatMessage(BaseModel):
 Messages = Annotated[list[ChatMessage], Field(min_length=1, max_length=4096)]
 
 
+def form_of(wanted: Any, param: str) -> Form | None:
+    """What the dialects call a response format, or Ollama's bare "json" or schema. Raises ApiError."""
+    if wanted in (None, "", "text") or wanted == {"type": "text"}:
+        return None
+    if wanted in ("json", {"type": "json_object"}):
+        return Form("schema", '{"type": "object"}')
+    if isinstance(wanted, dict):
+        kind = wanted.get("type")
+        if kind in ("json_schema", "json_object"):
+            wanted = wanted.get("json_schema", wanted)
+            schema = wanted.get("schema") if isinstance(wanted, dict) else None
+            if isinstance(schema, (dict, bool)):
+                return Form("schema", json.dumps(schema))
+        elif kind in ("regex", "grammar") and isinstance(text := wanted.get(kind), str):  # Galop's own
+            return Form("regex" if kind == "regex" else "lark", text)
+        elif param == "format":
+            return Form("schema", json.dumps(wanted))
+    message = f"{param} has to be text, json_object, or json_schema with a schema, regex or grammar with one"
+    raise ApiError(400, "invalid_value", message, param)
+
+
 def stops(stop: str | list[str] | None) -> list[str]:
     return [stop] if isinstance(stop, str) else stop or []
 
@@ -164,7 +186,9 @@ class Reply:
     def model(self) -> Model:
         return self.resident.model
 
-    def begin(self, n: int = 1, sampling: Sampling | None = None, **options: Any) -> None:
+    def begin(
+        self, n: int = 1, sampling: Sampling | None = None, constraint: Constraint | None = None, **options: Any
+    ) -> None:
         """Puts the prompt in the queue, n times. Raises ContextLengthError, QueueFullError."""
         loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[tuple[int, Event | Failed]] = asyncio.Queue()
@@ -177,7 +201,8 @@ class Reply:
         try:
             for i in range(n):
                 how = replace(sampling, seed=(sampling.seed + i) % (1 << 64))
-                options |= {"client": self.key.name, "thinking": self.thinking}
+                held = constraint.copy() if constraint else None
+                options |= {"client": self.key.name, "thinking": self.thinking, "constraint": held}
                 self.answers.append(self.model.submit(self.prompt, partial(emit, i), how, **options))
         except Exception:
             self.cancel()
@@ -330,10 +355,11 @@ def check_ids(model: Model, ids: list[int], param: str) -> None:
         raise ApiError(400, "invalid_value", f"token ids of this model are from 0 to {last}", param)
 
 
-async def begun(reply: Reply, options: Callable[[], dict[str, Any]]) -> Reply:
-    """Begins a reply with what `options` makes; gives its model back if either fails."""
+async def begun(reply: Reply, options: Callable[[], dict[str, Any]], form: Form | None = None) -> Reply:
+    """Begins a reply with what `options` makes, held to `form`; gives its model back if any of it fails."""
     try:
-        reply.begin(**options())
+        constraint = await asyncio.to_thread(lambda: reply.model.constraints.compile(form)) if form else None
+        reply.begin(constraint=constraint, **options())
     except BaseException:
         await reply.held.aclose()
         raise

@@ -24,6 +24,7 @@ from galop.server.replies import (
     Reply,
     Server,
     begun,
+    form_of,
     new_id,
 )
 from galop.server.wire import EVENTS, EventStream, StrictRoute, event, whole
@@ -57,15 +58,12 @@ def routes(server: Server) -> APIRouter:
     async def responses(request: Request, body: ResponsesRequest) -> Response:
         """Answers a conversation; nothing is stored."""
         body.refuse("tools", "previous_response_id", "conversation", "background")
-        kind = (body.text or {}).get("format")
-        if isinstance(kind, dict) and kind.get("type") not in (None, "text"):
-            raise ApiError(400, "unsupported_parameter", "text.format other than text is not supported yet", "text")
+        form = form_of((body.text or {}).get("format"), "text.format")
         effort = body.reasoning.effort if body.reasoning else None
         thinking = Thinking.asked(None, effort, None)
         reply = await server.chat(request.state.key, body.model, body.messages(), thinking)
-        await begun(
-            reply, lambda: {"sampling": body.sampling(reply.model, thinking), "max_tokens": body.max_output_tokens}
-        )
+        limit = body.max_output_tokens
+        await begun(reply, lambda: {"sampling": body.sampling(reply.model, thinking), "max_tokens": limit}, form)
         writer = ResponseWriter(reply, body)
         if body.stream:
             return EventStream(writer.stream(), writer.failure)

@@ -17,9 +17,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from galop.chat.form import Form
 from galop.chat.template import ChatTemplate, Message, Renderer
 from galop.chat.thinking import Thinking, ThinkingGuide, ThinkingSplitter, begins_in_thought, style_of
 from galop.chat.tokenizer import Detokeniser, Tokenizer
+from galop.chat.tools import (
+    HERMES,
+    Call,
+    Tool,
+    ToolCallParser,
+    format_of,
+    grammar,
+    schemas_of,
+    with_tools,
+)
 from galop.engine.engine import Engine
 from galop.engine.lower import KVType
 from galop.engine.pages import KVFolder
@@ -32,7 +43,7 @@ from galop.ops.reference import Reference
 from galop.weights.pack import Pack
 
 if TYPE_CHECKING:
-    from galop.chat.constraint import Constraints, Form
+    from galop.chat.constraint import Constraints
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,7 @@ class Failed:
     error: GalopError
 
 
-Event = Text | Prefill | Done
+Event = Text | Prefill | Call | Done
 Emit = Callable[[Event | Failed], None]
 
 
@@ -119,6 +130,7 @@ class Model:
         self.memory = 0  # bytes it takes in all with its context full, as far as it was reckoned
         self.stop_ids = frozenset(card.stop_ids)
         self.thinking_style = style_of(card.chat_template)
+        self.tool_format = format_of(card.chat_template)
         self.default_sampling = card_sampling(card.generation)
         self.direct_sampling: Sampling | None = None  # without thinking, where the card has other settings for that
         self._lock = threading.Lock()
@@ -159,16 +171,43 @@ class Model:
         self,
         messages: Sequence[Message],
         thinking: Thinking | None = None,
+        tools: Sequence[Tool] = (),
+        tool_choice: str = "auto",
+        parallel_tool_calls: bool = True,
         **options: Any,
     ) -> Iterator[Event]:
         """Answers a conversation, `[{"role": "user", "content": "..."}]`, in a stream; options are `generate`'s.
 
-        The part of the conversation that was read before is not read again. Raises TemplateError, ContextLengthError,
-        NumericalError.
+        The part of the conversation that was read before is not read again. The model may call `tools`, described as
+        for OpenAI's API; `tool_choice` is "auto", "required" or the name of the one it has to call. Raises
+        TemplateError, ContextLengthError, ConstraintError, NumericalError.
         """
         thinking = thinking or Thinking()
-        prompt = self.template.encode(messages, **thinking.variables(self.thinking_style))
-        yield from self.generate(prompt, thinking=thinking, **options)
+        prompt = self.prompt(messages, thinking, tools)
+        form = self.either(options.pop("form", None), self.calls_to(tools, tool_choice, parallel_tool_calls))
+        yield from self.generate(prompt, thinking=thinking, tools=tools, form=form, **options)
+
+    def prompt(
+        self, messages: Sequence[Message], thinking: Thinking, tools: Sequence[Tool] = (), **variables: Any
+    ) -> list[int]:
+        """The ids of a conversation, to be answered. Raises TemplateError."""
+        variables = {**thinking.variables(self.thinking_style), **variables}
+        if tools and self.tool_format:
+            variables["tools"] = list(tools)
+        return self.template.encode(with_tools(messages, tools, self.tool_format), **variables)
+
+    def either(self, form: Form | None, calls: Form | None) -> Form | None:
+        """What holds a reply to `form` or to tool calls. Raises ConstraintError."""
+        return (form and calls and calls.instead_of_text(form)) or form or calls
+
+    def calls_to(self, tools: Sequence[Tool], choice: str = "auto", several: bool = True) -> Form | None:
+        """What holds the model's calls to the schemas of `tools`, where that can be done."""
+        wanted = [tool["function"] for tool in tools if choice in ("auto", "required", tool["function"]["name"])]
+        form = self.tool_format or HERMES
+        known = all(self.tokenizer.id(marker) is not None for marker in form.markers)
+        if not wanted or (choice == "auto" and not known):
+            return None
+        return grammar(form, wanted, choice != "auto", several and choice in ("auto", "required"), known)
 
     def sampling_for(self, thinking: Thinking | None) -> Sampling:
         """The model card's settings for a reply."""
@@ -186,6 +225,7 @@ class Model:
         speculate: bool = True,
         thinking: Thinking | None = None,
         form: Form | None = None,
+        tools: Sequence[Tool] = (),
     ) -> Iterator[Event]:
         """Continues a text (control tokens in it are spelled out) or token ids, in a stream that ends in `Done`.
 
@@ -199,7 +239,7 @@ class Model:
         with self._turn():
             answer = self.submit(
                 ids, events.put, sampling, max_tokens, stop, cancelled=cancelled, speculate=speculate,
-                thinking=thinking, constraint=self.constraints.compile(form) if form else None,
+                thinking=thinking, tools=tools, constraint=self.constraints.compile(form) if form else None,
             )  # fmt: skip
             try:
                 while True:
@@ -240,12 +280,14 @@ class Model:
         speculate: bool = True,
         thinking: Thinking | None = None,
         constraint: Guide | None = None,
+        tools: Sequence[Tool] = (),
     ) -> Answer:
         """Puts a prompt in the queue; `emit` gets its events, between steps, from the thread that steps.
 
         `client` is whose prompts may share what is known of this one. `constraint` leads the answer, after any
         thinking. `logprobs` asks for the log-probabilities of each token and of so many likely ones; `on_read` gets the
-        logits and the hidden state that follow the prompt. Raises ContextLengthError, QueueFullError, ConstraintError, ValueError for an empty prompt.
+        logits and the hidden state that follow the prompt. Raises ContextLengthError, QueueFullError, ValueError for an
+        empty prompt.
         """
         if not ids:
             raise ValueError("the prompt is empty")
@@ -261,6 +303,7 @@ class Model:
         guide = constraint
         if thinking and (begun or thinking.expected(self.thinking_style)):
             guide = ThinkingGuide(self.tokenizer, begun, thinking.budget, limit, guide)
+        format = self.tool_format or HERMES
         answer = Answer(
             Generation(
                 ids,
@@ -275,8 +318,9 @@ class Model:
                 guesser=(self._draft or Lookup()) if speculate else None,
                 guide=guide,
             ),
-            Detokeniser(self.tokenizer),
+            Detokeniser(self.tokenizer, format.markers if tools else ()),
             ThinkingSplitter(begun) if thinking else None,
+            ToolCallParser(format, schemas_of(tools)) if tools else None,
             StopMatcher(stop),
             emit,
             cancelled,
@@ -346,6 +390,7 @@ class Answer:
         generation: Generation,
         detokeniser: Detokeniser,
         splitter: ThinkingSplitter | None,
+        parser: ToolCallParser | None,
         stop: StopMatcher,
         emit: Emit,
         cancelled: Callable[[], bool] = lambda: False,
@@ -354,6 +399,7 @@ class Answer:
         self.generation = generation
         self._detokeniser = detokeniser
         self._splitter = splitter
+        self._parser = parser
         self._stop = stop
         self._emit = emit
         self._cancelled = cancelled
@@ -375,11 +421,22 @@ class Answer:
         return "stop" if self._stop.matched else "cancelled" if self._cancelled() else None
 
     def _push(self, text: str, final: bool = False) -> None:
-        pieces = [(False, text)] if self._splitter is None else self._splitter.push(text, final)
-        for thinking, piece in pieces:
-            self._release(piece if thinking else self._stop.push(piece), thinking)
+        for thinking, piece in [(False, text)] if self._splitter is None else self._splitter.push(text, final):
+            if thinking:
+                self._release(piece, thinking=True)
+            else:
+                self._answer(piece)
         if final:
+            self._answer("", final=True)
             self._release(self._stop.finish())
+
+    def _answer(self, text: str, final: bool = False) -> None:
+        for piece in [text] if self._parser is None else self._parser.push(text, final):
+            if isinstance(piece, str):
+                self._release(self._stop.push(piece))
+            else:
+                self._release(self._stop.finish())
+                self._emit(piece)
 
     def _release(self, text: str, thinking: bool = False) -> None:
         if text:
@@ -422,6 +479,7 @@ class StopMatcher:
         return "" if self.matched else self._release(text, final=False)
 
     def finish(self) -> str:
+        """What was held back, since no more of it comes."""
         return "" if self.matched else self._release("", final=True)
 
     def _release(self, text: str, final: bool) -> str:

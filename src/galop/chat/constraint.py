@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
 
+from galop.chat.form import Form
 from galop.chat.tokenizer import Tokenizer
 from galop.errors import ConstraintError
 from galop.ops.plan import Array
@@ -19,28 +18,21 @@ DEEPEST = 64  # levels of a schema
 LIMITS = LLParserLimits(max_grammar_size=200_000, initial_lexer_fuel=2_000_000)
 
 
-@dataclass(frozen=True)
-class Form:
-    """What an answer is held to; any JSON object is `Form("schema", '{"type": "object"}')`."""
-
-    kind: Literal["schema", "regex", "lark"]
-    text: str
-
-    def grammar(self) -> str:
-        """Raises ConstraintError for what is too long, too deep or no JSON."""
-        if len(self.text) > LONGEST:
-            raise ConstraintError(f"the {self.kind} has {len(self.text)} characters; at most {LONGEST} are taken")
-        if self.kind == "regex":
-            return LLMatcher.grammar_from_regex(self.text)
-        if self.kind == "lark":
-            return LLMatcher.grammar_from_lark(self.text)
-        try:
-            schema = json.loads(self.text)
-            if depth(schema) > DEEPEST:
-                raise ConstraintError(f"the schema is nested deeper than {DEEPEST} levels")
-            return LLMatcher.grammar_from_json_schema(json.dumps(schema))
-        except (ValueError, RecursionError) as error:
-            raise ConstraintError(f"the schema is not JSON: {str(error)[:200]}") from None
+def grammar_of(form: Form) -> str:
+    """As llguidance wants it. Raises ConstraintError for what is too long, too deep or no JSON."""
+    if len(form.text) > LONGEST:
+        raise ConstraintError(f"the {form.kind} has {len(form.text)} characters; at most {LONGEST} are taken")
+    if form.kind == "regex":
+        return LLMatcher.grammar_from_regex(form.text)
+    if form.kind == "lark":
+        return LLMatcher.grammar_from_lark(form.text)
+    try:
+        schema = json.loads(form.text)
+        if depth(schema) > DEEPEST:
+            raise ConstraintError(f"the schema is nested deeper than {DEEPEST} levels")
+        return LLMatcher.grammar_from_json_schema(json.dumps(schema))
+    except (ValueError, RecursionError) as error:
+        raise ConstraintError(f"the schema is not JSON: {str(error)[:200]}") from None
 
 
 def depth(value: object) -> int:
@@ -57,29 +49,31 @@ class Constraints:
     """Compiles what answers of one model are held to."""
 
     def __init__(self, tokenizer: Tokenizer, rows: int, stop_ids: Sequence[int]) -> None:
+        self._rows = rows
         self._stop = stop_ids[0]
         self._tokenizer = LLTokenizer(TokenizerWrapper(_Vocabulary(tokenizer, rows, self._stop)), rows, list(stop_ids))
 
     def compile(self, form: Form) -> Constraint:
         """Raises ConstraintError for what llguidance does not understand, or only at more cost than it is given."""
-        matcher = LLMatcher(self._tokenizer, form.grammar(), log_level=0, limits=LIMITS)
+        matcher = LLMatcher(self._tokenizer, grammar_of(form), log_level=0, limits=LIMITS)
         if matcher.is_error():
             raise ConstraintError(f"the {form.kind} cannot be followed: {reason(matcher)}")
-        return Constraint(matcher, self._stop)
+        return Constraint(matcher, -(-self._rows // 32), self._stop)
 
 
 class Constraint:
     """The guide of one answer."""
 
-    def __init__(self, matcher: LLMatcher, stop: int) -> None:
+    def __init__(self, matcher: LLMatcher, words: int, stop: int) -> None:
         self._matcher = matcher
+        self._words = words  # of a mask
         self._stop = stop
 
     def copy(self) -> Constraint:
-        return Constraint(self._matcher.deep_copy(), self._stop)
+        return Constraint(self._matcher.deep_copy(), self._words, self._stop)
 
     def mask(self) -> Array:
-        mask = np.frombuffer(self._matcher.compute_bitmask(), np.uint32)
+        mask = np.frombuffer(self._matcher.compute_bitmask(), np.uint32)[: self._words]
         self._check()
         return mask
 

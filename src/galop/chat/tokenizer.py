@@ -83,15 +83,17 @@ class Tokenizer:
 
 
 class Detokeniser:
-    """Text as tokens arrive, never half a character; what never becomes one is U+FFFD."""
+    """Text as tokens arrive, never half a character; what never becomes one is U+FFFD. Control tokens are left out but
+    for those `shown`."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: Tokenizer, shown: Iterable[str] = ()) -> None:
         self.tokenizer = tokenizer
+        self.hidden = tokenizer.hidden - {tokenizer.id(name) for name in shown}
         self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.stream = None if tokenizer.byte_level else DecodeStream(skip_special_tokens=False)
 
     def push(self, id: int) -> str:
-        if id in self.tokenizer.hidden:
+        if id in self.hidden:
             return ""
         if self.stream is not None:
             return self.stream.step(self.tokenizer._tokenizer, id) or ""

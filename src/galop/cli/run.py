@@ -8,9 +8,10 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from galop import store
+from galop.chat.form import Form
 from galop.chat.thinking import Thinking
 from galop.cli.progress import progress_bar
 from galop.engine.sampling import Sampling
@@ -18,9 +19,6 @@ from galop.errors import GalopError, UnknownModelError
 from galop.machine import peak_memory
 from galop.model import Done, Event, Model, Prefill, Text
 from galop.store import Source
-
-if TYPE_CHECKING:
-    from galop.chat.constraint import Form
 
 LONG_PROMPT = 512  # tokens from which reading takes long enough to be shown
 
@@ -76,8 +74,6 @@ def ask(model_name: str, prompt: str, options: Options) -> None:
 
 def form_of(schema: str, regex: str, grammar: Path | None) -> Form | None:
     """What the answer is held to. Raises UsageError for more than one, or a file that cannot be read."""
-    from galop.chat.constraint import Form
-
     if sum(map(bool, (schema, regex, grammar))) > 1:
         raise UsageError("give one of --schema, --regex and --grammar")
     try:

@@ -15,14 +15,21 @@ from galop.chat.thinking import Thinking
 from galop.model import Done
 from galop.server.errors import ApiError
 from galop.server.replies import (
+    MAX_TOOLS,
+    Called,
+    CallPiece,
     ChatMessage,
     Count,
     Drawing,
     Effort,
+    Function,
     Piece,
     Reply,
     Server,
     StopString,
+    ToolCall,
+    ToolName,
+    ToolUse,
     begun,
     form_of,
     new_id,
@@ -35,6 +42,25 @@ class Block(BaseModel):
     type: str
     text: str | None = None
     thinking: str | None = None
+    id: str | None = None
+    name: ToolName | None = None
+    input: dict[str, Any] | None = None
+    tool_use_id: str | None = None
+    content: str | list[Block] | None = None
+
+
+class AnthropicTool(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    name: ToolName
+    description: str | None = None
+    input_schema: dict[str, Any] | None = None
+
+
+class ToolChoice(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    type: Literal["auto", "any", "tool", "none"]
+    name: str | None = None
+    disable_parallel_tool_use: bool | None = None
 
 
 class Turn(BaseModel):
@@ -60,6 +86,16 @@ class CountRequest(Drawing):
     system: str | list[Block] | None = None
     thinking: Switch | None = None
     output_config: OutputConfig | None = None
+    tools: Annotated[list[AnthropicTool], Field(max_length=MAX_TOOLS)] | None = None
+    tool_choice: ToolChoice | None = None
+
+    def tool_use(self) -> ToolUse:
+        functions = [
+            Function(name=t.name, description=t.description, parameters=t.input_schema) for t in self.tools or []
+        ]
+        choice = self.tool_choice or ToolChoice(type="auto")
+        kind = {"any": "required", "tool": choice.name or ""}.get(choice.type, choice.type)
+        return ToolUse.asked(functions, kind, not choice.disable_parallel_tool_use)
 
     def conversation(self) -> list[ChatMessage]:
         said = [ChatMessage(role="system", content=text_of(self.system))] if self.system else []
@@ -67,7 +103,17 @@ class CountRequest(Drawing):
             blocks = turn.content if isinstance(turn.content, list) else []
             thought = "".join(b.thinking or "" for b in blocks if b.type == "thinking")
             content = text_of(turn.content)
-            said.append(ChatMessage(role=turn.role, content=content, reasoning_content=thought or None))
+            called = [
+                ToolCall(id=b.id, function=Called(name=b.name or "", arguments=b.input or {}))
+                for b in blocks if b.type == "tool_use"
+            ]  # fmt: skip
+            results = [b for b in blocks if b.type == "tool_result"]
+            for b in results:
+                said.append(ChatMessage(role="tool", content=text_of(b.content), tool_call_id=b.tool_use_id))
+            if content or not results:
+                message = ChatMessage(role=turn.role, content=content, reasoning_content=thought or None)
+                message.tool_calls = called or None
+                said.append(message)
         return said
 
     def thoughts(self) -> Thinking:
@@ -88,7 +134,7 @@ def text_of(content: str | list[Block] | None) -> str:
     if not isinstance(content, list):
         return content or ""
     for block in content:
-        if block.type not in ("text", "thinking", "redacted_thinking"):
+        if block.type not in ("text", "thinking", "redacted_thinking", "tool_use", "tool_result"):
             raise ApiError(400, "media_not_allowed", f"a block of type {block.type[:40]!r} cannot be read", "messages")
     return "".join(b.text or "" for b in content if b.type == "text")
 
@@ -99,8 +145,9 @@ def routes(server: Server) -> APIRouter:
     @router.post("", response_model=None, responses=EVENTS)
     async def messages(request: Request, body: MessagesRequest) -> Response:
         """Answers a conversation."""
-        body.refuse("tools")
-        reply = await server.chat(request.state.key, body.model, body.conversation(), body.thoughts())
+        body.refuse()
+        conversation, tools = body.conversation(), body.tool_use()
+        reply = await server.chat(request.state.key, body.model, conversation, body.thoughts(), tools=tools)
         options = {"max_tokens": body.max_tokens, "stop": body.stop_sequences or []}
         form = form_of(body.output_config.format if body.output_config else None, "output_config.format")
         await begun(reply, lambda: {"sampling": body.sampling(reply.model, reply.thinking), **options}, form)
@@ -112,17 +159,24 @@ def routes(server: Server) -> APIRouter:
     @router.post("/count_tokens", response_model=None)
     async def count_tokens(request: Request, body: CountRequest) -> Response:
         """How many tokens a conversation is."""
-        reply = await server.chat(request.state.key, body.model, body.conversation(), body.thoughts())
+        reply = await server.chat(
+            request.state.key, body.model, body.conversation(), body.thoughts(), tools=body.tool_use()
+        )
         await asyncio.shield(reply.held.aclose())
         return JSONResponse({"input_tokens": len(reply.prompt)})
 
     return router
 
 
+def tool_block(piece: CallPiece) -> dict[str, Any]:
+    return {"type": "tool_use", "id": piece.id.replace("call_", "toolu_"), "name": piece.call.name}
+
+
 class MessageWriter:
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
         self.id = new_id("msg_")
+        self.called = False
 
     def message(self, content: list[dict[str, Any]], done: Done | None) -> dict[str, Any]:
         cached = done.cached_tokens if done else 0
@@ -146,15 +200,21 @@ class MessageWriter:
             return {"stop_reason": None, "stop_sequence": None}
         if done.stop:
             return {"stop_reason": "stop_sequence", "stop_sequence": done.stop}
-        return {"stop_reason": "max_tokens" if done.reason == "length" else "end_turn", "stop_sequence": None}
+        reason = "max_tokens" if done.reason == "length" else "tool_use" if self.called else "end_turn"
+        return {"stop_reason": reason, "stop_sequence": None}
 
     def failure(self, error: ApiError) -> str:
         return event(error.body("/v1/messages"), "error")
 
     async def whole(self) -> dict[str, Any]:
-        [(text, thought, _)] = await self.reply.whole()
-        blocks = [{"type": "thinking", "thinking": thought, "signature": ""}] if thought else []
-        blocks += [{"type": "text", "text": text}] if text or not thought else []
+        [said] = await self.reply.whole()
+        blocks: list[dict[str, Any]] = []
+        if said.thought:
+            blocks.append({"type": "thinking", "thinking": said.thought, "signature": ""})
+        if said.text or not (said.thought or said.calls):
+            blocks.append({"type": "text", "text": said.text})
+        blocks += [{**tool_block(call), "input": call.call.arguments} for call in said.calls]
+        self.called = bool(said.calls)
         return self.message(blocks, self.reply.ends[0])
 
     async def stream(self) -> AsyncIterator[str]:
@@ -168,6 +228,13 @@ class MessageWriter:
                 if not begun:
                     begun = True
                     yield say("message_start", message=self.message([], None))
+                if isinstance(piece, CallPiece):
+                    for closing in self._close(index, kind):
+                        yield closing
+                    self.called, index, kind = True, index + 1, "tool_use"
+                    yield say("content_block_start", index=index, content_block={**tool_block(piece), "input": {}})
+                    arguments = {"type": "input_json_delta", "partial_json": piece.function["arguments"]}
+                    yield say("content_block_delta", index=index, delta=arguments)
                 if not isinstance(piece, Piece):
                     continue
                 wanted = "thinking" if piece.thinking else "text"

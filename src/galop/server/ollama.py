@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -17,7 +17,9 @@ from galop.model import Done
 from galop.server.errors import ApiError
 from galop.server.replies import (
     MAX_STOPS,
+    MAX_TOOLS,
     Body,
+    CallPiece,
     ChatMessage,
     Drawing,
     Messages,
@@ -25,6 +27,8 @@ from galop.server.replies import (
     Reply,
     Server,
     StopString,
+    ToolIn,
+    ToolUse,
     begun,
     compact,
     form_of,
@@ -57,6 +61,10 @@ class Common(Body):
 
 class ChatRequest(Common):
     messages: Annotated[list[ChatMessage], Field(max_length=4096, default_factory=list)]
+    tools: Annotated[list[ToolIn], Field(max_length=MAX_TOOLS)] | None = None
+
+    def tool_use(self) -> ToolUse:
+        return ToolUse.asked([tool.function for tool in self.tools or []], "auto", None)
 
 
 class GenerateRequest(Common):
@@ -101,10 +109,10 @@ def routes(server: Server) -> APIRouter:
     @router.post("/chat", response_model=None, responses=LINES)
     async def chat(request: Request, body: ChatRequest) -> Response:
         """Answers a conversation, in lines of JSON unless told otherwise."""
-        body.refuse("tools")
+        body.refuse()
         if not body.messages:
             return await touch(request, body, "message")
-        reply = await server.chat(request.state.key, body.model, body.messages, body.thoughts())
+        reply = await server.chat(request.state.key, body.model, body.messages, body.thoughts(), tools=body.tool_use())
         return await answer(reply, body, "message")
 
     @router.post("/generate", response_model=None, responses=LINES)
@@ -158,10 +166,12 @@ def head(name: str) -> dict[str, Any]:
     return {"model": name, "created_at": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
 
 
-def empty(field: str, text: str = "", thought: str = "") -> dict[str, Any]:
+def empty(field: str, text: str = "", thought: str = "", calls: Sequence[CallPiece] = ()) -> dict[str, Any]:
     thinking = {"thinking": thought} if thought else {}
     if field == "message":
-        return {"message": {"role": "assistant", "content": text, **thinking}}
+        functions = [{"function": {"name": c.call.name, "arguments": c.call.arguments}} for c in calls]
+        called = {"tool_calls": functions} if functions else {}
+        return {"message": {"role": "assistant", "content": text, **thinking, **called}}
     return {"response": text, **thinking}
 
 
@@ -189,12 +199,12 @@ class LineWriter:
     def failure(self, error: ApiError) -> str:
         return compact({"error": error.message}) + "\n"
 
-    def last(self, text: str = "", thought: str = "") -> dict[str, Any]:
+    def last(self, text: str = "", thought: str = "", calls: Sequence[CallPiece] = ()) -> dict[str, Any]:
         done: Done = self.reply.ends[0]
         nano = 1_000_000_000
         return {
             **head(self.reply.resident.name),
-            **empty(self.field, text, thought),
+            **empty(self.field, text, thought, calls),
             "done": True,
             "done_reason": "length" if done.reason == "length" else "stop",
             "total_duration": int((done.first_token_seconds + done.answer_seconds) * nano),
@@ -208,12 +218,15 @@ class LineWriter:
     async def stream(self) -> AsyncIterator[str]:
         async with aclosing(self.reply.pieces()) as pieces:
             async for piece in pieces:
-                if isinstance(piece, Piece):
+                if isinstance(piece, CallPiece):
+                    said = empty(self.field, calls=[piece])
+                    yield compact({**head(self.reply.resident.name), **said, "done": False}) + "\n"
+                elif isinstance(piece, Piece):
                     text, thought = ("", piece.text) if piece.thinking else (piece.text, "")
                     said = empty(self.field, text, thought)
                     yield compact({**head(self.reply.resident.name), **said, "done": False}) + "\n"
         yield compact(self.last()) + "\n"
 
     async def whole(self) -> dict[str, Any]:
-        [(text, thought, _)] = await self.reply.whole()
-        return self.last(text, thought)
+        [said] = await self.reply.whole()
+        return self.last(said.text, said.thought, said.calls)

@@ -17,15 +17,20 @@ from galop.server.errors import ApiError
 from galop.server.replies import (
     MAX_N,
     MAX_STOPS,
+    MAX_TOOLS,
     Budget,
+    CallPiece,
     Count,
     Drawing,
     Effort,
     Messages,
     Piece,
     Reply,
+    Said,
     Server,
     StopString,
+    ToolIn,
+    ToolUse,
     begun,
     bias_of,
     form_of,
@@ -83,6 +88,9 @@ class ChatRequest(Request_):
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     response_format: dict[str, Any] | None = None
+    tools: Annotated[list[ToolIn], Field(max_length=MAX_TOOLS)] | None = None
+    tool_choice: Literal["auto", "none", "required"] | ToolIn | None = None
+    parallel_tool_calls: bool | None = None
     chat_template_kwargs: dict[str, Any] | None = None
     reasoning_effort: Effort | None = None
     reasoning: Reasoning | None = None  # OpenRouter's
@@ -90,6 +98,10 @@ class ChatRequest(Request_):
     enable_thinking: bool | None = None  # DashScope's, with the next
     thinking_budget: Budget | None = None
     thinking_token_budget: Budget | None = None  # vLLM's
+
+    def tool_use(self) -> ToolUse:
+        choice = self.tool_choice.function.name if isinstance(self.tool_choice, ToolIn) else self.tool_choice or "auto"
+        return ToolUse.asked([t.function for t in self.tools or []], choice, self.parallel_tool_calls)
 
     def thoughts(self) -> Thinking:
         """What the fields of all dialects say of thinking."""
@@ -126,12 +138,13 @@ def routes(server: Server) -> APIRouter:
     @router.post("/chat/completions", response_model=None, responses=EVENTS)
     async def chat_completions(request: Request, body: ChatRequest) -> Response:
         """Answers a conversation."""
-        body.refuse("tools", "functions")
+        body.refuse("functions")
         form = form_of(body.response_format, "response_format")
         if body.top_logprobs and not body.logprobs:
             raise ApiError(400, "invalid_value", "top_logprobs needs logprobs to be true", "top_logprobs")
         thinking, kwargs = body.thoughts(), body.chat_template_kwargs
-        reply = await server.chat(request.state.key, body.model, body.messages, thinking, kwargs)
+        tools = body.tool_use()
+        reply = await server.chat(request.state.key, body.model, body.messages, thinking, kwargs, tools)
         wanted = (body.top_logprobs or 0) if body.logprobs else None
         limit = body.max_completion_tokens or body.max_tokens
         await begun(reply, lambda: body.options(reply, limit, wanted), form)
@@ -179,6 +192,7 @@ class Writer:
     def __init__(self, reply: Reply, body: Request_) -> None:
         self.reply = reply
         self.body = body
+        self.called: list[int] = []  # tool calls of each answer so far
         self.counted = bool(body.stream_options and body.stream_options.include_usage)
         self.head: dict[str, Any] = {
             "id": new_id(self.prefix),
@@ -193,13 +207,13 @@ class Writer:
     def first(self, index: int) -> dict[str, Any] | None:
         raise NotImplementedError
 
-    def piece(self, piece: Piece) -> dict[str, Any]:
+    def piece(self, piece: Piece | CallPiece) -> dict[str, Any]:
         raise NotImplementedError
 
     def last(self, index: int, reason: str) -> dict[str, Any]:
         raise NotImplementedError
 
-    def choice(self, index: int, text: str, thought: str, events: list[Text]) -> dict[str, Any]:
+    def choice(self, index: int, said: Said) -> dict[str, Any]:
         raise NotImplementedError
 
     def chunk(self, choices: list[dict[str, Any]], **more: Any) -> str:
@@ -207,7 +221,7 @@ class Writer:
         return event({**self.head, "choices": choices, **usage, **more})
 
     async def stream(self) -> AsyncIterator[str]:
-        reply = self.reply
+        reply, self.called = self.reply, [0] * len(self.reply.answers)
         async with aclosing(reply.pieces()) as pieces:
             begun = False
             async for piece in pieces:
@@ -226,7 +240,7 @@ class Writer:
                 elif isinstance(piece, Done):
                     index = next(i for i, done in reply.ends.items() if done is piece)
                     more = {"timings": reply.timings} if 0 in reply.ends else {}
-                    yield self.chunk([self.last(index, reason_of(piece))], **more)
+                    yield self.chunk([self.last(index, reason_of(piece, self.called[index] > 0))], **more)
                 else:
                     yield self.chunk([self.piece(piece)])
         if self.counted:
@@ -237,7 +251,8 @@ class Writer:
         reply = self.reply
         answers = await reply.whole()
         choices = [
-            {**self.choice(i, *answer), "finish_reason": reason_of(reply.ends[i])} for i, answer in enumerate(answers)
+            {**self.choice(i, said), "finish_reason": reason_of(reply.ends[i], bool(said.calls))}
+            for i, said in enumerate(answers)
         ]
         return {**self.head, "choices": choices, "usage": reply.usage, "timings": reply.timings}
 
@@ -248,7 +263,11 @@ class ChatWriter(Writer):
     def first(self, index: int) -> dict[str, Any]:
         return {"index": index, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}
 
-    def piece(self, piece: Piece) -> dict[str, Any]:
+    def piece(self, piece: Piece | CallPiece) -> dict[str, Any]:
+        if isinstance(piece, CallPiece):
+            call = {"index": self.called[piece.index], **tool_call(piece)}
+            self.called[piece.index] += 1
+            return {"index": piece.index, "delta": {"tool_calls": [call]}, "finish_reason": None}
         # Half of the clients know one of these names for thinking, half the other.
         delta = (
             {"reasoning_content": piece.text, "reasoning": piece.text} if piece.thinking else {"content": piece.text}
@@ -261,13 +280,16 @@ class ChatWriter(Writer):
     def last(self, index: int, reason: str) -> dict[str, Any]:
         return {"index": index, "delta": {}, "finish_reason": reason}
 
-    def choice(self, index: int, text: str, thought: str, events: list[Text]) -> dict[str, Any]:
-        message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
-        if thought:
-            message |= {"reasoning_content": thought, "reasoning": thought}
+    def choice(self, index: int, said: Said) -> dict[str, Any]:
+        content = None if said.calls and not said.text else said.text
+        message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None}
+        if said.calls:
+            message["tool_calls"] = [tool_call(call) for call in said.calls]
+        if said.thought:
+            message |= {"reasoning_content": said.thought, "reasoning": said.thought}
         logprobs = None
-        if any(e.drawn for e in events):
-            logprobs = {"content": [p for e in events for p in logprobs_of(self.reply.model, e)], "refusal": None}
+        if any(e.drawn for e in said.events):
+            logprobs = {"content": [p for e in said.events for p in logprobs_of(self.reply.model, e)], "refusal": None}
         return {"index": index, "message": message, "logprobs": logprobs}
 
 
@@ -286,15 +308,20 @@ class CompletionWriter(Writer):
         }
         return {"index": index, "text": text, "logprobs": logprobs if entries else None}
 
-    def piece(self, piece: Piece) -> dict[str, Any]:
+    def piece(self, piece: Piece | CallPiece) -> dict[str, Any]:
+        assert isinstance(piece, Piece)  # there are no tools here
         return {**self._choice(piece.index, piece.text, [piece.event]), "finish_reason": None}
 
     def last(self, index: int, reason: str) -> dict[str, Any]:
         return {"index": index, "text": "", "logprobs": None, "finish_reason": reason}
 
-    def choice(self, index: int, text: str, thought: str, events: list[Text]) -> dict[str, Any]:
-        return self._choice(index, text, events)
+    def choice(self, index: int, said: Said) -> dict[str, Any]:
+        return self._choice(index, said.text, said.events)
 
 
-def reason_of(done: Done) -> str:
-    return "length" if done.reason == "length" else "stop"
+def tool_call(piece: CallPiece) -> dict[str, Any]:
+    return {"id": piece.id, "type": "function", "function": piece.function}
+
+
+def reason_of(done: Done, called: bool) -> str:
+    return "length" if done.reason == "length" else "tool_calls" if called else "stop"

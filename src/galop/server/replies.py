@@ -14,9 +14,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from galop.chat.constraint import Constraint, Form
+from galop.chat.constraint import Constraint
+from galop.chat.form import Form
 from galop.chat.template import Message
 from galop.chat.thinking import Thinking
+from galop.chat.tools import Call, Tool
 from galop.engine.sampling import Sampling
 from galop.model import Answer, Done, Event, Failed, Model, Prefill, Text
 from galop.server.errors import ApiError
@@ -26,6 +28,7 @@ from galop.server.metrics import Metrics
 
 MAX_N = 16
 MAX_STOPS = 4
+MAX_TOOLS = 256
 Count = Annotated[int, Field(ge=1, le=1 << 31)]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Budget = Annotated[int, Field(ge=0, le=1 << 31)]  # tokens of thinking
@@ -89,6 +92,51 @@ class Part(BaseModel):
     text: str | None = None
 
 
+ToolName = Annotated[str, Field(pattern=r"^[\w.:-]{1,128}$")]
+
+
+class Function(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    name: ToolName
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+
+    def tool(self) -> Tool:
+        return {"type": "function", "function": self.model_dump(exclude_none=True)}
+
+
+class ToolIn(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    type: Literal["function"]
+    function: Function
+
+
+class Called(BaseModel):
+    """A function in the history, with its arguments as JSON."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+    name: ToolName
+    arguments: str | dict[str, Any] = ""
+
+    def values(self) -> dict[str, Any]:
+        """Raises ApiError for what is no JSON object."""
+        if isinstance(self.arguments, dict):
+            return self.arguments
+        try:
+            found = json.loads(self.arguments or "{}")
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise ApiError(400, "invalid_value", f"the arguments of {self.name} are no JSON object", "messages")
+        return found
+
+
+class ToolCall(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    function: Called
+    id: str | None = None
+
+
 class ChatMessage(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
     role: Literal["developer", "system", "user", "assistant", "tool"]
@@ -96,6 +144,9 @@ class ChatMessage(BaseModel):
     reasoning_content: str | None = None
     reasoning: str | None = None
     thinking: str | None = None
+    tool_calls: Annotated[list[ToolCall], Field(max_length=128)] | None = None
+    tool_call_id: str | None = None
+    name: str | None = None
 
     @field_validator("content")
     @classmethod
@@ -111,6 +162,13 @@ class ChatMessage(BaseModel):
         message: Message = {"role": role, "content": content}
         if thought := self.reasoning_content or self.reasoning or self.thinking:
             message["reasoning_content"] = thought
+        if self.tool_calls:
+            called = [(call.function.name, call.function.values()) for call in self.tool_calls]
+            message["tool_calls"] = [
+                {"type": "function", "function": {"name": name, "arguments": values}} for name, values in called
+            ]
+        if role == "tool" and self.name:
+            message["name"] = self.name
         return message
 
 
@@ -169,6 +227,30 @@ class Piece:
 
 
 @dataclass
+class CallPiece:
+    """A tool call of one of the answers."""
+
+    index: int
+    call: Call
+    id: str
+
+    @property
+    def function(self) -> dict[str, str]:
+        """As OpenAI writes it, arguments in JSON."""
+        return {"name": self.call.name, "arguments": json.dumps(self.call.arguments, ensure_ascii=False)}
+
+
+@dataclass
+class Said:
+    """An answer as a whole, and the events its text came in."""
+
+    text: str = ""
+    thought: str = ""
+    calls: list[CallPiece] = field(default_factory=list)
+    events: list[Text] = field(default_factory=list)
+
+
+@dataclass
 class Reply:
     """One request's answers: pieces, prompt progress, and for each its end."""
 
@@ -178,6 +260,8 @@ class Reply:
     prompt: list[int]
     held: AsyncExitStack
     thinking: Thinking | None = None  # None for what is no conversation
+    tools: Sequence[Tool] = ()
+    calls: Form | None = None  # what holds its calls to the tools
     ends: dict[int, Done] = field(default_factory=dict)
     arrived: float = field(default_factory=time.monotonic)
     answers: list[Answer] = field(default_factory=list)
@@ -202,13 +286,14 @@ class Reply:
             for i in range(n):
                 how = replace(sampling, seed=(sampling.seed + i) % (1 << 64))
                 held = constraint.copy() if constraint else None
-                options |= {"client": self.key.name, "thinking": self.thinking, "constraint": held}
+                options |= {"client": self.key.name, "thinking": self.thinking}
+                options |= {"tools": self.tools, "constraint": held}
                 self.answers.append(self.model.submit(self.prompt, partial(emit, i), how, **options))
         except Exception:
             self.cancel()
             raise
 
-    async def pieces(self) -> AsyncGenerator[Piece | Prefill | Done]:
+    async def pieces(self) -> AsyncGenerator[Piece | Prefill | CallPiece | Done]:
         """Raises the error of an answer that fails. Closing the iterator ends the answers and gives the model back."""
         last = [0.0] * len(self.answers)
         metrics = self.server.metrics
@@ -229,6 +314,8 @@ class Reply:
                         metrics.first(self.resident.name, now - self.arrived)
                     last[index] = now
                     yield Piece(index, event)
+                elif isinstance(event, Call):
+                    yield CallPiece(index, event, new_id("call_"))
                 else:
                     self.ends[index] = event
                     self.server.ended(self, event, now)
@@ -239,15 +326,20 @@ class Reply:
             self.server.meter.charge(self.key, sum(len(g.prompt) + g.drawn for g in unpaid))
             await self.held.aclose()
 
-    async def whole(self) -> list[tuple[str, str, list[Text]]]:
-        """For each answer its text, its thinking, and the events they came in."""
-        text = [["", ""] for _ in self.answers]
-        events: list[list[Text]] = [[] for _ in self.answers]
+    async def whole(self) -> list[Said]:
+        """What each answer came to."""
+        answers = [Said() for _ in self.answers]
         async for piece in self.pieces():
-            if isinstance(piece, Piece):
-                text[piece.index][piece.thinking] += piece.text
-                events[piece.index].append(piece.event)
-        return [(answer, thought, events[i]) for i, (answer, thought) in enumerate(text)]
+            if isinstance(piece, CallPiece):
+                answers[piece.index].calls.append(piece)
+            elif isinstance(piece, Piece):
+                said = answers[piece.index]
+                said.events.append(piece.event)
+                if piece.thinking:
+                    said.thought += piece.text
+                else:
+                    said.text += piece.text
+        return answers
 
     def cancel(self) -> None:
         for answer in self.answers:
@@ -281,6 +373,26 @@ class Reply:
         }
 
 
+@dataclass(frozen=True)
+class ToolUse:
+    """The tools of a request; `choice` is auto, required or a name, and none where there are none."""
+
+    tools: Sequence[Tool] = ()
+    choice: str = "auto"
+    several: bool = True
+
+    @classmethod
+    def asked(cls, functions: Sequence[Function] | None, choice: str, several: bool | None) -> ToolUse:
+        """Raises ApiError for a choice that is not there."""
+        functions = functions or ()
+        names = [f.name for f in functions]
+        if choice not in ("auto", "none", "required", *names):
+            raise ApiError(400, "invalid_value", f"there is no tool {choice[:60]!r} to choose", "tool_choice")
+        if choice == "none" or not functions:
+            return cls()
+        return cls([f.tool() for f in functions], choice, several is not False)
+
+
 @dataclass
 class Server:
     """What every route needs."""
@@ -305,8 +417,10 @@ class Server:
         messages: Sequence[ChatMessage],
         thinking: Thinking,
         variables: dict[str, Any] | None = None,
+        tools: ToolUse | None = None,
     ) -> Reply:
         """The reply to a conversation, not begun; `variables` are for its template. Raises ApiError, TemplateError."""
+        tools = tools or ToolUse()
         for kwarg in FORBIDDEN_KWARGS:
             if kwarg in (variables or {}):
                 message = f"chat_template_kwargs.{kwarg} is not supported"
@@ -314,12 +428,13 @@ class Server:
         resident, held = await self.open(key, name)
         try:
             model = resident.model
-            given = {**thinking.variables(model.thinking_style), **(variables or {})}
-            ids = await asyncio.to_thread(model.template.encode, [m.message() for m in messages], **given)
+            said, given = [m.message() for m in messages], tools.tools
+            ids = await asyncio.to_thread(model.prompt, said, thinking, given, **(variables or {}))
+            calls = model.calls_to(given, tools.choice, tools.several)
         except BaseException:
             await held.aclose()
             raise
-        return Reply(self, resident, key, ids, held, thinking)
+        return Reply(self, resident, key, ids, held, thinking, given, calls)
 
     async def text(self, key: Key, name: str | None, prompt: str | list[int]) -> Reply:
         """The reply to a text or token ids, not begun. Raises ApiError."""
@@ -358,6 +473,7 @@ def check_ids(model: Model, ids: list[int], param: str) -> None:
 async def begun(reply: Reply, options: Callable[[], dict[str, Any]], form: Form | None = None) -> Reply:
     """Begins a reply with what `options` makes, held to `form`; gives its model back if any of it fails."""
     try:
+        form = reply.model.either(form, reply.calls)
         constraint = await asyncio.to_thread(lambda: reply.model.constraints.compile(form)) if form else None
         reply.begin(constraint=constraint, **options())
     except BaseException:

@@ -15,14 +15,20 @@ from starlette.responses import Response
 from galop.chat.thinking import Thinking
 from galop.server.errors import ApiError
 from galop.server.replies import (
+    MAX_TOOLS,
+    Called,
+    CallPiece,
     ChatMessage,
     Count,
     Drawing,
     Effort,
-    Messages,
+    Function,
     Piece,
     Reply,
     Server,
+    ToolCall,
+    ToolName,
+    ToolUse,
     begun,
     form_of,
     new_id,
@@ -37,8 +43,46 @@ class Reasoning(BaseModel):
     effort: Effort | None = None
 
 
+class FlatTool(Function):
+    """Here a tool's function is not in an object of its own."""
+
+    type: Literal[function]
+
+
+class Chosen(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    type: Literal[function]
+    name: ToolName
+
+
+class CallItem(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    type: Literal[function_call]
+    call_id: str | None = None
+    name: ToolName
+    arguments: str = ""
+
+
+class ResultItem(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    type: Literal[function_call_output]
+    call_id: str | None = None
+    output: str
+
+
+class ThoughtItem(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    type: Literal[reasoning]
+
+
+Item = ChatMessage | CallItem | ResultItem | ThoughtItem
+
+
 class ResponsesRequest(Drawing):
-    input: str | Messages
+    input: str | Annotated[list[Item], Field(min_length=1, max_length=4096)]
+    tools: Annotated[list[FlatTool], Field(max_length=MAX_TOOLS)] | None = None
+    tool_choice: Literal[auto, none, required] | Chosen | None = None
+    parallel_tool_calls: bool | None = None
     instructions: str | None = None
     max_output_tokens: Count | None = None
     reasoning: Reasoning | None = None
@@ -47,8 +91,25 @@ class ResponsesRequest(Drawing):
     metadata: Annotated[dict[str, str], Field(max_length=16)] | None = None
 
     def messages(self) -> list[ChatMessage]:
-        said = [ChatMessage(role="user", content=self.input)] if isinstance(self.input, str) else self.input
-        return [ChatMessage(role="system", content=self.instructions), *said] if self.instructions else list(said)
+        said = [ChatMessage(role="system", content=self.instructions)] if self.instructions else []
+        if isinstance(self.input, str):
+            return [*said, ChatMessage(role="user", content=self.input)]
+        for item in self.input:
+            if isinstance(item, ChatMessage):
+                said.append(item)
+            elif isinstance(item, ResultItem):
+                said.append(ChatMessage(role="tool", content=item.output, tool_call_id=item.call_id))
+            elif isinstance(item, CallItem):
+                call = ToolCall(id=item.call_id, function=Called(name=item.name, arguments=item.arguments))
+                if said and said[-1].tool_calls:
+                    said[-1].tool_calls.append(call)
+                else:
+                    said.append(ChatMessage(role="assistant", tool_calls=[call]))
+        return said
+
+    def tool_use(self) -> ToolUse:
+        choice = self.tool_choice.name if isinstance(self.tool_choice, Chosen) else self.tool_choice or "auto"
+        return ToolUse.asked(self.tools, choice, self.parallel_tool_calls)
 
 
 def routes(server: Server) -> APIRouter:
@@ -57,11 +118,11 @@ def routes(server: Server) -> APIRouter:
     @router.post("/responses", response_model=None, responses=EVENTS)
     async def responses(request: Request, body: ResponsesRequest) -> Response:
         """Answers a conversation; nothing is stored."""
-        body.refuse("tools", "previous_response_id", "conversation", "background")
+        body.refuse("previous_response_id", "conversation", "background")
         form = form_of((body.text or {}).get("format"), "text.format")
         effort = body.reasoning.effort if body.reasoning else None
         thinking = Thinking.asked(None, effort, None)
-        reply = await server.chat(request.state.key, body.model, body.messages(), thinking)
+        reply = await server.chat(request.state.key, body.model, body.messages(), thinking, tools=body.tool_use())
         limit = body.max_output_tokens
         await begun(reply, lambda: {"sampling": body.sampling(reply.model, thinking), "max_tokens": limit}, form)
         writer = ResponseWriter(reply, body)
@@ -79,8 +140,9 @@ class ResponseWriter:
         self._sequence = count()
         self.head = {
             "id": new_id("resp_"), "object": "response", "created_at": int(time.time()), "model": reply.resident.name,
-            "instructions": body.instructions, "metadata": body.metadata or {}, "tools": [], "tool_choice": "auto",
-            "parallel_tool_calls": False, "temperature": body.temperature, "top_p": body.top_p,
+            "instructions": body.instructions, "metadata": body.metadata or {}, "tools": [tool.model_dump(exclude_none=True) for tool in body.tools or []],
+            "tool_choice": body.model_dump().get("tool_choice") or "auto",
+            "parallel_tool_calls": body.parallel_tool_calls is not False, "temperature": body.temperature, "top_p": body.top_p,
             "max_output_tokens": body.max_output_tokens, "previous_response_id": None, "store": False, "error": None,
         }  # fmt: skip
 
@@ -125,6 +187,13 @@ class ResponseWriter:
         item: dict[str, Any] | None = None
         async with aclosing(self.reply.pieces()) as pieces:
             async for piece in pieces:
+                if isinstance(piece, CallPiece):
+                    if item:
+                        for closing in self._close(item):
+                            yield closing
+                    item = None
+                    for said in self._called(piece):
+                        yield said
                 if not isinstance(piece, Piece):
                     continue
                 kind = "reasoning" if piece.thinking else "message"
@@ -141,14 +210,14 @@ class ResponseWriter:
                 name = "response.reasoning_text.delta" if piece.thinking else "response.output_text.delta"
                 more: dict[str, Any] = {} if piece.thinking else {"logprobs": []}
                 yield name, {**self._where(item), "delta": piece.text, **more}
-        if item is None or item["type"] == "reasoning":
+        if not self.output or (item and item["type"] == "reasoning"):
             if item:
                 for closing in self._close(item):
                     yield closing
             item = self._open("message")  # an answer without text is an answer
             yield "response.output_item.added", {"output_index": len(self.output) - 1, "item": {**item, "content": []}}
             yield "response.content_part.added", {**self._where(item), "part": {**item["content"][0]}}
-        for closing in self._close(item):
+        for closing in self._close(item) if item else []:
             yield closing
         response = self.response()
         yield f"response.{response['status']}", {"response": response}
@@ -162,6 +231,21 @@ class ResponseWriter:
             item |= {"role": "assistant", "content": [text], "status": "in_progress"}
         self.output.append(item)
         return item
+
+    def _called(self, piece: CallPiece) -> list[tuple[str, dict[str, Any]]]:
+        """A tool call, whole."""
+        item = {"id": new_id("fc_"), "type": "function_call", "status": "completed", "call_id": piece.id}
+        item |= piece.function
+        self.output.append(item)
+        where = {"item_id": item["id"], "output_index": len(self.output) - 1}
+        arguments = item["arguments"]
+        return [
+            ("response.output_item.added", {"output_index": where["output_index"], "item": {
+                **item, "arguments": "", "status": "in_progress"}}),
+            ("response.function_call_arguments.delta", {**where, "delta": arguments}),
+            ("response.function_call_arguments.done", {**where, "name": item["name"], "arguments": arguments}),
+            ("response.output_item.done", {"output_index": where["output_index"], "item": item}),
+        ]  # fmt: skip
 
     def _where(self, item: dict[str, Any]) -> dict[str, Any]:
         return {"item_id": item["id"], "output_index": len(self.output) - 1, "content_index": 0}

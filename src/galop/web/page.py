@@ -23,7 +23,7 @@ from galop.machine import data_directory, energy
 from galop.model import Done, Prefill, Text
 from galop.server.errors import ApiError, api_error
 from galop.server.keys import Key
-from galop.server.replies import ChatMessage, Piece, Server, begun
+from galop.server.replies import CallPiece, ChatMessage, Piece, Server, begun
 from galop.translate import messages as translation
 from galop.translate import segments
 from galop.web.conversations import Conversations, Said, children, path
@@ -531,7 +531,8 @@ class Page:
         await begun(reply, lambda: {"sampling": sampling})
         async with aclosing(reply.pieces()) as events_:
             async for event in events_:
-                yield event
+                if not isinstance(event, CallPiece):  # it was given no tools
+                    yield event
 
 
 def suggestion(models: list[str]) -> str:

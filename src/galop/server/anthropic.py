@@ -90,9 +90,8 @@ class CountRequest(Drawing):
     tool_choice: ToolChoice | None = None
 
     def tool_use(self) -> ToolUse:
-        functions = [
-            Function(name=t.name, description=t.description, parameters=t.input_schema) for t in self.tools or []
-        ]
+        given = self.tools or []
+        functions = [Function(name=t.name, description=t.description, parameters=t.input_schema) for t in given]
         choice = self.tool_choice or ToolChoice(type="auto")
         kind = {"any": "required", "tool": choice.name or ""}.get(choice.type, choice.type)
         return ToolUse.asked(functions, kind, not choice.disable_parallel_tool_use)
@@ -159,9 +158,8 @@ def routes(server: Server) -> APIRouter:
     @router.post("/count_tokens", response_model=None)
     async def count_tokens(request: Request, body: CountRequest) -> Response:
         """How many tokens a conversation is."""
-        reply = await server.chat(
-            request.state.key, body.model, body.conversation(), body.thoughts(), tools=body.tool_use()
-        )
+        said, tools = body.conversation(), body.tool_use()
+        reply = await server.chat(request.state.key, body.model, said, body.thoughts(), tools=tools)
         await asyncio.shield(reply.held.aclose())
         return JSONResponse({"input_tokens": len(reply.prompt)})
 

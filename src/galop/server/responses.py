@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from itertools import count
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -46,18 +46,18 @@ class Reasoning(BaseModel):
 class FlatTool(Function):
     """Here a tool's function is not in an object of its own."""
 
-    type: Literal[function]
+    type: Literal["function"]
 
 
 class Chosen(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
-    type: Literal[function]
+    type: Literal["function"]
     name: ToolName
 
 
 class CallItem(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
-    type: Literal[function_call]
+    type: Literal["function_call"]
     call_id: str | None = None
     name: ToolName
     arguments: str = ""
@@ -65,14 +65,14 @@ class CallItem(BaseModel):
 
 class ResultItem(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
-    type: Literal[function_call_output]
+    type: Literal["function_call_output"]
     call_id: str | None = None
     output: str
 
 
 class ThoughtItem(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
-    type: Literal[reasoning]
+    type: Literal["reasoning"]
 
 
 Item = ChatMessage | CallItem | ResultItem | ThoughtItem
@@ -81,7 +81,7 @@ Item = ChatMessage | CallItem | ResultItem | ThoughtItem
 class ResponsesRequest(Drawing):
     input: str | Annotated[list[Item], Field(min_length=1, max_length=4096)]
     tools: Annotated[list[FlatTool], Field(max_length=MAX_TOOLS)] | None = None
-    tool_choice: Literal[auto, none, required] | Chosen | None = None
+    tool_choice: Literal["auto", "none", "required"] | Chosen | None = None
     parallel_tool_calls: bool | None = None
     instructions: str | None = None
     max_output_tokens: Count | None = None
@@ -140,10 +140,12 @@ class ResponseWriter:
         self._sequence = count()
         self.head = {
             "id": new_id("resp_"), "object": "response", "created_at": int(time.time()), "model": reply.resident.name,
-            "instructions": body.instructions, "metadata": body.metadata or {}, "tools": [tool.model_dump(exclude_none=True) for tool in body.tools or []],
+            "instructions": body.instructions, "metadata": body.metadata or {},
+            "tools": [tool.model_dump(exclude_none=True) for tool in body.tools or []],
             "tool_choice": body.model_dump().get("tool_choice") or "auto",
-            "parallel_tool_calls": body.parallel_tool_calls is not False, "temperature": body.temperature, "top_p": body.top_p,
-            "max_output_tokens": body.max_output_tokens, "previous_response_id": None, "store": False, "error": None,
+            "parallel_tool_calls": body.parallel_tool_calls is not False, "temperature": body.temperature,
+            "top_p": body.top_p, "max_output_tokens": body.max_output_tokens, "previous_response_id": None,
+            "store": False, "error": None,
         }  # fmt: skip
 
     def response(self) -> dict[str, Any]:

@@ -87,6 +87,19 @@ class Done:
         """Over the tokens after the first, which the prompt pays for."""
         return max(self.answer_tokens - 1, 0) / max(self.answer_seconds, 1e-9)
 
+    def and_then(self, later: Done) -> Done:
+        """Both as one, for an answer of several replies."""
+        return replace(
+            later,
+            prompt_tokens=self.prompt_tokens + later.prompt_tokens,
+            cached_tokens=self.cached_tokens + later.cached_tokens,
+            answer_tokens=self.answer_tokens + later.answer_tokens,
+            thinking_tokens=self.thinking_tokens + later.thinking_tokens,
+            prompt_seconds=self.prompt_seconds + later.prompt_seconds,
+            answer_seconds=self.answer_seconds + later.answer_seconds,
+            first_token_seconds=self.first_token_seconds,
+        )
+
 
 @dataclass(frozen=True)
 class Failed:

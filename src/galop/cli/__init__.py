@@ -51,6 +51,10 @@ def run(
     draft: Annotated[str, typer.Option(help="A smaller model of the same tokens that guesses ahead.")] = "",
     think: Annotated[bool | None, typer.Option("--think/--no-think", help="Think before the answer, or not.")] = None,
     think_budget: Annotated[int | None, typer.Option(help="Most tokens of thinking.", min=0)] = None,
+    tools: Annotated[
+        list[str] | None,
+        typer.Option(help="science, or an MCP server's URL or command line; may be given again.", metavar="TOOLS"),
+    ] = None,
     schema: Annotated[str, typer.Option(help="Answer in JSON of this schema: a file, or itself.", metavar="JSON")] = "",
     regex: Annotated[str, typer.Option(help="Answer with a text that this pattern matches.")] = "",
     grammar: Annotated[
@@ -80,6 +84,7 @@ def run(
             raw=raw,
             thinking=Thinking(think, think_budget),
             form=form_of(schema, regex, grammar),
+            tools=tools or [],
             json=json,
             yes=yes,
         ),
@@ -124,6 +129,34 @@ def rm(model: str) -> None:
     from galop.cli.store import remove_model
 
     remove_model(model)
+
+
+@app.command(
+    epilog="Examples: galop science · galop science isp --help · "
+    "galop science isp --fuel LH2 --oxidiser LOX --of 6 --pressure 70bar --area-ratio 40",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def science(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A formula; left out, they are listed.")] = "",
+) -> None:
+    """Compute with a formula: rockets, electrochemistry, fluids, units."""
+    from galop.cli.science import answer
+
+    if name == "--help" or (not name and "--help" in context.args):
+        print(context.get_help())
+    else:
+        answer(name, context.args)
+
+
+@app.command(epilog="Example, for a client such as Claude Desktop: the command galop with the argument mcp")
+def mcp() -> None:
+    """Offer the formulas of `galop science` to any MCP client, on standard input and output."""
+    try:
+        from galop.mcp import serve_formulas
+    except ImportError as error:
+        raise GalopError(f"this needs {error.name}; install it with: pip install 'galop[science]'") from None
+    serve_formulas()
 
 
 @app.command(epilog="Examples: galop train mini --quick · galop train mini --size 1.2m --minutes 30")

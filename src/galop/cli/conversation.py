@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from galop.chat.thinking import Thinking
-from galop.cli.run import Options, UsageError, check_thinking, note, stream, summary
+from galop.cli.run import Options, UsageError, check_thinking, note, replied, stream, summary
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
 from galop.machine import data_directory
@@ -35,27 +35,28 @@ class Conversation:
         self.system = options.system
         self.max_tokens = options.max_tokens
         self.thinking = options.thinking
-        self.form = options.form
+        self.options = options
         self.messages: list[dict[str, Any]] = []
 
     def reply(self, text: str) -> None:
         """Asks, prints the answer and remembers both; a stopped answer is kept as far as it went."""
         self.messages.append({"role": "user", "content": text})
         system = [{"role": "system", "content": self.system}] if self.system else []
+        said = [*system, *self.messages]
+        options = replace(self.options, thinking=self.thinking, max_tokens=self.max_tokens)
         stopped = _Interrupt()
         try:
             with stopped:
-                thought, answer, done = stream(
-                    self.model.chat(
-                        [*system, *self.messages], self.thinking, sampling=self.sampling, max_tokens=self.max_tokens,
-                        form=self.form, cancelled=lambda: stopped.hit,
-                    )
-                )  # fmt: skip
+                events = replied(self.model, said, options, sampling=self.sampling, cancelled=lambda: stopped.hit)
+                thought, answer, done, results = stream(events)
             print()
             note(summary(done))
         except GalopError as error:
             self.messages.pop()
             note(f"galop: {error}")
+            return
+        if results:
+            self.messages = said[len(system) :]
             return
         thinking = {"reasoning_content": thought} if thought else {}
         self.messages.append({"role": "assistant", "content": answer, **thinking})

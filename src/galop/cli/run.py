@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from galop import store
+from galop import agent, store
+from galop.agent import Result
 from galop.chat.form import Form
+from galop.chat.template import Message
 from galop.chat.thinking import Thinking
+from galop.chat.tools import Call
 from galop.cli.progress import progress_bar
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError, UnknownModelError
@@ -40,6 +45,8 @@ class Options:
     raw: bool = False
     thinking: Thinking = field(default_factory=Thinking)
     form: Form | None = None
+    tools: list[str] = field(default_factory=list)
+    toolbox: agent.Toolbox | None = None
     json: bool = False
     yes: bool = False
 
@@ -59,7 +66,8 @@ def ask(model_name: str, prompt: str, options: Options) -> None:
         raise UsageError("there is no question: give one as an argument or on standard input")
     if why:
         note(f"{source.name}: {why}")
-    with load(source, options) as model:
+    with toolbox(options.tools) as box, load(source, options) as model:
+        options.toolbox = box
         if options.raw and options.thinking != Thinking():
             raise UsageError("thinking belongs to a conversation; leave out --raw")
         check_thinking(model, options.thinking)
@@ -155,25 +163,70 @@ def answer(model: Model, question: str, sampling: Sampling, options: Options, na
     messages = [{"role": "system", "content": options.system}] if options.system else []
     messages.append({"role": "user", "content": question})
     if options.raw:
-        events: Iterable[Event] = model.generate(
+        events: Iterable[Event | Result] = model.generate(
             question, sampling=sampling, max_tokens=options.max_tokens, form=options.form
         )
     else:
-        events = model.chat(
-            messages, options.thinking, sampling=sampling, max_tokens=options.max_tokens, form=options.form
-        )
-    thought, text, done = stream(events, quiet=options.json)
+        events = replied(model, messages, options, sampling=sampling)
+    thought, text, done, results = stream(events, quiet=options.json)
     if options.json:
+        called = [{**asdict(r.call), "result": r.text, "failed": r.failed} for r in results]
         said = {"model": name, "thinking": thought, "answer": text, "seed": sampling.seed, **statistics(done)}
+        said |= {"calls": called} if called else {}
         print(json.dumps(said, ensure_ascii=False))
     else:
         print(flush=True)
         note(summary(done))
 
 
-def stream(events: Iterable[Event], quiet: bool = False) -> tuple[str, str, Done]:
-    """Prints a reply as it comes, the thinking apart from the answer; both, and the end."""
-    thought, answer = "", ""
+def replied(model: Model, messages: list[Message], options: Options, **more: Any) -> Iterator[Event | Result]:
+    """A model's reply to a conversation, with the tools there are."""
+    more |= {"max_tokens": options.max_tokens, "form": options.form}
+    if options.toolbox:
+        yield from agent.converse(model, messages, options.toolbox, options.thinking, allowed, **more)
+    else:
+        yield from model.chat(messages, options.thinking, **more)
+
+
+@contextmanager
+def toolbox(names: Sequence[str]) -> Iterator[agent.Toolbox | None]:
+    """The tools of those names, as long as they are needed. Raises GalopError for a server that cannot be reached."""
+    if not names:
+        yield None
+        return
+    with ExitStack() as held:
+        yield agent.Together([box_of(name, held) for name in names])
+
+
+def box_of(name: str, held: ExitStack) -> agent.Toolbox:
+    if name == "science":
+        return agent.Formulas()
+    if not name.startswith(("http://", "https://")) and not shutil.which(name.split()[0] if name.split() else ""):
+        raise UsageError(f"--tools {name}: that is neither science nor a URL nor a command that is installed")
+    try:
+        from galop.mcp import ToolServer
+    except ImportError as error:
+        raise GalopError(f"this needs {error.name}; install it with: pip install 'galop[science]'") from None
+    server = ToolServer(name)
+    held.callback(server.close)
+    return server
+
+
+def allowed(call: Call) -> bool:
+    """Asks the person at the terminal; where there is none, no."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    print(f"\nCall {called(call)}? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def called(call: Call) -> str:
+    return f"{call.name}({', '.join(f'{k}={v!r}' for k, v in call.arguments.items())})"
+
+
+def stream(events: Iterable[Event | Result], quiet: bool = False) -> tuple[str, str, Done, list[Result]]:
+    """Prints a reply as it comes: thinking, answer, the end, and the results of tools, which are not the answer."""
+    thought, answer, results = "", "", []
     done: Done | None = None
     for event in events:
         if isinstance(event, Prefill) and event.total > LONG_PROMPT and sys.stderr.isatty():
@@ -187,10 +240,14 @@ def stream(events: Iterable[Event], quiet: bool = False) -> tuple[str, str, Done
                 show(event)
             thought += event.text if event.thinking else ""
             answer += "" if event.thinking else event.text
+        elif isinstance(event, Result):
+            results.append(event)
+            if not quiet:
+                note(f"\n{called(event.call)}\n  " + event.text.replace("\n", "\n  "))
         elif isinstance(event, Done):
-            done = event
+            done = event if done is None else done.and_then(event)
     assert done is not None
-    return thought, answer, done
+    return thought, answer, done, results
 
 
 def show(said: Text) -> None:

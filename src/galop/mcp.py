@@ -1,0 +1,138 @@
+"""The Model Context Protocol both ways: tools of any server for a model, and the formulas for any client."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import threading
+from collections.abc import Sequence
+from concurrent.futures import TimeoutError as Late
+from typing import Any
+
+import mcp
+from mcp import types
+from mcp.client.stdio import stdio_client
+from mcp.server import Server
+from mcp.server.stdio import stdio_server
+
+from galop import __version__
+from galop.chat.tools import Tool
+from galop.errors import GalopError
+from galop.machine import data_directory
+
+SECONDS = 60.0
+
+
+class ToolServer:
+    """The tools of an MCP server, which is a URL or a command line that is started. Raises GalopError."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._loop = asyncio.new_event_loop()
+        self._ready, self._stop = threading.Event(), asyncio.Event()
+        self._failure: BaseException | None = None
+        self._client: mcp.Client | None = None
+        self._tools: list[types.Tool] = []
+        self._thread = threading.Thread(target=self._live, name="galop-mcp", daemon=True)
+        self._thread.start()
+        if not self._ready.wait(SECONDS):
+            raise GalopError(f"the tool server {where!r} did not answer within {SECONDS:g} s")
+        if self._failure:
+            raise GalopError(f"the tool server {where!r} cannot be used: {told(self._failure)}") from None
+
+    def tools(self, question: str) -> Sequence[Tool]:
+        return [
+            {"type": "function", "function": {
+                "name": t.name, "description": t.description or "", "parameters": t.input_schema}}
+            for t in self._tools
+        ]  # fmt: skip
+
+    def call(self, name: str, arguments: dict[str, Any]) -> str:
+        client = self._client
+        if client is None:
+            raise GalopError(f"the tool server {self._where!r} has ended")
+        try:
+            result = asyncio.run_coroutine_threadsafe(client.call_tool(name, arguments), self._loop).result(SECONDS)
+        except Late:
+            raise GalopError(f"{name} did not answer within {SECONDS:g} s") from None
+        except Exception as error:
+            raise GalopError(f"{name} failed: {told(error)}") from None
+        text = "\n".join(part.text if part.type == "text" else f"({part.type})" for part in result.content)
+        if result.is_error:
+            raise GalopError(text or f"{name} failed")
+        return text
+
+    def asks_first(self, name: str) -> bool:
+        """Only what its server calls read-only goes without saying."""
+        tool = next((t for t in self._tools if t.name == name), None)
+        return not (tool and tool.annotations and tool.annotations.read_only_hint)
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(5)
+
+    def _live(self) -> None:
+        try:
+            self._loop.run_until_complete(self._serve())
+        except BaseException as error:  # whatever a stranger's server does
+            self._failure = error
+        finally:
+            self._client = None
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        words = shlex.split(self._where)
+        if self._where.startswith(("http://", "https://")):
+            target: Any = self._where
+        else:
+            data_directory().mkdir(parents=True, exist_ok=True)
+            log = (data_directory() / "mcp.log").open("a", encoding="utf-8")  # what the server says on the side
+            target = stdio_client(mcp.StdioServerParameters(command=words[0], args=words[1:]), log)
+        async with mcp.Client(target, read_timeout_seconds=SECONDS) as client:
+            listed = await client.list_tools()
+            self._tools, self._client = list(listed.tools), client
+            self._ready.set()
+            await self._stop.wait()
+
+
+def told(error: BaseException) -> str:
+    """The first cause, in a line."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
+def serve_formulas() -> None:
+    """The formulas of galop.science as an MCP server on standard input and output, until that ends."""
+    from galop.science import formulas
+
+    known = formulas()
+
+    async def list_tools(_: Any, __: Any) -> types.ListToolsResult:
+        return types.ListToolsResult(
+            tools=[
+                types.Tool(
+                    name=f.name, description=f.tool()["function"]["description"], input_schema=f.schema(),
+                    annotations=types.ToolAnnotations(read_only_hint=True),
+                )
+                for f in known.values()
+            ]
+        )  # fmt: skip
+
+    async def call_tool(_: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
+        formula = known.get(params.name)
+        try:
+            if formula is None:
+                raise GalopError(f"there is no formula {params.name[:60]!r}")
+            text, failed = (await asyncio.to_thread(lambda: formula(**(params.arguments or {})))).text(), False
+        except GalopError as error:
+            text, failed = str(error), True
+        return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=failed)
+
+    server: Server[Any] = Server("galop", version=__version__, on_list_tools=list_tools, on_call_tool=call_tool)
+
+    async def serve() -> None:
+        async with stdio_server() as (read, write):
+            await server.run(read, write, server.create_initialization_options())
+
+    asyncio.run(serve())

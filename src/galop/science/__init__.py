@@ -1,0 +1,24 @@
+"""Tools that compute what a technical question asks for, with units, sources and the range in which they hold."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+from galop.errors import GalopError
+from galop.science.card import Card, Formula
+
+MODULES = ("units", "rocket", "electrochemistry", "fluids", "sandbox")
+
+__all__ = ["Card", "Formula", "formulas"]
+
+
+@cache
+def formulas() -> dict[str, Formula]:
+    """All of them by name. Raises GalopError if the extra is not installed."""
+    try:
+        modules = [import_module(f"galop.science.{name}") for name in MODULES]
+    except ImportError as error:
+        raise GalopError(f"this needs {error.name}; install it with: pip install 'galop[science]'") from None
+    found = [value for module in modules for value in vars(module).values() if isinstance(value, Formula)]
+    return {formula.name: formula for formula in found}

@@ -1,0 +1,101 @@
+"""A calculator that checks units, and conversions."""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pint
+
+from galop.science.card import Of, ScienceError, formula, in_unit, registry, unit_text
+
+LONGEST = 500  # characters of an expression
+OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.Pow: operator.pow, ast.USub: operator.neg, ast.UAdd: operator.pos,
+}  # fmt: skip
+FUNCTIONS: dict[str, Callable[[float], float]] = {
+    "exp": math.exp, "ln": math.log, "log": math.log, "log10": math.log10, "log2": math.log2, "sin": math.sin,
+    "cos": math.cos, "tan": math.tan, "asin": math.asin, "acos": math.acos, "atan": math.atan, "sinh": math.sinh,
+    "cosh": math.cosh, "tanh": math.tanh,
+}  # fmt: skip
+# Their names are also units' or nobody's; everything else is what pint calls it.
+CONSTANTS = {
+    "pi": (math.pi, ""), "g0": (9.80665, "m/s**2"), "R": (8.314462618, "J/mol/K"), "F": (96485.33212, "C/mol"),
+    "kB": (1.380649e-23, "J/K"), "N_A": (6.02214076e23, "1/mol"), "c0": (299792458.0, "m/s"),
+    "sigma": (5.670374419e-8, "W/m**2/K**4"), "h": (6.62607015e-34, "J*s"), "G": (6.6743e-11, "m**3/kg/s**2"),
+}  # fmt: skip
+
+
+@formula(
+    "Evaluates an expression in which numbers may have units, such as 250 kg/s * 3000 m/s, and constants such as R, F, "
+    "g0 and kB; in_unit is the unit of the result.", "as written", "CODATA 2018 for the constants",
+    {"result": Of("", "result")},
+)  # fmt: skip
+def calculate(expression: str, in_unit: str = "") -> dict[str, float | str]:
+    if len(expression) > LONGEST:
+        raise ScienceError(f"the expression has {len(expression)} characters; at most {LONGEST} are taken")
+    text = expression.replace("^", "**").replace("×", "*").replace("·", "*").replace("−", "-").replace("°C", " degC")
+    text = re.sub(r"(?<=[\d.)])\s*(?=[A-Za-zµΩ])(?![eE][-+]?\d)", "*", text)  # 5 kg
+    text = re.sub(r"(?<=[A-Za-z])\s+(?=[A-Za-z(])", "*", text)  # N m
+    try:
+        value = evaluated(ast.parse(text.strip(), mode="eval").body)
+        value = registry().Quantity(value) if not isinstance(value, registry().Quantity) else value
+        if not math.isfinite(value.magnitude):
+            raise ScienceError(f"{expression[:80]!r} has no finite value")
+        value = value.to(unit_text(in_unit)) if in_unit else value.to_base_units()
+    except pint.DimensionalityError as error:
+        raise ScienceError(f"{expression[:80]!r}: {error}") from None
+    except (
+        SyntaxError,
+        RecursionError,
+        ValueError,
+        ZeroDivisionError,
+        OverflowError,
+        TypeError,
+        AttributeError,
+    ) as error:
+        raise ScienceError(f"{expression[:80]!r} cannot be evaluated: {str(error)[:120]}") from None
+    except pint.PintError as error:
+        raise ScienceError(f"{expression[:80]!r}: {str(error)[:120]}") from None
+    unit = f"{value.units:~C}"
+    return {"result": float(value.magnitude) if not unit else f"{value.magnitude:.9g} {unit}"}
+
+
+def evaluated(node: ast.expr) -> Any:
+    """Of arithmetic on numbers, units and a few functions; nothing else is ever run."""
+    match node:
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+            return registry().Quantity(float(number))
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
+            a, b = evaluated(left), evaluated(right)
+            if isinstance(op, ast.Pow):
+                b = float(b.to("dimensionless").magnitude)
+                if abs(b) > 200:
+                    raise ValueError(f"the power {b:g} is too large")
+            return OPERATORS[type(op)](a, b)
+        case ast.UnaryOp(op=op, operand=operand) if type(op) in OPERATORS:
+            return OPERATORS[type(op)](evaluated(operand))
+        case ast.Call(func=ast.Name(id="sqrt"), args=[inside], keywords=[]):
+            return evaluated(inside) ** 0.5
+        case ast.Call(func=ast.Name(id="abs"), args=[inside], keywords=[]):
+            return abs(evaluated(inside))
+        case ast.Call(func=ast.Name(id=name), args=[inside], keywords=[]) if name in FUNCTIONS:
+            return registry().Quantity(FUNCTIONS[name](float(evaluated(inside).to("dimensionless").magnitude)))
+        case ast.Name(id=name) if name in CONSTANTS:
+            return registry().Quantity(*CONSTANTS[name])
+        case ast.Name(id=name):
+            return registry().Quantity(1.0, name)
+    raise ValueError(f"{ast.unparse(node)[:60]} is no arithmetic")
+
+
+@formula(
+    "Converts a quantity with its unit, such as 70 bar, to another unit.", "units of one dimension",
+    "SI Brochure, 2019", {"result": Of("", "result")},
+)  # fmt: skip
+def convert(quantity: str, unit: str) -> dict[str, float | str]:
+    return {"result": f"{in_unit(quantity, unit, 'quantity'):.9g} {unit}"}

@@ -1,0 +1,131 @@
+"""Every formula against a worked example of its source, units as people write them, and what is out of range."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from galop.science import formulas
+from galop.science.card import ScienceError, in_unit
+
+WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
+    # Ideal rockets: Sutton & Biblarz, Rocket Propulsion Elements; gas of gamma 1.2, 22 g/mol, 3600 K.
+    ("rocket_equation", {"isp": "311 s", "initial_mass": "549.054 t", "final_mass": "138.054 t"}, {"delta_v": 4210.5}, 1e-4),
+    ("thrust", {"mass_flow": 250, "exit_velocity": "3 km/s", "exit_pressure": "60 kPa", "ambient_pressure": "1 atm",
+                "exit_area": "1.2 m²"}, {"thrust": 700_410, "isp": 285.7}, 1e-4),
+    ("stoichiometric_ratio", {"fuel": "LCH4", "oxidiser": "LOX"}, {"of": 3.989}, 1e-3),
+    ("stoichiometric_ratio", {"fuel": "LH2", "oxidiser": "LOX"}, {"of": 7.936}, 1e-3),
+    ("characteristic_velocity", {"gamma": 1.2, "molar_mass": 22, "temperature": "3600 K"}, {"c_star": 1798.6}, 1e-4),
+    ("choked_flow", {"pressure": "7 MPa", "throat_area": "0.02 m^2", "c_star": 1798.6}, {"mass_flow": 77.84}, 1e-4),
+    ("area_at_mach", {"gamma": 1.2, "mach": 3}, {"area_ratio": 6.7354}, 1e-4),
+    ("nozzle", {"gamma": 1.2, "area_ratio": 40},
+     {"mach": 4.2394, "pressure_ratio": 2.0874e-3, "thrust_coefficient": 1.8843}, 1e-4),
+    ("pump_power", {"mass_flow": "250 kg/s", "pressure_rise": "12 MPa", "density": "1141 kg/m3", "efficiency": "75 %"},
+     {"power": 3.506e6}, 1e-3),
+    ("npsh", {"tank_pressure": "350 kPa", "vapour_pressure": "101.32 kPa", "loss": "40 kPa", "density": 1141, "height": "8 m"},
+     {"npsh": 26.65}, 1e-3),
+    ("bartz", {"throat_diameter": "0.16 m", "curvature": "12 cm", "viscosity": "9e-5 Pa s", "heat_capacity": 2200,
+               "prandtl": 0.75, "pressure": "7 MPa", "c_star": 1798.6, "gamma": 1.2, "wall_temperature": 800,
+               "chamber_temperature": 3600}, {"heat_transfer": 15_928, "sigma": 1.3651}, 2e-4),
+    # Equilibrium: NASA CEA at 70 bar and area ratio 40, which Cantera confirms (see below).
+    ("isp", {"fuel": "LH2", "oxidiser": "LOX", "of": 6, "pressure": "70 bar", "area_ratio": 40},
+     {"isp_vacuum": 451.7, "isp_frozen": 430.5, "c_star": 2304.6, "chamber_temperature": 3485.0}, 1e-3),
+    ("isp", {"fuel": "LCH4", "oxidiser": "LOX", "of": 3.6, "pressure": "7 MPa", "area_ratio": 40},
+     {"isp_vacuum": 367.9, "isp_frozen": 340.1, "c_star": 1822.9}, 1e-3),
+    ("isp", {"fuel": "RP-1", "oxidiser": "LOX", "of": 2.7, "pressure": "70 bar", "area_ratio": 40},
+     {"isp_vacuum": 357.6, "isp_frozen": 330.3, "c_star": 1785.8}, 1e-3),
+    ("best_mixture_ratio", {"fuel": "LH2", "oxidiser": "LOX", "pressure": 70, "area_ratio": 40},
+     {"of": 4.75, "isp_vacuum": 455.1}, 5e-3),
+    # Electrochemistry: Bard & Faulkner, Atkins, ASTM G102.
+    ("faraday_mass", {"current": "10 A", "time": "1 h", "molar_mass": 63.546, "electrons": 2}, {"mass": 11.855}, 1e-4),
+    ("nernst", {"standard_voltage": "1.10 V", "electrons": 2, "quotient": 100}, {"voltage": 1.0408}, 1e-4),
+    ("cell_voltage", {"cathode": "Cu2+/Cu", "anode": "Zn"}, {"voltage": 1.10}, 5e-3),
+    ("gibbs_energy", {"voltage": 1.229, "electrons": 2}, {"gibbs_energy": -237.16}, 1e-4),
+    ("temperature_coefficient", {"entropy": -163.3, "electrons": 2}, {"coefficient": -0.846}, 1e-3),
+    ("tafel_slope", {"alpha": 0.5}, {"slope": 118.32}, 1e-4),
+    ("butler_volmer", {"exchange_current_density": "1 mA/cm²", "overpotential": "100 mV"},
+     {"current_density": 68.58, "resistance": 25.69e-4}, 1e-3),
+    ("cottrell", {"electrons": 1, "area": "0.1 cm^2", "concentration": "1 mM", "diffusivity": 1e-9, "time": "1 s"},
+     {"current": 17.21e-6}, 1e-3),
+    ("randles_sevcik", {"electrons": 1, "area": "0.0707 cm²", "concentration": "1 mmol/L",
+                        "diffusivity": "7.6×10⁻⁶ cm²/s", "scan_rate": "100 mV/s"}, {"current": 16.56e-6}, 1e-3),
+    ("debye_length", {"ionic_strength": "10 mM"}, {"length": 3.040}, 1e-3),
+    ("activity_coefficient", {"charge": 1, "ionic_strength": "0.1 M"}, {"activity_coefficient": 0.782}, 2e-3),
+    ("specific_capacity", {"molar_mass": 157.757, "electrons": 1}, {"capacity": 169.9}, 1e-3),
+    ("corrosion_rate", {"current_density": "10 µA/cm²", "molar_mass": 55.845, "electrons": 2, "density": 7.87},
+     {"rate": 0.1160}, 2e-3),
+    ("limiting_current", {"electrons": 2, "diffusivity": 1e-9, "concentration": "10 mol/m^3", "thickness": "100 um"},
+     {"current_density": 19.30}, 1e-3),
+    ("concentration_overpotential", {"fraction": 0.9, "electrons": 2}, {"overpotential": -29.6}, 2e-3),
+    ("pourbaix_line", {"standard_voltage": 1.229, "protons": 4, "electrons": 4, "ph": 7}, {"potential": 0.815}, 1e-3),
+    ("specific_energy", {"voltage": 3.4, "cathode_capacity": 169.9, "anode_capacity": 371.9}, {"energy": 396.5}, 1e-3),
+    # Fluids: NIST's values of saturated liquid oxygen at 90.188 K and water at 25 degC.
+    ("saturation", {"name": "oxygen", "temperature": "90.188 K"}, {"vapour_pressure": 101_325, "liquid_density": 1141.2}, 1e-3),
+    ("fluid", {"name": "water", "temperature": "25 °C"}, {"density": 997.05, "heat_capacity": 4181.3}, 1e-3),
+    ("calculate", {"expression": "250 kg/s * 3000 m/s / (250 kg/s * g0)", "in_unit": "s"}, {}, 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "given", "expected", "tolerance"), WORKED)
+def test_worked_examples(name: str, given: dict[str, Any], expected: dict[str, float], tolerance: float) -> None:
+    card = formulas()[name](**given)
+    for result, value in expected.items():
+        assert card.results[result][0] == pytest.approx(value, rel=tolerance), card.text()
+    text = card.text()
+    assert "source: " in text and "formula: " in text and "inputs: " in text
+    for result, of in formulas()[name].gives.items():
+        assert result in card.results and of.what in text
+
+
+def test_every_formula_has_a_worked_example() -> None:
+    told = {"convert", "python", "circle_area", "ph_of", "standard_potential"}
+    assert set(formulas()) == {name for name, *_ in WORKED} | told
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "value"),
+    [
+        ("3000 m·s⁻¹", "m/s", 3000), ("4.2×10^3 m/s", "m/s", 4200), ("10 µA/cm²", "A/m^2", 0.1), ("25 °C", "K", 298.15),
+        ("77 F", "K", 298.15), ("118 mV/decade", "mV", 118), ("1,234.5 kg", "kg", 1234.5), ("6e-6 m", "um", 6),
+        ("15 kW/m2K", "W/m^2/K", 15_000), ("100 psia", "psi", 100), ("2 M", "mol/m^3", 2000), ("−3.5 V", "V", -3.5),
+        ("4.2 \\times 10^{3} \\mathrm{km/s}", "m/s", 4.2e6), ("12 lbm/s", "kg/s", 5.443), ("40", "", 40),
+        ("170 mAh/g", "mA*h/g", 170), ("0.11 mm/yr", "mm/year", 0.11), ("101325", "Pa", 101_325), ("75 %", "", 0.75),
+    ],
+)  # fmt: skip
+def test_quantities_as_people_write_them(text: str, unit: str, value: float) -> None:
+    assert in_unit(text, unit, "x") == pytest.approx(value, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("isp", {"fuel": "LH2", "oxidiser": "LOX", "of": 6, "pressure": "70 kg", "area_ratio": 40}, "not a unit of bar"),
+        ("isp", {"fuel": "coal", "oxidiser": "LOX", "of": 6, "pressure": 70, "area_ratio": 40}, "it can be: LH2"),
+        ("isp", {"fuel": "LH2", "oxidiser": "LOX", "of": 6, "pressure": 70}, "needs area_ratio"),
+        ("isp", {"fuel": "LH2", "oxidiser": "LOX", "of": -6, "pressure": 70, "area_ratio": 40}, "the formula holds for"),
+        ("rocket_equation", {"isp": "300 s", "initial_mass": 1, "final_mass": 2}, "at most initial_mass"),
+        ("nernst", {"standard_voltage": "1 zorkmid", "electrons": 2, "quotient": 1}, "not a unit that is known"),
+        ("debye_length", {"ionic_strength": "3 M"}, "the formula holds for"),
+        ("cell_voltage", {"cathode": "unobtainium", "anode": "Zn"}, "names no single couple"),
+        ("calculate", {"expression": "().__class__"}, "is no arithmetic"),
+        ("calculate", {"expression": "9**9**9"}, "too large"),
+        ("calculate", {"expression": "1 m + 1 s"}, "m"),
+        ("calculate", {"expression": "1 + (2 *"}, "cannot be evaluated"),
+        ("fluid", {"name": "water", "temperature": 3}, "equation of state"),
+        ("python", {"code": "while True: pass"}, "time"),
+        ("python", {"code": "open('/etc/passwd').read()"}, "failed"),
+        ("python", {"code": "import os; os.system('true')"}, "failed"),
+        ("python", {"code": "x = [0] * 10**9"}, "memory"),
+        ("nozzle", {"gamma": 1.2, "area_ratio": 40, "pressure": 7, "ambient_pressure": 1}, "separate"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_computed_is_said_in_a_sentence(name: str, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ScienceError, match=said) as caught:
+        formulas()[name](**given)
+    assert "\n" not in str(caught.value)
+
+
+def test_python_computes() -> None:
+    card = formulas()["python"](code="import math\nprint(round(math.log(2), 3))\n6 * 7")
+    assert card.results["output"][0] == "0.693\n42\n"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol
@@ -16,11 +16,13 @@ from galop.chat.template import Message
 from galop.chat.thinking import Thinking
 from galop.chat.tools import Call, Tool
 from galop.errors import GalopError
-from galop.model import Event, Model, Text
+from galop.model import Done, Event, Model, Text
 
 ROUNDS = 8
 SECONDS = 60.0  # for a call
 LONGEST = 8000  # characters of a result
+ANSWER = "Answer the question with what has been computed, in one sentence, in its language, with units."
+FIRST_WORDS = 240  # characters
 
 
 class Toolbox(Protocol):
@@ -55,41 +57,63 @@ def converse(
 ) -> Iterator[Event | Result]:
     """Answers `messages`, to which calls, results and the answer are added. Options are `Model.chat`'s.
 
-    `allow` is asked before a call that changes anything. A call that is made twice alike, or the last of ROUNDS, leaves
-    the model no tools, so that it has to answer.
+    `allow` is asked before a call that changes anything. A model that makes a call again, or ROUNDS of them, has lost
+    its thread: it is asked once more with nothing but the question and the results.
     """
     question = next((m["content"] for m in reversed(messages) if m["role"] == "user"), "")
     tools = list(toolbox.tools(question))
+    names = [tool["function"]["name"] for tool in tools]
     made: set[str] = set()
-    for left in reversed(range(ROUNDS)):
+    results: list[Result] = []
+    for left in reversed(range(ROUNDS + 1)):
         calls: list[Call] = []
-        said, thought = "", ""
+        said, thought, held = "", "", ""
+        lost = False
         for event in model.chat(messages, thinking, tools, **options):
             if isinstance(event, Call):
                 calls.append(event)
-            elif isinstance(event, Text):
-                said, thought = (said, thought + event.text) if event.thinking else (said + event.text, thought)
-            yield event
+            elif isinstance(event, Text) and not event.thinking:
+                said, held = said + event.text, held + event.text
+                # Once there are results, the first words tell whether a small model only spells out its call again.
+                lost = bool(results) and any(f'"{name}"' in said for name in names)
+                if lost:
+                    break
+                if not results or len(said) > FIRST_WORDS:
+                    yield replace(event, text=held)
+                    held = ""
+            else:
+                thought += event.text if isinstance(event, Text) else ""
+                if held and isinstance(event, Done):
+                    yield Text(held)
+                yield event
+        keys = [json.dumps([call.name, call.arguments], sort_keys=True) for call in calls]
+        if lost or (calls and (made.issuperset(keys) or left == 0)):
+            calls, said = [], ""
+            for event in model.chat([asked_again(question, results)], thinking, **options):
+                said += event.text if isinstance(event, Text) and not event.thinking else ""
+                yield event
         functions = [{"type": "function", "function": {"name": c.name, "arguments": c.arguments}} for c in calls]
         message: Message = {"role": "assistant", "content": said}
         message |= ({"reasoning_content": thought} if thought else {}) | ({"tool_calls": functions} if calls else {})
         messages.append(message)
         if not calls:
             return
-        repeated = False
+        made.update(keys)
         for call in calls:
-            key = json.dumps([call.name, call.arguments], sort_keys=True)
-            if key in made:
-                repeated = True
-                result = Result(call, "this was called before, with the result above; answer with it", True)
-            else:
-                result = carried_out(call, toolbox, [t["function"]["name"] for t in tools], allow)
-            made.add(key)
+            result = carried_out(call, toolbox, names, allow)
             messages.append({"role": "tool", "name": call.name, "content": result.text})
+            results.append(result)
             yield result
-        if repeated or left == 1:
-            tools = []
-            options.pop("tool_choice", None)
+        options["tool_choice"] = "auto"
+
+
+def asked_again(question: str, results: Sequence[Result]) -> Message:
+    known = "\n\n".join(f"{shown(result.call)}\n{result.text}" for result in results)
+    return {"role": "user", "content": f"{question}\n\nThis has been computed:\n\n{known}\n\n{ANSWER}"}
+
+
+def shown(call: Call) -> str:
+    return f"{call.name}({', '.join(f'{k}={v!r}' for k, v in call.arguments.items())})"
 
 
 def carried_out(call: Call, toolbox: Toolbox, names: Sequence[str], allow: Callable[[Call], bool]) -> Result:
@@ -155,7 +179,7 @@ class Formulas:
         return [self._formulas[name].tool() for name in dict.fromkeys([*best, "calculate"])]
 
     def call(self, name: str, arguments: dict[str, Any]) -> str:
-        return self._formulas[name](**arguments).text()
+        return self._formulas[name](**arguments).brief()
 
     def asks_first(self, name: str) -> bool:
         return False

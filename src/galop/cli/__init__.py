@@ -53,7 +53,7 @@ def run(
     think_budget: Annotated[int | None, typer.Option(help="Most tokens of thinking.", min=0)] = None,
     tools: Annotated[
         list[str] | None,
-        typer.Option(help="science, or an MCP server's URL or command line; may be given again.", metavar="TOOLS"),
+        typer.Option("--tools", help="science, or an MCP server's URL or command line; may be given again."),
     ] = None,
     schema: Annotated[str, typer.Option(help="Answer in JSON of this schema: a file, or itself.", metavar="JSON")] = "",
     regex: Annotated[str, typer.Option(help="Answer with a text that this pattern matches.")] = "",

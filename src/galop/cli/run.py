@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from galop import agent, store
-from galop.agent import Result
+from galop.agent import Result, shown
 from galop.chat.form import Form
 from galop.chat.template import Message
 from galop.chat.thinking import Thinking
@@ -216,12 +216,8 @@ def allowed(call: Call) -> bool:
     """Asks the person at the terminal; where there is none, no."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    print(f"\nCall {called(call)}? [y/N] ", end="", file=sys.stderr, flush=True)
+    print(f"\nCall {shown(call)}? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def called(call: Call) -> str:
-    return f"{call.name}({', '.join(f'{k}={v!r}' for k, v in call.arguments.items())})"
 
 
 def stream(events: Iterable[Event | Result], quiet: bool = False) -> tuple[str, str, Done, list[Result]]:
@@ -231,8 +227,8 @@ def stream(events: Iterable[Event | Result], quiet: bool = False) -> tuple[str, 
     for event in events:
         if isinstance(event, Prefill) and event.total > LONG_PROMPT and sys.stderr.isatty():
             # Rewritten in place; wiped when the prompt has been read.
-            shown = f"reading {event.done} of {event.total} tokens" if event.done < event.total else ""
-            print(f"\r\x1b[K{shown}", end="", file=sys.stderr, flush=True)
+            read = f"reading {event.done} of {event.total} tokens" if event.done < event.total else ""
+            print(f"\r\x1b[K{read}", end="", file=sys.stderr, flush=True)
         elif isinstance(event, Text):
             if not quiet:
                 if answer == "" != thought and not event.thinking:
@@ -243,7 +239,7 @@ def stream(events: Iterable[Event | Result], quiet: bool = False) -> tuple[str, 
         elif isinstance(event, Result):
             results.append(event)
             if not quiet:
-                note(f"\n{called(event.call)}\n  " + event.text.replace("\n", "\n  "))
+                note(f"\n{shown(event.call)}\n  " + event.text.replace("\n", "\n  "))
         elif isinstance(event, Done):
             done = event if done is None else done.and_then(event)
     assert done is not None

@@ -119,6 +119,11 @@ class Card:
             lines.append(f"valid for: {self.valid}")
         return "\n".join(lines)
 
+    def brief(self) -> str:
+        """For a reader who knows what was asked."""
+        lines = [f"{what}: {shown(value)} {unit}".rstrip() for value, unit, what in self.results.values()]
+        return "\n".join([*lines, f"(source: {self.source})"])
+
     def data(self) -> dict[str, Any]:
         return {
             "name": self.name,

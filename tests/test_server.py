@@ -350,3 +350,96 @@ def test_two_models_take_turns(server: Running, coder_path: Path) -> None:
     assert server.post("/api/chat", {"model": "qwen2.5-coder:0.5b", "keep_alive": 0}).json()["done_reason"] == "unload"
     with server.client() as client:
         assert client.get("/ready").json()["loaded"] == 1
+
+
+WEATHER: Any = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string", "maxLength": 20},
+        "days": {"type": "integer", "minimum": 1, "maximum": 7},
+    },
+    "required": ["city", "days"],
+}
+TOOL: Any = {
+    "type": "function",
+    "function": {"name": "get_weather", "description": "A forecast", "parameters": WEATHER},
+}
+FORECAST: Any = [{"role": "user", "content": "What will the weather be in Paris for 3 days?"}]
+
+
+def check_call(name: str | None, arguments: Any) -> None:
+    given = json.loads(arguments) if isinstance(arguments, str) else arguments
+    assert name == "get_weather" and set(given) == {"city", "days"} and 1 <= given["days"] <= 7
+
+
+def test_tool_calls_in_every_dialect(client: openai.OpenAI, claude: anthropic.Anthropic, server: Running) -> None:
+    asked: Any = {"model": "smollm2:135m", "messages": FORECAST, "tools": [TOOL], "temperature": 0, "max_tokens": 200}
+    asked |= {"tool_choice": {"type": "function", "function": {"name": "get_weather"}}}
+    choice = client.chat.completions.create(**asked).choices[0]
+    assert choice.finish_reason == "tool_calls" and choice.message.tool_calls and choice.message.content is None
+    [call] = choice.message.tool_calls
+    assert call.type == "function"
+    check_call(call.function.name, call.function.arguments)
+    with client.chat.completions.stream(**asked) as stream:
+        final = stream.get_final_completion().choices[0]
+    assert final.finish_reason == "tool_calls" and final.message.tool_calls
+    assert final.message.tool_calls[0].function.arguments == call.function.arguments
+    # The result goes back, and is answered.
+    result: Any = [*FORECAST, choice.message.model_dump(exclude_none=True),
+                   {"role": "tool", "tool_call_id": call.id, "content": "Sunny, 24 degrees."}]  # fmt: skip
+    answer = client.chat.completions.create(**{**asked, "messages": result, "tool_choice": "none"})
+    assert answer.choices[0].message.content and answer.choices[0].finish_reason in ("stop", "length")
+
+    flat: Any = {"type": "function", "strict": False, **TOOL["function"]}
+    response = client.responses.create(
+        model="smollm2:135m", input=FORECAST, tools=[flat], tool_choice={"type": "function", "name": "get_weather"},
+        temperature=0, max_output_tokens=200,
+    )  # fmt: skip
+    [item] = [i for i in response.output if i.type == "function_call"]
+    check_call(item.name, item.arguments)
+    follow: Any = [*FORECAST, item.model_dump(exclude_none=True),
+                   {"type": "function_call_output", "call_id": item.call_id, "output": "Sunny"}]  # fmt: skip
+    assert client.responses.create(model="smollm2:135m", input=follow, max_output_tokens=16).output_text
+
+    described: Any = {"name": "get_weather", "description": "A forecast", "input_schema": WEATHER}
+    told: Any = {"model": "smollm2:135m", "max_tokens": 200, "messages": FORECAST, "tools": [described]}
+    told |= {"tool_choice": {"type": "tool", "name": "get_weather"}, "temperature": 0}
+    message = claude.messages.create(**told)
+    assert message.stop_reason == "tool_use"
+    [block] = [b for b in message.content if b.type == "tool_use"]
+    check_call(block.name, block.input)
+    with claude.messages.stream(**told) as streamed:
+        whole = streamed.get_final_message()
+    assert [b.input for b in whole.content if b.type == "tool_use"] == [block.input]
+    back: Any = [*FORECAST, {"role": "assistant", "content": [block.model_dump(exclude_none=True)]},
+                 {"role": "user", "content": [{"type": "tool_result", "tool_use_id": block.id, "content": "Sunny"}]}]  # fmt: skip
+    again = claude.messages.create(**{**told, "messages": back, "tool_choice": {"type": "none"}, "max_tokens": 16})
+    assert again.content
+
+    lines = server.post("/api/chat", {"model": "smollm2:135m", "messages": FORECAST, "tools": [TOOL], "stream": False,
+                                      "options": {"num_predict": 8}}).json()  # fmt: skip
+    assert lines["done"] and lines["message"]["role"] == "assistant"
+
+
+def test_response_formats_in_every_dialect(client: openai.OpenAI, claude: anthropic.Anthropic, server: Running) -> None:
+    schema: Any = {**WEATHER, "additionalProperties": False}
+
+    def check(text: str | None) -> None:
+        check_call("get_weather", text)
+
+    form: Any = {"type": "json_schema", "json_schema": {"name": "weather", "schema": schema, "strict": True}}
+    asked: Any = {"model": "smollm2:135m", "messages": FORECAST, "max_tokens": 200}
+    for choice in client.chat.completions.create(n=3, seed=2, temperature=1.2, response_format=form, **asked).choices:
+        check(choice.message.content)
+    free = client.chat.completions.create(response_format={"type": "json_object"}, temperature=0, **asked).choices[0]
+    assert free.finish_reason == "length" or isinstance(json.loads(free.message.content or ""), dict)
+    text: Any = {"format": {"type": "json_schema", "name": "weather", "schema": schema}}
+    check(client.responses.create(model="smollm2:135m", input=FORECAST, text=text, max_output_tokens=200).output_text)
+    body: Any = {"model": "smollm2:135m", "max_tokens": 200, "messages": FORECAST}
+    body["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
+    check(claude.messages.create(**body).content[0].text)  # type: ignore[union-attr]
+    ollama = {"model": "smollm2:135m", "messages": FORECAST, "format": schema, "stream": False}
+    check(server.post("/api/chat", ollama).json()["message"]["content"])
+    ours = {"messages": FORECAST, "response_format": {"type": "regex", "regex": "[A-Z]{3}"}}
+    said = server.post("/v1/chat/completions", ours).json()["choices"][0]["message"]["content"]
+    assert len(said) == 3 and said.isupper()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import pytest
 
-from galop.chat.thinking import ThinkingSplitter
+from galop.chat.thinking import IN_WORDS, Thinking, ThinkingGuide, ThinkingSplitter, style_of
+from galop.chat.tokenizer import Tokenizer
 
 CASES = [
     ("<think>\nHm.\n</think>\n\nYes.", False, "Hm.", "Yes."),
@@ -30,3 +33,75 @@ def test_every_way_of_cutting_gives_the_same(text: str, opened: bool, thought: s
             assert "".join(t for thinking, t in found if not thinking) == answer, (step, offset)
             order = [thinking for thinking, _ in found]
             assert order == sorted(order, reverse=True)  # never back to thinking
+
+
+MINI = Tokenizer((files("galop.recipes.mini") / "tokenizer.json").read_text("utf-8"))
+WORDS = MINI.encode("47 times 83 is 3901. ") * 40
+
+
+def led(guide: ThinkingGuide, words: list[int], limit: int) -> list[int]:
+    """What a model says that goes on with `words` unless it is led otherwise."""
+    said: list[int] = []
+    for word in words:
+        said += [word, *guide.took(word)]
+        if len(said) >= limit:
+            break
+    return said[:limit]
+
+
+@pytest.mark.parametrize("budget", [0, 1, 16, 100])
+def test_a_spent_budget_closes_the_thinking_once_and_the_answer_follows(budget: int) -> None:
+    opened = MINI.encode_control("<think>\n")
+    said = led(ThinkingGuide(MINI, False, budget, 2000), [*opened, *WORDS], 2000)
+    text = "".join(MINI._tokenizer.decode(said, skip_special_tokens=False))
+    assert text.count("</think>") == 1 and IN_WORDS.strip() in text
+    thought = said[len(opened) : len(said)]
+    closing = MINI.encode_control(f"{IN_WORDS}\n</think>\n\n")
+    at = next(i for i in range(len(said)) if said[i : i + len(closing)] == closing)
+    drawn = at - len(opened) if budget else at - 1
+    assert drawn == budget and thought and len(said) > at + len(closing)
+
+
+@pytest.mark.parametrize("limit", [8, 20, 64, 300, 1500])
+def test_a_limited_reply_keeps_room_for_its_answer(limit: int) -> None:
+    """Thinking never takes all of max_tokens: an empty answer is what users complain of most."""
+    said = led(ThinkingGuide(MINI, True, None, limit), WORDS * 4, limit)
+    close = MINI.id("</think>")
+    assert close in said
+    assert len(said) - said.index(close) - 2 >= min(512, limit // 2) - 1
+
+
+def test_thinking_that_ends_by_itself_is_left_alone() -> None:
+    said = led(ThinkingGuide(MINI, True, 50, 400), [*MINI.encode_control("short\n</think>\n\n"), *WORDS], 400)
+    assert said.count(MINI.id("</think>") or -1) == 1 and IN_WORDS.strip() not in MINI.decode(said)
+    plain = led(ThinkingGuide(MINI, False, 0, 400), WORDS, 400)
+    assert plain == WORDS[:400]
+
+
+QWEN3 = "{%- if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>{%- endif %}"
+STYLE_CASES = [
+    (QWEN3, Thinking(), {}, True), (QWEN3, Thinking(on=False), {"enable_thinking": False}, False),
+    (QWEN3, Thinking(budget=0), {"enable_thinking": False}, False),
+    (QWEN3, Thinking(budget=64), {"enable_thinking": True}, True),
+    ("{%- if thinking %}<think>{%- endif %}</think>", Thinking(), {}, False),
+    ("{%- if thinking %}<think>{%- endif %}</think>", Thinking(on=True), {"thinking": True}, True),
+    ("{{'<｜Assistant｜><think>\\n'}}", Thinking(on=False), {}, True),
+    ("{{ content.split('</think>')[-1] }}", Thinking(), {}, True), ("{{ messages }}", Thinking(on=True), {}, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("template", "asked", "variables", "expected"), STYLE_CASES)
+def test_every_family_is_switched_its_own_way(
+    template: str, asked: Thinking, variables: dict[str, bool], expected: bool
+) -> None:
+    style = style_of(template)
+    assert asked.variables(style) == variables and asked.expected(style) == expected
+
+
+def test_what_requests_say_of_thinking() -> None:
+    assert Thinking.asked(None, "none", None) == Thinking(False, 0)
+    assert Thinking.asked(None, "low", None) == Thinking(True, 1024)
+    assert Thinking.asked(None, "max", None) == Thinking(True, None)
+    assert Thinking.asked(False, None, 500) == Thinking(False, 500)
+    assert Thinking.asked(None, "high", 64) == Thinking(True, 64)
+    assert not Thinking(False, 500).expected(style_of(QWEN3))

@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from queue import SimpleQueue
@@ -113,7 +113,8 @@ Emit = Callable[[Event | Failed], None]
 
 
 class Model:
-    """One model in memory. Several can live in one process; calls on one of them take turns."""
+    """One model in memory. Several can live in one process; calls on one of them take turns, or run side by side once
+    it has its own thread (`serve`)."""
 
     def __init__(
         self,
@@ -249,7 +250,7 @@ class Model:
         """
         ids = self.encode(prompt) if isinstance(prompt, str) else list(prompt)
         events: SimpleQueue[Event | Failed] = SimpleQueue()
-        with self._turn():
+        with nullcontext() if self._server else self._turn():
             answer = self.submit(
                 ids, events.put, sampling, max_tokens, stop, cancelled=cancelled, speculate=speculate,
                 thinking=thinking, tools=tools, constraint=self.constraints.compile(form) if form else None,

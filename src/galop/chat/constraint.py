@@ -15,6 +15,7 @@ from galop.ops.plan import Array
 
 LONGEST = 1 << 20  # characters of a schema or grammar
 DEEPEST = 64  # levels of a schema
+BLANKS = r"[ \n\t]{0,32}"  # between the parts of JSON; a small model can go on with blanks for ever
 LIMITS = LLParserLimits(max_grammar_size=200_000, initial_lexer_fuel=2_000_000)
 
 
@@ -30,7 +31,7 @@ def grammar_of(form: Form) -> str:
         schema = json.loads(form.text)
         if depth(schema) > DEEPEST:
             raise ConstraintError(f"the schema is nested deeper than {DEEPEST} levels")
-        return LLMatcher.grammar_from_json_schema(json.dumps(schema))
+        return LLMatcher.grammar_from_json_schema(json.dumps(schema), {"whitespace_pattern": BLANKS})
     except (ValueError, RecursionError) as error:
         raise ConstraintError(f"the schema is not JSON: {str(error)[:200]}") from None
 

@@ -62,9 +62,9 @@ class Thinking:
 
     def variables(self, style: Style | None) -> dict[str, Any]:
         """The template's."""
-        if style is None or not style.switch or (self.on is None and self.budget != 0):
+        if style is None or not style.switch or self == Thinking():
             return {}
-        return {style.switch: bool(self.on) if self.budget is None else self.on is not False and self.budget > 0}
+        return {style.switch: self.on is not False and self.budget != 0}
 
     def expected(self, style: Style | None) -> bool:
         """Whether there will be thinking."""

@@ -15,6 +15,7 @@ import pint
 from galop.errors import GalopError
 
 DIGITS = 6
+WITH_UNIT = r"^-?[0-9]+(\.[0-9]+)?(e-?[0-9]+)? [A-Za-zµΩ°%][A-Za-zµΩ°%0-9/^*·²³⁻¹-]*$"  # so that no model leaves it out
 RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
 TIMES_TEN = rf"(?:[x×*]|\\times|\\cdot)\s*10\s*(?:\^|\*\*)?\s*\{{?([-+−]?\d+|[{RAISED}]+)\}}?"
 NUMBER = rf"[-+−]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][-+−]?\d+|\s*{TIMES_TEN})?"
@@ -188,13 +189,11 @@ class Formula:
         """The JSON schema of the inputs."""
         properties, required = {}, []
         for name, (kind, default) in self.parameters.items():
-            if isinstance(kind, Of):
-                properties[name] = {
-                    "type": ["string", "number"],
-                    "description": f"{kind.what}, with its unit, for example in {kind.unit}"
-                    if kind.unit
-                    else kind.what,
-                }
+            if isinstance(kind, Of) and kind.unit:
+                about = f"{kind.what}, a number and its unit such as {kind.unit}"
+                properties[name] = {"type": "string", "description": about, "pattern": WITH_UNIT}
+            elif isinstance(kind, Of):
+                properties[name] = {"type": "number", "description": kind.what}
             elif isinstance(kind, tuple):
                 properties[name] = {"type": "string", "enum": list(kind)}
             else:

@@ -1,0 +1,107 @@
+"""Reads `ANSWER: number unit`, converts the unit, and names the slip behind a wrong number."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from math import log, pi, sqrt
+
+import pint
+
+from galop.science.bank import Question
+from galop.science.card import NUMBER, number, registry, unit_text
+
+UNKNOWN = (
+    r"unknown|cannot|can't|can not|undetermined|not (?:be )?determin|insufficient|"
+    r"inconnu|impossible|indéterminé|ne peut"
+)
+SLIPS: list[tuple[str, float]] = [
+    ("g0", 9.80665), ("ln for log10", log(10)), ("factor 2", 2.0), ("pi", pi), ("2 pi", 2 * pi), ("4", 4.0),
+    ("square root of 2", sqrt(2)), ("minutes for seconds", 60.0), ("hours for seconds", 3600.0),
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an answer is right; if not, what it looks like: a slip, "wrong unit", "no answer" or "wrong"."""
+
+    right: bool
+    value: float | None
+    slip: str = ""
+
+
+def verdict(question: Question, text: str) -> Verdict:
+    """Of a whole reply; its last ANSWER counts, else what is boxed."""
+    value = read_answer(text, question.unit)
+    if value is None:
+        return Verdict(False, None, "no answer")
+    if value == "unknown":
+        return Verdict(question.answer is None, None, "" if question.answer is None else "gave up")
+    if isinstance(value, str):
+        return Verdict(False, None, value)
+    if question.answer is None:
+        return Verdict(False, value, "answered what cannot be known")
+    if close(value, question.answer, question.tolerance):
+        return Verdict(True, value)
+    return Verdict(False, value, slip(value, question) or "wrong")
+
+
+def read_answer(text: str, unit: str) -> float | str | None:
+    """The answer in `unit`, "unknown", "wrong unit", or None where there is none."""
+    said = answer_line(text)
+    if said is None:
+        return None
+    if re.search(UNKNOWN, said, re.IGNORECASE):
+        return "unknown"
+    match = re.search(rf"({NUMBER})\s*(.*)", said)
+    if not match:
+        return None
+    value, why = in_asked_unit(number(match[1]), match[3].strip().rstrip(".,;*$ "), unit)
+    return why if value is None else value
+
+
+def answer_line(text: str) -> str | None:
+    found = re.findall(r"(?:ANSWER|RÉPONSE|REPONSE)\**\s*:\s*\**\s*(.+)", text, re.IGNORECASE)
+    found = found or re.findall(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}", text)
+    return found[-1].strip() if found else None
+
+
+def in_asked_unit(value: float, unit: str, asked: str) -> tuple[float | None, str]:
+    """A number without a unit is taken to be in the one that was asked for."""
+    unit = re.split(r"\s+(?:\(|for|at|and|de|par)\b|\(", unit)[0].strip()
+    if not unit:
+        return value, ""
+    theirs = unit_text(unit)
+    if asked == "K" and theirs in ("C", "F"):
+        theirs = f"deg{theirs}"
+    try:
+        return float(registry().Quantity(value, theirs).to(unit_text(asked) or "dimensionless").magnitude), ""
+    except pint.DimensionalityError:
+        return None, "wrong unit"
+    except Exception:  # pint raises what its parser stumbles on; words after the number are no unit
+        return value, ""
+
+
+def close(value: float, wanted: float, tolerance: float) -> bool:
+    return abs(value - wanted) <= tolerance * abs(wanted)
+
+
+def slip(value: float, question: Question) -> str:
+    """What the number is off by, where that says how it came about."""
+    wanted, tolerance = question.answer or 0.0, question.tolerance
+    if not value or not wanted:
+        return ""
+    if close(-value, wanted, tolerance):
+        return "sign"
+    if question.unit == "K" and (close(value + 273.15, wanted, 1e-4) or close(value - 273.15, wanted, 1e-4)):
+        return "Celsius for kelvin"
+    ratio = abs(value / wanted)
+    for power in range(-12, 13):
+        if power and abs(ratio / 10**power - 1) <= tolerance:
+            return f"power of ten ({power:+d})"
+    for name, factor in SLIPS:
+        if abs(ratio / factor - 1) <= tolerance or abs(ratio * factor - 1) <= tolerance:
+            return name
+    if close(1 / value, wanted, tolerance):
+        return "inverted"
+    return ""

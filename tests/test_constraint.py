@@ -1,0 +1,139 @@
+"""Answers held to a form: always valid, alone and in company, with guesses and without; what cannot be held is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import Any
+
+import jsonschema
+import pytest
+from test_scheduler import engine_of, finish
+
+from galop import Sampling
+from galop.chat.form import Form
+from galop.engine.scheduler import Generation, Scheduler
+from galop.engine.speculation import Lookup
+from galop.errors import ConstraintError
+from galop.model import Done, Model, Text
+
+PERSON = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "maxLength": 20},
+        "age": {"type": "integer", "minimum": 0, "maximum": 150},
+        "tags": {"type": "array", "items": {"enum": ["red", "green", "blue"]}, "maxItems": 3},
+        "address": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/address"}]},
+    },
+    "required": ["name", "age", "tags", "address"],
+    "additionalProperties": False,
+    "$defs": {"address": {"type": "object", "properties": {"zip": {"type": "string", "pattern": "^[0-9]{5}$"}},
+                          "required": ["zip"], "additionalProperties": False}},
+}  # fmt: skip
+ASKED = [{"role": "user", "content": "Make up a person."}]
+
+
+def said(model: Model, form: Form, **options: Any) -> tuple[str, Done]:
+    events = list(model.chat(ASKED, form=form, **options))
+    done = events[-1]
+    assert isinstance(done, Done)
+    return "".join(e.text for e in events if isinstance(e, Text)), done
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_schema_is_kept_at_any_temperature(smollm: Model, seed: int) -> None:
+    text, done = said(smollm, Form("schema", json.dumps(PERSON)), sampling=Sampling(1.5, seed=seed), max_tokens=400)
+    assert done.reason == "stop"
+    jsonschema.validate(json.loads(text), PERSON)
+
+
+def test_a_regex_and_a_grammar_are_kept(smollm: Model) -> None:
+    for seed in range(4):
+        how = Sampling(1.5, seed=seed)
+        number, _ = said(smollm, Form("regex", r"\+33 [1-9]( \d\d){4}"), sampling=how)
+        assert re.fullmatch(r"\+33 [1-9]( \d\d){4}", number)
+        chosen, _ = said(smollm, Form("lark", 'start: "yes" | "no" | "it " /[a-z]{1,9}/'), sampling=how)
+        assert re.fullmatch(r"yes|no|it [a-z]{1,9}", chosen)
+
+
+def test_guesses_and_company_change_nothing(smollm: Model) -> None:
+    form = Form("schema", json.dumps(PERSON))
+    expected = [
+        said(smollm, form, sampling=Sampling(0.9, seed=s), max_tokens=200, speculate=False)[0] for s in range(6)
+    ]
+    again = [said(smollm, form, sampling=Sampling(0.9, seed=s), max_tokens=200)[0] for s in range(6)]
+    assert again == expected
+    scheduler = Scheduler(engine_of(smollm))
+    prompt = smollm.template.encode(ASKED)
+    together = [
+        Generation(
+            list(prompt), Sampling(0.9, seed=s), 200, stop_ids=smollm.stop_ids, guesser=Lookup(),
+            guide=smollm.constraints.compile(form),
+        )
+        for s in range(6)
+    ]  # fmt: skip
+    together += [Generation([5, 6, 7], Sampling(0.9, seed=9), 60)]  # someone who is held to nothing
+    for one in together:
+        scheduler.submit(one)
+    finish(scheduler)
+    answers = [smollm.tokenizer.decode(g.tokens[len(g.prompt) :]) for g in together[:6]]
+    assert answers == expected
+    assert scheduler.engine.pages.in_use == 0
+
+
+NESTED: Any = {"type": "object"}
+for _ in range(80):
+    NESTED = {"type": "object", "properties": {"a": NESTED}}
+RECURSIVE = {"$ref": "#/$defs/node", "$defs": {"node": {
+    "type": "object", "properties": {"next": {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]}},
+    "required": ["next"], "additionalProperties": False}}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        Form("schema", "{"), Form("schema", json.dumps(NESTED)), Form("schema", '{"$ref": "http://169.254.169.254/"}'),
+        Form("schema", '{"type": "horse"}'), Form("schema", '{"type": "object", "properties": 5}'),
+        Form("schema", "[" * 100_000), Form("schema", '"' + "x" * (1 << 20) + '"'), Form("regex", "("),
+        Form("lark", "begin: 5"), Form("lark", 'start: <|no_such_token|> "a"'),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_held_is_refused_in_time(smollm: Model, form: Form) -> None:
+    start = time.monotonic()
+    with pytest.raises(ConstraintError) as refused:
+        smollm.constraints.compile(form)
+    assert time.monotonic() - start < 5 and "\n" not in str(refused.value)
+
+
+def test_large_and_recursive_schemas_are_followed_or_refused_in_time(smollm: Model) -> None:
+    enum = {"enum": [f"value {i * 7919 % 100_003}" for i in range(20_000)]}
+    forms = [Form("schema", json.dumps(s)) for s in (enum, RECURSIVE)]
+    for form in (*forms, Form("regex", "(a{1000}){1000}{1000}"), Form("regex", "(a|aa)*b(a*)*c")):
+        start = time.monotonic()
+        try:
+            text, done = said(smollm, form, sampling=Sampling(0.8, seed=1), max_tokens=60)
+        except ConstraintError:
+            continue
+        finally:
+            assert time.monotonic() - start < 10
+        if done.reason == "stop" and form.kind == "schema":
+            jsonschema.validate(json.loads(text), json.loads(form.text))
+
+
+def test_a_form_that_fails_midway_ends_only_its_own_text(smollm: Model) -> None:
+    class Failing:
+        def mask(self) -> None:
+            return None
+
+        def took(self, token: int) -> tuple[int, ...]:
+            raise ConstraintError("it cannot be held any more")
+
+    scheduler = Scheduler(engine_of(smollm))
+    ends: list[object] = []
+    bad = Generation([1, 2, 3], Sampling(), 20, guide=Failing(), on_end=ends.append)
+    good = Generation([4, 5, 6], Sampling(), 20)
+    scheduler.submit(bad)
+    scheduler.submit(good)
+    finish(scheduler)
+    assert isinstance(ends[0], ConstraintError) and good.drawn == 20

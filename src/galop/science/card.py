@@ -187,7 +187,8 @@ class Formula:
 
     def schema(self) -> dict[str, Any]:
         """The JSON schema of the inputs."""
-        properties, required = {}, []
+        properties: dict[str, dict[str, Any]] = {}
+        required = []
         for name, (kind, default) in self.parameters.items():
             if isinstance(kind, Of) and kind.unit:
                 about = f"{kind.what}, a number and its unit such as {kind.unit}"

@@ -403,7 +403,7 @@ def test_tool_calls_in_every_dialect(client: openai.OpenAI, claude: anthropic.An
 
     described: Any = {"name": "get_weather", "description": "A forecast", "input_schema": WEATHER}
     told: Any = {"model": "smollm2:135m", "max_tokens": 200, "messages": FORECAST, "tools": [described]}
-    told |= {"tool_choice": {"type": "tool", "name": "get_weather"}, "temperature": 0}
+    told |= {"tool_choice": {"type": "tool", "name": "get_weather"}, "extra_body": {"temperature": 0}}
     message = claude.messages.create(**told)
     assert message.stop_reason == "tool_use"
     [block] = [b for b in message.content if b.type == "tool_use"]

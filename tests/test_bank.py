@@ -32,7 +32,7 @@ def test_there_are_enough_kinds_of_every_stratum() -> None:
         assert q.answer is None or (math.isfinite(q.answer) and q.answer != 0)
         assert q.source and 0 < q.tolerance <= 0.02
         if q.answer is not None:  # the scorer agrees with the bank
-            assert verdict(q, f"So it is so.\nANSWER: {q.answer:.5g} {q.unit}").right, q
+            assert verdict(q, f"So it is so.\nANSWER: {q.answer:.5g} {q.unit.removeprefix('Δ')}").right, q
             assert not verdict(q, f"ANSWER: {q.answer * 1.1:.6g} {q.unit}").right
 
 
@@ -54,7 +54,9 @@ def ask(answer: float | None, unit: str, tolerance: float = 0.01) -> Question:
         (17.2, "uA", "ANSWER: 17.2 µA (at 1 s)", True, ""), (17.2, "uA", "ANSWER: 99 µA", False, "wrong"),
         (None, "V", "ANSWER: unknown", True, ""), (None, "V", "ANSWER: 1.1 V", False, "answered what cannot be known"),
         (1.1, "V", "ANSWER: cannot be determined", False, "gave up"), (4.2394, "", "ANSWER: Mach 4.24", True, ""),
-        (118.3, "mV", "ANSWER: 118 mV/decade", True, ""), (50.0, "min", "ANSWER: 3000 seconds", True, ""),
+        (118.3, "mV", "ANSWER: 118 mV/decade", True, ""), (1.1, "V", "ANSWER: 1,10 V", True, ""),
+        (50.0, "ΔK", "ANSWER: 50 °C", True, ""), (450.0, "s", "ANSWER: Isp2 = 450 s", True, ""),
+        (5.0, "m", "ANSWER: 5 m^9^9^9", True, ""), (2000.0, "kg", "ANSWER: 2 x 1000 kg", False, "power of ten (-3)"), (50.0, "min", "ANSWER: 3000 seconds", True, ""),
     ],
 )  # fmt: skip
 def test_the_scorer(wanted: float | None, unit: str, said: str, right: bool, slip: str) -> None:

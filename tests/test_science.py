@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -275,3 +276,27 @@ def test_cantera_agrees_within_half_a_percent() -> None:
         ("isp_vacuum", (velocity + low / through) / 9.80665),
     ):  # fmt: skip
         assert card.results[name][0] == pytest.approx(value, rel=5e-3), name
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("calculate", {"expression": "1 m", "in_unit": "m^9^9^9"}), ("convert", {"quantity": "1 m^9^9^9", "unit": "m"}),
+        ("convert", {"quantity": "70", "unit": "zorkmid"}), ("calculate", {"expression": "1 m", "in_unit": "(m"}),
+        ("python", {"code": "10**5000"}), ("nernst", {"standard_voltage": 10**400, "electrons": 1, "quotient": 1}),
+        ("nernst", {"self": 1}), ("calculate", {"expression": "1 " + "m" * 300, "in_unit": "m"}),
+    ],
+)  # fmt: skip
+def test_what_would_hang_or_crash_is_refused_at_once(name: str, given: dict[str, Any]) -> None:
+    start = time.monotonic()
+    with pytest.raises(ScienceError):
+        formulas()[name](**given)
+    assert time.monotonic() - start < 5
+
+
+def test_temperatures_and_decimal_commas() -> None:
+    assert formulas()["calculate"](expression="25 °C").results["result"][0] == "298.15 K"
+    card = formulas()["rocket_equation"](isp="311,5 s", initial_mass="2,5 t", final_mass="1.000,0 kg".replace(".", ""))
+    assert card.results["delta_v"][0] == pytest.approx(2799.1, rel=1e-3)
+    assert formulas()["fluid"](name="nitrogen", temperature=300).results["phase"][0] == "gas"
+    assert formulas()["fluid"](name="oxygen", temperature=90, pressure="70 bar").results["phase"][0] == "liquid"

@@ -141,9 +141,7 @@ def _code(fields: dict[str, Any]) -> str:
     return "invalid_type" if found else "invalid_value"
 
 
-@pytest.mark.parametrize(
-    "field", ["chat_template", "chat_parser", "prompt_embeds", "trust_remote_code", "grammar"]
-)
+@pytest.mark.parametrize("field", ["chat_template", "chat_parser", "prompt_embeds", "trust_remote_code", "grammar"])
 def test_what_would_reach_into_the_server_is_refused(server: Running, field: str) -> None:
     refused(server.post(CHAT, {"messages": USER, field: "{{ x }}"}), 400, "unsupported_parameter", field)
 

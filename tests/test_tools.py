@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
+from galop.chat.form import Form
 from galop.chat.tools import FORMATS, Call, Format, ToolCallParser
+from galop.model import Model
 
 CODER, HERMES, DEEPSEEK, MISTRAL, PYTHONIC, LLAMA = FORMATS
 PARIS = Call("get_weather", {"city": "Paris", "days": 2})
@@ -99,3 +103,58 @@ def test_cut_anywhere_the_calls_are_the_same(form: Format, text: str, said: str,
         pieces += parser.push("", final=True)
         assert [p for p in pieces if isinstance(p, Call)] == calls, cut
         assert "".join(p for p in pieces if isinstance(p, str)) == said, cut
+
+
+def parsed(form: Format, text: str, schemas: dict[str, Any] | None = None) -> tuple[str, list[Call]]:
+    parser = ToolCallParser(form, SCHEMAS if schemas is None else schemas)
+    pieces = parser.push(text) + parser.push("", final=True)
+    return "".join(p for p in pieces if isinstance(p, str)), [p for p in pieces if isinstance(p, Call)]
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        (HERMES, '<tool_call>{"name": "say", "arguments": {"x": 1e999}}</tool_call>'),
+        (HERMES, '<tool_call>{"name": "say", "arguments": {"x": NaN}}</tool_call>'),
+        (HERMES, '<tool_call>{"name": "say", "arguments": {"x": "\\ud83d"}}</tool_call>'),
+        (HERMES, "<tool_call>" + "[" * 100_000 + "</tool_call>"),
+        (PYTHONIC, "[f(a=b'x')]"), (PYTHONIC, "[f(a=...)]"), (PYTHONIC, "[f(a={1, 2})]"), (PYTHONIC, "[" * 5000),
+    ],
+)  # fmt: skip
+def test_what_is_no_json_is_no_call(form: Format, text: str) -> None:
+    said, calls = parsed(form, text)
+    assert not calls and said == text
+
+
+def test_odd_schemas_and_endless_closings_harm_nobody() -> None:
+    call = "<tool_call>\n<function=say>\n<parameter=x>\n1\n</parameter>\n</function>\n</tool_call>"
+    for schema in ({"properties": None}, {"properties": []}, {"properties": {"x": 5}}, [], None):
+        assert parsed(CODER, call, {"say": schema})[1] == [Call("say", {"x": 1})]
+    start = time.monotonic()
+    for form in (CODER, HERMES):
+        said, calls = parsed(form, "<tool_call>(<function=a></tool_call>)" * 20_000)
+        assert not calls and len(said) > 100_000
+    assert time.monotonic() - start < 10
+
+
+def test_a_call_after_a_failed_one_is_heard() -> None:
+    good = '<tool_call>\n{"name": "say", "arguments": {"text": "hi"}}\n</tool_call>'
+    said, calls = parsed(HERMES, f"<tool_call>\noops\n</tool_call>\n{good}")
+    assert calls == [Call("say", {"text": "hi"})] and "oops" in said
+
+
+def test_schemas_with_definitions_hold_calls(smollm: Model) -> None:
+    """As Pydantic and MCP write them: each tool's references are its own."""
+    nested = {"$defs": {"P": {"type": "object", "properties": {"n": {"type": "integer", "maximum": 9, "minimum": 0}},
+                              "required": ["n"], "additionalProperties": False}},
+              "type": "object", "properties": {"p": {"$ref": "#/$defs/P"}}, "required": ["p"]}  # fmt: skip
+    tools = [{"type": "function", "function": {"name": name, "parameters": nested}} for name in ("f", 'g"é')]
+    for choice in ("f", 'g"é', "required"):
+        asked = [{"role": "user", "content": "Call a function."}]
+        events = list(smollm.chat(asked, tools=tools, tool_choice=choice, parallel_tool_calls=False, max_tokens=60))
+        [call] = [e for e in events if isinstance(e, Call)]
+        assert choice in ("required", call.name) and 0 <= call.arguments["p"]["n"] <= 9
+    for pattern in ("https?://[a-z]{3}", r"a\/b", "[/]x"):
+        form = Form("regex", pattern)
+        events = list(smollm.chat(asked, tools=tools, tool_choice="required", form=form, max_tokens=60))
+        assert any(isinstance(e, Call) for e in events)

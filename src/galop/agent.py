@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -19,7 +17,6 @@ from galop.errors import GalopError
 from galop.model import Done, Event, Model, Text
 
 ROUNDS = 8
-SECONDS = 60.0  # for a call
 LONGEST = 8000  # characters of a result
 ANSWER = "Answer the question with what has been computed, in one sentence, in its language, with units."
 FIRST_WORDS = 240  # characters
@@ -32,7 +29,7 @@ class Toolbox(Protocol):
         """Those that may help with a question."""
 
     def call(self, name: str, arguments: dict[str, Any]) -> str:
-        """What a tool gives. Raises GalopError."""
+        """What a tool gives, in a time that it keeps to itself. Raises GalopError."""
 
     def asks_first(self, name: str) -> bool:
         """Whether a person should say yes before it is called."""
@@ -68,14 +65,14 @@ def converse(
     for left in reversed(range(ROUNDS + 1)):
         calls: list[Call] = []
         said, thought, held = "", "", ""
-        lost = False
+        lost = stopped = False
         for event in model.chat(messages, thinking, tools, **options):
             if isinstance(event, Call):
                 calls.append(event)
             elif isinstance(event, Text) and not event.thinking:
                 said, held = said + event.text, held + event.text
                 # Once there are results, the first words tell whether a small model only spells out its call again.
-                lost = bool(results) and any(f'"{name}"' in said for name in names)
+                lost = bool(results) and len(said) <= FIRST_WORDS and any(f'"{name}"' in said for name in names)
                 if lost:
                     break
                 if not results or len(said) > FIRST_WORDS:
@@ -83,6 +80,7 @@ def converse(
                     held = ""
             else:
                 thought += event.text if isinstance(event, Text) else ""
+                stopped = isinstance(event, Done) and event.reason == "cancelled"
                 if held and isinstance(event, Done):
                     yield Text(held)
                 yield event
@@ -96,12 +94,16 @@ def converse(
         message: Message = {"role": "assistant", "content": said}
         message |= ({"reasoning_content": thought} if thought else {}) | ({"tool_calls": functions} if calls else {})
         messages.append(message)
-        if not calls:
+        if not calls or stopped:
             return
         made.update(keys)
         for call in calls:
             result = carried_out(call, toolbox, names, allow)
-            messages.append({"role": "tool", "name": call.name, "content": result.text})
+            room = max(
+                200, (model.context - len(model.prompt(messages, Thinking(), tools))) * 2
+            )  # characters, to be safe
+            text = result.text if len(result.text) <= room else f"{result.text[:room]} ... (cut off)"
+            messages.append({"role": "tool", "name": call.name, "content": text})
             results.append(result)
             yield result
         options["tool_choice"] = "auto"
@@ -122,17 +124,12 @@ def carried_out(call: Call, toolbox: Toolbox, names: Sequence[str], allow: Calla
         return Result(call, f"there is no tool {call.name[:60]!r}; there are: {', '.join(names)}", True)
     if toolbox.asks_first(call.name) and not allow(call):
         return Result(call, "the user does not want this call", True)
-    pool = ThreadPoolExecutor(1)
     try:
-        text = pool.submit(toolbox.call, call.name, call.arguments).result(SECONDS)
-    except Late:
-        return Result(call, f"{call.name} did not answer within {SECONDS:g} s", True)
+        text = toolbox.call(call.name, call.arguments)
     except GalopError as error:
         return Result(call, str(error), True)
     except Exception as error:  # a tool may fail in any way; the conversation goes on
         return Result(call, f"{call.name} failed: {type(error).__name__}: {str(error)[:200]}", True)
-    finally:
-        pool.shutdown(wait=False)
     return Result(call, text if len(text) <= LONGEST else f"{text[:LONGEST]} ... (cut off)", False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
 import threading
 from collections.abc import Sequence
@@ -36,6 +37,7 @@ class ToolServer:
         self._thread = threading.Thread(target=self._live, name="galop-mcp", daemon=True)
         self._thread.start()
         if not self._ready.wait(SECONDS):
+            self.close()
             raise GalopError(f"the tool server {where!r} did not answer within {SECONDS:g} s")
         if self._failure:
             raise GalopError(f"the tool server {where!r} cannot be used: {told(self._failure)}") from None
@@ -51,9 +53,11 @@ class ToolServer:
         client = self._client
         if client is None:
             raise GalopError(f"the tool server {self._where!r} has ended")
+        calling = asyncio.run_coroutine_threadsafe(client.call_tool(name, arguments), self._loop)
         try:
-            result = asyncio.run_coroutine_threadsafe(client.call_tool(name, arguments), self._loop).result(SECONDS)
+            result = calling.result(SECONDS)
         except Late:
+            calling.cancel()
             raise GalopError(f"{name} did not answer within {SECONDS:g} s") from None
         except Exception as error:
             raise GalopError(f"{name} failed: {told(error)}") from None
@@ -68,7 +72,8 @@ class ToolServer:
         return not (tool and tool.annotations and tool.annotations.read_only_hint)
 
     def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
+        with contextlib.suppress(RuntimeError):  # it has ended by itself
+            self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(5)
 
     def _live(self) -> None:
@@ -78,21 +83,25 @@ class ToolServer:
             self._failure = error
         finally:
             self._client = None
+            self._loop.close()
             self._ready.set()
 
     async def _serve(self) -> None:
-        words = shlex.split(self._where)
-        if self._where.startswith(("http://", "https://")):
+        data_directory().mkdir(parents=True, exist_ok=True)
+        with (data_directory() / "mcp.log").open("a", encoding="utf-8") as log:  # what the server says on the side
             target: Any = self._where
-        else:
-            data_directory().mkdir(parents=True, exist_ok=True)
-            log = (data_directory() / "mcp.log").open("a", encoding="utf-8")  # what the server says on the side
-            target = stdio_client(mcp.StdioServerParameters(command=words[0], args=words[1:]), log)
-        async with mcp.Client(target, read_timeout_seconds=SECONDS) as client:
-            listed = await client.list_tools()
-            self._tools, self._client = list(listed.tools), client
-            self._ready.set()
-            await self._stop.wait()
+            if not self._where.startswith(("http://", "https://")):
+                words = shlex.split(self._where)
+                target = stdio_client(mcp.StdioServerParameters(command=words[0], args=words[1:]), log)
+            async with mcp.Client(target, read_timeout_seconds=SECONDS) as client:
+                listed = await client.list_tools()
+                self._tools = list(listed.tools)
+                while listed.next_cursor:
+                    listed = await client.list_tools(cursor=listed.next_cursor)
+                    self._tools += listed.tools
+                self._client = client
+                self._ready.set()
+                await self._stop.wait()
 
 
 def told(error: BaseException) -> str:

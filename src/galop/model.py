@@ -28,6 +28,7 @@ from galop.chat.tools import (
     ToolCallParser,
     format_of,
     grammar,
+    overlap,
     schemas_of,
     with_tools,
 )
@@ -37,13 +38,13 @@ from galop.engine.pages import KVFolder
 from galop.engine.sampling import Drawn, Sampling
 from galop.engine.scheduler import Generation, Guide, Reason, Scheduler
 from galop.engine.speculation import Draft, Lookup
-from galop.errors import ContextLengthError, GalopError, ModelFileError
+from galop.errors import ConstraintError, ContextLengthError, GalopError, ModelFileError
 from galop.ops.plan import Array, Plan
 from galop.ops.reference import Reference
 from galop.weights.pack import Pack
 
 if TYPE_CHECKING:
-    from galop.chat.constraint import Constraints
+    from galop.chat.constraint import Constraint, Constraints
 
 
 @dataclass(frozen=True)
@@ -188,6 +189,7 @@ class Model:
         tools: Sequence[Tool] = (),
         tool_choice: str = "auto",
         parallel_tool_calls: bool = True,
+        form: Form | None = None,
         **options: Any,
     ) -> Iterator[Event]:
         """Answers a conversation, `[{"role": "user", "content": "..."}]`, in a stream; options are `generate`'s.
@@ -198,11 +200,11 @@ class Model:
         """
         thinking = thinking or Thinking()
         prompt = self.prompt(messages, thinking, tools)
-        form = self.either(options.pop("form", None), self.calls_to(tools, tool_choice, parallel_tool_calls))
-        yield from self.generate(prompt, thinking=thinking, tools=tools, form=form, **options)
+        constraint = self.constraint(form, tools, tool_choice, parallel_tool_calls)
+        yield from self.generate(prompt, thinking=thinking, tools=tools, constraint=constraint, **options)
 
     def prompt(
-        self, messages: Sequence[Message], thinking: Thinking, tools: Sequence[Tool] = (), **variables: Any
+        self, messages: Sequence[Message], thinking: Thinking, tools: Sequence[Tool] = (), /, **variables: Any
     ) -> list[int]:
         """The ids of a conversation, to be answered. Raises TemplateError."""
         variables = {**thinking.variables(self.thinking_style), **variables}
@@ -210,18 +212,28 @@ class Model:
             variables["tools"] = list(tools)
         return self.template.encode(with_tools(messages, tools, self.tool_format), **variables)
 
-    def either(self, form: Form | None, calls: Form | None) -> Form | None:
-        """What holds a reply to `form` or to tool calls. Raises ConstraintError."""
-        return (form and calls and calls.instead_of_text(form)) or form or calls
+    def constraint(
+        self, form: Form | None, tools: Sequence[Tool] = (), choice: str = "auto", several: bool = True
+    ) -> Constraint | None:
+        """What holds a reply to `form`, or to calls that the schemas of `tools` allow. Raises ConstraintError.
 
-    def calls_to(self, tools: Sequence[Tool], choice: str = "auto", several: bool = True) -> Form | None:
-        """What holds the model's calls to the schemas of `tools`, where that can be done."""
+        Tools whose schemas cannot be followed are called freely, unless a call is required.
+        """
         wanted = [tool["function"] for tool in tools if choice in ("auto", "required", tool["function"]["name"])]
-        form = self.tool_format or HERMES
-        known = all(self.tokenizer.id(marker) is not None for marker in form.markers)
-        if not wanted or (choice == "auto" and not known):
+        written = self.tool_format or HERMES
+        known = all(self.tokenizer.id(marker) is not None for marker in written.markers)
+        calls = None
+        if wanted and choice != "auto" and written.wrap is None:
+            raise ConstraintError("calls in this model's format cannot be enforced; leave the choice to it (auto)")
+        if wanted and (known or choice != "auto"):
+            calls = grammar(written, wanted, choice != "auto", several and choice in ("auto", "required"), known)
+        held = calls.instead_of_text(form) if form and calls else form or calls
+        try:
+            return self.constraints.compile(held) if held else None
+        except ConstraintError:
+            if form or choice != "auto":
+                raise
             return None
-        return grammar(form, wanted, choice != "auto", several and choice in ("auto", "required"), known)
 
     def sampling_for(self, thinking: Thinking | None) -> Sampling:
         """The model card's settings for a reply."""
@@ -238,22 +250,22 @@ class Model:
         cancelled: Callable[[], bool] = lambda: False,
         speculate: bool = True,
         thinking: Thinking | None = None,
-        form: Form | None = None,
+        constraint: Guide | None = None,
         tools: Sequence[Tool] = (),
     ) -> Iterator[Event]:
         """Continues a text (control tokens in it are spelled out) or token ids, in a stream that ends in `Done`.
 
         Ends at a stop token, at one of the strings in `stop` (which is not part of the text), after max_tokens, at
         the end of the context, or when `cancelled()` says so. `speculate` guesses tokens where that has paid (see
-        `engine.speculation`); the answer is the same without. With `thinking` the prompt is a conversation's. `form`
-        is what the answer is held to; it needs the token that ends it, so max_tokens can still cut it short.
+        `engine.speculation`); the answer is the same without. With `thinking` the prompt is a conversation's;
+        `constraint` leads the answer (see `constraint`), which max_tokens can still cut short.
         """
         ids = self.encode(prompt) if isinstance(prompt, str) else list(prompt)
         events: SimpleQueue[Event | Failed] = SimpleQueue()
         with nullcontext() if self._server else self._turn():
             answer = self.submit(
                 ids, events.put, sampling, max_tokens, stop, cancelled=cancelled, speculate=speculate,
-                thinking=thinking, tools=tools, constraint=self.constraints.compile(form) if form else None,
+                thinking=thinking, tools=tools, constraint=constraint,
             )  # fmt: skip
             try:
                 while True:
@@ -450,6 +462,8 @@ class Answer:
                 self._release(self._stop.push(piece))
             else:
                 self._release(self._stop.finish())
+                self._tokens = 0
+                self._drawn.clear()
                 self._emit(piece)
 
     def _release(self, text: str, thinking: bool = False) -> None:
@@ -503,14 +517,9 @@ class StopMatcher:
             at, self.matched = min(found)
             out, self.held = self.held[:at], ""
             return out
-        keep = 0 if final else max((_overlap(self.held, s) for s in self.stops), default=0)
+        keep = 0 if final else max((overlap(self.held, s) for s in self.stops), default=0)
         out, self.held = self.held[: len(self.held) - keep], self.held[len(self.held) - keep :]
         return out
-
-
-def _overlap(text: str, stop: str) -> int:
-    """Length of the longest end of `text` that begins `stop`."""
-    return next((n for n in range(min(len(text), len(stop)), 0, -1) if text.endswith(stop[:n])), 0)
 
 
 def card_sampling(generation: dict[str, Any]) -> Sampling:

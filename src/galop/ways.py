@@ -14,7 +14,7 @@ from galop.engine.sampling import Sampling
 from galop.errors import GalopError
 from galop.model import Done, Event, Model, Text
 from galop.science import formulas
-from galop.science.score import answer_line, in_asked_unit, read_answer
+from galop.science.score import answer_line, read_answer
 
 NAMES = ("plain", "think", "vote", "code", "tools")
 LONGEST = 700  # tokens of a reply without thinking
@@ -55,7 +55,7 @@ def answer(model: Model, question: str, unit: str, way: Way, seed: int = 0) -> O
     ask = {"plain": plainly, "think": thinking, "vote": voting, "code": coding, "tools": calling}[way.name]
     outcome.text = ask(model, messages, unit, way, seed, outcome)
     if wrong := dimension(outcome.text, unit):
-        back = f"{wrong} is not a unit of {unit}. Give the answer again, as ANSWER: number {unit}."
+        back = f"In {wrong!r} the unit is not one of {unit}. Give the answer again, as ANSWER: number {unit}."
         messages = [*messages[:1], {"role": "assistant", "content": outcome.text}, {"role": "user", "content": back}]
         outcome.text = said(model.chat(messages, Thinking(on=False), **options(model, seed)), outcome)
     return outcome
@@ -138,8 +138,5 @@ def calling(model: Model, messages: list[Message], unit: str, way: Way, seed: in
 
 
 def dimension(text: str, unit: str) -> str:
-    """The unit of an answer that is of another dimension than `unit`; else ""."""
-    match = re.search(r"([-+]?[\d.,]+(?:[eE][-+]?\d+)?)\s*([^\s\d].*)", answer_line(text) or "")
-    if not match:
-        return ""
-    return match[2].strip() if in_asked_unit(1.0, match[2].strip(" .,;*$"), unit)[1] == "wrong unit" else ""
+    """The line of an answer whose unit is of another dimension than `unit`; else ""."""
+    return (answer_line(text) or "") if read_answer(text, unit) == "wrong unit" else ""

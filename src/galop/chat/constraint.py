@@ -8,14 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
 
-from galop.chat.form import Form
+from galop.chat.form import BLANKS, Form
 from galop.chat.tokenizer import Tokenizer
 from galop.errors import ConstraintError
 from galop.ops.plan import Array
 
 LONGEST = 1 << 20  # characters of a schema or grammar
 DEEPEST = 64  # levels of a schema
-BLANKS = r"[ \n\t]{0,32}"  # between the parts of JSON; a small model can go on with blanks for ever
 LIMITS = LLParserLimits(max_grammar_size=200_000, initial_lexer_fuel=2_000_000)
 
 
@@ -50,6 +49,10 @@ class Constraints:
     """Compiles what answers of one model are held to."""
 
     def __init__(self, tokenizer: Tokenizer, rows: int, stop_ids: Sequence[int]) -> None:
+        if not stop_ids or not tokenizer.byte_level:
+            raise ConstraintError(
+                "answers of this model cannot be held to a form: its vocabulary is not byte-level BPE"
+            )
         self._rows = rows
         self._stop = stop_ids[0]
         self._tokenizer = LLTokenizer(TokenizerWrapper(_Vocabulary(tokenizer, rows, self._stop)), rows, list(stop_ids))

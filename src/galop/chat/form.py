@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 from galop.errors import ConstraintError
 
+BLANKS = r"[ \n\t]{0,32}"  # between the parts of JSON; a small model can go on with blanks for ever
 TEXT_RULE = "text: /(.|\\n)+/\n"
 """In a grammar of ours, the rule for what is said freely."""
 
@@ -22,5 +25,14 @@ class Form:
         """This grammar, which has TEXT_RULE, with `form` for what it lets be said. Raises ConstraintError."""
         if form.kind == "lark":
             raise ConstraintError("a grammar cannot be followed together with tools; take a schema or a regex")
-        rule = f"%json {form.text}" if form.kind == "schema" else f"/{form.text.replace('/', '[/]')}/"
-        return Form("lark", self.text.replace(TEXT_RULE, f"text: {rule}\n"))
+        if form.kind == "regex":
+            escaped = re.sub(r"\\?/", r"\\/", form.text)
+            return Form("lark", self.text.replace(TEXT_RULE, f"text: /{escaped}/\n"))
+        try:
+            schema = json.loads(form.text)
+        except (ValueError, RecursionError) as error:
+            raise ConstraintError(f"the schema is not JSON: {str(error)[:200]}") from None
+        if isinstance(schema, dict):
+            schema.setdefault("x-guidance", {"whitespace_pattern": BLANKS})
+        alone = re.sub(r"start: text \| (.*) \| text .*", r"start: text | \1", self.text)  # a form has nothing after it
+        return Form("lark", alone.replace(TEXT_RULE, f"text: %json {json.dumps(schema)}\n"))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from galop.chat.form import TEXT_RULE, Form
+from galop.chat.form import BLANKS, TEXT_RULE, Form
 
-LONGEST = 1 << 20  # characters of a call that are waited for
+LONGEST = 1 << 17  # characters of a call that are waited for
+FAILURES = 8  # closings that may stand inside an argument
 Tool = Mapping[str, Any]
 """A tool as OpenAI's API describes it: {"type": "function", "function": {"name", "description", "parameters"}}."""
 Schemas = Mapping[str, Any]
@@ -71,13 +72,34 @@ def call_of(value: Any) -> Call:
 def in_tags(body: str, schemas: Schemas) -> list[Call]:
     """Qwen3-Coder: tags for the function and each of its parameters, values as text."""
     calls = []
-    for name, inside in re.findall(r"<function=([^>\n]+)>(.*?)</function>", body, re.DOTALL):
-        properties = schemas.get(name, {}).get("properties", {})
-        found = re.findall(r"<parameter=([^>\n]+)>\n?(.*?)\n?</parameter>", inside, re.DOTALL)
-        calls.append(Call(name, {key: typed(text, properties.get(key, {})) for key, text in found}))
+    for name, inside in tagged(body, "function"):
+        schema = schemas.get(name)
+        properties = schema.get("properties") if isinstance(schema, dict) else None
+        known = properties if isinstance(properties, dict) else {}
+        values = {key: text.removeprefix("\n").removesuffix("\n") for key, text in tagged(inside, "parameter")}
+        calls.append(Call(name, {key: typed(text, known.get(key)) for key, text in values.items()}))
     if not calls:
         raise ValueError("there is no <function=...>")
     return calls
+
+
+def tagged(text: str, tag: str) -> Iterator[tuple[str, str]]:
+    """Name and content of each <tag=name>...</tag>, in one pass."""
+    at = 0
+    while (start := text.find(f"<{tag}=", at)) >= 0:
+        named = text.find(">", start)
+        end = text.find(f"</{tag}>", named)
+        if named < 0 or end < 0:
+            return
+        yield text[start + len(tag) + 2 : named], text[named + 1 : end]
+        at = end
+
+
+def between(text: str, opening: str, closing: str) -> Iterator[str]:
+    at = 0
+    while (start := text.find(opening, at)) >= 0 and (end := text.find(closing, start)) >= 0:
+        yield text[start + len(opening) : end]
+        at = end
 
 
 def typed(text: str, schema: Any) -> Any:
@@ -119,7 +141,7 @@ def literal(node: ast.expr) -> Any:
 def in_deepseek(body: str, _: Schemas) -> list[Call]:
     """DeepSeek-V3 and R1 with a fenced block, V3.1 without."""
     calls = []
-    for inside in re.findall(r"<｜tool▁call▁begin｜>(.*?)<｜tool▁call▁end｜>", body, re.DOTALL):
+    for inside in between(body, "<｜tool▁call▁begin｜>", "<｜tool▁call▁end｜>"):
         head, _sep, tail = inside.partition("<｜tool▁sep｜>")
         fenced = re.fullmatch(r"(.*?)\n```json\n(.*)\n```", tail, re.DOTALL)
         name, arguments = (fenced[1], fenced[2]) if fenced else (head, tail)
@@ -226,6 +248,7 @@ class ToolCallParser:
         starts = [f'{fence}{{"name":"{name}"' for fence in ("", "```json", "```") for name in schemas]
         self._bare = starts if form is HERMES else []  # the call alone, as Qwen2.5-Coder writes it
         self._tried = 0  # characters in which the closing was looked for
+        self._failed = 0  # closings before which no call stood
 
     def push(self, text: str, final: bool = False) -> list[str | Call]:
         self._held += text
@@ -256,12 +279,12 @@ class ToolCallParser:
                 return []  # nothing yet, or the beginning of a marker
             at = at if not self._begun and start.strip() in ("", *form.markers) else -1
         if at >= 0:
-            self._calling, self._tried = True, 0
+            self._calling, self._tried, self._failed = True, 0, 0
             text, self._held = held[:at].rstrip(), held[at + (0 if form.first else len(form.opening)) :]
             if form.first:
                 return []
         else:
-            keep = 0 if final or form.first else _overlap(held, form.opening)
+            keep = 0 if final or form.first else overlap(held, form.opening)
             text = held if final else held[: len(held) - keep].rstrip()
             self._held = held[len(text) :]
         self._begun = self._begun or bool(text)
@@ -276,12 +299,18 @@ class ToolCallParser:
 
     def _call(self, final: bool) -> list[str | Call]:
         closing = self._form.closing
-        at = self._held.find(closing, self._tried) if closing else -1
+        at = self._held.find(closing, self._tried) if closing and self._failed < FAILURES else -1
         while at >= 0:
             if calls := self._parsed(self._held[:at]):
                 self._held, self._calling = self._held[at + len(closing) :], False
                 return [*calls]
             self._tried = at + 1  # the closing may stand inside an argument
+            self._failed += 1
+            if self._form.opening in self._held[at:] or self._failed == FAILURES:
+                # This was no call; what comes after it may be one.
+                text, self._held = self._held[: at + len(closing)], self._held[at + len(closing) :]
+                self._calling, self._begun = False, True
+                return [self._form.opening, text]
             at = self._held.find(closing, self._tried)
         if closing:
             self._tried = max(self._tried, len(self._held) - len(closing) + 1)
@@ -295,12 +324,15 @@ class ToolCallParser:
 
     def _parsed(self, body: str) -> list[Call]:
         try:
-            return self._form.parse(body.strip(), self._schemas)
-        except (ValueError, TypeError, RecursionError):
+            calls = self._form.parse(body.strip(), self._schemas)
+            for call in calls:  # what cannot be written as JSON, such as infinity or half a character, is no argument
+                json.dumps(call.arguments, allow_nan=False, ensure_ascii=False).encode()
+            return calls
+        except Exception:  # whatever a model writes, it must not take the engine with it
             return []
 
 
-def _overlap(text: str, opening: str) -> int:
+def overlap(text: str, opening: str) -> int:
     """Length of the longest end of `text` that begins `opening`."""
     return next((n for n in range(min(len(text), len(opening) - 1), 0, -1) if text.endswith(opening[:n])), 0)
 
@@ -320,19 +352,13 @@ def grammar(
     if form.wrap is None:
         return None
     before, between, after = (part if known else re.sub(r"(</?\w+>)", r'"\1"', part) for part in form.wrap)
-    shapes = [
-        {
-            "type": "object",
-            "properties": {"name": {"const": tool["name"]}, "arguments": closed(tool.get("parameters") or {})},
-            "required": ["name", "arguments"],
-            "additionalProperties": False,
-        }
-        for tool in functions
-    ]
-    schema = json.dumps({"anyOf": shapes, "x-guidance": {"lenient": True, "whitespace_flexible": False}})
+    rules = []
+    for i, tool in enumerate(functions):
+        schema = closed(tool.get("parameters") or {})
+        schema["x-guidance"] = {"lenient": True, "whitespace_pattern": BLANKS}
+        opening = json.dumps(f'{{"name": {json.dumps(tool["name"])}, "arguments": ', ensure_ascii=False)
+        rules.append(f'call{i}: {before} {opening} args{i} "}}" {after}\nargs{i}: %json {json.dumps(schema)}')
+    call = " | ".join(f"call{i}" for i in range(len(functions)))
     calls = "call (between call)*" if several else "call"
-    start = calls if required else f"text? ({calls})?"
-    return Form(
-        "lark",
-        f"start: {start}\nbetween: {between}\ncall: {before} json {after}\njson: %json {schema}\n{TEXT_RULE}",
-    )
+    start = calls if required else f"text | {calls} | text {calls}"
+    return Form("lark", "\n".join([f"start: {start}", f"between: {between}", f"call: {call}", *rules, TEXT_RULE]))

@@ -142,7 +142,7 @@ class Conversation:
         try:
             saved = json.loads(path.read_text("utf-8"))
             messages = saved["messages"]
-            if not all(m["role"] in ("user", "assistant") and isinstance(m["content"], str) for m in messages):
+            if not all(m["role"] in ("user", "assistant", "tool") and isinstance(m["content"], str) for m in messages):
                 raise ValueError
         except FileNotFoundError:
             note(f"there is no conversation {path}")

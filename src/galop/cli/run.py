@@ -68,8 +68,8 @@ def ask(model_name: str, prompt: str, options: Options) -> None:
         note(f"{source.name}: {why}")
     with toolbox(options.tools) as box, load(source, options) as model:
         options.toolbox = box
-        if options.raw and options.thinking != Thinking():
-            raise UsageError("thinking belongs to a conversation; leave out --raw")
+        if options.raw and (options.thinking != Thinking() or options.tools):
+            raise UsageError("thinking and tools belong to a conversation; leave out --raw")
         check_thinking(model, options.thinking)
         sampling = replace(model.sampling_for(options.thinking), **options.sampling)
         if question:
@@ -164,7 +164,7 @@ def answer(model: Model, question: str, sampling: Sampling, options: Options, na
     messages.append({"role": "user", "content": question})
     if options.raw:
         events: Iterable[Event | Result] = model.generate(
-            question, sampling=sampling, max_tokens=options.max_tokens, form=options.form
+            question, sampling=sampling, max_tokens=options.max_tokens, constraint=model.constraint(options.form)
         )
     else:
         events = replied(model, messages, options, sampling=sampling)

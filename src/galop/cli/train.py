@@ -86,6 +86,8 @@ def interruption() -> Iterator[Callable[[], bool]]:
 
 
 def describe(stage: str, line: Report) -> str:
+    if not line.step:
+        return f"{stage}: {(line.more or {}).get('kept', 0):.0f} right replies to learn from"
     text = f"{stage} {line.step}/{line.steps}  loss {line.loss:.3f}"
     for name, value in (line.more or {}).items():
         text += f"  {name} {value:.2f}"

@@ -20,6 +20,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Literal, Protocol
 
 import numpy as np
@@ -300,16 +301,23 @@ class Scheduler:
             self._decode_alone(decoding[0])
             return
         start = time.perf_counter()
-        work = [(g.kv, g.tokens[-1:]) for g in decoding if g.kv]
-        logits = self.engine.forward(work, range(len(work)))
+        work = [(g.kv, g.tokens[len(g.kv.tokens) :]) for g in decoding if g.kv]
+        ends = list(accumulate(len(tokens) for _, tokens in work))
+        logits = self.engine.forward(work, [end - 1 for end in ends])
         for generation, row in zip(decoding, logits, strict=True):
             self._settle(generation, self._draw(generation, row))
-        self.pace.took(len(work), time.perf_counter() - start)
+        if ends[-1] == len(work):  # nothing was put into anyone's mouth
+            self.pace.took(len(work), time.perf_counter() - start)
 
     def _decode_alone(self, generation: Generation) -> None:
         """One sequence leaves arithmetic to spare: guesses of what follows are checked in the same step."""
         kv, guesser, gauge = generation.kv, generation.guesser, self.gauge
         assert kv
+        pending = generation.tokens[len(kv.tokens) :]
+        if len(pending) > 1:  # what was put into its mouth
+            logits = self.engine.forward([(kv, pending)], [len(pending) - 1])
+            self._settle(generation, self._draw(generation, logits[0]))
+            return
         guess = Guess([])
         most = min(MOST_GUESSES, self.engine.context - len(generation.tokens))
         if guesser and guesser.seconds and self._steps % PROBE:
@@ -318,7 +326,7 @@ class Scheduler:
             guess = guesser.guess(generation.tokens, most)
         tried = gauge.worth(len(guess.tokens), guess.confidence)
         start = time.perf_counter()
-        rows = self.engine.forward([(kv, [generation.tokens[-1], *guess.tokens[:tried]])], range(tried + 1))
+        rows = self.engine.forward([(kv, [*pending, *guess.tokens[:tried]])], range(tried + 1))
         gauge.took(tried + 1, time.perf_counter() - start)
         known, kept = len(generation.tokens), 0
         end = self._draw(generation, rows[0])
@@ -345,7 +353,6 @@ class Scheduler:
             self.counts["generation_tokens"] += 1
             end = self._append(generation, drawn)
             for token in generation.guide.took(drawn.token) if generation.guide and end is None else ():
-                generation.reading = True  # what is put into its mouth has to be read before more can be drawn
                 end = end or self._append(generation, Drawn(token))
         except GalopError as error:
             return error

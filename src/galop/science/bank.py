@@ -6,6 +6,7 @@ calculator helps). Some questions cannot be answered, and saying so is right.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import exp, log10, pi, sqrt
@@ -73,6 +74,26 @@ def compute(name: str, result: str, /, **given: Any) -> float:
     return value
 
 
+def electrons(count: float, word: str = "electron") -> str:
+    return f"{count:g} {word}{'' if count == 1 else 's'}"
+
+
+def vowel(word: str) -> bool:
+    return word[0] in "aeiouéèh"
+
+
+def le(word: str) -> str:
+    return f"L'{word}" if vowel(word) else f"Le {word}"
+
+
+def de(word: str) -> str:
+    return f"d'{word}" if vowel(word) else f"de {word}"
+
+
+def du(word: str) -> str:
+    return f"De l'{word}" if vowel(word) else f"Du {word}"
+
+
 def questions(count: int, seed: int = 0, language: Language = "en") -> list[Question]:
     """`count` questions, each kind as often as the others; the same from the same seed."""
     random = Random(f"bank {seed}")
@@ -86,10 +107,8 @@ def turns(random: Random) -> Iterator[Kind]:
 
 def one(kind: Kind, random: Random, language: Language, number: int) -> Question:
     draft = kind.draw(random)
-    text = draft.en if language == "en" else draft.fr
-    asked = (
-        f"{text}\n{FORM[language].format(unit=draft.unit or ('a pure number' if language == 'en' else 'un nombre'))}"
-    )
+    text = draft.en if language == "en" else re.sub(r"(\d)\.(\d)", r"\1,\2", draft.fr)
+    asked = f"{text}\n{FORM[language].format(unit=draft.unit.removeprefix('Δ') or ('a pure number' if language == 'en' else 'un nombre'))}"
     return Question(
         f"{kind.name}-{number}", kind.name, kind.stratum, asked, draft.answer, draft.unit, kind.tolerance, kind.source
     )
@@ -205,8 +224,8 @@ def plated_mass(r: Random) -> Draft:
                                       ("zinc", "zinc", 65.38, 2), ("gold (from Au3+)", "or (à partir de Au3+)", 196.967, 3)])  # fmt: skip
     current, minutes = r.randrange(1, 60), r.randrange(10, 240)
     return Draft(
-        f"A current of {current} A deposits {name} (molar mass {mass} g/mol, {z} electrons) for {minutes} min. What mass?",
-        f"Un courant de {current} A dépose pendant {minutes} min du métal : {french} (masse molaire {mass} g/mol, {z} électrons). "
+        f"A current of {current} A deposits {name} (molar mass {mass} g/mol, {electrons(z)}) for {minutes} min. What mass?",
+        f"Un courant de {current} A dépose pendant {minutes} min du métal : {french} (masse molaire {mass} g/mol, {electrons(z, 'électron')}). "
         "Quelle masse ?",
         compute("faraday_mass", "mass", current=current, time=minutes * 60, molar_mass=mass, electrons=z), "g",
     )  # fmt: skip
@@ -221,9 +240,9 @@ def nernst_voltage(r: Random) -> Draft:
         r.choice([25, 40, 60]),
     )
     return Draft(
-        f"A cell has a standard voltage of {e0} V at {celsius} °C and exchanges {z} electrons. What is its voltage there when the "
+        f"A cell has a standard voltage of {e0} V at {celsius} °C and exchanges {electrons(z)}. What is its voltage there when the "
         f"reaction quotient is {q:g}?",
-        f"Une pile a une tension standard de {e0} V à {celsius} °C et échange {z} électrons. Quelle est sa tension quand le "
+        f"Une pile a une tension standard de {e0} V à {celsius} °C et échange {electrons(z, 'électron')}. Quelle est sa tension quand le "
         f"quotient réactionnel vaut {q:g} ?",
         compute("nernst", "voltage", standard_voltage=e0, electrons=z, quotient=q, temperature=celsius + 273.15), "V",
     )  # fmt: skip
@@ -233,8 +252,8 @@ def nernst_voltage(r: Random) -> Draft:
 def reaction_gibbs(r: Random) -> Draft:
     e0, z = r.randrange(30, 250) / 100, r.choice([1, 2, 3, 4])
     return Draft(
-        f"A cell reaction exchanges {z} electrons at a standard voltage of {e0} V. What is its standard Gibbs energy?",
-        f"La réaction d'une pile échange {z} électrons sous une tension standard de {e0} V. Quelle est son enthalpie libre "
+        f"A cell reaction exchanges {electrons(z)} at a standard voltage of {e0} V. What is its standard Gibbs energy?",
+        f"La réaction d'une pile échange {electrons(z, 'électron')} sous une tension standard de {e0} V. Quelle est son enthalpie libre "
         "standard ?",
         compute("gibbs_energy", "gibbs_energy", voltage=e0, electrons=z), "kJ/mol",
     )  # fmt: skip
@@ -265,7 +284,7 @@ def step_current(r: Random) -> Draft:
     return Draft(
         f"After a potential step, {n}-electron reduction at a planar electrode of {area} cm² is limited by diffusion: bulk "
         f"concentration {c} mM, diffusion coefficient {d}e-9 m²/s. What current flows after {t} s (Cottrell)?",
-        f"Après un saut de potentiel, une réduction à {n} électron(s) sur une électrode plane de {area} cm² est limitée par la "
+        f"Après un saut de potentiel, une réduction à {electrons(n, 'électron')} sur une électrode plane de {area} cm² est limitée par la "
         f"diffusion : concentration {c} mM, coefficient de diffusion {d}e-9 m²/s. Quel courant passe après {t} s (Cottrell) ?",
         compute("cottrell", "current", electrons=n, area=area * 1e-4, concentration=c, diffusivity=d * 1e-9, time=t) * 1e6, "uA",
     )  # fmt: skip
@@ -277,7 +296,7 @@ def voltammetry_peak(r: Random) -> Draft:
     return Draft(
         f"In cyclic voltammetry of a reversible {n}-electron couple the electrode has {area} cm², the concentration is {c} mM, the "
         f"diffusion coefficient {d}e-6 cm²/s and the scan rate {v} mV/s at 25 °C. What is the peak current?",
-        f"En voltampérométrie cyclique d'un couple réversible à {n} électron, l'électrode a {area} cm², la concentration est de {c} mM, "
+        f"En voltampérométrie cyclique d'un couple réversible à {electrons(n, 'électron')}, l'électrode a {area} cm², la concentration est de {c} mM, "
         f"le coefficient de diffusion de {d}e-6 cm²/s et la vitesse de balayage de {v} mV/s à 25 °C. Quel est le courant de pic ?",
         compute("randles_sevcik", "current", electrons=n, area=area * 1e-4, concentration=c, diffusivity=d * 1e-10,
                 scan_rate=v / 1000) * 1e6, "uA",
@@ -303,9 +322,9 @@ def rate_of_corrosion(r: Random) -> Draft:
     name, french, mass, z, density = r.choice(METALS)
     i = r.randrange(2, 80)
     return Draft(
-        f"{name.capitalize()} ({mass} g/mol, {z} electrons, {density} g/cm³) corrodes uniformly at {i} µA/cm². At what rate does it "
+        f"{name.capitalize()} ({mass} g/mol, {electrons(z)}, {density} g/cm³) corrodes uniformly at {i} µA/cm². At what rate does it "
         "lose thickness?",
-        f"Le {french} ({mass} g/mol, {z} électrons, {density} g/cm³) se corrode uniformément à {i} µA/cm². À quelle vitesse perd-il "
+        f"{le(french)} ({mass} g/mol, {electrons(z, 'électron')}, {density} g/cm³) se corrode uniformément à {i} µA/cm². À quelle vitesse perd-il "
         "de l'épaisseur ?",
         compute("corrosion_rate", "rate", current_density=i / 100, molar_mass=mass, electrons=z, density=density), "mm/year",
     )  # fmt: skip
@@ -317,7 +336,7 @@ def diffusion_limit(r: Random) -> Draft:
     return Draft(
         f"Diffusion through a layer of {delta} µm feeds a {n}-electron reaction; the bulk concentration is {c} mol/m³ and the diffusion "
         f"coefficient {d}e-9 m²/s. What is the limiting current density?",
-        f"La diffusion à travers une couche de {delta} µm alimente une réaction à {n} électron(s) ; la concentration est de {c} mol/m³ et "
+        f"La diffusion à travers une couche de {delta} µm alimente une réaction à {electrons(n, 'électron')} ; la concentration est de {c} mol/m³ et "
         f"le coefficient de diffusion de {d}e-9 m²/s. Quelle est la densité de courant limite ?",
         compute("limiting_current", "current_density", electrons=n, diffusivity=d * 1e-9, concentration=c, thickness=delta * 1e-6),
         "A/m^2",
@@ -390,14 +409,14 @@ def suction_head(r: Random) -> Draft:
     return Draft(
         f"Saturated-liquid {name} at {kelvin} K feeds a pump from a tank at {kpa} kPa (absolute), {height} m above the inlet; the line "
         f"loses {loss} kPa. Take density and vapour pressure of the saturated liquid. What net positive suction head is available?",
-        f"Du {french} liquide saturé à {kelvin} K alimente une pompe depuis un réservoir à {kpa} kPa (absolus), {height} m au-dessus de "
+        f"{du(french)} liquide saturé à {kelvin} K alimente une pompe depuis un réservoir à {kpa} kPa (absolus), {height} m au-dessus de "
         f"l'entrée ; la conduite perd {loss} kPa. Prenez la masse volumique et la pression de vapeur du liquide saturé. Quelle hauteur "
         "nette d'aspiration est disponible ?",
         compute("npsh", "npsh", tank_pressure=kpa * 1e3, vapour_pressure=vapour, density=density, height=height, loss=loss * 1e3), "m",
     )  # fmt: skip
 
 
-@kind("composed", "Bard, Parsons & Jordan; Nernst", 0.01)
+@kind("composed", "Bard, Parsons & Jordan; Nernst", 0.02)
 def galvanic_cell(r: Random) -> Draft:
     cathode, anode = r.choice(
         [("Cu", "Zn"), ("Cu", "Fe"), ("Ni", "Zn"), ("Cu", "Cd"), ("Sn", "Zn"), ("Cu", "Ni"), ("Pb", "Zn")]
@@ -406,28 +425,29 @@ def galvanic_cell(r: Random) -> Draft:
     e0 = compute("cell_voltage", "voltage", cathode=f"{cathode}2+/{cathode}", anode=f"{anode}2+/{anode}")
     return Draft(
         f"A cell at 25 °C has a {cathode} cathode in {a} mol/L {cathode}2+ and a {anode} anode in {b} mol/L {anode}2+. What is its "
-        "voltage, activities taken as concentrations?",
+        "voltage, activities taken as concentrations and standard potentials from Bard, Parsons & Jordan?",
         f"Une pile à 25 °C a une cathode de {cathode} dans {cathode}2+ à {a} mol/L et une anode de {anode} dans {anode}2+ à {b} mol/L. "
-        "Quelle est sa tension, les activités étant prises égales aux concentrations ?",
+        "Quelle est sa tension, les activités étant prises égales aux concentrations et les potentiels standard tirés de Bard, Parsons & Jordan ?",
         compute("nernst", "voltage", standard_voltage=e0, electrons=2, quotient=b / a), "V",
     )  # fmt: skip
 
 
 @kind("composed", "Faraday's law in mAh")
 def cell_energy(r: Random) -> Draft:
-    cathode, m_c, volts = r.choice(
-        [("LiFePO4", 157.757, 3.4), ("LiCoO2", 97.87, 3.9), ("NaFePO4", 173.81, 2.9), ("LiMn2O4", 180.81, 4.0)]
-    )
-    anode, m_a = r.choice([("LiC6", 79.01), ("hard carbon NaC8", 119.1), ("Li", 6.94)])
-    share = r.choice([1.0, 0.9, 0.8])
-    one = {"electrons": 1.0}
-    q_c = share * compute("specific_capacity", "capacity", molar_mass=m_c, **one)
-    q_a = compute("specific_capacity", "capacity", molar_mass=m_a, **one)
+    cathode, m_c, volts, anode, m_a = r.choice([
+        ("LiFePO4", 157.757, 3.3, "C6", 72.066), ("LiCoO2", 97.87, 3.8, "C6", 72.066), ("LiMn2O4", 180.81, 3.9, "C6", 72.066),
+        ("LiFePO4", 157.757, 1.9, "Li4Ti5O12", 153.05), ("NaFePO4", 173.81, 2.7, "C8", 96.088),
+    ])  # fmt: skip
+    share = r.choice([1.0, 0.9, 0.8, 0.5])
+    q_c = share * compute("specific_capacity", "capacity", molar_mass=m_c, electrons=1)
+    q_a = compute("specific_capacity", "capacity", molar_mass=m_a, electrons=1)
     return Draft(
-        f"A cell pairs {cathode} ({m_c} g/mol, of which {share:g} electrons per formula unit are used) with {anode} ({m_a} g/mol, 1 "
-        f"electron per formula unit) at {volts} V. What is the specific energy of both electrodes' materials together?",
-        f"Un accumulateur associe {cathode} ({m_c} g/mol, dont {share:g} électron par motif est utilisé) à {anode} ({m_a} g/mol, 1 électron "
-        f"par motif) sous {volts} V. Quelle est l'énergie massique des matériaux des deux électrodes ensemble ?",
+        f"A cell made in the discharged state pairs {cathode} ({m_c} g/mol, of which {electrons(share)} per formula unit can be used) with "
+        f"an anode of {anode} ({m_a} g per mole of electrons) at a mean of {volts} V. What is the specific energy of both electrodes' "
+        "materials together?",
+        f"Un accumulateur fabriqué à l'état déchargé associe {cathode} ({m_c} g/mol, dont {share:g} électron par motif est utilisable) à une "
+        f"anode de {anode} ({m_a} g par mole d'électrons) sous {volts} V en moyenne. Quelle est l'énergie massique des matériaux des deux "
+        "électrodes ensemble ?",
         compute("specific_energy", "energy", voltage=volts, cathode_capacity=q_c, anode_capacity=q_a), "W*h/kg",
     )  # fmt: skip
 
@@ -438,9 +458,9 @@ def time_to_perforation(r: Random) -> Draft:
     i, mm = r.randrange(5, 80), r.randrange(2, 15)
     rate = compute("corrosion_rate", "rate", current_density=i / 100, molar_mass=mass, electrons=z, density=density)
     return Draft(
-        f"A wall of {mm} mm of {name} ({mass} g/mol, {z} electrons, {density} g/cm³) corrodes uniformly from one side at {i} µA/cm². After "
+        f"A wall of {mm} mm of {name} ({mass} g/mol, {electrons(z)}, {density} g/cm³) corrodes uniformly from one side at {i} µA/cm². After "
         "how many years is it through?",
-        f"Une paroi de {mm} mm de {french} ({mass} g/mol, {z} électrons, {density} g/cm³) se corrode uniformément d'un côté à {i} µA/cm². "
+        f"Une paroi de {mm} mm {de(french)} ({mass} g/mol, {electrons(z, 'électron')}, {density} g/cm³) se corrode uniformément d'un côté à {i} µA/cm². "
         "Après combien d'années est-elle percée ?",
         mm / rate, "year",
     )  # fmt: skip
@@ -473,7 +493,7 @@ def cryogenic_pump(r: Random) -> Draft:
     return Draft(
         f"A pump raises the pressure of {flow} kg/s of saturated liquid {name} at {kelvin} K by {rise} MPa at an efficiency of "
         f"{efficiency} %; take the density of the saturated liquid. What shaft power does it take?",
-        f"Une pompe élève de {rise} MPa la pression de {flow} kg/s de {french} liquide saturé à {kelvin} K avec un rendement de "
+        f"Une pompe élève de {rise} MPa la pression de {flow} kg/s {de(french)} liquide saturé à {kelvin} K avec un rendement de "
         f"{efficiency} % ; prenez la masse volumique du liquide saturé. Quelle puissance demande-t-elle à l'arbre ?",
         flow * rise / (density * efficiency / 100), "MW",
     )  # fmt: skip
@@ -493,9 +513,9 @@ def plating_time(r: Random) -> Draft:
     )
     grams = micron * 1e-4 * dm2 * 100 * density
     return Draft(
-        f"How long does it take to plate {micron} µm of {name} ({mass} g/mol, {z} electrons, {density} g/cm³) on {dm2} dm² with {current} A "
+        f"How long does it take to plate {micron} µm of {name} ({mass} g/mol, {electrons(z)}, {density} g/cm³) on {dm2} dm² with {current} A "
         f"at a current efficiency of {efficiency} %?",
-        f"Combien de temps faut-il pour déposer {micron} µm de {french} ({mass} g/mol, {z} électrons, {density} g/cm³) sur {dm2} dm² avec "
+        f"Combien de temps faut-il pour déposer {micron} µm {de(french)} ({mass} g/mol, {electrons(z, 'électron')}, {density} g/cm³) sur {dm2} dm² avec "
         f"{current} A et un rendement en courant de {efficiency} % ?",
         grams * z * F / (mass * current * efficiency / 100) / 60, "min",
     )  # fmt: skip
@@ -546,7 +566,7 @@ def coolant_rise(r: Random) -> Draft:
     return Draft(
         f"A cooling jacket takes up {mw} MW with {flow} kg/s of a coolant of {cp} J/kg/K. By how much is the coolant heated?",
         f"Une chemise de refroidissement absorbe {mw} MW avec {flow} kg/s d'un fluide de {cp} J/kg/K. De combien le fluide est-il chauffé ?",
-        mw * 1e6 / (flow * cp), "K",
+        mw * 1e6 / (flow * cp), "ΔK",
     )  # fmt: skip
 
 
@@ -625,9 +645,9 @@ def missing_concentrations(r: Random) -> Draft:
     z = r.choice([1, 2])
     e0 = r.randrange(80, 200) / 100
     return Draft(
-        f"A cell exchanges {z} electrons and has a standard voltage of {e0} V at 25 °C. Its solutions are not at unit activity. What is "
+        f"A cell exchanges {electrons(z)} and has a standard voltage of {e0} V at 25 °C. Its solutions are not at unit activity. What is "
         "its voltage?",
-        f"Une pile échange {z} électrons et a une tension standard de {e0} V à 25 °C. Ses solutions ne sont pas d'activité unité. Quelle "
+        f"Une pile échange {electrons(z, 'électron')} et a une tension standard de {e0} V à 25 °C. Ses solutions ne sont pas d'activité unité. Quelle "
         "est sa tension ?",
         None, "V",
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,8 +18,9 @@ from galop.errors import GalopError
 DIGITS = 6
 WITH_UNIT = r"^-?[0-9]+(\.[0-9]+)?(e-?[0-9]+)? [A-Za-zµΩ°%][A-Za-zµΩ°%0-9/^*·²³⁻¹-]*$"  # so that no model leaves it out
 RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
-TIMES_TEN = rf"(?:[x×*]|\\times|\\cdot)\s*10\s*(?:\^|\*\*)?\s*\{{?([-+−]?\d+|[{RAISED}]+)\}}?"
+TIMES_TEN = rf"(?:[x×*]|\\times|\\cdot)\s*10\s*(?:(?:\^|\*\*)\s*\{{?\s*([-+−]?\d+)\s*\}}?|([-−]\d+|[{RAISED}]+))"
 NUMBER = rf"[-+−]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][-+−]?\d+|\s*{TIMES_TEN})?"
+LONGEST_UNIT = 60  # characters
 
 
 class ScienceError(GalopError):
@@ -55,8 +57,10 @@ def registry() -> pint.UnitRegistry[Any]:
 
 
 def unit_text(text: str) -> str:
-    """A unit as people write it, in pint's spelling."""
+    """A unit as people write it, in pint's spelling. Raises ValueError for what is too long, or a power too high."""
     text = text.strip().strip("$")
+    if len(text) > LONGEST_UNIT:
+        raise ValueError("it is too long for a unit")
     text = re.sub(r"\\(?:mathrm|text|,|;|!)\s*\{?|[{}]", "", text)
     for theirs, ours in {"°C": "degC", "℃": "degC", "°F": "degF", "·": "*", "⋅": "*", "\\cdot": "*", "−": "-",
                          "µ": "u", "μ": "u", "Ω": "ohm", "Å": "angstrom", "%": "percent"}.items():  # fmt: skip
@@ -64,13 +68,17 @@ def unit_text(text: str) -> str:
     text = re.sub(f"[{RAISED}]+", lambda m: f"**{plain(m[0])}", text).replace("^", "**")
     text = re.sub(r"/([A-Za-z]+)(\d)([A-Za-z]+)", r"/\1**\2/\3", text)  # W/m2K
     text = re.sub(r"(?<=[A-Za-z])(-?\d+)(?![\d*.])", r"**\1 ", text)  # m s-2
+    if re.search(r"\*\*\s*(?!-?\d{1,2}(?!\d|\s*\*\*))", text):
+        raise ValueError("a power in a unit is a whole number of at most two digits")
     return re.sub(r"(?<=[\w)])\s+(?=[A-Za-z(])", "*", text)
 
 
 def number(text: str) -> float:
-    """As people write it: 1,234.5, 4.2×10^3, 1e-6. Raises ValueError."""
-    text = re.sub(TIMES_TEN, lambda m: f"e{plain(m[1])}", text)
-    return float(re.sub(r"[,_\s]", "", text.replace("−", "-")))
+    """As people write it: 1,234.5, 1,5 (a decimal comma), 4.2×10^3, 1e-6. Raises ValueError."""
+    text = re.sub(TIMES_TEN, lambda m: f"e{plain(m[1] or m[2])}", text).replace("−", "-")
+    if re.fullmatch(r"[-+]?(?:\d+,(?!\d{3}(?:\D|$))\d+|0,\d+)(?:e.*)?", text.strip(), re.IGNORECASE):
+        text = text.replace(",", ".")
+    return float(re.sub(r"[,_\s]", "", text))
 
 
 def plain(text: str) -> str:
@@ -81,23 +89,25 @@ def plain(text: str) -> str:
 def in_unit(given: float | str, unit: str, what: str) -> float:
     """The number of `unit` that a number or a text such as "70 bar" stands for. Raises ScienceError."""
     if isinstance(given, (int, float)) and not isinstance(given, bool):
+        if abs(given) > sys.float_info.max:
+            raise ScienceError(f"{what}: the number is too large")
         return float(given)
     match = re.fullmatch(rf"\s*({NUMBER})\s*(.*?)\s*", str(given), re.DOTALL)
     if not match:
         raise ScienceError(f"{what}: {str(given)[:60]!r} is no number with a unit, such as 1 {unit}".rstrip())
     value = number(match[1])
-    if not match[3]:
+    if not match[4]:
         return value
     try:
-        theirs = unit_text(match[3])
+        theirs = unit_text(match[4])
         if unit == "K" and theirs in ("C", "F"):  # no charge
             theirs = f"deg{theirs}"
         found = registry().Quantity(value, theirs)
         return float(found.to(unit or "dimensionless").magnitude)
     except pint.DimensionalityError:
-        raise ScienceError(f"{what}: {match[3][:40]} is not a unit of {unit or 'a pure number'}") from None
+        raise ScienceError(f"{what}: {match[4][:40]} is not a unit of {unit or 'a pure number'}") from None
     except Exception as error:  # pint raises what its parser stumbles on
-        raise ScienceError(f"{what}: {match[3][:40]!r} is not a unit that is known ({type(error).__name__})") from None
+        raise ScienceError(f"{what}: {match[4][:40]!r} is not a unit that is known ({type(error).__name__})") from None
 
 
 @dataclass(frozen=True)
@@ -145,11 +155,10 @@ class Formula:
     source: str
     gives: Mapping[str, Of]
     function: Callable[..., Any]
-    asks_first: bool = False  # whether a person should be asked before a model may use it
 
     @property
     def parameters(self) -> dict[str, tuple[Any, Any]]:
-        """For each its kind (Of, a tuple of choices, str or int) and its default, inspect.Parameter.empty if none."""
+        """For each its kind (Of, a tuple of choices, or str) and its default, inspect.Parameter.empty if none."""
         hints = get_type_hints(self.function, include_extras=True)
         found = {}
         for name, parameter in inspect.signature(self.function).parameters.items():
@@ -158,7 +167,7 @@ class Formula:
             found[name] = get_args(kind) if get_origin(kind) is Literal else kind, parameter.default
         return found
 
-    def __call__(self, **given: Any) -> Card:
+    def __call__(self, /, **given: Any) -> Card:
         """Raises ScienceError."""
         parameters = self.parameters
         for name in given:
@@ -172,8 +181,11 @@ class Formula:
             told[name] = f"{shown(values[name])} {kind.unit}".rstrip() if isinstance(kind, Of) else str(values[name])
         try:
             made = self.function(**values)
-        except (OverflowError, ZeroDivisionError) as error:
-            raise ScienceError(f"{self.name}: these inputs give no finite number ({error})") from None
+        except GalopError:
+            raise
+        except Exception as error:  # a library's, for inputs that nobody thought of
+            reason = f"{type(error).__name__}: {error}"[:200]
+            raise ScienceError(f"{self.name}: these inputs give no finite number ({reason})") from None
         results = made if isinstance(made, dict) else {next(iter(self.gives)): made}
         for value in results.values():
             if isinstance(value, float) and not math.isfinite(value):
@@ -198,7 +210,7 @@ class Formula:
             elif isinstance(kind, tuple):
                 properties[name] = {"type": "string", "enum": list(kind)}
             else:
-                properties[name] = {"type": {int: "integer", bool: "boolean"}.get(kind, "string")}
+                properties[name] = {"type": "string"}
             if default is inspect.Parameter.empty:
                 required.append(name)
         return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
@@ -222,16 +234,9 @@ def checked(name: str, kind: Any, given: Any) -> Any:
         if str(given).lower() not in known:
             raise ScienceError(f"{name} is {str(given)[:40]!r}; it can be: {', '.join(kind)}")
         return known[str(given).lower()]
-    if kind is int:
-        try:
-            return int(str(given))
-        except ValueError:
-            raise ScienceError(f"{name} is {str(given)[:40]!r}, which is no whole number") from None
     return str(given)
 
 
-def formula(
-    about: str, formula: str, source: str, gives: Mapping[str, Of], asks_first: bool = False
-) -> Callable[[Callable[..., Any]], Formula]:
+def formula(about: str, formula: str, source: str, gives: Mapping[str, Of]) -> Callable[[Callable[..., Any]], Formula]:
     """Makes a function of numbers in the units of its annotations into a Formula of that name."""
-    return lambda function: Formula(function.__name__, about, formula, source, gives, function, asks_first)
+    return lambda function: Formula(function.__name__, about, formula, source, gives, function)

@@ -24,7 +24,7 @@ def props(output: str, *inputs: object) -> float:
 
 
 @formula(
-    "Density, heat capacity, viscosity and speed of sound of a pure fluid.", "Helmholtz equation of state", COOLPROP,
+    "Density, heat capacity and speed of sound of a pure fluid.", "Helmholtz equation of state", COOLPROP,
     {
         "density": Of("kg/m^3", "density"), "heat_capacity": Of("J/kg/K", "specific heat at constant pressure"),
         "speed_of_sound": Of("m/s", "speed of sound"), "phase": Of("", "phase"),
@@ -37,7 +37,9 @@ def fluid(
 ) -> dict[str, float | str]:
     known = NAMES.get(name, name.capitalize())
     state = ("T", temperature, "P", pressure, known)
-    phase = {0: "liquid", 5: "gas", 6: "two phases"}.get(int(props("Phase", *state)), "supercritical")
+    phase = {0: "liquid", 2: "gas", 3: "liquid", 5: "gas", 6: "two phases"}.get(
+        int(props("Phase", *state)), "supercritical"
+    )
     return {
         "density": props("D", *state),
         "heat_capacity": props("C", *state),

@@ -18,7 +18,7 @@ Pressure = Annotated[float, Of("bar", "chamber pressure", 0.1, 1000)]
 AreaRatio = Annotated[float, Of("", "nozzle exit area over throat area", 1, 1000)]
 Fuel = Literal["LH2", "LCH4", "RP-1", "ethanol", "methanol", "MMH", "UDMH", "N2H4", "NH3", "Jet-A", "C3H8"]
 Oxidiser = Literal["LOX", "N2O4", "H2O2", "N2O"]
-# CEA's name, the temperature at which its liquid is stored [K], and the formula for stoichiometry.
+# CEA's name, the temperature at which it is stored [K], as a liquid but for N2O, and the formula for stoichiometry.
 REACTANTS: dict[str, tuple[str, float, dict[str, float]]] = {
     "LH2": ("H2(L)", 20.27, {"H": 2}), "LCH4": ("CH4(L)", 111.643, {"C": 1, "H": 4}),
     "RP-1": ("RP-1", 298.15, {"C": 1, "H": 1.95}), "ethanol": ("C2H5OH(L)", 298.15, {"C": 2, "H": 6, "O": 1}),

@@ -53,10 +53,10 @@ def read_answer(text: str, unit: str) -> float | str | None:
         return None
     if re.search(UNKNOWN, said, re.IGNORECASE):
         return "unknown"
-    match = re.search(rf"({NUMBER})\s*(.*)", said)
+    match = re.search(rf"({NUMBER})\s*(.*)", said.rpartition("=")[2]) or re.search(rf"({NUMBER})\s*(.*)", said)
     if not match:
         return None
-    value, why = in_asked_unit(number(match[1]), match[3].strip().rstrip(".,;*$ "), unit)
+    value, why = in_asked_unit(number(match[1]), match[4].strip().rstrip(".,;*$ "), unit)
     return why if value is None else value
 
 
@@ -71,10 +71,12 @@ def in_asked_unit(value: float, unit: str, asked: str) -> tuple[float | None, st
     unit = re.split(r"\s+(?:\(|for|at|and|de|par)\b|\(", unit)[0].strip()
     if not unit:
         return value, ""
-    theirs = unit_text(unit)
-    if asked == "K" and theirs in ("C", "F"):
-        theirs = f"deg{theirs}"
+    if asked == "ΔK":
+        asked, unit = "K", {"°C": "K", "C": "K", "degC": "K"}.get(unit, unit)
     try:
+        theirs = unit_text(unit)
+        if asked == "K" and theirs in ("C", "F"):
+            theirs = f"deg{theirs}"
         return float(registry().Quantity(value, theirs).to(unit_text(asked) or "dimensionless").magnitude), ""
     except pint.DimensionalityError:
         return None, "wrong unit"

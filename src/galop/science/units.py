@@ -27,19 +27,20 @@ FUNCTIONS: dict[str, Callable[[float], float]] = {
 CONSTANTS = {
     "pi": (math.pi, ""), "g0": (9.80665, "m/s**2"), "R": (8.314462618, "J/mol/K"), "F": (96485.33212, "C/mol"),
     "kB": (1.380649e-23, "J/K"), "N_A": (6.02214076e23, "1/mol"), "c0": (299792458.0, "m/s"),
-    "sigma": (5.670374419e-8, "W/m**2/K**4"), "h": (6.62607015e-34, "J*s"), "G": (6.6743e-11, "m**3/kg/s**2"),
+    "sigma": (5.670374419e-8, "W/m**2/K**4"),
 }  # fmt: skip
 
 
 @formula(
     "Evaluates an expression in which numbers may have units, such as 250 kg/s * 3000 m/s, and constants such as R, F, "
-    "g0 and kB; in_unit is the unit of the result.", "as written", "CODATA 2018 for the constants",
+    "g0 and kB; ln and log are natural, log10 is not; in_unit is the unit of the result.", "as written", "CODATA 2018",
     {"result": Of("", "result")},
 )  # fmt: skip
 def calculate(expression: str, in_unit: str = "") -> dict[str, float | str]:
     if len(expression) > LONGEST:
         raise ScienceError(f"the expression has {len(expression)} characters; at most {LONGEST} are taken")
     text = expression.replace("^", "**").replace("×", "*").replace("·", "*").replace("−", "-").replace("°C", " degC")
+    text = re.sub(r"([-+]?\d+(?:\.\d+)?)\s*degC\b", lambda m: f"({float(m[1]) + 273.15!r}*kelvin)", text)
     text = re.sub(r"(?<=[\d.)])\s*(?=[A-Za-zµΩ])(?![eE][-+]?\d)", "*", text)  # 5 kg
     text = re.sub(r"(?<=[A-Za-z])\s+(?=[A-Za-z(])", "*", text)  # N m
     try:
@@ -60,7 +61,7 @@ def calculate(expression: str, in_unit: str = "") -> dict[str, float | str]:
         AttributeError,
     ) as error:
         raise ScienceError(f"{expression[:80]!r} cannot be evaluated: {str(error)[:120]}") from None
-    except pint.PintError as error:
+    except Exception as error:  # what pint's parser stumbles on
         raise ScienceError(f"{expression[:80]!r}: {str(error)[:120]}") from None
     unit = f"{value.units:~C}"
     return {"result": float(value.magnitude) if not unit else f"{value.magnitude:.9g} {unit}"}
@@ -98,4 +99,8 @@ def evaluated(node: ast.expr) -> Any:
     "SI Brochure, 2019", {"result": Of("", "result")},
 )  # fmt: skip
 def convert(quantity: str, unit: str) -> dict[str, float | str]:
-    return {"result": f"{in_unit(quantity, unit, 'quantity'):.9g} {unit}"}
+    try:
+        registry().Unit(unit_text(unit))
+    except Exception:  # what pint's parser stumbles on
+        raise ScienceError(f"{unit[:40]!r} is not a unit that is known") from None
+    return {"result": f"{in_unit(quantity, unit_text(unit), 'quantity'):.9g} {unit}"}

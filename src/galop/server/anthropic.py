@@ -51,6 +51,7 @@ class Block(BaseModel):
 
 class AnthropicTool(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
+    type: Literal["custom"] = "custom"  # the others are run by Anthropic
     name: ToolName
     description: str | None = None
     input_schema: dict[str, Any] | None = None
@@ -102,6 +103,8 @@ class CountRequest(Drawing):
             blocks = turn.content if isinstance(turn.content, list) else []
             thought = "".join(b.thinking or "" for b in blocks if b.type == "thinking")
             content = text_of(turn.content)
+            if any(b.type == "tool_use" and b.name is None for b in blocks):
+                raise ApiError(400, "invalid_value", "a tool_use block has no name", "messages")
             called = [
                 ToolCall(id=b.id, function=Called(name=b.name or "", arguments=b.input or {}))
                 for b in blocks if b.type == "tool_use"
@@ -146,9 +149,9 @@ def routes(server: Server) -> APIRouter:
         """Answers a conversation."""
         body.refuse()
         conversation, tools = body.conversation(), body.tool_use()
+        form = form_of(body.output_config.format if body.output_config else None, "output_config.format")
         reply = await server.chat(request.state.key, body.model, conversation, body.thoughts(), tools=tools)
         options = {"max_tokens": body.max_tokens, "stop": body.stop_sequences or []}
-        form = form_of(body.output_config.format if body.output_config else None, "output_config.format")
         await begun(reply, lambda: {"sampling": body.sampling(reply.model, reply.thinking), **options}, form)
         writer = MessageWriter(reply)
         if body.stream:

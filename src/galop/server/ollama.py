@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from galop import __version__
+from galop.chat.form import Form
 from galop.chat.thinking import Thinking
 from galop.model import Done
 from galop.server.errors import ApiError
@@ -82,8 +83,8 @@ class ShowRequest(BaseModel):
 def routes(server: Server) -> APIRouter:
     router = APIRouter(prefix="/api", route_class=StrictRoute, tags=["Ollama"])
 
-    async def answer(reply: Reply, body: Common, field: str) -> Response:
-        options, form = body.options or Options(model=None), form_of(body.format, "format")
+    async def answer(reply: Reply, body: Common, field: str, form: Form | None) -> Response:
+        options = body.options or Options(model=None)
         limit = options.num_predict if options.num_predict and options.num_predict > 0 else None
         stop = stops(options.stop)
         await begun(
@@ -112,8 +113,9 @@ def routes(server: Server) -> APIRouter:
         body.refuse()
         if not body.messages:
             return await touch(request, body, "message")
+        form = form_of(body.format, "format")
         reply = await server.chat(request.state.key, body.model, body.messages, body.thoughts(), tools=body.tool_use())
-        return await answer(reply, body, "message")
+        return await answer(reply, body, "message", form)
 
     @router.post("/generate", response_model=None, responses=LINES)
     async def generate(request: Request, body: GenerateRequest) -> Response:
@@ -121,11 +123,14 @@ def routes(server: Server) -> APIRouter:
         body.refuse("images", "suffix", "template", "context")
         if not body.prompt:
             return await touch(request, body, "response")
+        form = form_of(body.format, "format")
         if body.raw:
-            return await answer(await server.text(request.state.key, body.model, body.prompt), body, "response")
+            reply = await server.text(request.state.key, body.model, body.prompt)
+            return await answer(reply, body, "response", form)
         said: Messages = [ChatMessage(role="system", content=body.system)] if body.system else []
         said.append(ChatMessage(role="user", content=body.prompt))
-        return await answer(await server.chat(request.state.key, body.model, said, body.thoughts()), body, "response")
+        reply = await server.chat(request.state.key, body.model, said, body.thoughts())
+        return await answer(reply, body, "response", form)
 
     @router.get("/tags")
     async def tags(request: Request) -> dict[str, Any]:
@@ -151,7 +156,7 @@ def routes(server: Server) -> APIRouter:
         return {
             "license": entry.licence if entry else "",
             "details": listed(source.name, source)["details"],
-            "capabilities": ["completion"],
+            "capabilities": ["completion", "tools"],
             "model_info": {"general.parameter_count": entry.parameters if entry else 0},
         }
 

@@ -25,6 +25,7 @@ from galop.server.errors import ApiError
 from galop.server.keys import Key, Meter
 from galop.server.loaded import Models, Resident
 from galop.server.metrics import Metrics
+from galop.server.wire import parse
 
 MAX_N = 16
 MAX_STOPS = 4
@@ -102,7 +103,8 @@ class Function(BaseModel):
     parameters: dict[str, Any] | None = None
 
     def tool(self) -> Tool:
-        return {"type": "function", "function": self.model_dump(exclude_none=True)}
+        fields = {"name", "description", "parameters"}
+        return {"type": "function", "function": self.model_dump(include=fields, exclude_none=True)}
 
 
 class ToolIn(BaseModel):
@@ -123,8 +125,8 @@ class Called(BaseModel):
         if isinstance(self.arguments, dict):
             return self.arguments
         try:
-            found = json.loads(self.arguments or "{}")
-        except (ValueError, RecursionError):
+            found = parse(self.arguments.encode() or b"{}")
+        except (ValueError, ApiError):
             found = None
         if not isinstance(found, dict):
             raise ApiError(400, "invalid_value", f"the arguments of {self.name} are no JSON object", "messages")
@@ -147,6 +149,7 @@ class ChatMessage(BaseModel):
     tool_calls: Annotated[list[ToolCall], Field(max_length=128)] | None = None
     tool_call_id: str | None = None
     name: str | None = None
+    tool_name: str | None = None  # Ollama's
 
     @field_validator("content")
     @classmethod
@@ -167,8 +170,8 @@ class ChatMessage(BaseModel):
             message["tool_calls"] = [
                 {"type": "function", "function": {"name": name, "arguments": values}} for name, values in called
             ]
-        if role == "tool" and self.name:
-            message["name"] = self.name
+        if role == "tool" and (name := self.name or self.tool_name):
+            message["name"] = name
         return message
 
 
@@ -260,8 +263,7 @@ class Reply:
     prompt: list[int]
     held: AsyncExitStack
     thinking: Thinking | None = None  # None for what is no conversation
-    tools: Sequence[Tool] = ()
-    calls: Form | None = None  # what holds its calls to the tools
+    use: ToolUse = field(default_factory=lambda: ToolUse())
     ends: dict[int, Done] = field(default_factory=dict)
     arrived: float = field(default_factory=time.monotonic)
     answers: list[Answer] = field(default_factory=list)
@@ -287,7 +289,7 @@ class Reply:
                 how = replace(sampling, seed=(sampling.seed + i) % (1 << 64))
                 held = constraint.copy() if constraint else None
                 options |= {"client": self.key.name, "thinking": self.thinking}
-                options |= {"tools": self.tools, "constraint": held}
+                options |= {"tools": self.use.tools, "constraint": held}
                 self.answers.append(self.model.submit(self.prompt, partial(emit, i), how, **options))
         except Exception:
             self.cancel()
@@ -430,11 +432,10 @@ class Server:
             model = resident.model
             said, given = [m.message() for m in messages], tools.tools
             ids = await asyncio.to_thread(model.prompt, said, thinking, given, **(variables or {}))
-            calls = model.calls_to(given, tools.choice, tools.several)
         except BaseException:
             await held.aclose()
             raise
-        return Reply(self, resident, key, ids, held, thinking, given, calls)
+        return Reply(self, resident, key, ids, held, thinking, tools)
 
     async def text(self, key: Key, name: str | None, prompt: str | list[int]) -> Reply:
         """The reply to a text or token ids, not begun. Raises ApiError."""
@@ -473,8 +474,8 @@ def check_ids(model: Model, ids: list[int], param: str) -> None:
 async def begun(reply: Reply, options: Callable[[], dict[str, Any]], form: Form | None = None) -> Reply:
     """Begins a reply with what `options` makes, held to `form`; gives its model back if any of it fails."""
     try:
-        form = reply.model.either(form, reply.calls)
-        constraint = await asyncio.to_thread(lambda: reply.model.constraints.compile(form)) if form else None
+        use = reply.use
+        constraint = await asyncio.to_thread(reply.model.constraint, form, use.tools, use.choice, use.several)
         reply.begin(constraint=constraint, **options())
     except BaseException:
         await reply.held.aclose()

@@ -142,7 +142,10 @@ class ResponseWriter:
             "id": new_id("resp_"), "object": "response", "created_at": int(time.time()), "model": reply.resident.name,
             "instructions": body.instructions, "metadata": body.metadata or {},
             "tools": [tool.model_dump(exclude_none=True) for tool in body.tools or []],
-            "tool_choice": body.model_dump().get("tool_choice") or "auto",
+            "tool_choice": (
+                {"type": "function", "name": body.tool_choice.name} if isinstance(body.tool_choice, Chosen)
+                else body.tool_choice or "auto"
+            ),
             "parallel_tool_calls": body.parallel_tool_calls is not False, "temperature": body.temperature,
             "top_p": body.top_p, "max_output_tokens": body.max_output_tokens, "previous_response_id": None,
             "store": False, "error": None,

@@ -1,8 +1,12 @@
-"""A checkpoint as one GGUF file: matrices in Q8_0, the rest in float32."""
+"""A checkpoint as one GGUF file: matrices in Q8_0, the rest in float32.
+
+python -m galop.recipes.mini.export ROOT FOLDER     # the last checkpoint of every size in ROOT, to be shipped
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import gguf
@@ -88,3 +92,17 @@ def add_tokenizer(writer: gguf.GGUFWriter) -> None:
     writer.add_eos_token_id(tokenizer.ids()["<|im_end|>"])
     writer.add_pad_token_id(tokenizer.ids()["<|endoftext|>"])
     writer.add_chat_template(tokenizer.template())
+
+
+def main(root: Path, folder: Path) -> None:
+    from galop.recipes.mini.model import SIZES
+    from galop.recipes.mini.recipe import route
+
+    for size in SIZES:
+        last = root / f"{size}-0" / route(size, quick=False)[-1] / "model"
+        if last.exists():
+            export(last, folder / f"qwen3-mini-{size}-q8_0.gguf", f"qwen3-mini:{size}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -132,6 +132,10 @@ def one(
     label = f"{stage} {seed}"
     what: Stage
 
+    def told(count: int) -> None:
+        if report:
+            report(stage, Report(0, course.steps, 0.0, 0, 0.0, 0.0, more={"kept": count}))
+
     def thinker() -> Mini:
         assert teacher
         return load_model(teacher)
@@ -144,7 +148,7 @@ def one(
         what = stages.reinforcement(seed, course.tokens, tasks)
     elif teacher and stage in ("fuse", "imitate"):
         kept = teacher.parent / f"kept-{fingerprint(teacher)[:8]}.json"
-        what = stages.fusion(thinker, kept, QUICK_KEPT if quick else KEPT, seed, tasks, course.tokens, enough)
+        what = stages.fusion(thinker, kept, QUICK_KEPT if quick else KEPT, seed, tasks, course.tokens, enough, told)
     else:
         what = stages.distillation(thinker, seed, course.tokens, tasks)
     asked = evaluate.problems(TESTED, tasks=tasks)

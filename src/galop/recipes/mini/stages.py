@@ -101,6 +101,7 @@ def fusion(
     tasks: Sequence[str],
     tokens: int,
     enough: Callable[[], bool],
+    told: Callable[[int], None],
 ) -> Stage:
     """Most replies are right ones of `thinker`, `count` of which are drawn into `kept`; the others do without thought.
 
@@ -109,7 +110,7 @@ def fusion(
     """
 
     def stage(model: Mini, first: int) -> Stepper | None:
-        thought = keep_right(thinker, kept, count, seed, tasks, enough)
+        thought = keep_right(thinker, kept, count, seed, tasks, enough, told)
         if len(thought["right"]) < count:
             return None
 
@@ -145,10 +146,16 @@ def mended(reply: str) -> list[tuple[str, bool]]:
 
 
 def keep_right(
-    thinker: Callable[[], Mini], path: Path, count: int, seed: int, tasks: Sequence[str], enough: Callable[[], bool]
+    thinker: Callable[[], Mini],
+    path: Path,
+    count: int,
+    seed: int,
+    tasks: Sequence[str],
+    enough: Callable[[], bool],
+    told: Callable[[int], None],
 ) -> dict[str, Any]:
     """`count` right and well-formed replies to training problems, drawn at temperature 0.8: rejection sampling. Fewer
-    when it is `enough`.
+    when it is `enough`; `told` hears how many there are.
 
     Kept in `path` round by round, so that a killed run goes on with them. Raises GalopError if none is right.
     """
@@ -173,6 +180,7 @@ def keep_right(
             if not kept["right"]:
                 raise GalopError(f"{path}: not one of {ROUND} replies was right, so there is nothing to learn from")
             write(path, json.dumps(kept).encode())
+            told(len(kept["right"]))
         return kept
 
 

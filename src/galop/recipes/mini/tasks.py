@@ -49,13 +49,13 @@ def correct(problem: Problem, answer: str) -> bool:
 
 
 LEVELS: dict[str, dict[str, float]] = {
-    "add": {"1": 1, "2": 2, "3": 2, "4": 2, "5": 2, "6": 1},
-    "subtract": {"1": 1, "2": 2, "3": 2, "4": 2, "5": 2, "6": 1},
+    "add": {"1": 1, "2": 2, "3": 2, "4": 2, "5": 2, "6": 2},
+    "subtract": {"1": 1, "2": 2, "3": 2, "4": 2, "5": 2, "6": 2},
     "multiply": {"1x1": 1, "2x1": 2, "3x1": 2, "4x1": 2, "2x2": 3, "3x2": 3, "4x2": 2, "3x3": 3, "4x3": 2, "4x4": 2},
     "convert": {"1": 2, "2": 3, "3": 2, "4": 1},
     "formula": {"2": 3, "3": 2},
 }
-SHARES: dict[str, float] = {"add": 1, "subtract": 1, "multiply": 4, "convert": 2, "formula": 2}
+SHARES: dict[str, float] = {"add": 4, "subtract": 5, "multiply": 4, "convert": 3, "formula": 2}
 """How often each task and each of its levels is drawn."""
 
 

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol
 
@@ -99,11 +98,8 @@ def converse(
         made.update(keys)
         for call in calls:
             result = carried_out(call, toolbox, names, allow)
-            room = max(
-                200, (model.context - len(model.prompt(messages, Thinking(), tools))) * 2
-            )  # characters, to be safe
-            text = result.text if len(result.text) <= room else f"{result.text[:room]} ... (cut off)"
-            messages.append({"role": "tool", "name": call.name, "content": text})
+            room = 2 * (model.context - len(model.prompt(messages, Thinking(), tools)))  # characters, to be safe
+            messages.append({"role": "tool", "name": call.name, "content": cut(result.text, max(200, room))})
             results.append(result)
             yield result
         options["tool_choice"] = "auto"
@@ -130,7 +126,11 @@ def carried_out(call: Call, toolbox: Toolbox, names: Sequence[str], allow: Calla
         return Result(call, str(error), True)
     except Exception as error:  # a tool may fail in any way; the conversation goes on
         return Result(call, f"{call.name} failed: {type(error).__name__}: {str(error)[:200]}", True)
-    return Result(call, text if len(text) <= LONGEST else f"{text[:LONGEST]} ... (cut off)", False)
+    return Result(call, cut(text, LONGEST), False)
+
+
+def cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]} ... (cut off)"
 
 
 class Together:
@@ -164,11 +164,14 @@ class Formulas:
 
         self._formulas = formulas()
         self._most = most  # that are told of: descriptions take time to read
+        french: dict[str, str] = json.loads((files("galop.science") / "french.json").read_text("utf-8"))
+        self._words = {
+            name: terms(f"{f.name} {f.about} {french[name]} {f.schema()}") for name, f in self._formulas.items()
+        }
 
     def tools(self, question: str) -> Sequence[Tool]:
         """The formulas whose words a question shares the most of, rare words counting more; the calculator always."""
-        french = in_french()
-        words = {name: terms(f"{f.name} {f.about} {french[name]} {f.schema()}") for name, f in self._formulas.items()}
+        words = self._words
         asked = terms(question)
         count = {word: sum(word in known for known in words.values()) for word in asked}
         score = {name: sum(1 / count[w] for w in asked & known) for name, known in words.items()}
@@ -180,13 +183,6 @@ class Formulas:
 
     def asks_first(self, name: str) -> bool:
         return False
-
-
-@cache
-def in_french() -> dict[str, str]:
-    """What each formula is about, in French."""
-    found: dict[str, str] = json.loads((files("galop.science") / "french.json").read_text("utf-8"))
-    return found
 
 
 def terms(text: str) -> set[str]:

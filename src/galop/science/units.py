@@ -9,8 +9,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import pint
-
 from galop.science.card import Of, ScienceError, formula, in_unit, registry, unit_text
 
 LONGEST = 500  # characters of an expression
@@ -45,24 +43,13 @@ def calculate(expression: str, in_unit: str = "") -> dict[str, float | str]:
     text = re.sub(r"(?<=[A-Za-z])\s+(?=[A-Za-z(])", "*", text)  # N m
     try:
         value = evaluated(ast.parse(text.strip(), mode="eval").body)
-        value = registry().Quantity(value) if not isinstance(value, registry().Quantity) else value
         if not math.isfinite(value.magnitude):
             raise ScienceError(f"{expression[:80]!r} has no finite value")
         value = value.to(unit_text(in_unit)) if in_unit else value.to_base_units()
-    except pint.DimensionalityError as error:
-        raise ScienceError(f"{expression[:80]!r}: {error}") from None
-    except (
-        SyntaxError,
-        RecursionError,
-        ValueError,
-        ZeroDivisionError,
-        OverflowError,
-        TypeError,
-        AttributeError,
-    ) as error:
-        raise ScienceError(f"{expression[:80]!r} cannot be evaluated: {str(error)[:120]}") from None
-    except Exception as error:  # what pint's parser stumbles on
-        raise ScienceError(f"{expression[:80]!r}: {str(error)[:120]}") from None
+    except ScienceError:
+        raise
+    except Exception as error:  # of dimensions that do not fit, arithmetic, or what pint's parser stumbles on
+        raise ScienceError(f"{expression[:80]!r} cannot be evaluated: {str(error)[:200]}") from None
     unit = f"{value.units:~C}"
     return {"result": float(value.magnitude) if not unit else f"{value.magnitude:.9g} {unit}"}
 

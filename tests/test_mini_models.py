@@ -19,6 +19,7 @@ from galop.recipes.mini.tasks import Problem, correct
 from galop.store import catalogue
 
 SHIPPED = [entry.name for entry in catalogue.entries().values() if entry.bundled]
+default_shipped = pytest.mark.skipif("qwen3-mini:11m" not in SHIPPED, reason="the 11 M is not trained to the end yet")
 
 
 def held_out(count: int, task: str, level: str | None = None) -> list[Problem]:
@@ -51,6 +52,7 @@ def test_they_think_and_answer(name: str) -> None:
         assert not thought and answer and not done.thinking_tokens
 
 
+@default_shipped
 def test_a_budget_is_kept_and_an_answer_follows() -> None:
     with store.load("qwen3-mini") as model:
         whole, answer, done = ask(model, "What is 4738*2916?")
@@ -62,6 +64,7 @@ def test_a_budget_is_kept_and_an_answer_follows() -> None:
             assert done.answer_tokens < budget + 160
 
 
+@default_shipped
 def test_from_the_command_line_offline(tmp_path: Path) -> None:
     """At once, without a network, and with the thinking kept out of what a pipe gets."""
     env = {

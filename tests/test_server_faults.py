@@ -46,7 +46,11 @@ def nothing_is_lost(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     assert server.process.poll() is None
     deadline = time.monotonic() + 15
-    while time.monotonic() < deadline and (server.metric("num_requests_running") or server.open_files() > files + 2):
+    while time.monotonic() < deadline and (
+        server.metric("num_requests_running")
+        or server.metric("num_requests_waiting")
+        or server.open_files() > files + 2
+    ):
         time.sleep(0.1)
     assert server.golden() == golden
     assert server.metric("kv_cache_usage_perc") == 0 and server.metric("num_requests_waiting") == 0

@@ -13,7 +13,7 @@ from galop.chat.template import Message
 from galop.chat.thinking import Thinking
 from galop.chat.tools import Call, Tool
 from galop.errors import GalopError
-from galop.model import Done, Event, Model, Text
+from galop.model import Done, Event, Speaker, Text
 
 ROUNDS = 8
 LONGEST = 8000  # characters of a result
@@ -44,14 +44,14 @@ class Result:
 
 
 def converse(
-    model: Model,
+    model: Speaker,
     messages: list[Message],
     toolbox: Toolbox,
     thinking: Thinking | None = None,
     allow: Callable[[Call], bool] = lambda _: True,
     **options: Any,
 ) -> Iterator[Event | Result]:
-    """Answers `messages`, to which calls, results and the answer are added. Options are `Model.chat`'s.
+    """Answers `messages`, to which calls, results and the answer are added. Options are `Speaker.chat`'s.
 
     `allow` is asked before a call that changes anything. A model that makes a call again, or ROUNDS of them, has lost
     its thread: it is asked once more with nothing but the question and the results.
@@ -98,7 +98,7 @@ def converse(
         made.update(keys)
         for call in calls:
             result = carried_out(call, toolbox, names, allow)
-            room = 2 * (model.context - len(model.prompt(messages, Thinking(), tools)))  # characters, to be safe
+            room = 2 * model.room(messages, tools)  # characters, to be safe
             messages.append({"role": "tool", "name": call.name, "content": cut(result.text, max(200, room))})
             results.append(result)
             yield result

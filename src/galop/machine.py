@@ -63,15 +63,6 @@ def keep_freed_memory() -> None:
         libc.mallopt(m_trim_threshold, -1)
 
 
-def energy() -> float | None:
-    """Joules the processor's packages have taken since some time in the past; None where no meter can be read."""
-    counters = sorted(Path("/sys/class/powercap").glob("intel-rapl:?"))
-    try:
-        return sum(int((c / "energy_uj").read_text()) for c in counters) / 1e6 if counters else None
-    except (OSError, ValueError):
-        return None
-
-
 def peak_memory() -> int:
     """The most bytes this process has had in memory so far."""
     try:

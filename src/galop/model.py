@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -110,6 +110,23 @@ class Failed:
 
 
 Event = Text | Prefill | Call | Done
+
+
+class Speaker(Protocol):
+    """What answers conversations: a model in memory, or one behind an interface."""
+
+    def chat(
+        self, messages: Sequence[Message], thinking: Thinking | None = None, tools: Sequence[Tool] = (), **options: Any
+    ) -> Iterator[Event]:
+        """Pieces of a reply, which end in `Done`. Options are `sampling`, `max_tokens` and `tool_choice`."""
+
+    def sampling_for(self, thinking: Thinking | None) -> Sampling:
+        """Its own settings for a reply."""
+
+    def room(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> int:
+        """Tokens that may still follow a conversation."""
+
+
 Emit = Callable[[Event | Failed], None]
 
 
@@ -234,6 +251,10 @@ class Model:
             if form or choice != "auto":
                 raise
             return None
+
+    def room(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> int:
+        """Tokens that may still follow a conversation."""
+        return self.context - len(self.prompt(messages, Thinking(), tools))
 
     def sampling_for(self, thinking: Thinking | None) -> Sampling:
         """The model card's settings for a reply."""

@@ -8,6 +8,7 @@ from math import log, pi, sqrt
 
 import pint
 
+from galop.answers import answer_line
 from galop.science.bank import Question
 from galop.science.card import NUMBER, number, registry, unit_text
 
@@ -58,12 +59,6 @@ def read_answer(text: str, unit: str) -> float | str | None:
         return None
     value, why = in_asked_unit(number(match[1]), match[4].strip().rstrip(".,;*$ "), unit)
     return why if value is None else value
-
-
-def answer_line(text: str) -> str | None:
-    found = re.findall(r"(?:ANSWER|RÉPONSE|REPONSE)\**\s*:\s*\**\s*(.+)", text, re.IGNORECASE)
-    found = found or re.findall(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}", text)
-    return found[-1].strip() if found else None
 
 
 def in_asked_unit(value: float, unit: str, asked: str) -> tuple[float | None, str]:

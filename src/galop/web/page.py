@@ -18,8 +18,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from galop import store
 from galop.chat.thinking import Thinking
+from galop.energy import find_meter
 from galop.errors import GalopError
-from galop.machine import data_directory, energy
+from galop.machine import data_directory
 from galop.model import Done, Prefill, Text
 from galop.server.errors import ApiError, api_error
 from galop.server.keys import Key
@@ -437,7 +438,7 @@ class Page:
     # ---- An answer as it comes
 
     async def stream(self, lane: Lane, said: Said) -> None:
-        before, start, conversation = energy(), time.monotonic(), self.conversation
+        meter, start, conversation = find_meter(), time.monotonic(), self.conversation
         saved = start
         asked = next(m for m in self.messages if m.id == said.parent)
         done: Done | None = None
@@ -464,9 +465,8 @@ class Page:
             if done:
                 said.note = {"tokens": done.answer_tokens, "rate": round(done.answer_rate, 1),
                              "first": round(done.first_token_seconds, 2), "reason": done.reason}  # fmt: skip
-                after = energy()
-                if before is not None and after is not None and after >= before:
-                    said.note["joules"] = round(after - before)
+                if meter:
+                    said.note["joules"] = round(meter.joules())
         except asyncio.CancelledError:
             if not self.client.is_deleted:  # else the page was left, and what there is stays marked as interrupted
                 said.note["reason"] = "cancelled"

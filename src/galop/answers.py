@@ -1,0 +1,18 @@
+"""The answer that a reply ends with: what stands after its last `ANSWER:`, else what is boxed."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+
+def answer_line(text: str) -> str | None:
+    found = re.findall(r"(?:ANSWER|RÉPONSE|REPONSE)\**\s*:\s*\**\s*(.+)", text, re.IGNORECASE)
+    found = found or re.findall(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}", text)
+    return found[-1].strip() if found else None
+
+
+def plain_words(text: str) -> str:
+    """Without what does not tell two answers apart: capitals, spaces, markup, a full stop, a leading article."""
+    text = unicodedata.normalize("NFKC", text).casefold().strip().strip("*`\"'$ ").rstrip(".!").strip("*`\"'$ ")
+    return re.sub(r"^(?:the|an?) (?=\w)", "", re.sub(r"\s+", " ", text))

@@ -1,0 +1,213 @@
+"""A lane: one model asked in one way, in a process of its own, so that its memory is its own and its end nobody's."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import multiprocessing
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from galop.errors import GalopError
+from galop.model import Speaker
+from galop.race.registry import registry
+from galop.race.ways import AMOUNTS, Way, ask
+
+CONTEXT = 4096
+LONGEST_KEPT = 20_000  # characters of a reply, a thought or a call
+
+
+class LaneError(GalopError):
+    """What a lane cannot be or do."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A lane as it is asked for: `qwen2.5-coder:1.5b@tools`, `xai:grok-4.3`, `url:http://localhost:8080/v1#name`."""
+
+    model: str
+    way: Way
+    vendor: str = ""  # of what is behind an interface
+    url: str = ""
+
+    @classmethod
+    def named(cls, text: str) -> Spec:
+        """Raises GalopError."""
+        model, at, way = text.rpartition("@")
+        if not at or way.partition(":")[0] not in AMOUNTS:
+            if at and "/" not in way and "#" not in way:
+                Way.named(way)  # which tells what there is
+            model, way = text, "plain"
+        if not model:
+            raise LaneError(f"{text!r} names no model; write MODEL or MODEL@WAY")
+        prefix, _, rest = model.partition(":")
+        vendors = registry().vendors
+        if prefix not in vendors or not rest:
+            return cls(model.removeprefix("galop:"), Way.named(way))
+        if prefix == "url":
+            url, _, name = rest.partition("#")
+            return cls(name, Way.named(way), "url", url)
+        return cls(rest, Way.named(way), prefix, vendors[prefix].url)
+
+    @property
+    def remote(self) -> bool:
+        return bool(self.vendor)
+
+
+class LaneProcess:
+    """The lane's process, seen from the race."""
+
+    def __init__(self, name: str, spec: Spec, together: int) -> None:
+        self.name = name
+        self.setup: dict[str, Any] = {}
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=work, args=(theirs, name, together), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def ready(self) -> dict[str, Any]:
+        """What the lane turned out to be. Raises LaneError."""
+        self.setup = self.receive()
+        if "failed" in self.setup:
+            raise LaneError(self.setup["failed"])
+        return self.setup
+
+    def ask(self, question: dict[str, Any]) -> None:
+        with contextlib.suppress(OSError):  # receive() tells that it has ended
+            self._connection.send_bytes(json.dumps(question).encode())
+
+    def receive(self) -> dict[str, Any]:
+        """The next answer. Raises LaneError if the process has ended."""
+        try:
+            data: dict[str, Any] = json.loads(self._connection.recv_bytes())
+        except (EOFError, OSError):
+            self._process.join(5)
+            code = self._process.exitcode
+            why = " (killed; was there enough memory?)" if code == -signal.SIGKILL else ""
+            raise LaneError(f"{self.name}: its process ended with {code}{why}; the same command goes on") from None
+        return data
+
+    def stop(self) -> None:
+        self._connection.close()
+        self._process.join(1)
+        if self._process.is_alive():
+            self._process.terminate()
+            self._process.join(5)
+        if self._process.is_alive():
+            self._process.kill()
+
+
+def work(connection: Connection, name: str, together: int) -> None:
+    """The process of a lane: answers questions until there are no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the race stops it
+    sending = threading.Lock()
+
+    def send(data: dict[str, Any]) -> None:
+        with sending, contextlib.suppress(OSError):
+            connection.send_bytes(json.dumps(data).encode())
+
+    spec = Spec.named(name)
+    try:
+        speaker, about = opened(spec, together)
+    except GalopError as error:
+        send({"failed": str(error)})
+        return
+    send(about)
+    try:
+        with ThreadPoolExecutor(together) as pool:
+            while True:
+                try:
+                    question = json.loads(connection.recv_bytes())
+                except (EOFError, OSError):
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    break
+                pool.submit(lambda q: send(answered(speaker, spec, q, alone=together == 1)), question)
+    finally:
+        if hasattr(speaker, "close"):
+            speaker.close()
+
+
+def opened(spec: Spec, together: int) -> tuple[Speaker, dict[str, Any]]:
+    """What answers, and what is to be known of it. Raises GalopError."""
+    if spec.remote:
+        from galop.race.remote import Remote
+
+        remote = Remote(registry().vendors[spec.vendor], spec.model, spec.url)
+        price = remote.offer.price if spec.vendor not in ("url", "ollama") else (0.0, 0.0)
+        kind = "server" if spec.vendor in ("url", "ollama", "openrouter") else "closed"
+        return remote, {
+            "kind": kind, "model": remote.model, "url": remote.url, "price": price, "registry": registry().dated,
+            "ends": remote.offer.ends, "way": str(spec.way),
+        }  # fmt: skip
+    from galop import _native, store
+    from galop.loading import weight_bytes
+    from galop.machine import default_threads
+
+    start = time.monotonic()
+    source = store.settle(store.locate(spec.model))
+    model = store.load_source(source, context=None, memory=None)
+    if spec.way.name == "think" and model.thinking_style is None:
+        raise LaneError(f"{spec.model} does not think; race it in another way")
+    if together > 1:
+        model.serve()
+    path = source.path or Path(spec.model)
+    entry = source.entry
+    return model, {
+        "kind": "open", "model": source.name, "file": path.name, "bytes": weight_bytes(path),
+        "sha256": entry.packages.sha256 if entry and entry.packages else sha256(path),
+        "licence": entry.licence if entry else "", "parameters": entry.parameters if entry else 0,
+        "context": model.context, "threads": default_threads(), "kernels": _native.instruction_sets()[0],
+        "load_seconds": round(time.monotonic() - start, 2), "price": None, "way": str(spec.way),
+    }  # fmt: skip
+
+
+def sha256(path: Path) -> str:
+    """Of a file; a directory has none."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def answered(speaker: Speaker, spec: Spec, question: dict[str, Any], alone: bool) -> dict[str, Any]:
+    """One line of the record, but for the judgement."""
+    from galop.energy import find_meter
+    from galop.machine import peak_memory
+
+    meter = find_meter() if alone and not spec.remote else None
+    begun, start, worked = time.time(), time.monotonic(), time.process_time()
+    waited = getattr(speaker, "waited", 0.0)
+    line: dict[str, Any] = {"id": question["id"], "begun": round(begun, 3)}
+    try:
+        outcome = ask(speaker, question["text"], question["unit"], spec.way, question["seed"])
+    except GalopError as error:
+        passing = bool(getattr(error, "passing", not spec.remote))
+        return {**line, "error": str(error), "passing": passing, "seconds": round(time.monotonic() - start, 3)}
+    except Exception as error:  # a bug in one answer does not end a race of hours
+        return {**line, "error": f"{type(error).__name__}: {error}"[:300], "passing": True, "seconds": 0.0}
+    seconds = time.monotonic() - start - (getattr(speaker, "waited", 0.0) - waited)
+    line |= {name: value for name, value in asdict(outcome).items() if name not in ("text", "thinking", "calls")}
+    line |= {
+        "text": outcome.text[-LONGEST_KEPT:], "thinking": outcome.thinking[:LONGEST_KEPT],
+        "calls": [call[:LONGEST_KEPT] for call in outcome.calls], "seconds": round(seconds, 4),
+        "first_token_seconds": round(outcome.first_token_seconds, 4),
+        "answer_seconds": round(outcome.answer_seconds, 4),
+    }  # fmt: skip
+    if spec.remote:
+        offer = speaker.offer  # type: ignore[attr-defined]
+        price = offer.price or ((0.0, 0.0) if spec.vendor in ("url", "ollama") else None)
+        usd = (outcome.prompt_tokens * price[0] + outcome.tokens * price[1]) / 1e6 if price else None
+        return {**line, "answered_by": speaker.answered_by, "usd": usd}  # type: ignore[attr-defined]
+    line |= {"memory": peak_memory(), "cpu_seconds": round(time.process_time() - worked, 3) if alone else None}
+    line |= {"joules": round(meter.joules(), 3), "meter": meter.method, "covers": meter.covers} if meter else {}
+    return line

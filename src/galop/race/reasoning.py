@@ -1,0 +1,254 @@
+"""Arithmetic, logic and instructions to follow, drawn from a seed; every answer is exact, every rule checkable."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise, permutations, product
+from random import Random
+from typing import Any
+
+NAMES = ["Ada", "Boris", "Chloé", "Dinh", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jonas"]
+THINGS = ["a pump", "a bridge", "a battery", "a compass", "a lighthouse", "a kite", "a telescope", "a sewing machine"]
+WORDS = ["copper", "harbour", "signal", "morning", "valve", "orbit", "pepper", "ladder"]
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    kind: str
+    part: str
+    text: str
+    answer: str | None
+    rules: tuple[tuple[str, Any], ...] = ()
+
+
+Draft = tuple[str, str] | tuple[str, tuple[tuple[str, Any], ...]]
+KINDS: dict[str, tuple[str, Callable[[Random], Draft]]] = {}
+
+
+def kind(part: str) -> Callable[[Callable[[Random], Draft]], Callable[[Random], Draft]]:
+    def keep(draw: Callable[[Random], Draft]) -> Callable[[Random], Draft]:
+        KINDS[draw.__name__] = (part, draw)
+        return draw
+
+    return keep
+
+
+def questions(count: int, seed: int) -> list[Drawn]:
+    """Each kind as often as the others; the same from the same seed."""
+    random = Random(f"reasoning {seed}")
+    return [one(name, random) for name, _ in zip(turns(random), range(count), strict=False)]
+
+
+def turns(random: Random) -> Iterator[str]:
+    while True:
+        yield from random.sample(list(KINDS), len(KINDS))
+
+
+def one(name: str, random: Random) -> Drawn:
+    part, draw = KINDS[name]
+    text, wanted = draw(random)
+    return Drawn(name, part, text, wanted) if isinstance(wanted, str) else Drawn(name, part, text, None, wanted)
+
+
+@kind("arithmetic")
+def long_sum(r: Random) -> Draft:
+    a, b, c = (r.randrange(1000, 99_999) for _ in range(3))
+    return f"What is {a} + {b} - {c}?", str(a + b - c)
+
+
+@kind("arithmetic")
+def times(r: Random) -> Draft:
+    a, b = r.randrange(13, 99), r.randrange(13, 99)
+    return f"What is {a} times {b}?", str(a * b)
+
+
+@kind("arithmetic")
+def left_over(r: Random) -> Draft:
+    a, b = r.randrange(200, 2000), r.randrange(7, 30)
+    return f"{a} bolts are packed in boxes of {b}. How many bolts are left over?", str(a % b)
+
+
+@kind("arithmetic")
+def price_after(r: Random) -> Draft:
+    price, off, more = r.randrange(2, 40) * 50, r.choice([10, 20, 25, 30, 40]), r.choice([10, 20, 50])
+    after = price * (100 - off) * (100 + more)
+    return (
+        f"A machine costs {price} euros. Its price falls by {off} % and then rises by {more} %. What does it cost "
+        "then, in euros?"
+    ), f"{after / 10_000:.10g}"  # fmt: skip
+
+
+@kind("arithmetic")
+def weekday(r: Random) -> Draft:
+    start = date(2024, 1, 1) + timedelta(days=r.randrange(700))
+    days = r.randrange(10, 120)
+    then = start + timedelta(days=days)
+    return (
+        f"{start.day} {start:%B %Y} is a {DAYS[start.weekday()]}. Which day of the week is it {days} days later?",
+        DAYS[then.weekday()],
+    )
+
+
+@kind("arithmetic")
+def clock(r: Random) -> Draft:
+    begin, minutes = r.randrange(24 * 60), r.randrange(35, 700)
+    end = (begin + minutes) % (24 * 60)
+    return (
+        f"A test starts at {begin // 60:02}:{begin % 60:02} and takes {minutes} minutes. At what time does it end, as "
+        "HH:MM on a 24-hour clock?"
+    ), f"{end // 60:02}:{end % 60:02}"  # fmt: skip
+
+
+@kind("logic")
+def tallest(r: Random) -> Draft:
+    people = r.sample(NAMES, 5)
+    facts = [f"{a} is taller than {b}." for a, b in pairwise(people)]
+    r.shuffle(facts)
+    place = r.choice([("tallest", 0), ("second tallest", 1), ("shortest", 4)])
+    return f"{' '.join(facts)} Who is the {place[0]}?", people[place[1]]
+
+
+@kind("logic")
+def knights(r: Random) -> Draft:
+    """Truth-tellers and liars; drawn until only one arrangement fits, and it answers as was drawn."""
+    wanted = r.choice([True, False])
+    while True:
+        people = r.sample(NAMES, 3)
+        asked = r.randrange(3)
+        says = [claim(r, i, people) for i in range(3)]
+        fitting = [
+            world for world in product([True, False], repeat=3)
+            if all(world[i] == holds(world) for i, (_, holds) in enumerate(says))
+        ]  # fmt: skip
+        if len(fitting) == 1 and fitting[0][asked] == wanted:
+            break
+    told = " ".join(f"{who} says: {words}." for who, (words, _) in zip(people, says, strict=True))
+    return (
+        f"{people[0]}, {people[1]} and {people[2]} each either always tell the truth or always lie. {told} Does "
+        f"{people[asked]} tell the truth? Answer yes or no."
+    ), "yes" if wanted else "no"  # fmt: skip
+
+
+def claim(r: Random, who: int, people: list[str]) -> tuple[str, Callable[[tuple[bool, ...]], bool]]:
+    """What somebody says of another or of all three, and whether it holds in a world."""
+    if r.random() < 0.4:
+        count = r.randrange(3)
+        return f"exactly {count} of us three always tell the truth", lambda world: sum(world) == count
+    other, honest = r.choice([i for i in range(3) if i != who]), r.choice([True, False])
+    return f"{people[other]} always {'tells the truth' if honest else 'lies'}", lambda world: world[other] is honest
+
+
+@kind("logic")
+def seats(r: Random) -> Draft:
+    """Four people in a row; drawn until the clues leave one order."""
+    while True:
+        people = r.sample(NAMES, 4)
+        clues = [clue(a, b, r.choice([True, False])) for a, b in r.sample(list(permutations(people, 2)), 3)]
+        fitting = [row for row in permutations(people) if all(holds(row) for _, holds in clues)]
+        if len(fitting) == 1:
+            break
+    place = r.randrange(4)
+    ordinal = ("leftmost", "second from the left", "third from the left", "rightmost")[place]
+    known = ", ".join(sorted(people))
+    return f"{known} sit in a row. {' '.join(c for c, _ in clues)} Who is {ordinal}?", fitting[0][place]
+
+
+def clue(a: str, b: str, beside: bool) -> tuple[str, Callable[[tuple[str, ...]], bool]]:
+    if beside:
+        return f"{a} sits immediately to the left of {b}.", lambda row: row.index(b) - row.index(a) == 1
+    return f"{a} sits somewhere to the left of {b}.", lambda row: row.index(a) < row.index(b)
+
+
+@kind("logic")
+def next_number(r: Random) -> Draft:
+    start, step, growth = r.randrange(1, 20), r.randrange(2, 9), r.randrange(0, 4)
+    row = [start]
+    for i in range(6):
+        row.append(row[-1] + step + growth * i)
+    return f"Which number comes next: {', '.join(map(str, row[:-1]))}?", str(row[-1])
+
+
+@kind("logic")
+def how_many_both(r: Random) -> Draft:
+    total = r.randrange(30, 90)
+    both, neither = r.randrange(3, 10), r.randrange(2, 9)
+    only = total - both - neither
+    first = r.randrange(3, only - 2)
+    return (
+        f"Of {total} engineers, {first + both} know Python, {only - first + both} know C++, and {neither} know "
+        "neither. How many know both?"
+    ), str(both)  # fmt: skip
+
+
+@kind("instructions")
+def exact_words(r: Random) -> Draft:
+    count = r.randrange(5, 13)
+    return f"Describe {r.choice(THINGS)} in exactly {count} words. Write nothing else.", (("words", count),)
+
+
+@kind("instructions")
+def bullets(r: Random) -> Draft:
+    count, thing = r.randrange(3, 7), r.choice(THINGS)
+    return (
+        f"List {count} uses of {thing}. Write exactly {count} lines, each beginning with '- ', and nothing else.",
+        (("bullets", count),),
+    )
+
+
+@kind("instructions")
+def without_capitals(r: Random) -> Draft:
+    word = r.choice(WORDS)
+    return (
+        f"Write one sentence about {r.choice(THINGS)} that contains the word '{word}', in lower-case letters only.",
+        (("contains", word), ("lower", True)),
+    )
+
+
+@kind("instructions")
+def as_json(r: Random) -> Draft:
+    keys = r.sample(["name", "purpose", "weight", "material", "inventor", "colour"], 3)
+    return (
+        f"Describe {r.choice(THINGS)} as a JSON object with exactly the keys {', '.join(keys)}, all values texts. "
+        "Write the JSON alone.",
+        (("json", sorted(keys)),),
+    )
+
+
+@kind("instructions")
+def begins_and_ends(r: Random) -> Draft:
+    first, last = r.sample(WORDS, 2)
+    return (
+        f"Write one sentence about {r.choice(THINGS)} whose first word is '{first}' and whose last word is '{last}'. "
+        "Write nothing else.",
+        (("first", first), ("last", last)),
+    )
+
+
+def words_of(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text)
+
+
+def is_json(text: str, keys: list[str]) -> bool:
+    fenced = re.fullmatch(r"\s*```(?:json)?\s*(.*?)```\s*", text, re.DOTALL)
+    try:
+        found = json.loads(fenced[1] if fenced else text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and sorted(found) == keys and all(isinstance(v, str) for v in found.values())
+
+
+RULES: dict[str, Callable[[str, Any], bool]] = {
+    "words": lambda text, count: len(words_of(text)) == count,
+    "bullets": lambda text, count: [x[:2] for x in text.strip().splitlines()] == ["- "] * count,
+    "contains": lambda text, word: word in [w.lower() for w in words_of(text)],
+    "lower": lambda text, _: text == text.lower() and bool(text.strip()),
+    "json": is_json,
+    "first": lambda text, word: [w.lower() for w in words_of(text)[:1]] == [word],
+    "last": lambda text, word: [w.lower() for w in words_of(text)[-1:]] == [word],
+}
+"""What a reply may have to keep to; each takes the reply and a value."""

@@ -1,0 +1,216 @@
+"""A race as a folder: race.json (what was asked for), questions.jsonl, and lane-N.jsonl, a line for each answer.
+
+Answers are only ever appended, each flushed to the disk before the next question is asked. A line that a kill cut off
+is dropped when the race goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from galop.errors import GalopError
+from galop.machine import data_directory
+from galop.race.sets import Question
+
+FORMAT = 1
+Line = dict[str, Any]
+
+
+class RecordError(GalopError):
+    """A folder that is no race, or one that cannot go on as asked."""
+
+    exit_code = 2
+
+
+@dataclass
+class Lane:
+    """One racer: what it is, and its answers by question."""
+
+    name: str
+    about: Line = field(default_factory=dict)  # what it turned out to be: file, hash, kernels, price
+    answers: dict[str, Line] = field(default_factory=dict)
+    setups: list[Line] = field(default_factory=list)  # one for each time it was started
+
+
+class Record:
+    def __init__(self, folder: Path, about: Line, questions: list[Question], lanes: list[Lane]) -> None:
+        self.folder = folder
+        self.about = about
+        self.questions = questions
+        self.lanes = lanes
+
+    @classmethod
+    def create(cls, folder: Path, about: Line, questions: Sequence[Question], lanes: Sequence[str]) -> Record:
+        """A new folder. Raises RecordError if it cannot be written."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            rows = [json.dumps(q.written(), ensure_ascii=False) for q in questions]
+            text = "".join(f"{row}\n" for row in rows)
+            about = {"format": FORMAT, **about, "lanes": list(lanes), "identity": identity(about, text, lanes)}
+            write(folder / "questions.jsonl", text)
+            write(folder / "race.json", json.dumps(about, indent=1, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise RecordError(f"{folder} cannot be written: {error.strerror}") from None
+        return cls(folder, about, list(questions), [Lane(name) for name in lanes])
+
+    @classmethod
+    def read(cls, folder: Path) -> Record:
+        """What was recorded. Raises RecordError."""
+        try:
+            about = json.loads((folder / "race.json").read_text("utf-8"))
+            if about["format"] != FORMAT:
+                raise RecordError(f"{folder} was recorded in format {about['format']}; this galop reads {FORMAT}")
+            lines = (folder / "questions.jsonl").read_text("utf-8").splitlines()
+            questions = [Question.read(json.loads(line)) for line in lines]
+            lanes = [Lane(str(name)) for name in about["lanes"]]
+        except FileNotFoundError:
+            raise RecordError(f"{folder} is no recorded race; list them with: galop race list") from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RecordError(f"{folder} is a damaged record: {error}") from None
+        record = cls(folder, about, questions, lanes)
+        for index, lane in enumerate(lanes):
+            for line in whole_lines(record.path(index)):
+                record._take(lane, line)
+        return record
+
+    @staticmethod
+    def _take(lane: Lane, line: Line) -> None:
+        if "setup" in line:
+            lane.about = line["setup"]
+            lane.setups.append(line["setup"])
+        else:
+            lane.answers[line["id"]] = line  # a later one counts: an error is asked again
+
+    def path(self, lane: int) -> Path:
+        return self.folder / f"lane-{lane + 1}.jsonl"
+
+    def add(self, lane: int, line: Line) -> None:
+        """Keeps an answer, or what a lane turned out to be, on the disk. Raises RecordError."""
+        try:
+            with self.path(lane).open("ab") as file:
+                file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise RecordError(
+                f"{self.path(lane)} cannot be written: {error.strerror}; what was answered is kept"
+            ) from None
+        self._take(self.lanes[lane], line)
+
+    def left(self, lane: int) -> list[Question]:
+        """What it has not answered yet, or could not."""
+        answers = self.lanes[lane].answers
+        return [q for q in self.questions if q.id not in answers or answers[q.id].get("error")]
+
+    @property
+    def finished(self) -> bool:
+        return not any(self.left(i) for i in range(len(self.lanes)))
+
+    def spent(self) -> float:
+        """Dollars, errors and all."""
+        return sum(line.get("usd") or 0.0 for lane in self.lanes for line in lane.answers.values())
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nobody else runs this race meanwhile, and every file ends with a whole line. Raises RecordError."""
+        lock = FileLock(self.folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise RecordError(f"{self.folder} is being raced by another process; wait for it or take --out") from None
+        except OSError as error:
+            raise RecordError(f"{self.folder} cannot be written: {error.strerror}") from None
+        try:
+            for index in range(len(self.lanes)):
+                mend(self.path(index))
+            yield
+        finally:
+            lock.release()
+
+
+def identity(about: Line, questions: str, lanes: Sequence[str]) -> str:
+    """Of what is asked of whom: equal for the same command on the same questions."""
+    asked = json.dumps([about.get("set"), about.get("seed"), about.get("together"), list(lanes)])
+    return hashlib.sha256(f"{asked}\n{questions}".encode()).hexdigest()[:16]
+
+
+def races_directory() -> Path:
+    return data_directory() / "races"
+
+
+def recorded() -> list[Record]:
+    """All races in the usual place, oldest first; damaged ones are left out."""
+    found = []
+    for path in sorted(races_directory().glob("*/race.json")):
+        try:
+            found.append(Record.read(path.parent))
+        except RecordError:
+            continue
+    return sorted(found, key=lambda r: (r.about.get("begun", ""), r.folder.name))
+
+
+def named(name: str) -> Record:
+    """By its folder or its name in the usual place; left out, the last one. Raises RecordError."""
+    if not name:
+        races = recorded()
+        if not races:
+            raise RecordError("no race has been recorded yet; begin one with: galop race MODEL MODEL --on science")
+        return races[-1]
+    path = Path(name)
+    return Record.read(path if (path / "race.json").exists() or path.is_absolute() else races_directory() / name)
+
+
+def unfinished(identity: str) -> Record | None:
+    """The race that the same command began and did not end."""
+    return next((r for r in reversed(recorded()) if r.about.get("identity") == identity and not r.finished), None)
+
+
+def fresh_folder(name: str) -> Path:
+    stem = f"{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')[:40] or 'race'}-{time.strftime('%Y-%m-%d')}"
+    return next(p for n in range(1, 10_000) if not (p := races_directory() / f"{stem}-{n}").exists())
+
+
+def whole_lines(path: Path) -> Iterator[Line]:
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.endswith(b"\n"):
+                return  # cut off by a kill
+            try:
+                data = json.loads(line)
+            except ValueError:
+                raise RecordError(
+                    f"{path}, line {number} is damaged; delete that line to ask its question again"
+                ) from None
+            yield data
+
+
+def mend(path: Path) -> None:
+    """Drops what a kill left of a last line."""
+    if path.exists():
+        data = path.read_bytes()
+        if data and not data.endswith(b"\n"):
+            with path.open("r+b") as file:
+                file.truncate(data.rfind(b"\n") + 1)
+
+
+def write(path: Path, text: str) -> None:
+    """All of it or nothing."""
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)

@@ -1,0 +1,85 @@
+"""Who offers which model behind an interface, from when until when, at what price and with what quirks: dated data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Quirks:
+    """What a model's interface wants otherwise than OpenAI's Chat Completions."""
+
+    thinking: Literal["none", "always", "effort", "toggle", "type", "google", "template"] = "none"
+    efforts: tuple[str, ...] = ()
+    temperature: bool = True  # whether temperature and top_p may be set
+    penalties: bool = True
+    stop: bool = True
+    seed: bool = False
+    limit: str = "max_tokens"  # what the most tokens of a reply are called
+    least: int = 0  # tokens of thinking, for google
+    most: int = 1 << 20
+    thoughts: str = ""  # "tag": thoughts stand in the content, in <thought>
+    give_back: bool = False  # whether thoughts have to be sent back in a conversation with tools
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A model behind an interface."""
+
+    vendor: str
+    id: str
+    opens: str = ""
+    ends: str = ""
+    replaced_by: str = ""
+    redirects: bool = False  # whether its name is still taken, for another model
+    price: tuple[float, float] | None = None  # dollars per million tokens: read, written
+    quirks: Quirks = field(default_factory=Quirks)
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Vendor:
+    prefix: str
+    name: str
+    url: str
+    key: str  # the variable that holds it
+    quirks: Quirks = field(default_factory=Quirks)
+
+
+@dataclass(frozen=True)
+class Named:
+    """A model of the article, and what of it can be raced."""
+
+    named: str
+    race: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True)
+class Registry:
+    dated: str
+    vendors: dict[str, Vendor]
+    offers: dict[tuple[str, str], Offer]
+    article: tuple[Named, ...]
+
+
+@cache
+def registry() -> Registry:
+    raw: dict[str, Any] = json.loads((files("galop.race") / "registry.json").read_text("utf-8"))
+    vendors = {prefix: Vendor(prefix, **{**v, "quirks": quirks(v)}) for prefix, v in raw["vendors"].items()}
+    offers = {}
+    for item in raw["models"]:
+        price = item.get("price")
+        offer = Offer(**{**item, "quirks": quirks(item), "price": (price[0], price[1]) if price else None})
+        offers[offer.vendor, offer.id] = offer
+    article = tuple(Named(a["named"], tuple(a["race"]), a["note"]) for a in raw["article"])
+    return Registry(raw["dated"], vendors, offers, article)
+
+
+def quirks(item: dict[str, Any]) -> Quirks:
+    given = item.get("quirks", {})
+    return Quirks(**{**given, "efforts": tuple(given.get("efforts", ()))})

@@ -1,0 +1,171 @@
+"""What a race's answers say: intervals, paired differences, corrected p-values, shared ranks.
+
+Questions of one kind are alike, so kinds are what is drawn anew, not questions (Miller, 2024, "Adding error bars to
+evals"). A value is 1 for a right answer, 0 for a wrong one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import comb, log10, sqrt
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+Z = NormalDist().inv_cdf(0.975)
+POWER = NormalDist().inv_cdf(0.8)
+ROUNDS = 10_000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and its 95 % interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+def student(freedom: int) -> float:
+    """The 97.5 % quantile of Student's t, by its expansion in 1 / freedom (Abramowitz & Stegun 26.7.5)."""
+    if freedom < 4:
+        return {1: 12.706, 2: 4.303, 3: 3.182}[max(freedom, 1)]
+    z, n = Z, freedom
+    return (
+        z
+        + (z**3 + z) / (4 * n)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3)
+    )
+
+
+def by_kind(values: Values, kinds: Sequence[str]) -> tuple[Values, Values]:
+    """Sum and count of each kind's values."""
+    _, index = np.unique(np.asarray(kinds), return_inverse=True)
+    return np.bincount(index, values).astype(float), np.bincount(index).astype(float)
+
+
+def accuracy(values: Values, kinds: Sequence[str]) -> Interval:
+    """A share and its Wilson interval, for as many questions as the answers are worth.
+
+    Answers to one kind of question resemble each other: n is divided by the design effect (Kish), and lessened for the
+    few kinds that it is reckoned from (Korn & Graubard, 1998).
+    """
+    n, p = len(values), float(values.mean())
+    sums, counts = by_kind(values, kinds)
+    clusters = len(sums)
+    worth = float(n)
+    if 1 < clusters < n:
+        scale = Z / student(clusters - 1)
+        if 0 < p < 1:
+            variance = clusters / (clusters - 1) * float(((sums - counts * p) ** 2).sum()) / n**2
+            worth = p * (1 - p) / variance if variance else n
+        worth = min(n, worth) * scale**2
+    return wilson(p, worth)
+
+
+def wilson(p: float, n: float) -> Interval:
+    """Of a share p of n (Wilson, 1927)."""
+    middle = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    half = Z / (1 + Z**2 / n) * sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
+    return Interval(p, max(0.0, middle - half), min(1.0, middle + half))
+
+
+def difference(first: Values, second: Values, kinds: Sequence[str], rounds: int = ROUNDS) -> Interval:
+    """How much more the first has than the second on the same questions: kinds drawn anew with replacement.
+
+    Percentiles are taken further out, as so few kinds ask for (Hesterberg, 2015, "expanded percentile interval").
+    """
+    gain = first - second
+    return bootstrap(gain, np.ones_like(gain), kinds, rounds)
+
+
+def bootstrap(above: Values, below: Values, kinds: Sequence[str], rounds: int = ROUNDS) -> Interval:
+    """The ratio of two sums, such as joules per right answer, kinds drawn anew with replacement."""
+    top, _ = by_kind(above, kinds)
+    bottom, _ = by_kind(below, kinds)
+    clusters = len(top)
+    estimate = float(top.sum() / bottom.sum()) if bottom.sum() else float("nan")
+    if clusters < 2:
+        return Interval(estimate, float("nan"), float("nan"))
+    random = np.random.default_rng(0)
+    weights = random.multinomial(clusters, np.full(clusters, 1 / clusters), rounds)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = (weights @ top) / (weights @ bottom)
+    tail = NormalDist().cdf(-student(clusters - 1) * sqrt(clusters / (clusters - 1)))
+    low, high = np.quantile(ratios[~np.isnan(ratios)], [tail, 1 - tail])
+    return Interval(estimate, float(low), float(high))
+
+
+def p_value(first: Values, second: Values, kinds: Sequence[str], rounds: int = ROUNDS) -> float:
+    """Two-sided, of no difference: McNemar's exact test where every question is of its own kind, else the sign-flip
+    permutation test over kinds."""
+    gain = first - second
+    if len(set(kinds)) == len(kinds):
+        return mcnemar(int((gain > 0).sum()), int((gain < 0).sum()))
+    sums, _ = by_kind(gain, kinds)
+    sums = sums[sums != 0]
+    observed = float(abs(sums.sum()))
+    if len(sums) <= 13:  # all of them
+        signs = 1 - 2 * ((np.arange(2 ** len(sums))[:, None] >> np.arange(len(sums))) & 1)
+        return float((abs(signs @ sums) >= observed - 1e-9).mean())
+    signs = np.random.default_rng(0).choice([-1, 1], (rounds, len(sums)))
+    return float((1 + (abs(signs @ sums) >= observed - 1e-9).sum()) / (1 + rounds))
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """The exact test of McNemar (1947), on the questions that just one of two got right."""
+    n = only_first + only_second
+    tail = sum(comb(n, k) for k in range(min(only_first, only_second) + 1)) / 2**n
+    return min(1.0, 2.0 * float(tail))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected for how many there are (Holm, 1979), in their order."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    corrected, highest = [0.0] * len(p_values), 0.0
+    for place, i in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - place) * p_values[i]))
+        corrected[i] = highest
+    return corrected
+
+
+def ranks(means: Sequence[float], apart: Sequence[Sequence[bool]]) -> list[int]:
+    """1 and the number of those shown to be better: lanes that cannot be told apart share a rank."""
+    lanes = range(len(means))
+    return [1 + sum(apart[i][j] and means[j] > means[i] for j in lanes) for i in lanes]
+
+
+def needed(gain: Interval, questions: int) -> int | None:
+    """Questions by which a difference as large as this one is seen four times in five; None where there is none."""
+    if not gain.estimate or not gain.high > gain.low:
+        return None
+    error = (gain.high - gain.low) / (2 * Z)
+    return max(2, round(questions * ((Z + POWER) * error / gain.estimate) ** 2))
+
+
+def bradley_terry(values: Sequence[Values]) -> list[float]:
+    """Strengths on Elo's scale around 1,000 (Bradley & Terry, 1952), each question a match of every pair.
+
+    Both right or both wrong is half a win each; a match more, drawn, for every pair keeps strengths finite.
+    """
+    lanes = len(values)
+    wins = np.array([[float((0.5 + (a - b) / 2).sum()) + 0.5 if a is not b else 0.0 for b in values] for a in values])
+    played = wins + wins.T
+    strength = np.ones(lanes)
+    for _ in range(1000):
+        share = played / (strength[:, None] + strength[None, :])
+        strength = wins.sum(1) / share.sum(1)
+        strength /= np.exp(np.log(strength).mean())
+    return [1000 + 400 * log10(s) for s in strength]
+
+
+def front(points: Sequence[tuple[float, float]]) -> set[int]:
+    """Indices of those that none beats at both: a lower first value (a price) and a higher second (a worth)."""
+    return {
+        i for i, (price, worth) in enumerate(points)
+        if not any(p <= price and w >= worth and (p, w) != (price, worth) for p, w in points)
+    }  # fmt: skip

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
+from threading import Event as Flag
 from typing import Any, Protocol
 
 from galop.chat.template import Message
@@ -61,42 +62,50 @@ def converse(
     names = [tool["function"]["name"] for tool in tools]
     made: set[str] = set()
     results: list[Result] = []
+    cancelled: Callable[[], bool] = options.pop("cancelled", lambda: False)
+    enough = Flag()
     for left in reversed(range(ROUNDS + 1)):
-        calls: list[Call] = []
+        calls: dict[str, Call] = {}
         said, thought, held = "", "", ""
-        lost = stopped = False
-        for event in model.chat(messages, thinking, tools, **options):
+        lost = False
+        enough.clear()
+        for event in model.chat(messages, thinking, tools, cancelled=lambda: enough.is_set() or cancelled(), **options):
             if isinstance(event, Call):
-                calls.append(event)
+                key = json.dumps([event.name, event.arguments], sort_keys=True)
+                lost = lost or key in made or left == 0
+                if lost or key in calls:
+                    enough.set()  # it goes round in circles
+                calls.setdefault(key, event)
             elif isinstance(event, Text) and not event.thinking:
                 said, held = said + event.text, held + event.text
                 # Once there are results, the first words tell whether a small model only spells out its call again.
-                lost = bool(results) and len(said) <= FIRST_WORDS and any(f'"{name}"' in said for name in names)
-                if lost:
-                    break
-                if not results or len(said) > FIRST_WORDS:
+                if results and any(f'"{name}"' in said[:FIRST_WORDS] for name in names):
+                    lost = True
+                    enough.set()
+                if not enough.is_set() and (not results or len(said) > FIRST_WORDS):
                     yield replace(event, text=held)
                     held = ""
             else:
                 thought += event.text if isinstance(event, Text) else ""
-                stopped = isinstance(event, Done) and event.reason == "cancelled"
-                if held and isinstance(event, Done):
+                if held and isinstance(event, Done) and not lost:
                     yield Text(held)
                 yield event
-        keys = [json.dumps([call.name, call.arguments], sort_keys=True) for call in calls]
-        if lost or (calls and (made.issuperset(keys) or left == 0)):
-            calls, said = [], ""
-            for event in model.chat([asked_again(question, results)], thinking, **options):
+        stopped = cancelled()
+        if lost and not stopped:
+            calls, said = {}, ""
+            for event in model.chat([asked_again(question, results)], thinking, cancelled=cancelled, **options):
                 said += event.text if isinstance(event, Text) and not event.thinking else ""
                 yield event
-        functions = [{"type": "function", "function": {"name": c.name, "arguments": c.arguments}} for c in calls]
+        functions = [
+            {"type": "function", "function": {"name": c.name, "arguments": c.arguments}} for c in calls.values()
+        ]
         message: Message = {"role": "assistant", "content": said}
         message |= ({"reasoning_content": thought} if thought else {}) | ({"tool_calls": functions} if calls else {})
         messages.append(message)
         if not calls or stopped:
             return
-        made.update(keys)
-        for call in calls:
+        made.update(calls)
+        for call in calls.values():
             result = carried_out(call, toolbox, names, allow)
             room = 2 * model.room(messages, tools)  # characters, to be safe
             messages.append({"role": "tool", "name": call.name, "content": cut(result.text, max(200, room))})

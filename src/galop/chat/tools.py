@@ -247,6 +247,7 @@ class ToolCallParser:
         self._begun = False  # whether there has been any text
         starts = [f'{fence}{{"name":"{name}"' for fence in ("", "```json", "```") for name in schemas]
         self._bare = starts if form is HERMES else []  # the call alone, as Qwen2.5-Coder writes it
+        self._ending: str | None = None  # what may follow such a call and is no text
         self._tried = 0  # characters in which the closing was looked for
         self._failed = 0  # closings before which no call stood
 
@@ -262,11 +263,19 @@ class ToolCallParser:
     def _text(self, final: bool) -> list[str | Call]:
         """What comes before the next call; what may belong to its opening, or the blanks before it, is kept back."""
         form, held = self._form, self._held
+        if self._ending is not None:
+            held = held.lstrip()
+            if "```".startswith(held) and held != "```" and not final:
+                return []
+            self._held = held = held.removeprefix(self._ending).lstrip()
+            self._ending = None
         at = held.find(form.opening)
         if self._bare and at < 0:
             start = "".join(held.split())
-            if any(bare.startswith(start) or start.startswith(bare) for bare in self._bare):
-                return self._alone() if final else []
+            if any(start.startswith(bare) for bare in self._bare):
+                return self._alone(final)
+            if any(bare.startswith(start) for bare in self._bare) and not final:
+                return []
             self._bare = []
         if form.first:
             start = held[: max(at, 0)] if at >= 0 else held
@@ -290,12 +299,21 @@ class ToolCallParser:
         self._begun = self._begun or bool(text)
         return [text]
 
-    def _alone(self) -> list[str | Call]:
-        """A reply that is all one call, without the tags."""
-        held, self._held = self._held, ""
-        found = re.fullmatch(r"\s*(?:```(?:json)?)?\s*(\{.*\})\s*(?:```)?\s*", held, re.DOTALL)
-        calls = self._parsed(found[1]) if found else []
-        return [*calls] if calls else [held]
+    def _alone(self, final: bool) -> list[str | Call]:
+        """A call without the tags, with which a reply begins; others may follow it."""
+        held = self._held
+        end = held.find("}", self._tried)
+        while end >= 0:
+            if calls := self._parsed(held[held.index("{") : end + 1]):
+                self._held, self._tried = held[end + 1 :], 0
+                self._ending = "```" if held.lstrip().startswith("```") else ""
+                return [*calls]
+            end = held.find("}", end + 1)
+        self._tried = len(held)
+        if not final and len(held) <= LONGEST:
+            return []
+        self._bare, self._held, self._begun = [], "", True
+        return [held]
 
     def _call(self, final: bool) -> list[str | Call]:
         closing = self._form.closing

@@ -18,7 +18,9 @@ from galop.model import Done, Event, Speaker, Text
 
 ROUNDS = 8
 LONGEST = 8000  # characters of a result
-ANSWER = "Answer the question with what has been computed, in one sentence, in its language, with units."
+ANSWER = (
+    "Answer the question with what has been computed, shortly, in its language, with units, in the form it asks for."
+)
 FIRST_WORDS = 240  # characters
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+import typer.core
 
 from galop.errors import GalopError
 
@@ -261,6 +262,116 @@ def translate(
 
     options = Options(threads=threads or None, memory=parse_size(memory), json=json, yes=yes)
     translate_text(path, to, model, options)
+
+
+class RaceGroup(typer.core.TyperGroup):
+    """`galop race A B` races; `galop race show` and its like are about what was recorded."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+race = typer.Typer(
+    cls=RaceGroup,
+    help="Race models on your questions: galop race LANE LANE... --on SET, or one of the commands below.",
+    epilog="Examples: galop race smollm2:135m qwen2.5-coder:1.5b@tools --on science · galop race run --help",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(race, name="race")
+RaceName = Annotated[str, typer.Argument(help="A race's name or folder; left out, the last one.", metavar="RACE")]
+Open = Annotated[bool, typer.Option("--open", help="Open the report in a browser.")]
+
+
+@race.command(
+    "run",
+    epilog="Examples: galop race qwen3:0.6b qwen3:1.7b@think:512 --on questions.jsonl · "
+    "galop race qwen3:4b xai:grok-4.3@tools --on science --limit 60 --budget 2usd",
+)
+def race_run(
+    lanes: Annotated[
+        list[str],
+        typer.Argument(
+            help="MODEL or MODEL@WAY: plain, think:TOKENS, vote:ANSWERS, code, tools. A model is one of this machine, "
+            "or xai:, openai:, google:, deepseek:, dashscope:, openrouter:, ollama: and its name, or url:ADDRESS#NAME.",
+            metavar="LANE...",
+        ),
+    ],
+    on: Annotated[
+        str, typer.Option("--on", help="science, reasoning, a .jsonl or .csv file, or inspect:TASK.", metavar="SET")
+    ] = "science",
+    limit: Annotated[int, typer.Option(help="So many questions; 0 for the set's own number.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed asks the same questions.", min=0)] = 0,
+    lang: Annotated[Literal["en", "fr", "both"], typer.Option(help="Language of the science questions.")] = "en",
+    together: Annotated[
+        int, typer.Option(help="Questions asked at once: faster, but then no times are shown.", min=1, max=256)
+    ] = 1,
+    budget: Annotated[str, typer.Option(help="Most that interfaces may cost, such as 2usd.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Where the race is recorded.", metavar="FOLDER")] = None,
+    open: Open = False,
+    json: Json = False,
+    yes: Yes = False,
+) -> None:
+    """Ask several models the same questions; interrupted, the same command goes on."""
+    from galop.cli.race import race_models
+
+    race_models(lanes, on, limit, seed, lang, together, budget, out, open, json, yes)
+
+
+@race.command("show", epilog="Examples: galop race show · galop race show science-2026-11-25-1 --open")
+def race_show(
+    name: RaceName = "",
+    meter: Annotated[
+        Path | None, typer.Option(help="A wall meter's CSV with columns time and watts.", metavar="FILE")
+    ] = None,
+    open: Open = False,
+    json: Json = False,
+) -> None:
+    """Draw a recorded race's report again; nobody is asked."""
+    from galop.cli.race import show_race
+
+    show_race(name, meter, open, json)
+
+
+@race.command("list", epilog="Example: galop race list --json")
+def race_list(json: Json = False) -> None:
+    """List recorded races."""
+    from galop.cli.race import list_races
+
+    list_races(json)
+
+
+@race.command("join", epilog="Example: galop race join monday tuesday --out both")
+def race_join(
+    names: Annotated[list[str], typer.Argument(metavar="RACE...")],
+    out: Annotated[Path | None, typer.Option(help="Where the joined race is kept.", metavar="FOLDER")] = None,
+) -> None:
+    """Make one race of several that asked the same questions."""
+    from galop.cli.race import join_races
+
+    join_races(names, out)
+
+
+@race.command("export", epilog="Examples: galop race export > lanes.csv · galop race export --answers > answers.csv")
+def race_export(
+    name: RaceName = "",
+    answers: Annotated[bool, typer.Option("--answers", help="A line for each answer.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values; there is no other form.")] = True,
+) -> None:
+    """Print a recorded race as CSV."""
+    from galop.cli.race import export_race
+
+    export_race(name, answers)
+
+
+@race.command("history", epilog="Example: galop race history")
+def race_history(json: Json = False) -> None:
+    """Best open against best closed model over all recorded races."""
+    from galop.cli.race import history
+
+    history(json)
 
 
 keys = typer.Typer(help="Keys of the server's users.", no_args_is_help=True, rich_markup_mode=None)

@@ -22,6 +22,7 @@ CODE = (
     "Write a short Python program that computes this, with the math module if needed. All constants have to be in it. "
     'Its last line prints the result as print(f"ANSWER: {value} unit"), with the unit asked for.'
 )
+LONGEST_BARE = 60  # characters of an answer that was asked for alone
 AGREE = 0.01  # numbers this near, relatively, are the same
 
 
@@ -64,16 +65,18 @@ class Outcome:
 def ask(model: Speaker, question: str, unit: str | None, way: Way, seed: int = 0) -> Outcome:
     """A model's reply to a question whose answer is wanted in `unit`, or in words where there is none.
 
-    A number of the wrong dimension is sent back once.
+    A reply without an answer, or with one of the wrong dimension, is sent back once.
     """
     outcome = Outcome()
     messages: list[Message] = [{"role": "user", "content": question}]
     asked = {"plain": plainly, "think": thoughtfully, "vote": by_vote, "code": by_program, "tools": with_formulas}
     outcome.text = asked[way.name](model, messages, unit, way, seed, outcome)
-    if wrong := wrong_dimension(outcome.text, unit):
-        back = f"In {wrong!r} the unit is not one of {unit}. Give the answer again, as ANSWER: number {unit}."
+    if unit is not None and (wrong := amiss(outcome.text, unit)):
+        back = f"{wrong} Give the answer in one line, as ANSWER: number {unit}".rstrip()
         messages = [*messages[:1], {"role": "assistant", "content": outcome.text}, {"role": "user", "content": back}]
-        outcome.text = said(model.chat(messages, Thinking(on=False), **options(seed)), outcome)
+        again = said(model.chat(messages, Thinking(on=False), **options(seed)), outcome).strip()
+        bare = answer_line(again) is None and len(again) <= LONGEST_BARE and "\n" not in again
+        outcome.text = f"ANSWER: {again}" if bare else again
     return outcome
 
 
@@ -179,6 +182,9 @@ def reading(text: str, unit: str | None) -> float | str | None:
     return read_answer(text, unit)
 
 
-def wrong_dimension(text: str, unit: str | None) -> str:
-    """The line of an answer whose unit is of another dimension than `unit`; else ""."""
-    return (answer_line(text) or "") if unit is not None and reading(text, unit) == "wrong unit" else ""
+def amiss(text: str, unit: str) -> str:
+    """What is wrong with the form of an answer; "" for nothing."""
+    value = reading(text, unit)
+    if value is None:
+        return "That has no line ANSWER: with a number."
+    return f"In {answer_line(text)!r} the unit is not one of {unit}." if value == "wrong unit" else ""

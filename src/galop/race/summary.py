@@ -1,0 +1,190 @@
+"""What a recorded race comes to: every figure of its table, page and JSON. It depends on the folder alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import combinations
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from galop.energy import WallMeter, total
+from galop.race import statistics
+from galop.race.lane import Spec
+from galop.race.record import Lane, Line, Record
+from galop.race.registry import registry
+from galop.race.sets import Question
+
+SURE = 0.05
+MEASURES = {
+    "seconds": "time per answer",
+    "memory": "peak memory",
+    "joules": "energy per answer",
+    "usd": "cost per answer",
+}
+"""What a lane is held against its accuracy by."""
+
+
+def summary(record: Record) -> dict[str, Any]:
+    """All figures, as JSON would have them."""
+    meter = record.folder / "meter.csv"
+    if meter.exists():
+        join_meter(record, meter)
+    rows = [lane_summary(record, lane) for lane in record.lanes]
+    pairs = compared(record)
+    apart = [[False] * len(rows) for _ in rows]
+    for pair in pairs:
+        apart[pair["first"]][pair["second"]] = apart[pair["second"]][pair["first"]] = pair["apart"]
+    means = [row["accuracy"]["estimate"] if row["accuracy"] else -1.0 for row in rows]
+    for row, rank in zip(rows, statistics.ranks(means, apart), strict=True):
+        row["rank"] = rank if row["accuracy"] else None
+    shared = [q.id for q in record.questions if all(good(lane.answers.get(q.id)) for lane in record.lanes)]
+    if shared and len(rows) > 1:
+        strengths = statistics.bradley_terry([values(lane, shared) for lane in record.lanes])
+        for row, strength in zip(rows, strengths, strict=True):
+            row["strength"] = round(strength)
+    about = {
+        name: record.about.get(name) for name in ("set", "seed", "together", "language", "begun", "machine", "version")
+    }
+    return {
+        **about, "questions": len(record.questions), "kinds": len({q.kind for q in record.questions}),
+        "lanes": rows, "pairs": pairs, "fronts": fronts(rows), "parts": parts_of(record.questions),
+        "article": article(record),
+    }  # fmt: skip
+
+
+def good(line: Line | None) -> bool:
+    return line is not None and not line.get("error")
+
+
+def values(lane: Lane, ids: Sequence[str]) -> statistics.Values:
+    return np.array([float(lane.answers[i]["right"]) for i in ids])
+
+
+def lane_summary(record: Record, lane: Lane) -> dict[str, Any]:
+    answered = [q for q in record.questions if good(lane.answers.get(q.id))]
+    lines = [lane.answers[q.id] for q in answered]
+    errors = [line["error"] for line in lane.answers.values() if line.get("error")]
+    kinds = [q.kind for q in answered]
+    right = values(lane, [q.id for q in answered])
+    row: dict[str, Any] = {
+        "name": lane.name, "about": lane.about, "answered": len(lines), "errors": len(errors),
+        "error": errors[-1] if errors else "", "accuracy": None, "rank": None, "strength": None, "parts": {},
+    }  # fmt: skip
+    if not lines:
+        return row
+    row["accuracy"] = asdict(statistics.accuracy(right, kinds))
+    for part in parts_of(record.questions):
+        here = [i for i, q in enumerate(answered) if part in (q.part, q.language)]
+        if here:
+            row["parts"][part] = asdict(statistics.accuracy(right[here], [kinds[i] for i in here]))
+    alone = int(record.about["together"]) == 1
+    joules = [line.get("joules") for line in lines]
+    dollars = [line.get("usd") for line in lines]
+    rates = [
+        line["tokens"] / line["answer_seconds"] for line in lines if line["answer_seconds"] > 0 and line["tokens"] > 1
+    ]
+    row |= {
+        "tokens": mean(lines, "tokens"), "thinking_tokens": mean(lines, "thinking_tokens"),
+        "calls": sum(len(line["calls"]) for line in lines) / len(lines),
+        "seconds": median(line["seconds"] for line in lines) if alone else None,
+        "first_token_seconds": median(line["first_token_seconds"] for line in lines) if alone else None,
+        "rate": median(rates) if alone and rates else None,
+        "memory": max((line.get("memory") or 0 for line in lines), default=0) or None,
+        "cut_off": sum(line["cut_off"] for line in lines),
+        "no_answer": sum(line["slip"].startswith("no answer") for line in lines),
+        "slips": Counter(line["slip"] for line in lines if not line["right"]).most_common(8),
+        "joules": per_answer(joules), "joules_per_right": per_right(joules, right, kinds),
+        "usd": per_answer(dollars), "usd_per_right": per_right(dollars, right, kinds), "usd_spent": total(dollars),
+        "method": next((line["meter"] for line in lines if line.get("meter")), ""),
+        "covers": next((line["covers"] for line in lines if line.get("covers")), ""),
+        "others": other_models(lane),
+    }  # fmt: skip
+    return row
+
+
+def mean(lines: Sequence[Line], name: str) -> float:
+    return float(sum(line[name] for line in lines)) / len(lines)
+
+
+def per_answer(amounts: Sequence[float | None]) -> float | None:
+    whole = total(amounts)
+    return None if whole is None else whole / len(amounts)
+
+
+def per_right(
+    amounts: Sequence[float | None], right: statistics.Values, kinds: Sequence[str]
+) -> dict[str, float] | None:
+    """Of what was spent on all answers, for each right one; None where it was not measured, or none is right."""
+    if total(amounts) is None or not right.any():
+        return None
+    return asdict(statistics.bootstrap(np.array(amounts, float), right, kinds))
+
+
+def other_models(lane: Lane) -> list[str]:
+    """Names under which an interface answered that are not the one asked for."""
+    wanted = str(lane.about.get("model", "")).lower().rpartition("/")[2]
+    names = {str(line.get("answered_by") or "") for line in lane.answers.values()}
+    return sorted(n for n in names if n and wanted and not n.lower().rpartition("/")[2].startswith(wanted))
+
+
+def compared(record: Record) -> list[dict[str, Any]]:
+    """Every two lanes on the questions that both answered, p-values corrected for their number."""
+    kinds = {q.id: q.kind for q in record.questions}
+    pairs: list[dict[str, Any]] = []
+    for (i, first), (j, second) in combinations(enumerate(record.lanes), 2):
+        shared = [q.id for q in record.questions if good(first.answers.get(q.id)) and good(second.answers.get(q.id))]
+        if not shared:
+            continue
+        a, b, of = values(first, shared), values(second, shared), [kinds[i] for i in shared]
+        gain = statistics.difference(a, b, of)
+        pairs.append({
+            "first": i, "second": j, "questions": len(shared), "difference": asdict(gain),
+            "p": statistics.p_value(a, b, of), "needed": statistics.needed(gain, len(shared)),
+        })  # fmt: skip
+    for pair, corrected in zip(pairs, statistics.holm([p["p"] for p in pairs]), strict=True):
+        pair |= {"corrected": corrected, "apart": corrected < SURE}
+    return pairs
+
+
+def fronts(rows: Sequence[dict[str, Any]]) -> dict[str, list[int]]:
+    """For each measure, the lanes that none beats at both it and accuracy."""
+    found = {}
+    for measure in MEASURES:
+        having = [i for i, row in enumerate(rows) if row["accuracy"] and row.get(measure) is not None]
+        points = [(rows[i][measure], rows[i]["accuracy"]["estimate"]) for i in having]
+        if having:
+            found[measure] = sorted(having[i] for i in statistics.front(points))
+    return found
+
+
+def parts_of(questions: Sequence[Question]) -> list[str]:
+    """Strata, and languages where there is more than one."""
+    languages = sorted({q.language for q in questions})
+    return [*dict.fromkeys(q.part for q in questions if q.part), *(languages if len(languages) > 1 else [])]
+
+
+def join_meter(record: Record, path: Path) -> None:
+    """Energy by a wall meter's times, in place of what was read meanwhile."""
+    meter = WallMeter(path)
+    for lane in record.lanes:
+        for line in lane.answers.values():
+            if good(line):
+                joules = meter.joules_between(line["begun"], line["begun"] + line["seconds"])
+                line |= {"joules": joules, "meter": meter.method, "covers": meter.covers}
+
+
+def article(record: Record) -> list[dict[str, Any]]:
+    """The models that the article names: what can be raced of them, and what was here."""
+    raced = {
+        Spec.named(lane.name).model if not Spec.named(lane.name).remote else lane.name.partition("@")[0]
+        for lane in record.lanes
+    }
+    return [
+        {"named": a.named, "race": list(a.race), "note": a.note, "here": [m for m in a.race if m in raced]}
+        for a in registry().article
+    ]  # fmt: skip

@@ -48,7 +48,7 @@ $(VENV)/.installed: $(NATIVE)
 	touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(BIN)/pip install --quiet --editable '.[science,test]' -Ccmake.define.GALOP_WERROR=ON
+	$(BIN)/pip install --quiet --editable '.[race,test]' -Ccmake.define.GALOP_WERROR=ON
 	touch $@
 
 # A browser for the page's tests: the one that is here, else Debian's, else playwright's own.
@@ -66,7 +66,7 @@ LLAMA_FLAGS = -DGGML_NATIVE=OFF $(foreach set,AVX AVX2 FMA F16C BMI2 AVX512 AVX5
 endif
 
 $(VENV)/.oracle: $(VENV)/.tested
-	CMAKE_ARGS="$(LLAMA_FLAGS)" $(BIN)/pip install --quiet --editable '.[oracle,science,test,tune]'
+	CMAKE_ARGS="$(LLAMA_FLAGS)" $(BIN)/pip install --quiet --editable '.[oracle,race,test,tune]'
 	touch $@
 
 clean:

@@ -17,6 +17,7 @@ from galop.race.sets import Question, judge
 
 Tell = Callable[[int, Line], None]
 """Hears of each line of a lane: what it turned out to be, an answer, or {"out": why}."""
+INSPECT = "inspect:"
 KEYS_AND_VALUES = 256 << 20  # bytes, about, of a lane's context, beside its weights
 
 
@@ -30,6 +31,8 @@ def run(record: Record, budget: float | None, tell: Tell) -> dict[int, str]:
     With one question at a time lanes take turns on each question, in an order that turns too, so that whatever slows
     the machine slows them all; where they do not fit the memory together they run one after the other.
     """
+    if str(record.about["set"]).startswith(INSPECT):
+        return by_inspect(record, tell)
     specs = [Spec.named(lane.name) for lane in record.lanes]
     together = int(record.about["together"])
     todo = [i for i in range(len(specs)) if record.left(i)]
@@ -42,6 +45,21 @@ def run(record: Record, budget: float | None, tell: Tell) -> dict[int, str]:
             else:
                 for index, process in processes.items():
                     abreast(record, index, process, together, budget, out, tell)
+    return out
+
+
+def by_inspect(record: Record, tell: Tell) -> dict[int, str]:
+    """A task of inspect-ai, which asks and judges in its own way, lane after lane."""
+    from galop.race import inspect_model
+
+    out: dict[int, str] = {}
+    for index in range(len(record.lanes)):
+        if record.left(index):
+            try:
+                inspect_model.run(record, index, tell)
+            except GalopError as error:
+                out[index] = str(error)
+                tell(index, {"out": str(error)})
     return out
 
 

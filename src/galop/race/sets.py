@@ -67,7 +67,7 @@ class Judgement:
 
 
 def questions(name: str, limit: int = 0, seed: int = 0, language: Language = "en") -> list[Question]:
-    """Those of a set: science, reasoning or a file's. Raises SetError."""
+    """Those of a set: science, reasoning, a file's or a task's of inspect-ai. Raises SetError."""
     if name == "science":
         return science(limit or SIZES[name], seed, language)
     if name == "reasoning":
@@ -79,6 +79,12 @@ def questions(name: str, limit: int = 0, seed: int = 0, language: Language = "en
                      rules=d.rules, part=d.part)
             for i, d in enumerate(drawn)
         ]  # fmt: skip
+    if name.startswith("inspect:"):
+        try:
+            from galop.race import inspect_model
+        except ImportError as error:
+            raise SetError(f"this needs {error.name}; install it with: pip install 'galop[race]'") from None
+        return inspect_model.questions(name, limit)
     path = Path(name)
     if path.suffix.lower() not in (".jsonl", ".csv"):
         raise SetError(f"there is no set {name!r}; there are: science, reasoning, a .jsonl or .csv file, inspect:TASK")

@@ -1,0 +1,77 @@
+"""A Galop model for lm-evaluation-harness: `lm_eval.simple_evaluate(model=GalopLM("qwen3:0.6b"), tasks=[...])`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import TemplateLM
+
+from galop import store
+from galop.engine.sampling import Sampling
+from galop.model import Model, Text
+
+
+class GalopLM(TemplateLM):  # type: ignore[misc]
+    """Log-likelihoods and greedy or drawn continuations of plain text; a chat template is not used."""
+
+    def __init__(self, model: str | Model, max_gen_toks: int = 256) -> None:
+        super().__init__()
+        self.model = store.load(model) if isinstance(model, str) else model
+        self.max_gen_toks = max_gen_toks
+
+    @property
+    def eot_token_id(self) -> int:
+        return min(self.model.stop_ids)
+
+    @property
+    def prefix_token_id(self) -> int:
+        bos = self.model.tokenizer.id(self.model.tokenizer.bos_token or "")
+        return self.eot_token_id if bos is None else bos
+
+    def tok_encode(self, string: str, add_special_tokens: bool | None = None, **_: Any) -> list[int]:
+        return list(self.model.tokenizer.encode(string))
+
+    def _loglikelihood_tokens(
+        self, requests: Sequence[tuple[Any, list[int], list[int]]], **_: Any
+    ) -> list[tuple[float, bool]]:
+        """Of each continuation after its context, and whether it is the likeliest."""
+        found = []
+        for _key, context, continuation in requests:
+            ids = [*context, *continuation][-self.model.context :]
+            rows = self.model.logits(ids[:-1])[-len(continuation) :].astype(np.float64)
+            top = rows.max(-1, keepdims=True)
+            logprobs = rows - top - np.log(np.exp(rows - top).sum(-1, keepdims=True))
+            wanted = np.array(continuation)
+            total = float(logprobs[np.arange(len(wanted)), wanted].sum())
+            found.append((total, bool((rows.argmax(-1) == wanted).all())))
+        return found
+
+    def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = False) -> list[float]:
+        """Of whole texts, in windows as long as the context."""
+        found = []
+        for request in requests:
+            ids = [self.prefix_token_id, *self.tok_encode(request.args[0])]
+            step, total = self.model.context - 1, 0.0
+            for at in range(0, len(ids) - 1, step):
+                window = ids[at : at + step + 1]
+                total += self._loglikelihood_tokens([(None, window[:1], window[1:])])[0][0]
+            found.append(total)
+        return found
+
+    def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
+        found = []
+        for request in requests:
+            context, options = request.args
+            until = options.get("until") or []
+            temperature = options.get("temperature") or 0.0 if options.get("do_sample") else 0.0
+            ids = self.model.encode(context)
+            most = int(options.get("max_gen_toks") or self.max_gen_toks)
+            events = self.model.generate(
+                ids[-(self.model.context - most) :] if len(ids) + most > self.model.context else ids,
+                Sampling(float(temperature)), most, [until] if isinstance(until, str) else until,
+            )  # fmt: skip
+            found.append("".join(e.text for e in events if isinstance(e, Text)))
+        return found

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser, sync_playwright
 
 from galop import store
 from galop.model import Model
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--no-first-run"]  # fmt: skip
 
 
 def fetched(name: str) -> Path:
@@ -59,6 +64,15 @@ def big_coder_path() -> Path:
 def big_coder(big_coder_path: Path) -> Iterator[Model]:
     with store.load("package:qwen2.5-coder:1.5b") as model:
         yield model
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = shutil.which("chromium") or shutil.which("google-chrome")
+        launched = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield launched
+        launched.close()
 
 
 settings.register_profile("galop", deadline=None, derandomize=True)

@@ -48,8 +48,8 @@ def race_models(
         "set": on, "seed": seed, "language": language, "together": together, "version": __version__,
         "machine": processor(), "begun": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }  # fmt: skip
-    race = begun(out, about, questions, names)
     fetch(specs, yes)
+    race = begun(out, about, questions, names)
     stopped = ""
     with race.held(), course(race, quiet=json) as tell:
         try:

@@ -27,6 +27,11 @@ MEASURES = {
     "usd": "cost per answer",
 }
 """What a lane is held against its accuracy by."""
+FIGURES = (
+    "accuracy rank strength tokens thinking_tokens calls seconds first_token_seconds rate memory cut_off no_answer "
+    "slips joules joules_per_right usd usd_per_right usd_spent method covers others"
+).split()
+"""None where a lane has no answers, or none that could tell."""
 
 
 def summary(record: Record) -> dict[str, Any]:
@@ -73,7 +78,7 @@ def lane_summary(record: Record, lane: Lane) -> dict[str, Any]:
     right = values(lane, [q.id for q in answered])
     row: dict[str, Any] = {
         "name": lane.name, "about": lane.about, "answered": len(lines), "errors": len(errors),
-        "error": errors[-1] if errors else "", "accuracy": None, "rank": None, "strength": None, "parts": {},
+        "error": errors[-1] if errors else "", "parts": {}, **dict.fromkeys(FIGURES),
     }  # fmt: skip
     if not lines:
         return row

@@ -264,6 +264,19 @@ def translate(
     translate_text(path, to, model, options)
 
 
+@app.command(epilog="Examples: galop fit · galop fit --task reasoning --memory 4GiB · galop fit --json")
+def fit(
+    task: Annotated[str, typer.Option(help="Recommend by the recorded races on this set.")] = "science",
+    context: Annotated[int, typer.Option(help="Tokens a conversation may take.", min=512)] = 8192,
+    memory: Memory = "",
+    json: Json = False,
+) -> None:
+    """Tell which models fit this machine, how fast they should be, and which to take for a task."""
+    from galop.cli.fit import show_fit
+
+    show_fit(task, context, parse_size(memory), json)
+
+
 class RaceGroup(typer.core.TyperGroup):
     """`galop race A B` races; `galop race show` and its like are about what was recorded."""
 

@@ -30,6 +30,8 @@ class Entry:
     repo: str  # where the original checkpoint lives; empty for one of our own
     parameters: int
     licence: str
+    kv: tuple[int, int, int] = (0, 0, 0)  # layers, key-value heads, head size
+    looked_up: int = 0  # parameters of an embedding that is not the head too: a token reads one row of it
     gguf_repo: str = ""
     gguf_file: str = ""
     gguf_bytes: int = 0
@@ -63,20 +65,25 @@ def entries() -> dict[str, Entry]:
     found = {}
     for item in raw:
         packages = item.pop("packages", None)
+        item["kv"] = tuple(item.get("kv", (0, 0, 0)))
         entry = Entry(**item, packages=Packages(**packages) if packages else None)
         found[entry.name] = entry
     return found
 
 
+def aliases() -> dict[str, str]:
+    """The names that stand for entries' own."""
+    return {alias: entry.name for entry in entries().values() for alias in entry.aliases}
+
+
 def find(name: str) -> Entry:
     """The entry of a name or alias, in any case. Raises UnknownModelError with the nearest names."""
     known = entries()
-    aliases = {alias: entry.name for entry in known.values() for alias in entry.aliases}
     wanted = name.lower()
-    wanted = aliases.get(wanted, wanted)
+    wanted = aliases().get(wanted, wanted)
     if wanted in known:
         return known[wanted]
     of_family = [n for n in known if n.split(":")[0] == wanted.split(":")[0]]
-    near = of_family or difflib.get_close_matches(wanted, [*known, *aliases], n=3, cutoff=0.4)
+    near = of_family or difflib.get_close_matches(wanted, [*known, *aliases()], n=3, cutoff=0.4)
     hint = f"did you mean {', '.join(near[:6])}?" if near else "see them all with: galop list --all"
     raise UnknownModelError(f"no model is called {name!r}; {hint}")

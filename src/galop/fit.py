@@ -1,0 +1,86 @@
+"""Which models this machine can run, how fast that should be, and which of them did best in the races so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from galop import bench, store
+from galop.loading import DEFAULT_CONTEXT, PROCESS_BYTES, memory_needed, open_pack
+from galop.machine import available_memory, cache_directory, default_threads
+from galop.store.catalogue import Entry, entries
+
+READINGS = 9
+TOKEN_SECONDS = 0.0004  # of every token, whatever the model: drawing it, the scheduler's step
+SCRATCH = 64 << 20  # bytes, about, that a prompt's chunk takes
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A model on this machine. Its rate is what the memory's read speed allows, less what each token takes beside."""
+
+    name: str
+    here: bool
+    memory: int  # bytes in all, at the context
+    fits: bool
+    rate: float  # tokens per second, predicted
+
+
+def bandwidth(threads: int = 0) -> float:
+    """Bytes per second that this machine reads: the median of several readings, since others may use it too."""
+    machine = bench.Machine(threads or default_threads())
+    return median(machine.bandwidth() for _ in range(READINGS))
+
+
+def rate(bytes_per_token: float, read_speed: float) -> float:
+    return 1 / (bytes_per_token / read_speed + TOKEN_SECONDS)
+
+
+def all_fits(
+    context: int = DEFAULT_CONTEXT, memory: int | None = None, progress: Callable[[str, int, int], None] | None = None
+) -> list[Fit]:
+    """Every model of the catalogue that can be run at all, those here reckoned from their files."""
+    known = [e for e in entries().values() if e.runnable]
+    budget, speed = memory or available_memory(), bandwidth()
+    found = []
+    for number, entry in enumerate(known):
+        if progress:
+            progress("looking at models", number, len(known))
+        path = store.locate(entry.name).path
+        if path:
+            pack, plan = open_pack(path, cache_directory(), default_threads(), None)
+            needed = sum(memory_needed(pack, plan, context).values())
+            read = bench.step_cost(plan, pack, 0, tokens=1, rows=1, keys=0, sequences=1).bytes
+        else:
+            needed, read = by_shape(entry, context)
+        found.append(Fit(entry.name, path is not None, needed, needed <= budget, rate(read, speed)))
+    return found
+
+
+def by_shape(entry: Entry, context: int) -> tuple[int, float]:
+    """Bytes in memory and bytes read per token of a model that is not here, from the catalogue."""
+    layers, heads, size = entry.kv
+    keys_and_values = 2 * 2 * layers * heads * size * context
+    active = (entry.active_parameters or entry.parameters) - entry.looked_up
+    return entry.bytes + keys_and_values + PROCESS_BYTES + SCRATCH, entry.bytes * active / entry.parameters
+
+
+def recorded(task: str) -> list[dict[str, Any]]:
+    """The lanes of the last races on a set, each once, best first, with the race they were in."""
+    from galop.race import record
+    from galop.race.lane import Spec
+    from galop.race.summary import summary
+
+    found: dict[str, dict[str, Any]] = {}
+    for race in record.recorded():
+        if race.about.get("set") == task and race.finished:
+            for lane in summary(race)["lanes"]:
+                if lane["accuracy"]:
+                    spec = Spec.named(lane["name"])
+                    found[lane["name"]] = {
+                        "lane": lane["name"], "model": "" if spec.remote else spec.model, "race": race.folder.name,
+                        "questions": lane["answered"], "accuracy": lane["accuracy"],
+                    }  # fmt: skip
+    return sorted(found.values(), key=lambda row: -float(row["accuracy"]["estimate"]))

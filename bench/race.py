@@ -1,0 +1,73 @@
+"""What racing itself costs, and how near `galop fit` predicts a model's rate.
+
+    python bench/race.py                     # the models that are here
+    python bench/race.py smollm2:135m
+
+Each rate is measured beside a reading of the memory, since a shared machine changes by the second; the table has the
+median ratio of predicted to measured. The overhead is the part of a race's time in which no lane answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+from galop import bench, fit, store
+from galop.engine.sampling import Sampling
+from galop.machine import default_threads
+from galop.model import Done
+from galop.race import run, sets
+from galop.race.record import Record
+
+ROUNDS = 7
+TOKENS = 48
+
+
+def predicted(name: str) -> tuple[float, float, float]:
+    """Medians of the predicted rate, the measured one, and their ratio."""
+    machine = bench.Machine(default_threads())
+    rates: list[tuple[float, float]] = []
+    with store.load(name, context=2048) as model:
+        read = bench.step_cost(model.plan, model.pack, 0, tokens=1, rows=1, keys=0, sequences=1).bytes
+        prompt = bench.sample_ids(model, 16)
+        for i in range(ROUNDS + 1):
+            speed = machine.bandwidth()
+            how = Sampling(temperature=1.5, seed=i)  # so that no guess from the text pays
+            *_, done = model.generate(prompt, how, TOKENS, speculate=False)
+            assert isinstance(done, Done)
+            if i and done.answer_tokens > TOKENS // 2:
+                rates.append((fit.rate(read, speed), done.answer_rate))
+    return median(p for p, _ in rates), median(m for _, m in rates), median(p / m for p, m in rates)
+
+
+def overhead(name: str, questions: int) -> float:
+    """The part of a race's time that is not a lane's answering."""
+    with tempfile.TemporaryDirectory() as folder:
+        asked = sets.questions("reasoning", questions, seed=5)
+        record = Record.create(Path(folder), {"set": "reasoning", "seed": 0, "together": 1}, asked, [name])
+        run.run(record, None, lambda index, line: None)
+        lines = list(record.lanes[0].answers.values())
+    busy = sum(line["seconds"] for line in lines)
+    whole = lines[-1]["begun"] + lines[-1]["seconds"] - lines[0]["begun"]
+    return 1 - busy / whole
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*")
+    parser.add_argument("--questions", type=int, default=24)
+    args = parser.parse_args()
+    names = args.models or [s.name for s in store.local() if s.entry]
+    print("| model | predicted tok/s | measured | predicted / measured | overhead of racing |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    for name in names:
+        rate, measured, ratio = predicted(name)
+        print(f"| {name} | {rate:.1f} | {measured:.1f} | {ratio:.2f} | {100 * overhead(name, args.questions):.2f} % |")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

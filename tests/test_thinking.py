@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.resources import files
 
 import pytest
@@ -36,6 +37,14 @@ def test_every_way_of_cutting_gives_the_same(text: str, opened: bool, thought: s
 
 
 MINI = Tokenizer((files("galop.recipes.mini") / "tokenizer.json").read_text("utf-8"))
+RAW = json.loads((files("galop.recipes.mini") / "tokenizer.json").read_text("utf-8"))
+SENTENCE = {
+    **RAW["added_tokens"][-1],
+    "id": 512,
+    "content": "Considering the limited time by the user",
+    "special": False,
+}
+WORDY = Tokenizer(json.dumps({**RAW, "added_tokens": [*RAW["added_tokens"], SENTENCE]}))  # which knows some words
 WORDS = MINI.encode("47 times 83 is 3901. ") * 40
 
 
@@ -49,14 +58,17 @@ def led(guide: ThinkingGuide, words: list[int], limit: int) -> list[int]:
     return said[:limit]
 
 
+@pytest.mark.parametrize("words", [True, False])
 @pytest.mark.parametrize("budget", [0, 1, 16, 100])
-def test_a_spent_budget_closes_the_thinking_once_and_the_answer_follows(budget: int) -> None:
-    opened = MINI.encode_control("<think>\n")
-    said = led(ThinkingGuide(MINI, False, budget, 2000), [*opened, *WORDS], 2000)
-    text = "".join(MINI._tokenizer.decode(said, skip_special_tokens=False))
-    assert text.count("</think>") == 1 and IN_WORDS.strip() in text
+def test_a_spent_budget_closes_the_thinking_once_and_the_answer_follows(budget: int, words: bool) -> None:
+    """In the report's words, unless the vocabulary has none."""
+    tokens = WORDY if words else MINI
+    opened = tokens.encode_control("<think>\n")
+    said = led(ThinkingGuide(tokens, False, budget, 2000), [*opened, *WORDS], 2000)
+    text = "".join(tokens._tokenizer.decode(said, skip_special_tokens=False))
+    assert text.count("</think>") == 1 and (IN_WORDS.strip() in text) == words
     thought = said[len(opened) : len(said)]
-    closing = MINI.encode_control(f"{IN_WORDS}\n</think>\n\n")
+    closing = tokens.encode_control(f"{IN_WORDS if words else ''}\n</think>\n\n")
     at = next(i for i in range(len(said)) if said[i : i + len(closing)] == closing)
     drawn = at - len(opened) if budget else at - 1
     assert drawn == budget and thought and len(said) > at + len(closing)

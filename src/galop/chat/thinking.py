@@ -87,7 +87,8 @@ class ThinkingGuide:
         self._breaks = tokenizer.encode("\n")
         self._before_answer = tokenizer.encode("\n\n")
         self._closing = tokenizer.encode_control(f"{IN_WORDS}\n{CLOSE}\n\n")
-        if 4 * len(self._closing) > limit:
+        # A vocabulary that has to spell the sentence was never taught with words.
+        if 4 * len(self._closing) > limit or 2 * len(self._closing) > len(IN_WORDS):
             self._closing = tokenizer.encode_control(f"\n{CLOSE}\n\n")
         most = limit - min(ANSWER_TOKENS, limit // 2) - len(self._closing)
         self._budget = most if budget is None else min(budget, most)

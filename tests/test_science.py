@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -215,6 +217,50 @@ def test_mcp_both_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for command in (f"{sys.executable} -c 'raise SystemExit(3)'", "http://127.0.0.1:9/mcp"):
         with pytest.raises(GalopError, match="cannot be used|did not answer"):
             ToolServer(command)
+
+
+HTTP_SERVER = """
+import sys
+from mcp.server.mcpserver import MCPServer
+
+server = MCPServer("sums")
+
+@server.tool()
+def add(a: int, b: int) -> int:
+    "The sum."
+    return a + b
+
+server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[1]))
+"""
+
+
+def test_an_mcp_server_over_http() -> None:
+    """The SDK's own server, in a process of its own; when it dies, calls end in a sentence."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-c", HTTP_SERVER, str(port)], stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
+        server = ToolServer(f"http://127.0.0.1:{port}/mcp")
+        try:
+            [tool] = server.tools("")
+            assert tool["function"]["name"] == "add" and "a" in tool["function"]["parameters"]["properties"]
+            assert server.asks_first("add") and "42" in server.call("add", {"a": 40, "b": 2})
+            with pytest.raises(GalopError):
+                server.call("add", {"a": "many", "b": 2})
+            process.kill()
+            process.wait()
+            with pytest.raises(GalopError, match="failed|ended"):
+                server.call("add", {"a": 40, "b": 2})
+        finally:
+            server.close()
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_from_the_command_line() -> None:

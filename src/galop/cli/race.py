@@ -48,6 +48,7 @@ def race_models(
         "set": on, "seed": seed, "language": language, "together": together, "version": __version__,
         "machine": processor(), "begun": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }  # fmt: skip
+    warn_of_ended(specs, names)
     fetch(specs, yes)
     race = begun(out, about, questions, names)
     stopped = ""
@@ -117,6 +118,17 @@ def check_prices(specs: Sequence[Spec], names: Sequence[str], dollars: float | N
         offer = registry().offers.get((spec.vendor, spec.model))
         if offer is None or offer.price is None:
             raise LaneError(f"the registry knows no price of {name}, so no budget can hold; leave out --budget")
+
+
+def warn_of_ended(specs: Sequence[Spec], names: Sequence[str]) -> None:
+    """Tells of models that the registry knows to be gone: another may answer under their name, or none."""
+    from galop.race.registry import registry
+
+    for spec, name in zip(specs, names, strict=True):
+        offer = registry().offers.get((spec.vendor, spec.model))
+        if offer and offer.ends and offer.ends <= time.strftime("%Y-%m-%d"):
+            other = f"; {offer.replaced_by} answers to its name" if offer.redirects else ""
+            note(f"galop: {name} ended on {offer.ends}, followed by {spec.vendor}:{offer.replaced_by}{other}")
 
 
 def fetch(specs: Sequence[Spec], yes: bool) -> None:

@@ -29,6 +29,7 @@ from galop.chat.tools import (
     format_of,
     grammar,
     overlap,
+    readable,
     schemas_of,
     with_tools,
 )
@@ -226,7 +227,7 @@ class Model:
         """The ids of a conversation, to be answered. Raises TemplateError."""
         variables = {**thinking.variables(self.thinking_style), **variables}
         if tools and self.tool_format:
-            variables["tools"] = list(tools)
+            variables["tools"] = readable(tools)
         return self.template.encode(with_tools(messages, tools, self.tool_format), **variables)
 
     def constraint(

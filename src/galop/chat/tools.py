@@ -12,6 +12,7 @@ from typing import Any
 from galop.chat.form import BLANKS, TEXT_RULE, Form
 
 LONGEST = 1 << 17  # characters of a call that are waited for
+LONGEST_PATTERN = 40  # characters of one that a model reads
 FAILURES = 8  # closings that may stand inside an argument
 Tool = Mapping[str, Any]
 """A tool as OpenAI's API describes it: {"type": "function", "function": {"name", "description", "parameters"}}."""
@@ -196,6 +197,17 @@ To call one, write nothing but this, and wait for its result:
 """For a template that knows no tools."""
 
 
+def readable(value: Any) -> Any:
+    """A tool as a model is told of it: long patterns hold its calls, and are not for reading."""
+    if isinstance(value, Mapping):
+        return {
+            k: readable(v)
+            for k, v in value.items()
+            if not (k == "pattern" and isinstance(v, str) and len(v) > LONGEST_PATTERN)
+        }
+    return [readable(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+
 def schemas_of(tools: Sequence[Tool]) -> Schemas:
     return {tool["function"]["name"]: tool["function"].get("parameters") or {} for tool in tools}
 
@@ -206,7 +218,7 @@ def with_tools(
     """A conversation as its template needs it: calls in the history with arguments of the kind it encodes, and where it
     knows no tools, these told in the system's words and calls and results as text."""
     if form is None and tools:
-        told = TOLD.format(tools="\n".join(json.dumps(tool["function"]) for tool in tools))
+        told = TOLD.format(tools="\n".join(json.dumps(readable(tool["function"])) for tool in tools))
         if messages and messages[0]["role"] == "system":
             messages = [{**messages[0], "content": f"{messages[0]['content']}\n\n{told}"}, *messages[1:]]
         else:

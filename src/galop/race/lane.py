@@ -20,7 +20,7 @@ from galop.model import Speaker
 from galop.race.registry import registry
 from galop.race.ways import AMOUNTS, Way, ask
 
-CONTEXT = 4096
+POOL = 2 << 30  # bytes of keys and values, where several questions are answered at once
 LONGEST_KEPT = 20_000  # characters of a reply, a thought or a call
 
 
@@ -155,7 +155,7 @@ def opened(spec: Spec, together: int) -> tuple[Speaker, dict[str, Any]]:
 
     start = time.monotonic()
     source = store.settle(store.locate(spec.model))
-    model = store.load_source(source, context=None, memory=None)
+    model = store.load_source(source, pool=POOL if together > 1 else 0)
     if spec.way.name == "think" and model.thinking_style is None:
         raise LaneError(f"{spec.model} does not think; race it in another way")
     if together > 1:

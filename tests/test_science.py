@@ -150,11 +150,11 @@ def test_python_computes() -> None:
 def test_a_model_computes_with_the_formulas(coder: Model) -> None:
     """As `galop run --tools science` does: the call is made, carried out, and read."""
     asked: list[dict[str, Any]] = [
-        {"role": "user", "content": "What is the Debye length at an ionic strength of 10 mM?"}
+        {"role": "user", "content": "A cell has a Cu2+/Cu cathode and a Zn2+/Zn anode. What is its standard voltage?"}
     ]
-    events = list(converse(coder, asked, Formulas(), tool_choice="debye_length", max_tokens=120))
+    events = list(converse(coder, asked, Formulas(), tool_choice="cell_voltage", max_tokens=120))
     [first, *_] = [e for e in events if isinstance(e, Result)]
-    assert first.call.name == "debye_length" and not first.failed and "nm" in first.text
+    assert first.call.name == "cell_voltage" and not first.failed and "1.1" in first.text
     assert [m["role"] for m in asked[:3]] == ["user", "assistant", "tool"] and asked[-1]["role"] == "assistant"
     assert isinstance(events[-1], Done)
 

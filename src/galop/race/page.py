@@ -26,6 +26,7 @@ def html(record: Record, found: dict[str, Any]) -> str:
     order = sorted(range(len(lanes)), key=lambda i: (lanes[i]["rank"] or 99, -share(lanes[i]), i))
     return environment().get_template("page.html.jinja").render(
         found=found, record=record, lanes=lanes, order=order, questions=questions(record),
+        columns=columns(lanes),
         plots=[(MEASURES[name], scatter(lanes, name, front)) for name, front in found["fronts"].items()],
         bars=bars(lanes, order), kinds=by_kind(record), names=[lane["name"] for lane in lanes],
     )  # fmt: skip
@@ -37,12 +38,36 @@ def environment() -> jinja2.Environment:
         loader=jinja2.FunctionLoader(lambda name: (files("galop.race") / name).read_text("utf-8")),
         autoescape=True, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    made.filters |= {"percent": percent, "points": points, "figure": figure, "duration": duration}
+    made.filters |= {"percent": percent, "points": points, "duration": duration}
     return made
 
 
 def share(lane: dict[str, Any]) -> float:
     return float(lane["accuracy"]["estimate"]) if lane["accuracy"] else -1.0
+
+
+def columns(lanes: Sequence[dict[str, Any]]) -> list[tuple[str, list[str]]]:
+    """Measures, a cell for each lane; without those that no lane has. Energy says itself that it is not there."""
+    closed = [lane["about"].get("kind") == "closed" for lane in lanes]
+    found = [
+        ("tok/s", [figure(lane["rate"]) for lane in lanes]),
+        ("first token", [duration(lane["first_token_seconds"]) for lane in lanes]),
+        ("per answer", [duration(lane["seconds"]) for lane in lanes]),
+        ("tokens", [figure(lane["tokens"]) for lane in lanes]),
+        ("of thinking", [figure(lane["thinking_tokens"] or None) for lane in lanes]),
+        ("memory", [figure(lane["memory"] and lane["memory"] / 2**20, "MiB") for lane in lanes]),
+        ("energy", [figure(lane["joules"], "J") if lane["joules"] is not None else "not measured" for lane in lanes]),
+        ("energy per right answer", [figure(estimate(lane["joules_per_right"]), "J") for lane in lanes]),
+        ("cost", [figure(lane["usd"] if c else None, "$") for lane, c in zip(lanes, closed, strict=True)]),
+        ("cost per right answer", [
+            figure(estimate(lane["usd_per_right"]) if c else None, "$") for lane, c in zip(lanes, closed, strict=True)
+        ]),
+    ]  # fmt: skip
+    return [(title, cells) for title, cells in found if set(cells) != {"–"}]
+
+
+def estimate(interval: dict[str, float] | None) -> float | None:
+    return interval["estimate"] if interval else None
 
 
 def percent(interval: dict[str, float] | None) -> str:
@@ -111,7 +136,8 @@ def bars(lanes: Sequence[dict[str, Any]], order: Sequence[int]) -> Markup:
     for tick in range(0, 101, 25):
         x = x0 + (x1 - x0) * tick / 100
         parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="4" y2="{height - 20}"/>')
-        parts.append(f'<text x="{x:.1f}" y="{height - 6}" text-anchor="middle">{tick} %</text>')
+        anchor = {0: "start", 100: "end"}.get(tick, "middle")
+        parts.append(f'<text x="{x:.1f}" y="{height - 6}" text-anchor="{anchor}">{tick} %</text>')
     for row, i in enumerate(having):
         y, a = 34 * row + 26, lanes[i]["accuracy"]
         low, mid, high = (x0 + (x1 - x0) * a[k] for k in ("low", "estimate", "high"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -234,6 +236,34 @@ def test_against_a_real_server(tmp_path: Path, questions: Path, smollm_path: Pat
     assert [x["tokens"] for x in theirs] == [x["tokens"] for x in ours]
     assert all(0 < x["first_token_seconds"] < x["seconds"] for x in theirs)
     assert found["lanes"][0]["about"]["model"] == "smollm2:135m"
+
+
+@pytest.mark.oracle
+def test_against_llama_cpp(tmp_path: Path, questions: Path, smollm_path: Path) -> None:
+    """A server that is not ours: the same file in both lanes, and the answers that begin alike."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = ["-m", "llama_cpp.server", "--model", str(smollm_path), "--model_alias", "smollm", "--port", str(port)]
+    server = subprocess.Popen([sys.executable, *command, "--verbose", "false"], stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            assert server.poll() is None
+            time.sleep(0.1)
+        lanes = [f"url:http://127.0.0.1:{port}/v1#smollm", "smollm2:135m"]
+        ran = race(tmp_path / "data", *lanes, "--on", str(questions), "--json")
+    finally:
+        server.terminate()
+        server.wait(20)
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout)
+    assert [lane["answered"] for lane in found["lanes"]] == [4, 4] and not found["lanes"][0]["others"]
+    [folder] = (tmp_path / "data" / "galop" / "races").iterdir()
+    theirs, ours = ([json.loads(x) for x in (folder / f"lane-{n}.jsonl").read_text().splitlines()[1:]] for n in (1, 2))
+    assert all(x["tokens"] and 0 < x["first_token_seconds"] < x["seconds"] for x in theirs)
+    assert any(a["text"][:20] == b["text"][:20] for a, b in zip(theirs, ours, strict=True))
 
 
 def test_waiting_between_tries_is_not_the_models_time() -> None:

@@ -194,6 +194,7 @@ class Reading:
         self.first = 0.0
         self.reason: Literal["stop", "length"] | None = None
         self.usage: dict[str, Any] = {}
+        self.pieces = 0
         self.calls: dict[int, dict[str, str]] = {}
         self.thoughts: list[str] = []
         self.content: list[str] = []
@@ -238,6 +239,7 @@ class Reading:
                 call["arguments"] += function.get("arguments") or ""
             if delta.get("content") or thought or delta.get("tool_calls"):
                 self.first = self.first or time.monotonic()
+                self.pieces += 1
             if finish := choice.get("finish_reason"):
                 self.reason = "length" if finish in ("length", "max_tokens") else "stop"
 
@@ -259,7 +261,8 @@ class Reading:
             else:
                 events.append(Text(f"{call['name']}({call['arguments']})"))  # no call, but the model said so
         prompt, total = int(self.usage.get("prompt_tokens") or 0), int(self.usage.get("total_tokens") or 0)
-        written = int(self.usage.get("completion_tokens") or 0)
+        # llama-cpp-python's server, for one, does not count when it streams; it sends a piece for each token.
+        written = int(self.usage.get("completion_tokens") or 0) if self.usage else self.pieces
         details = self.usage.get("completion_tokens_details") or {}
         cached = (self.usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
         # Some count thinking among the tokens written, some beside them; the total has it in either case.

@@ -84,21 +84,6 @@ def sizes(family: Family) -> dict[str, Any]:
     return result
 
 
-def thinking(family: Family) -> dict[str, Any]:
-    """With thought and without, where it matters and where it does not."""
-    return {
-        size: {
-            f"{task} {level}": {
-                "thinking": told(evaluate.score(model, family.problems(task, level))),
-                "direct": told(evaluate.score(model, family.problems(task, level), thinks=False)),
-            }
-            for task, level in (("multiply", "4x4"), ("multiply", "2x2"), ("add", "5"))
-        }
-        for size in DENSE
-        if family.has(size, route(size, quick=False)[-1]) and (model := family.load(size, route(size, quick=False)[-1]))
-    }
-
-
 def budgets(family: Family) -> dict[str, Any]:
     """Accuracy against the most tokens of thinking, problems of all kinds mixed; with a control that was never taught
     to answer without thought, and with the report's sentence before the thinking is closed."""
@@ -154,7 +139,7 @@ def history(path: Path) -> list[tuple[float, float]]:
 
 
 PARTS: dict[str, Callable[[Family], dict[str, Any]]] = {
-    "sizes": sizes, "thinking": thinking, "budgets": budgets, "reinforcement": reinforcement,
+    "sizes": sizes, "budgets": budgets, "reinforcement": reinforcement,
     "distillation": distillation,
 }  # fmt: skip
 

@@ -17,10 +17,13 @@ import pytest
 from playwright.sync_api import Browser
 from serving import folders_in
 
+from galop.cli.race import table
 from galop.errors import GalopError
 from galop.race import reasoning, sets
 from galop.race.lane import Spec
 from galop.race.record import Record, RecordError
+from galop.race.sets import Question
+from galop.race.summary import summary
 
 LANES = ["smollm2:135m", "smollm2:135m@vote:2"]
 
@@ -256,6 +259,50 @@ def test_a_damaged_record_is_told(ran: tuple[Path, Path, dict[str, Any]], tmp_pa
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
+def written(folder: Path, kinds: list[str], **lanes: list[dict[str, Any]]) -> dict[str, Any]:
+    """The summary of a record with these answers, in order; None where there is none."""
+    questions = [Question(str(i), kind, "?", "1") for i, kind in enumerate(kinds)]
+    kept = Record.create(folder, {"set": "x", "seed": 0, "together": 1}, questions, list(lanes))
+    for lane, lines in enumerate(lanes.values()):
+        kept.add(lane, {"setup": {"kind": "closed", "model": "grok-4", "price": None}})
+        for i, line in enumerate(lines):
+            usual = {"text": "", "thinking": "", "calls": [], "replies": 1, "tokens": 5, "thinking_tokens": 0,
+                     "seconds": 1.0, "first_token_seconds": 0.5, "answer_seconds": 0.5, "cut_off": False, "slip": "",
+                     "usd": None, "memory": None}  # fmt: skip
+            kept.add(lane, {"id": str(i), **usual, **line})
+    return summary(Record.read(folder))
+
+
+def test_ranks_follow_the_questions_that_both_answered(tmp_path: Path) -> None:
+    """A lane that fell out after the easy ones is not ahead by that."""
+    kinds = [str(i) for i in range(100)]
+    early = [{"right": i % 5 > 0} for i in range(50)]
+    whole = [{"right": i < 50} for i in range(100)]
+    found = written(tmp_path / "race", kinds, early=early, whole=whole)
+    assert found["pairs"][0]["apart"] and [lane["rank"] for lane in found["lanes"]] == [2, 1]
+
+
+def test_one_kind_of_question_tells_little_and_says_so(tmp_path: Path) -> None:
+    found = written(tmp_path / "race", ["k"] * 4, a=[{"right": True, "usd": 1.0}] * 4, b=[{"right": False}] * 4)
+    assert [lane["rank"] for lane in found["lanes"]] == [1, 1]
+    assert found["pairs"][0]["difference"] == {"estimate": 1.0, "low": -1.0, "high": 1.0}
+    json.dumps(found, allow_nan=False)
+    assert "no difference shown" in table(found)
+
+
+def test_a_redirection_to_another_model_is_told(tmp_path: Path) -> None:
+    lines = [{"right": True, "answered_by": name} for name in ("grok-4-0709", "x-ai/grok-4", "grok-4.3", "grok-4-fast")]
+    assert written(tmp_path / "race", list("abcd"), lane=lines)["lanes"][0]["others"] == ["grok-4-fast", "grok-4.3"]
+
+
+def test_the_rate_is_of_what_was_timed(tmp_path: Path) -> None:
+    """Not the first token of a reply, nor thoughts that an interface counts and does not send."""
+    plain = [{"right": True, "tokens": 11}]
+    hidden = [{"right": True, "tokens": 1011, "thinking_tokens": 1000}]
+    found = written(tmp_path / "race", ["k"], plain=plain, hidden=hidden)
+    assert [lane["rate"] for lane in found["lanes"]] == [20.0, 20.0]
+
+
 def test_the_page_in_a_browser(
     ran: tuple[Path, Path, dict[str, Any]], browser: Browser, width: int, scheme: Any
 ) -> None:

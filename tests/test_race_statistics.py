@@ -68,9 +68,9 @@ def test_intervals_hold_what_they_promise(p: float, likeness: float) -> None:
 
 
 def test_ranks_are_shared_until_there_is_a_difference() -> None:
-    apart = [[False, True, True], [True, False, False], [True, False, False]]
-    assert statistics.ranks([0.9, 0.5, 0.4], apart) == [1, 2, 2]
-    assert statistics.ranks([0.9, 0.5, 0.4], [[False] * 3] * 3) == [1, 1, 1]
+    behind = [[False, False, False], [True, False, False], [True, False, False]]
+    assert statistics.ranks(behind) == [1, 2, 2]
+    assert statistics.ranks([[False] * 3] * 3) == [1, 1, 1]
 
 
 def test_how_many_questions_would_tell() -> None:

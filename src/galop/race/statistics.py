@@ -18,6 +18,10 @@ Values = NDArray[np.float64]
 Z = NormalDist().inv_cdf(0.975)
 POWER = NormalDist().inv_cdf(0.8)
 ROUNDS = 10_000
+BLOCK = 20_000_000  # numbers drawn at once
+FEW = 0.05
+"""The weight of two kinds that are added, one all right and one all wrong: where few kinds have any right answers, how
+much kinds differ is seldom seen. With it intervals hold the truth as often as they say (`bench/coverage.py`)."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,12 @@ def accuracy(values: Values, kinds: Sequence[str]) -> Interval:
     clusters = len(sums)
     worth = float(n)
     if 1 < clusters < n:
-        scale = Z / student(clusters - 1)
-        if 0 < p < 1:
-            variance = clusters / (clusters - 1) * float(((sums - counts * p) ** 2).sum()) / n**2
-            worth = p * (1 - p) / variance if variance else n
-        worth = min(n, worth) * scale**2
+        each = n / clusters
+        count, kinds_in_all = n + 2 * FEW * each, clusters + 2 * FEW
+        middle = float(sums.sum() + FEW * each) / count
+        squares = float(((sums - counts * middle) ** 2).sum()) + FEW * each**2 * ((1 - middle) ** 2 + middle**2)
+        variance = kinds_in_all / (kinds_in_all - 1) * squares / count**2
+        worth = min(n, middle * (1 - middle) / variance * n / count) * (Z / student(clusters - 1)) ** 2
     return wilson(p, worth)
 
 
@@ -80,11 +85,16 @@ def difference(first: Values, second: Values, kinds: Sequence[str], rounds: int 
     Percentiles are taken further out, as so few kinds ask for (Hesterberg, 2015, "expanded percentile interval").
     """
     gain = first - second
+    if len(set(kinds)) < 2:
+        return Interval(float(gain.mean()), -1.0, 1.0)  # one kind tells nothing of others
     return bootstrap(gain, np.ones_like(gain), kinds, rounds)
 
 
 def bootstrap(above: Values, below: Values, kinds: Sequence[str], rounds: int = ROUNDS) -> Interval:
-    """The ratio of two sums, such as joules per right answer, kinds drawn anew with replacement."""
+    """The ratio of two sums, such as joules per right answer, kinds drawn anew with replacement.
+
+    Not a number where there are fewer than two kinds.
+    """
     top, _ = by_kind(above, kinds)
     bottom, _ = by_kind(below, kinds)
     clusters = len(top)
@@ -92,11 +102,15 @@ def bootstrap(above: Values, below: Values, kinds: Sequence[str], rounds: int = 
     if clusters < 2:
         return Interval(estimate, float("nan"), float("nan"))
     random = np.random.default_rng(0)
-    weights = random.multinomial(clusters, np.full(clusters, 1 / clusters), rounds)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = (weights @ top) / (weights @ bottom)
+    block = max(1, BLOCK // clusters)
+    drawn = []
+    for first in range(0, rounds, block):
+        weights = random.multinomial(clusters, np.full(clusters, 1 / clusters), min(block, rounds - first))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            drawn.append((weights @ top) / (weights @ bottom))
+    ratios = np.concatenate(drawn)
     tail = NormalDist().cdf(-student(clusters - 1) * sqrt(clusters / (clusters - 1)))
-    low, high = np.quantile(ratios[~np.isnan(ratios)], [tail, 1 - tail])
+    low, high = np.quantile(ratios[np.isfinite(ratios)], [tail, 1 - tail])
     return Interval(estimate, float(low), float(high))
 
 
@@ -133,10 +147,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def ranks(means: Sequence[float], apart: Sequence[Sequence[bool]]) -> list[int]:
-    """1 and the number of those shown to be better: lanes that cannot be told apart share a rank."""
-    lanes = range(len(means))
-    return [1 + sum(apart[i][j] and means[j] > means[i] for j in lanes) for i in lanes]
+def ranks(behind: Sequence[Sequence[bool]]) -> list[int]:
+    """1 and the number of those that a lane is shown to be behind: lanes that cannot be told apart share a rank."""
+    return [1 + sum(others) for others in behind]
 
 
 def needed(gain: Interval, questions: int) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -20,6 +21,7 @@ from galop.race.registry import registry
 from galop.race.sets import Question
 
 SURE = 0.05
+DATED = r"([-:](\d{4,8}|\d{4}-\d{2}-\d{2}|latest))?"  # what may follow a model's name and still be that model
 MEASURES = {
     "seconds": "time per answer",
     "memory": "peak memory",
@@ -41,11 +43,13 @@ def summary(record: Record) -> dict[str, Any]:
         join_meter(record, meter)
     rows = [lane_summary(record, lane) for lane in record.lanes]
     pairs = compared(record)
-    apart = [[False] * len(rows) for _ in rows]
+    behind = [[False] * len(rows) for _ in rows]
     for pair in pairs:
-        apart[pair["first"]][pair["second"]] = apart[pair["second"]][pair["first"]] = pair["apart"]
-    means = [row["accuracy"]["estimate"] if row["accuracy"] else -1.0 for row in rows]
-    for row, rank in zip(rows, statistics.ranks(means, apart), strict=True):
+        ahead, after = pair["first"], pair["second"]
+        if pair["difference"]["estimate"] < 0:
+            ahead, after = after, ahead
+        behind[after][ahead] = pair["apart"]
+    for row, rank in zip(rows, statistics.ranks(behind), strict=True):
         row["rank"] = rank if row["accuracy"] else None
     shared = [q.id for q in record.questions if all(good(lane.answers.get(q.id)) for lane in record.lanes)]
     if shared and len(rows) > 1:
@@ -90,9 +94,7 @@ def lane_summary(record: Record, lane: Lane) -> dict[str, Any]:
     alone = int(record.about["together"]) == 1
     joules = [line.get("joules") for line in lines]
     dollars = [line.get("usd") for line in lines]
-    rates = [
-        line["tokens"] / line["answer_seconds"] for line in lines if line["answer_seconds"] > 0 and line["tokens"] > 1
-    ]
+    rates = [r for r in map(rate, lines) if r is not None]
     row |= {
         "tokens": mean(lines, "tokens"), "thinking_tokens": mean(lines, "thinking_tokens"),
         "calls": sum(len(line["calls"]) for line in lines) / len(lines),
@@ -112,6 +114,13 @@ def lane_summary(record: Record, lane: Lane) -> dict[str, Any]:
     return row
 
 
+def rate(line: Line) -> float | None:
+    """Tokens per second after the first of each reply, whose time is not counted; without thoughts that are not sent."""
+    hidden = 0 if line["thinking"] else line["thinking_tokens"]
+    tokens = line["tokens"] - hidden - line["replies"]
+    return tokens / line["answer_seconds"] if tokens > 0 and line["answer_seconds"] > 0 else None
+
+
 def mean(lines: Sequence[Line], name: str) -> float:
     return float(sum(line[name] for line in lines)) / len(lines)
 
@@ -125,7 +134,7 @@ def per_right(
     amounts: Sequence[float | None], right: statistics.Values, kinds: Sequence[str]
 ) -> dict[str, float] | None:
     """Of what was spent on all answers, for each right one; None where it was not measured, or none is right."""
-    if total(amounts) is None or not right.any():
+    if total(amounts) is None or not right.any() or len(set(kinds)) < 2:
         return None
     return asdict(statistics.bootstrap(np.array(amounts, float), right, kinds))
 
@@ -134,7 +143,8 @@ def other_models(lane: Lane) -> list[str]:
     """Names under which an interface answered that are not the one asked for."""
     wanted = str(lane.about.get("model", "")).lower().rpartition("/")[2]
     names = {str(line.get("answered_by") or "") for line in lane.answers.values()}
-    return sorted(n for n in names if n and wanted and not n.lower().rpartition("/")[2].startswith(wanted))
+    same = re.compile(re.escape(wanted) + DATED)
+    return sorted(n for n in names if n and wanted and not same.fullmatch(n.lower().rpartition("/")[2]))
 
 
 def compared(record: Record) -> list[dict[str, Any]]:
@@ -149,7 +159,8 @@ def compared(record: Record) -> list[dict[str, Any]]:
         gain = statistics.difference(a, b, of)
         pairs.append({
             "first": i, "second": j, "questions": len(shared), "difference": asdict(gain),
-            "p": statistics.p_value(a, b, of), "needed": statistics.needed(gain, len(shared)),
+            "p": statistics.p_value(a, b, of),
+            "needed": statistics.needed(gain, len(shared)) if len(set(of)) > 1 else None,
         })  # fmt: skip
     for pair, corrected in zip(pairs, statistics.holm([p["p"] for p in pairs]), strict=True):
         pair |= {"corrected": corrected, "apart": corrected < SURE}
@@ -174,9 +185,14 @@ def parts_of(questions: Sequence[Question]) -> list[str]:
 
 
 def join_meter(record: Record, path: Path) -> None:
-    """Energy by a wall meter's times, in place of what was read meanwhile."""
+    """Energy by a wall meter's times, in place of what was read meanwhile.
+
+    Only of lanes that ran here, and only where one question was asked at a time: else it is not theirs alone.
+    """
     meter = WallMeter(path)
     for lane in record.lanes:
+        if lane.about.get("kind") != "open" or int(record.about["together"]) > 1:
+            continue
         for line in lane.answers.values():
             if good(line):
                 joules = meter.joules_between(line["begun"], line["begun"] + line["seconds"])

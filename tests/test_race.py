@@ -204,6 +204,39 @@ def test_a_set_of_ones_own(tmp_path: Path) -> None:
     assert sets.judge(sets.Question("n", "n", "?", "1,234"), "so ANSWER: 1234").right
 
 
+def test_ids_from_zero_and_texts_with_any_line_end(tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    rows = [{"id": i, "question": f"a\u2028b\x85{i} \ud83d?", "answer": i, "kind": 0} for i in range(3)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    questions = sets.questions(str(path))
+    assert [(q.id, q.kind) for q in questions] == [("0", "0"), ("1", "0"), ("2", "0")]
+    Record.create(tmp_path / "race", {"set": "x", "seed": 0, "together": 1}, questions, ["a"])
+    assert Record.read(tmp_path / "race").questions == questions
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said", "right"),
+    [
+        ("1140", "1140 euros", True), ("1140", "€1,140", True), ("1140", "$1 140.00", True), ("1140", "11 40.1", False),
+        ("1.5", "1,5", True), ("314", "3,14", False), ("3 m", "3 km", False), ("Paris", "Paris.", True),
+        ("12", "12 apples or 13", False), ("0.5", "1/2", False),
+    ],
+)  # fmt: skip
+def test_numbers_as_people_write_them(wanted: str, said: str, right: bool) -> None:
+    assert sets.judge(Question("1", "k", "?", wanted), f"So.\nANSWER: {said}").right is right
+
+
+def test_a_damaged_race_is_not_begun_anew_in_silence(tmp_path: Path) -> None:
+    own = tmp_path / "own.csv"
+    own.write_text("question,answer\n1+1?,2\n")
+    args = ["url:http://127.0.0.1:9/v1#x", "--on", str(own)]
+    assert race(tmp_path, *args).returncode == 1
+    [folder] = folders_in(tmp_path)
+    (folder / "lane-1.jsonl").write_text("{broken\n")
+    again = race(tmp_path, *args)
+    assert again.returncode == 2 and "line 1 is damaged" in again.stderr and folders_in(tmp_path) == [folder]
+
+
 def test_every_reasoning_answer_is_right_and_every_rule_can_be_kept_and_broken() -> None:
     drawn = sets.questions("reasoning", 16 * 25, seed=3)
     assert {q.kind for q in drawn} == set(reasoning.KINDS) and len({q.text for q in drawn}) > 300

@@ -79,8 +79,7 @@ def race_models(
 
 def begun(out: Path | None, about: Line, questions: Sequence[sets.Question], names: Sequence[str]) -> Record:
     """The record of this race: the one that was not ended, else a new one. Raises RecordError."""
-    text = "".join(f"{jsonlib.dumps(q.written(), ensure_ascii=False)}\n" for q in questions)
-    identity = record.identity(about, text, names)
+    identity = record.identity(about, questions, names)
     if out is None:
         if found := record.unfinished(identity):
             note(f"going on with {found.folder.name}")

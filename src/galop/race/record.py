@@ -40,7 +40,6 @@ class Lane:
     name: str
     about: Line = field(default_factory=dict)  # what it turned out to be: file, hash, kernels, price
     answers: dict[str, Line] = field(default_factory=dict)
-    setups: list[Line] = field(default_factory=list)  # one for each time it was started
 
 
 class Record:
@@ -55,10 +54,8 @@ class Record:
         """A new folder. Raises RecordError if it cannot be written."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            rows = [json.dumps(q.written(), ensure_ascii=False) for q in questions]
-            text = "".join(f"{row}\n" for row in rows)
-            about = {"format": FORMAT, **about, "lanes": list(lanes), "identity": identity(about, text, lanes)}
-            write(folder / "questions.jsonl", text)
+            about = {"format": FORMAT, **about, "lanes": list(lanes), "identity": identity(about, questions, lanes)}
+            write(folder / "questions.jsonl", written(questions))
             write(folder / "race.json", json.dumps(about, indent=1, ensure_ascii=False) + "\n")
         except OSError as error:
             raise RecordError(f"{folder} cannot be written: {error.strerror}") from None
@@ -71,8 +68,8 @@ class Record:
             about = json.loads((folder / "race.json").read_text("utf-8"))
             if about["format"] != FORMAT:
                 raise RecordError(f"{folder} was recorded in format {about['format']}; this galop reads {FORMAT}")
-            lines = (folder / "questions.jsonl").read_text("utf-8").splitlines()
-            questions = [Question.read(json.loads(line)) for line in lines]
+            lines = (folder / "questions.jsonl").read_text("utf-8").split("\n")  # a text may have other line ends in it
+            questions = [Question.read(json.loads(line)) for line in lines if line]
             lanes = [Lane(str(name)) for name in about["lanes"]]
         except FileNotFoundError:
             raise RecordError(f"{folder} is no recorded race; list them with: galop race list") from None
@@ -88,7 +85,6 @@ class Record:
     def _take(lane: Lane, line: Line) -> None:
         if "setup" in line:
             lane.about = line["setup"]
-            lane.setups.append(line["setup"])
         else:
             lane.answers[line["id"]] = line  # a later one counts: an error is asked again
 
@@ -99,7 +95,7 @@ class Record:
         """Keeps an answer, or what a lane turned out to be, on the disk. Raises RecordError."""
         try:
             with self.path(lane).open("ab") as file:
-                file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+                file.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -139,10 +135,14 @@ class Record:
             lock.release()
 
 
-def identity(about: Line, questions: str, lanes: Sequence[str]) -> str:
+def written(questions: Sequence[Question]) -> str:
+    return "".join(f"{json.dumps(q.written(), ensure_ascii=False)}\n" for q in questions)
+
+
+def identity(about: Line, questions: Sequence[Question], lanes: Sequence[str]) -> str:
     """Of what is asked of whom: equal for the same command on the same questions."""
     asked = json.dumps([about.get("set"), about.get("seed"), about.get("together"), list(lanes)])
-    return hashlib.sha256(f"{asked}\n{questions}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{asked}\n{written(questions)}".encode()).hexdigest()[:16]
 
 
 def races_directory() -> Path:
@@ -172,8 +172,13 @@ def named(name: str) -> Record:
 
 
 def unfinished(identity: str) -> Record | None:
-    """The race that the same command began and did not end."""
-    return next((r for r in reversed(recorded()) if r.about.get("identity") == identity and not r.finished), None)
+    """The race that the same command began and did not end. Raises RecordError if its record is damaged."""
+    for path in sorted(races_directory().glob("*/race.json"), key=lambda p: p.stat().st_mtime, reverse=True):
+        if f'"{identity}"' in path.read_text("utf-8", "replace"):
+            race = Record.read(path.parent)
+            if not race.finished:
+                return race
+    return None
 
 
 def fresh_folder(name: str) -> Path:

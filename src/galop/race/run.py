@@ -163,6 +163,10 @@ def asked(question: Question, record: Record) -> dict[str, Any]:
 def prepared(specs: Sequence[Spec], progress: Any) -> None:
     """Fetches what is not here, before any clock runs. Raises GalopError, MemoryBudgetError."""
     for spec in specs:
+        if spec.way.name in ("tools", "code"):
+            from galop.science import formulas
+
+            formulas()  # tells what to install
         if spec.remote:
             continue
         path = store.fetch(store.settle(store.locate(spec.model)), progress)

@@ -117,17 +117,19 @@ def from_file(path: Path) -> Iterator[Question]:
     try:
         for line, row in rows(path):
             where = f"{path}, line {line}"
-            question = str(row.get("question") or "").strip()
+            columns = ", ".join(row)
+            row = {name: cell for name, cell in row.items() if cell not in (None, "")}
+            question = valid(str(row.get("question", ""))).strip()
             if not question:
-                raise SetError(f"{where} has no question; columns wanted: question, answer; there: {', '.join(row)}")
-            if row.get("answer") in (None, ""):
+                raise SetError(f"{where} has no question; columns wanted: question, answer; there: {columns}")
+            if "answer" not in row:
                 raise SetError(f"{where} has no answer to judge by; fill in its column answer")
-            language = str(row.get("lang") or "en")
+            language = str(row.get("lang", "en"))
             if language not in FORM:
                 raise SetError(f"{where}: lang has to be en or fr, not {language!r}")
-            unit = None if row.get("unit") in (None, "") else str(row["unit"])
+            unit = str(row["unit"]) if "unit" in row else None
             answer = value(row["answer"], unit, where)
-            name = str(row.get("id") or line)
+            name = valid(str(row.get("id", line)))
             if name in seen:
                 raise SetError(f"{where}: the id {name!r} is that of line {seen[name]} too")
             seen[name] = line
@@ -136,9 +138,9 @@ def from_file(path: Path) -> Iterator[Question]:
             if "ANSWER:" not in question:
                 unit_asked = f" Its unit is {unit}." if unit else ""
                 question += f"\n{FORM[language]}{unit_asked}"
-            yield Question(name, str(row.get("kind") or name), question, answer, unit,
-                           number_of(row.get("tolerance") or (0.01 if unit else 0), f"{where}, tolerance"),
-                           language=language, source=str(row.get("source") or ""))  # fmt: skip
+            yield Question(name, valid(str(row.get("kind", name))), question, answer, unit,
+                           number_of(row.get("tolerance", 0.01 if unit else 0), f"{where}, tolerance"),
+                           language=language, source=valid(str(row.get("source", ""))))  # fmt: skip
     except OSError as error:
         raise SetError(f"{path} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
@@ -184,11 +186,22 @@ def bounded(path: Path) -> Iterator[tuple[int, str]]:
             yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
 
 
+def valid(text: str) -> str:
+    """Without halves of characters, which JSON can write and UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def value(answer: Any, unit: str | None, where: str) -> float | str:
     """The answer as a number where it has a unit, else as it stands. Raises SetError."""
     if unit is None:
         if isinstance(answer, (str, int, float)):
-            return answer if isinstance(answer, str) else f"{answer:.15g}" if isinstance(answer, float) else str(answer)
+            return (
+                valid(answer)
+                if isinstance(answer, str)
+                else f"{answer:.15g}"
+                if isinstance(answer, float)
+                else str(answer)
+            )
         raise SetError(f"{where}: the answer has to be a text or a number")
     from galop.science.card import registry, unit_text
 
@@ -231,12 +244,23 @@ def judge(question: Question, reply: str) -> Judgement:
 
 
 def near(said: str, wanted: str, tolerance: float) -> bool:
-    """Whether both are one number each, and the same."""
+    """Whether both are one number each, and the same; what is said may have a word or a currency with it."""
+    a, b = plain_number(re.sub(r"[€£]|(?<=\d)\s*[^\W\d_]{2,}\.?$", "", said.strip())), plain_number(wanted)
+    return a is not None and b is not None and abs(a - b) <= max(tolerance * abs(b), 1e-9 * abs(b))
+
+
+def plain_number(text: str) -> float | None:
+    """Of a text that is nothing else, but for markup. A comma before three digits parts thousands, else decimals."""
+    text = re.sub(r"\\[,;!]|[\s_$*%]", "", text).replace("−", "-").rstrip(".")
+    if re.fullmatch(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d*)?", text):
+        text = text.replace(",", "")
+    elif text.count(",") == 1 and "." not in text:
+        text = text.replace(",", ".")
     try:
-        a, b = (float(re.sub(r"[,\s_]|\\[,;!]|[$*%]", "", text).rstrip(".")) for text in (said, wanted))
+        number = float(text)
     except ValueError:
-        return False
-    return math.isfinite(a) and abs(a - b) <= max(tolerance * abs(b), 1e-9 * abs(b))
+        return None
+    return number if math.isfinite(number) else None
 
 
 def csv_text(lines: list[dict[str, Any]]) -> str:

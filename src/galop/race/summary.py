@@ -115,7 +115,7 @@ def lane_summary(record: Record, lane: Lane) -> dict[str, Any]:
 
 
 def rate(line: Line) -> float | None:
-    """Tokens per second after the first of each reply, whose time is not counted; without thoughts that are not sent."""
+    """Tokens per second after the first of each reply, whose time is not counted; without thoughts that nobody sees."""
     hidden = 0 if line["thinking"] else line["thinking_tokens"]
     tokens = line["tokens"] - hidden - line["replies"]
     return tokens / line["answer_seconds"] if tokens > 0 and line["answer_seconds"] > 0 else None

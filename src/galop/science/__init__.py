@@ -6,7 +6,13 @@ from functools import cache
 from importlib import import_module
 
 from galop.errors import GalopError
-from galop.science.card import Card, Formula
+
+MISSING = "this needs {}; install it with: pip install 'galop[science]'"
+
+try:
+    from galop.science.card import Card, Formula
+except ImportError as error:
+    raise GalopError(MISSING.format(error.name)) from None
 
 MODULES = ("units", "rocket", "electrochemistry", "fluids", "sandbox")
 
@@ -19,6 +25,6 @@ def formulas() -> dict[str, Formula]:
     try:
         modules = [import_module(f"galop.science.{name}") for name in MODULES]
     except ImportError as error:
-        raise GalopError(f"this needs {error.name}; install it with: pip install 'galop[science]'") from None
+        raise GalopError(MISSING.format(error.name)) from None
     found = [value for module in modules for value in vars(module).values() if isinstance(value, Formula)]
     return {formula.name: formula for formula in found}

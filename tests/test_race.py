@@ -231,10 +231,11 @@ def test_a_damaged_race_is_not_begun_anew_in_silence(tmp_path: Path) -> None:
     own.write_text("question,answer\n1+1?,2\n")
     args = ["url:http://127.0.0.1:9/v1#x", "--on", str(own)]
     assert race(tmp_path, *args).returncode == 1
-    [folder] = folders_in(tmp_path)
+    races = tmp_path / "data" / "galop" / "races"
+    [folder] = races.iterdir()
     (folder / "lane-1.jsonl").write_text("{broken\n")
     again = race(tmp_path, *args)
-    assert again.returncode == 2 and "line 1 is damaged" in again.stderr and folders_in(tmp_path) == [folder]
+    assert again.returncode == 2 and "line 1 is damaged" in again.stderr and list(races.iterdir()) == [folder]
 
 
 def test_every_reasoning_answer_is_right_and_every_rule_can_be_kept_and_broken() -> None:

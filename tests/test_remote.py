@@ -23,7 +23,7 @@ from galop.engine.sampling import Sampling
 from galop.model import Done, Text
 from galop.race import remote
 from galop.race.registry import registry
-from galop.race.remote import Remote, RemoteError
+from galop.race.remote import HIDDEN, Remote, RemoteError
 
 KEY = "sk-secret-0123456789abcdef"
 ASK = [{"role": "user", "content": "2+2?"}]
@@ -69,13 +69,15 @@ def sent(vendor: str, model: str, thinking: Thinking, **options: Any) -> dict[st
 def test_every_vendor_is_asked_in_its_own_way() -> None:
     off, on = Thinking(on=False), Thinking(on=True, budget=512)
     body = sent("openai", "o3", on)
-    assert body["reasoning_effort"] == "low" and body["max_completion_tokens"] == 99
+    assert body["reasoning_effort"] == "low" and body["max_completion_tokens"] == 99 + HIDDEN  # its thoughts count too
     assert not {"temperature", "top_p", "max_tokens", "seed"} & body.keys()
     assert sent("openai", "o3", off)["reasoning_effort"] == "low"  # it cannot be turned off
     body = sent("xai", "grok-4.3", off)
     assert body["reasoning_effort"] == "none" and body["temperature"] == 0.3 and body["max_tokens"] == 99
-    assert not {"presence_penalty", "frequency_penalty", "stop"} & body.keys()
-    assert "reasoning_effort" not in sent("xai", "grok-4", on)
+    body = sent("xai", "grok-4", on)
+    assert "reasoning_effort" not in body and body["max_tokens"] == 99 + HIDDEN
+    body = sent("openai", "a-model-nobody-knows", off)
+    assert body["max_completion_tokens"] == 99 and not {"temperature", "max_tokens"} & body.keys()
     body = sent("google", "gemini-2.5-pro", on)
     assert body["extra_body"] == {"google": {"thinking_config": {"thinking_budget": 512, "include_thoughts": True}}}
     assert sent("google", "gemini-2.5-pro", off)["extra_body"]["google"]["thinking_config"]["thinking_budget"] == 128
@@ -148,10 +150,20 @@ def test_what_does_not_pass_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatc
             with pytest.raises(RemoteError, match=hint) as found:
                 list(at(server, model="o4-mini").chat(ASK))
             assert not found.value.passing and KEY not in str(found.value) and len(server.asked) == 1
+    with scripted(status(400, "not this one")) as server, pytest.raises(RemoteError) as found:
+        list(at(server).chat(ASK))
+    assert found.value.of_question
+    monkeypatch.setattr(remote, "LARGEST", 1000)
+    with scripted(streams(["x" * 2000])) as server, pytest.raises(RemoteError, match="for one reply"):
+        list(at(server).chat(ASK))
     monkeypatch.setattr(remote, "SILENCE", 0.3)
     monkeypatch.setattr(remote, "TRIES", 1)
     with scripted(streams([chunk(content="x")] * 3, pause=2)) as server, pytest.raises(RemoteError, match="silent"):
         list(at(server).chat(ASK))
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-a\nb")
+    with pytest.raises(RemoteError, match="no key has"):
+        Remote(registry().vendors["openai"], "gpt-5.5")
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(RemoteError, match="set OPENAI_API_KEY"):
         Remote(registry().vendors["openai"], "gpt-5.5")

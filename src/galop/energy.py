@@ -47,7 +47,7 @@ class Rapl:
 
     def __init__(self, counters: list[Counter], memory: bool) -> None:
         self.method = "RAPL"
-        self.covers = f"the processor's {len(counters) if not memory else 'packages'} package(s)" + (
+        self.covers = "the processor's packages" + (
             " and memory" if memory else "; not memory, disks, screen or power supply"
         )
         self._counters = counters

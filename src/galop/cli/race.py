@@ -42,7 +42,7 @@ def race_models(
     if len(set(names)) < len(names):
         raise LaneError(f"{next(n for n in names if names.count(n) > 1)} is there twice; a lane races once")
     dollars = dollars_of(budget)
-    check_prices(specs, names, dollars)
+    check_prices(specs, names, dollars, on)
     questions = sets.questions(on, limit, seed, language)
     about = {
         "set": on, "seed": seed, "language": language, "together": together, "version": __version__,
@@ -71,7 +71,11 @@ def race_models(
         sys.exit(130 if stopped.startswith("stopped") else 1)
     for index, why in fallen.items():
         note(f"galop: {names[index]} fell out: {why}")
-    if fallen:
+    if not race.finished:
+        missing = sum(len(race.left(i)) for i in range(len(race.lanes)))
+        note(
+            f"galop: {missing} answer{'s are' if missing > 1 else ' is'} missing; the same command asks for them again"
+        )
         sys.exit(1)
     if open_page:
         webbrowser.open(report.resolve().as_uri())
@@ -107,10 +111,12 @@ def dollars_of(text: str) -> float | None:
     return amount
 
 
-def check_prices(specs: Sequence[Spec], names: Sequence[str], dollars: float | None) -> None:
+def check_prices(specs: Sequence[Spec], names: Sequence[str], dollars: float | None, on: str) -> None:
     """Raises LaneError for a model behind an interface whose cost could not be told, where a budget has to hold."""
     from galop.race.registry import registry
 
+    if dollars is not None and on.startswith(run.INSPECT):
+        raise LaneError("inspect-ai asks in its own way, so no budget can hold; leave out --budget")
     for spec, name in zip(specs, names, strict=True):
         if dollars is None or not spec.remote or spec.vendor in ("url", "ollama"):
             continue

@@ -15,10 +15,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from galop.errors import GalopError
+from galop.energy import Meter
+from galop.errors import ContextLengthError, GalopError
 from galop.model import Speaker
 from galop.race.registry import registry
-from galop.race.ways import AMOUNTS, Way, ask
+from galop.race.ways import AMOUNTS, Outcome, Way, ask
 
 POOL = 4 << 30  # bytes of keys and values, where several questions are answered at once
 LONGEST_KEPT = 20_000  # characters of a reply, a thought or a call
@@ -55,6 +56,8 @@ class Spec:
             return cls(model.removeprefix("galop:"), Way.named(way))
         if prefix == "url":
             url, _, name = rest.partition("#")
+            if "?" in url or "@" in url.partition("://")[2].partition("/")[0]:
+                raise LaneError("an address is recorded, so it may hold no password and no query; set GALOP_URL_KEY")
             return cls(name, Way.named(way), "url", url)
         return cls(rest, Way.named(way), prefix, vendors[prefix].url)
 
@@ -69,10 +72,13 @@ class LaneProcess:
     def __init__(self, name: str, spec: Spec, together: int) -> None:
         self.name = name
         self.setup: dict[str, Any] = {}
+        self.failures = 0  # questions in a row without an answer
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=work, args=(theirs, name, together), daemon=True)
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # its start, too, is the race's to stop
         self._process.start()
+        signal.signal(signal.SIGINT, before)
         theirs.close()
 
     def ready(self) -> dict[str, Any]:
@@ -143,6 +149,8 @@ def opened(spec: Spec, together: int) -> tuple[Speaker, dict[str, Any]]:
         from galop.race.remote import Remote
 
         remote = Remote(registry().vendors[spec.vendor], spec.model, spec.url)
+        if spec.way.name == "think" and remote.offer.quirks.thinking == "none":
+            raise LaneError(f"{spec.model} cannot be told to think; race it in another way")
         price = remote.offer.price if spec.vendor not in ("url", "ollama") else (0.0, 0.0)
         kind = "server" if spec.vendor in ("url", "ollama", "openrouter") else "closed"
         return remote, {
@@ -185,16 +193,22 @@ def answered(speaker: Speaker, spec: Spec, question: dict[str, Any], alone: bool
     from galop.machine import peak_memory
 
     meter = find_meter() if alone and not spec.remote else None
+    outcome, failed = Outcome(), ""
     begun, start, worked = time.time(), time.monotonic(), time.process_time()
     waited = getattr(speaker, "waited", 0.0)
     line: dict[str, Any] = {"id": question["id"], "begun": round(begun, 3)}
     try:
-        outcome = ask(speaker, question["text"], question["unit"], spec.way, question["seed"])
+        ask(speaker, question["text"], question["unit"], spec.way, question["seed"], outcome)
     except GalopError as error:
-        passing = bool(getattr(error, "passing", not spec.remote))
-        return {**line, "error": str(error), "passing": passing, "seconds": round(time.monotonic() - start, 3)}
+        failed = str(error)
+        if not (isinstance(error, ContextLengthError) or getattr(error, "of_question", False)):
+            passing = bool(getattr(error, "passing", not spec.remote))
+            line |= {"error": failed, "passing": passing, "seconds": round(time.monotonic() - start, 3)}
     except Exception as error:  # a bug in one answer does not end a race of hours
-        return {**line, "error": f"{type(error).__name__}: {error}"[:300], "passing": True, "seconds": 0.0}
+        line |= {"error": f"{type(error).__name__}: {error}"[:300], "passing": True, "seconds": 0.0}
+    usd = cost(speaker, spec, outcome)
+    if "error" in line:
+        return {**line, "usd": usd}
     seconds = time.monotonic() - start - (getattr(speaker, "waited", 0.0) - waited)
     line |= {name: value for name, value in asdict(outcome).items() if name not in ("text", "thinking", "calls")}
     line |= {
@@ -203,11 +217,28 @@ def answered(speaker: Speaker, spec: Spec, question: dict[str, Any], alone: bool
         "first_token_seconds": round(outcome.first_token_seconds, 4),
         "answer_seconds": round(outcome.answer_seconds, 4),
     }  # fmt: skip
+    line |= {"failed": failed[:300]} if failed else {}
     if spec.remote:
-        offer = speaker.offer  # type: ignore[attr-defined]
-        price = offer.price or ((0.0, 0.0) if spec.vendor in ("url", "ollama") else None)
-        usd = (outcome.prompt_tokens * price[0] + outcome.tokens * price[1]) / 1e6 if price else None
         return {**line, "answered_by": speaker.answered_by, "usd": usd}  # type: ignore[attr-defined]
     line |= {"memory": peak_memory(), "cpu_seconds": round(time.process_time() - worked, 3) if alone else None}
-    line |= {"joules": round(meter.joules(), 3), "meter": meter.method, "covers": meter.covers} if meter else {}
+    if meter and (joules := read(meter)) is not None:
+        line |= {"joules": round(joules, 3), "meter": meter.method, "covers": meter.covers}
     return line
+
+
+def cost(speaker: Speaker, spec: Spec, outcome: Outcome) -> float | None:
+    """Dollars of the replies so far; None where no price is known."""
+    if not spec.remote:
+        return None
+    offer = speaker.offer  # type: ignore[attr-defined]
+    price = offer.price or ((0.0, 0.0) if spec.vendor in ("url", "ollama") else None)
+    return (outcome.prompt_tokens * price[0] + outcome.tokens * price[1]) / 1e6 if price else None
+
+
+def read(meter: Meter) -> float | None:
+    """Joules; None where the counter is gone, or went backwards: a card that was lost, a charger plugged in."""
+    try:
+        joules = meter.joules()
+    except Exception:  # whatever a driver raises
+        return None
+    return joules if joules >= 0 else None

@@ -40,6 +40,7 @@ class Lane:
     name: str
     about: Line = field(default_factory=dict)  # what it turned out to be: file, hash, kernels, price
     answers: dict[str, Line] = field(default_factory=dict)
+    usd: float = 0.0  # spent on all that was asked, errors and all
 
 
 class Record:
@@ -86,6 +87,7 @@ class Record:
         if "setup" in line:
             lane.about = line["setup"]
         else:
+            lane.usd += line.get("usd") or 0.0
             lane.answers[line["id"]] = line  # a later one counts: an error is asked again
 
     def path(self, lane: int) -> Path:
@@ -115,7 +117,7 @@ class Record:
 
     def spent(self) -> float:
         """Dollars, errors and all."""
-        return sum(line.get("usd") or 0.0 for lane in self.lanes for line in lane.answers.values())
+        return sum(lane.usd for lane in self.lanes)
 
     @contextmanager
     def held(self) -> Iterator[None]:

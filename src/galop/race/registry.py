@@ -16,8 +16,6 @@ class Quirks:
     thinking: Literal["none", "always", "effort", "toggle", "type", "google", "template"] = "none"
     efforts: tuple[str, ...] = ()
     temperature: bool = True  # whether temperature and top_p may be set
-    penalties: bool = True
-    stop: bool = True
     seed: bool = False
     limit: str = "max_tokens"  # what the most tokens of a reply are called
     least: int = 0  # tokens of thinking, for google

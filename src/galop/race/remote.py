@@ -26,15 +26,21 @@ LONGEST_WAIT = 120.0  # seconds that a server may ask to come back after
 SILENCE = 180.0  # seconds between two pieces of a reply, the first included: it may think meanwhile
 LONGEST = 1800.0  # seconds of a reply
 LARGEST = 16 << 20  # bytes of a reply
+HIDDEN = 16_384  # tokens more where a model thinks as long as it likes and its limit counts that
+OF_THE_QUESTION = {400, 413, 422}  # it is refused, and others may not be
 PASSING = {408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
 
 
 class RemoteError(GalopError):
-    """What an interface answered instead of a reply. `passing` is what may be over another time."""
+    """What an interface answered instead of a reply.
 
-    def __init__(self, message: str, passing: bool) -> None:
+    `passing` is what may be over another time, `of_question` what another question may not meet.
+    """
+
+    def __init__(self, message: str, passing: bool, of_question: bool = False) -> None:
         super().__init__(message)
         self.passing = passing
+        self.of_question = of_question
 
 
 class Remote:
@@ -96,8 +102,6 @@ class Remote:
             "model": self.model, "messages": numbered(messages, quirks.give_back), "stream": True,
             "stream_options": {"include_usage": True},
         }  # fmt: skip
-        if max_tokens:
-            body[quirks.limit] = max_tokens
         if sampling and quirks.temperature:
             body |= {"temperature": sampling.temperature, "top_p": sampling.top_p}
         if sampling and quirks.seed:
@@ -121,6 +125,9 @@ class Remote:
             budget = min(max(thinking.budget or 0 if wanted else 0, quirks.least), quirks.most)
             config = {"thinking_budget": budget, "include_thoughts": True}
             body["extra_body"] = {"google": {"thinking_config": config}}
+        if max_tokens:
+            told = body.get("reasoning_effort", "none") != "none" or body.get("thinking") == {"type": "enabled"}
+            body[quirks.limit] = max_tokens + (HIDDEN if told or quirks.thinking == "always" else 0)
         return body
 
     def _client(self) -> httpx2.Client:
@@ -141,7 +148,7 @@ class Remote:
         except httpx2.InvalidURL:
             raise RemoteError(f"{self.url!r} is not an address", passing=False) from None
         except httpx2.HTTPError as error:
-            raise Again(f"{self.vendor.name} at {self.url} cannot be reached: {error}") from None
+            raise Again(self._clean(f"{self.vendor.name} at {self.url} cannot be reached: {error}")) from None
 
     def _refused(self, status: int, after: str | None, text: str) -> None:
         """Raises Again or RemoteError for a status that is no success."""
@@ -156,7 +163,10 @@ class Remote:
             + (f"says it ended on {self.offer.ends}, followed by {self.offer.replaced_by}" if self.offer.ends
                else "does not say that it ended"),
         }  # fmt: skip
-        raise RemoteError(f"{self.vendor.name} answered {status} to {self.model}: {said}{hints.get(status, '')}", False)
+        raise RemoteError(
+            f"{self.vendor.name} answered {status} to {self.model}: {said}{hints.get(status, '')}",
+            passing=False, of_question=status in OF_THE_QUESTION,
+        )  # fmt: skip
 
     def _clean(self, text: str) -> str:
         """Without the key, which some servers give back in their errors, even in part."""
@@ -200,13 +210,7 @@ class Reading:
         self.content: list[str] = []
 
     def read(self, reply: httpx2.Response) -> list[Event]:
-        size = 0
-        for line in reply.iter_lines():
-            size += len(line)
-            if size > LARGEST:
-                raise RemoteError(f"{self.remote.vendor.name} sent more than {LARGEST >> 20} MiB for one reply", False)
-            if time.monotonic() - self.start > LONGEST:
-                raise RemoteError(f"{self.remote.vendor.name} was not done after {LONGEST:.0f} s", passing=True)
+        for line in self._lines(reply):
             data = line.removeprefix("data:").strip()
             if not line.startswith("data:") or not data:
                 continue
@@ -219,6 +223,19 @@ class Reading:
         if self.reason is None:
             raise Again(f"{self.remote.vendor.name} broke off in the middle of a reply")
         return self._events()
+
+    def _lines(self, reply: httpx2.Response) -> Iterator[str]:
+        """Bounded in bytes and in time, whether or not a line ever ends."""
+        size, rest = 0, b""
+        for piece in reply.iter_bytes():
+            size += len(piece)
+            if size > LARGEST:
+                raise RemoteError(f"{self.remote.vendor.name} sent more than {LARGEST >> 20} MiB for one reply", False)
+            if time.monotonic() - self.start > LONGEST:
+                raise RemoteError(f"{self.remote.vendor.name} was not done after {LONGEST:.0f} s", passing=True)
+            *lines, rest = (rest + piece).split(b"\n")
+            yield from (line.decode("utf-8", "replace").rstrip("\r") for line in lines)
+        yield rest.decode("utf-8", "replace")
 
     def _chunk(self, chunk: dict[str, Any]) -> None:
         if error := chunk.get("error"):
@@ -285,17 +302,18 @@ def key_of(vendor: Vendor) -> str:
     """From the environment, else from the keyring (service galop, the variable's name). Raises RemoteError."""
     if not vendor.key:
         return ""
-    if key := os.environ.get(vendor.key, ""):
-        return key.strip()
-    try:
-        import keyring
+    key = os.environ.get(vendor.key, "").strip()
+    if not key:
+        try:
+            import keyring
 
-        if key := keyring.get_password("galop", vendor.key) or "":
-            return key
-    except Exception:  # no such package, or no keyring on this machine
-        pass
-    if vendor.prefix == "url":
-        return ""
+            key = (keyring.get_password("galop", vendor.key) or "").strip()
+        except Exception:  # no such package, or no keyring on this machine
+            pass
+    if not (key.isascii() and (key.isprintable() or not key)):
+        raise RemoteError(f"{vendor.key} has characters in it that no key has; set it anew", passing=False)
+    if key or vendor.prefix == "url":
+        return key
     raise RemoteError(f"{vendor.name} needs a key; set {vendor.key}", passing=False)
 
 

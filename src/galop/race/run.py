@@ -18,6 +18,7 @@ from galop.race.sets import Question, judge
 Tell = Callable[[int, Line], None]
 """Hears of each line of a lane: what it turned out to be, an answer, or {"out": why}."""
 INSPECT = "inspect:"
+PATIENCE = 3  # questions in a row without an answer, after which a lane is out
 KEYS_AND_VALUES = 256 << 20  # bytes, about, of a lane's context, beside its weights
 
 
@@ -110,11 +111,22 @@ def in_turn(
 def abreast(
     record: Record, index: int, process: LaneProcess, width: int, budget: float | None, out: dict[int, str], tell: Tell
 ) -> None:
-    """So many questions at once; what is under way is waited for even when the budget is spent."""
+    """So many questions at once; what is under way is waited for even when the budget is spent.
+
+    Each that is under way may come to cost what the dearest did, so the first is asked alone.
+    """
     waiting, under_way = record.left(index), 0
     processes = {index: process}
+    answers = record.lanes[index].answers
+
+    def affordable() -> bool:
+        if budget is None or not under_way:
+            return budget is None or record.spent() < budget
+        dearest = max((line.get("usd") or 0.0 for line in answers.values()), default=budget)
+        return record.spent() + (under_way + 1) * dearest < budget
+
     while processes and (waiting or under_way):
-        if waiting and under_way < width and (budget is None or record.spent() < budget):
+        if waiting and under_way < width and affordable():
             process.ask(asked(waiting.pop(0), record))
             under_way += 1
         elif under_way:
@@ -132,10 +144,12 @@ def receive(record: Record, index: int, processes: dict[int, LaneProcess], out: 
         fallen(index, str(error), processes, out, tell)
         return
     question = next(q for q in record.questions if q.id == line["id"])
+    process = processes[index]
+    process.failures = process.failures + 1 if "error" in line else 0
     if "error" not in line:
         found = judge(question, line["text"])
-        line |= {"right": found.right, "value": found.value, "slip": found.slip}
-    elif not line["passing"]:
+        line |= {"right": found.right, "value": found.value, "slip": line.pop("failed", "") or found.slip}
+    elif not line["passing"] or process.failures == PATIENCE:
         record.add(index, line)
         fallen(index, line["error"], processes, out, tell)
         return

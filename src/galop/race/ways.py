@@ -62,12 +62,12 @@ class Outcome:
     cut_off: bool = False  # at the token limit
 
 
-def ask(model: Speaker, question: str, unit: str | None, way: Way, seed: int = 0) -> Outcome:
-    """A model's reply to a question whose answer is wanted in `unit`, or in words where there is none.
+def ask(model: Speaker, question: str, unit: str | None, way: Way, seed: int, outcome: Outcome) -> None:
+    """Fills `outcome` with a model's reply to a question whose answer is wanted in `unit`, or in words where there is
+    none. What it took stands there even if this raises.
 
-    A reply without an answer, or with one of the wrong dimension, is sent back once.
+    Where a number is wanted, a reply without one, or with one of the wrong dimension, is sent back once.
     """
-    outcome = Outcome()
     messages: list[Message] = [{"role": "user", "content": question}]
     asked = {"plain": plainly, "think": thoughtfully, "vote": by_vote, "code": by_program, "tools": with_formulas}
     outcome.text = asked[way.name](model, messages, unit, way, seed, outcome)
@@ -77,7 +77,6 @@ def ask(model: Speaker, question: str, unit: str | None, way: Way, seed: int = 0
         again = said(model.chat(messages, Thinking(on=False), **options(seed)), outcome).strip()
         bare = answer_line(again) is None and len(again) <= LONGEST_BARE and "\n" not in again
         outcome.text = f"ANSWER: {again}" if bare else again
-    return outcome
 
 
 def options(seed: int, temperature: float = 0.0) -> dict[str, Any]:

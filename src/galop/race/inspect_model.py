@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -63,7 +64,7 @@ class GalopAPI(ModelAPI):  # type: ignore[misc]
         spec = Spec.named(model_name)
         if spec.way.name not in ("plain", "think"):
             raise LaneError(f"{model_name}: an inspect task brings its own tools; race it plain or with think:TOKENS")
-        self.thinking = Thinking(on=True, budget=spec.way.amount) if spec.way.name == "think" else Thinking()
+        self.thinking = Thinking(on=True, budget=spec.way.amount) if spec.way.name == "think" else Thinking(on=False)
         self.speaker, self.about = opened(spec, together=1)
         OPENED.append(self)
 
@@ -90,7 +91,8 @@ class GalopAPI(ModelAPI):  # type: ignore[misc]
     ) -> list[Event]:
         given = {name: getattr(config, name) for name in ("temperature", "top_p", "top_k", "seed")}
         given = {name: value for name, value in given.items() if value is not None}
-        sampling = Sampling(**given) if given else self.speaker.sampling_for(self.thinking)
+        usual = self.speaker.sampling_for(self.thinking) if self.thinking.on else Sampling()
+        sampling = replace(usual, **given)
         wanted = choice.name if isinstance(choice, ToolFunction) else "required" if choice == "any" else "auto"
         offered = [] if choice == "none" else [tool_of(tool) for tool in tools]
         asked = [message_of(m) for m in messages]
@@ -116,7 +118,11 @@ def tool_of(tool: ToolInfo) -> dict[str, Any]:
 
 def message_of(message: ChatMessage) -> Message:
     if isinstance(message, ChatMessageTool):
-        return {"role": "tool", "name": message.function or "", "content": message.text}
+        return {
+            "role": "tool",
+            "name": message.function or "",
+            "content": f"Error: {message.error.message}" if message.error else message.text,
+        }
     said: Message = {"role": message.role, "content": message.text}
     if isinstance(message, ChatMessageAssistant) and message.tool_calls:
         said["tool_calls"] = [
@@ -176,8 +182,9 @@ def run(record: Record, index: int, tell: Callable[[int, Line], None]) -> None:
     started = list_eval_logs(str(logs)) if logs.exists() else []  # the newest first
     before = read_eval_log(started[0]) if started else None
     task = str(record.about["set"]).removeprefix("inspect:")
-    quiet: dict[str, Any] = {"log_dir": str(logs), "display": "none", "max_samples": 1, "fail_on_error": False}
-    if before is not None and before.status != "success":
+    quiet: dict[str, Any] = {"log_dir": str(logs), "display": "none", "max_samples": 1, "fail_on_error": False,
+                             "log_buffer": 1}  # fmt: skip
+    if before is not None and (before.status != "success" or any(s.error for s in before.samples or [])):
         [log] = inspect_ai.eval_retry(before, **quiet)
     elif before is not None:
         log = before
@@ -187,10 +194,16 @@ def run(record: Record, index: int, tell: Callable[[int, Line], None]) -> None:
     for lane_model in OPENED:
         record.add(index, {"setup": lane_model.about})
     close_all()
+    left = {q.id for q in record.left(index)}
     for sample in log.samples or []:
-        line = line_of(sample)
-        record.add(index, line)
-        tell(index, line)
+        if str(sample.id) in left:
+            line = line_of(sample)
+            record.add(index, line)
+            tell(index, line)
+    if log.status == "cancelled":
+        raise KeyboardInterrupt
+    if log.status == "error":
+        raise LaneError(f"{lane.name}: inspect-ai says: {log.error.message[:300] if log.error else 'error'}")
 
 
 def line_of(sample: EvalSample) -> Line:

@@ -159,7 +159,7 @@ def opened(spec: Spec, together: int) -> tuple[Speaker, dict[str, Any]]:
         }  # fmt: skip
     from galop import _native, store
     from galop.loading import weight_bytes
-    from galop.machine import default_threads
+    from galop.machine import default_threads, processor
 
     start = time.monotonic()
     source = store.settle(store.locate(spec.model))
@@ -174,7 +174,8 @@ def opened(spec: Spec, together: int) -> tuple[Speaker, dict[str, Any]]:
         "kind": "open", "model": source.name, "file": path.name, "bytes": weight_bytes(path),
         "sha256": entry.packages.sha256 if entry and entry.packages else sha256(path),
         "licence": entry.licence if entry else "", "parameters": entry.parameters if entry else 0,
-        "context": model.context, "threads": default_threads(), "kernels": _native.instruction_sets()[0],
+        "machine": processor(), "context": model.context,
+        "threads": default_threads(), "kernels": _native.instruction_sets()[0],
         "load_seconds": round(time.monotonic() - start, 2), "price": None, "way": str(spec.way),
     }  # fmt: skip
 

@@ -170,24 +170,22 @@ def scatter(lanes: Sequence[dict[str, Any]], measure: str, front: Sequence[int])
     for mark in ticks(low, high):
         x = x0 + (x1 - x0) * (log10(mark) - low) / (high - low)
         parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{y1}" y2="{y0}"/>')
-        parts.append(f'<text x="{x:.1f}" y="{y0 + 16}" text-anchor="middle">{mark:g} {unit}</text>')
+        anchor = "end" if x > x1 - 30 else "middle"
+        parts.append(f'<text x="{x:.1f}" y="{y0 + 16}" text-anchor="{anchor}">{mark:g} {unit}</text>')
     line = sorted(at(i) for i in front if i in values)
     if len(line) > 1:
         parts.append(f'<polyline class="front" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in line)}"/>')
-    taken: list[float] = []
+    taken: list[int] = []
     for i in sorted(having, key=lambda i: at(i)[1]):
         (x, y), a = at(i), lanes[i]["accuracy"]
         top, bottom = (y0 + (y1 - y0) * a[k] for k in ("high", "low"))
-        label = y - 8
-        while any(abs(label - other) < 13 for other in taken):
-            label += 13
+        free = [c for c in range(int(y1) + 10, int(y0)) if all(abs(c - other) >= 13 for other in taken)]
+        label = min(free, key=lambda c: abs(c - (y - 8)), default=int(y) - 8)
         taken.append(label)
         side, shift = ("end", -8) if x > (x0 + x1) / 2 else ("start", 8)
         parts.append(f'<path d="M{x:.1f} {top:.1f}V{bottom:.1f}" class="whisker"/>')
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{lanes[i]["colour"]}"/>')
-        parts.append(
-            f'<text x="{x + shift:.1f}" y="{label:.1f}" text-anchor="{side}">{escape(lanes[i]["name"])}</text>'
-        )
+        parts.append(f'<text x="{x + shift:.1f}" y="{label}" text-anchor="{side}">{escape(lanes[i]["name"])}</text>')
     return Markup("".join([*parts, "</svg>"]))
 
 

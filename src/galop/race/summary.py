@@ -60,10 +60,17 @@ def summary(record: Record) -> dict[str, Any]:
         name: record.about.get(name) for name in ("set", "seed", "together", "language", "begun", "machine", "version")
     }
     return {
-        **about, "questions": len(record.questions), "kinds": len({q.kind for q in record.questions}),
+        **about, "turns": turns(record),
+        "questions": len(record.questions), "kinds": len({q.kind for q in record.questions}),
         "lanes": rows, "pairs": pairs, "fronts": fronts(rows), "parts": parts_of(record.questions),
         "article": article(record),
     }  # fmt: skip
+
+
+def turns(record: Record) -> bool:
+    """Whether lanes were asked by turns, each having begun before any other ended."""
+    times = [[line["begun"] for line in lane.answers.values()] for lane in record.lanes if lane.answers]
+    return len(times) > 1 and max(min(t) for t in times) < min(max(t) for t in times)
 
 
 def good(line: Line | None) -> bool:

@@ -88,15 +88,29 @@ def test_from_the_command_line_offline(tmp_path: Path) -> None:
 @pytest.mark.oracle
 @pytest.mark.parametrize("name", SHIPPED)
 def test_logits_are_those_of_transformers(name: str) -> None:
+    import gguf
     import torch
     from test_families import relative
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
 
     from galop.recipes.mini import tokenizer
+    from galop.recipes.mini.export import NAMES
+    from galop.recipes.mini.model import SIZES
 
     path = store.locate(name).path
     assert path
-    oracle = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32).eval()
+    theirs = {"token_embd": "model.embed_tokens", "output_norm": "model.norm"}
+    for i in range(SIZES[name.split(":")[1]].layers):
+        theirs |= {f"blk.{i}.{ours}": f"model.layers.{i}.{known}" for known, ours in NAMES.items()}
+    weights = {
+        f"{theirs[t.name.removesuffix('.weight')]}.weight": torch.tensor(gguf.dequantize(t.data, t.tensor_type))
+        for t in gguf.GGUFReader(path).tensors
+    }
+    config = SIZES[name.split(":")[1]].config()
+    oracle = AutoModelForCausalLM.from_config(AutoConfig.for_model(**config), dtype=torch.float32).eval()
+    missing, unexpected = oracle.load_state_dict(weights, strict=False)
+    assert missing == ["lm_head.weight"] and not unexpected  # which is the embedding
+    oracle.tie_weights()
     for problem in (*held_out(2, "formula"), *held_out(2, "multiply")):
         ids = tokenizer.encode(tokenizer.prompt(problem.question))
         with torch.no_grad():

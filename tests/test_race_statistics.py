@@ -67,6 +67,13 @@ def test_intervals_hold_what_they_promise(p: float, likeness: float) -> None:
     assert 0.925 <= held_difference / rounds <= 0.98, held_difference / rounds
 
 
+def test_no_difference_seen_is_not_none_proved() -> None:
+    same = np.zeros(6)
+    gain = statistics.difference(same, same, list("abcdef"))
+    assert gain.low == -gain.high and 0.3 < gain.high < 0.5
+    assert statistics.needed(gain, 6) is None
+
+
 def test_ranks_are_shared_until_there_is_a_difference() -> None:
     behind = [[False, False, False], [True, False, False], [True, False, False]]
     assert statistics.ranks(behind) == [1, 2, 2]

@@ -87,6 +87,9 @@ def difference(first: Values, second: Values, kinds: Sequence[str], rounds: int 
     gain = first - second
     if len(set(kinds)) < 2:
         return Interval(float(gain.mean()), -1.0, 1.0)  # one kind tells nothing of others
+    if not gain.any():  # what is drawn anew never differs; as many kinds without a case leave room for some
+        reach = wilson(0.0, len(set(kinds))).high
+        return Interval(0.0, -reach, reach)
     return bootstrap(gain, np.ones_like(gain), kinds, rounds)
 
 

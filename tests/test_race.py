@@ -292,7 +292,6 @@ def test_a_damaged_record_is_told(ran: tuple[Path, Path, dict[str, Any]], tmp_pa
         Record.read(tmp_path)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
 def written(folder: Path, kinds: list[str], **lanes: list[dict[str, Any]]) -> dict[str, Any]:
     """The summary of a record with these answers, in order; None where there is none."""
     questions = [Question(str(i), kind, "?", "1") for i, kind in enumerate(kinds)]
@@ -300,7 +299,7 @@ def written(folder: Path, kinds: list[str], **lanes: list[dict[str, Any]]) -> di
     for lane, lines in enumerate(lanes.values()):
         kept.add(lane, {"setup": {"kind": "closed", "model": "grok-4", "price": None}})
         for i, line in enumerate(lines):
-            usual = {"text": "", "thinking": "", "calls": [], "replies": 1, "tokens": 5, "thinking_tokens": 0,
+            usual = {"begun": 0.0, "text": "", "thinking": "", "calls": [], "replies": 1, "tokens": 5, "thinking_tokens": 0,
                      "seconds": 1.0, "first_token_seconds": 0.5, "answer_seconds": 0.5, "cut_off": False, "slip": "",
                      "usd": None, "memory": None}  # fmt: skip
             kept.add(lane, {"id": str(i), **usual, **line})
@@ -337,6 +336,7 @@ def test_the_rate_is_of_what_was_timed(tmp_path: Path) -> None:
     assert [lane["rate"] for lane in found["lanes"]] == [20.0, 20.0]
 
 
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
 def test_the_page_in_a_browser(
     ran: tuple[Path, Path, dict[str, Any]], browser: Browser, width: int, scheme: Any
 ) -> None:
@@ -373,7 +373,7 @@ def test_an_answer_cannot_bring_a_script(tmp_path: Path) -> None:
     record = Record.create(
         tmp_path / "r", {"set": "x", "seed": 0, "together": 1}, [sets.Question(evil, evil, evil, evil)], [evil]
     )
-    line = {"id": evil, "begun": 0.0, "text": evil, "thinking": evil, "calls": [evil], "tokens": 3, "thinking_tokens": 1,
+    line = {"id": evil, "begun": 0.0, "text": evil, "thinking": evil, "calls": [evil], "replies": 1, "tokens": 3, "thinking_tokens": 1,
             "seconds": 1.0, "first_token_seconds": 0.1, "answer_seconds": 0.9, "cut_off": False, "memory": 1,
             "right": False, "value": evil, "slip": evil}  # fmt: skip
     record.add(0, {"setup": {"kind": "open", "file": evil, "bytes": 1, "licence": evil}})

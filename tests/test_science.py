@@ -16,6 +16,7 @@ import pytest
 from galop.agent import Formulas, Result, carried_out, converse
 from galop.chat.thinking import Thinking
 from galop.chat.tools import Call
+from galop.engine.sampling import Sampling
 from galop.errors import GalopError
 from galop.mcp import ToolServer
 from galop.model import Done, Model
@@ -152,7 +153,7 @@ def test_a_model_computes_with_the_formulas(coder: Model) -> None:
     asked: list[dict[str, Any]] = [
         {"role": "user", "content": "A cell has a Cu2+/Cu cathode and a Zn2+/Zn anode. What is its standard voltage?"}
     ]
-    events = list(converse(coder, asked, Formulas(), tool_choice="cell_voltage", max_tokens=120))
+    events = list(converse(coder, asked, Formulas(), tool_choice="cell_voltage", max_tokens=120, sampling=Sampling()))
     [first, *_] = [e for e in events if isinstance(e, Result)]
     assert first.call.name == "cell_voltage" and not first.failed and "1.1" in first.text
     assert [m["role"] for m in asked[:3]] == ["user", "assistant", "tool"] and asked[-1]["role"] == "assistant"

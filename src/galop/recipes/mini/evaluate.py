@@ -51,16 +51,14 @@ def problems(
 def score(
     model: Mini,
     asked: list[Problem],
-    thinks: bool = True,
     budget: int | None = None,
     close: str = CLOSE,
 ) -> Score:
-    """How many are answered rightly; without thought by way of the template's empty block."""
+    """How many are answered rightly."""
     right, tokens = 0, 0
-    opening = "" if thinks else f"{tokenizer.THINK_OPEN}{tokenizer.THINK_CLOSE}"
     for first in range(0, len(asked), ROWS):
         part = asked[first : first + ROWS]
-        prompts = [tokenizer.encode(tokenizer.prompt(p.question) + opening) for p in part]
+        prompts = [tokenizer.encode(tokenizer.prompt(p.question)) for p in part]
         longest = max(LONGEST, (budget or 0) + 64)
         replies = sample(model, prompts, longest=longest, budget=budget, close=close)
         for problem, reply in zip(part, replies, strict=True):

@@ -120,9 +120,9 @@ def abreast(
     answers = record.lanes[index].answers
 
     def affordable() -> bool:
-        if budget is None or not under_way:
-            return budget is None or record.spent() < budget
-        dearest = max((line.get("usd") or 0.0 for line in answers.values()), default=budget)
+        if budget is None:
+            return True
+        dearest = max((line.get("usd") or 0.0 for line in answers.values()), default=budget) if under_way else 0.0
         return record.spent() + (under_way + 1) * dearest < budget
 
     while processes and (waiting or under_way):

@@ -195,13 +195,7 @@ def value(answer: Any, unit: str | None, where: str) -> float | str:
     """The answer as a number where it has a unit, else as it stands. Raises SetError."""
     if unit is None:
         if isinstance(answer, (str, int, float)):
-            return (
-                valid(answer)
-                if isinstance(answer, str)
-                else f"{answer:.15g}"
-                if isinstance(answer, float)
-                else str(answer)
-            )
+            return f"{answer:.15g}" if isinstance(answer, float) else valid(str(answer))
         raise SetError(f"{where}: the answer has to be a text or a number")
     from galop.science.card import registry, unit_text
 

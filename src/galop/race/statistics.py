@@ -94,16 +94,11 @@ def difference(first: Values, second: Values, kinds: Sequence[str], rounds: int 
 
 
 def bootstrap(above: Values, below: Values, kinds: Sequence[str], rounds: int = ROUNDS) -> Interval:
-    """The ratio of two sums, such as joules per right answer, kinds drawn anew with replacement.
-
-    Not a number where there are fewer than two kinds.
-    """
+    """The ratio of two sums, such as joules per right answer, at least two kinds drawn anew with replacement."""
     top, _ = by_kind(above, kinds)
     bottom, _ = by_kind(below, kinds)
     clusters = len(top)
     estimate = float(top.sum() / bottom.sum()) if bottom.sum() else float("nan")
-    if clusters < 2:
-        return Interval(estimate, float("nan"), float("nan"))
     random = np.random.default_rng(0)
     block = max(1, BLOCK // clusters)
     drawn = []

@@ -1,4 +1,4 @@
-"""A checkpoint as one GGUF file: matrices in Q8_0, the rest in float32.
+"""A checkpoint as one GGUF file, matrices in Q8_0, the rest in float32; and back.
 
 python -m galop.recipes.mini.export ROOT FOLDER     # the last checkpoint of every size in ROOT, to be shipped
 """
@@ -11,10 +11,11 @@ from pathlib import Path
 
 import gguf
 import numpy as np
+import torch
 from safetensors.numpy import load_file
 
 from galop.recipes.mini import tokenizer
-from galop.recipes.mini.model import EPS, POSITIONS, THETA, Size
+from galop.recipes.mini.model import EPS, POSITIONS, SIZES, THETA, Mini, Size, save_model
 
 ABOUT = "Qwen3 architecture, trained here on arithmetic and unit problems only; not Alibaba's weights"
 NAMES = {
@@ -78,6 +79,21 @@ def tensors(weights: dict[str, np.ndarray], size: Size) -> dict[str, np.ndarray]
     return found
 
 
+def restore(path: Path, size: str, folder: Path) -> None:
+    """Makes the checkpoint `folder` of a model of `size` exported to `path`, with its weights as rounded there."""
+    model = Mini(SIZES[size])
+    names = tensors({name: np.array(name) for name in model.state_dict()}, SIZES[size])  # of the experts, arrays
+    weights = {}
+    for tensor in gguf.GGUFReader(path).tensors:
+        values = torch.from_numpy(gguf.quants.dequantize(tensor.data, tensor.tensor_type).copy())
+        each = values if names[tensor.name].ndim else [values]
+        weights |= dict(zip(np.atleast_1d(names[tensor.name]).tolist(), each, strict=True))
+    model.load_state_dict(weights)
+    part = folder.with_name("incomplete")
+    save_model(model, part)
+    part.rename(folder)
+
+
 def add_tokenizer(writer: gguf.GGUFWriter) -> None:
     model = json.loads(tokenizer.load().to_str())["model"]
     by_id = {i: token for token, i in tokenizer.load().get_vocab().items()}
@@ -95,7 +111,6 @@ def add_tokenizer(writer: gguf.GGUFWriter) -> None:
 
 
 def main(root: Path, folder: Path) -> None:
-    from galop.recipes.mini.model import SIZES
     from galop.recipes.mini.recipe import route
 
     for size in SIZES:

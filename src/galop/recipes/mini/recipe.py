@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import torch
+from filelock import FileLock
 
 from galop.errors import GalopError
 from galop.machine import default_threads, keep_freed_memory
-from galop.recipes.mini import evaluate, stages
+from galop.recipes.mini import evaluate, export, stages
 from galop.recipes.mini.model import SIZES, Mini, load_model
 from galop.recipes.mini.tasks import LEVELS
 from galop.recipes.mini.train import Report, Settings, Stage, run
@@ -74,8 +76,9 @@ def train(
     """Takes a size through one stage, or "all" of its course, in `root`; gives the folder of the finished checkpoint,
     or None when it was `enough` before; that is asked after each step.
 
-    The largest size goes the long way, by reinforcement; the smaller ones learn from it. What is finished is not done
-    again, what was begun is gone on with. Raises GalopError.
+    The largest size goes the long way, by reinforcement; the smaller ones learn from it, or, where none was trained
+    here, from the one that comes with galop. What is finished is not done again, what was begun is gone on with.
+    Raises GalopError.
     """
     if size not in SIZES:
         raise GalopError(f"there is no size {size!r}; these are: {', '.join(SIZES)}")
@@ -128,7 +131,7 @@ def one(
     if stage == "fuse":
         teacher = parent
     elif stage in ("imitate", "distil"):
-        teacher = finished(root / f"{TEACHER}-{seed}", "reinforce" if stage == "imitate" else "fuse")
+        teacher = teacher_of(root, seed, "reinforce" if stage == "imitate" else "fuse")
     label = f"{stage} {seed}"
     what: Stage
 
@@ -172,6 +175,20 @@ def finished(owner: Path, stage: str) -> Path:
     if not (owner / stage / "model").exists():
         raise GalopError(f"this needs the stage {stage} of {owner.name}, which is not finished in {owner.parent}")
     return owner / stage / "model"
+
+
+def teacher_of(root: Path, seed: int, stage: str) -> Path:
+    """The largest model as trained in `root`, if its course was begun there, else as it comes with galop."""
+    if (own := root / f"{TEACHER}-{seed}").exists():
+        return finished(own, stage)
+    shipped = root / f"{TEACHER}-shipped" / "model"
+    if not shipped.exists():
+        shipped.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(shipped.parent / "lock"):
+            if not shipped.exists():
+                models = files("galop.recipes.mini") / "models"
+                export.restore(Path(str(models / f"qwen3-mini-{TEACHER}-q8_0.gguf")), TEACHER, shipped)
+    return shipped
 
 
 def fingerprint(parent: Path | None) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from galop.agent import Formulas, Result, carried_out, converse
+from galop.agent import Result, carried_out, converse
 from galop.chat.thinking import Thinking
 from galop.chat.tools import Call
 from galop.engine.sampling import Sampling
@@ -22,6 +22,7 @@ from galop.mcp import ToolServer
 from galop.model import Done, Model
 from galop.science import formulas
 from galop.science.card import ScienceError, in_unit
+from galop.science.toolbox import Formulas
 
 WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     # Ideal rockets: Sutton & Biblarz, Rocket Propulsion Elements; gas of gamma 1.2, 22 g/mol, 3600 K.

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from threading import Event as Flag
 from typing import Any, Protocol
 
@@ -165,37 +163,3 @@ class Together:
 
     def asks_first(self, name: str) -> bool:
         return self._owner[name].asks_first(name)
-
-
-class Formulas:
-    """The tools of galop.science."""
-
-    def __init__(self, most: int = 6) -> None:
-        from galop.science import formulas
-
-        self._formulas = formulas()
-        self._most = most  # that are told of: descriptions take time to read
-        french: dict[str, str] = json.loads((files("galop.science") / "french.json").read_text("utf-8"))
-        self._words = {
-            name: terms(f"{f.name} {f.about} {french[name]} {f.schema()}") for name, f in self._formulas.items()
-        }
-
-    def tools(self, question: str) -> Sequence[Tool]:
-        """The formulas whose words a question shares the most of, rare words counting more; the calculator always."""
-        words = self._words
-        asked = terms(question)
-        count = {word: sum(word in known for known in words.values()) for word in asked}
-        score = {name: sum(1 / count[w] for w in asked & known) for name, known in words.items()}
-        best = sorted((n for n in score if score[n] > 0), key=lambda n: -score[n])[: self._most - 1]
-        return [self._formulas[name].tool() for name in dict.fromkeys([*best, "calculate"])]
-
-    def call(self, name: str, arguments: dict[str, Any]) -> str:
-        return self._formulas[name](**arguments).brief()
-
-    def asks_first(self, name: str) -> bool:
-        return False
-
-
-def terms(text: str) -> set[str]:
-    """Words by their stems, roughly: the first six letters."""
-    return {word[:6] for word in re.findall(r"[^\W\d_]{3,}|lh2|lox|rp", text.lower())}

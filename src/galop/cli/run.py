@@ -200,7 +200,9 @@ def toolbox(names: Sequence[str]) -> Iterator[agent.Toolbox | None]:
 
 def box_of(name: str, held: ExitStack) -> agent.Toolbox:
     if name == "science":
-        return agent.Formulas()
+        from galop.science.toolbox import Formulas
+
+        return Formulas()
     if not name.startswith(("http://", "https://")) and not shutil.which(name.split()[0] if name.split() else ""):
         raise UsageError(f"--tools {name}: that is neither science nor a URL nor a command that is installed")
     try:

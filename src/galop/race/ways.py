@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from galop.agent import Formulas, Result, converse, shown
+from galop.agent import Result, converse, shown
 from galop.answers import answer_line, plain_words
+from galop.chat.form import Form
 from galop.chat.template import Message
 from galop.chat.thinking import Thinking
 from galop.engine.sampling import Sampling
@@ -22,6 +23,8 @@ CODE = (
     "Write a short Python program that computes this, with the math module if needed. All constants have to be in it. "
     'Its last line prints the result as print(f"ANSWER: {value} unit"), with the unit asked for.'
 )
+LINE = r"ANSWER: (unknown|-?[0-9]{1,15}(\.[0-9]{1,15})?(e[-+]?[0-9]{1,2})?( [^0-9 \n][^\n]{0,20})?)"
+ENDING = Form("regex", rf"(.|\n)*{LINE}")
 LONGEST_BARE = 60  # characters of an answer that was asked for alone
 AGREE = 0.01  # numbers this near, relatively, are the same
 
@@ -72,9 +75,15 @@ def ask(model: Speaker, question: str, unit: str | None, way: Way, seed: int, ou
     asked = {"plain": plainly, "think": thoughtfully, "vote": by_vote, "code": by_program, "tools": with_formulas}
     outcome.text = asked[way.name](model, messages, unit, way, seed, outcome)
     if unit is not None and (wrong := amiss(outcome.text, unit)):
-        back = f"{wrong} Give the answer in one line, as ANSWER: number {unit}".rstrip()
-        messages = [*messages[:1], {"role": "assistant", "content": outcome.text}, {"role": "user", "content": back}]
-        again = said(model.chat(messages, Thinking(on=False), **options(seed)), outcome).strip()
+        computed = "\n\n".join(outcome.calls)
+        back = f"{wrong} Give the answer in one line, such as ANSWER: 12.5 {unit}".rstrip()
+        messages = [
+            *messages[:1],
+            {"role": "assistant", "content": f"{computed}\n\n{outcome.text}".strip()},
+            {"role": "user", "content": back},
+        ]
+        line = Form("regex", LINE)  # which a model behind an interface is only asked for
+        again = said(model.chat(messages, Thinking(on=False), form=line, **options(seed)), outcome).strip()
         bare = answer_line(again) is None and len(again) <= LONGEST_BARE and "\n" not in again
         outcome.text = f"ANSWER: {again}" if bare else again
 
@@ -168,7 +177,11 @@ def by_program(model: Speaker, messages: list[Message], unit: str | None, way: W
 def with_formulas(
     model: Speaker, messages: list[Message], unit: str | None, way: Way, seed: int, outcome: Outcome
 ) -> str:
-    return said(converse(model, list(messages), Formulas(), Thinking(on=False), **options(seed)), outcome)
+    from galop.science.toolbox import Formulas
+
+    held = options(seed) if unit is None else {"form": ENDING, **options(seed)}
+    events = converse(model, list(messages), Formulas(unit or ""), Thinking(on=False), **held)
+    return said(events, outcome)
 
 
 def reading(text: str, unit: str | None) -> float | str | None:

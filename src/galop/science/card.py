@@ -6,9 +6,10 @@ import inspect
 import math
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import zip_longest
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import pint
@@ -130,9 +131,10 @@ class Card:
             lines.append(f"valid for: {self.valid}")
         return "\n".join(lines)
 
-    def brief(self) -> str:
-        """For a reader who knows what was asked."""
+    def brief(self, other: Sequence[str] = ()) -> str:
+        """For a reader who knows what was asked; with each result in an `other` unit, where one is given."""
         lines = [f"{what}: {shown(value)} {unit}".rstrip() for value, unit, what in self.results.values()]
+        lines = [f"{line} = {same}" if same else line for line, same in zip_longest(lines, other, fillvalue="")]
         return "\n".join([*lines, f"(source: {self.source})"])
 
     def data(self) -> dict[str, Any]:

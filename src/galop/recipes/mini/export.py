@@ -83,7 +83,7 @@ def restore(path: Path, size: str, folder: Path) -> None:
     """Makes the checkpoint `folder` of a model of `size` exported to `path`, with its weights as rounded there."""
     model = Mini(SIZES[size])
     names = tensors({name: np.array(name) for name in model.state_dict()}, SIZES[size])  # of the experts, arrays
-    weights = {}
+    weights: dict[str, torch.Tensor] = {}
     for tensor in gguf.GGUFReader(path).tensors:
         values = torch.from_numpy(gguf.quants.dequantize(tensor.data, tensor.tensor_type).copy())
         each = values if names[tensor.name].ndim else [values]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -172,6 +173,60 @@ def test_retrieval_finds_the_formula_in_both_languages() -> None:
         ("What shaft power does the turbopump need?", "pump_power"),
     ):
         assert name in [t["function"]["name"] for t in box.tools(question)], question
+
+
+def test_retrieval_finds_what_has_to_be_composed() -> None:
+    box = Formulas()
+    for question, names in (
+        (
+            "Saturated-liquid oxygen at 90 K feeds a pump. What net positive suction head is available?",
+            {"npsh", "saturation"},
+        ),
+        (
+            "De l'oxygène liquide saturé à 90 K alimente une pompe. Quelle hauteur nette d'aspiration ?",
+            {"npsh", "saturation"},
+        ),
+        (
+            "What voltage has a cell with a Cu cathode in 0.1 mol/L Cu2+ and a Zn anode in 0.01 mol/L Zn2+ (standard potentials)?",
+            {"cell_voltage", "nernst"},
+        ),
+        (
+            "What is the specific energy of a cell from its electrodes' capacity?",
+            {"specific_capacity", "specific_energy"},
+        ),
+    ):
+        assert names <= {t["function"]["name"] for t in box.tools(question)}, question
+
+
+def test_a_strict_toolbox_takes_only_numbers_it_was_told() -> None:
+    box = Formulas("kW", strict=True)
+    box.tools(
+        "Une pompe élève de 12 MPa la pression de 16 kg/s d'oxygène saturé à 90 K, rendement 70 %. Puissance en kW ?"
+    )
+    given = {"mass_flow": "16000 g/s", "pressure_rise": "12 MPa", "efficiency": 0.7}
+    with pytest.raises(
+        ScienceError, match="density: 1000 is neither in the question nor a result; .*saturation gives it"
+    ):
+        box.call("pump_power", {**given, "density": "1000 kg/m^3"})
+    density = (
+        box.call("saturation", {"name": "oxygen", "temperature": "90 K"})
+        .split("density of the liquid: ")[1]
+        .split("\n")[0]
+    )
+    assert "shaft power: 240.159 kW" in box.call("pump_power", {**given, "density": density})
+    with pytest.raises(ScienceError, match="3000"):
+        box.call("calculate", {"expression": "16 kg/s * 3000 m/s"})
+    assert "192 " in box.call("calculate", {"expression": "2 * 16 kg/s * 6 s", "in_unit": "kg"})
+    # What is made up but could be left out is left out.
+    box.tools("What is the Tafel slope for a transfer coefficient of 0.4?")
+    assert box.call("tafel_slope", {"alpha": 0.4, "temperature": "350 K"}) == box.call("tafel_slope", {"alpha": 0.4})
+
+
+def test_a_model_can_only_write_units_that_fit() -> None:
+    schema = formulas()["faraday_mass"].schema()["properties"]
+    for text, fits in (("14 A", True), ("1.5e-3 µA", True), ("14", False), ("107.868 g", False), ("14 mA/cm²", False)):
+        assert bool(re.search(schema["current"]["pattern"], text)) is fits, text
+    assert (schema["efficiency"]["minimum"], schema["efficiency"]["maximum"]) == (0, 1)
 
 
 def test_what_a_tool_does_wrong_is_told_to_the_model(smollm: Model) -> None:
@@ -344,6 +399,8 @@ def test_what_would_hang_or_crash_is_refused_at_once(name: str, given: dict[str,
 
 def test_temperatures_and_decimal_commas() -> None:
     assert formulas()["calculate"](expression="25 °C").results["result"][0] == "298.15 K"
+    # A unit belongs to its number before anything is divided by it.
+    assert formulas()["calculate"](expression="100 g / 50 g/mol * 3").results["result"][0] == "6 mol"
     card = formulas()["rocket_equation"](isp="311,5 s", initial_mass="2,5 t", final_mass="1.000,0 kg".replace(".", ""))
     assert card.results["delta_v"][0] == pytest.approx(2799.1, rel=1e-3)
     assert formulas()["fluid"](name="nitrogen", temperature=300).results["phase"][0] == "gas"

@@ -15,6 +15,7 @@ from galop.errors import GalopError
 from galop.model import Done, Event, Speaker, Text
 
 ROUNDS = 8
+INSIST = 4  # rounds in which a call that is required stays so
 LONGEST = 8000  # characters of a result
 ANSWER = (
     "Answer the question with what has been computed, shortly, in its language, with units, in the form it asks for."
@@ -50,11 +51,13 @@ def converse(
     toolbox: Toolbox,
     thinking: Thinking | None = None,
     allow: Callable[[Call], bool] = lambda _: True,
+    until: Callable[[Result], bool] = lambda result: not result.failed,
     **options: Any,
 ) -> Iterator[Event | Result]:
     """Answers `messages`, to which calls, results and the answer are added. Options are `Speaker.chat`'s.
 
-    `allow` is asked before a call that changes anything. A model that makes a call again, or ROUNDS of them, has lost
+    `allow` is asked before a call that changes anything. A `tool_choice` holds `until` a call came to what was wanted,
+    and no longer than a few rounds. A model that makes a call again, or ROUNDS of them, has lost
     its thread: it is asked once more with nothing but the question and the results.
     """
     question = next((m["content"] for m in reversed(messages) if m["role"] == "user"), "")
@@ -111,7 +114,8 @@ def converse(
             messages.append({"role": "tool", "name": call.name, "content": cut(result.text, max(200, room))})
             results.append(result)
             yield result
-        options["tool_choice"] = "auto"
+        if left < ROUNDS - INSIST or until(results[-1]):
+            options["tool_choice"] = "auto"
 
 
 def asked_again(question: str, results: Sequence[Result]) -> Message:

@@ -60,7 +60,7 @@ def described(formula: Formula) -> str:
         if isinstance(kind, Of):
             about = f"{kind.what}{f' [{kind.unit}]' if kind.unit else ''}{f', {kind.valid}' if kind.valid else ''}"
         else:
-            about = " | ".join(kind) if isinstance(kind, tuple) else ""
+            about = " | ".join(kind) if isinstance(kind, tuple) else getattr(kind, "what", "")
         given = "" if default is inspect.Parameter.empty else f" (else {default})"
         lines.append(f"  {option:24} {about}{given}")
     lines += ["", "gives:"]

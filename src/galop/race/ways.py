@@ -14,7 +14,7 @@ from galop.chat.template import Message
 from galop.chat.thinking import Thinking
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
-from galop.model import Done, Event, Speaker, Text
+from galop.model import Done, Event, Model, Speaker, Text
 
 AMOUNTS = {"plain": 0, "think": 2048, "vote": 5, "code": 0, "tools": 0}
 """The ways, and what a number after each stands for: tokens of thinking, answers that vote."""
@@ -23,8 +23,6 @@ CODE = (
     "Write a short Python program that computes this, with the math module if needed. All constants have to be in it. "
     'Its last line prints the result as print(f"ANSWER: {value} unit"), with the unit asked for.'
 )
-LINE = r"ANSWER: (unknown|-?[0-9]{1,15}(\.[0-9]{1,15})?(e[-+]?[0-9]{1,2})?( [^0-9 \n][^\n]{0,20})?)"
-ENDING = Form("regex", rf"(.|\n)*{LINE}")
 LONGEST_BARE = 60  # characters of an answer that was asked for alone
 AGREE = 0.01  # numbers this near, relatively, are the same
 
@@ -76,14 +74,13 @@ def ask(model: Speaker, question: str, unit: str | None, way: Way, seed: int, ou
     outcome.text = asked[way.name](model, messages, unit, way, seed, outcome)
     if unit is not None and (wrong := amiss(outcome.text, unit)):
         computed = "\n\n".join(outcome.calls)
-        back = f"{wrong} Give the answer in one line, such as ANSWER: 12.5 {unit}".rstrip()
+        back = f"{wrong} Give the answer in one line, as ANSWER: number {unit}".rstrip()
         messages = [
             *messages[:1],
             {"role": "assistant", "content": f"{computed}\n\n{outcome.text}".strip()},
             {"role": "user", "content": back},
         ]
-        line = Form("regex", LINE)  # which a model behind an interface is only asked for
-        again = said(model.chat(messages, Thinking(on=False), form=line, **options(seed)), outcome).strip()
+        again = said(model.chat(messages, Thinking(on=False), form=line(unit), **options(seed)), outcome).strip()
         bare = answer_line(again) is None and len(again) <= LONGEST_BARE and "\n" not in again
         outcome.text = f"ANSWER: {again}" if bare else again
 
@@ -179,9 +176,13 @@ def with_formulas(
 ) -> str:
     from galop.science.toolbox import Formulas
 
-    held = options(seed) if unit is None else {"form": ENDING, **options(seed)}
-    events = converse(model, list(messages), Formulas(unit or ""), Thinking(on=False), **held)
-    return said(events, outcome)
+    how, box = options(seed), Formulas(unit, strict=True)
+    if isinstance(model, Model):  # small models ramble, and write calls that no schema allows, unless held to them
+        how |= {"tool_choice": "required", "parallel_tool_calls": False, "until": lambda _: box.answered}
+        how |= {} if unit is None else {"form": line(unit)}
+    text = said(converse(model, list(messages), box, Thinking(on=False), **how), outcome)
+    held = isinstance(model, Model) and unit is not None
+    return text if box.answered or not held else "ANSWER: unknown"  # what nothing has computed is a guess
 
 
 def reading(text: str, unit: str | None) -> float | str | None:
@@ -192,6 +193,15 @@ def reading(text: str, unit: str | None) -> float | str | None:
     from galop.science.score import read_answer
 
     return read_answer(text, unit)
+
+
+def line(unit: str) -> Form:
+    """What an answer in `unit` is held to where the model is here; one behind an interface is only asked for it."""
+    from galop.science.card import units_like
+
+    units = units_like(unit.removeprefix("Δ"))
+    either = f" ({'|'.join(map(re.escape, units))})" if units else ""
+    return Form("regex", rf"ANSWER: (unknown|-?[0-9]{{1,15}}(\.[0-9]{{1,15}})?(e[-+]?[0-9]{{1,2}})?{either})")
 
 
 def amiss(text: str, unit: str) -> str:

@@ -6,10 +6,9 @@ import inspect
 import math
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import zip_longest
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import pint
@@ -17,7 +16,16 @@ import pint
 from galop.errors import GalopError
 
 DIGITS = 6
-WITH_UNIT = r"^-?[0-9]+(\.[0-9]+)?(e-?[0-9]+)? [A-Za-zµΩ°%][A-Za-zµΩ°%0-9/^*·²³⁻¹-]*$"  # so that no model leaves it out
+UNITS = (  # that a model may choose from; more are understood
+    "s ms µs min h day year m km cm dm mm µm um nm inch ft m² m^2 dm² dm^2 cm² cm^2 mm² mm^2 µm² ft² kg g mg t lb "
+    "kg/s g/s t/s lb/s kg/h t/h Pa kPa MPa GPa hPa bar mbar atm psi torr mmHg K °C degC °F degF W kW MW GW hp V "
+    "mV µV uV kV A mA µA uA kA nA A/m² A/m^2 A/cm² A/cm^2 A/dm² A/dm^2 mA/m² mA/m^2 mA/cm² mA/cm^2 µA/cm² µA/cm^2 "
+    "uA/cm² uA/cm^2 A/ft² mol/L mmol/L µmol/L mol/m³ mol/m^3 mol/dm³ mol/dm^3 mol/cm³ mol/cm^3 mmol/cm³ M mM µM "
+    "uM m²/s m^2/s cm²/s cm^2/s mm²/s mm^2/s V/s mV/s V/min g/mol kg/mol kg/kmol kg/m³ kg/m^3 g/cm³ g/cm^3 g/mL "
+    "g/L kg/L kg/dm³ m/s km/s cm/s mm/s km/h ft/s J/mol/K kJ/mol/K kJ/mol J/mol J/kg/K kJ/kg/K J/g/K J/kg kJ/kg "
+    "mA*h/g mAh/g A*h/kg Ah/kg C/g Pa*s mPa*s W*h/kg Wh/kg kW*h kWh J kJ MJ ohm Ω kΩ mΩ µF F mF Hz kHz W/m²/K "
+    "W/m^2/K kW/m²/K W/m/K N kN MN mm/year"
+).split()
 RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
 TIMES_TEN = rf"(?:[x×*]|\\times|\\cdot)\s*10\s*(?:(?:\^|\*\*)\s*\{{?\s*([-+−]?\d+)\s*\}}?|([-−]\d+|[{RAISED}]+))"
 NUMBER = rf"[-+−]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][-+−]?\d+|\s*{TIMES_TEN})?"
@@ -48,6 +56,14 @@ class Of:
         return f"{self.low:g} to {self.high:g} {self.unit}".strip()
 
 
+@dataclass(frozen=True)
+class Word:
+    """A text: what it is, and what a model's has to look like."""
+
+    what: str
+    pattern: str
+
+
 @cache
 def registry() -> pint.UnitRegistry[Any]:
     units: pint.UnitRegistry[Any] = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
@@ -55,6 +71,19 @@ def registry() -> pint.UnitRegistry[Any]:
     units.define("lbm = pound")
     units.define("psia = psi")
     return units
+
+
+@cache
+def units_like(unit: str) -> list[str]:
+    """`unit` and those of UNITS that measure the same; none for a pure number."""
+    asked = registry().Unit(unit_text(unit)) if unit else None
+    alike = [u for u in UNITS if asked and registry().Unit(unit_text(u)).is_compatible_with(asked)]
+    return list(dict.fromkeys([unit, *alike])) if asked else []
+
+
+def with_unit(unit: str) -> str:
+    """A pattern of numbers in `unit` or one like it, so that no model leaves it out or mistakes it."""
+    return rf"^-?[0-9]+(\.[0-9]+)?(e-?[0-9]+)? ({'|'.join(map(re.escape, units_like(unit)))})$"
 
 
 def unit_text(text: str) -> str:
@@ -131,10 +160,9 @@ class Card:
             lines.append(f"valid for: {self.valid}")
         return "\n".join(lines)
 
-    def brief(self, other: Sequence[str] = ()) -> str:
-        """For a reader who knows what was asked; with each result in an `other` unit, where one is given."""
+    def brief(self) -> str:
+        """For a reader who knows what was asked."""
         lines = [f"{what}: {shown(value)} {unit}".rstrip() for value, unit, what in self.results.values()]
-        lines = [f"{line} = {same}" if same else line for line, same in zip_longest(lines, other, fillvalue="")]
         return "\n".join([*lines, f"(source: {self.source})"])
 
     def data(self) -> dict[str, Any]:
@@ -160,7 +188,7 @@ class Formula:
 
     @property
     def parameters(self) -> dict[str, tuple[Any, Any]]:
-        """For each its kind (Of, a tuple of choices, or str) and its default, inspect.Parameter.empty if none."""
+        """For each its kind (Of, Word, a tuple of choices, or str) and its default, inspect.Parameter.empty if none."""
         hints = get_type_hints(self.function, include_extras=True)
         found = {}
         for name, parameter in inspect.signature(self.function).parameters.items():
@@ -206,11 +234,15 @@ class Formula:
         for name, (kind, default) in self.parameters.items():
             if isinstance(kind, Of) and kind.unit:
                 about = f"{kind.what}, a number and its unit such as {kind.unit}"
-                properties[name] = {"type": "string", "description": about, "pattern": WITH_UNIT}
+                properties[name] = {"type": "string", "description": about, "pattern": with_unit(kind.unit)}
             elif isinstance(kind, Of):
-                properties[name] = {"type": "number", "description": kind.what}
+                limits = {"minimum": kind.low, "maximum": kind.high}
+                finite = {limit: value for limit, value in limits.items() if value == 0 or 1e-6 < abs(value) < 1e6}
+                properties[name] = {"type": "number", "description": kind.what, **finite}
             elif isinstance(kind, tuple):
                 properties[name] = {"type": "string", "enum": list(kind)}
+            elif isinstance(kind, Word):
+                properties[name] = {"type": "string", "description": kind.what, "pattern": kind.pattern}
             else:
                 properties[name] = {"type": "string"}
             if default is inspect.Parameter.empty:

@@ -8,7 +8,7 @@ from importlib.resources import files
 from math import exp, log, log10, pi, sqrt
 from typing import Annotated, Any
 
-from galop.science.card import Of, ScienceError, formula
+from galop.science.card import Of, ScienceError, Word, formula
 
 F, R, NA, E = 96485.33212, 8.314462618, 6.02214076e23, 1.602176634e-19  # CODATA 2018
 EPSILON0 = 8.8541878128e-12
@@ -17,6 +17,7 @@ BPJ = "Bard, Parsons & Jordan, Standard Potentials in Aqueous Solution, 1985"
 Temperature = Annotated[float, Of("K", "temperature", 200, 1500)]
 MolarMass = Annotated[float, Of("g/mol", "molar mass", 1, 1000)]
 Electrons_ = Annotated[float, Of("", "electrons exchanged per formula unit", 0.1, 20)]
+Couple = Annotated[str, Word("a couple such as Cu2+/Cu", r"^[^/ ]+/[^/ ]+$")]
 ROOM = 298.15
 
 
@@ -44,7 +45,7 @@ def couple_of(name: str) -> tuple[str, dict[str, Any]]:
     "Standard potential of a redox couple such as Cu2+/Cu, against the standard hydrogen electrode.", "table", BPJ,
     {"potential": Of("V", "standard potential"), "electrons": Of("", "electrons of the couple")},
 )  # fmt: skip
-def standard_potential(couple: str) -> dict[str, float]:
+def standard_potential(couple: Couple) -> dict[str, float]:
     _, data = couple_of(couple)
     return {"potential": data["E"], "electrons": float(data["n"])}
 
@@ -53,7 +54,7 @@ def standard_potential(couple: str) -> dict[str, float]:
     "Standard voltage of a cell from its two couples, such as Cu2+/Cu and Zn2+/Zn.", "E = E_cathode - E_anode", BPJ,
     {"voltage": Of("V", "standard cell voltage")},
 )  # fmt: skip
-def cell_voltage(cathode: str, anode: str) -> float:
+def cell_voltage(cathode: Couple, anode: Couple) -> float:
     return float(couple_of(cathode)[1]["E"] - couple_of(anode)[1]["E"])
 
 

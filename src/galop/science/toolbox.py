@@ -5,28 +5,39 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from importlib.resources import files
+from inspect import Parameter
+from math import isclose, log10
 from typing import Any
-
-import pint
 
 from galop.chat.tools import Tool
 from galop.science import formulas
-from galop.science.card import Formula, Of, registry, shown, unit_text
+from galop.science.card import NUMBER, Formula, Of, ScienceError, in_unit, number
 
 FORMAL = "give last line answer number unit pure cannot determined write unknown " \
     "donnez dernière ligne forme nombre unité cela peut être déterminé écrivez"  # fmt: skip
 """Words that say how to answer, not what."""
+FREE = (0.5, 100.0, 1000.0, 3600.0)
+ICE, HOURS = 273.15, (60.0, 3600.0)  # between units of temperature, and of time
 
 
 class Formulas:
-    """The tools of galop.science, of which at most `most` are told of, since descriptions take time to read; where the
-    answer is wanted in a `unit`, results are given in it too."""
+    """The tools of galop.science, of which at most `most` are told of, since descriptions take time to read.
 
-    def __init__(self, unit: str = "", most: int = 5) -> None:
+    Where the answer is wanted in a `unit`, "" for a pure number, results that measure the same come first, in that
+    unit, and `answered` says whether there was one. If `strict`, a call has to do with the numbers of the question and
+    of results, so that a model cannot make up what it has not been told.
+    """
+
+    def __init__(self, unit: str | None = None, strict: bool = False, most: int = 4) -> None:
         self._formulas = formulas()
         self._most = most
-        self._unit = unit_text(unit.removeprefix("Δ"))
+        self._strict = strict
+        self._known: set[float] = set()
+        self._unit = None if unit is None else unit.removeprefix("Δ")
+        self.answered = False
         french: dict[str, str] = json.loads((files("galop.science") / "french.json").read_text("utf-8"))
         self._words = {
             name: terms(f"{f.name} {f.about} {french[name]} {f.schema()}") for name, f in self._formulas.items()
@@ -35,6 +46,7 @@ class Formulas:
     def tools(self, question: str) -> Sequence[Tool]:
         """The formulas whose words a question shares the most of, rare words counting more, and those that give the
         best two their inputs; the calculator always."""
+        self._known = numbers(question)
         words = self._words
         asked = terms(question) - terms(FORMAL)
         count = {word: sum(word in known for known in words.values()) for word in asked}
@@ -48,28 +60,79 @@ class Formulas:
         return [formula.tool() for name, formula in self._formulas.items() if name in told or name == "calculate"]
 
     def call(self, name: str, arguments: dict[str, Any]) -> str:
-        card = self._formulas[name](**arguments)
-        wanted = [self._in_unit(value, unit) for value, unit, _ in card.results.values()]
-        return card.brief(wanted)
+        card = self._formulas[name](**self._given(self._formulas[name], arguments) if self._strict else arguments)
+        self._known |= numbers(card.brief())
+        if self._unit is not None:
+            asked = {name: self._as_asked(value, unit) for name, (value, unit, _) in card.results.items()}
+            same = {n: (v, self._unit, card.results[n][2]) for n, v in asked.items() if v is not None}
+            card = replace(card, results=same | {n: r for n, r in card.results.items() if n not in same})
+            self.answered = self.answered or bool(same)
+        self._known |= numbers(card.brief())
+        return card.brief()
 
-    def _in_unit(self, value: float | str, unit: str) -> str:
-        """A result in the unit that is asked for; "" if it is none of that dimension, or in it anyway."""
-        if not self._unit or isinstance(value, str) or unit_text(unit) == self._unit:
-            return ""
+    def _given(self, formula: Formula, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments but for made-up ones that may be left out. Raises ScienceError for one that may not."""
+        kept = dict(arguments)
+        for name, value in arguments.items():
+            kind, default = formula.parameters.get(name, (str, Parameter.empty))
+            if isinstance(kind, tuple) or name in ("code", "unit", "in_unit"):
+                continue
+            made_up = [n for n in numbers(str(value)) if not self._heard(n, free=name == "expression")]
+            if made_up and default is not Parameter.empty:
+                del kept[name]
+            elif made_up:
+                sources = [n for n, f in self._formulas.items() if isinstance(kind, Of) and gives(f, kind)]
+                advice = f"{' or '.join(sources)} gives it" if sources else "if it is missing, the answer is unknown"
+                raise ScienceError(f"{name}: {made_up[0]:g} is neither in the question nor a result; {advice}")
+        return kept
+
+    def _heard(self, value: float, free: bool) -> bool:
+        """Whether a number is one of those known, in another unit perhaps; in expressions small ones are `free`."""
+        if not value or (free and (value in FREE or (value.is_integer() and value <= 10))):
+            return True
+        other = [value + ICE, value - ICE, *(value * hours for hours in HOURS), *(value / hours for hours in HOURS)]
+        return any(alike(value, known) or any(isclose(o, known, rel_tol=1e-4) for o in other) for known in self._known)
+
+    def _as_asked(self, value: float | str, unit: str) -> float | None:
+        """A result in the unit that is asked for; None if it measures something else."""
+        text = value if isinstance(value, str) else f"{value!r} {unit}".rstrip()
+        if self._unit is None or (self._unit and re.fullmatch(NUMBER, text)):
+            return None
         try:
-            return f"{shown(registry().Quantity(value, unit_text(unit)).to(self._unit).magnitude)} {self._unit}"
-        except pint.PintError:
-            return ""
+            return in_unit(text, self._unit, "")
+        except ScienceError:
+            return None
 
     def asks_first(self, name: str) -> bool:
         return False
 
 
+def numbers(text: str) -> set[float]:
+    """Those in a text, without their signs."""
+    found = set()
+    for match in re.finditer(rf"(?<![\w^.])(?<!\*\*){NUMBER}", text):  # no exponents of units
+        with suppress(ValueError):
+            found.add(abs(number(match[0].rstrip(",."))))
+    return found
+
+
+def alike(a: float, b: float) -> bool:
+    """Equal to four digits but for a power of ten."""
+    if a <= 0 or b <= 0:
+        return a == b
+    decades = log10(a / b)
+    return abs(decades - round(decades)) < 5e-5 and abs(decades) < 12.5
+
+
 def feeds(one: Formula, other: Formula) -> bool:
-    """Whether a result of one formula can be an input of another: it has its unit, and a word in common."""
-    wanted = [of for of, _ in other.parameters.values() if isinstance(of, Of) and of.unit]
-    return one is not other and any(
-        of.unit == given.unit and terms(of.what) & terms(given.what) for of in wanted for given in one.gives.values()
+    """Whether a result of one formula can be an input of another."""
+    return one is not other and any(gives(one, of) for of, _ in other.parameters.values() if isinstance(of, Of))
+
+
+def gives(formula: Formula, wanted: Of) -> bool:
+    """Whether one of its results is what is wanted: of that unit, and with a word in common."""
+    return bool(wanted.unit) and any(
+        wanted.unit == of.unit and terms(wanted.what) & terms(of.what) for of in formula.gives.values()
     )
 
 

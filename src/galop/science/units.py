@@ -21,6 +21,8 @@ FUNCTIONS: dict[str, Callable[[float], float]] = {
     "cos": math.cos, "tan": math.tan, "asin": math.asin, "acos": math.acos, "atan": math.atan, "sinh": math.sinh,
     "cosh": math.cosh, "tanh": math.tanh,
 }  # fmt: skip
+ATOM = r"[A-Za-zµΩ]+(?:\*\*-?\d+|\d)?(?![\w(])"
+QUANTITY = rf"(?<![\w.])(\d+\.?\d*(?:[eE][-+]?\d+)?)\s*({ATOM}(?:[/*]{ATOM})*)"
 # Their names are also units' or nobody's; everything else is what pint calls it.
 CONSTANTS = {
     "pi": (math.pi, ""), "g0": (9.80665, "m/s**2"), "R": (8.314462618, "J/mol/K"), "F": (96485.33212, "C/mol"),
@@ -30,8 +32,8 @@ CONSTANTS = {
 
 
 @formula(
-    "Evaluates an expression in which numbers may have units, such as 250 kg/s * 3000 m/s, and constants such as R, F, "
-    "g0 and kB; ln and log are natural, log10 is not; in_unit is the unit of the result.", "as written", "CODATA 2018",
+    "Evaluates an expression of numbers with their units, constants (R, F, g0, kB, pi), + - * / **, sqrt, exp, ln and "
+    "log10; in_unit is the unit of the result.", "as written", "CODATA 2018",
     {"result": Of("", "result")},
 )  # fmt: skip
 def calculate(expression: str, in_unit: str = "") -> dict[str, float | str]:
@@ -39,12 +41,17 @@ def calculate(expression: str, in_unit: str = "") -> dict[str, float | str]:
         raise ScienceError(f"the expression has {len(expression)} characters; at most {LONGEST} are taken")
     text = expression.replace("^", "**").replace("×", "*").replace("·", "*").replace("−", "-").replace("°C", " degC")
     text = re.sub(r"([-+]?\d+(?:\.\d+)?)\s*degC\b", lambda m: f"({float(m[1]) + 273.15!r}*kelvin)", text)
-    text = re.sub(r"(?<=[\d.)])\s*(?=[A-Za-zµΩ])(?![eE][-+]?\d)", "*", text)  # 5 kg
+    text = re.sub(QUANTITY, r"(\1*\2)", text)  # 2 g / 5 g/mol is 2 g / (5 g/mol)
+    text = re.sub(r"(?<=[\d.)])\s*(?=[A-Za-zµΩ])(?![eE][-+]?\d)", "*", text)  # 2 (kg)
     text = re.sub(r"(?<=[A-Za-z])\s+(?=[A-Za-z(])", "*", text)  # N m
     try:
         value = evaluated(ast.parse(text.strip(), mode="eval").body)
         if not math.isfinite(value.magnitude):
             raise ScienceError(f"{expression[:80]!r} has no finite value")
+        if in_unit and value.unitless and not registry().Unit(unit_text(in_unit)).dimensionless:
+            raise ScienceError(
+                f"{expression[:80]!r} is a pure number; write each number with its unit to get {in_unit[:40]}"
+            )
         value = value.to(unit_text(in_unit)) if in_unit else value.to_base_units()
     except ScienceError:
         raise

@@ -2,6 +2,7 @@
 
     galop train mini --size 11m && for size in 0.4m 1.2m 3.5m moe; do galop train mini --size $size; done
     galop train mini --size 1.2m --stage reinforce                # beside its distillation
+    galop train mini --size moe --stage cold-start                # beside its imitation, which teaches both modes
     python bench/mini.py --json docs/mini.json --charts docs      # about an hour; --only PART for one
 
 Every score is of 1,000 different held-out problems, or all where there are fewer ("of"); the likeliest token is taken.
@@ -85,15 +86,15 @@ def sizes(family: Family) -> dict[str, Any]:
 
 
 def budgets(family: Family) -> dict[str, Any]:
-    """Accuracy against the most tokens of thinking, problems of all kinds mixed; with a control that was never taught
-    to answer without thought, and with the report's sentence before the thinking is closed."""
+    """Accuracy of the mixture against the most tokens of thinking, problems of all kinds mixed; with a control from the
+    same pre-training that always thinks, and with the report's sentence before the thinking is closed."""
     asked = evaluate.problems(family.count)
     result: dict[str, Any] = {}
     for name, stage, close in (
-        ("fused", "fuse", CLOSE), ("not fused", "reinforce", CLOSE), ("fused, in words", "fuse", CLOSE_IN_WORDS),
+        ("fused", "imitate", CLOSE), ("not fused", "cold-start", CLOSE), ("fused, in words", "imitate", CLOSE_IN_WORDS),
     ):  # fmt: skip
-        if family.has("11m", stage):
-            model = family.load("11m", stage)
+        if family.has("moe", stage):
+            model = family.load("moe", stage)
             result[name] = {b: told(evaluate.score(model, asked, budget=b, close=close)) for b in BUDGETS}
     return result
 
@@ -173,7 +174,7 @@ def main() -> None:
     family = Family(options.root, options.seed, options.count)
     for part in options.only:
         start = time.monotonic()
-        report[part] = json.loads(json.dumps(PARTS[part](family)))
+        report[part] = report.get(part, {}) | json.loads(json.dumps(PARTS[part](family)))
         print(f"{part}: {time.monotonic() - start:.0f} s", file=sys.stderr)
         if options.json:
             options.json.write_text(json.dumps(report, indent=1) + "\n")

@@ -102,10 +102,11 @@ def route(size: str, quick: bool) -> list[str]:
 
 
 def parent_of(stage: str, size: str, quick: bool) -> str:
-    """The stage that a stage goes on from; "" for the first. A small size can also be reinforced, to compare."""
+    """The stage that a stage goes on from; "" for the first. To compare, a small size can also be reinforced, or
+    taught to think always."""
     way = route(size, quick)
-    if stage == "reinforce" and stage not in way:
-        return "imitate"
+    if stage not in way and stage in (beside := {"reinforce": "imitate", "cold-start": "pretrain"}):
+        return beside[stage]
     if stage not in way:
         raise GalopError(f"the stage {stage} is not on the way of {size}, which is: {', '.join(way)}")
     return way[way.index(stage) - 1] if way.index(stage) else ""

@@ -21,7 +21,9 @@ from galop.engine.sampling import Sampling
 from galop.errors import GalopError
 from galop.mcp import ToolServer
 from galop.model import Done, Model
+from galop.race.ways import Outcome, Way, ask, reading
 from galop.science import formulas
+from galop.science.bank import FORM
 from galop.science.card import ScienceError, in_unit
 from galop.science.toolbox import Formulas
 
@@ -160,6 +162,23 @@ def test_a_model_computes_with_the_formulas(coder: Model) -> None:
     assert first.call.name == "cell_voltage" and not first.failed and "1.1" in first.text
     assert [m["role"] for m in asked[:3]] == ["user", "assistant", "tool"] and asked[-1]["role"] == "assistant"
     assert isinstance(events[-1], Done)
+
+
+@pytest.mark.parametrize(
+    ("question", "unit", "answer"),
+    [
+        ("A rocket stage has a specific impulse of 368 s. Its mass is 510 t before and 26 t after the burn. "
+         "What velocity change does it give?", "m/s", 10741.1),
+        ("An unknown alloy corrodes uniformly at 25 µA/cm². At what rate does it lose thickness?", "mm/year", "unknown"),
+    ],
+)  # fmt: skip
+def test_a_model_in_a_race_says_what_was_computed_or_unknown(
+    coder: Model, question: str, unit: str, answer: float | str
+) -> None:
+    outcome = Outcome()
+    ask(coder, f"{question}\n{FORM['en'].format(unit=unit)}", unit, Way("tools"), 0, outcome)
+    assert reading(outcome.text, unit) == (pytest.approx(answer, rel=1e-4) if isinstance(answer, float) else answer)
+    assert outcome.calls
 
 
 def test_retrieval_finds_the_formula_in_both_languages() -> None:

@@ -57,8 +57,8 @@ def converse(
     """Answers `messages`, to which calls, results and the answer are added. Options are `Speaker.chat`'s.
 
     `allow` is asked before a call that changes anything. A `tool_choice` holds `until` a call came to what was wanted,
-    and no longer than a few rounds. A model that makes a call again, or ROUNDS of them, has lost
-    its thread: it is asked once more with nothing but the question and the results.
+    and no longer than INSIST rounds. A model that makes a call again, or ROUNDS of them, has lost its thread: it is
+    asked once more with nothing but the question and the results.
     """
     question = next((m["content"] for m in reversed(messages) if m["role"] == "user"), "")
     tools = list(toolbox.tools(question))

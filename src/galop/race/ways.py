@@ -176,13 +176,14 @@ def with_formulas(
 ) -> str:
     from galop.science.toolbox import Formulas
 
-    how, box = options(seed), Formulas(unit, strict=True)
-    if isinstance(model, Model):  # small models ramble, and write calls that no schema allows, unless held to them
-        how |= {"tool_choice": "required", "parallel_tool_calls": False, "until": lambda _: box.answered}
-        how |= {} if unit is None else {"form": line(unit)}
-    text = said(converse(model, list(messages), box, Thinking(on=False), **how), outcome)
-    held = isinstance(model, Model) and unit is not None
-    return text if box.answered or not held else "ANSWER: unknown"  # what nothing has computed is a guess
+    if unit is None or not isinstance(model, Model):
+        return said(converse(model, list(messages), Formulas(), Thinking(on=False), **options(seed)), outcome)
+    # Small models ramble, write calls that no schema allows, and make up what they were not told, unless held back.
+    box = Formulas(unit, strict=True)
+    how = {"tool_choice": "required", "parallel_tool_calls": False, "form": line(unit), **options(seed)}
+    events = converse(model, list(messages), box, Thinking(on=False), until=lambda _: box.answered, **how)
+    text = said(events, outcome)
+    return text if box.answered else "ANSWER: unknown"  # what nothing has computed is a guess
 
 
 def reading(text: str, unit: str | None) -> float | str | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from galop.chat.tools import Tool
 from galop.science import formulas
-from galop.science.card import NUMBER, Formula, Of, ScienceError, in_unit, number
+from galop.science.card import NUMBER, Card, Formula, Of, ScienceError, in_unit, number, shown
 
 FORMAL = "give last line answer number unit pure cannot determined write unknown " \
     "donnez dernière ligne forme nombre unité cela peut être déterminé écrivez"  # fmt: skip
@@ -61,14 +61,17 @@ class Formulas:
 
     def call(self, name: str, arguments: dict[str, Any]) -> str:
         card = self._formulas[name](**self._given(self._formulas[name], arguments) if self._strict else arguments)
-        self._known |= numbers(card.brief())
+        self._learn(card)
         if self._unit is not None:
             asked = {name: self._as_asked(value, unit) for name, (value, unit, _) in card.results.items()}
             same = {n: (v, self._unit, card.results[n][2]) for n, v in asked.items() if v is not None}
             card = replace(card, results=same | {n: r for n, r in card.results.items() if n not in same})
             self.answered = self.answered or bool(same)
-        self._known |= numbers(card.brief())
+            self._learn(card)
         return card.brief()
+
+    def _learn(self, card: Card) -> None:
+        self._known |= {n for value, _, _ in card.results.values() for n in numbers(shown(value))}
 
     def _given(self, formula: Formula, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments but for made-up ones that may be left out. Raises ScienceError for one that may not."""

@@ -31,6 +31,18 @@ def test_it_lists_what_fits_and_predicts_from_the_file(tmp_path: Path, smollm: M
     assert found["take"] is None
 
 
+def test_a_damaged_file_does_not_end_it(tmp_path: Path, smollm_path: Path) -> None:
+    env = {**os.environ, **folders_in(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    models = tmp_path / "data" / "galop" / "models"
+    models.unlink()
+    models.mkdir()
+    (models / smollm_path.name).write_bytes(smollm_path.read_bytes()[:100_000])
+    command = [sys.executable, "-m", "galop", "fit", "--memory", "2GiB", "--json"]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, env=env, check=True).stdout)
+    [small] = [m for m in found["models"] if m["name"] == "smollm2:135m"]
+    assert not small["here"] and small["fits"] and small["rate"] > 0
+
+
 def test_shapes_of_the_catalogue_agree_with_the_files(smollm: Model) -> None:
     entry = catalogue.find("smollm2:135m")
     by_shape, read = fit.by_shape(entry, 2048)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from galop.engine.sampling import Sampling
 from galop.model import Done, Text
 from galop.race import remote
 from galop.race.registry import registry
-from galop.race.remote import HIDDEN, Remote, RemoteError
+from galop.race.remote import HIDDEN, Remote, RemoteError, seconds_until
 
 KEY = "sk-secret-0123456789abcdef"
 ASK = [{"role": "user", "content": "2+2?"}]
@@ -276,6 +277,13 @@ def test_against_llama_cpp(tmp_path: Path, questions: Path, smollm_path: Path) -
     theirs, ours = ([json.loads(x) for x in (folder / f"lane-{n}.jsonl").read_text().splitlines()[1:]] for n in (1, 2))
     assert all(x["tokens"] and 0 < x["first_token_seconds"] < x["seconds"] for x in theirs)
     assert any(a["text"][:20] == b["text"][:20] for a, b in zip(theirs, ours, strict=True))
+
+
+def test_a_server_may_say_when_as_seconds_or_as_a_date() -> None:
+    assert seconds_until("7") == 7 and seconds_until("0.5") == 0.5
+    assert 58 < (seconds_until(formatdate(time.time() + 60, usegmt=True)) or 0) <= 60
+    assert seconds_until("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    assert seconds_until("soon") is seconds_until("") is None
 
 
 def test_waiting_between_tries_is_not_the_models_time() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from galop import bench, store
+from galop.errors import GalopError
 from galop.loading import DEFAULT_CONTEXT, PROCESS_BYTES, memory_needed, open_pack
 from galop.machine import available_memory, cache_directory, default_threads
 from galop.store.catalogue import Entry, entries
@@ -49,14 +51,21 @@ def all_fits(
         if progress:
             progress("looking at models", number, len(known))
         path = store.locate(entry.name).path
+        needed, read = by_shape(entry, context)
         if path:
-            pack, plan = open_pack(path, cache_directory(), default_threads(), None)
-            needed = sum(memory_needed(pack, plan, context).values())
-            read = bench.step_cost(plan, pack, 0, tokens=1, rows=1, keys=0, sequences=1).bytes
-        else:
-            needed, read = by_shape(entry, context)
+            try:
+                needed, read = by_file(path, context)
+            except GalopError:  # a damaged file, which is told of when it is loaded
+                path = None
         found.append(Fit(entry.name, path is not None, needed, needed <= budget, rate(read, speed)))
     return found
+
+
+def by_file(path: Path, context: int) -> tuple[int, float]:
+    """Bytes in memory and bytes read per token of a model that is here. Raises GalopError."""
+    pack, plan = open_pack(path, cache_directory(), default_threads(), None)
+    read = bench.step_cost(plan, pack, 0, tokens=1, rows=1, keys=0, sequences=1).bytes
+    return sum(memory_needed(pack, plan, context).values()), read
 
 
 def by_shape(entry: Entry, context: int) -> tuple[int, float]:
@@ -68,7 +77,8 @@ def by_shape(entry: Entry, context: int) -> tuple[int, float]:
 
 
 def recorded(task: str) -> list[dict[str, Any]]:
-    """The lanes of the last races on a set, each once, best first, with the race they were in."""
+    """The lanes of the last races on a set, each once, with the race they were in; first those that are surest to be
+    good, since few questions say little."""
     from galop.race import record
     from galop.race.lane import Spec
     from galop.race.summary import summary
@@ -83,4 +93,4 @@ def recorded(task: str) -> list[dict[str, Any]]:
                         "lane": lane["name"], "model": "" if spec.remote else spec.model, "race": race.folder.name,
                         "questions": lane["answered"], "accuracy": lane["accuracy"],
                     }  # fmt: skip
-    return sorted(found.values(), key=lambda row: -float(row["accuracy"]["estimate"]))
+    return sorted(found.values(), key=lambda row: -float(row["accuracy"]["low"]))

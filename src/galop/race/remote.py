@@ -8,6 +8,7 @@ import random
 import re
 import time
 from collections.abc import Iterator, Sequence
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 import httpx2
@@ -154,8 +155,7 @@ class Remote:
         """Raises Again or RemoteError for a status that is no success."""
         said = self._clean(message_of(text))
         if status in PASSING:
-            wait = float(after) if after and re.fullmatch(r"\d{1,6}(\.\d+)?", after) else None
-            raise Again(f"{self.vendor.name} answered {status}: {said}", wait)
+            raise Again(f"{self.vendor.name} answered {status}: {said}", seconds_until(after or ""))
         hints = {
             401: f"; set {self.vendor.key} to a valid key" if self.vendor.key else "",
             403: "; the key may not use this model",
@@ -365,6 +365,16 @@ def bounded(reply: httpx2.Response) -> str:
         if len(found) > 20_000:
             break
     return found.decode("utf-8", "replace")
+
+
+def seconds_until(after: str) -> float | None:
+    """What Retry-After asks for, as seconds or as a date (RFC 9110, 10.2.3); None for anything else."""
+    if re.fullmatch(r"\d{1,6}(\.\d+)?", after):
+        return float(after)
+    try:
+        return max(0.0, parsedate_to_datetime(after).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
 
 
 def message_of(text: str) -> str:

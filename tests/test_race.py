@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -90,6 +91,12 @@ def test_it_is_exported_and_joined(ran: tuple[Path, Path, dict[str, Any]], tmp_p
     joined = race(home, "join", str(folder), str(third), "--out", str(tmp_path / "both"))
     assert joined.returncode == 0, joined.stderr
     assert [lane.name for lane in Record.read(tmp_path / "both").lanes] == [*LANES, "smollm2:135m@vote:3"]
+    # Of a lane that two have, what is furthest on is taken.
+    shutil.copytree(third, tmp_path / "short")
+    lines = (third / "lane-1.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "short" / "lane-1.jsonl").write_text("".join(lines[:3]))
+    assert race(home, "join", str(tmp_path / "short"), str(third), "--out", str(tmp_path / "whole")).returncode == 0
+    assert [len(lane.answers) for lane in Record.read(tmp_path / "whole").lanes] == [8]
     other = race(home, "smollm2:135m", "--on", "reasoning", "--limit", "4", "--out", str(tmp_path / "other"))
     assert other.returncode == 0
     refused = race(home, "join", str(folder), str(tmp_path / "other"))

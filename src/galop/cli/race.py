@@ -247,7 +247,7 @@ def list_races(json: bool) -> None:
 
 
 def join_races(names: Sequence[str], out: Path | None) -> None:
-    """Lanes of several races on the same questions, as one race."""
+    """Lanes of several races on the same questions, as one race; of those that several have, the one furthest on."""
     races = [record.named(name) for name in names]
     first = races[0]
     for other in races[1:]:
@@ -255,18 +255,20 @@ def join_races(names: Sequence[str], out: Path | None) -> None:
             raise RecordError(
                 f"{other.folder.name} asked other questions than {first.folder.name}; only like is joined"
             )
-    lanes = [(lane.name, r, i) for r in races for i, lane in enumerate(r.lanes)]
-    seen: set[str] = set()
-    lanes = [x for x in lanes if not (x[0] in seen or seen.add(x[0]))]  # type: ignore[func-returns-value]
+    lanes: dict[str, tuple[Record, int]] = {}
+    for race in races:
+        for at, lane in enumerate(race.lanes):
+            there = len(lanes[lane.name][0].lanes[lanes[lane.name][1]].answers) if lane.name in lanes else 0
+            if len(lane.answers) > there:
+                lanes[lane.name] = (race, at)
     folder = out or record.fresh_folder(f"{first.about['set']} joined")
     if (folder / "race.json").exists():
         raise RecordError(f"{folder} holds a race already; take another --out")
     together = max(int(r.about["together"]) for r in races)
     about = {k: v for k, v in first.about.items() if k not in ("format", "lanes", "identity")} | {"together": together}
-    joined = Record.create(folder, about, first.questions, [name for name, _, _ in lanes])
-    for index, (_, race, at) in enumerate(lanes):
-        if race.path(at).exists():
-            shutil.copyfile(race.path(at), joined.path(index))
+    joined = Record.create(folder, about, first.questions, list(lanes))
+    for index, (race, at) in enumerate(lanes.values()):
+        shutil.copyfile(race.path(at), joined.path(index))
     joined = Record.read(folder)
     found = summary(joined)
     print(table(found))

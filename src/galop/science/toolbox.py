@@ -16,9 +16,9 @@ from galop.chat.tools import Tool
 from galop.science import formulas
 from galop.science.card import NUMBER, Card, Formula, Of, ScienceError, in_unit, number, shown
 
-FORMAL = "give last line answer number unit pure cannot determined write unknown " \
+FORMAL = "what the and its are not there give last line answer number unit pure cannot determined write unknown " \
     "donnez dernière ligne forme nombre unité cela peut être déterminé écrivez"  # fmt: skip
-"""Words that say how to answer, not what."""
+"""Words that say how to answer, or nothing."""
 FREE = (0.5, 100.0, 1000.0, 3600.0)
 ICE, HOURS = 273.15, (60.0, 3600.0)  # between units of temperature, and of time
 

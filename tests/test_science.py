@@ -210,7 +210,7 @@ def test_retrieval_finds_what_has_to_be_composed() -> None:
             {"cell_voltage", "nernst"},
         ),
         (
-            "What is the specific energy of a cell from its electrodes' capacity?",
+            "LiCoO2 (97.87 g/mol, 1 electron per formula unit) faces C6 at 3.8 V. What is the specific energy of both materials?",
             {"specific_capacity", "specific_energy"},
         ),
     ):

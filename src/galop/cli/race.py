@@ -255,20 +255,20 @@ def join_races(names: Sequence[str], out: Path | None) -> None:
             raise RecordError(
                 f"{other.folder.name} asked other questions than {first.folder.name}; only like is joined"
             )
-    lanes: dict[str, tuple[Record, int]] = {}
+    lanes: dict[str, Path] = {}
+    answers: dict[str, int] = {}
     for race in races:
         for at, lane in enumerate(race.lanes):
-            there = len(lanes[lane.name][0].lanes[lanes[lane.name][1]].answers) if lane.name in lanes else 0
-            if len(lane.answers) > there:
-                lanes[lane.name] = (race, at)
+            if len(lane.answers) > answers.get(lane.name, 0):
+                lanes[lane.name], answers[lane.name] = race.path(at), len(lane.answers)
     folder = out or record.fresh_folder(f"{first.about['set']} joined")
     if (folder / "race.json").exists():
         raise RecordError(f"{folder} holds a race already; take another --out")
     together = max(int(r.about["together"]) for r in races)
     about = {k: v for k, v in first.about.items() if k not in ("format", "lanes", "identity")} | {"together": together}
     joined = Record.create(folder, about, first.questions, list(lanes))
-    for index, (race, at) in enumerate(lanes.values()):
-        shutil.copyfile(race.path(at), joined.path(index))
+    for index, path in enumerate(lanes.values()):
+        shutil.copyfile(path, joined.path(index))
     joined = Record.read(folder)
     found = summary(joined)
     print(table(found))

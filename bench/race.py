@@ -30,7 +30,7 @@ def predicted(name: str) -> tuple[float, float, float]:
     """Medians of the predicted rate, the measured one, and their ratio."""
     machine = bench.Machine(default_threads())
     rates: list[tuple[float, float]] = []
-    with store.load(name, context=2048) as model:
+    with store.load(name, context=1024) as model:
         read = bench.step_cost(model.plan, model.pack, 0, tokens=1, rows=1, keys=0, sequences=1).bytes
         prompt = bench.sample_ids(model, 16)
         for i in range(ROUNDS + 1):

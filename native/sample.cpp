@@ -86,6 +86,34 @@ std::vector<Candidate> likeliest(const float* x, int64_t vocabulary, const std::
   return found;
 }
 
+// From all tokens, none filtered out: no order is needed, which would take long where many are about as likely.
+int32_t draw_of_all(const Kernels& kernels, const std::vector<float>& x, float best, double temperature, double uniform) {
+  constexpr int64_t kPart = 1024;
+  const int64_t vocabulary = static_cast<int64_t>(x.size());
+  std::vector<double> parts;
+  double left = 0;
+  for (int64_t i = 0; i < vocabulary; i += kPart) {
+    parts.push_back(
+        kernels.sum_exp(x.data() + i, std::min(kPart, vocabulary - i), best, static_cast<float>(1 / temperature)));
+    left += uniform * parts.back();
+  }
+  int64_t part = 0;
+  for (int64_t next = 0; next < static_cast<int64_t>(parts.size()); ++next) {
+    if (parts[next] <= 0) continue;
+    part = next;
+    if (left < parts[next]) break;
+    left -= parts[next];
+  }
+  int32_t token = 0;
+  for (int64_t j = part * kPart; j < std::min((part + 1) * kPart, vocabulary) && left >= 0; ++j) {
+    const double weight = std::exp((static_cast<double>(x[j]) - best) / temperature);
+    if (weight <= 0) continue;
+    token = static_cast<int32_t>(j);  // the last that has a chance, should rounding leave none
+    left -= weight;
+  }
+  return token;
+}
+
 // Filters and draws from the likeliest tokens only, as many as it takes: nearly always the first few hundred.
 int32_t draw(const Kernels& kernels, const std::vector<float>& x, const std::vector<float>& maxima, float best,
              const Sampling& how, int64_t position) {
@@ -93,8 +121,10 @@ int32_t draw(const Kernels& kernels, const std::vector<float>& x, const std::vec
   const int64_t most = how.top_k > 0 ? std::min(how.top_k, vocabulary) : vocabulary;
   const double temperature = std::max(how.temperature, 1e-6);
   auto weight = [&](const Candidate& c) { return std::exp((static_cast<double>(c.first) - best) / temperature); };
-  double total = most == vocabulary ? kernels.sum_exp(x.data(), vocabulary, best, static_cast<float>(1 / temperature)) : 0;
   const double uniform = philox_uniform(how.seed, static_cast<uint64_t>(position));
+  if (most == vocabulary && how.top_p >= 1 && how.min_p <= 0)
+    return draw_of_all(kernels, x, best, temperature, uniform);
+  double total = most == vocabulary ? kernels.sum_exp(x.data(), vocabulary, best, static_cast<float>(1 / temperature)) : 0;
 
   for (int64_t count = most < vocabulary ? most : std::min<int64_t>(vocabulary, 256);; count = std::min(most, 8 * count)) {
     const std::vector<Candidate> kept = likeliest(x.data(), vocabulary, maxima, count);
@@ -109,15 +139,13 @@ int32_t draw(const Kernels& kernels, const std::vector<float>& x, const std::vec
       if (end > 0 && w < how.min_p) break;
       mass += w;
     }
-    const bool open = end == kept.size() && !all;  // it may go on past what was sorted
-    double left = uniform * (open ? total : mass);
-    if (!open || (how.top_p >= 1 && how.min_p <= 0)) {
-      for (size_t i = 0; i < end; ++i) {
-        left -= weight(kept[i]);
-        if (left < 0) return kept[i].second;
-      }
-      if (!open) return kept[end - 1].second;
+    if (end == kept.size() && !all) continue;  // it may go on past what was sorted
+    double left = uniform * mass;
+    for (size_t i = 0; i < end; ++i) {
+      left -= weight(kept[i]);
+      if (left < 0) return kept[i].second;
     }
+    return kept[end - 1].second;
   }
 }
 

@@ -182,14 +182,19 @@ def teacher_of(root: Path, seed: int, stage: str) -> Path:
     """The largest model as trained in `root`, if its course was begun there, else as it comes with galop."""
     if (own := root / f"{TEACHER}-{seed}").exists():
         return finished(own, stage)
-    shipped = root / f"{TEACHER}-shipped" / "model"
-    if not shipped.exists():
-        shipped.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(shipped.parent / "lock"):
-            if not shipped.exists():
+    return shipped(root, TEACHER)
+
+
+def shipped(root: Path, size: str) -> Path:
+    """A checkpoint in `root` of a model as it comes with galop."""
+    model = root / f"{size}-shipped" / "model"
+    if not model.exists():
+        model.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(model.parent / "lock"):
+            if not model.exists():
                 models = files("galop.recipes.mini") / "models"
-                export.restore(Path(str(models / f"qwen3-mini-{TEACHER}-q8_0.gguf")), TEACHER, shipped)
-    return shipped
+                export.restore(Path(str(models / f"qwen3-mini-{size}-q8_0.gguf")), size, model)
+    return model
 
 
 def fingerprint(parent: Path | None) -> str:

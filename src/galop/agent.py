@@ -27,7 +27,7 @@ class Toolbox(Protocol):
     """Where tools come from."""
 
     def tools(self, question: str) -> Sequence[Tool]:
-        """Those that may help with a question."""
+        """Those that may help with a question, asked for before each reply."""
 
     def call(self, name: str, arguments: dict[str, Any]) -> str:
         """What a tool gives, in a time that it keeps to itself. Raises GalopError."""
@@ -61,8 +61,6 @@ def converse(
     asked once more with nothing but the question and the results.
     """
     question = next((m["content"] for m in reversed(messages) if m["role"] == "user"), "")
-    tools = list(toolbox.tools(question))
-    names = [tool["function"]["name"] for tool in tools]
     made: set[str] = set()
     results: list[Result] = []
     cancelled: Callable[[], bool] = options.pop("cancelled", lambda: False)
@@ -72,6 +70,8 @@ def converse(
         said, thought, held = "", "", ""
         lost = False
         enough.clear()
+        tools = list(toolbox.tools(question))
+        names = [tool["function"]["name"] for tool in tools]
         for event in model.chat(messages, thinking, tools, cancelled=lambda: enough.is_set() or cancelled(), **options):
             if isinstance(event, Call):
                 key = json.dumps([event.name, event.arguments], sort_keys=True)

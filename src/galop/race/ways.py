@@ -175,13 +175,14 @@ def with_formulas(
     model: Speaker, messages: list[Message], unit: str | None, way: Way, seed: int, outcome: Outcome
 ) -> str:
     from galop.science.toolbox import Formulas
+    from galop.science.worksheet import Worksheet
 
     if unit is None or not isinstance(model, Model):
         return said(converse(model, list(messages), Formulas(), Thinking(on=False), **options(seed)), outcome)
     # Small models ramble, write calls that no schema allows, and make up what they were not told, unless held back.
-    box = Formulas(unit, strict=True)
+    box = Worksheet(messages[0]["content"], unit)
     how = {"tool_choice": "required", "parallel_tool_calls": False, "form": line(unit), **options(seed)}
-    events = converse(model, list(messages), box, Thinking(on=False), until=lambda _: box.answered, **how)
+    events = converse(model, list(messages), box, Thinking(on=False), until=lambda _: box.finished, **how)
     text = said(events, outcome)
     return text if box.answered else "ANSWER: unknown"  # what nothing has computed is a guess
 

@@ -58,10 +58,11 @@ class Of:
 
 @dataclass(frozen=True)
 class Word:
-    """A text: what it is, and what a model's has to look like."""
+    """A text: what it is, what a model's has to look like, and what questions hold that have one."""
 
     what: str
     pattern: str
+    sign: str
 
 
 @cache

@@ -17,7 +17,7 @@ BPJ = "Bard, Parsons & Jordan, Standard Potentials in Aqueous Solution, 1985"
 Temperature = Annotated[float, Of("K", "temperature", 200, 1500)]
 MolarMass = Annotated[float, Of("g/mol", "molar mass", 1, 1000)]
 Electrons_ = Annotated[float, Of("", "electrons exchanged per formula unit", 0.1, 20)]
-Couple = Annotated[str, Word("a couple such as Cu2+/Cu", r"^[^/ ]+/[^/ ]+$")]
+Couple = Annotated[str, Word("a couple such as Cu2+/Cu", r"^[^/ ]+/[^/ ]+$", r"\w[+⁺]")]
 ROOM = 298.15
 
 

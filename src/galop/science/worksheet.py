@@ -1,0 +1,234 @@
+"""The formulas for one question, held so that a small model cannot make up what it lacks."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import Any
+
+from galop.chat.tools import Tool
+from galop.science import formulas
+from galop.science.card import Card, Formula, Of, ScienceError, Word, in_unit, shown
+from galop.science.dimension import expressions
+from galop.science.given import Given, alike, has_default, mentioned, placed, quantities, slots, words
+from galop.science.toolbox import gives, scores
+
+MISSING = "unknown"
+TOLD = 2  # formulas at a time
+SHOWN = 10  # expressions that a model reads before it takes one
+
+
+class Worksheet:
+    """A toolbox for a question whose answer is wanted in `unit`, "" for a pure number.
+
+    What goes into a formula is chosen among the quantities of the question and of results, by dimension and range, so
+    that nothing is made up or converted wrongly. Offered are the formulas that take all that is given and give what is
+    asked; else those that lead to one; else the one that has all that is given but lacks an input, which can only be
+    called unknown; else those that the words speak for, and a calculator over the same quantities. It goes on until
+    what is asked has come out and nothing given is left over.
+    """
+
+    def __init__(self, question: str, unit: str) -> None:
+        self._question = question
+        self._unit = unit.removeprefix("Δ")
+        self._scores = scores(question)
+        self._given = quantities(question)
+        self._unused = list(self._given)
+        self._results: list[list[Given]] = []  # of each call
+        self._called: set[str] = set()
+        self._told: list[Tool] = []
+        self.answered = False
+        self.stuck = False
+
+    @property
+    def _known(self) -> list[Given]:
+        return [*self._given, *chain(*self._results)]
+
+    @property
+    def finished(self) -> bool:
+        return self.stuck or (self.answered and not self._unused)
+
+    def tools(self, question: str) -> Sequence[Tool]:
+        if not self.finished:
+            self._told = [self._narrowed(f) for f in self._offered()]
+        return self._told
+
+    def asks_first(self, name: str) -> bool:
+        return False
+
+    def _offered(self) -> list[Formula]:
+        known = sorted(
+            (f for f in formulas().values() if all(kind is not str for kind, _ in f.parameters.values())),
+            key=lambda f: -self._scores[f.name],
+        )
+        able = [f for f in known if self._lacks(f) == [] and self._fresh(f)]
+        wanted = [f for f in known if any(alike(of.unit, self._unit) for of in f.gives.values())]
+        if whole := [f for f in wanted if f in able and self._takes(f)]:
+            return whole[:TOLD]
+        for f in wanted:
+            lacking = self._lacks(f)
+            sources = [s for s in able if lacking and any(s is not f and gives(s, of) for of in lacking)]
+            if lacking and all(any(gives(s, of) for s in sources) for of in lacking) and self._takes(f, *sources):
+                return sources[:TOLD]
+        if not self._called and (short := [f for f in wanted if self._scores[f.name] > 0 and self._takes(f)]):
+            return short[:1]
+        useful = [f for f in able if self._scores[f.name] > 0 and (not self._called or self._serves(f))][:TOLD]
+        if useful and (not self._called or not self._expressions()):
+            return useful
+        return [*useful, formulas()["calculate"]]
+
+    def _lacks(self, formula: Formula) -> list[Of] | None:
+        """The inputs that nothing known fits; None if it is one that no result can be."""
+        for name, kind in words(formula).items():
+            if not self._choices(name, kind):
+                return None
+        found: list[Of] = []
+        lacking = []
+        for of in slots(formula, optional=False).values():
+            if placed([*found, of], self._known) > len(found):
+                found.append(of)
+            else:
+                lacking.append(of)
+        return lacking
+
+    def _fresh(self, formula: Formula) -> bool:
+        return formula.name not in self._called or self._serves(formula)
+
+    def _serves(self, formula: Formula) -> bool:
+        """Whether it has a use for something that is left over."""
+        return any(g.unit and g.fits(of) for g in self._unused for of in slots(formula).values())
+
+    def _expressions(self) -> list[str]:
+        """Those that have the dimension that is asked for and use what is left over."""
+        spare = [] if self._unused else self._given
+        return expressions(self._unused, self._results, spare, self._unit, self._hints())
+
+    def _hints(self) -> str:
+        """The formulas whose words fit best of those not used."""
+        fresh = [f for f in formulas().values() if f.name not in self._called and self._scores[f.name] > 0]
+        return "; ".join(f.formula for f in sorted(fresh, key=lambda f: -self._scores[f.name])[:TOLD])
+
+    def _takes(self, formula: Formula, *sources: Formula) -> bool:
+        """Whether there is an input for all that is given and not used yet, and any for sources, which may be called
+        more than once."""
+        if not self._given:
+            return False
+        if not sources:
+            return placed(list(slots(formula).values()), self._unused) == len(self._unused)
+        every = [of for f in (formula, *sources) for of in slots(f).values()]
+        return all(any(given.fits(of) for of in every) for given in self._unused)
+
+    def _choices(self, name: str, kind: tuple[str, ...] | Word) -> list[str]:
+        if isinstance(kind, Word):
+            return [kind.pattern] if re.search(kind.sign, self._question) else []
+        return mentioned(kind, self._question)
+
+    def _narrowed(self, formula: Formula) -> Tool:
+        """As a tool whose inputs can only be what is known."""
+        if formula.name == "calculate":
+            return self._calculator(formula)
+        tool = formula.tool()
+        properties, required = {}, []
+        inputs = self._inputs(formula)
+        for name, (kind, default) in formula.parameters.items():
+            told = tool["function"]["parameters"]["properties"][name]
+            if isinstance(kind, Of):
+                if name not in inputs:
+                    continue
+                fitting = [g for g in self._known if g.fits(kind)]
+                if formula.name in self._called and kind.unit:
+                    fitting = [g for g in fitting if g in self._unused] or fitting
+                choices: list[Any] = list(dict.fromkeys(g.text if g.unit else g.value for g in fitting))
+                if choices and not kind.unit and 1 not in choices and kind.low <= 1 <= kind.high:
+                    choices.append(1)
+                if self._lacks(formula):
+                    choices.append(MISSING)
+                told = {"description": kind.what, "enum": choices}
+            elif isinstance(kind, tuple):
+                told = {"type": "string", "enum": mentioned(kind, self._question)}
+            properties[name] = told
+            if not has_default(default) or self._needed(formula, name):
+                required.append(name)
+        parameters = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+        return {"type": "function", "function": {**tool["function"], "parameters": parameters}}
+
+    def _inputs(self, formula: Formula) -> dict[str, Of]:
+        """Those that take quantities, but for what may be left out and would have none of its own."""
+        kept = slots(formula)
+        for name in reversed(kept):
+            others = {other: of for other, of in kept.items() if other != name}
+            spare = name not in slots(formula, optional=False)
+            known = self._known
+            if spare and placed(list(others.values()), known) == placed(list(kept.values()), known):
+                kept = others
+        return kept
+
+    def _needed(self, formula: Formula, name: str) -> bool:
+        """Whether something given has no other place than an input that may be left out."""
+        others = [of for other, of in slots(formula).items() if other != name]
+        every = list(slots(formula).values())
+        return placed(every, self._unused) > placed(others, self._unused)
+
+    def _calculator(self, formula: Formula) -> Tool:
+        held = self._expressions() or [MISSING]
+        about = f"Evaluates an expression that gives {self._unit or 'a pure number'}. May help: {self._hints()}"
+        expression: dict[str, Any] = {"enum": held}
+        if len(held) > SHOWN:
+            expression = {"type": "string", "pattern": f"^({'|'.join(map(re.escape, held))})$"}
+        parameters = {"type": "object", "properties": {"expression": expression}, "required": ["expression"],
+                      "additionalProperties": False}  # fmt: skip
+        return {"type": "function", "function": {"name": formula.name, "description": about, "parameters": parameters}}
+
+    def call(self, name: str, arguments: dict[str, Any]) -> str:
+        formula = formulas()[name]
+        if name == "calculate":
+            text = str(arguments["expression"])
+            if text == MISSING:
+                self.stuck = True
+                raise ScienceError("nothing that is given can be made into what is asked")
+            card = formula(expression=text, in_unit=self._unit)
+            used = [g for g in self._given if re.search(rf"(?<![\w.]){re.escape(g.text)}(?![\w./*^])", text)]
+        else:
+            card = formula(**self._checked(formula, arguments))
+            used = [
+                g
+                for g in self._given
+                if g.text in {str(v) for v in arguments.values()} or g.value in arguments.values()
+            ]
+        self._called.add(name)
+        self._unused = [g for g in self._unused if g not in used]
+        return self._kept(card).brief()
+
+    def _checked(self, formula: Formula, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Raises ScienceError for what is not known, or is put into two inputs."""
+        for name, value in arguments.items():
+            if value == MISSING:
+                self.stuck = True
+                raise ScienceError(f"{name} ({slots(formula)[name].what}) is not given, and no formula gives it")
+        times = Counter(g.text for g in self._known)
+        for text, count in Counter(str(v) for n, v in arguments.items() if n in slots(formula)).items():
+            if count > max(1, times[text]) and text != "1":
+                names = [n for n, v in arguments.items() if str(v) == text]
+                raise ScienceError(f"{' and '.join(names)} are all {text}, which is given once")
+        return arguments
+
+    def _kept(self, card: Card) -> Card:
+        """Its results as they can be used later, first those that measure what is asked, in that unit."""
+        made: list[Given] = []
+        asked: dict[str, tuple[float | str, str, str]] = {}
+        for name, (value, unit, what) in card.results.items():
+            text = value if isinstance(value, str) else f"{value!r} {unit}".rstrip()
+            number, _, own = text.partition(" ")
+            if alike(own, self._unit):
+                asked[name] = (in_unit(text, self._unit, what), self._unit, what)
+            value, unit, _ = asked.get(name, (value, unit, what))
+            if isinstance(value, float):
+                made.append(Given(float(shown(value)), unit))
+            elif own:
+                made.append(Given(float(number), own))
+        self._results.append(made)
+        self.answered = self.answered or bool(asked)
+        return replace(card, results=asked | {n: r for n, r in card.results.items() if n not in asked})

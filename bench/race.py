@@ -31,7 +31,7 @@ def predicted(name: str) -> tuple[float, float, float]:
     machine = bench.Machine(default_threads())
     rates: list[tuple[float, float]] = []
     with store.load(name, context=1024) as model:
-        read = bench.step_cost(model.plan, model.pack, 0, tokens=1, rows=1, keys=0, sequences=1).bytes
+        work = fit.work_of(model.plan, model.pack)
         prompt = bench.sample_ids(model, 16)
         for i in range(ROUNDS + 1):
             speed = machine.bandwidth()
@@ -39,7 +39,7 @@ def predicted(name: str) -> tuple[float, float, float]:
             *_, done = model.generate(prompt, how, TOKENS, speculate=False)
             assert isinstance(done, Done)
             if i and done.answer_tokens > TOKENS // 2:
-                rates.append((fit.rate(read, speed), done.answer_rate))
+                rates.append((fit.rate(work, speed), done.answer_rate))
     return median(p for p, _ in rates), median(m for _, m in rates), median(p / m for p, m in rates)
 
 

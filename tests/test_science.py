@@ -25,7 +25,10 @@ from galop.race.ways import Outcome, Way, ask, reading
 from galop.science import formulas
 from galop.science.bank import FORM
 from galop.science.card import ScienceError, in_unit
+from galop.science.dimension import expressions
+from galop.science.given import quantities
 from galop.science.toolbox import Formulas
+from galop.science.worksheet import Worksheet
 
 WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     # Ideal rockets: Sutton & Biblarz, Rocket Propulsion Elements; gas of gamma 1.2, 22 g/mol, 3600 K.
@@ -217,28 +220,77 @@ def test_retrieval_finds_what_has_to_be_composed() -> None:
         assert names <= {t["function"]["name"] for t in box.tools(question)}, question
 
 
-def test_a_strict_toolbox_takes_only_numbers_it_was_told() -> None:
-    box = Formulas("kW", strict=True)
-    box.tools(
-        "Une pompe élève de 12 MPa la pression de 16 kg/s d'oxygène saturé à 90 K, rendement 70 %. Puissance en kW ?"
+def test_quantities_are_read_as_people_write_them() -> None:
+    for text, found in (
+        ("Chains at 70bar, O/F 6 and 79 % pump 1,234 kg/s of LiCoO2.", ["70 bar", "6", "0.79", "1234 kg/s"]),
+        ("RP-1 fuel: 55.845 g/mol, 7.87 g/cm³, 2 electrons, 1.7e-9 m²/s, 25 °C",
+         ["55.845 g/mol", "7.87 g/cm^3", "2", "1.7e-09 m^2/s", "25 °C"]),
+        ("Une masse de 58,693 g/mol à 0,5 A pendant 3 heures, 72,066 g par mole", ["58.693 g/mol", "0.5 A", "3 h", "72.066 g/mol"]),
+    ):  # fmt: skip
+        assert [given.text for given in quantities(text)] == found, text
+
+
+PUMP = "Une pompe élève de 12 MPa la pression de 16 kg/s d'oxygène liquide saturé à 90 K, rendement 70 %. Puissance ?"
+
+
+def offered(sheet: Worksheet) -> dict[str, Any]:
+    return {t["function"]["name"]: t["function"]["parameters"]["properties"] for t in sheet.tools("")}
+
+
+def test_a_worksheet_leads_from_formula_to_formula() -> None:
+    sheet = Worksheet(PUMP, "kW")
+    assert set(offered(sheet)) == {"saturation", "fluid"}  # for the density that pump_power lacks
+    assert offered(sheet)["saturation"] == {
+        "name": {"type": "string", "enum": ["oxygen"]},
+        "temperature": {"description": "temperature", "enum": ["90 K"]},
+    }
+    found = sheet.call("saturation", {"name": "oxygen", "temperature": "90 K"})
+    density = found.split("density of the liquid: ")[1].split("\n")[0]
+    [(name, inputs)] = offered(sheet).items()
+    assert name == "pump_power" and not sheet.answered
+    assert {key: value["enum"] for key, value in inputs.items()} == {
+        "mass_flow": ["16 kg/s"], "pressure_rise": ["12 MPa", "99350.3 Pa"], "density": [density], "efficiency": [0.7, 1],
+    }  # fmt: skip
+    given = {"mass_flow": "16 kg/s", "pressure_rise": "12 MPa", "density": density, "efficiency": 0.7}
+    assert "shaft power: 240.159 kW" in sheet.call("pump_power", given)
+    assert sheet.finished and sheet.answered
+
+
+def test_a_worksheet_uses_what_is_left_over_in_the_dimension_asked() -> None:
+    sheet = Worksheet(
+        "Steel (55.845 g/mol, 2 electrons, 7.87 g/cm³) corrodes at 50 µA/cm²: when are 6 mm through?", "year"
     )
-    given = {"mass_flow": "16000 g/s", "pressure_rise": "12 MPa", "efficiency": 0.7}
-    with pytest.raises(
-        ScienceError, match="density: 1000 is neither in the question nor a result; .*saturation gives it"
-    ):
-        box.call("pump_power", {**given, "density": "1000 kg/m^3"})
-    density = (
-        box.call("saturation", {"name": "oxygen", "temperature": "90 K"})
-        .split("density of the liquid: ")[1]
-        .split("\n")[0]
-    )
-    assert "shaft power: 240.159 kW" in box.call("pump_power", {**given, "density": density})
-    with pytest.raises(ScienceError, match="3000"):
-        box.call("calculate", {"expression": "16 kg/s * 3000 m/s"})
-    assert "192 " in box.call("calculate", {"expression": "2 * 16 kg/s * 6 s", "in_unit": "kg"})
-    # What is made up but could be left out is left out.
-    box.tools("What is the Tafel slope for a transfer coefficient of 0.4?")
-    assert box.call("tafel_slope", {"alpha": 0.4, "temperature": "350 K"}) == box.call("tafel_slope", {"alpha": 0.4})
+    sheet.call("corrosion_rate", {key: value["enum"][0] for key, value in offered(sheet)["corrosion_rate"].items()})
+    assert not sheet.answered
+    [expression] = offered(sheet)["calculate"]["expression"]["enum"]
+    assert expression == "6 mm / (0.580219 mm/year)"
+    assert "10.34" in sheet.call("calculate", {"expression": expression}) and sheet.finished
+
+
+def test_a_worksheet_knows_what_is_missing() -> None:
+    sheet = Worksheet("A stage of 300 t has a specific impulse of 350 s. What velocity change does it give?", "m/s")
+    assert offered(sheet)["rocket_equation"]["final_mass"]["enum"] == ["300 t", "unknown"]
+    with pytest.raises(ScienceError, match="initial_mass and final_mass are all 300 t, which is given once"):
+        sheet.call("rocket_equation", {"isp": "350 s", "initial_mass": "300 t", "final_mass": "300 t"})
+    with pytest.raises(ScienceError, match=r"final_mass \(mass after the burn\) is not given"):
+        sheet.call("rocket_equation", {"isp": "350 s", "initial_mass": "300 t", "final_mass": "unknown"})
+    assert sheet.finished and not sheet.answered
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "expected"),
+    [
+        ("14 MW heat 116 kg/s of 3500 J/kg/K", "K", "14 MW / (116 kg/s * 3500 J/kg/K)"),
+        ("60 cells at 370 A and 0.63 V against 1.481 V", "kW", "370 A * (1.481 V - 0.63 V) * 60"),
+        ("91 t at 1870 kN and 303 s", "s", "91 t * 303 s * g0 / (1870 kN)"),
+        ("415 Ω and 129 µF", "Hz", "1 / (415 Ω * 129 µF) / (2 * pi)"),
+    ],
+)
+def test_expressions_have_the_dimension_asked_for(text: str, unit: str, expected: str) -> None:
+    found = expressions(quantities(text), [], [], unit)
+    assert expected in found
+    for expression in found:
+        formulas()["calculate"](expression=expression, in_unit=unit)
 
 
 def test_a_model_can_only_write_units_that_fit() -> None:

@@ -12,10 +12,13 @@ from galop import bench, store
 from galop.errors import GalopError
 from galop.loading import DEFAULT_CONTEXT, PROCESS_BYTES, memory_needed, open_pack
 from galop.machine import available_memory, cache_directory, default_threads
+from galop.ops.plan import Plan
 from galop.store.catalogue import Entry, entries
+from galop.weights.pack import Pack
 
 READINGS = 9
-TOKEN_SECONDS = 0.0004  # of every token, whatever the model: drawing it, the scheduler's step
+LAYER_SECONDS, LOGIT_SECONDS = 3e-5, 4e-9  # of a token beside reading weights: threads that wait, drawing from logits
+VOCABULARY = 150_000  # of a model that is not here
 SCRATCH = 64 << 20  # bytes, about, that a prompt's chunk takes
 
 
@@ -30,14 +33,24 @@ class Fit:
     rate: float  # tokens per second, predicted
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a token takes."""
+
+    bytes: float  # that are read
+    layers: int
+    vocabulary: int
+
+
 def bandwidth(threads: int = 0) -> float:
     """Bytes per second that this machine reads: the median of several readings, since others may use it too."""
     machine = bench.Machine(threads or default_threads())
     return median(machine.bandwidth() for _ in range(READINGS))
 
 
-def rate(bytes_per_token: float, read_speed: float) -> float:
-    return 1 / (bytes_per_token / read_speed + TOKEN_SECONDS)
+def rate(work: Work, read_speed: float) -> float:
+    beside = work.layers * LAYER_SECONDS + work.vocabulary * LOGIT_SECONDS
+    return 1 / (work.bytes / read_speed + beside)
 
 
 def all_fits(
@@ -51,29 +64,35 @@ def all_fits(
         if progress:
             progress("looking at models", number, len(known))
         path = store.locate(entry.name).path
-        needed, read = by_shape(entry, context)
+        needed, work = by_shape(entry, context)
         if path:
             try:
-                needed, read = by_file(path, context)
+                needed, work = by_file(path, context)
             except GalopError:  # a damaged file, which is told of when it is loaded
                 path = None
-        found.append(Fit(entry.name, path is not None, needed, needed <= budget, rate(read, speed)))
+        found.append(Fit(entry.name, path is not None, needed, needed <= budget, rate(work, speed)))
     return found
 
 
-def by_file(path: Path, context: int) -> tuple[int, float]:
-    """Bytes in memory and bytes read per token of a model that is here. Raises GalopError."""
+def by_file(path: Path, context: int) -> tuple[int, Work]:
+    """Bytes in memory and the work of a token of a model that is here. Raises GalopError."""
     pack, plan = open_pack(path, cache_directory(), default_threads(), None)
+    return sum(memory_needed(pack, plan, context).values()), work_of(plan, pack)
+
+
+def work_of(plan: Plan, pack: Pack) -> Work:
     read = bench.step_cost(plan, pack, 0, tokens=1, rows=1, keys=0, sequences=1).bytes
-    return sum(memory_needed(pack, plan, context).values()), read
+    layers = sum(step.op.name == "attention" for step in plan.steps)
+    return Work(read, layers, plan.widths[plan.steps[-1].outputs[0]])
 
 
-def by_shape(entry: Entry, context: int) -> tuple[int, float]:
-    """Bytes in memory and bytes read per token of a model that is not here, from the catalogue."""
+def by_shape(entry: Entry, context: int) -> tuple[int, Work]:
+    """Bytes in memory and the work of a token of a model that is not here, from the catalogue."""
     layers, heads, size = entry.kv
     keys_and_values = 2 * 2 * layers * heads * size * context
     active = (entry.active_parameters or entry.parameters) - entry.looked_up
-    return entry.bytes + keys_and_values + PROCESS_BYTES + SCRATCH, entry.bytes * active / entry.parameters
+    work = Work(entry.bytes * active / entry.parameters, layers, VOCABULARY)
+    return entry.bytes + keys_and_values + PROCESS_BYTES + SCRATCH, work
 
 
 def recorded(task: str) -> list[dict[str, Any]]:

@@ -73,7 +73,8 @@ class Worksheet:
             sources = [s for s in able if lacking and any(s is not f and gives(s, of) for of in lacking)]
             if lacking and all(any(gives(s, of) for s in sources) for of in lacking) and self._takes(f, *sources):
                 return sources[:TOLD]
-        if not self._called and (short := [f for f in wanted if self._scores[f.name] > 0 and self._takes(f)]):
+        short = [f for f in wanted if self._scores[f.name] > 0 and self._lacks(f) and self._takes(f)]
+        if short and not self._called:
             return short[:1]
         useful = [f for f in able if self._scores[f.name] > 0 and (not self._called or self._serves(f))][:TOLD]
         if useful and (not self._called or not self._expressions()):
@@ -193,11 +194,7 @@ class Worksheet:
             used = [g for g in self._given if re.search(rf"(?<![\w.]){re.escape(g.text)}(?![\w./*^])", text)]
         else:
             card = formula(**self._checked(formula, arguments))
-            used = [
-                g
-                for g in self._given
-                if g.text in {str(v) for v in arguments.values()} or g.value in arguments.values()
-            ]
+            used = [g for g in self._given if (g.text if g.unit else g.value) in arguments.values()]
         self._called.add(name)
         self._unused = [g for g in self._unused if g not in used]
         return self._kept(card).brief()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from galop.chat.thinking import Thinking
-from galop.cli.run import Options, UsageError, check_thinking, note, replied, stream, summary
+from galop.cli.run import Options, UsageError, check_thinking, note, replied, sampling_of, stream, summary
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
 from galop.machine import data_directory
@@ -118,7 +118,7 @@ class Conversation:
             raise ValueError("it is negative")
         check_thinking(self.model, asked)
         self.thinking = asked
-        self.sampling = replace(self.model.sampling_for(asked), **self.chosen)
+        self.sampling = sampling_of(self.model, replace(self.options, sampling=self.chosen), asked)
 
     def _change(self, name: str, value: Any) -> None:
         self.chosen[name] = value

@@ -71,7 +71,7 @@ def ask(model_name: str, prompt: str, options: Options) -> None:
         if options.raw and (options.thinking != Thinking() or options.tools):
             raise UsageError("thinking and tools belong to a conversation; leave out --raw")
         check_thinking(model, options.thinking)
-        sampling = replace(model.sampling_for(options.thinking), **options.sampling)
+        sampling = sampling_of(model, options, options.thinking)
         if question:
             answer(model, question, sampling, options, source.name)
         else:
@@ -177,6 +177,15 @@ def answer(model: Model, question: str, sampling: Sampling, options: Options, na
     else:
         print(flush=True)
         note(summary(done))
+
+
+def sampling_of(model: Model, options: Options, thinking: Thinking) -> Sampling:
+    """The model card's settings but for what was asked for. With tools and no thinking the likeliest token is taken: a
+    small model else loses its thread after the right call."""
+    usual = model.sampling_for(thinking)
+    if options.toolbox and not thinking.expected(model.thinking_style):
+        usual = replace(usual, temperature=0.0)
+    return replace(usual, **options.sampling)
 
 
 def replied(model: Model, messages: list[Message], options: Options, **more: Any) -> Iterator[Event | Result]:

@@ -97,6 +97,9 @@ def test_it_is_exported_and_joined(ran: tuple[Path, Path, dict[str, Any]], tmp_p
     (tmp_path / "short" / "lane-1.jsonl").write_text("".join(lines[:3]))
     assert race(home, "join", str(tmp_path / "short"), str(third), "--out", str(tmp_path / "whole")).returncode == 0
     assert [len(lane.answers) for lane in Record.read(tmp_path / "whole").lanes] == [8]
+    (tmp_path / "short" / "lane-1.jsonl").write_text(lines[0])
+    empty = race(home, "join", str(tmp_path / "short"), "--out", str(tmp_path / "none"))
+    assert empty.returncode == 2 and "none of these races has an answer yet" in empty.stderr
     other = race(home, "smollm2:135m", "--on", "reasoning", "--limit", "4", "--out", str(tmp_path / "other"))
     assert other.returncode == 0
     refused = race(home, "join", str(folder), str(tmp_path / "other"))

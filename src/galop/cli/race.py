@@ -261,6 +261,8 @@ def join_races(names: Sequence[str], out: Path | None) -> None:
         for at, lane in enumerate(race.lanes):
             if len(lane.answers) > answers.get(lane.name, 0):
                 lanes[lane.name], answers[lane.name] = race.path(at), len(lane.answers)
+    if not lanes:
+        raise RecordError("none of these races has an answer yet; let one of them go on first")
     folder = out or record.fresh_folder(f"{first.about['set']} joined")
     if (folder / "race.json").exists():
         raise RecordError(f"{folder} holds a race already; take another --out")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import combinations, product
+from math import prod
 from typing import Any
 
 from galop.science.card import registry, unit_text
@@ -15,7 +16,7 @@ from galop.science.given import Given
 CONSTANTS = {"g0": "m/s^2", "F": "C/mol", "R": "J/mol/K"}
 FUNCTIONS = {"sqrt": ("sqrt({})",), "ln": ("ln({})", "log10({})"), "exp": ("exp({})", "exp(-({}))")}
 """Of pure numbers, by the one in a formula that lets them be thought of."""
-MOST = 400  # expressions
+MOST, EFFORT = 400, 1_000_000  # expressions, and products that are tried for them
 Dimension = tuple[tuple[str, float], ...]
 Atom = tuple[str, Dimension]
 """What is written, and its dimension."""
@@ -35,6 +36,9 @@ def expressions(
     asked = dimension(unit)
     functions = [f for name, fs in FUNCTIONS.items() if re.search(rf"\b{name}\w*\(", like) for f in fs]
     constants = [[(n, dimension(u)) for n, u in c] for size in range(3) for c in combinations(CONSTANTS.items(), size)]
+    pairs = 1 + len(given) ** 2
+    if 2 ** (len(given) + len(results) + 2) * pairs * prod([len(r) for r in results]) * (1 + len(spare)) > EFFORT:
+        return []
     found: dict[str, None] = {}
     least = 0  # constants of what was found
     for known, chosen, more in product(constants, product(*results), [[], *([g] for g in spare)]):

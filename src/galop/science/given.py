@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from unicodedata import normalize
 
 from galop.science.card import NUMBER, UNITS, Formula, Of, ScienceError, Word, in_unit, number, unit_text
 
 WORDS = {"seconds?": "s", "secondes?": "s", "minutes?": "min", "hours?": "h", "heures?": "h", "days?": "day",
          "jours?": "day", "years?": "year", "ans?": "year", "tonnes?": "t", "volts?": "V", "kelvins?": "K"}  # fmt: skip
+MOST = 30  # quantities of a question
 FRENCH = r"\b(?:une|est|quel(?:le)?|du|des)\b"
 ALSO = {  # what a fuel, an oxidiser or a fluid may also be called
     "LH2": ["liquid hydrogen", "hydrogene liquide"], "LOX": ["liquid oxygen", "oxygene liquide"],
@@ -35,12 +36,17 @@ class Given:
 
     def fits(self, of: Of) -> bool:
         """Whether it measures that, and lies within its range."""
-        if bool(of.unit) != bool(self.unit):
-            return False
-        try:
-            return of.low <= in_unit(self.text, of.unit, "") <= of.high
-        except ScienceError:
-            return False
+        return fitting(self, of)
+
+
+@lru_cache(10_000)
+def fitting(given: Given, of: Of) -> bool:
+    if bool(of.unit) != bool(given.unit):
+        return False
+    try:
+        return of.low <= in_unit(given.text, of.unit, "") <= of.high
+    except ScienceError:
+        return False
 
 
 @cache
@@ -71,7 +77,7 @@ def quantities(text: str) -> list[Given]:
         else:
             word = next((ours for theirs, ours in WORDS.items() if re.fullmatch(theirs, unit[1])), unit[1])
             found.append(Given(value, known.get(word, word)))
-    return found
+    return found[:MOST]
 
 
 def mentioned(choices: Iterable[str], text: str) -> list[str]:
@@ -88,6 +94,7 @@ def plain(text: str) -> str:
     return "".join(c for c in normalize("NFD", text.lower()) if not "\u0300" <= c <= "\u036f")
 
 
+@lru_cache(10_000)
 def alike(unit: str, other: str) -> bool:
     """Whether two units measure the same."""
     if not unit or not other:

@@ -225,6 +225,9 @@ def test_quantities_are_read_as_people_write_them() -> None:
         ("Chains at 70bar, O/F 6 and 79 % pump 1,234 kg/s of LiCoO2.", ["70 bar", "6", "0.79", "1234 kg/s"]),
         ("RP-1 fuel: 55.845 g/mol, 7.87 g/cm³, 2 electrons, 1.7e-9 m²/s, 25 °C",
          ["55.845 g/mol", "7.87 g/cm^3", "2", "1.7e-09 m^2/s", "25 °C"]),
+        ("3000 m·s⁻¹, 50 mA cm⁻², 20 kg per second, 7.87 g/cm3, 10⁻⁴ M", ["3000 m/s", "50 mA/cm^2", "20 kg/s", "7.87 g/cm^3", "0.0001 M"]),
+        ("12 500 kg, 300-400 K, 10 amperes, 77 °F, 2 F", ["12500 kg", "300 K", "400 K", "10 A", "298.15 K", "2 farad"]),
+        ("The 1st stage, Merlin 1D, est. 5,000 kg, 20 kJ/(mol·K)", ["5000 kg"]),
         ("Une masse de 58,693 g/mol à 0,5 A pendant 3 heures, 72,066 g par mole", ["58.693 g/mol", "0.5 A", "3 h", "72.066 g/mol"]),
     ):  # fmt: skip
         assert [given.text for given in quantities(text)] == found, text
@@ -275,6 +278,12 @@ def test_a_worksheet_knows_what_is_missing() -> None:
     with pytest.raises(ScienceError, match=r"final_mass \(mass after the burn\) is not given"):
         sheet.call("rocket_equation", {"isp": "350 s", "initial_mass": "300 t", "final_mass": "unknown"})
     assert sheet.finished and not sheet.answered
+    sheet = Worksheet("What exhaust velocity does a specific impulse of 311 s mean?", "m/s")  # short of nothing
+    assert offered(sheet)["calculate"]["expression"]["enum"] == ["311 s * g0"]
+    sheet = Worksheet(
+        "A cell exchanges 2 electrons at a standard voltage of 1.1 V and 25 °C. What is its voltage?", "V"
+    )
+    assert offered(sheet)["nernst"]["quotient"]["enum"] == [2, "unknown"]
 
 
 @pytest.mark.parametrize(
@@ -284,6 +293,8 @@ def test_a_worksheet_knows_what_is_missing() -> None:
         ("60 cells at 370 A and 0.63 V against 1.481 V", "kW", "370 A * (1.481 V - 0.63 V) * 60"),
         ("91 t at 1870 kN and 303 s", "s", "91 t * 303 s * g0 / (1870 kN)"),
         ("415 Ω and 129 µF", "Hz", "1 / (415 Ω * 129 µF) / (2 * pi)"),
+        ("1 m^2 and 300 kPa against 1.2 MPa", "kN", "1 m^2 * (1.2 MPa - 300 kPa)"),
+        ("4 times 5", "", "1 * 4 * 5"),
     ],
 )
 def test_expressions_have_the_dimension_asked_for(text: str, unit: str, expected: str) -> None:

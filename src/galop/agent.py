@@ -15,7 +15,7 @@ from galop.errors import GalopError
 from galop.model import Done, Event, Speaker, Text
 
 ROUNDS = 8
-INSIST = 4  # rounds in which a call that is required stays so
+INSIST = 6  # rounds in which a call that is required stays so
 LONGEST = 8000  # characters of a result
 ANSWER = (
     "Answer the question with what has been computed, shortly, in its language, with units, in the form it asks for."
@@ -114,7 +114,7 @@ def converse(
             messages.append({"role": "tool", "name": call.name, "content": cut(result.text, max(200, room))})
             results.append(result)
             yield result
-        if left < ROUNDS - INSIST or until(results[-1]):
+        if left <= ROUNDS + 1 - INSIST or until(results[-1]):
             options["tool_choice"] = "auto"
 
 

@@ -230,6 +230,11 @@ class Model:
             variables["tools"] = readable(tools)
         return self.template.encode(with_tools(messages, tools, self.tool_format), **variables)
 
+    @property
+    def can_be_made_to_call(self) -> bool:
+        """Whether calls in its format can be held to a grammar, and so required."""
+        return (self.tool_format or HERMES).wrap is not None
+
     def constraint(
         self, form: Form | None, tools: Sequence[Tool] = (), choice: str = "auto", several: bool = True
     ) -> Constraint | None:
@@ -241,7 +246,7 @@ class Model:
         written = self.tool_format or HERMES
         known = all(self.tokenizer.id(marker) is not None for marker in written.markers)
         calls = None
-        if wanted and choice != "auto" and written.wrap is None:
+        if wanted and choice != "auto" and not self.can_be_made_to_call:
             raise ConstraintError("calls in this model's format cannot be enforced; leave the choice to it (auto)")
         if wanted and (known or choice != "auto"):
             calls = grammar(written, wanted, choice != "auto", several and choice in ("auto", "required"), known)

@@ -177,7 +177,7 @@ def with_formulas(
     from galop.science.toolbox import Formulas
     from galop.science.worksheet import Worksheet
 
-    if unit is None or not isinstance(model, Model):
+    if unit is None or not isinstance(model, Model) or not model.can_be_made_to_call:
         return said(converse(model, list(messages), Formulas(), Thinking(on=False), **options(seed)), outcome)
     # Small models ramble, write calls that no schema allows, and make up what they were not told, unless held back.
     box = Worksheet(messages[0]["content"], unit)

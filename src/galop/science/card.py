@@ -24,7 +24,8 @@ UNITS = (  # that a model may choose from; more are understood
     "uM m²/s m^2/s cm²/s cm^2/s mm²/s mm^2/s V/s mV/s V/min g/mol kg/mol kg/kmol kg/m³ kg/m^3 g/cm³ g/cm^3 g/mL "
     "g/L kg/L kg/dm³ m/s km/s cm/s mm/s km/h ft/s J/mol/K kJ/mol/K kJ/mol J/mol J/kg/K kJ/kg/K J/g/K J/kg kJ/kg "
     "mA*h/g mAh/g A*h/kg Ah/kg C/g Pa*s mPa*s W*h/kg Wh/kg kW*h kWh J kJ MJ ohm Ω kΩ mΩ µF F mF Hz kHz W/m²/K "
-    "W/m^2/K kW/m²/K W/m/K N kN MN mm/year"
+    "W/m^2/K kW/m²/K W/m/K W/m² W/m^2 kW/m² W/cm² MW/m² MW/m^2 N kN MN mm/year mol mmol L mL m³ cm³ mm³ L/s L/min m³/s "
+    "m/s² kN*s Ah mAh A*h"
 ).split()
 RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
 TIMES_TEN = rf"(?:[x×*]|\\times|\\cdot)\s*10\s*(?:(?:\^|\*\*)\s*\{{?\s*([-+−]?\d+)\s*\}}?|([-−]\d+|[{RAISED}]+))"

@@ -16,10 +16,10 @@ from galop.science.given import Given
 CONSTANTS = {"g0": "m/s^2", "F": "C/mol", "R": "J/mol/K"}
 FUNCTIONS = {"sqrt": ("sqrt({})",), "ln": ("ln({})", "log10({})"), "exp": ("exp({})", "exp(-({}))")}
 """Of pure numbers, by the one in a formula that lets them be thought of."""
-MOST, EFFORT = 400, 1_000_000  # expressions, and products that are tried for them
+MOST, EFFORT = 400, 100_000  # expressions, and products that are tried for them
 Dimension = tuple[tuple[str, float], ...]
-Atom = tuple[str, Dimension]
-"""What is written, and its dimension."""
+Atom = tuple[str, Dimension, float]
+"""What is written, its dimension, and how much it is in base units."""
 
 
 @cache
@@ -35,7 +35,9 @@ def expressions(
     spare, and at most two constants; with the functions that stand in a formula `like` them."""
     asked = dimension(unit)
     functions = [f for name, fs in FUNCTIONS.items() if re.search(rf"\b{name}\w*\(", like) for f in fs]
-    constants = [[(n, dimension(u)) for n, u in c] for size in range(3) for c in combinations(CONSTANTS.items(), size)]
+    constants = [
+        [(n, dimension(u), 0.0) for n, u in c] for size in range(3) for c in combinations(CONSTANTS.items(), size)
+    ]
     pairs = 1 + len(given) ** 2
     if 2 ** (len(given) + len(results) + 2) * pairs * prod([len(r) for r in results]) * (1 + len(spare)) > EFFORT:
         return []
@@ -45,9 +47,11 @@ def expressions(
         if found and not results and len(known) > least:
             break
         every = [*chosen, *more, *given]
+        if not every:
+            continue
         numbers = [g.text for g in every if not g.unit]
         helpers, measures = [atom(g) for g in (*chosen, *more) if g.unit], [atom(g) for g in given if g.unit]
-        for atoms, ratios in groupings(measures):
+        for atoms, ratios in groupings(measures, functions):
             for text in joined([*helpers, *atoms, *known], ratios, asked, functions):
                 found.update(dict.fromkeys(with_numbers(text, numbers, functions)))
                 least = len(known)
@@ -59,18 +63,20 @@ def expressions(
 
 
 def atom(given: Given) -> Atom:
-    return given.text, dimension("K" if given.unit in ("°C", "degC") else given.unit)
+    quantity = registry().Quantity(given.value, unit_text(given.unit)).to_base_units()
+    return given.text, dimension("K" if given.unit in ("°C", "degC") else given.unit), float(quantity.magnitude)
 
 
-def groupings(measures: Sequence[Atom]) -> Iterator[tuple[list[Atom], list[str]]]:
-    """All quantities apart; or of two that measure the same their difference, or their ratio, a pure number."""
+def groupings(measures: Sequence[Atom], functions: Sequence[str]) -> Iterator[tuple[list[Atom], list[str]]]:
+    """All quantities apart; or of two that measure the same their difference, or for functions their ratio."""
     yield list(measures), []
     for (i, a), (j, b) in combinations(enumerate(measures), 2):
         if a[1] == b[1]:
             rest = [m for k, m in enumerate(measures) if k not in (i, j)]
-            more, less = (a, b) if float(a[0].split()[0]) > float(b[0].split()[0]) else (b, a)
-            yield [*rest, (f"({more[0]} - {less[0]})", a[1])], []
-            yield rest, [f"{b[0]} / ({a[0]})", f"{a[0]} / ({b[0]})"]
+            more, less = (a, b) if a[2] > b[2] else (b, a)
+            yield [*rest, (f"({more[0]} - {less[0]})", a[1], more[2] - less[2])], []
+            if functions:
+                yield rest, [f"{b[0]} / ({a[0]})", f"{a[0]} / ({b[0]})"]
 
 
 def joined(atoms: Sequence[Atom], ratios: Sequence[str], asked: Dimension, functions: Sequence[str]) -> Iterator[str]:
@@ -79,7 +85,7 @@ def joined(atoms: Sequence[Atom], ratios: Sequence[str], asked: Dimension, funct
         yield from (f"{text} * {f.format(ratio)}" for ratio in ratios for f in functions)
         if not ratios:
             yield text
-    for i, (name, of) in enumerate(atoms):
+    for i, (name, of, _) in enumerate(atoms if functions else ()):
         rest = [a for k, a in enumerate(atoms) if k != i]
         if of == asked and len(rest) > 1 and not ratios:
             yield from (f"{name} * {f.format(group)}" for group in products(rest, ()) for f in functions)
@@ -89,12 +95,12 @@ def products(atoms: Sequence[Atom], asked: Dimension) -> Iterator[str]:
     """Each quantity once, above or below the line."""
     for powers in product((1, -1), repeat=len(atoms)):
         total: dict[str, float] = {}
-        for (_, of), power in zip(atoms, powers, strict=True):
+        for (_, of, _), power in zip(atoms, powers, strict=True):
             for name, exponent in of:
                 total[name] = total.get(name, 0) + power * exponent
-        if atoms and tuple(sorted((n, e) for n, e in total.items() if e)) == asked:
-            above = [name for (name, _), power in zip(atoms, powers, strict=True) if power > 0]
-            below = [name for (name, _), power in zip(atoms, powers, strict=True) if power < 0]
+        if tuple(sorted((n, e) for n, e in total.items() if e)) == asked:
+            above = [name for (name, *_), power in zip(atoms, powers, strict=True) if power > 0]
+            below = [name for (name, *_), power in zip(atoms, powers, strict=True) if power < 0]
             under = f" / ({' * '.join(below)})" if below else ""
             yield f"{' * '.join(above) or '1'}{under}"
 

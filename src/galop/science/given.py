@@ -10,10 +10,14 @@ from unicodedata import normalize
 
 from galop.science.card import NUMBER, UNITS, Formula, Of, ScienceError, Word, in_unit, number, unit_text
 
-WORDS = {"seconds?": "s", "secondes?": "s", "minutes?": "min", "hours?": "h", "heures?": "h", "days?": "day",
-         "jours?": "day", "years?": "year", "ans?": "year", "tonnes?": "t", "volts?": "V", "kelvins?": "K"}  # fmt: skip
+WORDS = {
+    "seconde?s?": "s", "minutes?": "min", "hours?|heures?": "h", "days?|jours?": "day", "years?|ans?": "year",
+    "tonnes?": "t", "volts?": "V", "kelvins?": "K", "amp(?:ere|ère)?s?": "A", "bars": "bar", "moles?": "mol",
+    "lit(?:re|er)s?": "L", "watts?": "W", "m(?:et|èt)(?:re|er)s?": "m", "F": "farad",
+}  # fmt: skip
+SPACE = "[ \u00a0\u202f]"
+FRENCH = r"\b(?:une|est|quel(?:le)?|du|des?|la|le)\b"
 MOST = 30  # quantities of a question
-FRENCH = r"\b(?:une|est|quel(?:le)?|du|des)\b"
 ALSO = {  # what a fuel, an oxidiser or a fluid may also be called
     "LH2": ["liquid hydrogen", "hydrogene liquide"], "LOX": ["liquid oxygen", "oxygene liquide"],
     "LCH4": ["liquid methane", "methane liquide"], "RP-1": ["kerosene"], "N2O4": ["nitrogen tetroxide", "NTO"],
@@ -34,6 +38,13 @@ class Given:
     def text(self) -> str:
         return f"{self.value:.12g} {self.unit}".rstrip()
 
+    @property
+    def choice(self) -> str | float:
+        """As a model writes it in a call."""
+        if self.unit:
+            return self.text
+        return int(self.value) if self.value.is_integer() and abs(self.value) < 1e15 else self.value
+
     def fits(self, of: Of) -> bool:
         """Whether it measures that, and lies within its range."""
         return fitting(self, of)
@@ -52,32 +63,62 @@ def fitting(given: Given, of: Of) -> bool:
 @cache
 def units() -> tuple[str, dict[str, str]]:
     """A pattern of what may follow a number, and each unit that is found so in one way of writing."""
-    known = {unit: re.sub("[²³]", lambda m: f"^{'23'['²³'.index(m[0])]}", unit) for unit in UNITS}
+    known: dict[str, str] = {}
+    for unit in UNITS:
+        ours = re.sub("[²³]", lambda m: f"^{'23'['²³'.index(m[0])]}", unit)
+        known |= {unit: ours, ours: ours, ours.replace("^", ""): ours}
     either = [re.escape(unit) for unit in sorted(known, key=len, reverse=True)]
-    return rf"(?:{'|'.join([*either, *WORDS])}|%)(?![\w/²³^*])", known
+    part_of_more = r"(?![\w/²³^*⁻])"
+    return rf"{SPACE}?{SPACE}?-?({'|'.join([*either, *WORDS])}|%){part_of_more}", known
 
 
 def quantities(text: str) -> list[Given]:
-    """Those of a text, in its order. Numbers inside of names, such as LiCoO2, Cu2+ or RP-1, are none."""
-    text = re.sub(r"\s(?:per|par)\smole?\b", "/mol", text.replace("μ", "µ"))
-    comma = bool(re.search(rf"\d,(?:\d{{1,2}}|\d{{4,}})(?!\d)|{FRENCH}", text)) and not re.search(r"\d\.\d", text)
+    """Those of a text, in its order. Numbers inside of names, such as LiCoO2, RP-1 or 316L, and those whose unit is not
+    understood, are none."""
+    text = in_our_words(text)
+    comma = len(re.findall(FRENCH, text)) > 1 or (
+        bool(re.search(r"\d,(?:\d{1,2}|\d{4,})(?!\d)", text)) and not re.search(r"\d\.\d", text)
+    )
     pattern, known = units()
     found = []
     for match in re.finditer(rf"(?<![\w^.])(?<![A-Za-z]-){NUMBER}", text):
+        digits = match[0].rstrip(",.")
+        after = text[match.start() + len(digits) :]
         try:
-            digits = match[0].rstrip(",.")
-            value = number(digits.replace(",", ".") if comma else digits)
+            value = number(digits.replace(",", ".") if comma and "." not in digits else digits)
         except ValueError:
             continue
-        unit = re.match(rf"\s?({pattern})", text[match.start() + len(digits) :])
+        unit = re.match(pattern, after) or re.match(rf"{SPACE}(?:to|à){SPACE}{NUMBER}{pattern}", after)
         if unit is None:
-            found.append(Given(value, ""))
-        elif unit[1] == "%":
+            if not re.match(rf"[A-Za-zµΩ°]|{SPACE}?[A-Za-zµΩ°]+[/^⁻*]", after):
+                found.append(Given(value, ""))
+        elif unit[unit.lastindex or 1] == "%":
             found.append(Given(value / 100, ""))
         else:
-            word = next((ours for theirs, ours in WORDS.items() if re.fullmatch(theirs, unit[1])), unit[1])
-            found.append(Given(value, known.get(word, word)))
+            name = unit[unit.lastindex or 1]
+            name = next((ours for theirs, ours in WORDS.items() if re.fullmatch(theirs, name)), name)
+            if name in ("°F", "degF"):
+                value, name = (value - 32) / 1.8 + 273.15, "K"
+            found.append(Given(value, known.get(name, name)))
     return found[:MOST]
+
+
+def in_our_words(text: str) -> str:
+    """With units, thousands, powers of ten and ranges as they are looked for."""
+    for theirs, ours in {"μ": "µ", "℃": "°C", "·": "*", "⋅": "*"}.items():
+        text = text.replace(theirs, ours)
+    for theirs, ours in (*WORDS.items(), ("mol|kg|s|h", "")):
+        text = re.sub(rf"\s(?:per|par)\s({theirs})\b", lambda m, ours=ours: f"/{ours or m[1]}", text)  # type: ignore[misc]
+    for _ in range(3):  # W m⁻² K⁻¹
+        text = re.sub(r"(?:(?<=[A-Za-zµ])|(?<=\^[23]))[ *]([A-Za-z]+)(?:⁻|\^-)([123¹²³])", below, text)
+    text = re.sub(r"(?<![\dx×*.])(?<![x×*]\s)10(?=\^|[⁻⁰-⁹¹²³])", "1×10", text)
+    text = re.sub(rf"(?<![\d.,])\d{{1,3}}(?:{SPACE}\d{{3}})+(?!\d)", lambda m: re.sub(SPACE, "", m[0]), text)
+    return re.sub(r"(?<=\d)\s?[-–]\s?(?=\d)(?<![eE]-)", " to ", text)
+
+
+def below(match: re.Match[str]) -> str:
+    power = "123"["¹²³".find(match[2])] if match[2] in "¹²³" else match[2]
+    return f"/{match[1]}{'' if power == '1' else f'^{power}'}"
 
 
 def mentioned(choices: Iterable[str], text: str) -> list[str]:

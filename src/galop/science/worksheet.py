@@ -26,9 +26,9 @@ class Worksheet:
 
     What goes into a formula is chosen among the quantities of the question and of results, by dimension and range, so
     that nothing is made up or converted wrongly. Offered are the formulas that take all that is given and give what is
-    asked; else those that lead to one; else the one that has all that is given but lacks an input, which can only be
-    called unknown; else those that the words speak for, and a calculator over the same quantities. It goes on until
-    what is asked has come out and nothing given is left over.
+    asked; else those that lead to one; else, where no expression of what is given is asked either, the one that takes
+    it all but lacks an input, which can only be called unknown; else those that the words speak for, and a calculator
+    over the same quantities. It goes on until what is asked has come out and nothing given is left over.
     """
 
     def __init__(self, question: str, unit: str) -> None:
@@ -40,6 +40,7 @@ class Worksheet:
         self._results: list[list[Given]] = []  # of each call
         self._called: set[str] = set()
         self._told: list[Tool] = []
+        self._found: list[str] | None = None  # expressions, since the last call
         self.answered = False
         self.stuck = False
 
@@ -74,7 +75,7 @@ class Worksheet:
             if lacking and all(any(gives(s, of) for s in sources) for of in lacking) and self._takes(f, *sources):
                 return sources[:TOLD]
         short = [f for f in wanted if self._scores[f.name] > 0 and self._lacks(f) and self._takes(f)]
-        if short and not self._called:
+        if short and not self._called and not self._expressions():
             return short[:1]
         useful = [f for f in able if self._scores[f.name] > 0 and (not self._called or self._serves(f))][:TOLD]
         if useful and (not self._called or not self._expressions()):
@@ -103,9 +104,11 @@ class Worksheet:
         return any(g.unit and g.fits(of) for g in self._unused for of in slots(formula).values())
 
     def _expressions(self) -> list[str]:
-        """Those that have the dimension that is asked for and use what is left over."""
-        spare = [] if self._unused else self._given
-        return expressions(self._unused, self._results, spare, self._unit, self._hints())
+        """Those that have the dimension that is asked for and use all that is left over."""
+        if self._found is None:
+            unused, spare = list(dict.fromkeys(self._unused)), [] if self._unused else self._given
+            self._found = expressions(unused, self._results, spare, self._unit, self._hints())
+        return self._found
 
     def _hints(self) -> str:
         """The formulas whose words fit best of those not used."""
@@ -118,7 +121,8 @@ class Worksheet:
         if not self._given:
             return False
         if not sources:
-            return placed(list(slots(formula).values()), self._unused) == len(self._unused)
+            unused = list(dict.fromkeys(self._unused))  # what is said twice may be meant once
+            return placed(list(slots(formula).values()), unused) == len(unused)
         every = [of for f in (formula, *sources) for of in slots(f).values()]
         return all(any(given.fits(of) for of in every) for given in self._unused)
 
@@ -142,11 +146,11 @@ class Worksheet:
                 fitting = [g for g in self._known if g.fits(kind)]
                 if formula.name in self._called and kind.unit:
                     fitting = [g for g in fitting if g in self._unused] or fitting
-                choices: list[Any] = list(dict.fromkeys(g.text if g.unit else g.value for g in fitting))
-                if choices and not kind.unit and 1 not in choices and kind.low <= 1 <= kind.high:
-                    choices.append(1)
+                choices: list[Any] = list(dict.fromkeys(g.choice for g in fitting))
                 if self._lacks(formula):
                     choices.append(MISSING)
+                elif not kind.unit and 1 not in choices and kind.low <= 1 <= kind.high:
+                    choices.append(1)
                 told = {"description": kind.what, "enum": choices}
             elif isinstance(kind, tuple):
                 told = {"type": "string", "enum": mentioned(kind, self._question)}
@@ -190,14 +194,15 @@ class Worksheet:
             if text == MISSING:
                 self.stuck = True
                 raise ScienceError("nothing that is given can be made into what is asked")
-            card = formula(expression=text, in_unit=self._unit)
-            used = [g for g in self._given if re.search(rf"(?<![\w.]){re.escape(g.text)}(?![\w./*^])", text)]
+            card = self._kept(formula(expression=text, in_unit=self._unit))
+            self._unused = []
         else:
-            card = formula(**self._checked(formula, arguments))
-            used = [g for g in self._given if (g.text if g.unit else g.value) in arguments.values()]
+            card = self._kept(formula(**self._checked(formula, arguments)))
+            used = [g for g in self._given if g.choice in arguments.values()]
+            self._unused = [g for g in self._unused if g not in used]
         self._called.add(name)
-        self._unused = [g for g in self._unused if g not in used]
-        return self._kept(card).brief()
+        self._found = None
+        return card.brief()
 
     def _checked(self, formula: Formula, arguments: dict[str, Any]) -> dict[str, Any]:
         """Raises ScienceError for what is not known, or is put into two inputs."""
@@ -205,11 +210,11 @@ class Worksheet:
             if value == MISSING:
                 self.stuck = True
                 raise ScienceError(f"{name} ({slots(formula)[name].what}) is not given, and no formula gives it")
-        times = Counter(g.text for g in self._known)
-        for text, count in Counter(str(v) for n, v in arguments.items() if n in slots(formula)).items():
-            if count > max(1, times[text]) and text != "1":
-                names = [n for n, v in arguments.items() if str(v) == text]
-                raise ScienceError(f"{' and '.join(names)} are all {text}, which is given once")
+        times = Counter(g.choice for g in self._known)
+        for value, count in Counter(v for n, v in arguments.items() if n in slots(formula)).items():
+            if count > max(1, times[value]) and value != 1:
+                names = [n for n, v in arguments.items() if v == value]
+                raise ScienceError(f"{' and '.join(names)} are all {value}, which is given once")
         return arguments
 
     def _kept(self, card: Card) -> Card:
@@ -219,6 +224,8 @@ class Worksheet:
         for name, (value, unit, what) in card.results.items():
             text = value if isinstance(value, str) else f"{value!r} {unit}".rstrip()
             number, _, own = text.partition(" ")
+            if not re.match(r"[-+]?\d", number):
+                continue  # a word
             if alike(own, self._unit):
                 asked[name] = (in_unit(text, self._unit, what), self._unit, what)
             value, unit, _ = asked.get(name, (value, unit, what))

@@ -64,6 +64,7 @@ def main() -> None:
             good = sets.judge(question, answer(question, Random(f"{draw} {question.id}"))).right
             right[question.part].append(good)
             right["all"].append(good)
+            right[question.language].append(good)
     for part, found in right.items():
         print(f"{part}: {100 * mean(found):.0f} % of {len(found)} draws")
 

@@ -21,7 +21,7 @@ from galop.model import Speaker
 from galop.race.registry import registry
 from galop.race.ways import AMOUNTS, Outcome, Way, ask
 
-POOL = 4 << 30  # bytes of keys and values, where several questions are answered at once
+POOL = 1 << 30  # bytes of keys and values, where several questions are answered at once
 LONGEST_KEPT = 20_000  # characters of a reply, a thought or a call
 
 

@@ -48,6 +48,17 @@ def test_a_schema_is_kept_at_any_temperature(smollm: Model, seed: int) -> None:
     jsonschema.validate(json.loads(text), PERSON)
 
 
+def test_a_format_that_nobody_checks_is_no_reason_to_refuse(smollm: Model) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"arn": {"type": "string", "format": "AWS::IAM::Role.Arn", "maxLength": 8},
+                       "kind": {"const": {"format": "arn"}}},
+        "required": ["arn", "kind"], "additionalProperties": False,
+    }  # fmt: skip
+    text, _ = said(smollm, Form("schema", json.dumps(schema)), sampling=Sampling(), max_tokens=80)
+    jsonschema.validate(json.loads(text), schema)
+
+
 def test_a_regex_and_a_grammar_are_kept(smollm: Model) -> None:
     for seed in range(4):
         how = Sampling(1.5, seed=seed)

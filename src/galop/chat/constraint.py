@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
 
-from galop.chat.form import BLANKS, Form
+from galop.chat.form import BLANKS, Form, enforceable
 from galop.chat.tokenizer import Tokenizer
 from galop.errors import ConstraintError
 from galop.ops.plan import Array
@@ -30,7 +30,7 @@ def grammar_of(form: Form) -> str:
         schema = json.loads(form.text)
         if depth(schema) > DEEPEST:
             raise ConstraintError(f"the schema is nested deeper than {DEEPEST} levels")
-        return LLMatcher.grammar_from_json_schema(json.dumps(schema), {"whitespace_pattern": BLANKS})
+        return LLMatcher.grammar_from_json_schema(json.dumps(enforceable(schema)), {"whitespace_pattern": BLANKS})
     except (ValueError, RecursionError) as error:
         raise ConstraintError(f"the schema is not JSON: {str(error)[:200]}") from None
 

@@ -225,7 +225,7 @@ def test_quantities_are_read_as_people_write_them() -> None:
         ("Chains at 70bar, O/F 6 and 79 % pump 1,234 kg/s of LiCoO2.", ["70 bar", "6", "0.79", "1234 kg/s"]),
         ("RP-1 fuel: 55.845 g/mol, 7.87 g/cm³, 2 electrons, 1.7e-9 m²/s, 25 °C",
          ["55.845 g/mol", "7.87 g/cm^3", "2", "1.7e-09 m^2/s", "25 °C"]),
-        ("3000 m·s⁻¹, 50 mA cm⁻², 20 kg per second, 7.87 g/cm3, 10⁻⁴ M", ["3000 m/s", "50 mA/cm^2", "20 kg/s", "7.87 g/cm^3", "0.0001 M"]),
+        ("3000 m·s⁻¹, 50 mA cm⁻², 20 kg per second, 7.87 g/cm3, 10⁻⁴ M, 2 × 10-9 m²/s", ["3000 m/s", "50 mA/cm^2", "20 kg/s", "7.87 g/cm^3", "0.0001 M", "2e-09 m^2/s"]),
         ("12 500 kg, 300-400 K, 10 amperes, 77 °F, 2 F", ["12500 kg", "300 K", "400 K", "10 A", "298.15 K", "2 farad"]),
         ("The 1st stage, Merlin 1D, est. 5,000 kg, 20 kJ/(mol·K)", ["5000 kg"]),
         ("Une masse de 58,693 g/mol à 0,5 A pendant 3 heures, 72,066 g par mole", ["58.693 g/mol", "0.5 A", "3 h", "72.066 g/mol"]),

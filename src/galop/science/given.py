@@ -73,7 +73,7 @@ def units() -> tuple[str, dict[str, str]]:
 
 
 def quantities(text: str) -> list[Given]:
-    """Those of a text, in its order. Numbers inside of names, such as LiCoO2, RP-1 or 316L, and those whose unit is not
+    """Those of a text, in its order. Numbers inside of names, such as LiCoO2, RP-1 or 1st, and those whose unit is not
     understood, are none."""
     text = in_our_words(text)
     comma = len(re.findall(FRENCH, text)) > 1 or (
@@ -113,7 +113,7 @@ def in_our_words(text: str) -> str:
         text = re.sub(r"(?:(?<=[A-Za-zµ])|(?<=\^[23]))[ *]([A-Za-z]+)(?:⁻|\^-)([123¹²³])", below, text)
     text = re.sub(r"(?<![\dx×*.])(?<![x×*]\s)10(?=\^|[⁻⁰-⁹¹²³])", "1×10", text)
     text = re.sub(rf"(?<![\d.,])\d{{1,3}}(?:{SPACE}\d{{3}})+(?!\d)", lambda m: re.sub(SPACE, "", m[0]), text)
-    return re.sub(r"(?<=\d)\s?[-–]\s?(?=\d)(?<![eE]-)", " to ", text)
+    return re.sub(r"(?<=\d)(?<![x×*]10)(?<![x×*]\s10)\s?[-–]\s?(?=\d)", " to ", text)
 
 
 def below(match: re.Match[str]) -> str:

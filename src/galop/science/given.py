@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from inspect import Parameter
 from unicodedata import normalize
 
 from galop.science.card import NUMBER, UNITS, Formula, Of, ScienceError, Word, in_unit, number, unit_text
@@ -173,11 +174,9 @@ def slots(formula: Formula, optional: bool = True) -> dict[str, Of]:
 
 
 def has_default(default: object) -> bool:
-    from inspect import Parameter
-
     return default is not Parameter.empty
 
 
-def words(formula: Formula) -> dict[str, tuple[str, ...] | Word]:
-    """The inputs that take a name: one of some choices, or a text of a form."""
-    return {n: kind for n, (kind, _) in formula.parameters.items() if isinstance(kind, (tuple, Word))}
+def words(formula: Formula) -> list[tuple[str, ...] | Word]:
+    """What the inputs that take a name can be: one of some choices, or a text of a form."""
+    return [kind for kind, _ in formula.parameters.values() if isinstance(kind, (tuple, Word))]

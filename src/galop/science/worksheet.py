@@ -84,9 +84,8 @@ class Worksheet:
 
     def _lacks(self, formula: Formula) -> list[Of] | None:
         """The inputs that nothing known fits; None if it is one that no result can be."""
-        for name, kind in words(formula).items():
-            if not self._choices(name, kind):
-                return None
+        if not all(self._choices(kind) for kind in words(formula)):
+            return None
         found: list[Of] = []
         lacking = []
         for of in slots(formula, optional=False).values():
@@ -126,7 +125,7 @@ class Worksheet:
         every = [of for f in (formula, *sources) for of in slots(f).values()]
         return all(any(given.fits(of) for of in every) for given in self._unused)
 
-    def _choices(self, name: str, kind: tuple[str, ...] | Word) -> list[str]:
+    def _choices(self, kind: tuple[str, ...] | Word) -> list[str]:
         if isinstance(kind, Word):
             return [kind.pattern] if re.search(kind.sign, self._question) else []
         return mentioned(kind, self._question)
@@ -153,7 +152,7 @@ class Worksheet:
                     choices.append(1)
                 told = {"description": kind.what, "enum": choices}
             elif isinstance(kind, tuple):
-                told = {"type": "string", "enum": mentioned(kind, self._question)}
+                told = {"type": "string", "enum": self._choices(kind)}
             properties[name] = told
             if not has_default(default) or self._needed(formula, name):
                 required.append(name)

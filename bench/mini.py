@@ -27,7 +27,6 @@ from galop.recipes.mini import evaluate
 from galop.recipes.mini.model import SIZES, Mini, load_model
 from galop.recipes.mini.recipe import route, shipped
 from galop.recipes.mini.sample import CLOSE, CLOSE_IN_WORDS
-from galop.recipes.mini.stages import EDGE
 from galop.recipes.mini.tasks import LEVELS, Problem
 
 COUNT = 1000
@@ -99,34 +98,19 @@ def budgets(family: Family) -> dict[str, Any]:
     return result
 
 
-def reinforcement(family: Family) -> dict[str, Any]:
-    """Before and after, on the levels it trained on: right at the first try, and within TRIES of them."""
-    result: dict[str, Any] = {}
-    for stage in ("cold-start", "reinforce"):
-        if family.has("11m", stage):
-            model = family.load("11m", stage)
-            each = max(1, family.count // len(EDGE))
-            asked = [p for task, level in EDGE for p in evaluate.problems(each, task, level)]
-            some = asked[:: max(1, len(asked) // 100)]
-            result[stage] = {
-                "greedy": told(evaluate.score(model, asked)),
-                "pass": evaluate.passes(model, some, TRIES),
-                "pass_of": len(some),
-                "spent": family.spent("11m", stage),
-            }
-    return result
-
-
 def distillation(family: Family) -> dict[str, Any]:
-    """The 1.2 M after imitating its teacher, and what reinforcement and distillation on policy then make of it."""
-    asked = [p for task, level in EDGE for p in evaluate.problems(max(1, family.count // len(EDGE)), task, level)]
+    """The 1.2 M after imitating its teacher, and what reinforcement and distillation on policy then make of it, on the
+    hardest levels: right at the first try, and within TRIES of them."""
+    asked = evaluate.hard_problems(family.count)
+    some = asked[:: max(1, len(asked) // 100)]
     result: dict[str, Any] = {}
     for stage in ("imitate", "reinforce", "distil"):
         if family.has("1.2m", stage):
             model = family.load("1.2m", stage)
             result[stage] = {
                 "greedy": told(evaluate.score(model, asked)),
-                "pass": evaluate.passes(model, asked[:: max(1, len(asked) // 100)], TRIES),
+                "pass": evaluate.passes(model, some, TRIES),
+                "pass_of": len(some),
                 "spent": family.spent("1.2m", stage),
                 "history": history(family.folder("1.2m", stage).parent / "history.jsonl"),
             }
@@ -140,8 +124,7 @@ def history(path: Path) -> list[tuple[float, float]]:
 
 
 PARTS: dict[str, Callable[[Family], dict[str, Any]]] = {
-    "sizes": sizes, "budgets": budgets, "reinforcement": reinforcement,
-    "distillation": distillation,
+    "sizes": sizes, "budgets": budgets, "distillation": distillation,
 }  # fmt: skip
 
 
@@ -157,6 +140,14 @@ def charts(report: dict[str, Any], folder: Path) -> None:
         lines = {name: [(i, row[str(b)]["share"]) for i, b in enumerate(BUDGETS)] for name, row in found.items()}
         ticks = [(i, str(b)) for i, b in enumerate(BUDGETS)]
         (folder / "mini-budget.svg").write_text(chart.lines("Answered rightly, by tokens of thinking", lines, ticks))
+    if found := report.get("distillation"):
+        begun = (0.0, found["imitate"]["greedy"]["share"])
+        lines = {
+            name: [begun, *map(tuple, found[name]["history"])] for name in ("reinforce", "distil") if name in found
+        }
+        most = max(flops for line in lines.values() for flops, _ in line)
+        ticks = [(i * 1e13, f"{i}e13") for i in range(int(most / 1e13) + 1)]
+        (folder / "mini-distil.svg").write_text(chart.lines("Hard problems answered rightly, by FLOPs", lines, ticks))
 
 
 def main() -> None:

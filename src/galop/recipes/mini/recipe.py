@@ -18,9 +18,9 @@ from galop.recipes.mini.model import SIZES, Mini, load_model
 from galop.recipes.mini.tasks import LEVELS
 from galop.recipes.mini.train import Report, Settings, Stage, run
 
-STAGES = ("pretrain", "cold-start", "reinforce", "fuse", "imitate", "distil")
+STAGES = ("pretrain", "cold-start", "reinforce", "fuse", "refine", "imitate", "distil")
 TEACHER = "11m"
-TESTED = 100  # held-out problems of the accuracy that is shown on the way
+TESTED, TESTED_HARD = 100, 300  # held-out problems of the accuracy that is shown on the way
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ COURSES = {
     "cold-start": Course(400, 2048, 2e-3),
     "reinforce": Course(100, 256, 3e-4),
     "fuse": Course(400, 2048, 1e-3),
+    "refine": Course(300, 4096, 4e-4),
     "imitate": Course(1000, 2048, 2e-3),
     "distil": Course(60, 128, 3e-4),
 }
@@ -77,8 +78,8 @@ def train(
     or None when it was `enough` before; that is asked after each step.
 
     The largest size goes the long way, by reinforcement; the smaller ones learn from it, or, where none was trained
-    here, from the one that comes with galop. What is finished is not done again, what was begun is gone on with.
-    Raises GalopError.
+    here, from the one that comes with galop, which can also be refined. What is finished is not done again, what was
+    begun is gone on with. Raises GalopError.
     """
     if size not in SIZES:
         raise GalopError(f"there is no size {size!r}; these are: {', '.join(SIZES)}")
@@ -97,7 +98,7 @@ def train(
 def route(size: str, quick: bool) -> list[str]:
     """The stages of a size, each of which goes on from the one before."""
     if quick or size == TEACHER:
-        return ["pretrain", "cold-start", "reinforce", "fuse"]
+        return ["pretrain", "cold-start", "reinforce", "fuse", *([] if quick else ["refine"])]
     return ["pretrain", "imitate", "distil"]
 
 
@@ -127,12 +128,15 @@ def one(
     course = course_of(stage, size, quick)
     if (here / stage / "model").exists():
         return here / stage / "model"
-    parent = finished(here, before) if before else None
+    parent = None
+    if before:
+        shipped_alone = stage == "refine" and not (here / before).exists()
+        parent = shipped(root, size) if shipped_alone else finished(here, before)
     teacher = None
     if stage == "fuse":
         teacher = parent
     elif stage in ("imitate", "distil"):
-        teacher = teacher_of(root, seed, "reinforce" if stage == "imitate" else "fuse")
+        teacher = teacher_of(root, seed)
     label = f"{stage} {seed}"
     what: Stage
 
@@ -148,6 +152,8 @@ def one(
         what = stages.supervised(lambda random: stages.pretraining(random, tasks), label, course.tokens)
     elif stage == "cold-start":
         what = stages.supervised(lambda random: stages.cold_start(random, tasks), label, course.tokens)
+    elif stage == "refine":
+        what = stages.supervised(lambda random: stages.refinement(random, tasks), label, course.tokens)
     elif stage == "reinforce":
         what = stages.reinforcement(seed, course.tokens, tasks)
     elif teacher and stage in ("fuse", "imitate"):
@@ -155,7 +161,8 @@ def one(
         what = stages.fusion(thinker, kept, QUICK_KEPT if quick else KEPT, seed, tasks, course.tokens, enough, told)
     else:
         what = stages.distillation(thinker, seed, course.tokens, tasks)
-    asked = evaluate.problems(TESTED, tasks=tasks)
+    asked = evaluate.hard_problems(TESTED_HARD, tasks) if stage in ("reinforce", "refine", "distil") else []
+    asked = asked or evaluate.problems(TESTED, tasks=tasks)
     print_line = (lambda line: report(stage, line)) if report else None
     return run(
         Settings(
@@ -178,10 +185,10 @@ def finished(owner: Path, stage: str) -> Path:
     return owner / stage / "model"
 
 
-def teacher_of(root: Path, seed: int, stage: str) -> Path:
+def teacher_of(root: Path, seed: int) -> Path:
     """The largest model as trained in `root`, if its course was begun there, else as it comes with galop."""
     if (own := root / f"{TEACHER}-{seed}").exists():
-        return finished(own, stage)
+        return finished(own, route(TEACHER, quick=False)[-1])
     return shipped(root, TEACHER)
 
 

@@ -19,20 +19,12 @@ from galop.recipes.mini import data, tokenizer
 from galop.recipes.mini.data import IGNORED, Batch, Example
 from galop.recipes.mini.model import Mini
 from galop.recipes.mini.sample import Reply, sample
-from galop.recipes.mini.tasks import MEND, Problem, correct, draw
+from galop.recipes.mini.tasks import EDGE, MEND, Problem, correct, draw
 from galop.recipes.mini.train import Stage, Step, write
 
 WORKED = 0.7  # of the documents of pre-training show how the answer comes about
 TURNS = 0.15  # of the conversations have a second question
 GROUP_SIZE = 16  # answers to one question, whose mean reward is the baseline
-EDGE = [
-    ("multiply", "4x3"),
-    ("multiply", "4x4"),
-    ("convert", "4"),
-    ("formula", "3"),
-    ("multiply", "3x3"),
-    ("convert", "3"),
-]
 ROUND = 256  # replies drawn at a time for fusion
 THOUGHT = 0.7  # of the replies of fusion
 MICRO_TOKENS = 8192  # of one backward pass; 300 kB of activations each with 11 million parameters
@@ -54,6 +46,13 @@ def cold_start(random: Random, tasks: Sequence[str]) -> Example:
     turns = 2 if random.random() < TURNS else 1
     problems = [draw(random, tasks=tasks) for _ in range(turns)]
     return data.conversation([(p.question, tokenizer.reply(p, thinks=True)) for p in problems])
+
+
+def refinement(random: Random, tasks: Sequence[str]) -> Example:
+    """Mostly a hard problem, thought out. Nothing without thought, the answers of which cannot be foretold and whose
+    gradients are noise that a model slips from."""
+    problem = hard(random, tasks)
+    return data.conversation([(problem.question, tokenizer.reply(problem, thinks=True))])
 
 
 def supervised(make: Callable[[Random], Example], seed: str, tokens: int) -> Callable[[Mini, int], Stepper]:

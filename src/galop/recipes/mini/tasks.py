@@ -55,6 +55,10 @@ LEVELS: dict[str, dict[str, float]] = {
     "convert": {"1": 2, "2": 3, "3": 2, "4": 1},
     "formula": {"2": 3, "3": 2},
 }
+EDGE = [
+    ("multiply", "4x3"), ("multiply", "4x4"), ("convert", "4"), ("formula", "3"), ("multiply", "3x3"), ("convert", "3"),
+]  # fmt: skip
+"""The hardest levels."""
 SHARES: dict[str, float] = {"add": 4, "subtract": 5, "multiply": 4, "convert": 3, "formula": 2}
 """How often each task and each of its levels is drawn."""
 

@@ -49,8 +49,7 @@ def cold_start(random: Random, tasks: Sequence[str]) -> Example:
 
 
 def refinement(random: Random, tasks: Sequence[str]) -> Example:
-    """Mostly a hard problem, thought out. Nothing without thought, the answers of which cannot be foretold and whose
-    gradients are noise that a model slips from."""
+    """Mostly a hard problem, thought out."""
     problem = hard(random, tasks)
     return data.conversation([(problem.question, tokenizer.reply(problem, thinks=True))])
 

@@ -41,15 +41,18 @@ arm-test: $(VENV)/.tested
 	$(BIN)/cmake --build build/arm -j2
 	qemu-aarch64 -cpu max build/arm/native_test
 
-$(VENV)/.installed: $(NATIVE)
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
+
+$(VENV)/.installed: $(NATIVE) | $(BIN)/python
 	$(BIN)/pip install --quiet --editable .
 	touch $@
 
-$(VENV)/.tested: $(VENV)/.installed
+# Not after .installed, so that the kernels are compiled once.
+$(VENV)/.tested: $(NATIVE) | $(BIN)/python
 	$(BIN)/pip install --quiet --editable '.[race,test]' -Ccmake.define.GALOP_WERROR=ON
-	touch $@
+	touch $(VENV)/.installed $@
 
 # A browser for the page's tests: the one that is here, else Debian's, else playwright's own.
 $(VENV)/.browser: $(VENV)/.tested

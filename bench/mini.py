@@ -24,7 +24,7 @@ import torch
 from galop.machine import data_directory, default_threads, processor
 from galop.recipes.mini import evaluate
 from galop.recipes.mini.model import SIZES, Mini, load_model
-from galop.recipes.mini.recipe import route, shipped
+from galop.recipes.mini.recipe import TESTED_HARD, route, shipped
 from galop.recipes.mini.sample import CLOSE, CLOSE_IN_WORDS
 from galop.recipes.mini.tasks import LEVELS, Problem
 
@@ -111,13 +111,15 @@ def distillation(family: Family) -> dict[str, Any]:
                 "pass": evaluate.passes(model, some, TRIES),
                 "pass_of": len(some),
                 "spent": family.spent("1.2m", stage),
-                "history": history(family.folder("1.2m", stage).parent / "history.jsonl"),
+                "history": [(0.0, evaluate.score(model, evaluate.hard_problems(TESTED_HARD)).share)]
+                if stage == "imitate"
+                else history(family.folder("1.2m", stage).parent / "history.jsonl"),
             }
     return result
 
 
 def history(path: Path) -> list[tuple[float, float]]:
-    """FLOPs and accuracy on the way."""
+    """FLOPs and accuracy on the way, of TESTED_HARD problems."""
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     return [(line["flops"], line["accuracy"]) for line in lines if line["accuracy"] is not None]
 
@@ -140,12 +142,13 @@ def charts(report: dict[str, Any], folder: Path) -> None:
         ticks = [(i, str(b)) for i, b in enumerate(BUDGETS)]
         (folder / "mini-budget.svg").write_text(chart.lines("Answered rightly, by tokens of thinking", lines, ticks))
     if found := report.get("distillation"):
-        begun = (0.0, found["imitate"]["greedy"]["share"])
         lines = {
-            name: [begun, *map(tuple, found[name]["history"])] for name in ("reinforce", "distil") if name in found
+            name: found["imitate"]["history"] + found[name]["history"]
+            for name in ("reinforce", "distil")
+            if name in found
         }
         most = max(flops for line in lines.values() for flops, _ in line)
-        ticks = [(i * 1e13, f"{i}e13") for i in range(int(most / 1e13) + 1)]
+        ticks = [(i * 1e13, f"{i}e13") for i in range(int(most / 1e13) + 2)]
         (folder / "mini-distil.svg").write_text(chart.lines("Hard problems answered rightly, by FLOPs", lines, ticks))
 
 

@@ -154,6 +154,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(tmp_path: Path) -> None:
         (["mini", "--size", "7b"], "no size '7b'; these are: 0.4m"),
         (["mini", "--stage", "magic"], "no stage 'magic'; these are: all, pretrain"),
         (["mini", "--stage", "fuse"], "not on the way of 0.4m"),
+        (["mini", "--stage", "refine"], "not on the way of 0.4m"),
         (["mini", "--quick", "--stage", "imitate"], "not on the way of 0.4m"),
         (["mini", "--stage", "distil"], "needs the stage imitate of 0.4m-0, which is not finished"),
     ):
@@ -171,6 +172,20 @@ def test_ctrl_c_keeps_what_was_learnt(tmp_path: Path) -> None:
     assert process.returncode == 130 and "goes on from there" in told and "Traceback" not in told
     last = json.loads(out.splitlines()[-2])["step"] if len(out.splitlines()) > 1 else seen
     assert (tmp_path / "0.4m-0-quick" / "pretrain" / f"step-{last:07}").is_dir()
+
+
+def test_the_largest_is_refined_from_what_is_shipped(tmp_path: Path) -> None:
+    """Where nothing was trained; a first step leaves it much as it was."""
+    import torch
+
+    from galop.recipes.mini.model import load_model
+
+    done = train("mini", "--size", "11m", "--stage", "refine", "--minutes", "0.01", "--out", str(tmp_path))
+    assert done.returncode == 0 and "the same command goes on from there" in done.stderr, done.stderr
+    (step,) = (tmp_path / "11m-0" / "refine").glob("step-*")
+    shipped, refined = (load_model(at).state_dict() for at in (tmp_path / "11m-shipped" / "model", step))
+    moved = [float((refined[name] - shipped[name]).norm() / shipped[name].norm()) for name in shipped]
+    assert 0 < max(moved) < 0.1 and all(torch.isfinite(w).all() for w in refined.values())
 
 
 def test_what_was_begun_otherwise_is_not_gone_on_with(tmp_path: Path) -> None:

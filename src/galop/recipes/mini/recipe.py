@@ -35,7 +35,7 @@ class Course:
 COURSES = {
     "pretrain": Course(2000, 2048, 5e-3),
     "cold-start": Course(400, 2048, 2e-3),
-    "reinforce": Course(165, 256, 3e-4),  # at 1.2m as many FLOPs as distillation
+    "reinforce": Course(165, 256, 3e-4),  # at 1.2m about as many FLOPs as distillation
     "fuse": Course(400, 2048, 1e-3),
     "refine": Course(300, 4096, 4e-4),
     "imitate": Course(1000, 2048, 2e-3),

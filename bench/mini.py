@@ -69,8 +69,8 @@ def sizes(family: Family) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for size in [*DENSE, "moe"]:
         stages = route(size, quick=False)
-        trained = family.folder(size, stages[-1]).exists()
-        model = family.load(size, stages[-1]) if trained else load_model(shipped(family.root, size))
+        trained = [family.folder(size, stage).exists() for stage in stages]
+        model = family.load(size, stages[-1]) if trained[-1] else load_model(shipped(family.root, size))
         levels = [("multiply", level) for level in ("2x1", "2x2", "3x2", "3x3", "4x3", "4x4")]
         works = [*((task, None) for task in LEVELS if task != "multiply"), *levels]
         scores = {
@@ -79,7 +79,7 @@ def sizes(family: Family) -> dict[str, Any]:
         }
         result[size] = {
             "parameters": SIZES[size].parameters(), "active": SIZES[size].parameters(active=True), "scores": scores,
-        } | ({"spent": family.spent(size, *stages)} if trained else {})  # fmt: skip
+        } | ({"spent": family.spent(size, *stages)} if all(trained) else {})  # fmt: skip
     return result
 
 

@@ -193,16 +193,20 @@ def teacher_of(root: Path, seed: int) -> Path:
 
 
 def shipped(root: Path, size: str) -> Path:
-    """A checkpoint in `root` of a model as it comes with galop."""
-    model = root / f"{size}-shipped" / "model"
+    """A checkpoint in `root` of a model as it comes with this version of galop."""
+    file = Path(str(files("galop.recipes.mini") / "models" / f"qwen3-mini-{size}-q8_0.gguf"))
+    model = root / f"{size}-shipped-{digest(file)[:8]}" / "model"
     if not model.exists():
         model.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(model.parent / "lock"):
             if not model.exists():
-                models = files("galop.recipes.mini") / "models"
-                export.restore(Path(str(models / f"qwen3-mini-{size}-q8_0.gguf")), size, model)
+                export.restore(file, size, model)
     return model
 
 
 def fingerprint(parent: Path | None) -> str:
-    return hashlib.sha256((parent / "model.safetensors").read_bytes()).hexdigest() if parent else ""
+    return digest(parent / "model.safetensors") if parent else ""
+
+
+def digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

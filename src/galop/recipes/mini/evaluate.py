@@ -11,7 +11,7 @@ from statistics import mean, pstdev
 from galop.recipes.mini import tokenizer
 from galop.recipes.mini.model import Mini
 from galop.recipes.mini.sample import CLOSE, LONGEST, sample
-from galop.recipes.mini.tasks import EDGE, LEVELS, Problem, correct, draw
+from galop.recipes.mini.tasks import LEVELS, Problem, correct, draw, edge
 
 ROWS = 250
 
@@ -50,7 +50,7 @@ def problems(
 
 def hard_problems(count: int, tasks: Sequence[str] = tuple(LEVELS)) -> list[Problem]:
     """About `count` held-out ones of the hardest levels, as many of each; none where the tasks have no such level."""
-    levels = [at for at in EDGE if at[0] in tasks]
+    levels = edge(tasks)
     return [p for task, level in levels for p in problems(count // len(levels), task, level)]
 
 

@@ -19,7 +19,7 @@ from galop.recipes.mini import data, tokenizer
 from galop.recipes.mini.data import IGNORED, Batch, Example
 from galop.recipes.mini.model import Mini
 from galop.recipes.mini.sample import Reply, sample
-from galop.recipes.mini.tasks import EDGE, MEND, Problem, correct, draw
+from galop.recipes.mini.tasks import MEND, Problem, correct, draw, edge
 from galop.recipes.mini.train import Stage, Step, write
 
 WORKED = 0.7  # of the documents of pre-training show how the answer comes about
@@ -228,8 +228,8 @@ def reinforcement(seed: int, rows: int, tasks: Sequence[str]) -> Stage:
 
 
 def hard(random: Random, tasks: Sequence[str]) -> Problem:
-    edge = [at for at in EDGE if at[0] in tasks]
-    task, level = random.choice(edge) if edge and random.random() < EDGE_SHARE else (None, None)
+    levels = edge(tasks)
+    task, level = random.choice(levels) if levels and random.random() < EDGE_SHARE else (None, None)
     return draw(random, task=task, level=level, tasks=tasks)
 
 

@@ -63,6 +63,11 @@ SHARES: dict[str, float] = {"add": 4, "subtract": 5, "multiply": 4, "convert": 3
 """How often each task and each of its levels is drawn."""
 
 
+def edge(tasks: Sequence[str]) -> list[tuple[str, str]]:
+    """The hardest levels of these tasks."""
+    return [(task, level) for task, level in EDGE if task in tasks]
+
+
 def draw(
     random: Random,
     held: bool = False,

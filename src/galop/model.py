@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
+from galop.chat.call_grammar import grammar
 from galop.chat.form import Form
 from galop.chat.template import ChatTemplate, Message, Renderer
 from galop.chat.thinking import Thinking, ThinkingGuide, ThinkingSplitter, begins_in_thought, style_of
@@ -27,7 +28,6 @@ from galop.chat.tools import (
     Tool,
     ToolCallParser,
     format_of,
-    grammar,
     overlap,
     readable,
     schemas_of,

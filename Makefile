@@ -1,21 +1,27 @@
 # make run       installs, fetches the default model and asks it a question
 # make test      installs and tests with SmolLM2 and made-up models
-# make test-all  adds the larger real models, transformers and llama.cpp
+# make test-all  adds the larger real models, transformers, llama.cpp and other people's clients
+# make test-clients  drives other people's clients alone; RECORD=--record dates them in docs/compatibility.json
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 NATIVE = CMakeLists.txt pyproject.toml $(wildcard native/*.cpp native/*.h native/kernels/*)
 
-.PHONY: run test test-all lint native-test asan-test arm-test clean
+CLIENTS = build/clients
+
+.PHONY: run test test-all test-clients lint native-test asan-test arm-test clean
 
 run: $(VENV)/.installed
 	$(BIN)/galop run --yes --temperature 0 "Write a Python function is_prime(n), in as few lines as you can, and nothing else."
 
 test: $(VENV)/.browser lint native-test
-	$(BIN)/python -m pytest -m "not large and not oracle"
+	$(BIN)/python -m pytest -m "not large and not oracle and not clients"
 
-test-all: $(VENV)/.oracle $(VENV)/.browser lint native-test asan-test arm-test
+test-all: $(VENV)/.oracle $(VENV)/.browser $(CLIENTS)/.installed lint native-test asan-test arm-test
 	$(BIN)/python -m pytest
+
+test-clients: $(VENV)/.tested $(CLIENTS)/.installed
+	$(BIN)/python -m pytest -m clients $(RECORD)
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .
@@ -59,6 +65,17 @@ $(VENV)/.browser: $(VENV)/.tested
 	command -v chromium || command -v google-chrome || \
 	  (test "$$(id -u)" = 0 && apt-get update --quiet && apt-get install --yes --quiet chromium) || \
 	  $(BIN)/playwright install chromium
+	touch $@
+
+# Each in environments of their own: npm's with a node that is new enough, PyPI's, and aider's, which pins everything.
+$(CLIENTS)/.installed: $(wildcard tests/clients/*.json tests/clients/*.txt) | $(BIN)/python
+	mkdir -p $(CLIENTS)
+	cp tests/clients/package.json $(CLIENTS)/
+	npm install --prefix $(CLIENTS) --no-audit --no-fund --loglevel error
+	$(BIN)/python -m venv $(CLIENTS)/python
+	$(CLIENTS)/python/bin/pip install --quiet -r tests/clients/requirements.txt
+	$(BIN)/python -m venv $(CLIENTS)/aider
+	$(CLIENTS)/aider/bin/pip install --quiet -r tests/clients/aider.txt
 	touch $@
 
 # llama.cpp's AMX path faults in some virtual machines, so where there is AMX it is built with AVX-512 alone.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,29 @@ def fetched(name: str) -> Path:
 
 # A shell without job control starts background jobs with SIGINT ignored, and their children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+COMPATIBILITY = Path(__file__).parent.parent / "docs" / "compatibility.json"
+Record = Callable[[str, str, str], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--record", action="store_true", help="date what was driven in docs/compatibility.json")
+
+
+@pytest.fixture(scope="session")
+def record(request: pytest.FixtureRequest) -> Record:
+    """Says that a client of some version was driven, and through what; a later record takes the place of an earlier."""
+
+    def write(client: str, version: str, driven: str) -> None:
+        if request.config.getoption("--record"):
+            known = json.loads(COMPATIBILITY.read_text()) if COMPATIBILITY.exists() else []
+            others = [entry for entry in known if (entry["client"], entry["driven"]) != (client, driven)]
+            entry = {"client": client, "version": version, "driven": driven, "date": date.today().isoformat()}
+            entries = sorted([*others, entry], key=lambda e: (e["client"].lower(), e["driven"]))
+            COMPATIBILITY.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
+
+    return write
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,7 +13,7 @@ from test_scheduler import engine_of, finish
 
 from galop import Sampling
 from galop.chat.form import Form
-from galop.engine.scheduler import Generation, Scheduler
+from galop.engine.scheduler import Generation, Guide, Scheduler
 from galop.engine.speculation import Lookup
 from galop.errors import ConstraintError
 from galop.model import Done, Model, Text
@@ -133,7 +133,7 @@ def test_large_and_recursive_schemas_are_followed_or_refused_in_time(smollm: Mod
 
 
 def test_a_form_that_fails_midway_ends_only_its_own_text(smollm: Model) -> None:
-    class Failing:
+    class Failing(Guide):
         def mask(self) -> None:
             return None
 
@@ -148,3 +148,22 @@ def test_a_form_that_fails_midway_ends_only_its_own_text(smollm: Model) -> None:
     scheduler.submit(good)
     finish(scheduler)
     assert isinstance(ends[0], ConstraintError) and good.drawn == 20
+
+
+def test_white_space_before_the_end_is_never_forbidden(smollm: Model) -> None:
+    """A number that is followed by a line break is finished, not longer; what the form has a place for stays."""
+    blank = smollm.tokenizer.encode("\n")[0]
+    for form, text, goes_on in [
+        (Form("schema", '{"type": "integer"}'), "4", False),
+        (Form("schema", '{"type": "array"}'), "[1, 2", True),
+        (Form("regex", "[0-9]+( or so)?"), "42", False),
+        (Form("lark", 'start: "yes" "es"*'), "yes", False),
+        (Form("lark", 'start: "yes" ("\\n" "no")?'), "yes", True),
+    ]:
+        guide = smollm.constraints.compile(form)
+        for token in smollm.tokenizer.encode(text):
+            assert guide.mask()[token // 32] >> token % 32 & 1 and guide.meant(token) == token
+            guide.took(token)
+        mask = guide.mask()
+        assert mask[blank // 32] >> blank % 32 & 1, form
+        assert guide.meant(blank) == (blank if goes_on else min(smollm.stop_ids)), form

@@ -7,8 +7,10 @@ from importlib.resources import files
 
 import pytest
 
+from galop import Sampling, store
 from galop.chat.thinking import IN_WORDS, Thinking, ThinkingGuide, ThinkingSplitter, style_of
 from galop.chat.tokenizer import Tokenizer
+from galop.chat.tools import Call
 
 CASES = [
     ("<think>\nHm.\n</think>\n\nYes.", False, "Hm.", "Yes."),
@@ -117,3 +119,28 @@ def test_what_requests_say_of_thinking() -> None:
     assert Thinking.asked(False, None, 500) == Thinking(False, 500)
     assert Thinking.asked(None, "high", 64) == Thinking(True, 64)
     assert not Thinking(False, 500).expected(style_of(QWEN3))
+
+
+def test_an_end_token_closes_the_thinking_and_the_answer_follows() -> None:
+    [end] = MINI.encode_control("<|im_end|>")
+    close = MINI.id("</think>")
+    for budget in (None, 100):
+        guide = ThinkingGuide(MINI, True, budget, 400, stop_ids=[end], rows=600)
+        said = led(guide, [guide.meant(word) for word in [*WORDS[:5], end]], 400)
+        assert said == [*WORDS[:5], close, *MINI.encode("\n\n")]
+        assert guide.meant(end) == end  # the answer may end
+        mask = guide.mask()
+        assert mask is not None and close is not None
+        assert not mask[close // 32] >> close % 32 & 1 and mask[0] == 0xFFFFFFFF  # once closed is closed
+
+
+ADD = {"type": "function", "function": {"name": "add", "parameters": {
+    "type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}, "required": ["a", "b"]}}}  # fmt: skip
+
+
+def test_a_reply_that_owes_a_call_makes_one_however_its_thinking_ends() -> None:
+    with store.load("qwen3-mini") as model:
+        for seed in range(12):
+            how = {"tool_choice": "required", "sampling": Sampling(1.0, seed=seed), "max_tokens": 400}
+            events = list(model.chat([{"role": "user", "content": "What is 12 + 5?"}], tools=[ADD], **how))
+            assert any(isinstance(e, Call) for e in events), seed

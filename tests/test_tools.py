@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from galop import Sampling
 from galop.chat.form import Form
 from galop.chat.tools import FORMATS, Call, Format, ToolCallParser
-from galop.model import Model
+from galop.engine.scheduler import Guide
+from galop.model import Done, Model, Text
 
 CODER, HERMES, DEEPSEEK, MISTRAL, PYTHONIC, LLAMA = FORMATS
 PARIS = Call("get_weather", {"city": "Paris", "days": 2})
@@ -158,3 +160,42 @@ def test_schemas_with_definitions_hold_calls(smollm: Model) -> None:
         form = Form("regex", pattern)
         events = list(smollm.chat(asked, tools=tools, tool_choice="required", form=form, max_tokens=60))
         assert any(isinstance(e, Call) for e in events)
+
+
+WEATHER = {"type": "function", "function": {"name": "weather", "description": "Weather of a city", "parameters": {
+    "type": "object", "required": ["city", "unit"],
+    "properties": {"city": {"type": "string"}, "unit": {"enum": ["C", "F"]}}}}}  # fmt: skip
+
+
+@pytest.mark.parametrize("several", [True, False])
+@pytest.mark.parametrize("choice", ["required", "auto", "weather"])
+def test_one_question_is_one_call(coder: Model, choice: str, several: bool) -> None:
+    """The line break that a model writes before its end token is not taken for the way to a next call."""
+    asked = [{"role": "user", "content": "Weather in Paris, in C?"}]
+    how = {"tool_choice": choice, "parallel_tool_calls": several, "sampling": Sampling(), "max_tokens": 200}
+    *events, done = coder.chat(asked, tools=[WEATHER], **how)
+    assert [e for e in events if isinstance(e, Call)] == [Call("weather", {"city": "Paris", "unit": "C"})]
+    assert isinstance(done, Done) and done.reason == "stop" and done.answer_tokens < 50
+    assert not [e for e in events if isinstance(e, Text)]
+
+
+def test_a_call_that_is_made_again_ends_the_reply(smollm: Model) -> None:
+    call = '<tool_call>\n{"name": "weather", "arguments": {"city": "Paris", "unit": "C"}}\n</tool_call>\n'
+    other = call.replace("Paris", "Rome")
+    ids = smollm.tokenizer.encode(call + other + call + other)
+
+    class Saying(Guide):
+        """Puts words into the model's mouth."""
+
+        def mask(self) -> None:
+            return None
+
+        def meant(self, drawn: int) -> int:
+            return ids.pop(0)
+
+        def took(self, token: int) -> tuple[int, ...]:
+            return ()
+
+    *events, done = smollm.generate("Hello", constraint=Saying(), tools=[WEATHER], max_tokens=500)
+    assert [e.arguments["city"] for e in events if isinstance(e, Call)] == ["Paris", "Rome"]
+    assert isinstance(done, Done) and done.reason == "stop" and ids

@@ -355,7 +355,8 @@ class Model:
         begun = begins_in_thought(self.tokenizer, ids)
         guide = constraint
         if thinking and (begun or thinking.expected(self.thinking_style)):
-            guide = ThinkingGuide(self.tokenizer, begun, thinking.budget, limit, guide)
+            rows = self.engine.vocabulary
+            guide = ThinkingGuide(self.tokenizer, begun, thinking.budget, limit, guide, self.stop_ids, rows)
         format = self.tool_format or HERMES
         answer = Answer(
             Generation(
@@ -460,6 +461,9 @@ class Answer:
         self._tokens = 0  # that have not been emitted yet
         self._thought = 0  # tokens of thinking
         self._drawn: list[Drawn] = []
+        self._calls: set[tuple[str, str]] = set()
+        self._called = False  # and nothing said since
+        self._repeated = False  # whether one of them was made again
         self._first = 0.0  # when the first token came
         generation.on_token = self._on_token
         generation.on_prompt = lambda done: emit(Prefill(done, len(generation.prompt)))
@@ -471,7 +475,7 @@ class Answer:
         if self.generation.logprobs:
             self._drawn.append(drawn if self._alternatives else replace(drawn, top_logprobs=()))
         self._push(self._detokeniser.push(drawn.token))
-        return "stop" if self._stop.matched else "cancelled" if self._cancelled() else None
+        return "stop" if self._stop.matched or self._repeated else "cancelled" if self._cancelled() else None
 
     def _push(self, text: str, final: bool = False) -> None:
         for thinking, piece in [(False, text)] if self._splitter is None else self._splitter.push(text, final):
@@ -486,8 +490,14 @@ class Answer:
     def _answer(self, text: str, final: bool = False) -> None:
         for piece in [text] if self._parser is None else self._parser.push(text, final):
             if isinstance(piece, str):
+                piece = piece.lstrip() if self._called else piece
+                self._called = self._called and not piece
                 self._release(self._stop.push(piece))
+            elif (made := (piece.name, json.dumps(piece.arguments, sort_keys=True))) in self._calls:
+                self._repeated = True  # and would be for ever
             else:
+                self._calls.add(made)
+                self._called = True
                 self._release(self._stop.finish())
                 self._tokens = 0
                 self._drawn.clear()

@@ -7,8 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from galop.chat.form import BLANKS, TEXT_RULE, Form
+from galop.chat.form import TEXT_RULE, Form
 from galop.chat.tools import Format
+
+MOST_CALLS = 32  # of a reply
+GAP = r"GAP: /[ \n\t\r]{1,16}/"
 
 
 def closed(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,14 +28,15 @@ def grammar(
     """
     if form.wrap is None:
         return None
-    before, between, after = (part if known else re.sub(r"(</?\w+>)", r'"\1"', part) for part in form.wrap)
+    before, after = (part if known else re.sub(r"(</?\w+>)", r'"\1"', part) for part in form.wrap)
     rules = []
     for i, tool in enumerate(functions):
         schema = closed(tool.get("parameters") or {})
-        schema["x-guidance"] = {"lenient": True, "whitespace_pattern": BLANKS}
+        schema["x-guidance"] = {"lenient": True, "whitespace_pattern": " ?"}
         opening = json.dumps(f'{{"name": {json.dumps(tool["name"])}, "arguments": ', ensure_ascii=False)
         rules.append(f'call{i}: {before} {opening} args{i} "}}" {after}\nargs{i}: %json {json.dumps(schema)}')
     call = " | ".join(f"call{i}" for i in range(len(functions)))
-    calls = "call (between call)*" if several else "call"
-    start = calls if required else f"text | {calls} | text {calls}"
-    return Form("lark", "\n".join([f"start: {start}", f"between: {between}", f"call: {call}", *rules, TEXT_RULE]))
+    # White space may come before the next call or the end: only what the model writes after it tells which.
+    calls = f"call (GAP? call){{0,{MOST_CALLS - 1}}} GAP?" if several else "call"
+    start = "calls" if required else "text | calls | text calls"
+    return Form("lark", "\n".join([f"start: {start}", f"calls: {calls}", GAP, f"call: {call}", *rules, TEXT_RULE]))

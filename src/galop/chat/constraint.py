@@ -10,6 +10,7 @@ from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
 
 from galop.chat.form import BLANKS, Form, enforceable
 from galop.chat.tokenizer import Tokenizer
+from galop.engine.scheduler import Guide
 from galop.errors import ConstraintError
 from galop.ops.plan import Array
 
@@ -55,33 +56,44 @@ class Constraints:
             )
         self._rows = rows
         self._stop = stop_ids[0]
-        self._tokenizer = LLTokenizer(TokenizerWrapper(_Vocabulary(tokenizer, rows, self._stop)), rows, list(stop_ids))
+        vocabulary = _Vocabulary(tokenizer, rows, self._stop)
+        self._tokenizer = LLTokenizer(TokenizerWrapper(vocabulary), rows, list(stop_ids))
+        blank = np.array([bool(t) and t.isspace() for t in vocabulary.tokens])
+        self._blank = bits(blank, rows)
 
     def compile(self, form: Form) -> Constraint:
         """Raises ConstraintError for what llguidance does not understand, or only at more cost than it is given."""
         matcher = LLMatcher(self._tokenizer, grammar_of(form), log_level=0, limits=LIMITS)
         if matcher.is_error():
             raise ConstraintError(f"the {form.kind} cannot be followed: {reason(matcher)}")
-        return Constraint(matcher, -(-self._rows // 32), self._stop)
+        return Constraint(matcher, self._blank, self._stop)
 
 
-class Constraint:
-    """The guide of one answer."""
+class Constraint(Guide):
+    """The guide of one answer. Where it may end, white space that its form has no place for ends it: most models write
+    some before their end token, and would have to go on if they could not."""
 
-    def __init__(self, matcher: LLMatcher, words: int, stop: int) -> None:
+    def __init__(self, matcher: LLMatcher, blank: Array, stop: int) -> None:
         self._matcher = matcher
-        self._words = words  # of a mask
+        self._blank = blank  # a bit for each token that is white space
         self._stop = stop
+        self._begun = False
+        self._ends: Array | None = None  # tokens that now mean the end
 
     def copy(self) -> Constraint:
-        return Constraint(self._matcher.deep_copy(), self._words, self._stop)
+        return Constraint(self._matcher.deep_copy(), self._blank, self._stop)
 
     def mask(self) -> Array:
-        mask = np.frombuffer(self._matcher.compute_bitmask(), np.uint32)[: self._words]
+        mask = np.frombuffer(self._matcher.compute_bitmask(), np.uint32)[: len(self._blank)]
         self._check()
-        return mask
+        self._ends = self._blank & ~mask if self._begun and has(mask, self._stop) else None
+        return mask if self._ends is None else mask | self._ends
+
+    def meant(self, drawn: int) -> int:
+        return self._stop if self._ends is not None and has(self._ends, drawn) else drawn
 
     def took(self, token: int) -> Sequence[int]:
+        self._begun = True
         self._matcher.consume_token(token)
         forced = self._matcher.compute_ff_tokens()
         if forced:
@@ -92,6 +104,17 @@ class Constraint:
     def _check(self) -> None:
         if self._matcher.is_error():
             raise ConstraintError(f"the answer cannot be held to its form any more: {reason(self._matcher)}")
+
+
+def bits(flags: Array, rows: int) -> Array:
+    """As a mask has them: uint32 [rows / 32]."""
+    padded = np.zeros(-(-rows // 32) * 32, bool)
+    padded[: len(flags)] = flags
+    return np.packbits(padded, bitorder="little").view(np.uint32)
+
+
+def has(mask: Array, token: int) -> bool:
+    return bool(mask[token // 32] >> token % 32 & 1)
 
 
 def reason(matcher: LLMatcher) -> str:

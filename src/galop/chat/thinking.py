@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,16 +73,26 @@ class Thinking:
         return bool(self.variables(style).get(style.switch, style.thinks))
 
 
-class ThinkingGuide:
-    """Ends the thinking when `budget` tokens of it are spent; from there on `answer` leads.
+class ThinkingGuide(Guide):
+    """Ends the thinking when `budget` tokens of it are spent, or the model ends its reply there: an answer is owed.
+    From there on `answer` leads.
 
     `limit` is the most tokens of the reply, some of which are kept for the answer. Thinking that the template has
     opened is `begun`. What a model thinks without tags is not known as thinking.
     """
 
     def __init__(
-        self, tokenizer: Tokenizer, begun: bool, budget: int | None, limit: int, answer: Guide | None = None
+        self,
+        tokenizer: Tokenizer,
+        begun: bool,
+        budget: int | None,
+        limit: int,
+        answer: Guide | None = None,
+        stop_ids: Collection[int] = (),
+        rows: int = 0,
     ) -> None:
+        self._stops = stop_ids
+        self._rows = rows  # of the vocabulary; where they are told, thinking that was closed for the model stays closed
         self._open, self._close = tokenizer.id(OPEN), tokenizer.id(CLOSE)
         self._breaks = tokenizer.encode("\n")
         self._before_answer = tokenizer.encode("\n\n")
@@ -95,16 +105,26 @@ class ThinkingGuide:
         self._answer = answer
         self._state = "thinking" if begun else "start"
         self._opened = False  # by the last token
+        self._closed = False  # by this guide
         self.thought = 0  # tokens of thinking so far, but for the line break after the tag
 
     def mask(self) -> Array | None:
-        if self._state == "thinking" or self._answer is None:
+        if self._state == "thinking":
             return None
-        mask = self._answer.mask()
+        mask = self._answer.mask() if self._answer else None
         if self._state == "start" and mask is not None and self._open is not None:
             mask = mask.copy()
             mask[self._open // 32] |= np.uint32(1 << self._open % 32)
+        elif self._closed and self._close is not None and self._rows:
+            mask = np.full(-(-self._rows // 32), 0xFFFFFFFF, np.uint32) if mask is None else mask.copy()
+            mask[self._close // 32] &= ~np.uint32(1 << self._close % 32)
         return mask
+
+    def meant(self, drawn: int) -> int:
+        if self._state == "thinking":
+            self._closed = drawn in self._stops and self._close is not None
+            return self._close if self._closed and self._close is not None else drawn
+        return self._answer.meant(drawn) if self._answer else drawn
 
     def took(self, token: int) -> Sequence[int]:
         if self._state == "start":
@@ -112,14 +132,14 @@ class ThinkingGuide:
             self._opened = token == self._open
         elif self._state == "thinking" and token == self._close:
             self._state = "answer"
-            return self._before_answer if self._answer else ()
+            return self._before_answer if self._answer or self._closed else ()
         elif self._state == "thinking":
             self.thought += not (self._opened and [token] == self._breaks)
             self._opened = False
         if self._state == "thinking":
             if self.thought < self._budget:
                 return ()
-            self._state = "answer"
+            self._state, self._closed = "answer", True
             return self._closing
         return self._answer.took(token) if self._answer else ()
 

@@ -36,7 +36,7 @@ class Format:
     first: bool = False  # calls only begin a reply
     markers: tuple[str, ...] = ()  # control tokens that calls consist of
     arguments_as_text: bool = False  # in the history, for templates that do not encode them
-    wrap: tuple[str, str, str] | None = None  # Lark for what stands before, between and after the JSON of calls
+    wrap: tuple[str, str] | None = None  # Lark for what stands before and after the JSON of a call
 
 
 def in_json(body: str, _: Schemas) -> list[Call]:
@@ -165,7 +165,7 @@ def in_mistral(body: str, _: Schemas) -> list[Call]:
 DEEPSEEK = tuple(f"<｜tool▁{part}｜>" for part in ("calls▁begin", "calls▁end", "call▁begin", "call▁end", "sep"))
 HERMES = Format(
     r"<tool_call>", "<tool_call>", "</tool_call>", in_json, markers=("<tool_call>", "</tool_call>"),
-    wrap=('<tool_call> "\\n"', '"\\n"', '"\\n" </tool_call>'),
+    wrap=('<tool_call> "\\n"', '"\\n" </tool_call>'),
 )  # fmt: skip
 FORMATS = (
     Format(r"<function=", "<tool_call>", "</tool_call>", in_tags, markers=("<tool_call>", "</tool_call>")),

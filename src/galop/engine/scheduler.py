@@ -19,7 +19,7 @@ import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Literal, Protocol
 
@@ -46,6 +46,10 @@ class Guide(Protocol):
 
     def mask(self) -> Array | None:
         """A bit for each token that may come next (uint32 [vocabulary / 32]); None where all may."""
+
+    def meant(self, drawn: int) -> int:
+        """The token that is taken where `drawn` was drawn."""
+        return drawn
 
     def took(self, token: int) -> Sequence[int]:
         """Hears of each token in turn, and gives those that must follow it, of which it does not hear again."""
@@ -351,6 +355,8 @@ class Scheduler:
         try:
             drawn = draw(logits, how, len(generation.tokens), tokens, prompt, _mask(generation), generation.logprobs)
             self.counts["generation_tokens"] += 1
+            if generation.guide:
+                drawn = replace(drawn, token=generation.guide.meant(drawn.token))
             end = self._append(generation, drawn)
             for token in generation.guide.took(drawn.token) if generation.guide and end is None else ():
                 end = end or self._append(generation, Drawn(token))

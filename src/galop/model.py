@@ -19,7 +19,7 @@ import numpy as np
 
 from galop.chat.call_grammar import grammar
 from galop.chat.form import Form
-from galop.chat.template import ChatTemplate, Message, Renderer
+from galop.chat.template import ChatTemplate, Message, Renderer, Turn
 from galop.chat.thinking import Thinking, ThinkingGuide, ThinkingSplitter, begins_in_thought, style_of
 from galop.chat.tokenizer import Detokeniser, Tokenizer
 from galop.chat.tools import (
@@ -222,13 +222,19 @@ class Model:
         yield from self.generate(prompt, thinking=thinking, tools=tools, constraint=constraint, **options)
 
     def prompt(
-        self, messages: Sequence[Message], thinking: Thinking, tools: Sequence[Tool] = (), /, **variables: Any
+        self,
+        messages: Sequence[Message],
+        thinking: Thinking,
+        tools: Sequence[Tool] = (),
+        turn: Turn = "begin",
+        /,
+        **variables: Any,
     ) -> list[int]:
-        """The ids of a conversation, to be answered. Raises TemplateError."""
+        """The ids of a conversation, to be answered, or to have its last message continued. Raises TemplateError."""
         variables = {**thinking.variables(self.thinking_style), **variables}
         if tools and self.tool_format:
             variables["tools"] = readable(tools)
-        return self.template.encode(with_tools(messages, tools, self.tool_format), **variables)
+        return self.template.encode(with_tools(messages, tools, self.tool_format), turn, **variables)
 
     @property
     def can_be_made_to_call(self) -> bool:
@@ -280,7 +286,7 @@ class Model:
         constraint: Guide | None = None,
         tools: Sequence[Tool] = (),
     ) -> Iterator[Event]:
-        """Continues a text (control tokens in it are spelled out) or token ids, in a stream that ends in `Done`.
+        """Continues a text (control tokens in it are meant) or token ids, in a stream that ends in `Done`.
 
         Ends at a stop token, at one of the strings in `stop` (which is not part of the text), after max_tokens, at
         the end of the context, or when `cancelled()` says so. `speculate` guesses tokens where that has paid (see
@@ -312,11 +318,12 @@ class Model:
                     if self._server is None:
                         self.scheduler.step()
 
-    def encode(self, text: str) -> list[int]:
-        """Ids of a text that is no conversation, after a BOS where the model wants one."""
-        ids = self.tokenizer.encode(text)
-        bos = self.tokenizer.id(self.tokenizer.bos_token) if self.tokenizer.add_bos else None
-        return ids if bos is None else [bos, *ids]
+    def encode(self, text: str, control: bool = True, begin: bool = True) -> list[int]:
+        """Ids of a text that is no conversation: control tokens in it are meant, or spelled out where `control` is
+        False; `begin` puts a BOS before it, where the model wants one and it has none."""
+        ids = self.tokenizer.encode_control(text) if control else self.tokenizer.encode(text)
+        bos = self.tokenizer.id(self.tokenizer.bos_token) if self.tokenizer.add_bos and begin else None
+        return ids if bos is None or ids[:1] == [bos] else [bos, *ids]
 
     def submit(
         self,
@@ -352,7 +359,7 @@ class Model:
             )
         room = self.context - len(ids)
         limit = room if max_tokens is None else min(max_tokens, room)
-        begun = begins_in_thought(self.tokenizer, ids)
+        begun = begins_in_thought(self.tokenizer, ids, self.stop_ids)
         guide = constraint
         if thinking and (begun or thinking.expected(self.thinking_style)):
             rows = self.engine.vocabulary

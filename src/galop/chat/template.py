@@ -12,12 +12,14 @@ import sys
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from galop.chat.tokenizer import Tokenizer
 from galop.errors import TemplateError
 
 Message = dict[str, Any]
+Turn = Literal["begin", "continue", "none"]
+"""What a prompt ends with: the opening of a reply, the last message left open to be continued, or nothing."""
 SECONDS = 10.0
 
 
@@ -101,8 +103,11 @@ class ChatTemplate:
             },
         )
 
-    def encode(self, messages: Sequence[Message], **variables: Any) -> list[int]:
+    def encode(self, messages: Sequence[Message], turn: Turn = "begin", /, **variables: Any) -> list[int]:
         """The prompt as ids, with one BOS where the model wants one. Raises TemplateError.
+
+        To be continued, a last message is cut right after what it says (its content, or its thinking where it has
+        nothing else), as transformers' `continue_final_message` does.
 
         Whatever in a message or variable looks like a control token, or could become one beside its neighbour, is
         wrapped in marks that no text can hold by chance, and what is between marks is encoded as plain text.
@@ -110,7 +115,25 @@ class ChatTemplate:
         nonce = secrets.token_hex(8)
         opening, closing = f"\ufdd0{nonce}\ufdd1", f"\ufdd2{nonce}\ufdd3"  # noncharacters, never interchanged
         mark = Marker(self.control, opening, closing)
-        rendered = self.render([mark.message(m) for m in messages], **{k: mark.value(v) for k, v in variables.items()})
+        marked = [mark.message(m) for m in messages]
+        end = f"\ufdd4{nonce}\ufdd5"
+        if turn != "begin":
+            variables["add_generation_prompt"] = False
+        if turn == "continue":
+            said = (
+                "content"
+                if marked[-1].get("content") or not marked[-1].get("reasoning_content")
+                else "reasoning_content"
+            )
+            marked[-1][said] = f"{marked[-1].get(said) or ''}{end}"
+        rendered = self.render(marked, **{k: mark.value(v) for k, v in variables.items()})
+        if turn == "continue":
+            rendered, found, _ = rendered.rpartition(end)
+            if not found:
+                failure = TemplateError("this model's chat template cannot leave the last message open to be continued")
+                failure.refused = True
+                raise failure
+            rendered = rendered.replace(end, "")
         ids: list[int] = []
         for i, part in enumerate(re.split(f"{opening}(.*?){closing}", rendered, flags=re.DOTALL)):
             part = part.replace(opening, "").replace(closing, "")  # a mark that the template cut from its partner

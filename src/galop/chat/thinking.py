@@ -144,10 +144,12 @@ class ThinkingGuide(Guide):
         return self._answer.took(token) if self._answer else ()
 
 
-def begins_in_thought(tokenizer: Tokenizer, prompt: Sequence[int]) -> bool:
-    """Whether the template has opened the thinking itself (R1's does, and leaves the model to close it)."""
+def begins_in_thought(tokenizer: Tokenizer, prompt: Sequence[int], stop_ids: Collection[int] = ()) -> bool:
+    """Whether the last turn of a prompt, which begins after the last of `stop_ids`, has opened the thinking (R1's
+    template does, and so does a turn that is continued in the middle of its thinking) and left it to the model to close
+    it."""
     opening, closing = tokenizer.id(OPEN), tokenizer.id(CLOSE)
-    last = next((id for id in reversed(prompt[-8:]) if id in (opening, closing)), None)
+    last = next((id for id in reversed(prompt) if id in (opening, closing) or id in stop_ids), None)
     return last is not None and last == opening
 
 

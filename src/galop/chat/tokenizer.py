@@ -76,9 +76,9 @@ class Tokenizer:
             return str(token).encode()
         return bytes(BYTE_OF[c] for c in token)
 
-    def decode(self, ids: Iterable[int]) -> str:
-        """The text of ids, control tokens left out."""
-        stream = Detokeniser(self)
+    def decode(self, ids: Iterable[int], control: bool = False) -> str:
+        """The text of ids, control tokens left out unless `control`."""
+        stream = Detokeniser(self, self.added if control else ())
         return "".join([stream.push(id) for id in ids]) + stream.finish()
 
 

@@ -37,6 +37,7 @@ from galop.server.replies import (
     logprobs_of,
     new_id,
     stops,
+    turn_of,
 )
 from galop.server.wire import EVENTS, EventStream, StrictRoute, event, whole
 
@@ -91,6 +92,8 @@ class ChatRequest(Request_):
     tools: Annotated[list[ToolIn], Field(max_length=MAX_TOOLS)] | None = None
     tool_choice: Literal["auto", "none", "required"] | ToolIn | None = None
     parallel_tool_calls: bool | None = None
+    continue_final_message: bool | None = Field(None, description="Continue the last message, if an assistant's.")
+    add_generation_prompt: bool | None = None
     chat_template_kwargs: dict[str, Any] | None = None
     reasoning_effort: Effort | None = None
     reasoning: Reasoning | None = None  # OpenRouter's
@@ -144,7 +147,8 @@ def routes(server: Server) -> APIRouter:
             raise ApiError(400, "invalid_value", "top_logprobs needs logprobs to be true", "top_logprobs")
         thinking, kwargs = body.thoughts(), body.chat_template_kwargs
         tools = body.tool_use()
-        reply = await server.chat(request.state.key, body.model, body.messages, thinking, kwargs, tools)
+        turn = turn_of(body.messages, body.continue_final_message, body.add_generation_prompt)
+        reply = await server.chat(request.state.key, body.model, body.messages, thinking, kwargs, tools, turn)
         wanted = (body.top_logprobs or 0) if body.logprobs else None
         limit = body.max_completion_tokens or body.max_tokens
         await begun(reply, lambda: body.options(reply, limit, wanted), form)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from galop.chat.constraint import Constraint
 from galop.chat.form import Form
-from galop.chat.template import Message
+from galop.chat.template import Message, Turn
 from galop.chat.thinking import Thinking
 from galop.chat.tools import Call, Tool
 from galop.engine.sampling import Sampling
@@ -176,6 +176,24 @@ class ChatMessage(BaseModel):
 
 
 Messages = Annotated[list[ChatMessage], Field(min_length=1, max_length=4096)]
+
+
+def turn_of(messages: Sequence[ChatMessage], continues: bool | None = None, opens: bool | None = None) -> Turn:
+    """Whether the last message is continued, as vLLM's `continue_final_message` and `add_generation_prompt` say; where
+    neither does, an assistant's is, as with Anthropic and llama-server. Raises ApiError."""
+    answered = bool(messages) and messages[-1].role == "assistant"
+    if continues and opens:
+        message = "continue_final_message and add_generation_prompt cannot both be true"
+        raise ApiError(400, "invalid_value", message, "continue_final_message")
+    if continues and not answered:
+        message = "continue_final_message needs the last message to be the assistant's"
+        raise ApiError(400, "invalid_value", message, "continue_final_message")
+    if not (answered if continues is None and not opens else continues):
+        return "none" if opens is False else "begin"
+    if messages[-1].tool_calls:
+        message = "the last message calls tools, so it cannot be continued; send their results after it"
+        raise ApiError(400, "invalid_value", message, "messages")
+    return "continue"
 
 
 def form_of(wanted: Any, param: str) -> Form | None:
@@ -420,8 +438,10 @@ class Server:
         thinking: Thinking,
         variables: dict[str, Any] | None = None,
         tools: ToolUse | None = None,
+        turn: Turn = "begin",
     ) -> Reply:
-        """The reply to a conversation, not begun; `variables` are for its template. Raises ApiError, TemplateError."""
+        """The reply to a conversation, or the rest of its last message (see `turn_of`), not begun; `variables` are for
+        its template. Raises ApiError, TemplateError."""
         tools = tools or ToolUse()
         for kwarg in FORBIDDEN_KWARGS:
             if kwarg in (variables or {}):
@@ -431,7 +451,7 @@ class Server:
         try:
             model = resident.model
             said, given = [m.message() for m in messages], tools.tools
-            ids = await asyncio.to_thread(model.prompt, said, thinking, given, **(variables or {}))
+            ids = await asyncio.to_thread(model.prompt, said, thinking, given, turn, **(variables or {}))
         except BaseException:
             await held.aclose()
             raise
@@ -452,10 +472,11 @@ class Server:
         self.metrics.ended(reply.resident.name, done, now - reply.arrived)
 
 
-def ids_of(model: Model, prompt: str | list[int], param: str) -> list[int]:
-    """Raises ApiError for an empty prompt or ids the model does not have."""
+def ids_of(model: Model, prompt: str | list[int], param: str, control: bool = True) -> list[int]:
+    """Control tokens in a text are meant where `control` says so. Raises ApiError for an empty prompt or ids the model
+    does not have."""
     if isinstance(prompt, str):
-        ids = model.encode(prompt)
+        ids = model.encode(prompt, control)
     else:
         ids = prompt
         check_ids(model, ids, param)

@@ -9,15 +9,27 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 
 from galop.chat.thinking import Thinking
+from galop.model import Model
 from galop.server.errors import ApiError
-from galop.server.replies import Body, Messages, Server, check_ids
+from galop.server.replies import MAX_TOOLS, Body, Messages, Server, ToolIn, ToolUse, check_ids, turn_of
 from galop.server.wire import StrictRoute
 
 
 class TokenizeRequest(Body):
+    """`content` and its options are llama-server's; `prompt`, `messages` and theirs are vLLM's."""
+
     content: str | None = None
+    add_special: bool | None = Field(None, description="Begin with BOS, where the model wants one.")
+    parse_special: bool | None = Field(None, description="Control tokens in the text are meant; true by default.")
+    with_pieces: bool | None = None
     prompt: str | None = None
+    add_special_tokens: bool | None = None
+    return_token_strs: bool | None = None
     messages: Messages | None = None
+    tools: Annotated[list[ToolIn], Field(max_length=MAX_TOOLS)] | None = None
+    continue_final_message: bool | None = None
+    add_generation_prompt: bool | None = None
+    chat_template_kwargs: dict[str, Any] | None = None
 
 
 class DetokenizeRequest(Body):
@@ -31,26 +43,46 @@ def routes(server: Server) -> APIRouter:
     async def tokenize(request: Request, body: TokenizeRequest) -> dict[str, Any]:
         """Ids of a text (`content` or `prompt`), or of a conversation as its template makes it."""
         if body.messages:
-            reply = await server.chat(request.state.key, body.model, body.messages, Thinking())
+            turn = turn_of(body.messages, body.continue_final_message, body.add_generation_prompt)
+            tools = ToolUse.asked([tool.function for tool in body.tools or []], "auto", None)
+            reply = await server.chat(
+                request.state.key, body.model, body.messages, Thinking(), body.chat_template_kwargs, tools, turn
+            )
             await reply.held.aclose()
-            ids, context = reply.prompt, reply.model.context
+            model, ids = reply.model, reply.prompt
         else:
             text = body.content if body.content is not None else body.prompt
             if text is None:
                 raise ApiError(400, "invalid_value", "give content, prompt or messages", "content")
+            begin = body.add_special if body.content is not None else body.add_special_tokens is not False
             resident, held = await server.open(request.state.key, body.model)
             async with held:
-                ids = await asyncio.to_thread(resident.model.tokenizer.encode, text)
-                context = resident.model.context
-        return {"tokens": ids, "count": len(ids), "max_model_len": context}
+                model = resident.model
+                ids = await asyncio.to_thread(model.encode, text, body.parse_special is not False, bool(begin))
+        pieces = [piece(model, id) for id in ids] if body.with_pieces or body.return_token_strs else []
+        found: dict[str, Any] = {"tokens": ids, "count": len(ids), "max_model_len": model.context}
+        if body.with_pieces:
+            found["tokens"] = [{"id": id, "piece": text} for id, text in zip(ids, pieces, strict=True)]
+        if body.return_token_strs:
+            found["token_strs"] = [p if isinstance(p, str) else bytes(p).decode("utf-8", "replace") for p in pieces]
+        return found
 
     @router.post("/detokenize")
     async def detokenize(request: Request, body: DetokenizeRequest) -> dict[str, str]:
-        """The text of ids, control tokens left out."""
+        """The text of ids, control tokens by their names."""
         resident, held = await server.open(request.state.key, body.model)
         async with held:
             check_ids(resident.model, body.tokens, "tokens")
-            text = await asyncio.to_thread(resident.model.tokenizer.decode, body.tokens)
+            text = await asyncio.to_thread(resident.model.tokenizer.decode, body.tokens, True)
         return {"content": text, "prompt": text}
 
     return router
+
+
+def piece(model: Model, id: int) -> str | list[int]:
+    """The text of a token, or its bytes where they are only a part of a character."""
+    data = model.tokenizer.token_bytes(id)
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return list(data)

@@ -129,7 +129,7 @@ def routes(server: Server) -> APIRouter:
 
 def with_end(model: Model, text: str | list[int]) -> list[int]:
     """Ids of a text and the token that ends it, in whose state the model has gathered what came before."""
-    ids = ids_of(model, text, "input")
+    ids = ids_of(model, text, "input", control=False)
     end = model.tokenizer.id(model.tokenizer.eos_token)
     return [*ids, end] if isinstance(text, str) and end is not None and ids[-1] != end else ids
 

@@ -46,6 +46,12 @@ inline float maximum(F x) {
   v = _mm_max_ps(v, _mm_movehl_ps(v, v));
   return _mm_cvtss_f32(_mm_max_ss(v, _mm_shuffle_ps(v, v, 1)));
 }
+inline bool finite(F x) {
+  const F size = absolute(x);
+  const __m256 limit = _mm256_set1_ps(INFINITY);
+  const __m256 below = _mm256_and_ps(_mm256_cmp_ps(size.a, limit, _CMP_LT_OQ), _mm256_cmp_ps(size.b, limit, _CMP_LT_OQ));
+  return _mm256_movemask_ps(below) == 0xff;
+}
 inline F load_f16(const void* p) {
   const auto* half = static_cast<const __m128i*>(p);
   return {_mm256_cvtph_ps(_mm_loadu_si128(half)), _mm256_cvtph_ps(_mm_loadu_si128(half + 1))};

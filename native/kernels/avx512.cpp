@@ -31,6 +31,7 @@ inline F max(F a, F b) { return _mm512_max_ps(a, b); }
 inline F min(F a, F b) { return _mm512_min_ps(a, b); }
 inline F absolute(F a) { return _mm512_abs_ps(a); }
 inline float maximum(F a) { return _mm512_reduce_max_ps(a); }
+inline bool finite(F a) { return _mm512_cmp_ps_mask(absolute(a), set1(INFINITY), _CMP_LT_OQ) == 0xffff; }
 inline F load_f16(const void* p) { return _mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(p))); }
 inline void store_f16(uint16_t* p, F v) {
   v = min(max(v, set1(-65504.0f)), set1(65504.0f));

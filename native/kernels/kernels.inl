@@ -1,6 +1,6 @@
 // The algorithms of every kernel, written once over the 16-lane vectors that the including file defines:
 //   F  16 floats      load store set1 add sub mul div fma max min absolute maximum
-//                     load_f16 store_f16 load_u8 load_i8 to_float exponent select_below
+//                     load_f16 store_f16 load_u8 load_i8 to_float exponent select_below finite
 //   I  16 int32       set1_i round_i sum_i store_i8
 //   B  64 code bytes  load_b store_b low high bit5<J> bits6<J> (see weights.h for the layout)
 //   multiply<bits, at>(I& sum, Partial&, B, codes) adds to each lane the product of its 4 codes of so many bits with 4
@@ -65,11 +65,19 @@ float exp_1(float x) {
 
 // ---- Activation quantisation: int8 per 32, scale = max|x| / 127
 
+// Below it 127 / max|x| would overflow; what is that small counts as nothing.
+constexpr float kLeast = 0x1p-118f;
+
+// Values that are not numbers make the scale one that is none either, so that no product hides them.
 void quantize(const float* x, int64_t k, ActivationGroup* out, int64_t stride) {
   for (int64_t g = 0; g < k / kGroup; ++g, x += kGroup, out += stride) {
-    const F a = load(x), b = load(x + 16);
-    const float largest = maximum(max(absolute(a), absolute(b)));
-    const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
+    F a = load(x), b = load(x + 16);
+    float largest = maximum(max(absolute(a), absolute(b)));
+    if (!finite(a) || !finite(b)) {
+      a = b = set1(0.0f);
+      largest = NAN;
+    }
+    const float inverse = largest > kLeast ? 127.0f / largest : 0.0f;
     const I qa = round_i(mul(a, set1(inverse))), qb = round_i(mul(b, set1(inverse)));
     store_i8(out->codes, qa);
     store_i8(out->codes + 16, qb);

@@ -28,6 +28,11 @@ inline F max(F x, F y) { return lanes<F>([&](int i) { return vmaxq_f32(x.v[i], y
 inline F min(F x, F y) { return lanes<F>([&](int i) { return vminq_f32(x.v[i], y.v[i]); }); }
 inline F absolute(F x) { return lanes<F>([&](int i) { return vabsq_f32(x.v[i]); }); }
 inline float maximum(F x) { return vmaxvq_f32(vmaxq_f32(vmaxq_f32(x.v[0], x.v[1]), vmaxq_f32(x.v[2], x.v[3]))); }
+inline bool finite(F x) {
+  const float32x4_t limit = vdupq_n_f32(INFINITY);
+  const auto below = [&](int i) { return vcltq_f32(vabsq_f32(x.v[i]), limit); };
+  return vminvq_u32(vandq_u32(vandq_u32(below(0), below(1)), vandq_u32(below(2), below(3)))) != 0;
+}
 inline F load_f16(const void* p) {
   const auto* half = static_cast<const uint16_t*>(p);
   return lanes<F>([&](int i) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(half + 4 * i))); });

@@ -54,6 +54,9 @@ inline F max(F x, F y) { return lanes<F>([&](int i) { return x.v[i] > y.v[i] ? x
 inline F min(F x, F y) { return lanes<F>([&](int i) { return x.v[i] < y.v[i] ? x.v[i] : y.v[i]; }); }
 inline F absolute(F x) { return lanes<F>([&](int i) { return std::fabs(x.v[i]); }); }
 inline float maximum(F x) { return *std::max_element(x.v, x.v + 16); }
+inline bool finite(F x) {
+  return std::all_of(x.v, x.v + 16, [](float lane) { return std::isfinite(lane); });
+}
 inline F load_f16(const void* p) {
   uint16_t half[16];
   std::memcpy(half, p, sizeof(half));

@@ -177,6 +177,20 @@ void test_rest(const Kernels& k) {
   const std::vector<float> nothing(32, 0.0f);
   k.quantize(nothing.data(), 32, zero.data(), 1);
   check(zero[0].scale == 0 && zero[0].codes[5] == 0, "quantising zeros");
+  // What is not a number makes every product none; what is too small to divide by is nothing.
+  const Packed w = packed(Kind::Q8_0, 16, 32, random);
+  for (float bad : {NAN, INFINITY, -INFINITY, 1e-40f, -3e-39f})
+    for (int at : {0, 15, 16, 31}) {
+      auto x = random.reals(32);
+      if (std::fabs(bad) < 1) std::fill(x.begin(), x.end(), 0.0f);
+      x[at] = bad;
+      k.quantize(x.data(), 32, zero.data(), 1);
+      for (int8_t code : zero[0].codes) check(code == 0, "a code of what is not a number");
+      check(zero[0].offset128 == 0 && zero[0].offset32[1] == 0, "a sum of what is not a number");
+      std::vector<float> out(16);
+      k.matmul(w.panels, 0, 1, {zero.data(), 1, 1}, nullptr, out.data(), 16);
+      for (float y : out) check(std::fabs(bad) < 1 ? y == 0 : std::isnan(y), "a product of what is not a number");
+    }
 }
 
 void test_attention(const Kernels& k, bool int8) {

@@ -17,6 +17,7 @@ from tiny import GOLDEN, write_gguf
 from galop.errors import GalopError, ModelFileError
 from galop.loading import load_path, open_checkpoint
 from galop.models import read_config, trace
+from galop.models.rotary import inverse_frequencies
 from galop.ops.reference import Cache, Reference
 
 U32, F32, STRING, ARRAY = 4, 6, 8, 9
@@ -158,6 +159,20 @@ def test_flipped_bytes_never_crash(
         ({"llama__rope__freq_base": float("nan")}, "rope_theta"),
         ({"llama__rope__scaling__type": "longrope"}, "longrope"),
         ({"llama__expert_count": 8}, "Mixtral"),
+        (
+            {"llama__rope__scaling__type": "yarn", "llama__rope__scaling__yarn_log_multiplier": 0.1},
+            "yarn_log_multiplier",
+        ),
+        ({"llama__rope__scaling__type": "yarn", "llama__rope__scaling__yarn_ext_factor": 0.5}, "yarn_ext_factor"),
+        ({"llama__rope__scaling__type": "linear", "llama__rope__scaling__attn_factor": 0.5}, "attn_factor"),
+        ({"llama__rope__scaling__alpha": 1000.0}, "alpha"),
+        ({"llama__rope__scaling__factor": "two"}, "of type float"),
+        ({"llama__attention__scale": 0.5}, "attention.scale"),
+        ({"llama__attention__sliding_window": 64}, "sliding_window"),
+        ({"llama__attn_logit_softcapping": 30.0}, "softcapping"),
+        ({"llama__embedding_scale": 8.0}, "embedding_scale"),
+        ({"llama__expert_group_count": 4}, "expert_group_count"),
+        ({"llama__leading_dense_block_count": 2}, "leading_dense"),
         ({"pre": "tekken"}, "tekken"),
     ],
 )
@@ -200,6 +215,35 @@ def test_stretched_rotations_and_biases_of_a_gguf(case: str, extra: dict[str, An
     plan = trace(checkpoint.config["model_type"], read_config(checkpoint.config, case), checkpoint.shapes())
     ours = Reference(plan, lambda name: checkpoint.tensors[name].array()).forward(batch(Cache(), [(0, 0, N)]))
     assert relative(ours, np.load(GOLDEN / f"{case}.npy")) < 1e-4
+
+
+def test_rope_scaling_is_read_as_llama_cpp_does(tmp_path: Path) -> None:
+    """A factor without a type is a linear one, under its first name too; type none is no factor at all."""
+
+    def stretched(case: str = "llama", **keys: Any) -> np.ndarray:
+        named = {f"llama__rope__{key}": value for key, value in keys.items()}
+        checkpoint = open_checkpoint(write_gguf(tmp_path / "m.gguf", case, **named))
+        return inverse_frequencies(read_config(checkpoint.config, "m"))[0]
+
+    plain = stretched()
+    for keys in (
+        {"scaling__type": "linear", "scaling__factor": 4.0},
+        {"scaling__factor": 4.0},
+        {"scale_linear": 4.0, "scaling__finetuned": True, "scaling__original_context_length": 128},
+    ):
+        assert np.allclose(stretched(**keys), plain / 4)
+    for keys in ({"scaling__type": "none", "scaling__factor": 4.0}, {"scaling__factor": 0.0}, {"scale_linear": 1.0}):
+        assert np.array_equal(stretched(**keys), plain)
+    assert np.allclose(stretched("llama3", scaling__factor=2.0), stretched("llama3") / 2)
+
+
+def test_keys_that_ask_for_nothing_are_harmless(tmp_path: Path) -> None:
+    path = write_gguf(
+        tmp_path / "m.gguf", "llama", llama__attention__scale=0.25, llama__logit_scale=0.0, llama__pooling_type=3,
+        llama__attention__sliding_window=4096, llama__final_logit_softcapping=0.0, llama__tokens_seen="many",
+        llama__leading_dense_block_count=0,
+    )  # fmt: skip
+    read_config(open_checkpoint(path).config, "m")
 
 
 @pytest.mark.parametrize("kind", ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"])

@@ -14,11 +14,14 @@ import pytest
 from golden.make import TOKENS
 from hypothesis import given
 from hypothesis import strategies as st
+from published import COMPUTED, CONFIGS, HARMLESS
 from safetensors.numpy import load_file, save_file
 from tiny import GOLDEN
 
 from galop.errors import ModelFileError
 from galop.loading import load_path, open_checkpoint
+from galop.models import read_config
+from galop.models.rotary import inverse_frequencies
 from galop.weights.safetensors import read_file
 
 
@@ -115,6 +118,87 @@ def test_a_config_that_asks_for_other_arithmetic_is_refused_by_name(
     change(directory, **keys)
     with pytest.raises(ModelFileError, match=message):
         load_path(directory, memory=4 << 30)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_configs_are_read_as_they_are_published(name: str) -> None:
+    for extra in ({}, HARMLESS):
+        config = read_config({**CONFIGS[name], **extra}, "config.json")
+        frequencies, _ = inverse_frequencies(config)
+        assert len(frequencies) == config.head_dim // 2 and config.num_key_value_heads
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", CONFIGS)
+def test_configs_say_what_they_say_to_transformers(name: str) -> None:
+    from transformers import AutoConfig
+
+    theirs = AutoConfig.for_model(**CONFIGS[name])
+    ours = read_config(CONFIGS[name], "config.json")
+    rope = theirs.rope_parameters
+    assert ours.rope_theta == rope["rope_theta"]
+    assert (ours.rope_scaling or {}).get("rope_type", "default") == rope["rope_type"]
+    assert (ours.rope_scaling or {}).get("factor") == rope.get("factor")
+    assert ours.num_key_value_heads == theirs.num_key_value_heads
+    assert ours.head_dim == (getattr(theirs, "head_dim", None) or theirs.hidden_size // theirs.num_attention_heads)
+    assert ours.tie_word_embeddings == theirs.tie_word_embeddings
+    assert getattr(ours, "num_experts", None) == getattr(theirs, "num_experts", None)
+
+
+@pytest.mark.parametrize("key", COMPUTED)
+def test_whatever_is_computed_and_not_known_is_refused_by_name(key: str) -> None:
+    for name in ("Qwen2.5-0.5B", "Llama-3.2-1B-Instruct"):
+        with pytest.raises(ModelFileError, match=key):
+            read_config({**CONFIGS[name], key: COMPUTED[key]}, "config.json")
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"rope_parameters": {"rope_theta": 1e6, "partial_rotary_factor": 0.5}}, "partial_rotary_factor"),
+        (
+            {"rope_parameters": {"rope_theta": 1e6, "rope_type": "yarn"}, "rope_scaling": {"type": "linear"}},
+            "two types",
+        ),
+        ({"rope_scaling": {"rope_type": "default", "mrope_section": [16, 24, 24]}}, "mrope_section"),
+        ({"rope_scaling": {"type": "linear", "factor": 2, "beta_fast": 32}}, "beta_fast"),
+        ({"rope_scaling": {"type": "mrope", "mrope_section": [2, 3, 3]}}, "mrope"),
+        ({"rope_scaling": "yarn"}, "rope_scaling"),
+        ({"rope_parameters": {"sliding_attention": {"rope_theta": 1e4}}}, "full_attention"),
+        ({"rope_theta": 1e-9}, "frequencies"),
+        ({"layer_types": ["full_attention"]}, "layer_types has 1"),
+        ({"text_config": {"hidden_size": 65}}, "hidden_size is 896, and 65"),
+        ({"text_config": {"residual_multiplier": 0.5}}, "residual_multiplier"),
+        ({"num_hidden_layers": 1_000_000}, "num_hidden_layers"),
+    ],
+)
+def test_what_matters_is_seen_wherever_it_stands(keys: dict[str, Any], message: str) -> None:
+    with pytest.raises(ModelFileError, match=message):
+        inverse_frequencies(read_config({**CONFIGS["Qwen2.5-0.5B"], **keys}, "config.json"))
+
+
+def test_each_generation_of_transformers_says_the_same_of_a_rotation() -> None:
+    base = {k: v for k, v in CONFIGS["Qwen2.5-32B with YaRN"].items() if not k.startswith("rope_")}
+    yarn = {"factor": 4.0, "original_max_position_embeddings": 32768}
+    said: list[dict[str, Any]] = [
+        {"rope_theta": 1e6, "rope_scaling": {**yarn, "type": "yarn"}},
+        {"rope_theta": 1e6, "rope_scaling": {**yarn, "rope_type": "yarn", "type": "yarn", "beta_fast": None}},
+        {"rope_parameters": {**yarn, "rope_type": "yarn", "rope_theta": 1e6}},
+        {"rope_parameters": {"full_attention": {**yarn, "rope_type": "yarn", "rope_theta": 1e6}}},
+        {"rope_theta": 1e6, "rope_scaling": {"factor": 4.0, "type": "yarn"}, "original_max_position_embeddings": 32768},
+    ]
+    first, *others = [inverse_frequencies(read_config({**base, **keys}, "c"))[0].tobytes() for keys in said]
+    assert all(other == first for other in others)
+    nested = {"model_type": "qwen2", "text_config": {**base, **said[0]}, "tie_word_embeddings": False}
+    assert read_config(nested, "c") == read_config({**base, **said[0]}, "c")
+
+
+def test_experts_that_are_only_claimed_cost_nothing(tmp_path: Path) -> None:
+    directory = copy("qwen3_moe", tmp_path / "m")
+    for claimed in (10**9, 4097, 7):
+        change(directory, num_local_experts=claimed)
+        with pytest.raises(ModelFileError, match="num_experts|router"):
+            load_path(directory, memory=4 << 30)
 
 
 def test_nothing_of_the_repository_is_executed(tmp_path: Path) -> None:

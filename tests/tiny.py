@@ -64,7 +64,9 @@ def write_gguf(
     metadata |= {key.replace("__", "."): value for key, value in extra.items()}
     writer = gguf.GGUFWriter(path, arch)
     for key, value in metadata.items():
-        if isinstance(value, str):
+        if isinstance(value, bool):
+            writer.add_bool(key, value)
+        elif isinstance(value, str):
             writer.add_string(key, value)
         elif isinstance(value, float):
             writer.add_float32(key, value)

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from galop.errors import ModelFileError
 
 CONTROL, USER_DEFINED, UNUSED = 3, 4, 5
@@ -53,9 +55,10 @@ def tokenizer_from_gguf(metadata: dict[str, Any], file: str) -> GGUFTokenizer:
             f"'gpt2' are: {', '.join(sorted(PATTERNS))}"
         )
     tokens, merges = strings("tokens"), strings("merges")
-    types = metadata.get("tokenizer.ggml.token_type", [1] * len(tokens))
-    if not isinstance(types, list) or len(types) != len(tokens):
+    types = metadata.get("tokenizer.ggml.token_type", np.ones(len(tokens), np.int32))
+    if not isinstance(types, np.ndarray) or len(types) != len(tokens):
         raise ModelFileError(f"{file}: tokenizer.ggml.token_type does not have one entry per token")
+    types = types.tolist()
     if any(not token or len(token) > MAX_TOKEN for token in tokens):
         raise ModelFileError(f"{file}: a token is empty or longer than {MAX_TOKEN} characters")
     vocabulary = {token: i for i, token in enumerate(tokens)}

@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from galop.errors import ModelFileError
+from galop.models.keys import DONE, may_stand
 
-# Keys that say nothing about the forward pass.
-HARMLESS = frozenset(
-    """
-    architectures model_type bos_token_id eos_token_id pad_token_id unk_token_id sep_token_id
-    decoder_start_token_id torch_dtype dtype transformers_version transformers.js_config _name_or_path
-    use_cache initializer_range attention_dropout hidden_dropout resid_pdrop embd_pdrop output_router_logits
-    router_aux_loss_coef keys_to_ignore max_window_layers vocab_size auto_map task_specific_params
-    chunk_size_feed_forward return_dict output_attentions output_hidden_states is_decoder is_encoder_decoder
-    add_cross_attention tie_encoder_decoder id2label label2id problem_type tokenizer_class prefix
-    unsloth_fixed unsloth_version _attn_implementation _attn_implementation_internal _experts_implementation
-    trust_remote_code sliding_window
-    max_length finetuning_task cross_attention_hidden_size tie_word_embeddings
+MAX_LAYERS = 1024
 
-    """.split()
-)
-
-# Keys that may appear only with a value that asks for nothing special.
-REQUIRED: dict[str, tuple[Any, ...]] = {
-    "hidden_act": ("silu",),
-    "mlp_bias": (False,),
-    "use_sliding_window": (False,),
-    "pretraining_tp": (1,),
-    "rope_interleaved": (False,),
-    "mlp_only_layers": ([],),
-    "decoder_sparse_step": (1,),
-    "partial_rotary_factor": (1, 1.0),
-}
+# What each kind of stretched rotation is described by.
+ROTATIONS: dict[str, set[str]] = {
+    "default": set(),
+    "linear": {"factor"},
+    "llama3": {"factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"},
+    "yarn": {
+        "factor", "original_max_position_embeddings", "beta_fast", "beta_slow", "attention_factor", "attn_factor",
+        "mscale", "mscale_all_dim", "truncate",
+    },
+    "divisors": {"divisors"},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,48 +40,39 @@ class Config:
     tie_word_embeddings: bool = False
     attention_bias: bool = False  # on queries, keys, values and output
 
+    # What the family's layers do besides, under the names by which its configs say so.
+    done: ClassVar[dict[str, tuple[Any, ...]]] = {}
+
     @classmethod
     def read(cls, raw: dict[str, Any], file: str) -> Self:
         """From the contents of a config.json. Raises ModelFileError naming the key that is wrong or not understood."""
-        raw = dict(raw)
-        parameters = raw.pop("rope_parameters", None)  # how transformers 5 writes rope_theta and rope_scaling
-        if isinstance(parameters, dict):
-            raw.setdefault("rope_theta", parameters.get("rope_theta"))
-            if parameters.get("rope_type", "default") != "default":
-                raw.setdefault("rope_scaling", {k: v for k, v in parameters.items() if k != "rope_theta"})
+        raw = rotated(flat(raw, file), file)
         if isinstance(raw.get("num_attention_heads"), int):
             raw.setdefault("num_key_value_heads", raw["num_attention_heads"])
             if isinstance(raw.get("hidden_size"), int) and not raw.get("head_dim") and raw["num_attention_heads"] > 0:
                 raw["head_dim"] = raw["hidden_size"] // raw["num_attention_heads"]
         if "num_local_experts" in raw:  # what transformers 5 calls num_experts
-            raw.setdefault("num_experts", raw.pop("num_local_experts"))
-        raw.setdefault("rope_theta", 10000.0)
+            raw.setdefault("num_experts", raw["num_local_experts"])
+            if raw.pop("num_local_experts") != raw["num_experts"]:
+                raise ModelFileError(f"{file}: num_local_experts and num_experts differ")
         if raw.pop("quantization_config", None):
             raise ModelFileError(
                 f"{file}: quantization_config (AWQ, GPTQ, FP8 and the like) is not supported; "
                 "take the BF16 checkpoint or a GGUF file"
             )
-        layer_types = raw.pop("layer_types", None)
-        if layer_types is not None and (
-            not isinstance(layer_types, list) or {*map(str, layer_types)} - {"full_attention"}
-        ):
-            raise ModelFileError(f"{file}: layer_types other than full_attention are not supported")
+        sees_all(raw, file)
 
-        own = {f.name: f for f in fields(cls)}
+        own = {f.name: f for f in fields(cls) if not str(f.type).startswith("ClassVar")}
         for key, value in raw.items():
-            if key in own:
-                continue
-            if key in REQUIRED:
-                if value is not None and value not in REQUIRED[key]:
-                    raise ModelFileError(f"{file}: {key} = {value!r} is not supported, only {REQUIRED[key][0]!r}")
-            elif key not in HARMLESS:
-                raise ModelFileError(
-                    f"{file}: the key {key!r} is not understood and may change the arithmetic; "
-                    "if it does not, remove it from the file"
-                )
+            if key in cls.done:
+                if value not in cls.done[key]:
+                    raise ModelFileError(f"{file}: {key} = {value!r} is not supported, only {cls.done[key][0]!r}")
+            elif key not in own and not may_stand(key, value, raw):
+                only = f", only {DONE[key][0]!r}" if key in DONE else " and may change the arithmetic"
+                raise ModelFileError(f"{file}: {key} = {str(value)[:60]} is not supported{only}")
         values: dict[str, Any] = {}
         for name, field in own.items():
-            if raw.get(name) is not None:
+            if name in raw and name not in cls.done:
                 values[name] = _typed(name, raw[name], str(field.type), file)
             elif field.default is MISSING:
                 raise ModelFileError(f"{file}: the key {name!r} is missing")
@@ -109,6 +87,8 @@ class Config:
                 raise ModelFileError(f"{file}: {field.name} = {value} is not a sensible size")
             if field.type == "float" and not 0 < value < 1e12:
                 raise ModelFileError(f"{file}: {field.name} = {value} is not a positive number")
+        if self.num_hidden_layers > MAX_LAYERS:
+            raise ModelFileError(f"{file}: num_hidden_layers = {self.num_hidden_layers} is more than {MAX_LAYERS}")
         if self.num_attention_heads % self.num_key_value_heads:
             raise ModelFileError(
                 f"{file}: num_attention_heads = {self.num_attention_heads} is not a multiple of "
@@ -116,6 +96,76 @@ class Config:
             )
         if self.head_dim % 16 or self.head_dim > 256:
             raise ModelFileError(f"{file}: head_dim = {self.head_dim} is not a multiple of 16 up to 256")
+
+
+def flat(raw: dict[str, Any], file: str) -> dict[str, Any]:
+    """The keys that are given, those of a nested text_config among them. Raises ModelFileError where two disagree."""
+    given = {key: value for key, value in raw.items() if value is not None}
+    text = given.pop("text_config", None)
+    if text is None:
+        return given
+    if not isinstance(text, dict):
+        raise ModelFileError(f"{file}: text_config is not an object")
+    for key, value in flat(text, file).items():
+        if key not in ("architectures", "transformers_version") and given.setdefault(key, value) != value:
+            raise ModelFileError(f"{file}: {key} is {str(given[key])[:60]}, and {str(value)[:60]} in text_config")
+    return given
+
+
+def rotated(raw: dict[str, Any], file: str) -> dict[str, Any]:
+    """What is said of the rotation, in the words of any transformers, as rope_theta and rope_scaling.
+
+    Raises ModelFileError for a kind that is not known, and for a key that is none of its kind.
+    """
+    raw = dict(raw)
+    scaling: dict[str, Any] = {}
+    for name in ("rope_scaling", "rope_parameters"):
+        said = raw.pop(name, None) or {}
+        if not isinstance(said, dict):
+            raise ModelFileError(f"{file}: {name} = {str(said)[:60]!r} is not an object")
+        if said and all(isinstance(value, dict | None) for value in said.values()):  # one for each type of layer
+            said = said.get("full_attention")
+            if said is None:
+                raise ModelFileError(f"{file}: {name} has no rotation for full_attention")
+        for key, value in said.items():
+            if value is not None and scaling.setdefault(key, value) != value:
+                raise ModelFileError(f"{file}: rope_scaling and rope_parameters differ in {key}")
+    raw["rope_theta"] = scaling.pop("rope_theta", raw.get("rope_theta", 10000.0))
+    partial = scaling.pop("partial_rotary_factor", raw.pop("partial_rotary_factor", 1))
+    if partial != 1 or partial is True:
+        raise ModelFileError(f"{file}: partial_rotary_factor = {str(partial)[:60]} is not supported, only 1")
+    original = raw.pop("original_max_position_embeddings", None)
+    kind, older = scaling.pop("rope_type", None), scaling.pop("type", None)
+    if kind and older and kind != older:
+        raise ModelFileError(f"{file}: rope_scaling is of two types, {str(kind)[:60]!r} and {str(older)[:60]!r}")
+    kind = kind or older or "default"
+    if not isinstance(kind, str) or kind not in ROTATIONS:
+        raise ModelFileError(f"{file}: rope_scaling of type {str(kind)[:60]!r} is not supported")
+    if original is not None and "original_max_position_embeddings" in ROTATIONS[kind]:
+        scaling["original_max_position_embeddings"] = original
+    for key, value in scaling.items():
+        if key not in ROTATIONS[kind] | {"original_max_position_embeddings"} and not may_stand(key, value, raw):
+            raise ModelFileError(
+                f"{file}: {key} = {str(value)[:60]} of rope_scaling is not understood with the type {kind!r}"
+            )
+    if kind != "default":
+        raw["rope_scaling"] = {"rope_type": kind, **{k: v for k, v in scaling.items() if k in ROTATIONS[kind]}}
+    return raw
+
+
+def sees_all(raw: dict[str, Any], file: str) -> None:
+    """Raises ModelFileError if some layer would not attend to the whole context."""
+    layers = raw.get("num_hidden_layers")
+    types = raw.pop("layer_types", None)
+    if types is not None and (not isinstance(types, list) or {*map(str, types)} - {"full_attention"}):
+        raise ModelFileError(f"{file}: layer_types other than full_attention are not supported")
+    if types is not None and len(types) != layers:
+        raise ModelFileError(f"{file}: layer_types has {len(types)} entries for num_hidden_layers = {layers}")
+    use, window = raw.pop("use_sliding_window", False), raw.get("sliding_window")
+    longest = raw.get("max_position_embeddings")
+    wide = use is True and isinstance(window, int) and isinstance(longest, int) and window >= longest
+    if use is not False and not wide:
+        raise ModelFileError(f"{file}: use_sliding_window = {str(use)[:60]} is not supported, only False")
 
 
 def _typed(name: str, value: Any, annotation: str, file: str) -> Any:

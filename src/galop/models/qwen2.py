@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
 from galop.models import config, llama
 from galop.ops import Tensor, linears
 from galop.weights.tree import Tree
 
-Config = config.Config
+
+@dataclass(frozen=True)
+class Config(config.Config):
+    done: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "qkv_bias": (True,),
+        "use_qkv_bias": (True,),
+        "add_qkv_bias": (True,),
+        # As in transformers the key is not read: the output never has a bias.
+        "attention_bias": (True, False),
+    }
 
 
 class Qwen2(llama.Llama):

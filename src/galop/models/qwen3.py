@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from galop.models import llama
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from galop.models import config, llama
 from galop.ops import Tensor, rms_norm
 from galop.weights.tree import Tree
 
-Config = llama.Config
+
+@dataclass(frozen=True)
+class Config(config.Config):
+    done: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "use_qk_norm": (True,),
+        "qk_norm": (True,),
+        "qk_layernorm": (True,),
+    }
 
 
 class Qwen3(llama.Llama):

@@ -11,6 +11,8 @@ from galop.errors import ModelFileError
 from galop.models.config import Config
 from galop.ops.plan import Array
 
+MAX_FREQUENCY = 1e6
+
 
 def inverse_frequencies(config: Config) -> tuple[Array, float]:
     """(inv_freq [head_dim / 2] float32, the factor for cosine and sine) under `rope_scaling`.
@@ -40,8 +42,9 @@ def inverse_frequencies(config: Config) -> tuple[Array, float]:
             raise ModelFileError(f"rope_scaling of type {kind!r} is not supported")
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise ModelFileError(f"rope_scaling of type {kind!r} has a missing or bad value: {error}") from error
-    if inv_freq.shape != (dim // 2,) or not np.all(np.isfinite(inv_freq)) or not math.isfinite(factor):
-        raise ModelFileError("rope_scaling does not give finite frequencies for every dimension")
+    fast = not np.all(np.abs(inv_freq) <= MAX_FREQUENCY)  # or not a number
+    if inv_freq.shape != (dim // 2,) or fast or not math.isfinite(factor):
+        raise ModelFileError("rope_theta and rope_scaling do not give sensible frequencies for every dimension")
     return inv_freq.astype(np.float32), factor
 
 

@@ -12,6 +12,8 @@ from galop.errors import ModelFileError
 from galop.ops.plan import Array
 from galop.weights.blocks import BLOCKS, dequantise
 
+MAX_EXPERTS = 4096
+
 
 @dataclass(frozen=True)
 class StoredTensor:
@@ -79,6 +81,8 @@ def split_experts(tensors: dict[str, StoredTensor]) -> dict[str, StoredTensor]:
         if not found or len(tensor.shape) != 3:
             split[name] = tensor
             continue
+        if tensor.shape[0] > MAX_EXPERTS:
+            raise ModelFileError(f"{name} holds {tensor.shape[0]} experts, more than {MAX_EXPERTS}")
         for e in range(tensor.shape[0]):
             one = tensor.entry(e)
             at = f"{base}.mlp.experts.{e}."

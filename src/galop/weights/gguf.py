@@ -5,6 +5,7 @@ Specification: ggml's docs/gguf.md.
 
 from __future__ import annotations
 
+import math
 import mmap
 import re
 import struct
@@ -17,6 +18,7 @@ import numpy as np
 
 from galop.chat.gguf_tokenizer import tokenizer_from_gguf
 from galop.errors import ModelFileError
+from galop.models.keys import may_stand
 from galop.weights.blocks import BLOCKS
 from galop.weights.checkpoint import Checkpoint, StoredTensor, split_experts, tensor_bytes
 
@@ -24,6 +26,7 @@ MAX_KEYS = 65_536
 MAX_TENSORS = 262_144
 MAX_STRING = 64 << 20
 MAX_ARRAY = 1 << 24
+MAX_STRINGS = 1 << 21
 MAX_NAME = 256
 
 SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
@@ -34,6 +37,16 @@ KINDS = {
     20: "IQ4_NL", 21: "IQ3_S", 22: "IQ2_S", 23: "IQ4_XS", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64",
     29: "IQ1_M", 30: "BF16", 34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4", 40: "NVFP4",
 }  # fmt: skip
+
+
+KEPT = frozenset({"tokenizer.ggml.tokens", "tokenizer.ggml.merges"})
+
+
+@dataclass(frozen=True)
+class Strings:
+    """An array of strings that nothing here reads."""
+
+    count: int
 
 
 @dataclass
@@ -75,7 +88,14 @@ class _Reader:
         except UnicodeDecodeError:
             raise self.fail(f"a string at byte {self.at - length} is not UTF-8") from None
 
-    def value(self, kind: int) -> Any:
+    def skip_string(self) -> None:
+        length = self.scalar("<Q")
+        if self.size - self.at < length:
+            raise self.fail(f"truncated at byte {self.at}; download it again")
+        self.at += length
+
+    def value(self, kind: int, key: str) -> Any:
+        """Of a metadata key. Arrays of numbers are views of the file; of arrays of strings those KEPT are read."""
         if kind == STRING:
             return self.string()
         if kind != ARRAY:
@@ -86,14 +106,20 @@ class _Reader:
         if count > MAX_ARRAY:
             raise self.fail(f"an array of {count} elements at byte {self.at} is longer than the {MAX_ARRAY} allowed")
         if element == STRING:
-            return [self.string() for _ in range(count)]
+            if count > MAX_STRINGS:
+                raise self.fail(f"{count} strings at byte {self.at} are more than the {MAX_STRINGS} allowed")
+            if key in KEPT:
+                return [self.string() for _ in range(count)]
+            for _ in range(count):
+                self.skip_string()
+            return Strings(count)
         if element not in SCALARS:
             raise self.fail(f"an array of type {element} at byte {self.at} is not supported")
         width = struct.calcsize(SCALARS[element])
         if self.size - self.at < count * width:
             raise self.fail(f"truncated at byte {self.at}; download it again")
         dtype = np.dtype(SCALARS[element].replace("B", "u1").replace("b", "i1"))
-        values = np.frombuffer(self.data, dtype, count, self.at).tolist()
+        values = np.frombuffer(self.data, dtype, count, self.at)
         self.at += count * width
         return values
 
@@ -123,7 +149,7 @@ def read_header(path: Path) -> Header:
         key = reader.string(limit=65_535)
         if not key or key in metadata:
             raise reader.fail(f"the metadata key {key!r} is {'repeated' if key else 'empty'}")
-        metadata[key] = reader.value(reader.scalar("<I"))
+        metadata[key] = reader.value(reader.scalar("<I"), key)
 
     alignment = metadata.get("general.alignment", 32)
     if not isinstance(alignment, int) or not 8 <= alignment <= 1 << 20 or alignment & (alignment - 1):
@@ -231,16 +257,30 @@ KEYS: list[tuple[str, str, type, bool]] = [
 IMPLIED: dict[str, Callable[[dict[str, Any], Any], bool]] = {
     "vocab_size": lambda config, value: True,
     "tensor_data_layout": lambda config, value: True,
+    "pooling_type": lambda config, value: True,  # what embeddings are made of, after the layers
     "attention.value_length": lambda config, value: value == head_dim(config),
-    "rope.dimension_count": lambda config, value: value == head_dim(config),
+    "attention.layer_norm_epsilon": lambda config, value: value == config["rms_norm_eps"],
     "attention.causal": lambda config, value: value is True,
+    "attention.scale": lambda config, value: value == 0 or math.isclose(value, head_dim(config) ** -0.5, rel_tol=1e-6),
+    "attention.sliding_window": lambda config, value: value == 0 or value >= config["max_position_embeddings"],
+    "rope.dimension_count": lambda config, value: value == head_dim(config),
     "expert_weights_norm": lambda config, value: value is True,
-    "expert_gating_func": lambda config, value: value == 1,
-    "expert_weights_scale": lambda config, value: value == 1,
-    "expert_shared_count": lambda config, value: value == 0,
-    "expert_count": lambda config, value: value == 0,
-    "expert_used_count": lambda config, value: value == 0,
-    "attention.sliding_window": lambda config, value: value == 0,
+    "expert_gating_func": lambda config, value: value in (0, 1),
+    "expert_weights_scale": lambda config, value: value in (0, 1),
+    "embedding_scale": lambda config, value: value in (0, 1),
+    "residual_scale": lambda config, value: value in (0, 1),
+    "logit_scale": lambda config, value: value in (0, 1),
+}
+
+# What llama.cpp's readers take of `rope.scaling.*`; `rope.scale_linear` is what the first files called the factor.
+ROPE_SCALING = {
+    "rope.scale_linear": "factor",
+    "rope.scaling.factor": "factor",
+    "rope.scaling.original_context_length": "original_max_position_embeddings",
+    "rope.scaling.attn_factor": "attn_factor",
+    "rope.scaling.yarn_attn_factor": "attn_factor",
+    "rope.scaling.yarn_beta_fast": "beta_fast",
+    "rope.scaling.yarn_beta_slow": "beta_slow",
 }
 
 
@@ -291,8 +331,8 @@ def load(path: Path) -> Checkpoint:
     config = _config(metadata, architecture, path.name)
     tensors: dict[str, StoredTensor] = {}
     for name, tensor in header.tensors.items():
-        if name == "rope_freqs.weight":
-            config["rope_scaling"] = {"rope_type": "divisors", "divisors": tensor.array().tolist()}
+        if name == "rope_freqs.weight" and architecture == "llama":
+            config["rope_scaling"] = _divisors(tensor, config, path.name)
         elif renamed := checkpoint_name(name):
             tensors[renamed] = tensor
         else:
@@ -324,6 +364,8 @@ def load(path: Path) -> Checkpoint:
 
 def _optional(metadata: dict[str, Any], key: str, kind: type, file: str) -> Any:
     value = metadata.get(key)
+    if isinstance(value, np.ndarray) and value.size and (value == value[0]).all():
+        value = value[0].item()  # one for each layer, all the same
     accepted = (int, float) if kind is float else kind
     if value is not None and (not isinstance(value, accepted) or (kind is int and isinstance(value, bool))):
         raise ModelFileError(f"{file}: {key} = {str(value)[:60]!r} should be of type {kind.__name__}")
@@ -345,28 +387,67 @@ def _config(metadata: dict[str, Any], architecture: str, file: str) -> dict[str,
         if kind is int and not 0 < value < 1 << 31:
             raise ModelFileError(f"{file}: {architecture}.{suffix} = {value} is not a sensible size")
         config[key] = value
-    scaling = metadata.get(f"{architecture}.rope.scaling.type")
-    if scaling not in (None, "none"):
-        at = f"{architecture}.rope.scaling."
-        config["rope_scaling"] = {"rope_type": scaling, "factor": metadata.get(f"{at}factor")}
-        for key, suffix in (
-            ("original_max_position_embeddings", "original_context_length"),
-            ("attn_factor", "attn_factor"),
-            ("beta_fast", "yarn_beta_fast"),
-            ("beta_slow", "yarn_beta_slow"),
-        ):
-            if (value := metadata.get(at + suffix)) is not None:
-                config["rope_scaling"][key] = value
     if metadata.get(f"{architecture}.expert_count") and not architecture.endswith("moe"):
         raise ModelFileError(f"{file}: experts under the architecture {architecture} (Mixtral) are not supported")
+    if scaling := _rope_scaling(metadata, architecture, file):
+        config["rope_scaling"] = scaling
     read = {suffix for _, suffix, _, _ in KEYS if architecture.endswith("moe") or "expert" not in suffix}
     for key, value in metadata.items():
         suffix = key.removeprefix(f"{architecture}.")
-        if suffix == key or suffix in read or suffix.startswith("rope.scaling."):
+        if suffix == key or suffix in read or suffix.startswith("rope.scaling.") or suffix in ROPE_SCALING:
             continue
-        if suffix not in IMPLIED or not IMPLIED[suffix](config, value):
+        known = suffix in IMPLIED and isinstance(value, int | float)
+        fits = IMPLIED[suffix](config, value) if known else _says_nothing(suffix, value)
+        if not fits:
             raise ModelFileError(f"{file}: {key} = {str(value)[:40]} is not understood and may change the arithmetic")
     return config
+
+
+def _says_nothing(suffix: str, value: Any) -> bool:
+    """Whether a key of the architecture that is not read leaves the arithmetic as it is."""
+    if isinstance(value, np.ndarray):
+        return may_stand(suffix, [*value[:1]] if value.any() else [], {})
+    return may_stand(suffix, [value] if isinstance(value, Strings) else value, {})
+
+
+def _divisors(tensor: StoredTensor, config: dict[str, Any], file: str) -> dict[str, Any]:
+    """A Llama 3's own stretching, on top of a linear one."""
+    stretched = config.get("rope_scaling") or {"rope_type": "linear", "factor": 1.0}
+    if tensor.shape != (head_dim(config) // 2,):
+        raise ModelFileError(f"{file}: rope_freqs.weight has the shape {tensor.shape}, not ({head_dim(config) // 2},)")
+    if stretched["rope_type"] != "linear":
+        raise ModelFileError(f"{file}: rope_freqs.weight with rope.scaling.type = yarn is not supported")
+    return {"rope_type": "divisors", "divisors": (tensor.array() * stretched["factor"]).tolist()}
+
+
+def _rope_scaling(metadata: dict[str, Any], architecture: str, file: str) -> dict[str, Any] | None:
+    """How the rotation is stretched, as llama.cpp reads it: without a type, a factor is a linear one."""
+    found: dict[str, Any] = {}
+    for suffix, key in ROPE_SCALING.items():
+        if (value := _optional(metadata, f"{architecture}.{suffix}", float, file)) is not None:
+            found[key] = value
+    kind = _optional(metadata, f"{architecture}.rope.scaling.type", str, file)
+    for key, value in metadata.items():
+        suffix = key.removeprefix(f"{architecture}.")
+        if not suffix.startswith("rope.scaling.") or suffix in ROPE_SCALING or suffix.endswith((".type", ".finetuned")):
+            continue
+        neutral = (
+            (0, 1, -1) if suffix.endswith("ext_factor") and kind == "yarn" else (0, -1) if "ext_" in suffix else (0,)
+        )
+        if not isinstance(value, int | float) or value not in neutral:
+            raise ModelFileError(f"{file}: {key} = {str(value)[:40]} is not understood and may change the arithmetic")
+    found["factor"] = found.get("factor") or 1.0  # 0 says the same
+    if kind == "none":
+        return None
+    if kind in (None, "linear"):
+        if found.get("attn_factor", 1) not in (0, 1):
+            raise ModelFileError(f"{file}: {architecture}.rope.scaling.attn_factor is not supported without YaRN")
+        return None if found["factor"] == 1 else {"rope_type": "linear", "factor": found["factor"]}
+    if kind != "yarn":
+        raise ModelFileError(f"{file}: {architecture}.rope.scaling.type = {kind[:40]!r} is not supported")
+    if found.get("attn_factor") == 0:
+        del found["attn_factor"]
+    return {"rope_type": kind, **found}
 
 
 def _unpermute(tensors: dict[str, StoredTensor], config: dict[str, Any]) -> None:

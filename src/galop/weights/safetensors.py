@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from galop.errors import ModelFileError
+from galop.models.config import flat
 from galop.weights.checkpoint import Checkpoint, StoredTensor, split_experts
 
 MAX_HEADER = 100_000_000
@@ -99,7 +100,7 @@ def read_text(path: Path) -> str:
 
 def load(directory: Path) -> Checkpoint:
     """A model directory as a checkpoint. Raises ModelFileError."""
-    config = read_json(directory / "config.json")
+    config = flat(read_json(directory / "config.json"), "config.json")
     if not config:
         raise ModelFileError(
             f"{directory}: there is no config.json; give a GGUF file or a Hugging Face model directory"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import threading
@@ -278,16 +279,27 @@ def test_errors_in_each_dialect(server: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.com", "evil.com:80", "[", "a:b:c", "[::1", "localhost.evil.com", "127.0.0.1.nip.io", "[::2]", ""]
-)
+    "host", ["evil.com", "evil.com:80", "[", "a:b:c", "[::1", "localhost.evil.com", "127.0.0.1.nip.io", "[::2]", "", "user@localhost",
+     "localhost:99999", "localhost:-1", "localhost:80:80", "localhost:8a", "localhost/x", "localhost#x", "[::1]x", "::1",
+     "localhost%00", "localhost%2e", "localhost\\", "l\u00f6calhost", "127.1", "loc_alhost", "[::ffff:127.0.0.1]", "[v1.x]"],
+)  # fmt: skip
 def test_hosts_that_are_not_ours(server: Running, host: str) -> None:
     with server.client() as client:
-        refused(client.get("/v1/models", headers={"host": host}), 403, "host_not_allowed")
+        refused(client.get("/v1/models", headers=[(b"host", host.encode("latin-1"))]), 403, "host_not_allowed")
 
 
 def test_hosts_that_are(server: Running) -> None:
     with server.client() as client:
-        for host in ("localhost", "LOCALHOST:99", "127.0.0.1", "[::1]:8000"):
+        for host in (
+            "localhost",
+            "LOCALHOST:99",
+            "localhost.",
+            "localhost:",
+            "127.0.0.1",
+            "[::1]:8000",
+            "[0:0::0:1]",
+            "[::1%25lo]",
+        ):
             assert client.get("/v1/models", headers={"host": host}).status_code == 200
 
 
@@ -339,6 +351,65 @@ def test_raw_requests(server: Running, data: bytes, status: bytes) -> None:
     answer = exchange(server, data)
     assert answer.startswith(b"HTTP/1.1 " + status), answer[:200]
     assert answer.count(b"HTTP/1.1 ") == 1  # nothing after it was taken for a request
+
+
+ASKED = json.dumps({"messages": USER, "max_tokens": 2}).encode()
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+LENGTH = b"Content-Length: %d\r\n\r\n" % len(ASKED)
+QUICK = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+ALIVE = QUICK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+
+
+def chunks(size: int, data: bytes = ASKED) -> bytes:
+    return b"".join(b"%x\r\n%s\r\n" % (len(part := data[i : i + size]), part) for i in range(0, len(data), size))
+
+
+@pytest.mark.parametrize(
+    ("data", "statuses"),
+    [
+        (CHUNKED + chunks(1) + b"0\r\n\r\n" + ALIVE, [200, 200]),
+        (CHUNKED + b"5;a=b;c\r\n" + ASKED[:5] + b"\r\n" + chunks(9, ASKED[5:]) + b"0\r\n\r\n" + ALIVE, [200, 200]),
+        (CHUNKED + chunks(9) + b"0\r\nHost: evil.com\r\nX-A: b\r\n\r\n" + ALIVE, [200, 200]),
+        (CHUNKED.replace(b"Content-Type: application/json\r\n", b"Content-Type: text/plain\r\n") + chunks(9)
+         + b"0\r\nContent-Type: application/json\r\n\r\n" + ALIVE, [415, 200]),
+        (CHUNKED + chunks(9) + b"0\r\n" + b"X-A: b\r\n" * 50_000 + b"\r\n" + ALIVE, [400]),
+        (CHUNKED + chunks(9) + b"0\r\nX-A: " + b"b" * 500_000 + b"\r\n\r\n" + ALIVE, [400]),
+        (CHUNKED + b"5;a=" + b"b" * 500_000 + b"\r\n" + ASKED[:5] + b"\r\n0\r\n\r\n" + ALIVE, [400]),
+        (CHUNKED + b"0" * 500_000 + b"5\r\n" + ASKED[:5] + b"\r\n0\r\n\r\n" + ALIVE, [400]),
+        (CHUNKED + chunks(1, b" " * 200_000) + b"0\r\n\r\n" + ALIVE, [400]),
+        *((CHUNKED + size + b"\r\n" + ASKED[:5] + b"\r\n0\r\n\r\n" + ALIVE, [400])
+          for size in (b"0x5", b"+5", b"-5", b"5 5", b"f" * 17, b"\xef\xbc\x95", b"")),
+        *((HEAD + b"Transfer-Encoding: " + coding + b"\r\n\r\n0\r\n\r\n" + ALIVE, [status])
+          for coding, status in ((b"gzip, chunked", 501), (b"identity, chunked", 501), (b"gzip", 400), (b"identity", 400),
+                                 (b"chunked, chunked", 400), (b"chunked, gzip", 400), (b"xchunked", 400), (b"", 400),
+                                 (b"chunked;q=1", 400), (b"chunked\r\nTransfer-Encoding: chunked", 400))),
+        (HEAD + b"Transfer-Encoding: Chunked\r\n\r\n" + chunks(9) + b"0\r\n\r\n" + ALIVE, [200, 200]),
+        (CHUNKED.replace(b"HTTP/1.1", b"HTTP/1.0") + chunks(9) + b"0\r\n\r\n" + ALIVE, [400]),
+        (HEAD + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}" + ALIVE, [400]),
+        (QUICK + HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n" + ALIVE, [200, 501]),
+        (HEAD + LENGTH + ASKED + b"no request\r\n\r\n" + ALIVE, [200, 400]),
+        (HEAD + b"X-A: b\r\n c\r\n" + LENGTH + ASKED + ALIVE, [400]),
+        (HEAD.replace(b"Host:", b"Host :") + LENGTH + ASKED + ALIVE, [400]),
+        (b"GET /health HTTP/1.1\nHost: localhost\n\n" + ALIVE, [400]),
+        (b"\r\n" * 50_000 + QUICK + b"\r\n\r\n" + ALIVE, [200, 200]),
+        (HEAD + b"Expect: 100-continue\r\n" + LENGTH + ASKED + ALIVE, [100, 200, 200]),
+        (HEAD + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n" + LENGTH + ASKED + ALIVE,
+         [200, 200]),
+        (CHUNKED.replace(b"\r\n\r\n", b"\r\nConnection: close, upgrade\r\nUpgrade: h2c\r\n\r\n") + chunks(9)
+         + b"0\r\n\r\n", [200]),
+        (b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n" + ALIVE, [405]),
+        (b"GET http://localhost/health HTTP/1.1\r\nHost: localhost\r\n\r\n" + ALIVE, [200, 200]),
+        (b"GET http://evil.com/health HTTP/1.1\r\nHost: localhost\r\n\r\n" + ALIVE, [400]),
+        (b"GET http://[/health HTTP/1.1\r\nHost: localhost\r\n\r\n" + ALIVE, [400]),
+        (b"GET /\xff HTTP/1.1\r\nHost: localhost\r\n\r\n" + ALIVE, [400]),
+        (b"GET /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello" + ALIVE, [200, 200]),
+        (QUICK * 500, [200] * 65 + [429]),
+    ],
+)  # fmt: skip
+def test_framing(server: Running, data: bytes, statuses: list[int]) -> None:
+    """RFC 9112: what is refused closes the connection, and nothing after it is taken for a request."""
+    answer = exchange(server, data, wait=3)
+    assert [int(s) for s in re.findall(rb"HTTP/1\.1 (\d{3})", answer)] == statuses, answer[-300:]
 
 
 def test_ranges_are_not_followed(server: Running) -> None:

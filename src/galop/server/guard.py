@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +19,7 @@ from galop.errors import GalopError
 from galop.server.errors import ApiError, api_error
 from galop.server.keys import ANYONE, Key, KeyFile
 
+HOST = re.compile(r"(?:\[([0-9a-f:.]+)(?:%[\w.-]+)?\]|([a-z0-9._-]+))(?::(\d{0,5}))?", re.ASCII | re.IGNORECASE)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 MAX_BODY = 32 << 20
 PUBLIC = ("/health", "/ready")  # all that answers without a key
@@ -44,7 +47,7 @@ class Guard:
         self.app = app
         self.keys = keys
         self.closed = closed
-        self.hosts = {*LOOPBACK, *(h.lower() for h in hosts)}
+        self.hosts = {canonical(host) for host in (*LOOPBACK, *hosts)}
         self.origins = set(origins)
         self.sessions: dict[str, tuple[str, float]] = {}  # cookie -> hash of the key, until when
 
@@ -95,10 +98,8 @@ class Guard:
     def _host(self, headers: dict[bytes, list[bytes]]) -> None:
         """A page from elsewhere may point its own name at this machine; its requests then bear that name."""
         values = headers.get(b"host", [])
-        host = None
-        with suppress(ValueError):
-            host = urlsplit(f"//{values[0].decode('latin-1')}").hostname if len(values) == 1 else None
-        if host not in self.hosts:
+        said = HOST.fullmatch(values[0].decode("latin-1")) if len(values) == 1 else None
+        if not said or int(said[3] or 0) > 65535 or canonical(said[1] or said[2]) not in self.hosts:
             raise ApiError(403, "host_not_allowed", "this host name is not served; name it with --allow-host")
 
     def _origin(self, scope: Scope, headers: dict[bytes, list[bytes]]) -> None:
@@ -176,6 +177,13 @@ SAFE: list[tuple[bytes, bytes]] = [
     (b"referrer-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 ]
+
+
+def canonical(host: str) -> str:
+    """One spelling of a host's name or address."""
+    with suppress(ValueError):
+        return ip_address(host.partition("%")[0]).compressed
+    return host.lower().removesuffix(".")
 
 
 def too_large() -> ApiError:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import html
 import os
+import re
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +19,8 @@ from serving import Running, serving
 
 from galop.translate import Segment, segments
 from galop.web.conversations import Conversations, Said, path
-from galop.web.markdown import blocks, to_html
+from galop.web.markdown import LONGEST, LONGEST_CODE, blocks, brackets_to_dollars, to_html, whole
+from galop.web.painter import Painter
 from galop.web.texts import LANGUAGES, TEXTS
 
 SHOTS = os.environ.get("GALOP_SCREENSHOTS")  # a folder that gets the pictures of the README
@@ -313,6 +318,107 @@ def test_blocks_of_a_growing_text_never_change_but_the_last() -> None:
     assert final == ["# A", "b\nc", "```python\nx\n\ny\n```", "- d", "~~~\n```\n\nstill\n~~~\nend"]
     for n in range(len(text)):
         assert blocks(text[:n])[:-1] == final[: max(len(blocks(text[:n])) - 1, 0)]
+
+
+def test_lists_and_fences_stay_whole_as_they_grow() -> None:
+    text = "1. a\n\n   b\n\n   ```\n   x\n\n   y\n   ```\n\n2. c\n\n- d\n\ne\n\n```a`b```\n\n    f\n\n---\n\n````py\n```\n\n````\n"
+    final = blocks(text)
+    assert [b.split("\n")[0] for b in final] == ["1. a", "e", "```a`b```", "    f", "---", "````py"]
+    assert final[0].endswith("2. c\n\n- d") and "<ol>" in to_html(final[0]) and to_html(final[0]).count("<li>") == 3
+    for n in range(len(text)):
+        assert blocks(text[:n])[:-1] == final[: max(len(blocks(text[:n])) - 1, 0)]
+    assert whole("[x] and\n\n`y`\n\n[x]: https://a.example")[0].endswith("\n\n[x]: https://a.example")
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [r"\[", r"\( x", "$$a", "[", "[a](", "![", "**a *b ", "_a", "~~a ", "`", "``a` ", "<a ", "&#", "> ", "- a\n", "1. ", "|a",
+     "a|b\n-|-\n", "```\n", "~~~a\n\n", "[a]: b\n\n[a]", "<http://a.b>", "\\", "$\\frac{", "x\\[2pt] "],
+)  # fmt: skip
+def test_twice_the_text_is_twice_the_work(piece: str) -> None:
+    def work(length: int) -> int:
+        calls = 0
+
+        def count(*_: object) -> None:
+            nonlocal calls
+            calls += 1
+
+        text = piece * (length // len(piece))
+        sys.setprofile(count)
+        try:
+            to_html(text)
+        finally:
+            sys.setprofile(None)
+        return calls
+
+    work(100)
+    assert work(6000) < 2.4 * work(3000) + 1000
+
+
+def test_marks_of_formulas_are_looked_at_once() -> None:
+    for piece in (r"\[", r"\(", r"\[ x", r"\( \[", r"\\[", "`a", "```"):
+        assert (
+            brackets_to_dollars(piece * 200_000) == piece * 200_000
+        )  # for minutes, where each is looked for to the end
+    assert (
+        brackets_to_dollars(r"\(a \[b\) \[ c \\[2pt] d \] `\(e\)` \\(f\\)")
+        == r"$a \[b$ $$ c \\[2pt] d $$ `\(e\)` \\(f\\)"
+    )
+
+
+def test_code_is_coloured_when_it_is_whole_and_as_far_as_is_cheap() -> None:
+    def text_of(made: str) -> str:
+        return html.unescape(re.sub(r"<[^>]+>", "", made.split("<pre>")[1].split("</pre>")[0]))
+
+    assert "<span" not in to_html("```python\nx = 1").split("<pre>")[1]
+    assert '<span class="n">x' in to_html("```python\nx = 1\n```") and '<span class="n">x' in to_html(
+        "- a\n  ~~~python\n  x\n  ~~~"
+    )
+    costly = "a\n" * (LONGEST_CODE // 2 - 10)
+    made = to_html(f"```csharp\n{costly}```")  # whose lexer reads to the end for every line
+    assert text_of(made) == costly and 0 < made.count("<span") < 2000
+    long = "x = 1\n" * (LONGEST_CODE // 6 + 10)
+    assert text_of(to_html(f"```python\n{long}```")) == long and to_html(f"```python\n{long}```").count("<span") == 1
+    assert to_html("*a* " * LONGEST) == f'<div class="plain">{"*a* " * LONGEST}</div>'
+    assert '<span class="' not in to_html("```aspectj\nint x = 1;\n```")  # a lexer nobody has tried
+
+
+def test_blocks_are_rendered_once_and_never_where_others_wait() -> None:
+    answer = "# Title\n\n" + "".join(f"Paragraph {i} with *words*.\n\n" for i in range(20)) + "```python\nx = 1\n```"
+
+    async def grown() -> None:
+        painter = Painter()
+        pushes = range(1, len(answer) + 1, 7)
+        for n in pushes:
+            *finished, last = blocks(answer[:n])
+            for block in finished:
+                assert await painter.html(block)
+            await painter.html(last, finished=False)
+        assert painter.rendered <= len(pushes) + len(blocks(answer))
+        for block in blocks(answer):
+            assert await painter.html(block) == to_html(block) == painter.known(block)
+        await painter.close()
+
+    async def hostile() -> None:
+        painter = Painter(seconds=0.02)
+        assert await painter.html("*fine*") == to_html("*fine*")
+        waiting = asyncio.create_task(painter.html("[" * LONGEST))
+        turns = 0
+        while not waiting.done():
+            await asyncio.sleep(0)
+            turns += 1
+        assert waiting.result() is None and turns > 100  # it was given up, and everybody else went on
+        assert await painter.html("*fine*") == to_html("*fine*")
+        rendered = painter.rendered
+        assert await painter.html("[" * LONGEST) is None and painter.rendered == rendered  # it is not tried again
+        left = asyncio.create_task(painter.html("[" * 3000, finished=False))
+        await asyncio.sleep(0.001)
+        left.cancel()
+        assert await painter.html("**other**") == to_html("**other**")
+        await painter.close()
+
+    asyncio.run(grown())
+    asyncio.run(hostile())
 
 
 def test_conversations_are_their_owners(tmp_path: Path) -> None:

@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from nicegui import ui
+from nicegui import background_tasks, ui
 
 from galop.web.conversations import Said
-from galop.web.markdown import blocks, to_html
+from galop.web.markdown import plain, spans, whole
+from galop.web.painter import Painter
+
+PAUSE = 0.12  # seconds between two drawings
+PACE = 400_000  # characters a second of what is sent again as it grows
+
+
+@dataclass
+class Block:
+    element: Any
+    text: str
+    shown: str | None = None  # the text whose HTML is shown; None while it is shown as it was written
+    costly: bool = False  # it could not be rendered in time as it grew
 
 
 class Bubble:
-    """A text is cut into blocks; while it grows only the last is drawn again, so a long answer stays cheap."""
+    """A text is cut into blocks; while it grows only the last is rendered again, so a long answer stays cheap."""
 
-    def __init__(self, said: Said, say: Callable[..., str]) -> None:
+    def __init__(self, said: Said, say: Callable[..., str], painter: Painter) -> None:
         self.said = said
         self.say = say
-        self._parts: list[Any] = []
+        self._painter = painter
+        self._blocks: list[Block] = []
+        self._start = 0  # where the last of them begins
+        self._done = 0  # so many of them are as they will stay
         self._thoughts: Any = None
+        self._painting: asyncio.Task[None] | None = None
+        self._next = 0.0  # when it may be drawn again
         self.element = ui.element("article").classes(said.role)
         with self.element:
             if said.role == "user":
@@ -30,12 +50,7 @@ class Bubble:
                 self._thoughts = ui.label("").classes("plain")
             self.body = ui.element("div").classes("body")
             self.status = ui.label("").classes("quiet status").props('role="status"')
-        if said.finished:
-            self._show_thoughts()
-            with self.body:
-                ui.html(to_html(said.content), sanitize=False)
-        else:
-            self.grow()
+        self.grow()
         self.status.text = self._figures()
 
     def state(self, text: str) -> None:
@@ -43,21 +58,52 @@ class Bubble:
         self.status.text = text
 
     def grow(self) -> None:
-        """Draws what has come since the last time."""
-        self._show_thoughts()
-        parts = blocks(self.said.content)
-        with self.body:
-            while len(self._parts) < len(parts):
-                if self._parts:
-                    self._parts[-1].set_content(to_html(parts[len(self._parts) - 1]))
-                self._parts.append(ui.html("", sanitize=False))
-        if parts:
-            self._parts[-1].set_content(to_html(parts[-1]))
-
-    def _show_thoughts(self) -> None:
+        """Draws what has come since the last time, unless that was just now."""
+        if time.monotonic() < self._next or (self._painting and not self._painting.done()):
+            return
         if self.said.thinking:
             self._fold.set_visibility(True)
             self._thoughts.text = self.said.thinking
+        self._place()
+        self._next = time.monotonic() + PAUSE + len(self.said.thinking) / PACE
+        if any(block.shown != block.text for block in self._blocks[self._done :]):
+            self._painting = background_tasks.create(self._paint())
+
+    def _place(self) -> None:
+        """Elements for the blocks that have come; what is known already is shown at once."""
+        content, first = self.said.content, max(len(self._blocks) - 1, 0)
+        cut = spans(content, self._start)
+        texts = whole(content) if self.said.finished and not first else [content[start:end] for start, end in cut]
+        self._start = cut[-1][0] if cut else self._start
+        for at, text in enumerate(texts, first):
+            if at == len(self._blocks):
+                with self.body:
+                    self._blocks.append(Block(ui.html("", sanitize=False), ""))
+            block = self._blocks[at]
+            if block.text != text:
+                block.text = text
+                if html := self._painter.known(text):
+                    block.shown = text
+                    block.element.set_content(html)
+                elif block.shown is None:
+                    block.element.set_content(plain(text))
+
+    async def _paint(self) -> None:
+        begun = time.monotonic()
+        last = self._blocks[-1]
+        for block in self._blocks[self._done :]:
+            grows = block is last and not self.said.finished
+            if block.shown != block.text and not (grows and block.costly):
+                text = block.text
+                html = await self._painter.html(text, finished=not grows)
+                if self.body.is_deleted:
+                    return
+                block.costly = html is None
+                block.shown = None if html is None else text
+                block.element.set_content(plain(text) if html is None else html)
+        self._done = len(self._blocks) - 1
+        now = time.monotonic()
+        self._next = now + PAUSE + 4 * (now - begun) + (len(last.text) + len(self.said.thinking)) / PACE
 
     def _figures(self) -> str:
         note = self.said.note

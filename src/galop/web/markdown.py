@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
+from importlib import import_module
 from typing import Any
 from xml.etree import ElementTree
 
@@ -14,8 +16,29 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
+LONGEST = 30_000  # characters of a block
+LONGEST_CODE = 20_000  # that is coloured
 LONGEST_FORMULA = 2000
+CODE_SECONDS = 0.25  # of a processor, for the colours of one piece of code
+FENCE = re.compile(r"^ {0,3}(`{3,}(?=[^`]*$)|~{3,})")
+ITEM = re.compile(
+    r"(?:[-*+]|\d{1,9}[.)])(?=\s|$)|\d{1,9}$"
+)  # of a list, or what may become one with the next character
+DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]{1,200}\]:[ \t]*[^\s<].*$", re.MULTILINE)
+# Code; a backslash that is itself written out; what opens and closes a formula; the end of a line.
+MARKS = re.compile(
+    r"(?P<code>^ {0,3}(?P<fence>`{3,}|~{3,})[\s\S]*?(?:^ {0,3}(?P=fence)[^\n]*$|\Z)|`[^`\n]+`)|\\\\|\\[\[\]()]|\n",
+    re.MULTILINE,
+)
+# Lexers whose patterns were seen to stay in bounds on text made to mislead them; many of the other 400 do not.
+COLOURED = set(
+    "ada applescript awk bash batch c clojure cmake common-lisp console coffeescript cpp csharp css cuda cython d dart "
+    "delphi diff docker elixir elm emacs-lisp erlang fish fortran fsharp gherkin glsl go graphql groovy haskell html "
+    "http ini java javascript jinja json julia kotlin less llvm lua make markdown matlab mysql nasm nginx nim nix "
+    "objective-c ocaml octave perl php postgresql powershell prolog properties protobuf pycon pytb python r racket "
+    "rexx rst ruby rust sass scala scheme scss smalltalk solidity splus sql swift systemverilog tcl terraform tex text "
+    "toml ts tsx vb.net verilog vhdl vim vue wast xml xslt yaml zig".split()
+)
 MATHML = "http://www.w3.org/1998/Math/MathML"
 MATH_ELEMENTS = set(
     "math mrow mi mo mn mtext mspace msup msub msubsup mfrac msqrt mroot mover munder munderover mtable mtr mtd mstyle "
@@ -30,8 +53,10 @@ MATH_ATTRIBUTES = set(
 
 @cache
 def renderer() -> MarkdownIt:
+    tables: Any = import_module("markdown_it.rules_block.table")
+    tables.MAX_AUTOCOMPLETED_CELLS = 4096  # empty ones, of rows that are shorter than the first
     # html=False writes tags out as text; what may stand in a link is checked by markdown-it's own rules.
-    md = MarkdownIt("commonmark", {"html": False, "highlight": highlight}).enable(["table", "strikethrough"])
+    md = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     md.disable("image")  # a picture's address could carry what was said to another server
     dollarmath_plugin(md, renderer=formula, allow_space=False, allow_digits=False)
     md.add_render_rule("link_open", link)
@@ -40,33 +65,68 @@ def renderer() -> MarkdownIt:
 
 
 def to_html(text: str) -> str:
-    return str(renderer().render(brackets_to_dollars(text)))
+    """The HTML of a block, in time that grows with its length; one that is too long comes as it was written."""
+    if len(text) > LONGEST:
+        return plain(text)
+    return str(renderer().render(brackets_to_dollars(text) + "\n"))
+
+
+def plain(text: str) -> str:
+    return f'<div class="plain">{html.escape(text)}</div>'
 
 
 def blocks(text: str) -> list[str]:
-    """A text cut at its blank lines, code fences left whole: while it grows, only the last piece changes."""
-    found: list[list[str]] = [[]]
-    fence_mark = ""
-    for line in text.split("\n"):
+    """A text cut at its blank lines, code fences and lists left whole: while it grows, only the last piece changes."""
+    return [text[start:end] for start, end in spans(text)]
+
+
+def spans(text: str, start: int = 0) -> list[tuple[int, int]]:
+    """Where each block begins and ends. From `start` on, which must be the beginning of one."""
+    found: list[tuple[int, int]] = []
+    fence, listed, blank = "", False, True
+    at = start
+    while at < len(text):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        line = text[at:end]
+        empty = not line.strip()
+        if not fence and blank and not empty and not (listed and (line[0] in " \t" or ITEM.match(line))):
+            found.append((at, end))
+            listed = ITEM.match(line) is not None
+        elif found and (fence or not empty):
+            found[-1] = found[-1][0], end
         match = FENCE.match(line)
-        if match and not fence_mark:
-            fence_mark = match[1]
-        elif match and match[1].startswith(fence_mark) and not line.strip().strip(fence_mark[0]):
-            fence_mark = ""
-        if not line.strip() and not fence_mark and found[-1]:
-            found.append([])
-        elif line.strip() or fence_mark:
-            found[-1].append(line)
-    return ["\n".join(lines) for lines in found if lines]
+        if match and not fence:
+            fence = match[1]
+        elif match and match[1].startswith(fence) and not line.strip().strip(fence[0]):
+            fence = ""
+        blank = empty and not fence
+        at = end + 1
+    return found
+
+
+def whole(text: str) -> list[str]:
+    """The blocks of a text that is finished; those with brackets also know the addresses that are named in others."""
+    named = "\n".join(DEFINITION.findall(text))[:LONGEST_FORMULA]
+    return [f"{block}\n\n{named}" if named and "[" in block else block for block in blocks(text)]
 
 
 def brackets_to_dollars(text: str) -> str:
-    r"""Models write \( \) and \[ \] as often as $ and $$; code is left alone."""
-    parts = re.split(r"(^ {0,3}```.*?(?:^ {0,3}```[^\n]*$|\Z)|`[^`\n]+`)", text, flags=re.DOTALL | re.MULTILINE)
-    for i in range(0, len(parts), 2):
-        parts[i] = re.sub(r"\\\[(.+?)\\\]", r"$$\1$$", parts[i], flags=re.DOTALL)
-        parts[i] = re.sub(r"\\\((.+?)\\\)", lambda m: f"${m[1].strip()}$", parts[i])
-    return "".join(parts)
+    r"""Models write \( \) and \[ \] as often as $ and $$; code is left alone. Each mark is looked at once."""
+    parts: list[str] = []
+    done = 0
+    opened: re.Match[str] | None = None
+    for mark in MARKS.finditer(text):
+        if mark["code"] or (mark[0] == "\n" and opened and opened[0] == "\\("):
+            opened = None
+        elif opened is None and mark[0] in ("\\[", "\\("):
+            opened = mark
+        elif opened and mark[0] == {"\\[": "\\]", "\\(": "\\)"}[opened[0]] and mark.start() > opened.end():
+            inner = text[opened.end() : mark.start()]
+            formula = f"$${inner}$$" if mark[0] == "\\]" else f"${inner.strip()}$"
+            parts += [text[done : opened.start()], formula]
+            done, opened = mark.end(), None
+    return "".join([*parts, text[done:]])
 
 
 def formula(content: str, options: dict[str, Any]) -> str:
@@ -98,26 +158,46 @@ def link(renderer: Any, tokens: Sequence[Token], i: int, options: Any, env: Any)
 
 
 def fence(renderer: Any, tokens: Sequence[Token], i: int, options: Any, env: Any) -> str:
+    content, lines = tokens[i].content, tokens[i].map or [0, 0]
     language = tokens[i].info.split()[0] if tokens[i].info.strip() else ""
-    code = highlight(tokens[i].content, language)
+    closed = lines[1] - lines[0] - 2 == content.count("\n")  # until then, what is written more would colour it anew
+    code = highlight(content, language) if closed else html.escape(content)
     name = html.escape(language[:30])
     bar = f'<div class="bar"><span>{name}</span><button class="copy" aria-label="copy"></button></div>'
     return f'<div class="code">{bar}<pre>{code}</pre></div>\n'
 
 
-def highlight(code: str, language: str, _: str = "") -> str:
-    from pygments import highlight as colour
+@lru_cache(maxsize=32)
+def highlight(code: str, language: str) -> str:
+    """Coloured as far as LONGEST_CODE and CODE_SECONDS allow; the rest is plain."""
+    from pygments import format as formatted
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import get_lexer_by_name
     from pygments.util import ClassNotFound
 
-    if len(code) > 200_000:
+    if len(code) > LONGEST_CODE:
         return html.escape(code)
     try:
         lexer = get_lexer_by_name(language or "text", stripnl=False)
     except ClassNotFound:
         return html.escape(code)
-    return str(colour(code, lexer, HtmlFormatter(nowrap=True)))
+    if not COLOURED.intersection(lexer.aliases):
+        return html.escape(code)
+    done = 0
+
+    def in_time() -> Iterator[Any]:
+        nonlocal done
+        end = time.thread_time() + CODE_SECONDS
+        for kind, value in lexer.get_tokens(code):
+            done += len(value)
+            yield kind, value
+            if time.thread_time() > end:
+                return
+
+    coloured = str(formatted(in_time(), HtmlFormatter(nowrap=True)))
+    if not code[:done].endswith("\n"):
+        coloured = coloured.removesuffix("\n")  # the formatter ends every line
+    return coloured + html.escape(code[done:])
 
 
 def code_styles() -> str:

@@ -28,7 +28,8 @@ from galop.server.replies import CallPiece, ChatMessage, Piece, Server, begun
 from galop.translate import messages as translation
 from galop.translate import segments
 from galop.web.conversations import Conversations, Said, children, path
-from galop.web.markdown import code_styles
+from galop.web.markdown import blocks, code_styles, whole
+from galop.web.painter import Painter
 from galop.web.texts import LANGUAGES, text
 
 os.environ.setdefault("NICEGUI_STORAGE_PATH", str(data_directory() / "page"))  # not the current folder
@@ -38,7 +39,6 @@ from nicegui import events, ui
 
 from galop.web.bubble import Bubble
 
-REDRAW_SECONDS = 0.12
 SAVE_SECONDS = 2.0
 LARGEST_FILE = 1 << 20
 POLICY = (
@@ -52,11 +52,13 @@ SCRIPT = (Path(__file__).parent / "page.js").read_text("utf-8")
 
 def mount(app: FastAPI, server: Server, conversations: Conversations) -> None:
     """Adds the page to an application. Once in a process: NiceGUI has one set of pages."""
+    painter = Painter()
+    nicegui_app.on_shutdown(painter.close)
 
     @ui.page("/", title="Galop")
     def page() -> None:
         key: Key = ui.context.client.request.scope["state"]["key"]
-        Page(server, conversations, key).build()
+        Page(server, conversations, painter, key).build()
 
     ui.run_with(app, title="Galop", favicon="🐎", dark=None, tailwind=False, show_welcome_message=False)
     at = next(i for i, r in enumerate(app.router.routes) if isinstance(r, Mount) and r.app is nicegui_app)
@@ -102,9 +104,10 @@ class Lane:
 class Page:
     """One browser tab."""
 
-    def __init__(self, server: Server, conversations: Conversations, key: Key) -> None:
+    def __init__(self, server: Server, conversations: Conversations, painter: Painter, key: Key) -> None:
         self.server = server
         self.store = conversations
+        self.painter = painter
         self.key = key
         self.owner = key.name
         self.language = conversations.setting(self.owner, "language", "en")
@@ -120,7 +123,6 @@ class Page:
         self.two = False
         self.attached: list[tuple[str, str]] = []
         self.bubbles: dict[int, Bubble] = {}  # of the messages that are shown
-        self.drawn: dict[int, float] = {}
 
     def say(self, name: str, /, **values: object) -> str:
         return text(name, self.language, **values)
@@ -230,7 +232,7 @@ class Page:
 
     def draw_message(self, lane: Lane, said: Said) -> None:
         branches = children(self.messages, lane.index, said.parent)
-        bubble = self.bubbles[said.id] = Bubble(said, self.say)
+        bubble = self.bubbles[said.id] = Bubble(said, self.say, self.painter)
         with ui.row().classes("tools"):
             if len(branches) > 1:
                 at = branches.index(said)
@@ -479,6 +481,9 @@ class Page:
             lane.task = None
             self.store.update(self.owner, conversation, said)
             if not self.client.is_deleted:
+                for block in whole(said.content) if said.finished else blocks(said.content):
+                    await self.painter.html(block)  # so that it is there when the lane is drawn
+            if not self.client.is_deleted:
                 with self.client:
                     self.draw_lane(lane)
                     self.show_state()
@@ -490,8 +495,7 @@ class Page:
         if isinstance(event, Prefill):
             reading = event.total > 256 and event.done < event.total
             bubble.state(self.say("reading", done=event.done, total=event.total) if reading else "")
-        elif (now := time.monotonic()) - self.drawn.get(said.id, 0) > REDRAW_SECONDS:
-            self.drawn[said.id] = now
+        else:
             bubble.grow()
 
     def replied(self, lane: Lane, said: Said) -> AsyncIterator[Piece | Prefill | Done]:

@@ -209,9 +209,13 @@ def children(messages: list[Said], lane: int, parent: int | None) -> list[Said]:
 
 def path(messages: list[Said], lane: int, chosen: dict[int | None, int] | None = None) -> list[Said]:
     """One branch from the root on: where it parts, the one chosen (by parent), or else the latest."""
+    following: dict[int | None, list[Said]] = {}
+    for said in messages:
+        if said.lane == lane:
+            following.setdefault(said.parent, []).append(said)
     line: list[Said] = []
     parent: int | None = None
-    while branches := children(messages, lane, parent):
+    while branches := following.get(parent):
         wanted = (chosen or {}).get(parent)
         said = next((m for m in branches if m.id == wanted), branches[-1])
         line.append(said)

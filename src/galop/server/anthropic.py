@@ -5,155 +5,37 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Annotated, Any, Literal
+from datetime import UTC, datetime
+from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
-from galop.chat.thinking import Thinking
 from galop.model import Done
+from galop.server.anthropic_request import CountRequest, MessagesRequest
 from galop.server.errors import ApiError
-from galop.server.replies import (
-    MAX_TOOLS,
-    Called,
-    CallPiece,
-    ChatMessage,
-    Count,
-    Drawing,
-    Effort,
-    Function,
-    Piece,
-    Reply,
-    Server,
-    StopString,
-    ToolCall,
-    ToolName,
-    ToolUse,
-    begun,
-    form_of,
-    new_id,
-)
+from galop.server.replies import CallPiece, Piece, Reply, Server, begun, form_of, new_id, turn_of
 from galop.server.wire import EVENTS, EventStream, StrictRoute, event, whole
-
-
-class Block(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-    type: str
-    text: str | None = None
-    thinking: str | None = None
-    id: str | None = None
-    name: ToolName | None = None
-    input: dict[str, Any] | None = None
-    tool_use_id: str | None = None
-    content: str | list[Block] | None = None
-
-
-class AnthropicTool(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-    type: Literal["custom"] = "custom"  # the others are run by Anthropic
-    name: ToolName
-    description: str | None = None
-    input_schema: dict[str, Any] | None = None
-
-
-class ToolChoice(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-    type: Literal["auto", "any", "tool", "none"]
-    name: str | None = None
-    disable_parallel_tool_use: bool | None = None
-
-
-class Turn(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-    role: Literal["user", "assistant"]
-    content: str | list[Block]
-
-
-class Switch(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-    type: Literal["enabled", "disabled", "adaptive"]
-    budget_tokens: Annotated[int, Field(ge=1024)] | None = None
-
-
-class OutputConfig(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-    effort: Effort | None = None
-    format: dict[str, Any] | None = None
-
-
-class CountRequest(Drawing):
-    messages: Annotated[list[Turn], Field(min_length=1, max_length=4096)]
-    system: str | list[Block] | None = None
-    thinking: Switch | None = None
-    output_config: OutputConfig | None = None
-    tools: Annotated[list[AnthropicTool], Field(max_length=MAX_TOOLS)] | None = None
-    tool_choice: ToolChoice | None = None
-
-    def tool_use(self) -> ToolUse:
-        given = self.tools or []
-        functions = [Function(name=t.name, description=t.description, parameters=t.input_schema) for t in given]
-        choice = self.tool_choice or ToolChoice(type="auto")
-        kind = {"any": "required", "tool": choice.name or ""}.get(choice.type, choice.type)
-        return ToolUse.asked(functions, kind, not choice.disable_parallel_tool_use)
-
-    def conversation(self) -> list[ChatMessage]:
-        said = [ChatMessage(role="system", content=text_of(self.system))] if self.system else []
-        for turn in self.messages:
-            blocks = turn.content if isinstance(turn.content, list) else []
-            thought = "".join(b.thinking or "" for b in blocks if b.type == "thinking")
-            content = text_of(turn.content)
-            if any(b.type == "tool_use" and b.name is None for b in blocks):
-                raise ApiError(400, "invalid_value", "a tool_use block has no name", "messages")
-            called = [
-                ToolCall(id=b.id, function=Called(name=b.name or "", arguments=b.input or {}))
-                for b in blocks if b.type == "tool_use"
-            ]  # fmt: skip
-            results = [b for b in blocks if b.type == "tool_result"]
-            for b in results:
-                said.append(ChatMessage(role="tool", content=text_of(b.content), tool_call_id=b.tool_use_id))
-            if content or not results:
-                message = ChatMessage(role=turn.role, content=content, reasoning_content=thought or None)
-                message.tool_calls = called or None
-                said.append(message)
-        return said
-
-    def thoughts(self) -> Thinking:
-        asked, effort = self.thinking, self.output_config.effort if self.output_config else None
-        on = asked.type != "disabled" if asked else None
-        return Thinking.asked(on, effort, asked.budget_tokens if asked else None)
-
-
-class MessagesRequest(CountRequest):
-    max_tokens: Count
-    stop_sequences: Annotated[list[StopString], Field(max_length=4)] | None = None
-    stream: bool | None = None
-    temperature: Annotated[float, Field(ge=0, le=1)] | None = None
-
-
-def text_of(content: str | list[Block] | None) -> str:
-    """Raises ApiError for what is not text."""
-    if not isinstance(content, list):
-        return content or ""
-    for block in content:
-        if block.type not in ("text", "thinking", "redacted_thinking", "tool_use", "tool_result"):
-            raise ApiError(400, "media_not_allowed", f"a block of type {block.type[:40]!r} cannot be read", "messages")
-    return "".join(b.text or "" for b in content if b.type == "text")
 
 
 def routes(server: Server) -> APIRouter:
     router = APIRouter(prefix="/v1/messages", route_class=StrictRoute, tags=["Anthropic"])
 
+    async def asked(request: Request, body: CountRequest) -> Reply:
+        """The reply to a conversation, whose last turn is continued if it is the assistant's."""
+        said, tools = body.conversation(), body.tool_use()
+        turn = turn_of(said)
+        return await server.chat(request.state.key, body.model, said, body.thoughts(), tools=tools, turn=turn)
+
     @router.post("", response_model=None, responses=EVENTS)
     async def messages(request: Request, body: MessagesRequest) -> Response:
         """Answers a conversation."""
         body.refuse()
-        conversation, tools = body.conversation(), body.tool_use()
-        form = form_of(body.output_config.format if body.output_config else None, "output_config.format")
-        reply = await server.chat(request.state.key, body.model, conversation, body.thoughts(), tools=tools)
+        form = form_of(body.form, "output_config.format")
+        reply = await asked(request, body)
         options = {"max_tokens": body.max_tokens, "stop": body.stop_sequences or []}
         await begun(reply, lambda: {"sampling": body.sampling(reply.model, reply.thinking), **options}, form)
-        writer = MessageWriter(reply)
+        writer = MessageWriter(reply, body.max_tokens)
         if body.stream:
             return EventStream(writer.stream(), writer.failure, ping=event({"type": "ping"}, "ping"))
         return whole(writer.whole())
@@ -161,12 +43,27 @@ def routes(server: Server) -> APIRouter:
     @router.post("/count_tokens", response_model=None)
     async def count_tokens(request: Request, body: CountRequest) -> Response:
         """How many tokens a conversation is."""
-        said, tools = body.conversation(), body.tool_use()
-        reply = await server.chat(request.state.key, body.model, said, body.thoughts(), tools=tools)
+        reply = await asked(request, body)
         await asyncio.shield(reply.held.aclose())
         return JSONResponse({"input_tokens": len(reply.prompt)})
 
     return router
+
+
+def model_of(described: dict[str, Any]) -> dict[str, Any]:
+    """An entry of the list of models in Anthropic's shape."""
+    created = datetime.fromtimestamp(described["created"], UTC).isoformat().replace("+00:00", "Z")
+    return {"type": "model", "id": described["id"], "display_name": described["id"], "created_at": created,
+            "lifecycle": "active", "max_input_tokens": described["context_length"]}  # fmt: skip
+
+
+def page_of(models: list[dict[str, Any]], limit: int, after: str, before: str) -> dict[str, Any]:
+    """A page of the list: the first models after one, or the last before one."""
+    ids = [m["id"] for m in models]
+    window = models[ids.index(after) + 1 if after in ids else 0 : ids.index(before) if before in ids else len(ids)]
+    page = [model_of(m) for m in (window[-limit:] if before else window[:limit])]
+    named = {"first_id": page[0]["id"] if page else None, "last_id": page[-1]["id"] if page else None}
+    return {"data": page, "has_more": len(page) < len(window), **named}
 
 
 def tool_block(piece: CallPiece) -> dict[str, Any]:
@@ -174,8 +71,9 @@ def tool_block(piece: CallPiece) -> dict[str, Any]:
 
 
 class MessageWriter:
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, max_tokens: int) -> None:
         self.reply = reply
+        self.max_tokens = max_tokens
         self.id = new_id("msg_")
         self.called = False
 
@@ -193,6 +91,7 @@ class MessageWriter:
                 "cache_read_input_tokens": cached,
                 "cache_creation_input_tokens": 0,
                 "output_tokens": done.answer_tokens if done else 0,
+                "output_tokens_details": {"thinking_tokens": done.thinking_tokens if done else 0},
             },
         }
 
@@ -201,7 +100,8 @@ class MessageWriter:
             return {"stop_reason": None, "stop_sequence": None}
         if done.stop:
             return {"stop_reason": "stop_sequence", "stop_sequence": done.stop}
-        reason = "max_tokens" if done.reason == "length" else "tool_use" if self.called else "end_turn"
+        full = "max_tokens" if done.answer_tokens >= self.max_tokens else "model_context_window_exceeded"
+        reason = full if done.reason == "length" else "tool_use" if self.called else "end_turn"
         return {"stop_reason": reason, "stop_sequence": None}
 
     def failure(self, error: ApiError) -> str:

@@ -54,10 +54,10 @@ class ApiError(HTTPException):
         if path.startswith("/api/"):
             return {"error": self.message}
         if path.startswith("/v1/messages"):
-            return {
-                "type": "error",
-                "error": {"type": ANTHROPIC_TYPES.get(self.type, self.type), "message": self.message},
-            }
+            message = self.message
+            if counts := self.extra.get("n_prompt_tokens"):  # by these words clients know that they have to shorten it
+                message = f"prompt is too long: {counts} tokens > {self.extra['n_ctx']} maximum; {message}"
+            return {"type": "error", "error": {"type": ANTHROPIC_TYPES.get(self.type, self.type), "message": message}}
         error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code, **self.extra}
         return {"error": error}
 

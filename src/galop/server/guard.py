@@ -80,6 +80,8 @@ class Guard:
                 await (await self._login(scope, headers, receive))(scope, receive, reply)
                 return
             scope.setdefault("state", {})["key"] = self._key(scope, headers)
+            if scope.get("method") == "HEAD":  # what GET answers, whose body uvicorn does not send
+                scope = {**scope, "method": "GET"}
             if scope["type"] == "http":
                 self._body(scope, headers)
                 receive = _limited(receive)

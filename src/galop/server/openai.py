@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from galop.chat.thinking import Thinking
 from galop.model import Done, Prefill, Text
+from galop.server import anthropic
 from galop.server.errors import ApiError
 from galop.server.replies import (
     MAX_N,
@@ -173,15 +174,23 @@ def routes(server: Server) -> APIRouter:
         return whole(writer.whole())
 
     @router.get("/models")
-    async def models(request: Request) -> dict[str, Any]:
-        """What may be asked for: models that are on this machine."""
-        sources = server.models.visible(request.state.key)
-        return {"object": "list", "data": [server.models.describe(s) for s in sources.values()]}
+    async def models(
+        request: Request,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+        after_id: str = "",
+        before_id: str = "",
+    ) -> dict[str, Any]:
+        """What may be asked for: models that are on this machine. Anthropic's clients get their own shape, in pages."""
+        data = [server.models.describe(s) for s in server.models.visible(request.state.key).values()]
+        if "anthropic-version" in request.headers:
+            return anthropic.page_of(data, limit, after_id, before_id)
+        return {"object": "list", "data": data}
 
     @router.get("/models/{name:path}")
     async def model(request: Request, name: str) -> dict[str, Any]:
         """One of them."""
-        return server.models.describe(server.models.find(name or "/", request.state.key))
+        described = server.models.describe(server.models.find(name or "/", request.state.key))
+        return anthropic.model_of(described) if "anthropic-version" in request.headers else described
 
     return router
 

@@ -7,14 +7,21 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import openai
 import pytest
 from serving import GOLDEN_QUESTION, Running, serving
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
 
 from galop.server.keys import Key, KeyFile, KeyFileError, Meter
+from galop.web.conversations import Conversations, Said
 
 CHAT = "/v1/chat/completions"
 
@@ -46,6 +53,10 @@ def keys(home: Path) -> dict[str, str]:
 def server(home: Path, keys: dict[str, str], smollm_path: Path) -> Iterator[Running]:
     with serving("smollm2:135m", "--context", "1024", "--host", "0.0.0.0", home=home) as running:
         yield running
+
+
+def key_file(home: Path) -> KeyFile:
+    return KeyFile(home / "config" / "galop" / "keys.json")
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -164,7 +175,7 @@ def test_without_its_last_key_a_server_stays_closed(tmp_path: Path, smollm_path:
 
 
 def test_tokens_of_a_stream_that_is_left_are_counted(tmp_path: Path, smollm_path: Path) -> None:
-    key = galop(tmp_path, "keys", "add", "bob", "--tokens-per-minute", "30").stdout.strip()
+    key = galop(tmp_path, "keys", "add", "bob", "--tokens-per-minute", "90").stdout.strip()
     with serving("smollm2:135m", home=tmp_path) as running, running.client(headers=bearer(key)) as client:
         body = {**GOLDEN_QUESTION, "stream": True, "max_tokens": 500}
         with client.stream("POST", CHAT, json=body) as reply:
@@ -174,6 +185,91 @@ def test_tokens_of_a_stream_that_is_left_are_counted(tmp_path: Path, smollm_path
             if client.post(CHAT, json=GOLDEN_QUESTION).status_code == 429:
                 break
         assert client.post(CHAT, json=GOLDEN_QUESTION).status_code == 429
+
+
+def test_parallel_requests_stay_within_the_tokens_of_a_minute(home: Path, server: Running) -> None:
+    """What a request may come to is held when it is admitted, and what it did not take is given back."""
+    key = key_file(home).add("many", tokens_per_minute=200)
+    used: list[int] = []
+    waits: list[int] = []
+
+    def ask(path: str, body: dict[str, Any]) -> httpx2.Response:
+        reply = server.post(path, body, headers=bearer(key))
+        if reply.status_code == 200:
+            used.append(reply.json()["usage"]["total_tokens"])
+        else:
+            assert reply.json()["error"]["code"] == "rate_limit_exceeded", reply.text
+            waits.append(int(reply.headers.get("retry-after", 0)))
+        return reply
+
+    question = {"messages": [{"role": "user", "content": "Count."}], "logit_bias": {"2": -100}}  # it goes on and on
+    asked = []
+    with ThreadPoolExecutor(12) as pool:
+        for body in [
+            {**question, "max_tokens": 20},
+            {**question, "n": 3, "max_tokens": 30},
+            question,
+            {"input": "a b c"},
+        ] * 3:
+            asked.append(pool.submit(ask, CHAT if "messages" in body else "/v1/embeddings", body))
+    assert {future.result().status_code for future in asked} == {200, 429}
+    assert 0 < sum(used) <= 200 and waits and all(1 <= wait <= 60 for wait in waits)
+    left = 200 - sum(used)
+    if left > 60:  # an answer with no limit of its own is cut off where the minute's tokens end
+        assert ask(CHAT, question).json()["choices"][0]["finish_reason"] == "length"
+    assert ask("/v1/completions", {"prompt": [5] * (201 - left)}).status_code == 429 and waits[-1] >= 1
+    assert ask("/v1/completions", {"prompt": [5] * 201}).status_code == 429 and waits[-1] == 0  # it never will
+    assert ask("/tokenize", {"content": "a " * 250}).status_code == 429
+
+
+def test_tokens_held_for_a_stream_that_is_left_are_given_back(home: Path, server: Running) -> None:
+    key = key_file(home).add("leaver", tokens_per_minute=500)
+    with server.client(headers=bearer(key)) as client:
+        with client.stream("POST", CHAT, json={**GOLDEN_QUESTION, "stream": True, "max_tokens": 500}) as reply:
+            next(reply.iter_lines())
+        deadline = time.monotonic() + 20
+        while (last := client.post("/tokenize", json={"content": "a " * 300})).status_code == 429:
+            assert last.headers["retry-after"] == "2" and time.monotonic() < deadline
+            time.sleep(0.2)
+
+
+def test_a_new_key_under_an_old_name_is_another_key(home: Path, server: Running) -> None:
+    body = {**GOLDEN_QUESTION, "messages": [{"role": "user", "content": "My secret. " * 60}], "max_tokens": 1}
+    for _ in range(2):
+        key = key_file(home).add("again")
+        usage = server.post(CHAT, body, headers=bearer(key)).json()["usage"]
+        assert usage["prompt_tokens_details"]["cached_tokens"] == 0
+        key_file(home).remove("again")
+
+
+def test_conversations_kept_by_name_become_the_keys_once(tmp_path: Path) -> None:
+    store = Conversations(tmp_path / "c.db")
+    for owner in ("ann", "gone", ""):
+        store.say(owner, store.begin(owner, f"of {owner}"), Said(0, None, 0, "user", "hello"))
+        store.set(owner, "language", "fr")
+    store.by_hash({"ann": "a1", "new": "n1"})
+    assert [c.title for c in store.listed("a1", "hello")] == ["of ann"] and store.setting("a1", "language") == "fr"
+    assert [c.title for c in store.listed("")] == ["of"] and not store.listed("ann")
+    store.by_hash({"gone": "g1"})  # somebody new, by an old name
+    assert not store.listed("g1") and not store.setting("g1", "language")
+    store.close()
+
+
+def test_an_open_page_ends_with_its_key(home: Path, server: Running) -> None:
+    key = key_file(home).add("viewer")
+    with server.client() as client:
+        cookie = client.post("/login", data={"key": key}).headers["set-cookie"].split(";")[0]
+        assert client.get("/", headers={"cookie": cookie}).status_code == 200
+    url = f"ws://127.0.0.1:{server.port}/_nicegui_ws/socket.io/?EIO=4&transport=websocket"
+    with connect(url, additional_headers={"cookie": cookie}, proxy=None) as socket:
+        assert str(socket.recv()).startswith("0{")
+        key_file(home).remove("viewer")
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.send("40")
+            socket.recv(timeout=10)
+        assert closed.value.rcvd and closed.value.rcvd.code == 1008
+    with pytest.raises(InvalidStatus):
+        connect(url, additional_headers={"cookie": cookie}, proxy=None)
 
 
 def test_an_allowed_origin_may_ask_from_its_pages(tmp_path: Path, smollm_path: Path) -> None:

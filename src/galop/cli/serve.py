@@ -74,6 +74,7 @@ async def run(
     models = Models(given, limits)
     port = listener.getsockname()[1]
     conversations = Conversations(data_directory() / "conversations.db")
+    conversations.by_hash({key.name: key.hash for key in keys.keys()})  # noqa: SIM118
     app = create(models, keys, [*hosts, host], origins, conversations, host not in LOOPBACK)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=DRAIN_SECONDS, server_header=False,

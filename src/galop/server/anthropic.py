@@ -45,7 +45,8 @@ def routes(server: Server) -> APIRouter:
         """How many tokens a conversation is."""
         reply = await asked(request, body)
         await asyncio.shield(reply.held.aclose())
-        return JSONResponse({"input_tokens": len(reply.prompt)})
+        with server.metered(request.state.key, len(reply.prompt)):
+            return JSONResponse({"input_tokens": len(reply.prompt)})
 
     return router
 

@@ -64,12 +64,13 @@ class Guard:
         shared = [(b"access-control-allow-origin", origin), (b"vary", b"Origin")]
         foreign = origin.decode("latin-1") in self.origins
 
-        async def reply(message: Message) -> None:
+        async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 added = [(b"x-request-id", request_id.encode()), *SAFE, *(shared if foreign else [])]
                 message["headers"] = [*message["headers"], *added]
             await send(message)
 
+        reply: Send = answer
         try:
             self._host(headers)
             self._origin(scope, headers)
@@ -79,7 +80,7 @@ class Guard:
             if scope["path"] == "/login" and scope["type"] == "http":
                 await (await self._login(scope, headers, receive))(scope, receive, reply)
                 return
-            scope.setdefault("state", {})["key"] = self._key(scope, headers)
+            key = scope.setdefault("state", {})["key"] = self._key(scope, headers)
             if scope.get("method") == "HEAD":  # what GET answers, whose body uvicorn does not send
                 scope = {**scope, "method": "GET"}
             if scope["type"] == "http":
@@ -95,7 +96,41 @@ class Guard:
                 return
             await error.response(scope["path"])(scope, receive, reply)
             return
+        if scope["type"] == "websocket":
+            receive, reply = self._while_valid(key, receive, reply)
         await self.app(scope, receive, reply)
+
+    def _while_valid(self, key: Key, receive: Receive, send: Send) -> tuple[Receive, Send]:
+        """A web socket both ways, which ends with the key that opened it."""
+        ended = False
+
+        async def end() -> None:
+            nonlocal ended
+            if not ended:
+                ended = True
+                await send({"type": "websocket.close", "code": 1008})
+
+        async def receive_valid() -> Message:
+            message = await receive()
+            if message["type"] == "websocket.receive" and not self._valid(key):
+                await end()
+                return {"type": "websocket.disconnect", "code": 1008}
+            return message
+
+        async def send_valid(message: Message) -> None:
+            if self._valid(key):
+                await send(message)
+            else:
+                await end()
+
+        return receive_valid, send_valid
+
+    def _valid(self, key: Key) -> bool:
+        """Whether a key that was found still lets anybody in."""
+        with suppress(GalopError):
+            hashes = [known.hash for known in self.keys.keys()]  # noqa: SIM118
+            return key.hash in hashes if key.hash else not (hashes or self.closed)
+        return False
 
     def _host(self, headers: dict[bytes, list[bytes]]) -> None:
         """A page from elsewhere may point its own name at this machine; its requests then bear that name."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -28,6 +29,7 @@ from galop.server.metrics import Metrics
 from galop.server.wire import parse
 
 MAX_N = 16
+LEAST_ANSWER = 256  # tokens an answer has to have left of a key's minute, if it asks for more
 MAX_STOPS = 4
 MAX_TOOLS = 256
 Count = Annotated[int, Field(ge=1, le=1 << 31)]
@@ -285,6 +287,7 @@ class Reply:
     ends: dict[int, Done] = field(default_factory=dict)
     arrived: float = field(default_factory=time.monotonic)
     answers: list[Answer] = field(default_factory=list)
+    tokens: int = 0  # of the key's minute that are held for it
 
     @property
     def model(self) -> Model:
@@ -302,16 +305,27 @@ class Reply:
                 loop.call_soon_threadsafe(self._queue.put_nowait, (index, event))
 
         sampling = sampling or self.model.sampling_for(self.thinking)
+        options["max_tokens"] = self._admit(n, options.get("max_tokens"))
         try:
             for i in range(n):
                 how = replace(sampling, seed=(sampling.seed + i) % (1 << 64))
                 held = constraint.copy() if constraint else None
-                options |= {"client": self.key.name, "thinking": self.thinking}
+                options |= {"client": self.key.hash, "thinking": self.thinking}
                 options |= {"tools": self.use.tools, "constraint": held}
                 self.answers.append(self.model.submit(self.prompt, partial(emit, i), how, **options))
         except Exception:
             self.cancel()
+            self.server.meter.settle(self.key, self.tokens, 0)
             raise
+
+    def _admit(self, n: int, limit: int | None) -> int:
+        """Holds the tokens of this request; how many each answer may have. Raises ApiError."""
+        room = max(0, self.model.context - len(self.prompt))
+        limit = room if limit is None else min(limit, room)
+        if room:  # or it is about to be refused
+            self.tokens = self.server.reserve(self.key, len(self.prompt), n, limit)
+            limit = min(limit, (self.tokens - len(self.prompt)) // n)
+        return limit
 
     async def pieces(self) -> AsyncGenerator[Piece | Prefill | CallPiece | Done]:
         """Raises the error of an answer that fails. Closing the iterator ends the answers and gives the model back."""
@@ -342,8 +356,9 @@ class Reply:
                     yield event
         finally:
             self.cancel()
-            unpaid = [a.generation for i, a in enumerate(self.answers) if i not in self.ends]
-            self.server.meter.charge(self.key, sum(len(g.prompt) + g.drawn for g in unpaid))
+            begun = [a.generation for a in self.answers if not math.isnan(a.generation.begun)]
+            used = len(self.prompt) + sum(g.drawn for g in begun) if begun else 0
+            self.server.meter.settle(self.key, self.tokens, used)
             await self.held.aclose()
 
     async def whole(self) -> list[Said]:
@@ -423,9 +438,7 @@ class Server:
 
     async def open(self, key: Key, name: str | None) -> tuple[Resident, AsyncExitStack]:
         """A model in memory for one request. Raises ApiError where the key does not allow it or has used its share."""
-        if wait := self.meter.wait(key):
-            message = f"this key may use {key.tokens_per_minute} tokens per minute; try again in {wait} s"
-            raise ApiError(429, "rate_limit_exceeded", message, retry_after=wait)
+        self._wait(key, 1)
         held = AsyncExitStack()
         resident = await held.enter_async_context(self.models.use(name, key))
         return resident, held
@@ -467,8 +480,38 @@ class Server:
             raise
         return Reply(self, resident, key, ids, held)
 
+    def reserve(self, key: Key, prompt: int, answers: int = 0, each: int = 0) -> int:
+        """Holds tokens of a key's minute for a request, until they are settled: as many as it asks for, or fewer for
+        its answers where fewer are left. Raises ApiError where those are too few."""
+        limit = key.tokens_per_minute
+        wanted = prompt + answers * each
+        if limit:
+            if prompt + min(answers, wanted - prompt) > limit:
+                message = f"this takes {prompt} tokens to read, and this key may use {limit} per minute"
+                raise ApiError(429, "rate_limit_exceeded", message, param="model")
+            self._wait(key, min(prompt + answers * min(each, LEAST_ANSWER), limit))
+            wanted = min(wanted, self.meter.free(key))
+        self.meter.hold(key, wanted)
+        return wanted
+
+    @contextmanager
+    def metered(self, key: Key, tokens: int) -> Iterator[None]:
+        """For work that only reads. Raises ApiError where the key has too few tokens left; what fails costs nothing."""
+        held, used = self.reserve(key, tokens), tokens
+        try:
+            yield
+        except Exception:
+            used = 0
+            raise
+        finally:
+            self.meter.settle(key, held, used)
+
+    def _wait(self, key: Key, tokens: int) -> None:
+        if wait := self.meter.wait(key, tokens):
+            message = f"this key may use {key.tokens_per_minute} tokens per minute; try again in {wait} s"
+            raise ApiError(429, "rate_limit_exceeded", message, retry_after=wait)
+
     def ended(self, reply: Reply, done: Done, now: float) -> None:
-        self.meter.charge(reply.key, done.prompt_tokens + done.answer_tokens)
         self.metrics.ended(reply.resident.name, done, now - reply.arrived)
 
 

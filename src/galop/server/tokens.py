@@ -59,7 +59,8 @@ def routes(server: Server) -> APIRouter:
             async with held:
                 model = resident.model
                 ids = await asyncio.to_thread(model.encode, text, body.parse_special is not False, bool(begin))
-        pieces = [piece(model, id) for id in ids] if body.with_pieces or body.return_token_strs else []
+        with server.metered(request.state.key, len(ids)):
+            pieces = [piece(model, id) for id in ids] if body.with_pieces or body.return_token_strs else []
         found: dict[str, Any] = {"tokens": ids, "count": len(ids), "max_model_len": model.context}
         if body.with_pieces:
             found["tokens"] = [{"id": id, "piece": text} for id, text in zip(ids, pieces, strict=True)]
@@ -73,7 +74,8 @@ def routes(server: Server) -> APIRouter:
         resident, held = await server.open(request.state.key, body.model)
         async with held:
             check_ids(resident.model, body.tokens, "tokens")
-            text = await asyncio.to_thread(resident.model.tokenizer.decode, body.tokens, True)
+            with server.metered(request.state.key, len(body.tokens)):
+                text = await asyncio.to_thread(resident.model.tokenizer.decode, body.tokens, True)
         return {"content": text, "prompt": text}
 
     return router

@@ -71,9 +71,9 @@ def routes(server: Server) -> APIRouter:
                     raise ApiError(400, "invalid_value", message, "dimensions")
                 given = [body.input] if isinstance(body.input, str) or isinstance(body.input[0], int) else body.input
                 ids = [await asyncio.to_thread(with_end, model, text) for text in given]
-                vectors = await read_all(model, ids, key.name, lambda _, hidden: hidden.copy())
                 count = sum(map(len, ids))
-                server.meter.charge(key, count)
+                with server.metered(key, count):
+                    vectors = await read_all(model, ids, key.hash, lambda _, hidden: hidden.copy())
             return {
                 "object": "list",
                 "model": resident.name,
@@ -106,9 +106,9 @@ def routes(server: Server) -> APIRouter:
                     return float(1 / (1 + np.exp(np.float64(logits[no]) - np.float64(logits[yes]))))
 
                 ids = [await asyncio.to_thread(prompt, text) for text in texts]
-                scores = await read_all(model, ids, key.name, score)
                 count = sum(map(len, ids))
-                server.meter.charge(key, count)
+                with server.metered(key, count):
+                    scores = await read_all(model, ids, key.hash, score)
             order = sorted(range(len(scores)), key=lambda i: -scores[i])[: body.top_n]
             return {
                 "id": "",

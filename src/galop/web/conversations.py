@@ -7,12 +7,13 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+OWNED_BY_HASH = 1  # the version of files in which an owner is the hash of a key
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS conversation (
   id TEXT PRIMARY KEY, owner TEXT NOT NULL, title TEXT NOT NULL, created REAL NOT NULL, changed REAL NOT NULL,
@@ -91,6 +92,16 @@ class Conversations:
     def _rows(self, query: str, *values: Any) -> list[Any]:
         with self._lock:
             return self._db.execute(query, values).fetchall()
+
+    def by_hash(self, hashes: Mapping[str, str]) -> None:
+        """Once in the life of a file: what earlier releases kept by the names of keys belongs to the keys that bear
+        these names now. What no key owns any more stays where nobody finds it."""
+        with self._change() as db:
+            if db.execute("PRAGMA user_version").fetchone()[0] < OWNED_BY_HASH:
+                for name, hash in hashes.items():
+                    db.execute("UPDATE conversation SET owner = ? WHERE owner = ?", (hash, name))
+                    db.execute("UPDATE OR REPLACE setting SET owner = ? WHERE owner = ?", (hash, name))
+                db.execute(f"PRAGMA user_version = {OWNED_BY_HASH}")
 
     def begin(self, owner: str, title: str) -> str:
         """A new conversation, named after its first words."""

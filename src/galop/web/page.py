@@ -109,7 +109,7 @@ class Page:
         self.store = conversations
         self.painter = painter
         self.key = key
-        self.owner = key.name
+        self.owner = key.hash
         self.language = conversations.setting(self.owner, "language", "en")
         self.system = ""
         self.conversation = ""

@@ -167,3 +167,113 @@ def test_white_space_before_the_end_is_never_forbidden(smollm: Model) -> None:
         mask = guide.mask()
         assert mask[blank // 32] >> blank % 32 & 1, form
         assert guide.meant(blank) == (blank if goes_on else min(smollm.stop_ids)), form
+
+
+def references(n: int, leaf: Any) -> dict[str, Any]:
+    """A chain of them."""
+    defs = {f"d{i}": {"type": "object", "properties": {"x": {"$ref": f"#/$defs/d{i + 1}"}}} for i in range(n)}
+    return {"$ref": "#/$defs/d0", "$defs": {**defs, f"d{n}": leaf}}
+
+
+def rules(n: int, name: str) -> str:
+    chain = "\n".join(f'{name}{i}: {name}{i + 1} "y"?' for i in range(n))
+    return f'start: {name}0\n{chain}\n{name}{n}: "x"'
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        Form("schema", json.dumps(references(1000, {"type": "integer"}))),
+        Form("schema", json.dumps(references(9000, {"type": "integer"}))),
+        Form("lark", rules(3000, "r")), Form("lark", rules(30_000, "r")), Form("lark", rules(20_000, "T")),
+        Form("lark", "start: %json " + json.dumps(references(9000, {"type": "integer"}))),
+        Form("lark", 'start: "a" | start start' + ' | start "b"' * 3000),
+        Form("schema", '{"$ref": "#"}'), Form("regex", "\ud83d"),
+    ],
+    ids=lambda form: f"{form.kind} {len(form.text)}",
+)  # fmt: skip
+def test_a_grammar_that_is_too_deep_or_too_slow_ends_in_a_sentence(smollm: Model, form: Form) -> None:
+    """Where it would have ended the process."""
+    try:
+        said(smollm, form, sampling=Sampling(), max_tokens=20)
+    except ConstraintError as error:
+        assert len(str(error)) < 200 and "\n" not in str(error)
+    assert said(smollm, Form("regex", "yes|no"), sampling=Sampling())[0] in ("yes", "no")
+
+
+def test_a_panic_of_the_grammar_library_ends_one_answer(smollm: Model) -> None:
+    class PanicException(BaseException):
+        """As pyo3 raises it."""
+
+    class Panicking:
+        def compute_bitmask(self) -> bytes:
+            raise PanicException("index out of bounds")
+
+    constraint = smollm.constraints.compile(Form("regex", "yes|no"))
+    constraint._matcher = Panicking()  # type: ignore[assignment]
+    with pytest.raises(ConstraintError, match="grammar library"):
+        list(smollm.generate("Hello", constraint=constraint))
+    assert said(smollm, Form("regex", "yes|no"), sampling=Sampling())[0] in ("yes", "no")
+
+
+def holds(model: Model, schema: Any, value: Any) -> bool:
+    """Whether a value can be written under a schema."""
+    guide = model.constraints.compile(Form("schema", json.dumps(schema)))
+    matcher = guide._matcher
+    return bool(matcher.consume_tokens(model.tokenizer.encode(json.dumps(value)))) and matcher.is_accepting()
+
+
+SHOP = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}}
+FOLLOWED: list[tuple[Any, list[Any], list[Any]]] = [
+    (True, [1, {"a": None}], []), ({}, ["x", [1]], []),
+    ({"type": "array", "uniqueItems": False, "items": {"type": "integer"}}, [[1, 1]], [["x"]]),
+    ({"properties": {"enum": {"type": "integer"}, "default": {"const": 2}, "format": {"format": "odd", "type": "null"}}},
+     [{"enum": 1, "default": 2, "format": None}], [{"enum": "x"}, {"default": 3}, {"format": "x"}]),
+    ({**SHOP, "allOf": [{"properties": {"size": {"type": "integer"}}}]}, [{"id": 1, "size": 2}, {"id": 1}],
+     [{"id": 1, "size": "x"}, {"size": 2}]),
+    ({"oneOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/b"}], "$defs": {
+        "a": {"type": "object", "properties": {"kind": {"const": "a"}, "n": {"type": "integer"}}, "required": ["kind"]},
+        "b": {"type": "object", "properties": {"kind": {"const": "b"}}, "required": ["kind"]}}},
+     [{"kind": "a", "n": 1}, {"kind": "b"}], [{"kind": "c"}, {"kind": "a", "n": "x"}]),
+    ({"type": "object", "propertyNames": {"type": "string"}, "additionalProperties": {"type": "integer"}},
+     [{"a": 1}], [{"a": "x"}]),
+    ({"type": "object", "propertyNames": {"enum": ["a", "b"]}, "additionalProperties": {"type": "integer"}},
+     [{"a": 1}, {"b": 2}], [{"c": 1}, {"a": "x"}]),
+    ({"properties": {"a": {"type": "integer"}}, "unevaluatedProperties": False}, [{"a": 1}], [{"b": 1}]),
+    ({"$ref": "#/components/schemas/N", "components": {"schemas": {"N": {"type": "integer", "format": "int32"}}}},
+     [1], ["x"]),
+    ({"type": "string", "maxLength": 2.0}, ["ab"], ["abc"]), ({"minProperties": 1}, [{"a": 1}], [{}]),
+    ({"$schema": "https://example.com/draft", "type": "null"}, [None], [1]),
+    ({"then": {"type": "null"}, "minContains": 2, "nullable": True, "type": "integer"}, [1], [None]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("schema", "good", "bad"), FOLLOWED)
+def test_what_a_schema_says_is_held_however_it_is_said(
+    smollm: Model, schema: Any, good: list[Any], bad: list[Any]
+) -> None:
+    for value in good:
+        jsonschema.validate(value, schema)
+        assert holds(smollm, schema, value), value
+    for value in bad:
+        assert not holds(smollm, schema, value), value
+
+
+@pytest.mark.parametrize(
+    ("schema", "keyword"),
+    [
+        ({"properties": {"a": {"type": "array", "uniqueItems": True}}}, "uniqueItems at #/properties/a"),
+        ({"not": {"type": "null"}}, "not at #"), ({"if": {"type": "null"}, "then": {"const": 1}}, "if at #"),
+        ({"items": {"contains": {"const": 1}}}, "contains at #/items"), ({"minProperties": 2}, "minProperties at #"),
+        ({"properties": {"a/b": {"type": "text"}}}, "type at #/properties/a~1b"), ({"enum": []}, "enum at #"),
+        ({"pattern": "(?=a)b"}, "pattern at #"), ({"patternProperties": {r"\bid": {}}}, "patternProperties at #"),
+        ({"oneOf": [{"type": "integer"}, {"minimum": 2}]}, "oneOf"), ({"$ref": "#/$defs/no"}, r"\$ref"),
+        ({"pattern": "(a"}, "pattern"), ({"dependentRequired": {"a": ["b"]}}, "dependentRequired"),
+        ({"$ref": "https://example.com/s.json"}, r"\$ref"), (False, "false"), ({"properties": []}, "properties at #"),
+        ({"allOf": [{"type": "string"}, {"type": "null"}]}, "nothing satisfies"), ({"minLength": "2"}, "minLength"),
+    ],
+)  # fmt: skip
+def test_a_keyword_that_cannot_be_followed_is_named(smollm: Model, schema: Any, keyword: str) -> None:
+    with pytest.raises(ConstraintError, match=keyword) as refused:
+        smollm.constraints.compile(Form("schema", json.dumps(schema)))
+    assert len(str(refused.value)) < 200 and "\n" not in str(refused.value)

@@ -433,6 +433,8 @@ class Model:
         while self.engine.pages.save_one():
             pass
         self.template.renderer.close()
+        if "constraints" in self.__dict__:
+            self.constraints.close()
         if self._smaller:
             self._smaller.close()
 

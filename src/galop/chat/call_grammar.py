@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from galop.chat.form import TEXT_RULE, Form
+from galop.chat.form import JSON, TEXT_RULE, Form
 from galop.chat.tools import Format
 
 MOST_CALLS = 32  # of a reply
@@ -32,7 +32,7 @@ def grammar(
     rules = []
     for i, tool in enumerate(functions):
         schema = closed(tool.get("parameters") or {})
-        schema["x-guidance"] = {"lenient": True, "whitespace_pattern": " ?"}
+        schema["x-guidance"] = {**JSON, "whitespace_pattern": " ?", "lenient": True}
         opening = json.dumps(f'{{"name": {json.dumps(tool["name"])}, "arguments": ', ensure_ascii=False)
         rules.append(f'call{i}: {before} {opening} args{i} "}}" {after}\nargs{i}: %json {json.dumps(schema)}')
     call = " | ".join(f"call{i}" for i in range(len(functions)))

@@ -2,48 +2,44 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
-from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
+from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
-from galop.chat.form import BLANKS, Form, enforceable
+from galop.chat.child import Child
+from galop.chat.form import JSON, Form
+from galop.chat.prove import STACK, compiled, in_stack
 from galop.chat.tokenizer import Tokenizer
 from galop.engine.scheduler import Guide
 from galop.errors import ConstraintError
 from galop.ops.plan import Array
 
 LONGEST = 1 << 20  # characters of a schema or grammar
-DEEPEST = 64  # levels of a schema
-LIMITS = LLParserLimits(max_grammar_size=200_000, initial_lexer_fuel=2_000_000)
+SECONDS = 5.0  # to compile one
+KEPT = 32  # grammars that are compiled already,
+SMALL = 16 << 20  # of those that take so many bytes at most
 
 
 def grammar_of(form: Form) -> str:
     """As llguidance wants it. Raises ConstraintError for what is too long, too deep or no JSON."""
     if len(form.text) > LONGEST:
-        raise ConstraintError(f"the {form.kind} has {len(form.text)} characters; at most {LONGEST} are taken")
+        raise ConstraintError(f"the {form.called} has {len(form.text)} characters; at most {LONGEST} are taken")
+    try:
+        form.text.encode()
+    except UnicodeEncodeError:
+        raise ConstraintError(f"the {form.called} holds half a character") from None
     if form.kind == "regex":
         return LLMatcher.grammar_from_regex(form.text)
     if form.kind == "lark":
         return LLMatcher.grammar_from_lark(form.text)
-    try:
-        schema = json.loads(form.text)
-        if depth(schema) > DEEPEST:
-            raise ConstraintError(f"the schema is nested deeper than {DEEPEST} levels")
-        return LLMatcher.grammar_from_json_schema(json.dumps(enforceable(schema)), {"whitespace_pattern": BLANKS})
-    except (ValueError, RecursionError) as error:
-        raise ConstraintError(f"the schema is not JSON: {str(error)[:200]}") from None
-
-
-def depth(value: object) -> int:
-    """Of a JSON value, DEEPEST + 1 at most."""
-    level, here = 0, [value]
-    while here and level <= DEEPEST:
-        level += 1
-        inside = [v.values() if isinstance(v, dict) else v for v in here if isinstance(v, (dict, list))]
-        here = [v for values in inside for v in values]
-    return level
+    return LLMatcher.grammar_from_json_schema(json.dumps({**form.schema(), "x-guidance": JSON}))
 
 
 class Constraints:
@@ -54,19 +50,49 @@ class Constraints:
             raise ConstraintError(
                 "answers of this model cannot be held to a form: its vocabulary is not byte-level BPE"
             )
-        self._rows = rows
         self._stop = stop_ids[0]
         vocabulary = _Vocabulary(tokenizer, rows, self._stop)
         self._tokenizer = LLTokenizer(TokenizerWrapper(vocabulary), rows, list(stop_ids))
         blank = np.array([bool(t) and t.isspace() for t in vocabulary.tokens])
         self._blank = bits(blank, rows)
+        self._vocabulary = [rows, {n: i for n, i in tokenizer.added.items() if i < rows}, list(stop_ids)]
+        self._kept: OrderedDict[bytes, LLMatcher] = OrderedDict()
+        self._lock = threading.Lock()
+        self._child = Child("galop.chat.prove", SECONDS)
 
     def compile(self, form: Form) -> Constraint:
-        """Raises ConstraintError for what llguidance does not understand, or only at more cost than it is given."""
-        matcher = LLMatcher(self._tokenizer, grammar_of(form), log_level=0, limits=LIMITS)
+        """Raises ConstraintError for what llguidance does not understand, or only at more cost than it is given.
+
+        What a stranger wrote is first compiled where it can do no harm.
+        """
+        grammar = grammar_of(form)
+        key = hashlib.sha256(grammar.encode()).digest()
+        with self._lock:
+            matcher = self._kept.get(key)
+            if matcher:
+                self._kept.move_to_end(key)
+                return Constraint(matcher.deep_copy(), self._blank, self._stop)
+        proof = self._child.ask({"grammar": grammar, "vocabulary": self._vocabulary})
+        if proof is None:
+            raise ConstraintError(f"the {form.called} was given up: it is too deep, or takes too much to compile")
+        if "error" in proof:
+            raise ConstraintError(f"the {form.called} cannot be followed: {reason(proof['error'])}")
+        matcher = guarded(lambda: in_stack(2 * STACK, lambda: compiled(self._tokenizer, grammar)))
         if matcher.is_error():
-            raise ConstraintError(f"the {form.kind} cannot be followed: {reason(matcher)}")
+            raise ConstraintError(f"the {form.called} cannot be followed: {reason(matcher.get_error())}")
+        with self._lock:
+            if proof["grown"] <= SMALL:
+                self._kept[key] = matcher.deep_copy()
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
         return Constraint(matcher, self._blank, self._stop)
+
+    def start(self) -> None:
+        """Starts the process that compiles first, which otherwise starts when it is first needed."""
+        self._child.start()
+
+    def close(self) -> None:
+        self._child.close()
 
 
 class Constraint(Guide):
@@ -84,7 +110,7 @@ class Constraint(Guide):
         return Constraint(self._matcher.deep_copy(), self._blank, self._stop)
 
     def mask(self) -> Array:
-        mask = np.frombuffer(self._matcher.compute_bitmask(), np.uint32)[: len(self._blank)]
+        mask = np.frombuffer(guarded(self._matcher.compute_bitmask), np.uint32)[: len(self._blank)]
         self._check()
         self._ends = self._blank & ~mask if self._begun and has(mask, self._stop) else None
         return mask if self._ends is None else mask | self._ends
@@ -94,16 +120,31 @@ class Constraint(Guide):
 
     def took(self, token: int) -> Sequence[int]:
         self._begun = True
+        forced = guarded(lambda: self._took(token))
+        self._check()
+        return [*forced, self._stop] if self._matcher.is_stopped() else forced
+
+    def _took(self, token: int) -> list[int]:
         self._matcher.consume_token(token)
         forced = self._matcher.compute_ff_tokens()
         if forced:
             self._matcher.consume_tokens(forced)
-        self._check()
-        return [*forced, self._stop] if self._matcher.is_stopped() else forced
+        return forced
 
     def _check(self) -> None:
         if self._matcher.is_error():
-            raise ConstraintError(f"the answer cannot be held to its form any more: {reason(self._matcher)}")
+            why = reason(self._matcher.get_error())
+            raise ConstraintError(f"the answer cannot be held to its form any more: {why}")
+
+
+def guarded(work: Callable[[], Any]) -> Any:
+    """What `work` gives. A panic in Rust, which is no Exception, ends the answer and nothing else."""
+    try:
+        return work()
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise ConstraintError("the form was given up: the grammar library failed on it") from None
 
 
 def bits(flags: Array, rows: int) -> Array:
@@ -117,8 +158,30 @@ def has(mask: Array, token: int) -> bool:
     return bool(mask[token // 32] >> token % 32 & 1)
 
 
-def reason(matcher: LLMatcher) -> str:
-    return " ".join(matcher.get_error().split())[:300]
+REASONS = (
+    (r"oneOf constraints", "options of oneOf may hold at once; take anyOf"),
+    (r"min/maxProperties", "minProperties and maxProperties do not go with optional properties"),
+    (r"patternProperty regexes", "patterns of patternProperties may match the same name"),
+    (r"regex parse error.*error: ([^\n]{1,80})", r"pattern is no regular expression without looking around: \1"),
+    (r"(?:Resource|Anchor) '([^'\n]{1,80})", r"$ref points to \1, which is not in the schema"),
+    (r"circular references", "$ref leads back to itself beside other keywords"),
+    (r"too many digits|invalid multiple of", "multipleOf has too many digits"),
+    (r"regex for (?:float|integer) range", "minimum or maximum has too many digits"),
+    (r"Regex is empty|Unsatisfiable schema|NoExtension", "nothing satisfies it"),
+    (r"Unimplemented keys: \[\"([^\"]{1,60})", r"\1 cannot be followed"),
+    (r"unknown special token: \"([^\"\n]{1,60})", r"there is no control token \1"),
+)
+"""What llguidance says, in a sentence."""
+
+
+def reason(error: str) -> str:
+    """Short, and nothing of a parser's state."""
+    for pattern, told in REASONS:
+        if found := re.search(pattern, error, re.DOTALL):
+            return found.expand(told)
+    place = re.match(r"(?:at )?(\d+)\((\d+)\): ", error)
+    first = " ".join(error[place.end() if place else 0 :].split("\n", 1)[0].split())[:160]
+    return f"line {place[1]}, column {place[2]}: {first}" if place else first
 
 
 class _Vocabulary:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import re
 import secrets
-import subprocess
-import sys
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from galop.chat.child import Child
 from galop.chat.tokenizer import Tokenizer
 from galop.errors import TemplateError
 
@@ -23,60 +18,22 @@ Turn = Literal["begin", "continue", "none"]
 SECONDS = 10.0
 
 
-class Renderer:
-    """A child process that renders one template at a time; started early, replaced when it had to be killed."""
+class Renderer(Child):
+    """A child process that renders one template at a time."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> subprocess.Popen[bytes]:
-        if self.process is None or self.process.poll() is not None:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "galop.chat.render"],  # -P: no module from the current directory
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-                start_new_session=True,  # Ctrl-C at the terminal is the parent's to handle
-            )
-        return self.process
+        super().__init__("galop.chat.render", SECONDS)
 
     def render(self, template: str, variables: dict[str, Any]) -> str:
         """Raises TemplateError if the template fails or takes more than SECONDS."""
-        request = json.dumps({"template": template, "variables": variables}).encode() + b"\n"
-        with self.lock:
-            child = self.start()
-            assert child.stdin and child.stdout
-            timer = threading.Timer(SECONDS, child.kill)
-            timer.start()
-            try:
-                child.stdin.write(request)
-                child.stdin.flush()
-                line = child.stdout.readline()
-            except BrokenPipeError:
-                line = b""
-            finally:
-                timer.cancel()
-            if not line:
-                self.close()
-                raise TemplateError("the chat template was stopped: it ran too long or used too much memory")
-        reply = json.loads(line)
+        reply = self.ask({"template": template, "variables": variables})
+        if reply is None:
+            raise TemplateError("the chat template was stopped: it ran too long or used too much memory")
         if "error" in reply:
             failure = TemplateError(f"the chat template failed: {reply['error']}")
             failure.refused = reply["error"].startswith("TemplateError")  # what raise_exception raises
             raise failure
         return str(reply["text"])
-
-    def close(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            for pipe in (self.process.stdin, self.process.stdout):
-                if pipe:
-                    with contextlib.suppress(BrokenPipeError):
-                        pipe.close()
-            self.process = None
 
 
 class ChatTemplate:

@@ -8,13 +8,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from galop import store
 from galop.engine.pages import KVFolder
-from galop.errors import MemoryBudgetError
+from galop.errors import ConstraintError, MemoryBudgetError
 from galop.loading import PROCESS_BYTES, weight_bytes
 from galop.machine import available_memory, cache_directory
 from galop.model import Model
@@ -161,7 +161,7 @@ class Models:
             return resident
 
     def _read(self, source: Source, free: int) -> Model:
-        return store.load_source(
+        model = store.load_source(
             source,
             context=self.limits.context,
             threads=self.limits.threads,
@@ -170,6 +170,9 @@ class Models:
             pool=int(self.memory * KV_SHARE),
             folder=self._folder,
         )
+        with suppress(ConstraintError):  # it holds the interpreter for long, and at a first request others wait
+            model.constraints.start()
+        return model
 
     async def _make_room(self) -> bool:
         """Unloads the model that was idle for longest, waiting for one that is; False if that does not help."""

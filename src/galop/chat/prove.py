@@ -1,0 +1,107 @@
+"""Compiles grammars in a process of its own: `python -m galop.chat.prove` reads and writes a JSON line each.
+
+A grammar may come from a stranger, and a deep or vast one takes the process with it that compiles it. What compiles
+here, in less room than `constraint` has, compiles there too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import lru_cache
+from typing import Any
+
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
+
+MEMORY = 512 << 20  # of this process
+STACK = 32 << 20  # of the thread that compiles; a deep grammar is deep in calls
+LIMITS = LLParserLimits(
+    max_grammar_size=200_000, initial_lexer_fuel=2_000_000, max_lexer_states=50_000, verbose_errors=False
+)
+
+
+def in_stack(size: int, work: Callable[[], Any]) -> Any:
+    """What `work` gives, done in a thread with a stack of `size` bytes."""
+    found: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            found.set_result(work())
+        except BaseException as error:  # a panic in Rust is no Exception
+            found.set_exception(error)
+
+    before = threading.stack_size(size)
+    thread = threading.Thread(target=run)
+    thread.start()
+    threading.stack_size(before)
+    return found.result()
+
+
+def compiled(tokenizer: LLTokenizer, grammar: str) -> LLMatcher:
+    """With its first mask computed, which shows an error that only then comes up."""
+    matcher = LLMatcher(tokenizer, grammar, log_level=0, limits=LIMITS)
+    if not matcher.is_error():
+        matcher.compute_bitmask()
+    return matcher
+
+
+class Bytes:
+    """A vocabulary of bytes and control tokens, as llguidance wants to see it."""
+
+    def __init__(self, rows: int, control: dict[str, int], end: int) -> None:
+        self.eos_token_id, self.bos_token_id = end, None
+        self.tokens = [b""] * rows
+        for name, id in control.items():
+            self.tokens[id] = name.encode()
+        self.special_token_ids = sorted(control.values())
+        free = (i for i in range(rows) if not self.tokens[i])
+        self.of = dict(zip(range(256), free, strict=False))
+        for byte, id in self.of.items():
+            self.tokens[id] = bytes([byte])
+
+    def __call__(self, text: str) -> list[int]:
+        return [self.of[byte] for byte in text.encode() if byte in self.of]
+
+
+@lru_cache(maxsize=4)
+def tokenizer_of(description: str) -> LLTokenizer:
+    rows, control, ends = json.loads(description)
+    return LLTokenizer(TokenizerWrapper(Bytes(rows, control, ends[0])), rows, ends)
+
+
+def peak() -> int:
+    """Bytes of memory that this process had at most."""
+    with contextlib.suppress(ImportError):  # Windows
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << (0 if sys.platform == "darwin" else 10)
+    return 0
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    tokenizer = tokenizer_of(json.dumps(request["vocabulary"]))
+    before = peak()
+    matcher: LLMatcher = in_stack(STACK, lambda: compiled(tokenizer, request["grammar"]))
+    if matcher.is_error():
+        return {"error": matcher.get_error()}
+    matcher.deep_copy().compute_bitmask()
+    return {"grown": peak() - before}
+
+
+def main() -> None:
+    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no resource limits
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+        main()

@@ -215,7 +215,7 @@ def test_parallel_requests_stay_within_the_tokens_of_a_minute(home: Path, server
     assert {future.result().status_code for future in asked} == {200, 429}
     assert 0 < sum(used) <= 200 and waits and all(1 <= wait <= 60 for wait in waits)
     left = 200 - sum(used)
-    if left > 60:  # an answer with no limit of its own is cut off where the minute's tokens end
+    if left > 70:  # an answer with no limit of its own is cut off where the minute's tokens end
         assert ask(CHAT, question).json()["choices"][0]["finish_reason"] == "length"
     assert ask("/v1/completions", {"prompt": [5] * (201 - left)}).status_code == 429 and waits[-1] >= 1
     assert ask("/v1/completions", {"prompt": [5] * 201}).status_code == 429 and waits[-1] == 0  # it never will

@@ -489,7 +489,7 @@ class Server:
             if prompt + min(answers, wanted - prompt) > limit:
                 message = f"this takes {prompt} tokens to read, and this key may use {limit} per minute"
                 raise ApiError(429, "rate_limit_exceeded", message, param="model")
-            self._wait(key, min(prompt + answers * min(each, LEAST_ANSWER), limit))
+            self._wait(key, min(prompt + answers * min(each, LEAST_ANSWER, limit // 8), limit))
             wanted = min(wanted, self.meter.free(key))
         self.meter.hold(key, wanted)
         return wanted

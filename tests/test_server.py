@@ -174,7 +174,11 @@ def test_ollama_lines(server: Running) -> None:
     generated = server.post("/api/generate", {"model": "smollm2:135m", "prompt": "Name three colours.", "stream": False,
                                               "options": {"temperature": 0, "num_predict": 24}}).json()  # fmt: skip
     assert generated["response"] == text
-    assert server.post("/api/chat", {"model": "nope", "messages": QUESTION}).json()["error"].startswith("there is no")
+    assert (
+        server.post("/api/chat", {"model": "nope", "messages": QUESTION})
+        .json()["error"]
+        .startswith("model 'nope' not found")
+    )
     with server.client() as client:
         assert "smollm2:135m" in [m["name"] for m in client.get("/api/tags").json()["models"]]
         assert [m["name"] for m in client.get("/api/ps").json()["models"]] == ["smollm2:135m"]

@@ -222,11 +222,24 @@ def test_a_body_too_large(server: Running) -> None:
         refused(client.post(CHAT, content=endless(), headers=JSON), 413, "body_too_large")
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+@pytest.mark.parametrize("kind", ["multipart/form-data", "application/xml", "image/png"])
 def test_only_json_is_taken(server: Running, kind: str) -> None:
     with server.client() as client:
         reply = client.post(CHAT, content=json.dumps(GOLDEN_QUESTION).encode(), headers={"content-type": kind})
         refused(reply, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+@pytest.mark.parametrize(
+    "page", [{"origin": "https://evil.com"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"},
+             {"referer": "https://evil.com/"}]
+)  # fmt: skip
+def test_what_a_page_may_send_unasked_is_not_taken_from_one(server: Running, kind: str, page: dict[str, str]) -> None:
+    """Without these headers it is no page that asks; JSON under another name is then read (test_ollama.py)."""
+    with server.client() as client:
+        headers = {"content-type": kind, **page}
+        reply = client.post(CHAT, content=json.dumps(GOLDEN_QUESTION).encode(), headers=headers)
+        refused(reply, 403, "origin_not_allowed")
 
 
 def test_compressed_bodies_are_refused(server: Running) -> None:

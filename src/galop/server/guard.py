@@ -25,6 +25,8 @@ MAX_BODY = 32 << 20
 PUBLIC = ("/health", "/ready")  # all that answers without a key
 PAGE = ("/", "/_nicegui", "/static", "/favicon.ico")  # what a browser loads: a cookie opens these
 COOKIE = "galop_session"
+# What clients call a body of JSON that they do not call JSON.
+UNNAMED = (b"", b"application/x-www-form-urlencoded", b"text/plain", b"text/json", b"application/octet-stream")
 SESSION_SECONDS = 7 * 86400
 
 LOGIN = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -191,7 +193,11 @@ class Guard:
         return answer
 
     def _body(self, scope: Scope, headers: dict[bytes, list[bytes]]) -> None:
-        """Only JSON: what a form on another site can send is none."""
+        """Only JSON is read, whatever it is called: curl and others name a form, or nothing.
+
+        Other names than JSON's are what a page may send anywhere without asking first, so they are taken only from
+        what is no page of elsewhere: a browser tells by its Origin (see `_origin`), Sec-Fetch-Site or Referer.
+        """
         if scope["method"] not in ("POST", "PUT", "PATCH", "DELETE") or scope["path"].startswith(PAGE[1:]):
             return
         if headers.get(b"content-encoding", [b"identity"])[0].lower() != b"identity":
@@ -200,8 +206,25 @@ class Guard:
         if length.isdigit() and int(length) > MAX_BODY:
             raise too_large()
         kind = headers.get(b"content-type", [b""])[0].split(b";")[0].strip().lower()
-        if kind != b"application/json" and (kind or length != b"0" or b"transfer-encoding" in headers):
+        if kind == b"application/json":
+            return
+        if kind not in UNNAMED:
             raise ApiError(415, "unsupported_media_type", "send JSON, with Content-Type: application/json")
+        if self._elsewhere(headers):
+            raise ApiError(403, "origin_not_allowed", "another site may not post here")
+        rest = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
+        scope["headers"] = [*rest, (b"content-type", b"application/json")]
+
+    def _elsewhere(self, headers: dict[bytes, list[bytes]]) -> bool:
+        """Whether a page of another site may have sent this; `_origin` has looked at Origin."""
+        if b"origin" in headers:
+            return False
+        if b"sec-fetch-site" in headers:
+            return headers[b"sec-fetch-site"][0] not in (b"same-origin", b"none")
+        referer = headers.get(b"referer", [b""])[0].decode("latin-1")
+        with suppress(ValueError):
+            return bool(referer) and urlsplit(referer).netloc != headers[b"host"][0].decode("latin-1")
+        return True
 
 
 PREFLIGHT = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import threading
 import time
 from collections import deque
@@ -46,6 +47,7 @@ class Resident:
     name: str
     model: Model
     users: int = 0
+    keep_alive: float | None = None  # seconds, as a request asked; None for the server's own
     used: float = field(default_factory=time.monotonic)
     load_seconds: float = 0.0
 
@@ -85,6 +87,7 @@ class Models:
         self._loading = asyncio.Lock()
         self._freed = asyncio.Event()
         self._loads: dict[str, asyncio.Task[Resident]] = {}
+        self._unloads: set[asyncio.Task[None]] = set()
         self._found: dict[str, Source] = {}
         self._looked = -1.0
 
@@ -104,14 +107,15 @@ class Models:
         """Raises ApiError for a model that is not here, or not this key's to see."""
         sources = self.visible(key)
         wanted = name or next(iter(sources), "")
-        for candidate in (wanted, wanted.removesuffix(":latest"), wanted.lower()):
-            if candidate in sources:
-                return sources[candidate]
-        for source in sources.values():
-            if source.entry and wanted.lower() in source.entry.aliases:
-                return source
+        bare = wanted.removesuffix(":latest")
+        aliases = {alias: s.name for s in sources.values() if s.entry for alias in s.entry.aliases}
+        for candidate in (wanted, bare, wanted.lower(), bare.lower()):
+            for called in (candidate, aliases.get(candidate, ""), f"ollama:{candidate}", f"ollama:{candidate}:latest"):
+                if called in sources:
+                    return sources[called]
         known = ", ".join(list(sources)[:8]) or "none; get one with: galop pull smollm2:135m"
-        raise ApiError(404, "model_not_found", f"there is no model {wanted[:200]!r} here; these are: {known}", "model")
+        message = f"model {wanted[:200]!r} not found; these are here: {known}"  # "not found" is what Ollama's looks for
+        raise ApiError(404, "model_not_found", message, "model")
 
     @asynccontextmanager
     async def use(self, name: str | None, key: Key) -> AsyncIterator[Resident]:
@@ -125,6 +129,9 @@ class Models:
             resident.users -= 1
             resident.used = time.monotonic()
             self._freed.set()
+            if resident.keep_alive == 0:  # which its last answer need not wait for
+                self._unloads.add(task := asyncio.create_task(self.unload(resident)))
+                task.add_done_callback(self._unloads.discard)
 
     async def _load(self, source: Source) -> Resident:
         """One load for all who ask meanwhile; it goes on when they have gone."""
@@ -196,12 +203,16 @@ class Models:
             self._freed.set()
 
     async def unload_idle(self) -> None:
-        """Runs for ever: unloads what nobody has used for `keep_alive` seconds."""
-        while self.limits.keep_alive:
-            await asyncio.sleep(min(5.0, self.limits.keep_alive))
+        """Runs for ever: unloads what nobody has used for as long as it is to be kept."""
+        while True:
+            await asyncio.sleep(min(1.0, self.limits.keep_alive or 1.0))
             for resident in list(self.residents.values()):
-                if time.monotonic() - resident.used > self.limits.keep_alive:
+                if time.monotonic() - resident.used > self.kept(resident):
                     await self.unload(resident)
+
+    def kept(self, resident: Resident) -> float:
+        """Seconds that a model stays in memory after its last use."""
+        return (self.limits.keep_alive or math.inf) if resident.keep_alive is None else resident.keep_alive
 
     async def close(self) -> None:
         for resident in list(self.residents.values()):

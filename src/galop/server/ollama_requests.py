@@ -1,0 +1,184 @@
+"""What Ollama's routes take: its types, its ranges."""
+
+from __future__ import annotations
+
+import math
+import re
+import secrets
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from galop.chat.thinking import Thinking
+from galop.engine.sampling import Sampling
+from galop.model import Model
+from galop.server.errors import ApiError
+from galop.server.replies import MAX_TOOLS, Body, ChatMessage, Function, ToolUse
+from galop.server.vectors import MOST_INPUTS
+
+UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
+DURATION = re.compile(r"(\d+\.?\d*|\.\d+)([nuµμm]?s|[mh])")
+
+
+def cut(value: Any) -> Any:
+    """A number with a fraction where a whole one is due loses it, as it does in Ollama."""
+    return int(value) if isinstance(value, float) and math.isfinite(value) else value
+
+
+def seconds(value: Any) -> float | None:
+    """A time to keep a model for: Go's 1h30m, or a number of seconds; for ever where it is negative."""
+    if value is None:
+        return None
+    text = "" if isinstance(value, bool) else str(value).strip()
+    sign, rest = (text[0], text[1:]) if text[:1] in ("+", "-") else ("", text)
+    if re.fullmatch(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", rest):
+        length = float(rest)
+    elif rest and not DURATION.sub("", rest):
+        length = sum(float(number) * UNITS[unit] for number, unit in DURATION.findall(rest))
+    else:
+        raise PydanticCustomError("duration", "neither a duration such as 5m nor a number of seconds")
+    return math.inf if sign == "-" and length else length
+
+
+Whole = Annotated[int, BeforeValidator(cut)]
+KeepAlive = Annotated[Any, AfterValidator(seconds)]
+Levels = Literal["low", "medium", "high", "max"]
+
+
+class Options(BaseModel):
+    """How tokens are drawn, in Ollama's ranges. What is left out is the model card's setting.
+
+    What else Ollama knows is about its engine (num_ctx, num_gpu, num_thread ...) and changes nothing here.
+    """
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+    temperature: Annotated[float, Field(le=100)] | None = None
+    top_k: Annotated[Whole, Field(lt=1 << 31)] | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    typical_p: float | None = None
+    repeat_penalty: Annotated[float, Field(ge=0.01, le=100)] | None = None
+    presence_penalty: Annotated[float, Field(ge=-100, le=100)] | None = None
+    frequency_penalty: Annotated[float, Field(ge=-100, le=100)] | None = None
+    repeat_last_n: Whole | None = None
+    seed: Annotated[Whole, Field(ge=-(1 << 63), lt=1 << 64)] | None = None
+    num_predict: Whole | None = None
+    stop: (
+        Annotated[str, Field(max_length=1024)]
+        | Annotated[list[Annotated[str, Field(max_length=1024)]], Field(max_length=256)]
+        | None
+    ) = None
+
+    def sampling(self, model: Model, thinking: Thinking | None) -> Sampling:
+        given: dict[str, Any] = {
+            "temperature": None if self.temperature is None else max(self.temperature, 0.0),
+            "top_k": None if self.top_k is None else max(self.top_k, 0),
+            "top_p": None if self.top_p is None else min(max(self.top_p, 0.0), 1.0),
+            "min_p": None if self.min_p is None else min(max(self.min_p, 0.0), 1.0),
+            "repetition_penalty": self.repeat_penalty,
+            "presence_penalty": self.presence_penalty,
+            "frequency_penalty": self.frequency_penalty,
+        }
+        if self.repeat_last_n == 0:  # look back at nothing
+            given |= {"repetition_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0}
+        seed = secrets.randbits(32) if self.seed in (None, -1) else self.seed % (1 << 64)
+        chosen = {name: value for name, value in given.items() if value is not None}
+        return replace(model.sampling_for(thinking), **chosen, seed=seed)
+
+    @property
+    def limit(self) -> int | None:
+        """Negative numbers and 0 stand for as many tokens as there is room for."""
+        return self.num_predict if self.num_predict and self.num_predict > 0 else None
+
+    @property
+    def stops(self) -> list[str]:
+        return [s for s in ([self.stop] if isinstance(self.stop, str) else self.stop or []) if s]
+
+    def refuse(self) -> None:
+        """Raises ApiError for what would change the answer and cannot be done."""
+        if self.typical_p is not None and 0 < self.typical_p < 1:
+            raise ApiError(400, "unsupported_parameter", "options.typical_p is not supported", "options.typical_p")
+
+
+class Common(Body):
+    options: Options | None = None
+    keep_alive: KeepAlive = Field(None, description="A duration such as 5m, or seconds; negative for ever.")
+
+    @property
+    def how(self) -> Options:
+        return self.options or Options()
+
+
+class Answered(Common):
+    """What chat and generate have in common."""
+
+    stream: bool | None = None
+    think: bool | Levels | None = None
+    format: str | dict[str, Any] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[Whole, Field(ge=0, le=20)] | None = None
+
+    def refuse(self, *names: str) -> None:
+        super().refuse("_debug_render_only", *names)
+        self.how.refuse()
+
+    def thoughts(self) -> Thinking:
+        if isinstance(self.think, str):
+            return Thinking.asked(None, self.think, None)
+        return Thinking(self.think)
+
+
+class OllamaMessage(ChatMessage):
+    role: Annotated[
+        Literal["developer", "system", "user", "assistant", "tool"],
+        BeforeValidator(lambda role: role.lower() if isinstance(role, str) else role),
+    ]
+    images: list[Any] | None = None
+
+
+class OllamaTool(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    type: Literal["function"] | None = None
+    function: Function
+
+
+class ChatRequest(Answered):
+    messages: Annotated[list[OllamaMessage], Field(max_length=4096)] | None = None
+    tools: Annotated[list[OllamaTool], Field(max_length=MAX_TOOLS)] | None = None
+
+    def refuse(self, *names: str) -> None:
+        super().refuse(*names)
+        for i, message in enumerate(self.messages or []):
+            if message.images:
+                name = f"messages[{i}].images"
+                raise ApiError(400, "unsupported_parameter", f"{name} is not supported: only text can be read", name)
+
+    def tool_use(self) -> ToolUse:
+        return ToolUse.asked([tool.function for tool in self.tools or []], "auto", None)
+
+
+class GenerateRequest(Answered):
+    prompt: str | None = None
+    system: str | None = None
+    template: str | None = None
+    suffix: str | None = None
+    raw: bool | None = None
+    images: list[Any] | None = None
+    context: list[int] | None = Field(None, description="Of an earlier answer, to go on from it.")
+
+    def refuse(self, *names: str) -> None:
+        super().refuse("images", "template", "suffix", *names)
+        if self.raw and (self.system or self.context):
+            raise ApiError(400, "invalid_value", "raw mode does not support template, system, or context", "raw")
+
+
+class EmbedRequest(Common):
+    input: str | Annotated[list[str], Field(max_length=MOST_INPUTS)] | None = None
+    truncate: bool | None = None
+    dimensions: Whole | None = None
+
+
+class EmbeddingsRequest(Common):
+    prompt: str | None = None

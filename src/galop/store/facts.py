@@ -1,0 +1,134 @@
+"""What a model says of itself, read from the headers of its files alone: nothing is loaded, no weight is looked at."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from galop.errors import ModelFileError
+from galop.loading import source_files, weight_bytes
+from galop.store import Source
+from galop.weights import gguf, safetensors
+from galop.weights.checkpoint import StoredTensor
+from galop.weights.pack import identity
+
+# llama.cpp's llama_ftype, as `general.file_type` holds it.
+FILE_TYPES = {
+    0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S", 12: "Q3_K_M",
+    13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K", 32: "BF16",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Facts:
+    """`metadata` has GGUF's keys, whatever the format; what a file does not say, or hides, is empty or 0."""
+
+    format: Literal["gguf", "safetensors"]
+    bytes: int
+    digest: str  # 64 hex digits: of the weights where that is known, else of what tells these files from others
+    modified: float  # seconds since 1970
+    metadata: dict[str, Any] = field(default_factory=dict)
+    tensors: dict[str, StoredTensor] = field(default_factory=dict)
+    template: str = ""
+    parameters: int = 0
+    quantisation: str = ""
+    generation: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def architecture(self) -> str:
+        return str(self.metadata.get("general.architecture", ""))
+
+    def number(self, name: str) -> int:
+        """Of the architecture, such as context_length."""
+        value = self.metadata.get(f"{self.architecture}.{name}")
+        return value if isinstance(value, int) else 0
+
+
+def facts_of(source: Source) -> Facts:
+    """Without arrays and tensors. Remembered for as long as the files are the same. Raises ModelFileError."""
+    assert source.path
+    entry = source.entry
+    sha256 = entry.packages.sha256 if source.from_packages and entry and entry.packages else ""
+    try:
+        return _remembered(source.path, json.dumps(identity(source_files(source.path))), sha256)
+    except OSError as error:
+        raise ModelFileError(f"{source.name}: {error.strerror}") from None
+
+
+@lru_cache(maxsize=256)
+def _remembered(path: Path, files: str, sha256: str) -> Facts:
+    whole = read_facts(path, files, sha256)
+    scalars = {key: value for key, value in whole.metadata.items() if isinstance(value, (str, int, float))}
+    return Facts(**{**vars(whole), "metadata": scalars, "tensors": {}})
+
+
+def read_facts(path: Path, files: str = "", sha256: str = "") -> Facts:
+    """All of it. A file that cannot be understood has the facts that any file has."""
+    named = re.fullmatch(r"(?:sha256-)?([0-9a-f]{64})", path.resolve().name)  # blobs of Ollama and of the hub's cache
+    digest = sha256 or (named[1] if named else hashlib.sha256(files.encode()).hexdigest())
+    directory = path if path.is_dir() else path.parent if path.suffix == ".safetensors" else None
+    common: dict[str, Any] = {
+        "format": "safetensors" if directory else "gguf", "bytes": weight_bytes(path), "digest": digest,
+        "modified": path.stat().st_mtime,
+    }  # fmt: skip
+    try:
+        return Facts(**common, **(_of_directory(directory) if directory else _of_gguf(path)))
+    except ModelFileError:
+        return Facts(**common)
+
+
+def _of_gguf(path: Path) -> dict[str, Any]:
+    header = gguf.read_all(path)
+    kind = header.metadata.get("general.file_type")
+    return {
+        "metadata": header.metadata,
+        "tensors": header.tensors,
+        "template": str(header.metadata.get("tokenizer.chat_template", "")),
+        "parameters": _count(header.tensors),
+        "quantisation": FILE_TYPES.get(kind, "") if isinstance(kind, int) else _most(header.tensors),
+    }
+
+
+def _of_directory(directory: Path) -> dict[str, Any]:
+    config = safetensors.read_json(directory / "config.json")
+    names = {theirs: ours for ours, theirs in gguf.ARCHITECTURES.items()}
+    model_type = str(config.get("model_type", ""))
+    architecture = names.get(model_type, model_type)
+    metadata: dict[str, Any] = {"general.architecture": architecture}
+    for key, suffix, kind, _ in gguf.KEYS:
+        if isinstance(value := config.get(key), kind):
+            metadata[f"{architecture}.{suffix}"] = value
+    tensors: dict[str, StoredTensor] = {}
+    for file in sorted(directory.glob("*.safetensors")):
+        tensors |= safetensors.read_file(file)
+    settings = safetensors.read_json(directory / "tokenizer_config.json")
+    template: Any = settings.get("chat_template")
+    if (own := directory / "chat_template.jinja").is_file():
+        template = safetensors.read_text(own)
+    return {
+        "metadata": metadata,
+        "tensors": tensors,
+        "template": template if isinstance(template, str) else "",
+        "parameters": _count(tensors),
+        "quantisation": _most(tensors),
+        "generation": safetensors.read_json(directory / "generation_config.json"),
+    }
+
+
+def _count(tensors: dict[str, StoredTensor]) -> int:
+    return sum(math.prod(tensor.shape) for tensor in tensors.values())
+
+
+def _most(tensors: dict[str, StoredTensor]) -> str:
+    """The type of most of the weights."""
+    counted: Counter[str] = Counter()
+    for tensor in tensors.values():
+        counted[tensor.kind] += math.prod(tensor.shape)
+    return counted.most_common(1)[0][0] if counted else ""

@@ -10,7 +10,8 @@ import pytest
 
 from galop import Sampling
 from galop.chat.form import Form
-from galop.chat.tools import FORMATS, Call, Format, ToolCallParser
+from galop.chat.parser import ToolCallParser
+from galop.chat.tools import FORMATS, Call, Format
 from galop.engine.scheduler import Guide
 from galop.model import Done, Model, Text
 
@@ -19,6 +20,7 @@ PARIS = Call("get_weather", {"city": "Paris", "days": 2})
 SCHEMAS = {
     "get_weather": {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}},
     "say": {"type": "object", "properties": {"text": {"type": "string"}}},
+    "f": {},
 }
 CASES: list[tuple[Format, str, str, list[Call]]] = [
     (HERMES, '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris", "days": 2}}\n</tool_call>', "", [PARIS]),

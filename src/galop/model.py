@@ -19,6 +19,7 @@ import numpy as np
 
 from galop.chat.call_grammar import grammar
 from galop.chat.form import Form
+from galop.chat.parser import ToolCallParser, overlap
 from galop.chat.template import ChatTemplate, Message, Renderer, Turn
 from galop.chat.thinking import Thinking, ThinkingGuide, ThinkingSplitter, begins_in_thought, style_of
 from galop.chat.tokenizer import Detokeniser, Tokenizer
@@ -26,9 +27,7 @@ from galop.chat.tools import (
     HERMES,
     Call,
     Tool,
-    ToolCallParser,
     format_of,
-    overlap,
     readable,
     schemas_of,
     with_tools,

@@ -1,17 +1,16 @@
-"""Tool calls in each family's own format, read as they stream."""
+"""What calls of tools are: the formats in which families write them, and their values."""
 
 from __future__ import annotations
 
 import ast
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-LONGEST = 1 << 17  # characters of a call that are waited for
 LONGEST_PATTERN = 40  # characters of one that a model reads
-FAILURES = 8  # closings that may stand inside an argument
 Tool = Mapping[str, Any]
 """A tool as OpenAI's API describes it: {"type": "function", "function": {"name", "description", "parameters"}}."""
 Schemas = Mapping[str, Any]
@@ -25,106 +24,250 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Format:
-    """How a family of models writes calls: what opens them, what closes them ("" for the end of the reply), and how
-    what stands between is read; `parse` raises ValueError for what is no call."""
+class CallPart:
+    """A piece of a call's arguments, as JSON, of which no more can turn out to be text; the first is empty. The `Call`
+    follows unless the reply is cut off."""
 
-    sign: str  # a pattern that only these templates hold
-    opening: str
-    closing: str
-    parse: Callable[[str, Schemas], list[Call]]
-    first: bool = False  # calls only begin a reply
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a family of models writes calls."""
+
+    name: str
+    sign: str  # a pattern of what a template with these calls says of them
+    openings: tuple[str, ...]
+    closing: str  # "" for the end of the reply
+    kind: str = "json"  # of what stands between: json objects, tags or a python list
+    head: str = r"[\s,;\[]*"  # what stands before the object of a call, with its name if the object has none
+    tail: str = r"[\s,;\]]*"  # what may stand after the last call and is no text
+    ends: tuple[str, ...] = ()  # nor are these
+    bare: str = ""  # where a call may stand without an opening: first in a reply, a list first in it, or anywhere
     markers: tuple[str, ...] = ()  # control tokens that calls consist of
-    arguments_as_text: bool = False  # in the history, for templates that do not encode them
     wrap: tuple[str, str] | None = None  # Lark for what stands before and after the JSON of a call
 
 
-def in_json(body: str, _: Schemas) -> list[Call]:
-    """Hermes, Qwen2.5, Qwen3: one object with name and arguments."""
-    return [call_of(json.loads(body, strict=False))]
+_DEEPSEEK = tuple(f"<｜tool▁{part}｜>" for part in ("calls▁begin", "calls▁end", "call▁begin", "call▁end", "sep"))
+HERMES = Format(
+    "hermes", r"<tool_call>", ("<tool_call>",), "</tool_call>", bare="first",
+    ends=("</tool_call>",), markers=("<tool_call>", "</tool_call>"),
+    wrap=('<tool_call> "\\n"', '"\\n" </tool_call>'),
+)  # fmt: skip
+FORMATS = (
+    Format(
+        "coder", r"<tool_call>\s*<function=", ("<tool_call>", "<function="), "</tool_call>", "tags",
+        ends=("</tool_call>",), markers=("<tool_call>", "</tool_call>"),
+    ),
+    HERMES,
+    Format(
+        "deepseek", r"tool▁calls▁begin", ("<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>"), "<｜tool▁calls▁end｜>",
+        head=r"\s*(?:(?:```)?\s*<｜tool▁call▁end｜>\s*)?<｜tool▁call▁begin｜>\s*(?:function<｜tool▁sep｜>)?"
+        r"(?P<name>[^\s<｜]+)\s*(?:<｜tool▁sep｜>)?\s*(?:```json)?\s*",
+        ends=("```", "<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>"),
+        markers=_DEEPSEEK,
+    ),
+    Format(
+        "mistral", r"\[TOOL_CALLS\]", ("[TOOL_CALLS]",), "",
+        head=r"\s*(?:[\[,\s]*|(?:\[TOOL_CALLS\])?\s*(?P<name>[^\s\[\]{,]+)(?:\[CALL_ID\][^\s\[]*)?(?:\[ARGS\])?\s*)",
+        markers=("[TOOL_CALLS]", "[ARGS]", "[CALL_ID]"),
+    ),
+    Format(
+        "pythonic", r"func_name1\(params_name1", ("<|python_start|>",), "", "python", bare="list",
+        ends=("<|python_end|>",),
+        markers=("<|python_start|>", "<|python_end|>"),
+    ),
+    Format(
+        "llama", r'<\|python_tag\|>|\{"name": function name, "parameters"', ("<|python_tag|>",), "", head=r"[\s,;]*",
+        bare="anywhere", markers=("<|python_tag|>",),
+    ),
+)  # fmt: skip
 
 
-def in_json_lines(body: str, _: Schemas) -> list[Call]:
-    """Llama 3.1: objects with name and parameters, several apart by semicolons."""
-    decoder, calls, at = json.JSONDecoder(strict=False), [], 0
-    body = body.removeprefix("<|python_tag|>").strip()
-    while at < len(body):
-        value, at = decoder.raw_decode(body, at)
-        calls.append(call_of(value))
-        at += len(body) - at - len(body[at:].lstrip("; \n"))
-    if not calls:
-        raise ValueError("there is no call")
-    return calls
-
-
-def call_of(value: Any) -> Call:
+def call_of(value: Any, schemas: Schemas, whole: bool = False) -> Call:
+    """A call from its object. Raises ValueError for what calls no tool that is offered, has arguments that cannot be
+    written as JSON, or is to be `whole` and names no arguments."""
     if not isinstance(value, dict) or not isinstance(value.get("name"), str):
         raise ValueError("a call has a name")
+    if whole and "arguments" not in value and "parameters" not in value:
+        raise ValueError("a call has arguments")
     arguments = value.get("arguments", value.get("parameters", {}))
     if isinstance(arguments, str):
-        arguments = json.loads(arguments, strict=False)
-    if not isinstance(arguments, dict):
-        raise ValueError("arguments are an object")
-    return Call(value["name"], arguments)
+        arguments = json.loads(arguments or "{}", strict=False)
+    return checked(value["name"].strip(), {} if arguments is None else arguments, schemas)
+
+
+def checked(name: str, arguments: Any, schemas: Schemas) -> Call:
+    """Raises ValueError for a tool that was not offered, and for arguments that cannot be written as a JSON object,
+    such as infinity or half a character."""
+    if name not in schemas or not isinstance(arguments, dict):
+        raise ValueError("this calls no tool that was offered")
+    json.dumps(arguments, allow_nan=False, ensure_ascii=False).encode()
+    return Call(name, arguments)
+
+
+def mended(value: Any) -> Any:
+    """A JSON value with numbers that are too large made the largest, and halves of characters replaced."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else math.copysign(1.7976931348623157e308, value)
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {mended(k): mended(v) for k, v in value.items()}
+    return [mended(v) for v in value] if isinstance(value, list) else value
+
+
+_FUNCTION = re.compile(r"<function=([^<>\n]+)>")
+_PARAMETER = re.compile(r"\s*<parameter=([^<>\n]+)>\n?")
+_VALUE_ENDS = (
+    r"\n?</parameter>(?=\s*(?:<parameter=|</function>|</tool_call>|<function=|\Z))|\n?</function>(?=\s*(?:</tool_call>|"
+    r"<function=|\Z))|\n?</tool_call>\s*\Z|\n(?=<parameter=(?:{known})>)|\s*\Z"
+)
 
 
 def in_tags(body: str, schemas: Schemas) -> list[Call]:
-    """Qwen3-Coder: tags for the function and each of its parameters, values as text."""
-    calls = []
-    for name, inside in tagged(body, "function"):
-        schema = schemas.get(name)
-        properties = schema.get("properties") if isinstance(schema, dict) else None
-        known = properties if isinstance(properties, dict) else {}
-        values = {key: text.removeprefix("\n").removesuffix("\n") for key, text in tagged(inside, "parameter")}
-        calls.append(Call(name, {key: typed(text, known.get(key)) for key, text in values.items()}))
-    if not calls:
-        raise ValueError("there is no <function=...>")
-    return calls
+    """Qwen3-Coder: tags for the function and each of its parameters, values as text; tags that close may be missing."""
+    calls, at = [], 0
+    while function := _FUNCTION.search(body, at):
+        name, at = function[1].strip(), function.end()
+        properties = properties_of(schemas.get(name))
+        known = "|".join(map(re.escape, properties)) or r"[\w.-]+"
+        ends = re.compile(_VALUE_ENDS.replace("{known}", known))
+        values: dict[str, Any] = {}
+        while parameter := _PARAMETER.match(body, at):
+            end = ends.search(body, parameter.end())
+            assert end  # which the end of the text is
+            key = parameter[1].strip()
+            text = body[parameter.end() : end.start()]
+            values[key] = typed(text, properties.get(key), schemas.get(name))
+            at = end.end()
+        calls.append((name, values))
+    return good(calls, schemas)
 
 
-def tagged(text: str, tag: str) -> Iterator[tuple[str, str]]:
-    """Name and content of each <tag=name>...</tag>, in one pass."""
-    at = 0
-    while (start := text.find(f"<{tag}=", at)) >= 0:
-        named = text.find(">", start)
-        end = text.find(f"</{tag}>", named)
-        if named < 0 or end < 0:
-            return
-        yield text[start + len(tag) + 2 : named], text[named + 1 : end]
-        at = end
+def good(calls: Sequence[tuple[str, Any]], schemas: Schemas) -> list[Call]:
+    """Those that can be made. Raises ValueError if there are none."""
+    found = []
+    for name, arguments in calls:
+        try:
+            found.append(checked(name, arguments, schemas))
+        except (TypeError, ValueError, RecursionError):
+            continue
+    if not found:
+        raise ValueError("there is no call")
+    return found
 
 
-def between(text: str, opening: str, closing: str) -> Iterator[str]:
-    at = 0
-    while (start := text.find(opening, at)) >= 0 and (end := text.find(closing, start)) >= 0:
-        yield text[start + len(opening) : end]
-        at = end
+def properties_of(schema: Any) -> dict[str, Any]:
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    return properties if isinstance(properties, dict) else {}
 
 
-def typed(text: str, schema: Any) -> Any:
-    """The value that a text stands for; a string where the schema says so, or the text is no JSON."""
-    if isinstance(schema, dict) and schema.get("type") == "string":
+_KINDS: Mapping[str, Callable[[Any], bool]] = {
+    "null": lambda v: v is None,
+    "boolean": lambda v: isinstance(v, bool),
+    "integer": lambda v: isinstance(v, int) and not isinstance(v, bool),
+    "number": lambda v: isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v),
+    "array": lambda v: isinstance(v, list),
+    "object": lambda v: isinstance(v, dict),
+    "string": lambda v: isinstance(v, str),
+}
+
+
+_NAMES = {"float": "number", "int": "integer", "bool": "boolean", "str": "string", "dict": "object", "list": "array"}
+"""Types as some write them."""
+
+
+def typed(text: str, schema: Any, root: Any = None) -> Any:
+    """The value that a text stands for: one of a kind that the schema allows, as JSON or Python would write it, else
+    the text; where the schema says nothing, what is JSON."""
+    kinds = kinds_of(schema, root)
+    if kinds == {"string"}:
+        return text
+    read = list(readings(text))
+    for value in read:
+        if any(_KINDS[kind](value) for kind in kinds - {"string"}):
+            return value
+        if "integer" in kinds and isinstance(value, float) and value.is_integer():
+            return int(value)
+    if kinds:
         return text
     try:
-        return json.loads(text)
-    except ValueError:
+        return mended(json.loads(text))
+    except (ValueError, RecursionError):
         return text
 
 
-def in_python(body: str, _: Schemas) -> list[Call]:
-    """Llama 3.2 and 4: a Python list of calls with named arguments."""
+def readings(text: str) -> Iterator[Any]:
+    """What a text may stand for, as JSON and as Python."""
+    text = text.strip()
+    for read in (json.loads, lambda t: {"true": True, "false": False, "none": None, "null": None}[t.lower()], _python):
+        try:
+            yield read(text)
+        except (ValueError, KeyError, RecursionError, MemoryError):
+            continue
+
+
+def _python(text: str) -> Any:
+    """A list or dictionary as Python prints it. Raises ValueError for what JSON cannot hold."""
     try:
-        tree = ast.parse(body.strip(), mode="eval").body
-    except (SyntaxError, RecursionError, MemoryError) as error:
-        raise ValueError(f"this is no Python ({error})") from None
-    if not isinstance(tree, ast.List) or not tree.elts:
-        raise ValueError("this is no list of calls")
+        value = ast.literal_eval(text) if text[:1] in ("[", "{") else None
+    except (SyntaxError, TypeError) as error:
+        raise ValueError(str(error)) from None
+    if not isinstance(value, (list, dict)):
+        raise ValueError("this is no list and no dictionary")
+    return json.loads(json.dumps(value, default=_refuse))
+
+
+def _refuse(value: object) -> Any:
+    raise ValueError(f"{type(value).__name__} is nothing that JSON holds")
+
+
+def kinds_of(schema: Any, root: Any = None, deep: int = 8) -> set[str]:
+    """JSON types that a schema allows; none where it says nothing of them."""
+    if not isinstance(schema, dict) or not deep:
+        return set()
+    if isinstance(ref := schema.get("$ref"), str) and ref.startswith("#/"):
+        target = root
+        for key in ref[2:].split("/"):
+            target = target.get(key) if isinstance(target, dict) else None
+        return kinds_of(target, root, deep - 1)
+    if (told := schema.get("type")) is not None:
+        listed = [_NAMES.get(t, t) for t in (told if isinstance(told, list) else [told]) if isinstance(t, str)]
+        return {t for t in listed if t in _KINDS}
+    for key in ("anyOf", "oneOf"):
+        if isinstance(options := schema.get(key), list):
+            allowed = [kinds_of(option, root, deep - 1) for option in options[:64]]
+            return set().union(*allowed) if all(allowed) else set()
+    if isinstance(options := schema.get("allOf"), list):
+        allowed = [kinds for option in options[:64] if (kinds := kinds_of(option, root, deep - 1))]
+        return set.intersection(*allowed) if allowed else set()
+    values = schema["enum"] if isinstance(schema.get("enum"), list) else [schema["const"]] if "const" in schema else []
+    return {kind for kind, fits in _KINDS.items() for value in values if fits(value)}
+
+
+def in_python(body: str, schemas: Schemas) -> list[Call]:
+    """Llama 3.2 and 4: a Python list of calls with named arguments; a call that cannot be read leaves the others."""
+    body = body.strip()
+    parts = [body]
+    try:
+        ast.parse(body, mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        parts = [f"[{part})]" for part in re.split(r"\)\s*,\s*(?=[\w.]+\()", body[1:].rstrip("] \n").removesuffix(")"))]
     calls = []
-    for node in tree.elts:
-        if not isinstance(node, ast.Call) or node.args or any(k.arg is None for k in node.keywords):
-            raise ValueError("this is no list of calls with named arguments")
-        calls.append(Call(ast.unparse(node.func), {str(k.arg): literal(k.value) for k in node.keywords}))
-    return calls
+    for part in parts:
+        try:
+            tree = ast.parse(part, mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        for node in tree.elts if isinstance(tree, ast.List) else []:
+            try:
+                if isinstance(node, ast.Call) and not node.args and all(k.arg for k in node.keywords):
+                    calls.append((ast.unparse(node.func), {str(k.arg): literal(k.value) for k in node.keywords}))
+            except (ValueError, TypeError, RecursionError):
+                continue
+    return good(calls, schemas)
 
 
 def literal(node: ast.expr) -> Any:
@@ -135,64 +278,6 @@ def literal(node: ast.expr) -> Any:
                 raise ValueError(f"{inner.id} is no literal")
             inner.id = {"true": "True", "false": "False", "null": "None"}[inner.id]
     return ast.literal_eval(ast.unparse(node))
-
-
-def in_deepseek(body: str, _: Schemas) -> list[Call]:
-    """DeepSeek-V3 and R1 with a fenced block, V3.1 without."""
-    calls = []
-    for inside in between(body, "<｜tool▁call▁begin｜>", "<｜tool▁call▁end｜>"):
-        head, _sep, tail = inside.partition("<｜tool▁sep｜>")
-        fenced = re.fullmatch(r"(.*?)\n```json\n(.*)\n```", tail, re.DOTALL)
-        name, arguments = (fenced[1], fenced[2]) if fenced else (head, tail)
-        calls.append(call_of({"name": name.strip(), "arguments": arguments}))
-    if not calls:
-        raise ValueError("there is no call")
-    return calls
-
-
-def in_mistral(body: str, _: Schemas) -> list[Call]:
-    """Mistral: a list of objects, or since Small 3.2 each name before its arguments."""
-    body = body.strip()
-    if body.startswith("["):
-        return [call_of(value) for value in json.loads(body, strict=False)]
-    calls = []
-    for part in body.split("[TOOL_CALLS]"):
-        name, _sep, arguments = part.partition("[ARGS]")
-        calls.append(call_of({"name": name.partition("[CALL_ID]")[0].strip(), "arguments": arguments.strip()}))
-    return calls
-
-
-DEEPSEEK = tuple(f"<｜tool▁{part}｜>" for part in ("calls▁begin", "calls▁end", "call▁begin", "call▁end", "sep"))
-HERMES = Format(
-    r"<tool_call>", "<tool_call>", "</tool_call>", in_json, markers=("<tool_call>", "</tool_call>"),
-    wrap=('<tool_call> "\\n"', '"\\n" </tool_call>'),
-)  # fmt: skip
-FORMATS = (
-    Format(r"<function=", "<tool_call>", "</tool_call>", in_tags, markers=("<tool_call>", "</tool_call>")),
-    HERMES,
-    Format(
-        r"tool▁calls▁begin", "<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>", in_deepseek, markers=DEEPSEEK,
-        arguments_as_text=True,
-    ),
-    Format(r"\[TOOL_CALLS\]", "[TOOL_CALLS]", "", in_mistral, markers=("[TOOL_CALLS]", "[ARGS]", "[CALL_ID]")),
-    Format(r"func_name1\(params_name1", "[", "", in_python, first=True),
-    Format(r"<\|python_tag\|>", "{", "", in_json_lines, first=True, markers=("<|python_tag|>",)),
-)  # fmt: skip
-
-
-def format_of(template: str | None) -> Format | None:
-    """None for a template that knows no tools."""
-    return next((form for form in FORMATS if template and re.search(form.sign, template)), None)
-
-
-TOLD = """\
-These functions are at hand, each with a JSON schema of its arguments:
-{tools}
-To call one, write nothing but this, and wait for its result:
-<tool_call>
-{{"name": "its name", "arguments": {{...}}}}
-</tool_call>"""
-"""For a template that knows no tools."""
 
 
 def readable(value: Any) -> Any:
@@ -208,6 +293,21 @@ def readable(value: Any) -> Any:
 
 def schemas_of(tools: Sequence[Tool]) -> Schemas:
     return {tool["function"]["name"]: tool["function"].get("parameters") or {} for tool in tools}
+
+
+def format_of(template: str | None) -> Format | None:
+    """None for a template that knows no tools."""
+    return next((form for form in FORMATS if template and re.search(form.sign, template)), None)
+
+
+TOLD = """\
+These functions are at hand, each with a JSON schema of its arguments:
+{tools}
+To call one, write nothing but this, and wait for its result:
+<tool_call>
+{{"name": "its name", "arguments": {{...}}}}
+</tool_call>"""
+"""For a template that knows no tools."""
 
 
 def with_tools(
@@ -232,7 +332,7 @@ def _message(message: dict[str, Any], form: Format | None) -> dict[str, Any]:
         said = [message.get("content") or "", *(f"<tool_call>\n{json.dumps(c)}\n</tool_call>" for c in calls)]
         return {"role": "assistant", "content": "\n".join(part for part in said if part)}
     if calls:
-        text = form is not None and form.arguments_as_text
+        text = form is not None and form.name == "deepseek"
         message["tool_calls"] = [
             {
                 "type": "function",
@@ -244,122 +344,3 @@ def _message(message: dict[str, Any], form: Format | None) -> dict[str, Any]:
             for c in calls
         ]
     return message
-
-
-class ToolCallParser:
-    """Splits what a model says into text and calls, however the stream is cut."""
-
-    def __init__(self, form: Format, schemas: Schemas) -> None:
-        self._form = form
-        self._schemas = schemas
-        self._held = ""
-        self._calling = False
-        self._begun = False  # whether there has been any text
-        starts = [f'{fence}{{"name":"{name}"' for fence in ("", "```json", "```") for name in schemas]
-        self._bare = starts if form is HERMES else []  # the call alone, as Qwen2.5-Coder writes it
-        self._ending: str | None = None  # what may follow such a call and is no text
-        self._tried = 0  # characters in which the closing was looked for
-        self._failed = 0  # closings before which no call stood
-
-    def push(self, text: str, final: bool = False) -> list[str | Call]:
-        self._held += text
-        pieces: list[str | Call] = []
-        before = None
-        while (state := (self._calling, len(self._held))) != before:
-            before = state
-            pieces += self._call(final) if self._calling else self._text(final)
-        return [piece for piece in pieces if piece]
-
-    def _text(self, final: bool) -> list[str | Call]:
-        """What comes before the next call; what may belong to its opening, or the blanks before it, is kept back."""
-        form, held = self._form, self._held
-        if self._ending is not None:
-            held = held.lstrip()
-            if "```".startswith(held) and held != "```" and not final:
-                return []
-            self._held = held = held.removeprefix(self._ending).lstrip()
-            self._ending = None
-        at = held.find(form.opening)
-        if self._bare and at < 0:
-            start = "".join(held.split())
-            if any(start.startswith(bare) for bare in self._bare):
-                return self._alone(final)
-            if any(bare.startswith(start) for bare in self._bare) and not final:
-                return []
-            self._bare = []
-        if form.first:
-            start = held[: max(at, 0)] if at >= 0 else held
-            if (
-                not self._begun
-                and any(m.startswith(start.strip()) for m in ("", *form.markers))
-                and not final
-                and at < 0
-            ):
-                return []  # nothing yet, or the beginning of a marker
-            at = at if not self._begun and start.strip() in ("", *form.markers) else -1
-        if at >= 0:
-            self._calling, self._tried, self._failed = True, 0, 0
-            text, self._held = held[:at].rstrip(), held[at + (0 if form.first else len(form.opening)) :]
-            if form.first:
-                return []
-        else:
-            keep = 0 if final or form.first else overlap(held, form.opening)
-            text = held if final else held[: len(held) - keep].rstrip()
-            self._held = held[len(text) :]
-        self._begun = self._begun or bool(text)
-        return [text]
-
-    def _alone(self, final: bool) -> list[str | Call]:
-        """A call without the tags, with which a reply begins; others may follow it."""
-        held = self._held
-        end = held.find("}", self._tried)
-        while end >= 0:
-            if calls := self._parsed(held[held.index("{") : end + 1]):
-                self._held, self._tried = held[end + 1 :], 0
-                self._ending = "```" if held.lstrip().startswith("```") else ""
-                return [*calls]
-            end = held.find("}", end + 1)
-        self._tried = len(held)
-        if not final and len(held) <= LONGEST:
-            return []
-        self._bare, self._held, self._begun = [], "", True
-        return [held]
-
-    def _call(self, final: bool) -> list[str | Call]:
-        closing = self._form.closing
-        at = self._held.find(closing, self._tried) if closing and self._failed < FAILURES else -1
-        while at >= 0:
-            if calls := self._parsed(self._held[:at]):
-                self._held, self._calling = self._held[at + len(closing) :], False
-                return [*calls]
-            self._tried = at + 1  # the closing may stand inside an argument
-            self._failed += 1
-            if self._form.opening in self._held[at:] or self._failed == FAILURES:
-                # This was no call; what comes after it may be one.
-                text, self._held = self._held[: at + len(closing)], self._held[at + len(closing) :]
-                self._calling, self._begun = False, True
-                return [self._form.opening, text]
-            at = self._held.find(closing, self._tried)
-        if closing:
-            self._tried = max(self._tried, len(self._held) - len(closing) + 1)
-        if not final and len(self._held) <= LONGEST:
-            return []
-        body, self._held, self._calling = self._held, "", False
-        if calls := self._parsed(body):
-            return [*calls]
-        self._begun = True
-        return ["" if self._form.first else self._form.opening, body]
-
-    def _parsed(self, body: str) -> list[Call]:
-        try:
-            calls = self._form.parse(body.strip(), self._schemas)
-            for call in calls:  # what cannot be written as JSON, such as infinity or half a character, is no argument
-                json.dumps(call.arguments, allow_nan=False, ensure_ascii=False).encode()
-            return calls
-        except Exception:  # whatever a model writes, it must not take the engine with it
-            return []
-
-
-def overlap(text: str, opening: str) -> int:
-    """Length of the longest end of `text` that begins `opening`."""
-    return next((n for n in range(min(len(text), len(opening) - 1), 0, -1) if text.endswith(opening[:n])), 0)

@@ -26,6 +26,7 @@ from galop.chat.tokenizer import Detokeniser, Tokenizer
 from galop.chat.tools import (
     HERMES,
     Call,
+    CallPart,
     Tool,
     format_of,
     readable,
@@ -127,7 +128,7 @@ class Speaker(Protocol):
         """Tokens that may still follow a conversation."""
 
 
-Emit = Callable[[Event | Failed], None]
+Emit = Callable[[Event | CallPart | Failed], None]
 
 
 class Model:
@@ -293,7 +294,7 @@ class Model:
         `constraint` leads the answer (see `constraint`), which max_tokens can still cut short.
         """
         ids = self.encode(prompt) if isinstance(prompt, str) else list(prompt)
-        events: SimpleQueue[Event | Failed] = SimpleQueue()
+        events: SimpleQueue[Event | CallPart | Failed] = SimpleQueue()
         with nullcontext() if self._server else self._turn():
             answer = self.submit(
                 ids, events.put, sampling, max_tokens, stop, cancelled=cancelled, speculate=speculate,
@@ -306,6 +307,8 @@ class Model:
                     event = events.get()
                     if isinstance(event, Failed):
                         raise event.error
+                    if isinstance(event, CallPart):
+                        continue  # the whole call follows
                     yield event
                     if isinstance(event, Done):
                         return
@@ -364,6 +367,7 @@ class Model:
             rows = self.engine.vocabulary
             guide = ThinkingGuide(self.tokenizer, begun, thinking.budget, limit, guide, self.stop_ids, rows)
         format = self.tool_format or HERMES
+        held = constraint is not None and self.tokenizer.id(format.openings[0]) is not None
         answer = Answer(
             Generation(
                 ids,
@@ -380,7 +384,7 @@ class Model:
             ),
             Detokeniser(self.tokenizer, format.markers if tools else ()),
             ThinkingSplitter(begun) if thinking else None,
-            ToolCallParser(format, schemas_of(tools)) if tools else None,
+            ToolCallParser(format, schemas_of(tools), held) if tools else None,
             StopMatcher(stop),
             emit,
             cancelled,
@@ -471,6 +475,7 @@ class Answer:
         self._drawn: list[Drawn] = []
         self._calls: set[tuple[str, str]] = set()
         self._called = False  # and nothing said since
+        self._told = False  # whether parts of a call have been told
         self._repeated = False  # whether one of them was made again
         self._first = 0.0  # when the first token came
         generation.on_token = self._on_token
@@ -485,31 +490,35 @@ class Answer:
         self._push(self._detokeniser.push(drawn.token))
         return "stop" if self._stop.matched or self._repeated else "cancelled" if self._cancelled() else None
 
-    def _push(self, text: str, final: bool = False) -> None:
+    def _push(self, text: str, final: bool = False, cut: bool = False) -> None:
         for thinking, piece in [(False, text)] if self._splitter is None else self._splitter.push(text, final):
             if thinking:
                 self._release(piece, thinking=True)
             else:
                 self._answer(piece)
         if final:
-            self._answer("", final=True)
+            self._answer("", final, cut)
             self._release(self._stop.finish())
 
-    def _answer(self, text: str, final: bool = False) -> None:
-        for piece in [text] if self._parser is None else self._parser.push(text, final):
+    def _answer(self, text: str, final: bool = False, cut: bool = False) -> None:
+        for piece in [text] if self._parser is None else self._parser.push(text, final, cut):
             if isinstance(piece, str):
                 piece = piece.lstrip() if self._called else piece
                 self._called = self._called and not piece
                 self._release(self._stop.push(piece))
-            elif (made := (piece.name, json.dumps(piece.arguments, sort_keys=True))) in self._calls:
-                self._repeated = True  # and would be for ever
-            else:
+                continue
+            made = (piece.name, json.dumps(piece.arguments, sort_keys=True)) if isinstance(piece, Call) else None
+            self._repeated = self._repeated or made in self._calls  # and would be for ever
+            if made and self._repeated and not self._told:
+                continue
+            if made:
                 self._calls.add(made)
                 self._called = True
-                self._release(self._stop.finish())
-                self._tokens = 0
-                self._drawn.clear()
-                self._emit(piece)
+            self._told = not made
+            self._release(self._stop.finish())
+            self._tokens = 0
+            self._drawn.clear()
+            self._emit(piece)
 
     def _release(self, text: str, thinking: bool = False) -> None:
         if text:
@@ -522,7 +531,7 @@ class Answer:
         if isinstance(end, GalopError):
             self._emit(Failed(end))
             return
-        self._push(self._detokeniser.finish(), final=True)
+        self._push(self._detokeniser.finish(), final=True, cut=end == "length")
         g = self.generation
         first = self._first or g.ended
         self._emit(

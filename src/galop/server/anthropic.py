@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from galop.model import Done
 from galop.server.anthropic_request import CountRequest, MessagesRequest
 from galop.server.errors import ApiError
-from galop.server.replies import CallPiece, Piece, Reply, Server, begun, form_of, new_id, turn_of
+from galop.server.replies import CallDelta, Piece, Reply, Server, begun, form_of, new_id, turn_of
 from galop.server.wire import EVENTS, EventStream, StrictRoute, event, whole
 
 
@@ -67,8 +67,8 @@ def page_of(models: list[dict[str, Any]], limit: int, after: str, before: str) -
     return {"data": page, "has_more": len(page) < len(window), **named}
 
 
-def tool_block(piece: CallPiece) -> dict[str, Any]:
-    return {"type": "tool_use", "id": piece.id.replace("call_", "toolu_"), "name": piece.call.name}
+def tool_block(id: str, name: str) -> dict[str, Any]:
+    return {"type": "tool_use", "id": id.replace("call_", "toolu_"), "name": name}
 
 
 class MessageWriter:
@@ -115,7 +115,7 @@ class MessageWriter:
             blocks.append({"type": "thinking", "thinking": said.thought, "signature": ""})
         if said.text or not (said.thought or said.calls):
             blocks.append({"type": "text", "text": said.text})
-        blocks += [{**tool_block(call), "input": call.call.arguments} for call in said.calls]
+        blocks += [{**tool_block(call.id, call.call.name), "input": call.call.arguments} for call in said.calls]
         self.called = bool(said.calls)
         return self.message(blocks, self.reply.ends[0])
 
@@ -130,12 +130,14 @@ class MessageWriter:
                 if not begun:
                     begun = True
                     yield say("message_start", message=self.message([], None))
-                if isinstance(piece, CallPiece):
+                if isinstance(piece, CallDelta) and not piece.text:
                     for closing in self._close(index, kind):
                         yield closing
                     self.called, index, kind = True, index + 1, "tool_use"
-                    yield say("content_block_start", index=index, content_block={**tool_block(piece), "input": {}})
-                    arguments = {"type": "input_json_delta", "partial_json": piece.function["arguments"]}
+                    block = {**tool_block(piece.id, piece.name), "input": {}}
+                    yield say("content_block_start", index=index, content_block=block)
+                elif isinstance(piece, CallDelta):
+                    arguments = {"type": "input_json_delta", "partial_json": piece.text}
                     yield say("content_block_delta", index=index, delta=arguments)
                 if not isinstance(piece, Piece):
                     continue

@@ -20,6 +20,7 @@ from galop.server.replies import (
     MAX_STOPS,
     MAX_TOOLS,
     Budget,
+    CallDelta,
     CallPiece,
     Count,
     Drawing,
@@ -220,7 +221,7 @@ class Writer:
     def first(self, index: int) -> dict[str, Any] | None:
         raise NotImplementedError
 
-    def piece(self, piece: Piece | CallPiece) -> dict[str, Any]:
+    def piece(self, piece: Piece | CallDelta) -> dict[str, Any]:
         raise NotImplementedError
 
     def last(self, index: int, reason: str) -> dict[str, Any]:
@@ -254,7 +255,7 @@ class Writer:
                     index = next(i for i, done in reply.ends.items() if done is piece)
                     more = {"timings": reply.timings} if 0 in reply.ends else {}
                     yield self.chunk([self.last(index, reason_of(piece, self.called[index] > 0))], **more)
-                else:
+                elif not isinstance(piece, CallPiece):
                     yield self.chunk([self.piece(piece)])
         if self.counted:
             yield event({**self.head, "choices": [], "usage": reply.usage})
@@ -276,10 +277,13 @@ class ChatWriter(Writer):
     def first(self, index: int) -> dict[str, Any]:
         return {"index": index, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}
 
-    def piece(self, piece: Piece | CallPiece) -> dict[str, Any]:
-        if isinstance(piece, CallPiece):
-            call = {"index": self.called[piece.index], **tool_call(piece)}
-            self.called[piece.index] += 1
+    def piece(self, piece: Piece | CallDelta) -> dict[str, Any]:
+        if isinstance(piece, CallDelta):
+            call: dict[str, Any] = {"function": {"arguments": piece.text}}
+            if not piece.text:
+                call = {"id": piece.id, "type": "function", "function": {"name": piece.name, "arguments": ""}}
+                self.called[piece.index] += 1
+            call = {"index": self.called[piece.index] - 1, **call}
             return {"index": piece.index, "delta": {"tool_calls": [call]}, "finish_reason": None}
         # Half of the clients know one of these names for thinking, half the other.
         delta = (
@@ -321,7 +325,7 @@ class CompletionWriter(Writer):
         }
         return {"index": index, "text": text, "logprobs": logprobs if entries else None}
 
-    def piece(self, piece: Piece | CallPiece) -> dict[str, Any]:
+    def piece(self, piece: Piece | CallDelta) -> dict[str, Any]:
         assert isinstance(piece, Piece)  # there are no tools here
         return {**self._choice(piece.index, piece.text, [piece.event]), "finish_reason": None}
 

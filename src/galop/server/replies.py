@@ -19,7 +19,7 @@ from galop.chat.constraint import Constraint
 from galop.chat.form import Form
 from galop.chat.template import Message, Turn
 from galop.chat.thinking import Thinking
-from galop.chat.tools import Call, Tool
+from galop.chat.tools import Call, CallPart, Tool
 from galop.engine.sampling import Sampling
 from galop.model import Answer, Done, Event, Failed, Model, Prefill, Text
 from galop.server.errors import ApiError
@@ -250,8 +250,18 @@ class Piece:
 
 
 @dataclass
+class CallDelta:
+    """Some more of a tool call's arguments, as JSON; the first of a call is empty, and its `CallPiece` ends it."""
+
+    index: int
+    name: str
+    id: str
+    text: str
+
+
+@dataclass
 class CallPiece:
-    """A tool call of one of the answers."""
+    """A tool call of one of the answers, as a whole."""
 
     index: int
     call: Call
@@ -298,9 +308,9 @@ class Reply:
     ) -> None:
         """Puts the prompt in the queue, n times. Raises ContextLengthError, QueueFullError."""
         loop = asyncio.get_running_loop()
-        self._queue: asyncio.Queue[tuple[int, Event | Failed]] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[int, Event | CallPart | Failed]] = asyncio.Queue()
 
-        def emit(index: int, event: Event | Failed) -> None:
+        def emit(index: int, event: Event | CallPart | Failed) -> None:
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(self._queue.put_nowait, (index, event))
 
@@ -327,9 +337,10 @@ class Reply:
             limit = min(limit, (self.tokens - len(self.prompt)) // n)
         return limit
 
-    async def pieces(self) -> AsyncGenerator[Piece | Prefill | CallPiece | Done]:
+    async def pieces(self) -> AsyncGenerator[Piece | Prefill | CallDelta | CallPiece | Done]:
         """Raises the error of an answer that fails. Closing the iterator ends the answers and gives the model back."""
         last = [0.0] * len(self.answers)
+        begun: dict[int, str] = {}  # the call that an answer is making
         metrics = self.server.metrics
         try:
             while len(self.ends) < len(self.answers):
@@ -348,8 +359,16 @@ class Reply:
                         metrics.first(self.resident.name, now - self.arrived)
                     last[index] = now
                     yield Piece(index, event)
+                elif isinstance(event, CallPart):
+                    begun[index] = begun.get(index) or new_id("call_")
+                    yield CallDelta(index, event.name, begun[index], event.text)
                 elif isinstance(event, Call):
-                    yield CallPiece(index, event, new_id("call_"))
+                    piece = CallPiece(index, event, begun.get(index) or new_id("call_"))
+                    if index not in begun:
+                        yield CallDelta(index, event.name, piece.id, "")
+                        yield CallDelta(index, event.name, piece.id, piece.function["arguments"])
+                    begun.pop(index, None)
+                    yield piece
                 else:
                     self.ends[index] = event
                     self.server.ended(self, event, now)

@@ -16,6 +16,7 @@ from galop.chat.thinking import Thinking
 from galop.server.errors import ApiError
 from galop.server.replies import (
     MAX_TOOLS,
+    CallDelta,
     Called,
     CallPiece,
     ChatMessage,
@@ -179,6 +180,8 @@ class ResponseWriter:
         async with aclosing(self.events()) as events:
             async for _ in events:
                 pass
+        # Of a call that the limit cut off, which in a stream was told as far as it came, nothing is of use.
+        self.output = [i for i in self.output if i["type"] != "function_call" or i["status"] == "completed"]
         return self.response()
 
     async def stream(self) -> AsyncIterator[str]:
@@ -190,15 +193,26 @@ class ResponseWriter:
         yield "response.created", {"response": self.response()}
         yield "response.in_progress", {"response": self.response()}
         item: dict[str, Any] | None = None
+        call: dict[str, Any] = {}
         async with aclosing(self.reply.pieces()) as pieces:
             async for piece in pieces:
-                if isinstance(piece, CallPiece):
+                if isinstance(piece, CallDelta) and not piece.text:
                     if item:
                         for closing in self._close(item):
                             yield closing
                     item = None
-                    for said in self._called(piece):
-                        yield said
+                    call = {"id": new_id("fc_"), "type": "function_call", "status": "in_progress", "call_id": piece.id}
+                    call |= {"name": piece.name, "arguments": ""}
+                    self.output.append(call)
+                    yield "response.output_item.added", {"output_index": len(self.output) - 1, "item": {**call}}
+                elif isinstance(piece, CallDelta):
+                    call["arguments"] += piece.text
+                    where = {"item_id": call["id"], "output_index": len(self.output) - 1}
+                    yield "response.function_call_arguments.delta", {**where, "delta": piece.text}
+                elif isinstance(piece, CallPiece):
+                    for closing in self._called(call):
+                        yield closing
+                    call = {}
                 if not isinstance(piece, Piece):
                     continue
                 kind = "reasoning" if piece.thinking else "message"
@@ -215,6 +229,8 @@ class ResponseWriter:
                 name = "response.reasoning_text.delta" if piece.thinking else "response.output_text.delta"
                 more: dict[str, Any] = {} if piece.thinking else {"logprobs": []}
                 yield name, {**self._where(item), "delta": piece.text, **more}
+        for closing in self._called(call, "incomplete") if call else []:
+            yield closing
         if not self.output or (item and item["type"] == "reasoning"):
             if item:
                 for closing in self._close(item):
@@ -237,20 +253,13 @@ class ResponseWriter:
         self.output.append(item)
         return item
 
-    def _called(self, piece: CallPiece) -> list[tuple[str, dict[str, Any]]]:
-        """A tool call, whole."""
-        item = {"id": new_id("fc_"), "type": "function_call", "status": "completed", "call_id": piece.id}
-        item |= piece.function
-        self.output.append(item)
+    def _called(self, item: dict[str, Any], status: str = "completed") -> list[tuple[str, dict[str, Any]]]:
+        """The end of a tool call."""
+        item["status"] = status
         where = {"item_id": item["id"], "output_index": len(self.output) - 1}
-        arguments = item["arguments"]
-        return [
-            ("response.output_item.added", {"output_index": where["output_index"], "item": {
-                **item, "arguments": "", "status": "in_progress"}}),
-            ("response.function_call_arguments.delta", {**where, "delta": arguments}),
-            ("response.function_call_arguments.done", {**where, "name": item["name"], "arguments": arguments}),
-            ("response.output_item.done", {"output_index": where["output_index"], "item": item}),
-        ]  # fmt: skip
+        told = {**where, "name": item["name"], "arguments": item["arguments"]}
+        finished = ("response.output_item.done", {"output_index": where["output_index"], "item": item})
+        return [("response.function_call_arguments.done", told), finished]
 
     def _where(self, item: dict[str, Any]) -> dict[str, Any]:
         return {"item_id": item["id"], "output_index": len(self.output) - 1, "content_index": 0}

@@ -24,7 +24,7 @@ from galop.machine import data_directory
 from galop.model import Done, Prefill, Text
 from galop.server.errors import ApiError, api_error
 from galop.server.keys import Key
-from galop.server.replies import CallPiece, ChatMessage, Piece, Server, begun
+from galop.server.replies import CallDelta, CallPiece, ChatMessage, Piece, Server, begun
 from galop.translate import messages as translation
 from galop.translate import segments
 from galop.web.conversations import Conversations, Said, children, path
@@ -535,7 +535,7 @@ class Page:
         await begun(reply, lambda: {"sampling": sampling})
         async with aclosing(reply.pieces()) as events_:
             async for event in events_:
-                if not isinstance(event, CallPiece):  # it was given no tools
+                if not isinstance(event, (CallDelta, CallPiece)):  # it was given no tools
                     yield event
 
 

@@ -431,6 +431,50 @@ def test_tool_calls_in_every_dialect(client: openai.OpenAI, claude: anthropic.An
     assert lines["done"] and lines["message"]["role"] == "assistant"
 
 
+def test_arguments_of_a_call_stream_as_they_are_written(
+    client: openai.OpenAI, claude: anthropic.Anthropic, server: Running
+) -> None:
+    model = "qwen2.5-coder:0.5b"
+    asked: Any = {"model": model, "messages": FORECAST, "tools": [TOOL], "temperature": 0, "tool_choice": "required"}
+    [call] = client.chat.completions.create(**asked).choices[0].message.tool_calls or []
+    chunks = [c.choices[0] for c in client.chat.completions.create(**asked, stream=True) if c.choices]
+    first, *more = [part for c in chunks for part in c.delta.tool_calls or []]
+    assert first.id and first.function and (first.function.name, first.function.arguments) == ("get_weather", "")
+    assert {part.index for part in (first, *more)} == {0} and not any(part.id for part in more)
+    pieces = [part.function.arguments or "" for part in more if part.function]
+    assert len(pieces) > 3 and "".join(pieces) == call.function.arguments  # type: ignore[union-attr]
+    check_call("get_weather", "".join(pieces))
+    assert chunks[-1].finish_reason == "tool_calls"
+
+    flat: Any = {"type": "function", "strict": False, **TOOL["function"]}
+    told: Any = {"model": model, "input": FORECAST, "tools": [flat], "temperature": 0, "tool_choice": "required"}
+    events = list(client.responses.create(**told, stream=True))
+    deltas = [e.delta for e in events if e.type == "response.function_call_arguments.delta"]
+    [item] = events[-1].response.output
+    assert len(deltas) > 3 and "".join(deltas) == item.arguments and item.status == "completed"
+
+    described: Any = {"name": "get_weather", "description": "A forecast", "input_schema": WEATHER}
+    said: Any = {"model": model, "messages": FORECAST, "tools": [described], "tool_choice": {"type": "any"}}
+    with claude.messages.stream(**said, max_tokens=200, extra_body={"temperature": 0}) as stream:
+        parts = [
+            e.delta.partial_json
+            for e in stream
+            if e.type == "content_block_delta" and e.delta.type == "input_json_delta"
+        ]
+        [block] = stream.get_final_message().content
+    assert len(parts) > 3 and json.loads("".join(parts)) == block.input  # type: ignore[union-attr]
+    check_call(block.name, block.input)  # type: ignore[union-attr]
+
+    # What the limit cuts off is no call, and no text either.
+    for limit in (4, 8, 12):
+        cut = server.post("/v1/chat/completions", {**asked, "max_tokens": limit}).json()["choices"][0]
+        assert (cut["finish_reason"], cut["message"]["content"]) == ("length", "") and "tool_calls" not in cut[
+            "message"
+        ]
+        short = client.responses.create(**told, max_output_tokens=limit)
+        assert short.status == "incomplete" and not any(i.type == "function_call" for i in short.output)
+
+
 def test_response_formats_in_every_dialect(client: openai.OpenAI, claude: anthropic.Anthropic, server: Running) -> None:
     schema: Any = {**WEATHER, "additionalProperties": False}
 

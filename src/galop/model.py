@@ -19,7 +19,7 @@ import numpy as np
 
 from galop.chat.call_grammar import grammar
 from galop.chat.form import Form
-from galop.chat.parser import ToolCallParser, overlap
+from galop.chat.parser import Held, ToolCallParser, overlap
 from galop.chat.template import ChatTemplate, Message, Renderer, Turn
 from galop.chat.thinking import Thinking, ThinkingGuide, ThinkingSplitter, begins_in_thought, style_of
 from galop.chat.tokenizer import Detokeniser, Tokenizer
@@ -343,13 +343,14 @@ class Model:
         thinking: Thinking | None = None,
         constraint: Guide | None = None,
         tools: Sequence[Tool] = (),
+        called: bool = False,
     ) -> Answer:
         """Puts a prompt in the queue; `emit` gets its events, between steps, from the thread that steps.
 
         `client` is whose prompts may share what is known of this one. `constraint` leads the answer, after any
-        thinking. `logprobs` asks for the log-probabilities of each token and of so many likely ones; `on_read` gets the
-        logits and the hidden state that follow the prompt. Raises ContextLengthError, QueueFullError, ValueError for an
-        empty prompt.
+        thinking; where it leads to a call of `tools` and nothing else, that is `called`. `logprobs` asks for the
+        log-probabilities of each token and of so many likely ones; `on_read` gets the logits and the hidden state that
+        follow the prompt. Raises ContextLengthError, QueueFullError, ValueError for an empty prompt.
         """
         if not ids:
             raise ValueError("the prompt is empty")
@@ -367,7 +368,7 @@ class Model:
             rows = self.engine.vocabulary
             guide = ThinkingGuide(self.tokenizer, begun, thinking.budget, limit, guide, self.stop_ids, rows)
         format = self.tool_format or HERMES
-        held = constraint is not None and self.tokenizer.id(format.openings[0]) is not None
+        held: Held = "none" if constraint is None else "all" if called else "opened"
         answer = Answer(
             Generation(
                 ids,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Literal
 
 from galop.chat.tools import Call, CallPart, Format, Schemas, call_of, checked, in_python, in_tags, mended
 
@@ -12,6 +13,8 @@ LONGEST_HEAD = 512  # before the object of a call
 BLANKS = 256  # at the end of a text that are kept back, since a call may follow them
 MARKUP = 3  # characters of an opening that are not told where a limit cut it
 Piece = str | CallPart | Call
+Held = Literal["none", "opened", "all"]
+"""Which calls a grammar holds: those with an opening, which is a control token, or every one."""
 
 _FENCE = re.compile(r"\s*(?:```(?:json)?\s*)?")
 _ARGUMENTS = re.compile(
@@ -21,6 +24,8 @@ _OBJECT = re.compile(r'\{\s*(?:"|\Z)')
 _TAGGED = re.compile(
     r"</(?:function|parameter)>\s*</tool_call>|<function=[^<>\n]*>\s*</tool_call>|</tool_call>(?=\s*<tool_call>)"
 )
+_UNCLOSED = re.compile(r"</(?:function|parameter)>\s*\Z")
+_CUT = re.compile(r"(?:</parameter>|<function=[^<>\n]*>)\s*</function>\s*\Z")
 _FUNCTION = re.compile(r"</function>")
 _KEPT = ("<function=", "<｜tool▁call▁begin｜>")  # openings that are a part of the call
 
@@ -65,13 +70,13 @@ class Brackets:
 
 
 class ToolCallParser:
-    """Reads one reply. Where a grammar holds its calls (`held`), their arguments come in parts as well.
+    """Reads one reply. Where a grammar holds calls, their arguments come in parts as well.
 
     A call names a tool that was offered; what does not is text. A call that the reply's limit cuts off is not told.
     """
 
-    def __init__(self, form: Format, schemas: Schemas, held: bool = False) -> None:
-        self._form, self._schemas, self._streams = form, schemas, held
+    def __init__(self, form: Format, schemas: Schemas, held: Held = "none") -> None:
+        self._form, self._schemas, self._leads = form, schemas, held
         self._head, self._tail = re.compile(form.head), re.compile(form.tail)
         bare = {
             "": (),
@@ -224,7 +229,7 @@ class ToolCallParser:
         if self._brackets.broken:
             end = self._brackets.at
             return self._close(end) if self._told else self._fail(end)
-        pieces = self._parts(end) if self._streams else []
+        pieces = self._parts(end) if self._leads == "all" or (self._leads == "opened" and not self._alone) else []
         if end < 0:
             return pieces
         try:
@@ -238,7 +243,7 @@ class ToolCallParser:
     def _called(self, end: int) -> Call:
         """The call whose object ends at `end`. Raises ValueError where it is none."""
         if told := self._told:
-            return Call(told.name, mended(json.loads(told.text, strict=False)))
+            return Call(told.name, mended(json.loads(told.text, strict=False)), told.text if told.begun else "")
         value = json.loads(self._held[self._object : end], strict=False)
         if name := self._name():
             return checked(name, value, self._schemas)
@@ -279,7 +284,7 @@ class ToolCallParser:
         end = found.end() if found else -1
         if final and not found:
             last = -1 if cut else held.rfind(self._form.closing)
-            whole = re.search(r"</function>\s*\Z" if cut else r"</(?:function|parameter)>\s*\Z", held[-64:])
+            whole = (_CUT if cut else _UNCLOSED).search(held, max(0, len(held) - 256))
             end = last + len(self._form.closing) if last >= 0 else len(held) if whole else -1
         if end < 0:
             return []
@@ -321,6 +326,10 @@ class _Told:
         self._start = start
         self._brackets = Brackets(start)
         self._sent: int | None = None
+
+    @property
+    def begun(self) -> bool:
+        return self._sent is not None
 
     def more(self, held: str, made: list[str]) -> list[Piece]:
         end = self._brackets.end(held)

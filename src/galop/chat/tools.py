@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 LONGEST_PATTERN = 40  # characters of one that a model reads
@@ -21,6 +21,7 @@ Schemas = Mapping[str, Any]
 class Call:
     name: str
     arguments: dict[str, Any]
+    written: str = field(default="", compare=False)  # the arguments as the model wrote them, where parts have been told
 
 
 @dataclass(frozen=True)

@@ -270,7 +270,8 @@ class CallPiece:
     @property
     def function(self) -> dict[str, str]:
         """As OpenAI writes it, arguments in JSON."""
-        return {"name": self.call.name, "arguments": json.dumps(self.call.arguments, ensure_ascii=False)}
+        arguments = self.call.written or json.dumps(self.call.arguments, ensure_ascii=False)
+        return {"name": self.call.name, "arguments": arguments}
 
 
 @dataclass
@@ -321,7 +322,7 @@ class Reply:
                 how = replace(sampling, seed=(sampling.seed + i) % (1 << 64))
                 held = constraint.copy() if constraint else None
                 options |= {"client": self.key.hash, "thinking": self.thinking}
-                options |= {"tools": self.use.tools, "constraint": held}
+                options |= {"tools": self.use.tools, "called": self.use.choice != "auto", "constraint": held}
                 self.answers.append(self.model.submit(self.prompt, partial(emit, i), how, **options))
         except Exception:
             self.cancel()

@@ -341,7 +341,7 @@ class Reply:
     async def pieces(self) -> AsyncGenerator[Piece | Prefill | CallDelta | CallPiece | Done]:
         """Raises the error of an answer that fails. Closing the iterator ends the answers and gives the model back."""
         last = [0.0] * len(self.answers)
-        begun: dict[int, str] = {}  # the call that an answer is making
+        calling: dict[int, str] = {}  # the id of the call that an answer is making
         metrics = self.server.metrics
         try:
             while len(self.ends) < len(self.answers):
@@ -361,14 +361,14 @@ class Reply:
                     last[index] = now
                     yield Piece(index, event)
                 elif isinstance(event, CallPart):
-                    begun[index] = begun.get(index) or new_id("call_")
-                    yield CallDelta(index, event.name, begun[index], event.text)
+                    calling[index] = calling.get(index) or new_id("call_")
+                    yield CallDelta(index, event.name, calling[index], event.text)
                 elif isinstance(event, Call):
-                    piece = CallPiece(index, event, begun.get(index) or new_id("call_"))
-                    if index not in begun:
+                    piece = CallPiece(index, event, calling.get(index) or new_id("call_"))
+                    if index not in calling:
                         yield CallDelta(index, event.name, piece.id, "")
                         yield CallDelta(index, event.name, piece.id, piece.function["arguments"])
-                    begun.pop(index, None)
+                    calling.pop(index, None)
                     yield piece
                 else:
                     self.ends[index] = event

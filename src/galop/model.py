@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from galop.chat.call_grammar import grammar
+from galop.chat.fim import Fim, fim_of
 from galop.chat.form import Form
 from galop.chat.parser import Held, ToolCallParser, overlap
 from galop.chat.template import ChatTemplate, Message, Renderer, Turn
@@ -187,6 +188,11 @@ class Model:
 
         return Constraints(self.tokenizer, self.engine.vocabulary, sorted(self.stop_ids))
 
+    @cached_property
+    def fim(self) -> Fim | None:
+        """How it is asked for what belongs between two texts; None where it was not made for that."""
+        return fim_of(self.tokenizer, self.card.fim)
+
     def draft_with(self, smaller: Model) -> None:
         """Guesses tokens with a smaller model instead of from the text, and closes it with this one.
 
@@ -324,7 +330,11 @@ class Model:
         """Ids of a text that is no conversation: control tokens in it are meant, or spelled out where `control` is
         False; `begin` puts a BOS before it, where the model wants one and it has none."""
         ids = self.tokenizer.encode_control(text) if control else self.tokenizer.encode(text)
-        bos = self.tokenizer.id(self.tokenizer.bos_token) if self.tokenizer.add_bos and begin else None
+        return self.begun(ids) if begin else ids
+
+    def begun(self, ids: list[int]) -> list[int]:
+        """Ids after a BOS, where the model wants one and they have none."""
+        bos = self.tokenizer.id(self.tokenizer.bos_token) if self.tokenizer.add_bos else None
         return ids if bos is None or ids[:1] == [bos] else [bos, *ids]
 
     def submit(
@@ -336,6 +346,7 @@ class Model:
         stop: Sequence[str] = (),
         client: str = "",
         logprobs: int | None = None,
+        scores: int | None = None,
         bias: Mapping[int, float] | None = None,
         on_read: Callable[[Array, Array], None] | None = None,
         cancelled: Callable[[], bool] = lambda: False,
@@ -349,8 +360,10 @@ class Model:
 
         `client` is whose prompts may share what is known of this one. `constraint` leads the answer, after any
         thinking; where it leads to a call of `tools` and nothing else, that is `called`. `logprobs` asks for the
-        log-probabilities of each token and of so many likely ones; `on_read` gets the logits and the hidden state that
-        follow the prompt. Raises ContextLengthError, QueueFullError, ValueError for an empty prompt.
+        log-probabilities of each token and of so many likely ones, `scores` for those of the prompt's tokens
+        (`answer.generation.scored`, from its second on); `on_read` gets the logits and the hidden state that follow the
+        prompt. A stop string that is the name of a control token ends at that token. Raises ContextLengthError,
+        QueueFullError, ValueError for an empty prompt.
         """
         if not ids:
             raise ValueError("the prompt is empty")
@@ -369,21 +382,28 @@ class Model:
             guide = ThinkingGuide(self.tokenizer, begun, thinking.budget, limit, guide, self.stop_ids, rows)
         format = self.tool_format or HERMES
         held: Held = "none" if constraint is None else "all" if called else "opened"
+        detokeniser = Detokeniser(self.tokenizer, format.markers if tools else ())
+        ends = self.stop_ids.union(
+            id for id in map(self.tokenizer.id, stop) if id in detokeniser.hidden and id is not None
+        )
+        if thinking is None and self.fim and self.fim.asked(ids):
+            ends |= self.fim.ends
         answer = Answer(
             Generation(
                 ids,
                 sampling or self.sampling_for(thinking),
                 limit,
-                stop_ids=self.stop_ids,
+                stop_ids=ends,
                 client=client,
                 mask=self._mask,
                 bias=bias or {},
                 on_read=on_read,
                 logprobs=0 if logprobs is None else max(logprobs, 1),
+                scores=scores,
                 guesser=(self._draft or Lookup()) if speculate else None,
                 guide=guide,
             ),
-            Detokeniser(self.tokenizer, format.markers if tools else ()),
+            detokeniser,
             ThinkingSplitter(begun) if thinking else None,
             ToolCallParser(format, schemas_of(tools), held) if tools else None,
             StopMatcher(stop),

@@ -27,6 +27,7 @@ PATTERNS: dict[str, list[str]] = {
     "gpt-2": [_GPT2],
     "default": [_GPT2],
 }
+FIM = ("pre", "suf", "mid", "pad", "rep", "sep")
 STOP_TOKENS = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "<｜end▁of▁sentence｜>")
 
 
@@ -37,6 +38,7 @@ class GGUFTokenizer:
     eos_token: str
     add_bos: bool
     stop_ids: list[int]
+    fim: dict[str, int]
 
 
 def tokenizer_from_gguf(metadata: dict[str, Any], file: str) -> GGUFTokenizer:
@@ -119,4 +121,5 @@ def tokenizer_from_gguf(metadata: dict[str, Any], file: str) -> GGUFTokenizer:
         eos_token="" if eos is None else tokens[eos],
         add_bos=metadata.get("tokenizer.ggml.add_bos_token", pre == "llama-bpe") is True,
         stop_ids=sorted(stops),
+        fim={key: id for key in FIM if (id := identifier(f"fim_{key}_token_id")) is not None},
     )

@@ -101,6 +101,10 @@ class Engine:
         known = self.pages.match(root, tokens)
         return KV(self, list(tokens[: known.length]), known.pages, root, known.keys)
 
+    def anew(self, client: str) -> KV:
+        """A sequence that holds nothing yet, of whose tokens all logits are to be seen."""
+        return KV(self, root=self.pages.root(client))
+
     def forward(
         self, work: Sequence[tuple[KV, Sequence[int]]], rows: Sequence[int], hidden: Array | None = None
     ) -> Array:

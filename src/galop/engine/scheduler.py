@@ -20,6 +20,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import accumulate
 from typing import Literal, Protocol
 
@@ -30,13 +31,14 @@ from galop.engine.lower import PAGE_TOKENS
 from galop.engine.pages import chain
 from galop.engine.sampling import Drawn, Sampling, draw
 from galop.engine.speculation import MOST_GUESSES, PROBE, Gauge, Guess, Guesser
-from galop.errors import GalopError, MemoryBudgetError, QueueFullError
+from galop.errors import GalopError, MemoryBudgetError, NumericalError, QueueFullError
 from galop.ops.plan import Array
 
 log = logging.getLogger("galop.engine")
 STALL_SECONDS = 1.5
 DECODE_STEPS = 40
 SLOWEST = 3.0
+SCORE_BYTES = 64 << 20  # of logits at once, of prompts whose every token is scored
 SAVED_TOKENS = 256  # a shorter conversation is read again as soon as it is found on disk
 Reason = Literal["stop", "length", "cancelled"]
 
@@ -76,10 +78,12 @@ class Generation:
     mask: Array | None = None
     bias: Mapping[int, float] = field(default_factory=dict)  # added to the logits of these tokens
     logprobs: int = 0
+    scores: int | None = None  # likely tokens wanted beside each of the prompt's own; None where these are not scored
     guesser: Guesser | None = None
     guide: Guide | None = None
 
     tokens: list[int] = field(init=False)
+    scored: list[Drawn] = field(init=False, default_factory=list)  # the prompt's tokens from the second on
     kv: KV | None = field(init=False, default=None)
     reading: bool = field(init=False, default=True)
     cancelled: bool = field(init=False, default=False)
@@ -97,6 +101,11 @@ class Generation:
     @property
     def drawn(self) -> int:
         return len(self.tokens) - len(self.prompt)
+
+    @property
+    def unscored(self) -> bool:
+        """Whether log-probabilities of its prompt are still missing."""
+        return self.scores is not None and len(self.scored) < len(self.prompt) - 1
 
 
 class Scheduler:
@@ -216,7 +225,8 @@ class Scheduler:
         while len(self.running) < self.parallel and self._unread() < self.engine.chunk:
             if self._crowded() or not (generation := self._next()):
                 break
-            generation.kv = self.engine.begin(generation.tokens, generation.client)
+            begin = self.engine.anew if generation.unscored else partial(self.engine.begin, generation.tokens)
+            generation.kv = begin(generation.client)
             if math.isnan(generation.begun):
                 generation.begun = time.monotonic()
                 generation.cached = len(generation.kv.tokens)
@@ -260,24 +270,29 @@ class Scheduler:
 
     def _read(self, reading: list[Generation], others: bool) -> None:
         """Reads as much of the prompts, in order of arrival, as a chunk holds."""
-        room = self.engine.chunk
+        room, scorable = self.engine.chunk, max(16, SCORE_BYTES // (4 * self.engine.vocabulary))
         work: list[tuple[Generation, KV, list[int]]] = []
         ends: list[int] = []
+        read = 0
         for generation in reading:
             kv = generation.kv
             assert kv
-            part = generation.tokens[len(kv.tokens) : len(kv.tokens) + room]
-            room -= len(part)
+            most = min(room - read, scorable) if generation.unscored else room - read
+            part = generation.tokens[len(kv.tokens) : len(kv.tokens) + most]
+            if not part:
+                continue
             work.append((generation, kv, part))
-            if len(kv.tokens) + len(part) == len(generation.tokens):
-                ends.append(self.engine.chunk - room - 1)
-            if room == 0:
+            whole = len(kv.tokens) + len(part) == len(generation.tokens)
+            first = read if generation.unscored else read + len(part) - whole
+            read += len(part)
+            ends += range(first, read)
+            scorable -= len(part) if generation.unscored else 0
+            if read == room:
                 break
         hidden = np.empty((len(ends), self.engine.hidden_size), np.float32)
         start = time.monotonic()
         logits = self.engine.forward([(kv, part) for _, kv, part in work], ends, hidden)
         seconds = time.monotonic() - start
-        read = sum(len(part) for _, _, part in work)
         self.engine.adapt(read, seconds)
         self.counts["prompt_tokens"] += read
         if others:
@@ -285,8 +300,16 @@ class Scheduler:
             if self._stalled >= STALL_SECONDS:
                 self._stalled, self._calm = 0.0, DECODE_STEPS
         row = 0
-        for generation, kv, _ in work:
+        for generation, kv, part in work:
             kv.keep()
+            if generation.unscored:
+                rows = logits[row : row + len(part)]
+                row += len(part) - (len(kv.tokens) == len(generation.tokens))
+                if not np.isfinite(rows).all():
+                    self._end(generation, NumericalError("logits are not finite: the weights are damaged"))
+                    row += len(kv.tokens) == len(generation.tokens)
+                    continue
+                _score(generation, rows, len(kv.tokens) - len(part))
             if math.isnan(generation.read):
                 generation.on_prompt(min(len(kv.tokens), len(generation.prompt)))
             if len(kv.tokens) == len(generation.tokens):
@@ -406,6 +429,23 @@ class Scheduler:
         self.running.remove(last)
         self._preempted.append(last)
         self.counts["preemptions"] += 1
+
+
+def _score(generation: Generation, logits: Array, start: int) -> None:
+    """Takes down how likely the prompt's tokens were, from logits [tokens, vocabulary] of those from `start` on."""
+    assert generation.scores is not None
+    known = len(generation.scored)  # more than start where its pages were taken away meanwhile
+    wanted = generation.prompt[known + 1 : start + len(logits) + 1]
+    if not wanted:
+        return
+    rows, count = logits[known - start :][: len(wanted)], generation.scores
+    top = rows.max(1, keepdims=True)
+    norm = top[:, 0] + np.log(np.exp(rows - top).sum(1, dtype=np.float64))
+    # Finding the single most likely is four times as fast as finding several.
+    likely = rows.argmax(1)[:, None] if count == 1 else np.argpartition(rows, -count, 1)[:, len(rows[0]) - count :]
+    for token, row, total, others in zip(wanted, rows, norm, likely.tolist(), strict=True):
+        alternatives = sorted(((other, float(row[other] - total)) for other in others), key=lambda pair: -pair[1])
+        generation.scored.append(Drawn(token, float(row[token] - total), tuple(alternatives)))
 
 
 def _mask(generation: Generation) -> Array | None:

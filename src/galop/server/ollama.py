@@ -119,7 +119,7 @@ def routes(server: Server) -> APIRouter:
             except ApiError:
                 await reply.held.aclose()
                 raise
-            reply.prompt = [*body.context, *reply.prompt]
+            reply.prompts = [[*body.context, *reply.prompt]]
         return await answer(reply, body, "response", form, start)
 
     async def embedded(request: Request, body: Common, texts: list[str], cut_off: bool = True) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
@@ -12,10 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from galop.chat.thinking import Thinking
+from galop.chat.tokenizer import Detokeniser, Tokenizer
+from galop.engine.sampling import Drawn
 from galop.model import Done, Prefill, Text
 from galop.server import anthropic
 from galop.server.errors import ApiError
 from galop.server.replies import (
+    LEAST,
+    MAX_ANSWERS,
     MAX_N,
     MAX_STOPS,
     MAX_TOOLS,
@@ -128,13 +132,19 @@ class CompletionRequest(Request_):
     prompt: (
         str
         | Annotated[list[int], Field(min_length=1)]
-        | Annotated[list[str], Field(min_length=1, max_length=1)]
-        | Annotated[list[list[int]], Field(min_length=1, max_length=1)]
+        | Annotated[list[str], Field(min_length=1, max_length=MAX_ANSWERS)]
+        | Annotated[list[list[int]], Field(min_length=1, max_length=MAX_ANSWERS)]
     )
+    max_tokens: Annotated[int, Field(ge=0, le=1 << 31)] | None = None
     logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     echo: bool | None = None
     suffix: str | None = None
     best_of: Annotated[int, Field(ge=1, le=MAX_N)] | None = None
+
+    @property
+    def prompts(self) -> Sequence[str | list[int]]:
+        several = isinstance(self.prompt, list) and not isinstance(self.prompt[0], int)
+        return self.prompt if several else [self.prompt]  # type: ignore[return-value,list-item]
 
 
 def routes(server: Server) -> APIRouter:
@@ -162,13 +172,19 @@ def routes(server: Server) -> APIRouter:
     @router.post("/completions", response_model=None, responses=EVENTS)
     async def completions(request: Request, body: CompletionRequest) -> Response:
         """Continues a text."""
-        body.refuse("echo", "suffix")
+        body.refuse()
         if body.best_of and body.best_of > (body.n or 1):
             raise ApiError(400, "unsupported_parameter", "best_of beyond n is not supported", "best_of")
-        only = None if isinstance(body.prompt, str) else body.prompt[0]
-        prompt = only if isinstance(only, (str, list)) else body.prompt
-        reply = await server.text(request.state.key, body.model, prompt)  # type: ignore[arg-type]
-        await begun(reply, lambda: body.options(reply, body.max_tokens or 16, body.logprobs))
+        if body.echo and body.suffix is not None:
+            raise ApiError(400, "unsupported_parameter", "echo and suffix cannot be had together", "echo")
+        prompts = body.prompts
+        if len(prompts) * (body.n or 1) > MAX_ANSWERS:
+            message = f"{len(prompts)} prompts with n = {body.n} are more than {MAX_ANSWERS} answers"
+            raise ApiError(400, "invalid_value", message, "prompt")
+        reply = await server.text(request.state.key, body.model, prompts, body.suffix)
+        limit = 16 if body.max_tokens is None else body.max_tokens
+        scores = body.logprobs if body.echo else None
+        await begun(reply, lambda: {**body.options(reply, limit, body.logprobs), "scores": scores})
         writer = CompletionWriter(reply, body)
         if body.stream:
             return EventStream(writer.stream(), writer.failure)
@@ -312,28 +328,88 @@ class ChatWriter(Writer):
 
 class CompletionWriter(Writer):
     prefix, kind, chunk_kind = "cmpl-", "text_completion", "text_completion"
+    body: CompletionRequest
+
+    def __init__(self, reply: Reply, body: CompletionRequest) -> None:
+        super().__init__(reply, body)
+        self.told: dict[int, Told] = {}  # of each answer
 
     def first(self, index: int) -> None:
         return None
 
     def _choice(self, index: int, text: str, events: list[Text]) -> dict[str, Any]:
-        entries = [p for e in events for p in logprobs_of(self.reply.model, e)]
-        logprobs = {
-            "tokens": [p["token"] for p in entries],
-            "token_logprobs": [p["logprob"] for p in entries],
-            "top_logprobs": [{t["token"]: t["logprob"] for t in p["top_logprobs"]} for p in entries],
-        }
-        return {"index": index, "text": text, "logprobs": logprobs if entries else None}
+        drawn = [d for e in events for d in e.drawn]
+        told = self.told.get(index)
+        if told is None:
+            told = self.told[index] = Told(self.reply.model.tokenizer)
+            if self.body.echo:
+                n = self.body.n or 1
+                given, ids = self.body.prompts[index // n], self.reply.prompts[index // n]
+                echoed = given if isinstance(given, str) else self.reply.model.tokenizer.decode(ids, control=True)
+                if self.body.logprobs is not None:
+                    told.prompt(ids, self.reply.answers[index].generation.scored, echoed)
+                told.at, text = len(echoed), echoed + text
+        told.answer(drawn)
+        return {"index": index, "text": text, "logprobs": told.logprobs()}
 
     def piece(self, piece: Piece | CallDelta) -> dict[str, Any]:
         assert isinstance(piece, Piece)  # there are no tools here
         return {**self._choice(piece.index, piece.text, [piece.event]), "finish_reason": None}
 
     def last(self, index: int, reason: str) -> dict[str, Any]:
-        return {"index": index, "text": "", "logprobs": None, "finish_reason": reason}
+        return {**self._choice(index, "", []), "finish_reason": reason}
 
     def choice(self, index: int, said: Said) -> dict[str, Any]:
         return self._choice(index, said.text, said.events)
+
+
+class Told:
+    """The log-probabilities of one text as Completions tells them, each with where in the text its token begins."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self.at = 0  # characters of the text so far
+        self._entries: list[tuple[str, float | None, dict[str, float] | None, int]] = []
+        self._stream = Detokeniser(tokenizer)
+
+    def prompt(self, ids: list[int], scored: list[Drawn], text: str) -> None:
+        stream = Detokeniser(self.tokenizer, self.tokenizer.added)
+        at = 0
+        if not text.startswith(self._name(ids[0])):  # a BOS that was put before it
+            self._add(Drawn(ids[0]), 0)
+            ids = ids[1:]
+        else:
+            scored = [Drawn(ids[0]), *scored]
+        for id, drawn in zip(ids, scored, strict=True):
+            self._add(drawn, at)
+            at += len(stream.push(id))
+
+    def answer(self, drawn: list[Drawn]) -> None:
+        for d in drawn:
+            self._add(d, self.at)
+            self.at += len(self._stream.push(d.token))
+
+    def _add(self, drawn: Drawn, at: int) -> None:
+        top = None if drawn.logprob is None else {self._name(t): max(p, LEAST) for t, p in drawn.top_logprobs}
+        if top and drawn.logprob is not None:
+            top.setdefault(self._name(drawn.token), max(drawn.logprob, LEAST))
+        logprob = None if drawn.logprob is None else max(drawn.logprob, LEAST)
+        self._entries.append((self._name(drawn.token), logprob, top, at))
+
+    def _name(self, id: int) -> str:
+        data = self.tokenizer.token_bytes(id)
+        try:
+            return data.decode()
+        except UnicodeDecodeError:  # part of a character
+            return "bytes:" + "".join(f"\\x{byte:02x}" for byte in data)
+
+    def logprobs(self) -> dict[str, list[Any]] | None:
+        """Those not told yet."""
+        if not self._entries:
+            return None
+        tokens, logprobs, tops, offsets = (list(column) for column in zip(*self._entries, strict=True))
+        self._entries.clear()
+        return {"tokens": tokens, "token_logprobs": logprobs, "top_logprobs": tops, "text_offset": offsets}
 
 
 def tool_call(piece: CallPiece) -> dict[str, Any]:

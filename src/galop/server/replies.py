@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from galop.chat.constraint import Constraint
+from galop.chat.fim import Fim
 from galop.chat.form import Form
 from galop.chat.template import Message, Turn
 from galop.chat.thinking import Thinking
@@ -30,6 +31,8 @@ from galop.server.wire import parse
 
 MAX_N = 16
 LEAST_ANSWER = 256  # tokens an answer has to have left of a key's minute, if it asks for more
+MAX_ANSWERS = 256  # of several prompts
+LEAST = -9999.0  # what is told of a log-probability that JSON cannot say
 MAX_STOPS = 4
 MAX_TOOLS = 256
 Count = Annotated[int, Field(ge=1, le=1 << 31)]
@@ -286,12 +289,12 @@ class Said:
 
 @dataclass
 class Reply:
-    """One request's answers: pieces, prompt progress, and for each its end."""
+    """One request's answers, so many to each of its prompts: pieces, prompt progress, and for each its end."""
 
     server: Server
     resident: Resident
     key: Key
-    prompt: list[int]
+    prompts: list[list[int]]
     held: AsyncExitStack
     thinking: Thinking | None = None  # None for what is no conversation
     use: ToolUse = field(default_factory=lambda: ToolUse())
@@ -304,10 +307,20 @@ class Reply:
     def model(self) -> Model:
         return self.resident.model
 
+    @property
+    def prompt(self) -> list[int]:
+        """The only one, where there is one."""
+        return self.prompts[0]
+
+    @property
+    def read(self) -> int:
+        """Tokens of all prompts."""
+        return sum(map(len, self.prompts))
+
     def begin(
         self, n: int = 1, sampling: Sampling | None = None, constraint: Constraint | None = None, **options: Any
     ) -> None:
-        """Puts the prompt in the queue, n times. Raises ContextLengthError, QueueFullError."""
+        """Puts the prompts in the queue, each n times. Raises ContextLengthError, QueueFullError."""
         loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[tuple[int, Event | CallPart | Failed]] = asyncio.Queue()
 
@@ -318,12 +331,12 @@ class Reply:
         sampling = sampling or self.model.sampling_for(self.thinking)
         options["max_tokens"] = self._admit(n, options.get("max_tokens"))
         try:
-            for i in range(n):
-                how = replace(sampling, seed=(sampling.seed + i) % (1 << 64))
+            for i, prompt in enumerate(prompt for prompt in self.prompts for _ in range(n)):
+                how = replace(sampling, seed=(sampling.seed + i % n) % (1 << 64))
                 held = constraint.copy() if constraint else None
                 options |= {"client": self.key.hash, "thinking": self.thinking}
                 options |= {"tools": self.use.tools, "called": self.use.choice != "auto", "constraint": held}
-                self.answers.append(self.model.submit(self.prompt, partial(emit, i), how, **options))
+                self.answers.append(self.model.submit(prompt, partial(emit, i), how, **options))
         except Exception:
             self.cancel()
             self.server.meter.settle(self.key, self.tokens, 0)
@@ -331,11 +344,12 @@ class Reply:
 
     def _admit(self, n: int, limit: int | None) -> int:
         """Holds the tokens of this request; how many each answer may have. Raises ApiError."""
-        room = max(0, self.model.context - len(self.prompt))
-        limit = room if limit is None else min(limit, room)
-        if room:  # or it is about to be refused
-            self.tokens = self.server.reserve(self.key, len(self.prompt), n, limit)
-            limit = min(limit, (self.tokens - len(self.prompt)) // n)
+        rooms = [max(0, self.model.context - len(prompt)) for prompt in self.prompts]
+        limit = max(rooms) if limit is None else min(limit, max(rooms))
+        if min(rooms):  # or it is about to be refused
+            answers = n * len(self.prompts)
+            self.tokens = self.server.reserve(self.key, self.read, answers, limit)
+            limit = min(limit, (self.tokens - self.read) // answers)
         return limit
 
     async def pieces(self) -> AsyncGenerator[Piece | Prefill | CallDelta | CallPiece | Done]:
@@ -377,7 +391,7 @@ class Reply:
         finally:
             self.cancel()
             begun = [a.generation for a in self.answers if not math.isnan(a.generation.begun)]
-            used = len(self.prompt) + sum(g.drawn for g in begun) if begun else 0
+            used = self.read + sum(g.drawn for g in begun) if begun else 0
             self.server.meter.settle(self.key, self.tokens, used)
             await self.held.aclose()
 
@@ -404,12 +418,16 @@ class Reply:
     def usage(self) -> dict[str, Any]:
         answered = sum(done.answer_tokens for done in self.ends.values())
         thought = sum(done.thinking_tokens for done in self.ends.values())
-        cached = min((done.cached_tokens for done in self.ends.values()), default=0)
+        n = max(1, len(self.answers) // len(self.prompts))
+        cached = [
+            min((done.cached_tokens for i, done in self.ends.items() if i // n == p), default=0)
+            for p in range(len(self.prompts))
+        ]
         return {
-            "prompt_tokens": len(self.prompt),
+            "prompt_tokens": self.read,
             "completion_tokens": answered,
-            "total_tokens": len(self.prompt) + answered,
-            "prompt_tokens_details": {"cached_tokens": cached},
+            "total_tokens": self.read + answered,
+            "prompt_tokens_details": {"cached_tokens": sum(cached)},
             "completion_tokens_details": {"reasoning_tokens": thought},
         }
 
@@ -488,17 +506,31 @@ class Server:
         except BaseException:
             await held.aclose()
             raise
-        return Reply(self, resident, key, ids, held, thinking, tools)
+        return Reply(self, resident, key, [ids], held, thinking, tools)
 
-    async def text(self, key: Key, name: str | None, prompt: str | list[int]) -> Reply:
-        """The reply to a text or token ids, not begun. Raises ApiError."""
+    async def text(
+        self, key: Key, name: str | None, given: str | Sequence[str | list[int]], suffix: str | None = None
+    ) -> Reply:
+        """The reply to a text or to several, each a string or token ids, not begun: what follows, or with a suffix what
+        belongs between. Raises ApiError."""
+
+        def read(model: Model) -> list[list[int]]:
+            prompts = [given] if isinstance(given, str) else given
+            if suffix is None:
+                return [ids_of(model, prompt, "prompt") for prompt in prompts]
+            return [middle_of(model, prompt, suffix) for prompt in prompts]
+
+        return await self.raw(key, name, read)
+
+    async def raw(self, key: Key, name: str | None, read: Callable[[Model], list[list[int]]]) -> Reply:
+        """The reply to prompts as `read` makes them for the model, not begun. Raises ApiError."""
         resident, held = await self.open(key, name)
         try:
-            ids = await asyncio.to_thread(ids_of, resident.model, prompt, "prompt")
+            prompts = await asyncio.to_thread(read, resident.model)
         except BaseException:
             await held.aclose()
             raise
-        return Reply(self, resident, key, ids, held)
+        return Reply(self, resident, key, prompts, held)
 
     def reserve(self, key: Key, prompt: int, answers: int = 0, each: int = 0) -> int:
         """Holds tokens of a key's minute for a request, until they are settled: as many as it asks for, or fewer for
@@ -548,6 +580,22 @@ def ids_of(model: Model, prompt: str | list[int], param: str, control: bool = Tr
     return ids
 
 
+def middle_of(model: Model, before: str | list[int], after: str) -> list[int]:
+    """A prompt for what belongs between two texts, whose words are never control tokens. Raises ApiError."""
+    fim = fim_for(model, "suffix")
+    ids = model.encode(before, control=False, begin=False) if isinstance(before, str) else before
+    check_ids(model, ids, "prompt")
+    return model.begun(fim.prompt(ids, model.tokenizer.encode(after)))
+
+
+def fim_for(model: Model, param: str) -> Fim:
+    """Raises ApiError for a model that was not made to fill in the middle."""
+    if model.fim is None:
+        message = f"{model.card.name} cannot fill in the middle: it has no tokens for that; take a code model"
+        raise ApiError(400, "unsupported_parameter", message, param)
+    return model.fim
+
+
 def check_ids(model: Model, ids: list[int], param: str) -> None:
     """Raises ApiError for ids the model does not have."""
     if any(not 0 <= i < model.engine.vocabulary for i in ids):
@@ -572,7 +620,7 @@ def logprobs_of(model: Model, event: Text) -> list[dict[str, Any]]:
 
     def entry(token: int, logprob: float) -> dict[str, Any]:
         data = model.tokenizer.token_bytes(token)
-        return {"token": data.decode("utf-8", "replace"), "logprob": max(logprob, -9999.0), "bytes": list(data)}
+        return {"token": data.decode("utf-8", "replace"), "logprob": max(logprob, LEAST), "bytes": list(data)}
 
     return [
         {**entry(d.token, d.logprob or 0.0), "top_logprobs": [entry(t, p) for t, p in d.top_logprobs]}

@@ -52,6 +52,7 @@ class Checkpoint:
     eos_token: str = ""
     add_bos: bool = False
     stop_ids: list[int] = field(default_factory=list)
+    fim: dict[str, int] = field(default_factory=dict)  # tokens for filling in the middle (see chat/fim.py)
     generation: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     licence: str = ""

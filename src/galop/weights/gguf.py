@@ -357,6 +357,7 @@ def load(path: Path) -> Checkpoint:
         eos_token=tokenizer.eos_token,
         add_bos=tokenizer.add_bos,
         stop_ids=tokenizer.stop_ids,
+        fim=tokenizer.fim,
         name=str(metadata.get("general.name", path.stem)),
         licence=str(metadata.get("general.license", "")),
     )

@@ -18,7 +18,7 @@ import time
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,7 @@ class Card:
     kinds: dict[str, int]
     parameters: int
     source_bytes: int
+    fim: dict[str, int] = field(default_factory=dict)  # tokens for filling in the middle, where the file names them
 
 
 @dataclass
@@ -172,6 +173,7 @@ def build(
         kinds=kinds,
         parameters=sum(int(np.prod(t.shape)) for t in checkpoint.tensors.values()),
         source_bytes=sum(len(t.data) for t in checkpoint.tensors.values()),
+        fim=checkpoint.fim,
     )
 
     def fill(write: Callable[[str, Array], None]) -> None:

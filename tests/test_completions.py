@@ -1,0 +1,134 @@
+"""Raw prompts: several at once, how likely they were, and what belongs between two texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openai
+import pytest
+from serving import Running, serving
+
+from galop.chat.fim import fim_of
+from galop.chat.tokenizer import Tokenizer
+from galop.model import Model
+
+CODER = "qwen2.5-coder:0.5b"
+BEFORE, AFTER = "def add(a, b):\n    return", "\n\nprint(add(1, 2))\n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, smollm_path: Path, coder_path: Path) -> Iterator[Running]:
+    with serving("smollm2:135m", CODER, "--context", "2048", home=tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(server: Running) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0) as client:
+        yield client
+
+
+def test_several_prompts_are_answered_as_each_alone(client: openai.OpenAI, smollm: Model) -> None:
+    texts = ["One, two,", "Red, green,", "Monday,"]
+    options: Any = {"model": "smollm2:135m", "temperature": 1.0, "seed": 7, "max_tokens": 6, "n": 2}
+    alone = [c.text for text in texts for c in client.completions.create(prompt=text, **options).choices]
+    for prompts in (texts, [smollm.encode(text) for text in texts]):
+        together = client.completions.create(prompt=prompts, **options)
+        assert [c.text for c in together.choices] == alone and [c.index for c in together.choices] == list(range(6))
+        assert together.usage and together.usage.prompt_tokens == sum(len(smollm.encode(text)) for text in texts)
+    streamed = [""] * 6
+    for chunk in client.completions.create(prompt=texts, stream=True, **options):
+        for choice in chunk.choices:
+            streamed[choice.index] += choice.text
+    assert streamed == alone
+    with pytest.raises(openai.BadRequestError, match="more than 256"):
+        client.completions.create(**{**options, "prompt": ["x"] * 200})
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [("The capital of France is Paris.", 3), ("naïve 🐎 text", 3), ("a <|im_end|> b", 0), ("word " * 400, 0)],
+)
+def test_how_likely_a_prompt_was(text: str, limit: int, client: openai.OpenAI, smollm: Model) -> None:
+    """As the model's own logits say; all characters of the text belong to a token."""
+    options: Any = {"model": "smollm2:135m", "prompt": text, "temperature": 0, "max_tokens": limit}
+    [choice] = client.completions.create(echo=True, logprobs=2, **options).choices
+    ids = smollm.encode(text)
+    rows = smollm.logits(ids[:-1]).astype(np.float64)
+    rows -= rows.max(1, keepdims=True)
+    expected = (rows - np.log(np.exp(rows).sum(1, keepdims=True)))[np.arange(len(rows)), ids[1:]]
+    told = choice.logprobs
+    assert told and told.token_logprobs and told.top_logprobs and told.text_offset and told.tokens
+    assert told.token_logprobs[0] is None and told.top_logprobs[0] is None
+    assert np.allclose(np.array(told.token_logprobs[1 : len(ids)], float), expected, atol=1e-4)
+    assert len(told.tokens) == len(ids) + limit == len(told.text_offset)
+    answer = client.completions.create(**options).choices[0].text if limit else ""
+    assert choice.text == text + answer and choice.finish_reason == "length"
+    assert told.text_offset[0] == 0 and told.text_offset == sorted(told.text_offset)
+    for token, at in zip(told.tokens, told.text_offset, strict=True):
+        assert token.startswith("bytes:") or choice.text[at:].startswith(token)
+    for logprob, top in zip(told.token_logprobs[1:], told.top_logprobs[1:], strict=True):
+        assert logprob in top.values() and len(top) in (2, 3)
+    if limit == 0:
+        return
+    chunks = list(client.completions.create(echo=True, logprobs=2, stream=True, **options))
+    assert "".join(c.choices[0].text for c in chunks) == choice.text
+    streamed = [t for c in chunks if c.choices[0].logprobs for t in c.choices[0].logprobs.text_offset or []]
+    assert streamed == told.text_offset
+
+
+def test_what_belongs_between_two_texts(client: openai.OpenAI, server: Running) -> None:
+    options: Any = {"model": CODER, "temperature": 0, "max_tokens": 24}
+    middle = client.completions.create(prompt=BEFORE, suffix=AFTER, **options)
+    assert middle.choices[0].text.startswith(" a + b") and middle.choices[0].finish_reason == "stop"
+    written = f"<|fim_prefix|>{BEFORE}<|fim_suffix|>{AFTER}<|fim_middle|>"  # as clients that know the model do it
+    by_hand = client.completions.create(prompt=written, **options)
+    assert by_hand.choices[0] == middle.choices[0] and by_hand.usage and middle.usage
+    assert by_hand.usage.prompt_tokens == middle.usage.prompt_tokens
+    # Words in an editor's file are no control tokens.
+    count = client.completions.create(prompt="x<|fim_middle|>", suffix="y", **{**options, "max_tokens": 1}).usage
+    assert count and count.prompt_tokens > 5
+    with pytest.raises(openai.BadRequestError, match="cannot fill in the middle"):
+        client.completions.create(prompt=BEFORE, suffix=AFTER, model="smollm2:135m")
+
+
+def test_a_stop_string_may_be_a_control_token(client: openai.OpenAI) -> None:
+    options: Any = {"model": "smollm2:135m", "prompt": "Hello", "max_tokens": 8, "logit_bias": {"1": 100}}
+    assert client.completions.create(**options).choices[0].finish_reason == "length"
+    assert client.completions.create(stop=["<|im_start|>"], **options).choices[0].finish_reason == "stop"
+
+
+@pytest.mark.parametrize(
+    ("names", "order"),
+    [
+        (["<fim_prefix>", "<fim_suffix>", "<fim_middle>"], ["<fim_prefix>", "b", "<fim_suffix>", "a", "<fim_middle>"]),
+        (
+            ["<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"],
+            ["<｜fim▁begin｜>", "b", "<｜fim▁hole｜>", "a", "<｜fim▁end｜>"],
+        ),
+        (["[PREFIX]", "[SUFFIX]", "[MIDDLE]"], ["[SUFFIX]", "a", "[PREFIX]", "b"]),
+        (["<p>", "<s>", "<m>"], ["<p>", "b", "<s>", "a", "<m>"]),
+        (["<p>", "<s>"], None),
+    ],
+)
+def test_every_family_in_its_own_order(names: list[str], order: list[str] | None) -> None:
+    words = {word: i for i, word in enumerate(["a", "b", *names, "<|file_sep|>"])}
+    added = [
+        {"id": id, "content": word, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
+         "special": True}
+        for word, id in words.items() if len(word) > 1
+    ]  # fmt: skip
+
+    description = {"version": "1.0", "added_tokens": added, "model": {"type": "BPE", "vocab": words, "merges": []}}
+    tokenizer = Tokenizer(json.dumps(description))
+    known = {key: words[name] for key, name in zip(("pre", "suf", "mid"), names, strict=False) if len(name) == 3}
+    fim = fim_of(tokenizer, known)
+    if order is None:
+        assert fim is None
+        return
+    assert fim and fim.prompt([words["b"]], [words["a"]]) == [words[word] for word in order]
+    assert words["<|file_sep|>"] in fim.ends and fim.asked(fim.prompt([0], [1])) and not fim.asked([0, 1])

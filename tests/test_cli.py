@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TextIO, cast
 
 import pytest
 from tiny import write_gguf
+
+from galop.chat.tools import Call
+from galop.cli.run import spelled
+from galop.race.record import Record
+from galop.race.sets import Question
+from galop.terminal import Harmless, visible
 
 GALOP = [sys.executable, "-m", "galop"]
 TEMPLATE = "{% for m in messages %}{{ m.content }}\n{% endfor %}"
@@ -172,11 +182,12 @@ def test_rm_of_a_file_of_ones_own_removes_only_what_was_made_from_it(tmp_path: P
 class Terminal:
     """A galop process on a terminal of its own."""
 
-    def __init__(self, *args: str, home: Path) -> None:
+    def __init__(self, *args: str, home: Path = Path("/nowhere"), program: list[str] = GALOP) -> None:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            os.umask(0)
             os.environ.update(XDG_DATA_HOME=str(home), TERM="dumb", NO_COLOR="1", PROMPT_TOOLKIT_NO_CPR="1")
-            os.execv(sys.executable, [*GALOP, *args])
+            os.execv(sys.executable, [*program, *args])
         self.seen = ""
 
     def expect(self, text: str, seconds: float = 60) -> str:
@@ -193,6 +204,13 @@ class Terminal:
 
     def send(self, text: str) -> None:
         os.write(self.fd, text.encode())
+
+    def rest(self, seconds: float = 60) -> str:
+        """All it writes until it ends."""
+        with contextlib.suppress(AssertionError):
+            self.expect("\0never\0", seconds)
+        os.waitpid(self.pid, 0)
+        return self.seen
 
     def wait(self) -> int:
         end = time.monotonic() + 20
@@ -237,6 +255,90 @@ def test_a_conversation_at_a_terminal(smollm_path: Path, tmp_path: Path) -> None
     assert terminal.wait() == 0
     saved = json.loads((tmp_path / "galop" / "conversations" / "trip.json").read_text())
     assert [m["role"] for m in saved["messages"]] == ["user", "assistant"] * 2
+    kept = [p for p in (tmp_path / "galop").rglob("*") if not p.is_symlink()]
+    assert {p.name for p in kept} >= {"trip.json", "history", "conversations"}
+    for path in (tmp_path / "galop", *kept):  # whatever the umask
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+
+
+ESCAPES = "\x1b[2J\x1b]0;owned\x07\x1b]8;;http://evil.example\x1b\\\x1b]52;c;ZXZpbA==\x07\x9b31m\x08\r\x7f\u202e\u2066\u200b\ufeff\U000e0041"
+
+OBEYED = "\x1b\x07\x08\x7f\x9b\u202e\u2066\u200b\ufeff\U000e0041"
+
+
+def test_what_is_not_seen_is_written_out_and_json_stays_the_same() -> None:
+    assert visible("a\x1b[31m\x9b\u202eb\U000e0041") == r"a\u001b[31m\u009b\u202eb\udb40\udc41"
+    for plain in ("a\tb\r\n", "été 日本 العربية", "👩\u200d🚀 🏳\ufe0f", "می\u200cخواهم"):
+        assert visible(plain) == plain
+    assert visible("pay\u200dpal") == r"pay\u200dpal"
+    told = json.dumps({ESCAPES: [ESCAPES]}, ensure_ascii=False)
+    assert json.loads(visible(told)) == json.loads(told) and not set(OBEYED) & set(visible(told))
+    out = io.StringIO()
+    print("x" + ESCAPES, file=cast(TextIO, Harmless(out)))
+    assert out.getvalue() == "x" + visible(ESCAPES) + "\n"
+
+
+def test_nothing_strangers_wrote_reaches_the_terminal_as_a_command(tmp_path: Path) -> None:
+    evil = f"[red]{ESCAPES}[link=http://evil.example]x"
+    fine = {"general__name": evil, "general__license": evil}
+    says = str(write_gguf(tmp_path / "says.gguf", "qwen3", "Q8_0", TEMPLATE + ESCAPES.replace("\r", ""), **fine))
+    raises = str(
+        write_gguf(tmp_path / "raises.gguf", "qwen3", "Q8_0", f"{{{{ raise_exception({json.dumps(ESCAPES)}) }}}}")
+    )
+    record = Record.create(
+        tmp_path / "race",
+        {"set": evil, "seed": 0, "together": 1, "begun": ""},
+        [Question("1", "k", "q", "1")],
+        [evil, "b"],
+    )
+    line = {"id": "1", "begun": 0.0, "text": evil, "thinking": "", "calls": [], "replies": 1, "tokens": 3, "thinking_tokens": 0,
+            "seconds": 1.0, "first_token_seconds": 0.1, "answer_seconds": 0.9, "cut_off": False, "right": False,
+            "value": evil, "slip": evil}  # fmt: skip
+    for lane in (0, 1):
+        record.add(lane, {"setup": {"kind": "open", "file": evil, "bytes": 1, "licence": evil}})
+        record.add(lane, line)
+    assert {f.stat().st_mode & 0o777 for f in record.folder.iterdir()} == {0o600}
+    for command in (
+        ["show", says],
+        ["run", says, "hi", "--regex", "\x1b\\[2Jwords\x9b", "--temperature", "0"],
+        ["run", says, "hi", "--regex", "\x1b\\[2Jwords\x9b", "--json"],
+        ["run", raises, "hi"],
+        ["run", f"no/{ESCAPES}".replace("\x00", ""), "hi"],
+        ["race", "show", str(record.folder)],
+        ["launch", "aider", "--model", evil],
+    ):
+        terminal = Terminal(*command, home=tmp_path)
+        seen = terminal.rest()
+        assert len(seen) > 20, command
+        assert not set(OBEYED) & set(seen), (command, seen)
+        assert not re.search(r"\r(?!\n|\r)", seen), (command, seen)
+        assert "[red]" in seen or command[0] == "run", (command, seen)
+    piped = run("run", says, "hi", "--regex", "\x1b\\[2Jwords\x9b", "--temperature", "0")
+    assert piped.stdout.decode() == "\x1b[2Jwords\x9b\n"  # a file or a program gets the answer as it is
+
+
+def test_a_call_that_is_to_be_allowed_can_be_taken_for_no_other() -> None:
+    evil = f'rm -rf /{" " * 400}Call weather? [y/N]\n\n  | "city": "Paris"\x1b[1A\x1b[2K\r\u202e\xa0\u3164' + "x" * 9000
+    shown = spelled(Call("sh\x1b[2K", {"command": evil, "[red]": {"n": 1}, "ville": "Orléans"}), 80).splitlines()
+    assert shown[0] == r'The model wants to call "sh\u001b[2K" with 3 arguments:'
+    assert all(line.startswith("  | ") and len(line) <= 78 for line in shown[1:] if not line.startswith("  ("))
+    assert not re.search(r"[\x00-\x1f\x7f-\xa0\u202e\u3164]", "".join(shown))
+    assert shown[1].startswith('  | "command": "rm -rf / ') and shown[-1] == '  | "ville": "Orléans"'
+    [hidden] = [line for line in shown if line.startswith("  (")]
+    told = sum(len(line) - 4 for line in shown[1:] if line.startswith("  | "))
+    assert (
+        hidden
+        == f"  ({int(hidden.split()[0][1:])} of {int(hidden.split()[0][1:]) + told} characters are left out here)"
+    )
+    assert len(shown) < 30
+    code = "from galop.terminal import guard; from galop.chat.tools import Call; from galop.cli.run import allowed; guard(); "
+    code += "import time; time.sleep(0.5); print('answer:', allowed(Call('sh', {'command': 'x'})))"
+    for typed, said in (("", "False"), ("y\r", "True")):
+        terminal = Terminal(program=[sys.executable, "-c", code])
+        terminal.send("y\r")  # before it was asked
+        terminal.expect("[y/N]")
+        terminal.send(typed or "\r")
+        terminal.expect(f"answer: {said}")
 
 
 def test_translation_keeps_markdown_and_tells_the_time_to_the_first_word(coder_path: Path, tmp_path: Path) -> None:

@@ -454,7 +454,28 @@ def test_conversations_are_their_owners(tmp_path: Path) -> None:
     assert not store.listed("ann", "Seine") and store.listed("ann", "sea")
     store.delete("ann", mine)
     assert not store.listed("ann") and not store.listed("ann", "sea")
-    assert (tmp_path / "c.db").stat().st_mode & 0o777 == 0o600
+    store.close()
+
+
+def test_conversations_are_read_by_nobody_else(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "galop"
+    before = os.umask(0)
+    try:
+        for attempt in range(2):
+            store = Conversations(folder / "c.db")
+            store.begin("", "a secret")
+            files = sorted(folder.iterdir())
+            assert [f.name for f in files] == ["c.db", "c.db-shm", "c.db-wal"]
+            assert {f.stat().st_mode & 0o777 for f in files} == {0o600}, attempt
+            assert {f.stat().st_mode & 0o777 for f in (folder, folder.parent)} == {0o700}
+            if attempt == 0:  # as earlier versions left them
+                folder.chmod(0o755)
+                for file in files:
+                    file.chmod(0o644)
+            else:
+                store.close()
+    finally:
+        os.umask(before)
 
 
 def test_every_text_is_in_every_language() -> None:

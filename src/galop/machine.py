@@ -97,3 +97,27 @@ def config_directory() -> Path:
 def data_directory() -> Path:
     """Weights from packages, conversations, history."""
     return _directory("XDG_DATA_HOME", ".local/share")
+
+
+def private_folder(path: Path) -> Path:
+    """A folder for what was said: its owner's alone, whatever the umask, and if it is there already."""
+    _made(path)
+    if path.stat().st_mode & 0o077:
+        with contextlib.suppress(PermissionError):  # another's
+            path.chmod(0o700)
+    return path
+
+
+def _made(path: Path) -> None:
+    if not path.parent.is_dir():
+        _made(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+
+
+def private(path: str, flags: int) -> int:
+    """An opener, for files of what was said: their owner's alone from the first byte, and if they are there already."""
+    descriptor = os.open(path, flags, 0o600)
+    if os.fstat(descriptor).st_mode & 0o077:
+        with contextlib.suppress(PermissionError, AttributeError):  # another's; Windows
+            os.fchmod(descriptor, 0o600)
+    return descriptor

@@ -19,7 +19,7 @@ from mcp.server.stdio import stdio_server
 from galop import __version__
 from galop.chat.tools import Tool
 from galop.errors import GalopError
-from galop.machine import data_directory
+from galop.machine import data_directory, private, private_folder
 
 SECONDS = 60.0
 
@@ -87,8 +87,8 @@ class ToolServer:
             self._ready.set()
 
     async def _serve(self) -> None:
-        data_directory().mkdir(parents=True, exist_ok=True)
-        with (data_directory() / "mcp.log").open("a", encoding="utf-8") as log:  # what the server says on the side
+        file = private_folder(data_directory()) / "mcp.log"
+        with open(file, "a", encoding="utf-8", opener=private) as log:  # what it says on the side
             target: Any = self._where
             if not self._where.startswith(("http://", "https://")):
                 words = shlex.split(self._where)

@@ -11,6 +11,7 @@ import typer
 import typer.core
 
 from galop.errors import GalopError
+from galop.terminal import guard
 
 app = typer.Typer(
     name="galop",
@@ -447,10 +448,11 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a character gets a stand-in
+    guard()
     try:
         app()
     except GalopError as error:
-        print(f"galop: {error}", file=sys.stderr)
+        print("galop: " + str(error).replace("\n", "\\n"), file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -16,6 +16,7 @@ from galop.cli.run import consent
 from galop.errors import ContextLengthError, GalopError, MemoryBudgetError
 from galop.machine import data_directory, default_threads, peak_memory, processor
 from galop.model import Done, Model
+from galop.terminal import console, visible
 
 KEPT = 1000  # runs in the history
 FASTER = 0.05  # a change worth a word, in a machine that others share
@@ -118,23 +119,22 @@ def load(source: store.Source, threads: int, context: int, kv: str, progress: An
 
 
 def show(report: dict[str, Any], before: dict[str, Any] | None) -> None:
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     roofs = report["roofs"]
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    out = console(sys.stdout, width=None if sys.stdout.isatty() else 120)
     threads = report["threads"]
 
     def line(values: dict[int, float], unit: str) -> str:
         return ", ".join(f"{v:.0f} {unit} with {n} thread{'s' * (n > 1)}" for n, v in values.items())
 
-    console.print(
-        f"[bold]{report['model']}[/] on {report['processor']}, {threads} threads, {report['kernels']} kernels"
-    )
-    console.print(f"memory reads {line(roofs['read_gb_s'], 'GB/s')}")
+    where = f" on {report['processor']}, {threads} threads, {report['kernels']} kernels"
+    out.print(Text.assemble((visible(report["model"]), "bold"), where))
+    out.print(f"memory reads {line(roofs['read_gb_s'], 'GB/s')}")
     if roofs["int8_g_s"][threads]:
-        console.print(f"int8 peak {line(roofs['int8_g_s'], 'G products/s')}")
-    console.print(
+        out.print(f"int8 peak {line(roofs['int8_g_s'], 'G products/s')}")
+    out.print(
         f"loaded in {report['load_seconds']:.2f} s · first token {report['first_token_seconds']:.2f} s · "
         f"peak memory {report['peak_memory_bytes'] / (1 << 20):.0f} MiB · keys and values {report['kv']}"
     )
@@ -149,13 +149,13 @@ def show(report: dict[str, Any], before: dict[str, Any] | None) -> None:
         change = rate / old[work["work"]] - 1 if work["work"] in old else None
         word = "" if change is None else f"{change:+.0%}" if abs(change) >= FASTER else "same"
         table.add_row(work["work"], f"{rate:.1f}", f"{work['share']['median']:.0%}", work["bound"], word)
-    console.print(table)
+    out.print(table)
     for name, parts in report.get("profile", {}).items():
         total = sum(seconds for _, seconds in parts)
-        console.print(f"\n[bold]{name}[/]: {total * 1e6:.0f} µs a token")
+        out.print(Text.assemble("\n", (name, "bold"), f": {total * 1e6:.0f} µs a token"))
         for label, seconds in parts:
             bar = "█" * max(1, round(40 * seconds / total))
-            console.print(f"{seconds * 1e6:9.1f} µs {seconds / total:5.1%} {bar} {label}", soft_wrap=True)
+            out.print(f"{seconds * 1e6:9.1f} µs {seconds / total:5.1%} {bar} {label}", soft_wrap=True)
 
 
 def history_file() -> Path:

@@ -12,7 +12,7 @@ from galop.chat.thinking import Thinking
 from galop.cli.run import Options, UsageError, check_thinking, note, replied, sampling_of, stream, summary
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
-from galop.machine import data_directory
+from galop.machine import data_directory, private, private_folder
 from galop.model import Model
 
 HELP = """\
@@ -128,10 +128,11 @@ class Conversation:
         path = _path(name)
         if path is None:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         temporary = path.with_suffix(".incomplete")
         content = {"model": self.name, "system": self.system, "messages": self.messages}
-        temporary.write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
+        with open(temporary, "w", encoding="utf-8", opener=private) as file:
+            json.dump(content, file, ensure_ascii=False, indent=1)
         temporary.replace(path)
         note(f"saved to {path}")
 
@@ -190,7 +191,8 @@ def converse(model: Model, name: str, sampling: Sampling, options: Options) -> N
     from prompt_toolkit.key_binding import KeyBindings
 
     history = data_directory() / "history"
-    history.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(history.parent)
+    open(history, "ab", opener=private).close()
     keys = KeyBindings()
 
     @keys.add("escape", "enter")

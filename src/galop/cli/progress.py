@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from galop.terminal import console, visible
+
 if TYPE_CHECKING:
     from galop.weights.pack import Progress
 
@@ -18,15 +20,16 @@ def progress_bar() -> Iterator[Progress | None]:
         yield None
         return
     from rich import progress as rich
-    from rich.console import Console
 
     bar = rich.Progress(
-        rich.TextColumn("{task.description}"),
+        rich.TextColumn("{task.description}", markup=False),
         rich.BarColumn(),
         rich.TaskProgressColumn(),
         rich.TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console(sys.stderr),
         transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
     )
     tasks: dict[str, object] = {}
 
@@ -34,7 +37,7 @@ def progress_bar() -> Iterator[Progress | None]:
         if not tasks:
             bar.start()
         if what not in tasks:
-            tasks[what] = bar.add_task(what, total=total)
+            tasks[what] = bar.add_task(visible(what), total=total)
         bar.update(tasks[what], completed=done, total=total)  # type: ignore[arg-type]
 
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as jsonlib
-import os
 import shutil
 import sys
 import time
@@ -16,11 +15,12 @@ from typing import Any
 from galop import __version__
 from galop.cli.progress import progress_bar
 from galop.cli.run import consent, note
-from galop.machine import processor
+from galop.machine import private, processor
 from galop.race import page, record, run, sets
 from galop.race.lane import LaneError, Spec
 from galop.race.record import Line, Record, RecordError
 from galop.race.summary import summary
+from galop.terminal import BOLD, console, tell, visible
 
 WIDTH = 24  # characters of a lane's course
 
@@ -64,7 +64,7 @@ def race_models(
     if json:
         print(jsonlib.dumps(found, ensure_ascii=False))
     else:
-        print(table(found))
+        show_table(found)
         note(f"report: {report}")
     if stopped:
         note(f"galop: {stopped}")
@@ -152,21 +152,22 @@ def course(race: Record, quiet: bool) -> Iterator[run.Tell]:
     if quiet or not sys.stderr.isatty():
         yield (lambda index, line: None) if quiet else by_quarter(race)
         return
-    from rich.console import Console
     from rich.live import Live
 
     out: dict[int, str] = {}
     started = time.monotonic()
-    console = Console(stderr=True)
-    with Live(console=console, transient=True, auto_refresh=False) as live:
+    drawn_on = console(sys.stderr)
+    with Live(
+        console=drawn_on, transient=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
+    ) as live:
 
-        def tell(index: int, line: Line) -> None:
+        def draw(index: int, line: Line) -> None:
             if "out" in line:
                 out[index] = line["out"]
-            live.update(positions(race, out, time.monotonic() - started, console.width), refresh=True)
+            live.update(positions(race, out, time.monotonic() - started, drawn_on.width), refresh=True)
 
-        tell(-1, {})
-        yield tell
+        draw(-1, {})
+        yield draw
 
 
 def positions(race: Record, out: dict[int, str], seconds: float, width: int) -> Any:
@@ -182,7 +183,8 @@ def positions(race: Record, out: dict[int, str], seconds: float, width: int) -> 
         at = WIDTH * len(done) // max(total, 1)
         bar = Text("━" * at + "●" + "┄" * (WIDTH - at), "red" if index in out else "green")
         said = f"{len(done)}/{total}  {right} right" + (f"  out: {out[index]}" if index in out else "")
-        table.add_row(lane.name, bar, Text(said[: max(20, width - WIDTH - 40)], overflow="ellipsis", no_wrap=True))
+        said = visible(said)[: max(20, width - WIDTH - 40)]
+        table.add_row(visible(lane.name), bar, Text(said, overflow="ellipsis", no_wrap=True))
     table.add_row(Text(f"{seconds:.0f} s", "dim"))
     return table
 
@@ -223,7 +225,7 @@ def show_race(name: str, meter: Path | None, open_page: bool, json: bool) -> Non
     if json:
         print(jsonlib.dumps(found, ensure_ascii=False))
         return
-    print(table(found))
+    show_table(found)
     note(f"report: {report}")
     if open_page:
         webbrowser.open(report.resolve().as_uri())
@@ -270,10 +272,11 @@ def join_races(names: Sequence[str], out: Path | None) -> None:
     about = {k: v for k, v in first.about.items() if k not in ("format", "lanes", "identity")} | {"together": together}
     joined = Record.create(folder, about, first.questions, list(lanes))
     for index, path in enumerate(lanes.values()):
-        shutil.copyfile(path, joined.path(index))
+        with path.open("rb") as answered, open(joined.path(index), "wb", opener=private) as copy:
+            shutil.copyfileobj(answered, copy)
     joined = Record.read(folder)
     found = summary(joined)
-    print(table(found))
+    show_table(found)
     note(f"report: {write_page(joined, found)}")
 
 
@@ -354,17 +357,22 @@ def figure(value: float | None, digits: int, unit: str = "") -> str:
     return "-" if value is None else f"{value:,.{digits}f}{unit}"
 
 
+def show_table(found: dict[str, Any]) -> None:
+    head, rest = table(found).split("\n", 1)
+    tell(head, BOLD, sys.stdout)
+    print(rest)
+
+
 def table(found: dict[str, Any]) -> str:
     """What is told at a terminal."""
     lanes = sorted(found["lanes"], key=lambda r: (r["rank"] or 99, -(r["accuracy"] or {"estimate": 0})["estimate"]))
-    rows = [list(COLUMNS), *([cell(row) for cell in COLUMNS.values()] for row in lanes)]
+    rows = [list(COLUMNS), *([visible(cell(row)) for cell in COLUMNS.values()] for row in lanes)]
     shown = [i for i in range(len(COLUMNS)) if i < 3 or any(row[i] not in ("-",) for row in rows[1:])]
     widths = [max(len(row[i]) for row in rows) for i in shown]
     lines = [
         "  ".join(row[i].ljust(w) if i < 2 else row[i].rjust(w) for i, w in zip(shown, widths, strict=True)).rstrip()
         for row in rows
     ]
-    lines[0] = bold(lines[0])
     names = [lane["name"] for lane in found["lanes"]]
     lines += ["", *(sentence(pair, names) for pair in found["pairs"])]
     return "\n".join(lines).rstrip()
@@ -380,10 +388,6 @@ def sentence(pair: dict[str, Any], names: Sequence[str]) -> str:
         return f"{first} is ahead of {second}: {points}, p = {pair['corrected']:.2g}"
     more = f"; about {pair['needed']:,} questions would tell" if pair["needed"] else ""
     return f"{first} and {second}: no difference shown, {points}{more}"
-
-
-def bold(text: str) -> str:
-    return f"\x1b[1m{text}\x1b[0m" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else text
 
 
 def signed(share: float) -> str:

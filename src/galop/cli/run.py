@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,10 @@ from galop.errors import GalopError, UnknownModelError
 from galop.machine import peak_memory
 from galop.model import Done, Event, Model, Prefill, Text
 from galop.store import Source
+from galop.terminal import DIM, STRICT, beneath, tell, visible
 
 LONG_PROMPT = 512  # tokens from which reading takes long enough to be shown
+LONGEST_CALL = 24  # lines of a call that is to be allowed
 
 
 class UsageError(GalopError):
@@ -227,8 +228,41 @@ def allowed(call: Call) -> bool:
     """Asks the person at the terminal; where there is none, no."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    print(f"\nCall {shown(call)}? [y/N] ", end="", file=sys.stderr, flush=True)
+    drop_typed_ahead()
+    print(
+        f"\n{spelled(call, shutil.get_terminal_size().columns)}\nCall it? [y/N] ", end="", file=sys.stderr, flush=True
+    )
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def spelled(call: Call, columns: int) -> str:
+    """A call for the person who has to allow it: nothing in it can be taken for something else on the screen.
+
+    Every line of an argument begins with a bar, is broken here and not by the terminal, and holds what can be seen; how
+    much of a long one is left out stands on a line that begins with none.
+    """
+    from rich.cells import chop_cells
+
+    def quoted(value: Any) -> str:
+        return visible(json.dumps(value, ensure_ascii=False), STRICT)
+
+    lines: list[str] = []
+    for name, value in call.arguments.items():
+        lines += chop_cells(f"{quoted(name)}: {quoted(value)}", max(20, columns - 6))
+    shown = [f"  | {line}" for line in lines]
+    if len(lines) > LONGEST_CALL:
+        head, tail = LONGEST_CALL * 3 // 4, LONGEST_CALL // 4
+        hidden = sum(map(len, lines[head:-tail]))
+        shown[head:-tail] = [f"  ({hidden} of {sum(map(len, lines))} characters are left out here)"]
+    return "\n".join([f"The model wants to call {quoted(call.name)} with {len(call.arguments)} arguments:", *shown])
+
+
+def drop_typed_ahead() -> None:
+    """What was typed before a question was there is no answer to it."""
+    with suppress(ImportError, OSError):
+        import termios
+
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def stream(events: Iterable[Event | Result], quiet: bool = False) -> tuple[str, str, Done, list[Result]]:
@@ -239,7 +273,7 @@ def stream(events: Iterable[Event | Result], quiet: bool = False) -> tuple[str, 
         if isinstance(event, Prefill) and event.total > LONG_PROMPT and sys.stderr.isatty():
             # Rewritten in place; wiped when the prompt has been read.
             read = f"reading {event.done} of {event.total} tokens" if event.done < event.total else ""
-            print(f"\r\x1b[K{read}", end="", file=sys.stderr, flush=True)
+            print(f"\r\x1b[K{read}", end="", file=beneath(sys.stderr), flush=True)
         elif isinstance(event, Text):
             if not quiet:
                 if answer == "" != thought and not event.thinking:
@@ -260,7 +294,7 @@ def stream(events: Iterable[Event | Result], quiet: bool = False) -> tuple[str, 
 def show(said: Text) -> None:
     """An answer goes where its reader wants it; thinking is for the person who watches."""
     if said.thinking:
-        print(grey(said.text), end="", file=sys.stderr, flush=True)
+        tell(said.text, DIM, sys.stderr, end="")
     else:
         print(said.text, end="", flush=True)
 
@@ -294,9 +328,4 @@ def summary(done: Done) -> str:
 
 def note(text: str) -> None:
     """A line for the person, kept apart from the answer."""
-    print(grey(text), file=sys.stderr, flush=True)
-
-
-def grey(text: str) -> str:
-    """For standard error."""
-    return f"\x1b[2m{text}\x1b[0m" if sys.stderr.isatty() and "NO_COLOR" not in os.environ else text
+    tell(text, DIM, sys.stderr)

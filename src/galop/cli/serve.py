@@ -78,6 +78,7 @@ async def run(
     app = create(models, keys, [*hosts, host], origins, conversations, host not in LOOPBACK)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=DRAIN_SECONDS, server_header=False,
+        use_colors=False,
         **server_options(),
     )  # fmt: skip
     server = uvicorn.Server(config)

@@ -12,6 +12,7 @@ from galop.cli.run import consent
 from galop.errors import ModelFileError, UnknownModelError
 from galop.machine import cache_directory, default_threads
 from galop.store import Source, catalogue
+from galop.terminal import console, visible
 
 
 def pull_model(name: str, yes: bool) -> None:
@@ -82,7 +83,6 @@ def list_models(everything: bool, json: bool) -> None:
 
 
 def table(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     grid = Table(box=None, header_style="bold", pad_edge=False)
@@ -96,14 +96,15 @@ def table(rows: list[dict[str, Any]]) -> None:
         grid.add_column(title, justify=justify)  # type: ignore[arg-type]
     for row in rows:
         where = row["path"] or row["from"]
-        grid.add_row(
+        cells = (
             row["name"],
             catalogue.human_count(row["parameters"]) if row["parameters"] else "",
             f"{row['bytes'] / 1e9:.2f} GB",
             row["licence"],
             where if row["runnable"] else f"not runnable yet: {row['why_not']}",
         )
-    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(grid)
+        grid.add_row(*map(visible, cells))
+    console(sys.stdout, width=None if sys.stdout.isatty() else 200).print(grid)
 
 
 def show_model(name: str, plan: bool, verify: bool, context: int | None, json: bool) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from galop.cli.run import note
 from galop.errors import GalopError
 from galop.machine import data_directory
+from galop.terminal import beneath
 
 if TYPE_CHECKING:
     from galop.recipes.mini.train import Report
@@ -47,7 +48,7 @@ def train_mini(
             print(
                 f"\r{text:<78}" if terminal else text,
                 end="\n" if last or not terminal else "",
-                file=sys.stderr,
+                file=beneath(sys.stderr),
                 flush=True,
             )
 

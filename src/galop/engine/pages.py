@@ -19,6 +19,7 @@ import numpy as np
 
 from galop import _native
 from galop.engine.lower import PAGE_TOKENS
+from galop.machine import private_folder
 
 MAGIC = b"galopkv1"
 CHECKSUM_BYTES = 32
@@ -204,7 +205,7 @@ class KVFolder:
     def __init__(self, folder: Path, cap: int) -> None:
         self.folder = folder
         self.cap = cap
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(folder)
         self._bytes = sum(f.stat().st_size for f in self._files())
 
     def path(self, key: bytes) -> Path:

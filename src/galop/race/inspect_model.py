@@ -35,6 +35,7 @@ from galop.chat.template import Message
 from galop.chat.thinking import Thinking
 from galop.chat.tools import Call
 from galop.engine.sampling import Sampling
+from galop.machine import private_folder
 from galop.model import Done, Event, Text
 from galop.race.lane import LaneError, Spec, opened
 from galop.race.record import Line, Record
@@ -179,7 +180,8 @@ def run(record: Record, index: int, tell: Callable[[int, Line], None]) -> None:
     """One lane through inspect, which goes on with its own log if it was interrupted; its samples become answers."""
     lane = record.lanes[index]
     logs = record.folder / f"inspect-{index + 1}"
-    started = list_eval_logs(str(logs)) if logs.exists() else []  # the newest first
+    private_folder(logs)
+    started = list_eval_logs(str(logs))  # the newest first
     before = read_eval_log(started[0]) if started else None
     task = str(record.about["set"]).removeprefix("inspect:")
     quiet: dict[str, Any] = {"log_dir": str(logs), "display": "none", "max_samples": 1, "fail_on_error": False,

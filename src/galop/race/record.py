@@ -20,7 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from galop.errors import GalopError
-from galop.machine import data_directory
+from galop.machine import data_directory, private, private_folder
 from galop.race.sets import Question
 
 FORMAT = 1
@@ -54,7 +54,7 @@ class Record:
     def create(cls, folder: Path, about: Line, questions: Sequence[Question], lanes: Sequence[str]) -> Record:
         """A new folder. Raises RecordError if it cannot be written."""
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            _closed(folder)
             about = {"format": FORMAT, **about, "lanes": list(lanes), "identity": identity(about, questions, lanes)}
             write(folder / "questions.jsonl", written(questions))
             write(folder / "race.json", json.dumps(about, indent=1, ensure_ascii=False) + "\n")
@@ -66,6 +66,8 @@ class Record:
     def read(cls, folder: Path) -> Record:
         """What was recorded. Raises RecordError."""
         try:
+            if folder.is_dir():
+                _closed(folder)
             about = json.loads((folder / "race.json").read_text("utf-8"))
             if about["format"] != FORMAT:
                 raise RecordError(f"{folder} was recorded in format {about['format']}; this galop reads {FORMAT}")
@@ -96,7 +98,7 @@ class Record:
     def add(self, lane: int, line: Line) -> None:
         """Keeps an answer, or what a lane turned out to be, on the disk. Raises RecordError."""
         try:
-            with self.path(lane).open("ab") as file:
+            with open(self.path(lane), "ab", opener=private) as file:
                 file.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
@@ -149,6 +151,14 @@ def identity(about: Line, questions: Sequence[Question], lanes: Sequence[str]) -
 
 def races_directory() -> Path:
     return data_directory() / "races"
+
+
+def _closed(folder: Path) -> None:
+    """Answers are their owner's alone; a folder elsewhere that was there before is left as it is."""
+    if folder.absolute().is_relative_to(races_directory()):
+        private_folder(races_directory())
+    if not folder.exists():
+        private_folder(folder)
 
 
 def recorded() -> list[Record]:
@@ -216,7 +226,7 @@ def mend(path: Path) -> None:
 def write(path: Path, text: str) -> None:
     """All of it or nothing."""
     part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8", newline="\n") as file:
+    with open(part, "w", encoding="utf-8", newline="\n", opener=private) as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from galop.errors import DownloadError, UnknownModelError
+from galop.terminal import beneath, visible
 
 SNAPSHOT = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja",
             "*.safetensors", "*.safetensors.index.json"]  # fmt: skip
@@ -110,7 +111,7 @@ def fetch_file(repo: str, file: str) -> Path:
     paths = []
     for name in split_names(file):
         new = cached(repo, name) is None
-        path = Path(_guarded(repo, name, partial(hf_hub_download, repo, name)))
+        path = Path(_guarded(repo, name, partial(hf_hub_download, repo, name, tqdm_class=progress_bar())))
         if new:
             _verify(path, name)
         paths.append(path)
@@ -121,7 +122,7 @@ def fetch_snapshot(repo: str) -> Path:
     """Downloads a checkpoint's config, tokenizer and weights. Raises DownloadError."""
     from huggingface_hub import snapshot_download
 
-    path = Path(_guarded(repo, "", lambda: snapshot_download(repo, allow_patterns=SNAPSHOT)))
+    path = Path(_guarded(repo, "", lambda: snapshot_download(repo, allow_patterns=SNAPSHOT, tqdm_class=progress_bar())))
     for weights in path.glob("*.safetensors"):
         _verify(weights, weights.name)
     return path
@@ -173,6 +174,18 @@ def _verify(path: Path, name: str) -> None:
         raise DownloadError(
             f"{name}: its SHA-256 is {digest.hexdigest()}, the hub says {blob.name}; it was removed, download it again"
         )
+
+
+def progress_bar() -> Any:
+    """The hub's own, drawn where lines can be drawn over."""
+    from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
+
+    class Bar(tqdm):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            options["desc"] = visible(options.get("desc") or "")
+            super().__init__(*args, **options, file=beneath(sys.stderr))  # type: ignore[no-untyped-call]
+
+    return Bar
 
 
 def _guarded(repo: str, file: str, call: Callable[[], Any]) -> Any:

@@ -8,10 +8,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from galop.machine import private, private_folder
 
 OWNED_BY_HASH = 1  # the version of files in which an owner is the hash of a key
 SCHEMA = """
@@ -70,10 +72,14 @@ class Conversations:
     """One file. Every question names its owner; what is another's is not there."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(path.parent)
+        if not path.exists():
+            open(path, "ab", opener=private).close()
+        for end in ("", "-wal", "-shm"):  # SQLite gives those it makes beside it the same mode
+            with suppress(FileNotFoundError):
+                path.with_name(path.name + end).chmod(0o600)
         self._lock = threading.Lock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
-        path.chmod(0o600)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA foreign_keys = ON")
         self._db.executescript(SCHEMA)

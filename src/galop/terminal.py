@@ -1,0 +1,86 @@
+"""What strangers wrote, at a terminal: it may not move the cursor, colour, hide, reorder or copy anything.
+
+Model text, names, licences, templates' errors, tools' words and what clients send end up in prints and logs all over;
+so the streams themselves write such characters out, and what Galop draws goes to the stream beneath.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable
+from typing import Any, TextIO, cast
+
+DIM, BOLD = "2", "1"
+
+# Control characters, but for tab and the ends of lines; marks that change a text's direction, or that take no space;
+# joiners, which emoji and some scripts need, after ASCII.
+UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+    "|\r(?!\n)|(?<=[\x00-\x7f])[\u200c\u200d]"
+)
+# Also other spaces, and everything that could make two texts look alike because a part of one is not seen.
+STRICT = re.compile(
+    UNSEEN.pattern + "|[\t\r\n\xa0\u1680\u180b-\u180d\u2000-\u200f\u202f\u205f\u2800\u3000\ufe00-\ufe0f"
+    "\U000e0100-\U000e01ef]"
+)
+
+
+def visible(text: str, unseen: re.Pattern[str] = UNSEEN) -> str:
+    r"""With what is not to be seen written out as JSON does, such as \u001b, so that JSON stays the same value."""
+    return unseen.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
+class Harmless:
+    """A text stream that shows what it is given and obeys none of it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.beneath = stream
+
+    def write(self, text: str) -> int:
+        self.beneath.write(visible(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.beneath, name)
+
+
+def guard() -> None:
+    """From here on, standard error is harmless, and standard output where it is a terminal: a file or a program gets an
+    answer as it is."""
+    sys.stderr = harmless(sys.stderr)
+    if sys.stdout is not None and sys.stdout.isatty():
+        sys.stdout = harmless(sys.stdout)
+
+
+def harmless(stream: TextIO) -> TextIO:
+    return stream if stream is None or isinstance(stream, Harmless) else cast(TextIO, Harmless(stream))
+
+
+def beneath(stream: TextIO) -> TextIO:
+    """For bars, styles and lines that are drawn over; what strangers wrote has to be made visible first."""
+    return cast(TextIO, getattr(stream, "beneath", stream))
+
+
+def tell(text: str, style: str, stream: TextIO, end: str = "\n") -> None:
+    """Prints a text, in that style if it is for a terminal."""
+    on, off = (f"\x1b[{style}m", "\x1b[0m") if stream.isatty() and "NO_COLOR" not in os.environ else ("", "")
+    print(f"{on}{visible(text)}{off}", end=end, file=beneath(stream), flush=True)
+
+
+def console(stream: TextIO, width: int | None = None) -> Any:
+    """rich, that takes no markup from a text. What strangers wrote has to be made visible first."""
+    from rich.console import Console
+
+    return Console(file=beneath(stream), width=width, markup=False, emoji=False, highlight=False)

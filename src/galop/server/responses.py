@@ -1,132 +1,90 @@
-"""OpenAI's Responses, without state: every request brings the whole conversation."""
+"""OpenAI's Responses, without state: every request brings the whole conversation, or ids of items sent lately."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from itertools import count
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from galop.chat.thinking import Thinking
 from galop.server.errors import ApiError
+from galop.server.keys import Key
 from galop.server.replies import (
-    MAX_TOOLS,
     CallDelta,
-    Called,
     CallPiece,
-    ChatMessage,
-    Count,
-    Drawing,
-    Effort,
     Function,
     Piece,
     Reply,
     Server,
-    ToolCall,
-    ToolName,
-    ToolUse,
     begun,
+    compact,
     form_of,
+    logprobs_of,
     new_id,
 )
+from galop.server.responses_request import Item, Offered, ResponsesRequest
 from galop.server.wire import EVENTS, EventStream, StrictRoute, event, whole
 
-Events = AsyncGenerator[tuple[str, dict[str, Any]]]
+Said = tuple[str, dict[str, Any]]  # the name of an event, and what it says
+Events = AsyncGenerator[Said]
+KEPT_CHARACTERS = 16 << 20
+# How the events are called that tell of what a call takes, and where its item holds that.
+STREAMED = {
+    "function_call": ("function_call_arguments", "arguments"),
+    "custom_tool_call": ("custom_tool_call_input", "input"),
+}
 
 
-class Reasoning(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-    effort: Effort | None = None
+class Sent:
+    """Items that were sent lately, by key and id: clients that take a server to store them refer to them."""
 
+    def __init__(self) -> None:
+        self._items: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
+        self._size = 0
 
-class FlatTool(Function):
-    """Here a tool's function is not in an object of its own."""
+    def keep(self, key: Key, item: dict[str, Any]) -> None:
+        self._items[key.hash, item["id"]] = item
+        self._size += len(compact(item))
+        while self._size > KEPT_CHARACTERS:
+            self._size -= len(compact(self._items.popitem(last=False)[1]))
 
-    type: Literal["function"]
+    def restore(self, key: Key, items: list[Item]) -> list[Item]:
+        """With the items themselves in place of references to them. Raises ApiError for one that is not known."""
+        return [self._found(key, item.id or "") if item.type == "item_reference" else item for item in items]
 
-
-class Chosen(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-    type: Literal["function"]
-    name: ToolName
-
-
-class CallItem(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-    type: Literal["function_call"]
-    call_id: str | None = None
-    name: ToolName
-    arguments: str = ""
-
-
-class ResultItem(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-    type: Literal["function_call_output"]
-    call_id: str | None = None
-    output: str
-
-
-class ThoughtItem(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-    type: Literal["reasoning"]
-
-
-Item = ChatMessage | CallItem | ResultItem | ThoughtItem
-
-
-class ResponsesRequest(Drawing):
-    input: str | Annotated[list[Item], Field(min_length=1, max_length=4096)]
-    tools: Annotated[list[FlatTool], Field(max_length=MAX_TOOLS)] | None = None
-    tool_choice: Literal["auto", "none", "required"] | Chosen | None = None
-    parallel_tool_calls: bool | None = None
-    instructions: str | None = None
-    max_output_tokens: Count | None = None
-    reasoning: Reasoning | None = None
-    stream: bool | None = None
-    text: dict[str, Any] | None = None
-    metadata: Annotated[dict[str, str], Field(max_length=16)] | None = None
-
-    def messages(self) -> list[ChatMessage]:
-        said = [ChatMessage(role="system", content=self.instructions)] if self.instructions else []
-        if isinstance(self.input, str):
-            return [*said, ChatMessage(role="user", content=self.input)]
-        for item in self.input:
-            if isinstance(item, ChatMessage):
-                said.append(item)
-            elif isinstance(item, ResultItem):
-                said.append(ChatMessage(role="tool", content=item.output, tool_call_id=item.call_id))
-            elif isinstance(item, CallItem):
-                call = ToolCall(id=item.call_id, function=Called(name=item.name, arguments=item.arguments))
-                if said and said[-1].tool_calls:
-                    said[-1].tool_calls.append(call)
-                else:
-                    said.append(ChatMessage(role="assistant", tool_calls=[call]))
-        return said
-
-    def tool_use(self) -> ToolUse:
-        choice = self.tool_choice.name if isinstance(self.tool_choice, Chosen) else self.tool_choice or "auto"
-        return ToolUse.asked(self.tools, choice, self.parallel_tool_calls)
+    def _found(self, key: Key, id: str) -> Item:
+        found = self._items.get((key.hash, id))
+        if found is None:
+            message = f"nothing is kept under the item_reference {id[:60]!r}; send the item itself (store: false)"
+            raise ApiError(400, "invalid_value", message, "input")
+        return Item.model_validate(found)
 
 
 def routes(server: Server) -> APIRouter:
     router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["OpenAI"])
+    sent = Sent()
 
     @router.post("/responses", response_model=None, responses=EVENTS)
     async def responses(request: Request, body: ResponsesRequest) -> Response:
         """Answers a conversation; nothing is stored."""
-        body.refuse("previous_response_id", "conversation", "background")
+        body.refuse("previous_response_id", "conversation", "background", "prompt")
+        key = request.state.key
+        if isinstance(body.input, list):
+            body.input = sent.restore(key, body.input)
         form = form_of((body.text or {}).get("format"), "text.format")
-        effort = body.reasoning.effort if body.reasoning else None
-        thinking = Thinking.asked(None, effort, None)
-        reply = await server.chat(request.state.key, body.model, body.messages(), thinking, tools=body.tool_use())
-        limit = body.max_output_tokens
-        await begun(reply, lambda: {"sampling": body.sampling(reply.model, thinking), "max_tokens": limit}, form)
-        writer = ResponseWriter(reply, body)
+        thinking = Thinking.asked(None, body.reasoning.effort if body.reasoning else None, None)
+        said, tools = body.messages(), body.tool_use()
+        reply = await server.chat(key, body.model, said, thinking, tools=tools, turn=body.turn(said))
+        options = {"max_tokens": body.max_output_tokens, "logprobs": body.logprobs}
+        await begun(reply, lambda: {"sampling": body.sampling(reply.model, thinking), **options}, form)
+        keep = (lambda item: None) if body.store is False else (lambda item: sent.keep(key, item))
+        writer = ResponseWriter(reply, body, keep)
         if body.stream:
             return EventStream(writer.stream(), writer.failure)
         return whole(writer.whole())
@@ -135,20 +93,24 @@ def routes(server: Server) -> APIRouter:
 
 
 class ResponseWriter:
-    def __init__(self, reply: Reply, body: ResponsesRequest) -> None:
+    def __init__(self, reply: Reply, body: ResponsesRequest, keep: Callable[[dict[str, Any]], None]) -> None:
         self.reply = reply
+        self.keep = keep
         self.output: list[dict[str, Any]] = []
+        self.offered: dict[str, Offered] = {o.function.name: o for o in body.offered()}
+        self.summarised = body.summarised
         self._sequence = count()
         self.head = {
             "id": new_id("resp_"), "object": "response", "created_at": int(time.time()), "model": reply.resident.name,
             "instructions": body.instructions, "metadata": body.metadata or {},
-            "tools": [tool.model_dump(exclude_none=True) for tool in body.tools or []],
+            "tools": [tool.model_dump(exclude_unset=True) for tool in body.tools or []],
             "tool_choice": (
-                {"type": "function", "name": body.tool_choice.name} if isinstance(body.tool_choice, Chosen)
-                else body.tool_choice or "auto"
+                body.tool_choice or "auto" if isinstance(body.tool_choice, str | None)
+                else body.tool_choice.model_dump(exclude_unset=True)
             ),
             "parallel_tool_calls": body.parallel_tool_calls is not False, "temperature": body.temperature,
             "top_p": body.top_p, "max_output_tokens": body.max_output_tokens, "previous_response_id": None,
+            "reasoning": body.reasoning.model_dump() if body.reasoning else None, "text": body.text,
             "store": False, "error": None,
         }  # fmt: skip
 
@@ -181,7 +143,7 @@ class ResponseWriter:
             async for _ in events:
                 pass
         # Of a call that the limit cut off, which in a stream was told as far as it came, nothing is of use.
-        self.output = [i for i in self.output if i["type"] != "function_call" or i["status"] == "completed"]
+        self.output = [i for i in self.output if not i["type"].endswith("_call") or i["status"] == "completed"]
         return self.response()
 
     async def stream(self) -> AsyncIterator[str]:
@@ -193,86 +155,136 @@ class ResponseWriter:
         yield "response.created", {"response": self.response()}
         yield "response.in_progress", {"response": self.response()}
         item: dict[str, Any] | None = None
-        call: dict[str, Any] = {}
         async with aclosing(self.reply.pieces()) as pieces:
             async for piece in pieces:
                 if isinstance(piece, CallDelta) and not piece.text:
-                    if item:
-                        for closing in self._close(item):
-                            yield closing
+                    for said in self._close(item):
+                        yield said
                     item = None
-                    call = {"id": new_id("fc_"), "type": "function_call", "status": "in_progress", "call_id": piece.id}
-                    call |= {"name": piece.name, "arguments": ""}
-                    self.output.append(call)
-                    yield "response.output_item.added", {"output_index": len(self.output) - 1, "item": {**call}}
+                    yield self._calling(piece)
                 elif isinstance(piece, CallDelta):
-                    call["arguments"] += piece.text
-                    where = {"item_id": call["id"], "output_index": len(self.output) - 1}
-                    yield "response.function_call_arguments.delta", {**where, "delta": piece.text}
+                    for said in self._arguments(piece.text):
+                        yield said
                 elif isinstance(piece, CallPiece):
-                    for closing in self._called(call):
-                        yield closing
-                    call = {}
+                    for said in self._called(piece):
+                        yield said
                 if not isinstance(piece, Piece):
                     continue
                 kind = "reasoning" if piece.thinking else "message"
                 if item is None or item["type"] != kind:
-                    if item:
-                        for closing in self._close(item):
-                            yield closing
-                    item = self._open(kind)
-                    opened = {**item, "content": []}
-                    yield "response.output_item.added", {"output_index": len(self.output) - 1, "item": opened}
-                    if not piece.thinking:
-                        yield "response.content_part.added", {**self._where(item), "part": {**item["content"][0]}}
-                item["content"][0]["text"] += piece.text
-                name = "response.reasoning_text.delta" if piece.thinking else "response.output_text.delta"
-                more: dict[str, Any] = {} if piece.thinking else {"logprobs": []}
-                yield name, {**self._where(item), "delta": piece.text, **more}
-        for closing in self._called(call, "incomplete") if call else []:
-            yield closing
-        if not self.output or (item and item["type"] == "reasoning"):
-            if item:
-                for closing in self._close(item):
-                    yield closing
-            item = self._open("message")  # an answer without text is an answer
-            yield "response.output_item.added", {"output_index": len(self.output) - 1, "item": {**item, "content": []}}
-            yield "response.content_part.added", {**self._where(item), "part": {**item["content"][0]}}
-        for closing in self._close(item) if item else []:
-            yield closing
+                    for said in self._close(item):
+                        yield said
+                    item = self._item("rs_" if piece.thinking else "msg_", self._opened(kind))
+                    for said in self._open(item):
+                        yield said
+                for said in self._more(item, piece):
+                    yield said
+        if self.output and self.output[-1]["type"].endswith("_call") and self.output[-1]["status"] == "in_progress":
+            self.output[-1]["status"] = "incomplete"
+            yield self._done(self.output[-1])
+        if not self.output or (item and item["type"] == "reasoning"):  # an answer without text is an answer
+            for said in self._close(item):
+                yield said
+            item = self._item("msg_", self._opened("message"))
+            for said in self._open(item):
+                yield said
+        for said in self._close(item):
+            yield said
         response = self.response()
         yield f"response.{response['status']}", {"response": response}
 
-    def _open(self, kind: str) -> dict[str, Any]:
-        item: dict[str, Any] = {"id": new_id("rs_" if kind == "reasoning" else "msg_"), "type": kind}
-        if kind == "reasoning":
-            item |= {"summary": [], "content": [{"type": "reasoning_text", "text": ""}], "status": "in_progress"}
-        else:
-            text = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
-            item |= {"role": "assistant", "content": [text], "status": "in_progress"}
+    def _item(self, prefix: str, said: dict[str, Any]) -> dict[str, Any]:
+        item = {"id": new_id(prefix), **said, "status": "in_progress"}
         self.output.append(item)
         return item
 
-    def _called(self, item: dict[str, Any], status: str = "completed") -> list[tuple[str, dict[str, Any]]]:
-        """The end of a tool call."""
-        item["status"] = status
-        where = {"item_id": item["id"], "output_index": len(self.output) - 1}
-        told = {**where, "name": item["name"], "arguments": item["arguments"]}
-        finished = ("response.output_item.done", {"output_index": where["output_index"], "item": item})
-        return [("response.function_call_arguments.done", told), finished]
+    def _opened(self, kind: str) -> dict[str, Any]:
+        if kind == "reasoning":
+            summary = [{"type": "summary_text", "text": ""}] if self.summarised else []
+            return {"type": kind, "summary": summary, "content": [{"type": "reasoning_text", "text": ""}]}
+        text = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
+        return {"type": kind, "role": "assistant", "content": [text]}
+
+    def _open(self, item: dict[str, Any]) -> list[Said]:
+        where, part = self._where(item), {**item["content"][0]}
+        empty = {**item, "content": [], **({"summary": []} if "summary" in item else {})}
+        opened = [
+            ("response.output_item.added", {"output_index": where["output_index"], "item": empty}),
+            ("response.content_part.added", {**where, "content_index": 0, "part": part}),
+        ]
+        if item.get("summary"):
+            added = {**where, "summary_index": 0, "part": {**item["summary"][0]}}
+            opened.append(("response.reasoning_summary_part.added", added))
+        return opened
+
+    def _more(self, item: dict[str, Any], piece: Piece) -> list[Said]:
+        part, where = item["content"][0], {**self._where(item), "content_index": 0, "delta": piece.text}
+        part["text"] += piece.text
+        if item["type"] == "message":
+            drawn = logprobs_of(self.reply.model, piece.event)
+            part["logprobs"] += drawn
+            return [("response.output_text.delta", {**where, "logprobs": drawn})]
+        said = [("response.reasoning_text.delta", where)]
+        if item["summary"]:
+            item["summary"][0]["text"] += piece.text
+            summary = {**self._where(item), "summary_index": 0, "delta": piece.text}
+            said.append(("response.reasoning_summary_text.delta", summary))
+        return said
+
+    def _calling(self, piece: CallDelta) -> Said:
+        """The beginning of a call."""
+        call = self._tool(piece.name).call(piece.id, "{}", {})
+        key = STREAMED.get(call["type"], ("", ""))[1]
+        item = self._item("ctc_" if call["type"] == "custom_tool_call" else "fc_", call | ({key: ""} if key else {}))
+        return "response.output_item.added", {"output_index": len(self.output) - 1, "item": {**item}}
+
+    def _arguments(self, text: str) -> list[Said]:
+        """More of a call's arguments, where the client takes them in JSON."""
+        item = self.output[-1]
+        if item["type"] != "function_call":
+            return []
+        item["arguments"] += text
+        return [("response.function_call_arguments.delta", {**self._where(item), "delta": text})]
+
+    def _called(self, piece: CallPiece) -> list[Said]:
+        """The end of a call."""
+        item = self.output[-1]
+        item |= self._tool(piece.call.name).call(piece.id, piece.function["arguments"], piece.call.arguments)
+        item["status"] = "completed"
+        said, (name, key) = [self._done(item)], STREAMED.get(item["type"], ("", ""))
+        if key:
+            named = {"name": item["name"]} if key == "arguments" else {}
+            said.insert(0, (f"response.{name}.done", {**self._where(item), **named, key: item[key]}))
+        if key == "input":
+            said.insert(0, (f"response.{name}.delta", {**self._where(item), "delta": item[key]}))
+        return said
+
+    def _tool(self, name: str) -> Offered:
+        return self.offered.get(name) or Offered("function", Function(name=name), name)
 
     def _where(self, item: dict[str, Any]) -> dict[str, Any]:
-        return {"item_id": item["id"], "output_index": len(self.output) - 1, "content_index": 0}
+        return {"item_id": item["id"], "output_index": len(self.output) - 1}
 
-    def _close(self, item: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    def _done(self, item: dict[str, Any]) -> Said:
+        self.keep(item)
+        return "response.output_item.done", {"output_index": len(self.output) - 1, "item": item}
+
+    def _close(self, item: dict[str, Any] | None) -> list[Said]:
+        if item is None:
+            return []
         done = self.reply.ends.get(0)
         item["status"] = "incomplete" if done and done.reason == "length" else "completed"
-        where, text = self._where(item), item["content"][0]["text"]
-        finished = "response.output_item.done", {"output_index": where["output_index"], "item": item}
-        if item["type"] == "reasoning":
-            return [("response.reasoning_text.done", {**where, "text": text}), finished]
-        return [
-            ("response.output_text.done", {**where, "text": text, "logprobs": []}),
-            ("response.content_part.done", {**where, "part": item["content"][0]}),
-            finished,
+        part = item["content"][0]
+        where = {**self._where(item), "content_index": 0}
+        logprobs = {"logprobs": part["logprobs"]} if item["type"] == "message" else {}
+        said = [
+            (f"response.{part['type']}.done", {**where, "text": part["text"], **logprobs}),
+            ("response.content_part.done", {**where, "part": part}),
         ]
+        if item.get("summary"):
+            where, part = {**self._where(item), "summary_index": 0}, item["summary"][0]
+            said += [
+                ("response.reasoning_summary_text.done", {**where, "text": part["text"]}),
+                ("response.reasoning_summary_part.done", {**where, "part": part}),
+            ]
+        return [*said, self._done(item)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,43 @@ def test_65536_keys_are_read_in_no_time(tmp_path: Path) -> None:
     path.write_bytes(file([kv(f"key.{i:06}", U32, bytes(4)) for i in range(65_536)]))
     with pytest.raises(ModelFileError, match="architecture"):
         open_checkpoint(path)
+
+
+def test_long_arrays_are_not_made_into_lists(tmp_path: Path) -> None:
+    """2^24 numbers and 65,536 strings that nothing reads take no memory that is worth a word."""
+    path = tmp_path / "m.gguf"
+    numbers = kv("k.numbers", ARRAY, struct.pack("<IQ", 0, 1 << 24) + bytes(1 << 24))
+    strings = kv("k.strings", ARRAY, struct.pack("<IQ", STRING, 1 << 16) + bytes(8 << 16))
+    path.write_bytes(file([numbers, strings, kv("general.architecture", STRING, s("other"))]))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelFileError, match="other"):
+            open_checkpoint(path)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
+    path.write_bytes(file([kv("k", ARRAY, struct.pack("<IQ", STRING, 3 << 20) + bytes(24 << 20))]))
+    with pytest.raises(ModelFileError, match="strings"):
+        open_checkpoint(path)
+
+
+def test_experts_that_hardly_exist_are_not_made_one_by_one(tmp_path: Path) -> None:
+    import gguf
+
+    path = write_gguf(tmp_path / "m.gguf", "qwen3_moe", "F32")
+    reader = gguf.GGUFReader(path)
+    writer = gguf.GGUFWriter(tmp_path / "many.gguf", "qwen3moe")
+    for field in reader.fields.values():
+        if not field.name.startswith(("GGUF.", "general.architecture")):
+            sub = field.types[1] if field.types[0] == gguf.GGUFValueType.ARRAY else None
+            writer.add_key_value(field.name, field.contents(), field.types[0], sub_type=sub)
+    writer.add_tensor("blk.0.ffn_gate_exps.weight", np.zeros((1_000_000, 1, 1), np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    with pytest.raises(ModelFileError, match="1000000 experts"):
+        open_checkpoint(tmp_path / "many.gguf")
 
 
 @settings(max_examples=150)

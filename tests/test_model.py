@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,15 @@ import pytest
 from golden.make import TOKENS
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import GOLDEN
+from tiny import GOLDEN, write_gguf
 
 import galop
 from galop import Done, Sampling, Text
 from galop.engine.sampling import draw
-from galop.errors import ContextLengthError, MemoryBudgetError, NumericalError
-from galop.loading import load_path
+from galop.errors import ContextLengthError, MemoryBudgetError, ModelFileError, NumericalError
+from galop.loading import load_path, open_checkpoint, open_pack
 from galop.model import Model
+from galop.weights import pack as packs
 
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 GREEDY = Sampling()
@@ -219,20 +222,77 @@ def test_padding_rows_are_never_drawn(tmp_path: Path) -> None:
         assert len(drawn) > 40 and max(drawn) < 100
 
 
-def test_a_damaged_pack_is_made_anew(tmp_path: Path) -> None:
+def test_a_damaged_pack_is_made_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Wherever it is damaged: in the weights, the tokenizer, the norms, the header, or cut off."""
     with load_path(GOLDEN / "qwen3", tmp_path, memory=4 << 30) as model:
         expected = model.logits(TOKENS)
         assert model.pack.path and not model.pack.damaged()
-        pack = model.pack.path
-    data = bytearray(pack.read_bytes())
-    for broken in (data[:5000], data[:-10], b"", bytes(len(data))):
-        pack.write_bytes(broken)
+        path = model.pack.path
+        matrices = sum(m.nbytes for m in model.pack.matrices.values())
+    whole = path.read_bytes()
+
+    def flipped(at: int) -> bytes:
+        return whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+
+    tail = int.from_bytes(whole[8:16], "little")
+    length = int.from_bytes(whole[16:24], "little")
+    damages = {
+        "cut": whole[:5000], "end": whole[:-10], "empty": b"", "noughts": bytes(len(whole)), "magic": flipped(2),
+        "weights": flipped(4096 + 50), "last weight": flipped(4096 + matrices // 2), "tokenizer": flipped(tail + 300),
+        "norms": flipped(tail + length - 6), "header": flipped(len(whole) - 40),
+        "a page of noughts": whole[:8192] + bytes(4096) + whole[12288:],
+    }  # fmt: skip
+    for name, broken in damages.items():
+        path.write_bytes(broken)
+        caplog.clear()
         with load_path(GOLDEN / "qwen3", tmp_path, memory=4 << 30) as model:
-            assert model.logits(TOKENS).tobytes() == expected.tobytes()
-    data[4096 + 50] ^= 1
-    pack.write_bytes(data)
-    with load_path(GOLDEN / "qwen3", tmp_path, memory=4 << 30) as model:
-        assert len(model.pack.damaged()) == 1
+            assert model.logits(TOKENS).tobytes() == expected.tobytes(), name
+        assert "damaged" in caplog.text, name
+        assert path.read_bytes()[:4096] == whole[:4096], name
+
+
+def test_a_pack_that_is_cut_short_while_it_is_read_is_removed(tmp_path: Path) -> None:
+    load_path(GOLDEN / "qwen3", tmp_path, memory=4 << 30).close()
+    pack, _ = open_pack(GOLDEN / "qwen3", tmp_path, 1)
+    assert pack.path
+    os.truncate(pack.path, 5000)
+    with pytest.raises(ModelFileError, match="damaged"):
+        packs.resident(pack, 1, lambda: None)
+    assert not pack.path.exists()
+
+
+@pytest.mark.parametrize("kind", ["gguf", "safetensors"])
+def test_a_file_that_is_cut_short_or_rewritten_while_it_is_packed_is_refused(kind: str, tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "m.gguf", "llama", "Q8_0")
+    weights = path
+    if kind == "safetensors":
+        path = Path(shutil.copytree(GOLDEN / "llama", tmp_path / "m"))
+        weights = path / "model.safetensors"
+    kept = weights.read_bytes()
+    for change in (lambda: os.truncate(weights, 9000), lambda: weights.write_bytes(kept)):
+
+        def changing(_: str, done: int, total: int, change: Any = change) -> None:
+            if done == 2:
+                change()
+
+        with pytest.raises(ModelFileError, match="while it was read"):
+            load_path(path, tmp_path / "cache", memory=4 << 30, progress=changing)
+        assert not list((tmp_path / "cache").iterdir())
+        weights.write_bytes(kept)
+    load_path(path, tmp_path / "cache", memory=4 << 30).close()
+
+
+def test_a_file_rewritten_with_its_old_time_is_seen(tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "m.gguf", "llama", "Q8_0")
+    with load_path(path, tmp_path / "cache", memory=4 << 30) as model:
+        before = model.logits(TOKENS)
+    stat, data = path.stat(), bytearray(path.read_bytes())
+    view = open_checkpoint(path).tensors["model.layers.0.mlp.up_proj.weight"]
+    data[view.offset + 2 : view.offset + 34] = bytes(32)
+    path.write_bytes(data)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    with load_path(path, tmp_path / "cache", memory=4 << 30) as model:
+        assert not np.array_equal(model.logits(TOKENS), before)
 
 
 def test_a_changed_source_is_packed_again(tmp_path: Path) -> None:

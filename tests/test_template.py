@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from galop.chat import template as template_module
+from galop.chat.control import ControlNames
 from galop.chat.template import ChatTemplate, Renderer
 from galop.errors import TemplateError
 from galop.model import Model
@@ -114,7 +115,7 @@ def test_bos_comes_once(smollm: Model) -> None:
 def test_thinking_in_the_history_is_the_templates_to_drop(smollm: Model) -> None:
     source = "{% for m in messages %}{{ m.content.split('</think>')[-1] }}{% endfor %}"
     one = ChatTemplate(source, smollm.tokenizer)
-    one.control = template_module.control_pattern(["<think>", "</think>", "<|im_end|>"])
+    one.control = ControlNames(["<think>", "</think>", "<|im_end|>"])
     rendered = one.encode([{"role": "assistant", "content": "<think>\nabc\n</think>\n\nHello"}])
     assert smollm.tokenizer.decode(rendered) == "\n\nHello"
     one.renderer.close()

@@ -35,7 +35,12 @@ def tensors_of(case: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def write_gguf(
-    path: Path, case: str = "llama", kind: str = "F32", template: str | None = None, pre: str = "gpt-2", **extra: Any
+    path: Path,
+    case: str = "llama",
+    kind: str = "F32",
+    template: str | None = None,
+    pre: str | None = "gpt-2",
+    **extra: Any,
 ) -> Path:
     """Writes the golden model `case` in block format `kind`; `extra` overrides metadata, None leaves a key out."""
     config, tensors = tensors_of(case)
@@ -74,7 +79,8 @@ def write_gguf(
             writer.add_uint32(key, value)
     tokens = [token for token, _ in sorted(BYTE_OF.items(), key=lambda item: item[1])]
     writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre(pre)
+    if pre:
+        writer.add_tokenizer_pre(pre)
     # llama.cpp wants at least one merge; this joins two bytes that no text here holds.
     writer.add_token_list([*tokens[:-1], tokens[0] + tokens[1]])
     writer.add_token_types([1] * 256)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import logging
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from galop.weights import gguf, safetensors
 from galop.weights import pack as packs
 from galop.weights.checkpoint import Checkpoint
 from galop.weights.pack import Pack, Progress
+
+log = logging.getLogger("galop")
 
 # Interpreter, NumPy and a tokenizer of 150,000 entries, before any weight.
 PROCESS_BYTES = 192 << 20
@@ -59,7 +62,11 @@ def open_pack(path: Path, cache: Path | None, threads: int, progress: Progress |
     """The pack of a GGUF file or safetensors directory, made if need be, and its plan. Raises ModelFileError."""
     files = source_files(path)
     target = packs.pack_path(cache, files) if cache else None
-    pack = packs.read(target) if target else None
+    try:
+        pack = packs.read(target) if target else None
+    except packs.DamagedPack:
+        _tell(path)
+        pack = None
     if pack is not None:
         shapes = {name: (m.rows, m.cols) for name, m in pack.matrices.items()}
         vectors = {name: v.shape for name, v in pack.vectors.items()}
@@ -78,6 +85,10 @@ def open_pack(path: Path, cache: Path | None, threads: int, progress: Progress |
             f"{path.name}: the tensor {unused[0]} has no place in this configuration, so the results would be wrong"
         )
     return packs.build(checkpoint, plan, files, target, threads, progress), plan
+
+
+def _tell(path: Path) -> None:
+    log.warning("the packed copy of %s was damaged; it has been removed and is made anew", path.name)
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
@@ -164,7 +175,14 @@ def load_path(
         Tokenizer, pack.tokenizer_json, pack.card.bos_token, pack.card.eos_token, pack.card.add_bos
     )
     # A tokenizer of 150,000 entries takes as long to read as the weights, so both are read at once.
-    pack, tokenizer = packs.resident(pack, threads, read_tokenizer, progress)
+    try:
+        pack, tokenizer = packs.resident(pack, threads, read_tokenizer, progress)
+    except packs.DamagedPack:
+        _tell(path)
+        pack, plan = open_pack(path, cache, threads, progress)
+        pack, tokenizer = packs.resident(pack, threads, read_tokenizer, progress)
+    for note in pack.card.notes:
+        log.warning("%s", note)
     needed = memory_needed(pack, plan, wanted, kv)
     spare = budget - sum(needed.values()) + needed["kv"]
     needed["kv"] = max(needed["kv"], min(pool, spare))

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from galop.chat.stops import stop_ids
 from galop.errors import ModelFileError
 
 CONTROL, USER_DEFINED, UNUSED = 3, 4, 5
 MAX_TOKEN = 16_384
+MAX_ADDED = 512
 
 _CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _QWEN2 = _CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -25,10 +27,8 @@ PATTERNS: dict[str, list[str]] = {
     "llama-bpe": [_LLAMA3],
     "smollm": [r"\p{N}", _GPT2],
     "gpt-2": [_GPT2],
-    "default": [_GPT2],
 }
 FIM = ("pre", "suf", "mid", "pad", "rep", "sep")
-STOP_TOKENS = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "<｜end▁of▁sentence｜>")
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class GGUFTokenizer:
     add_bos: bool
     stop_ids: list[int]
     fim: dict[str, int]
+    note: str = ""
 
 
 def tokenizer_from_gguf(metadata: dict[str, Any], file: str) -> GGUFTokenizer:
@@ -50,7 +51,14 @@ def tokenizer_from_gguf(metadata: dict[str, Any], file: str) -> GGUFTokenizer:
             raise ModelFileError(f"{file}: tokenizer.ggml.{key} is missing or not a list of strings")
         return value
 
-    model, pre = metadata.get("tokenizer.ggml.model"), metadata.get("tokenizer.ggml.pre", "default")
+    model, pre = metadata.get("tokenizer.ggml.model"), metadata.get("tokenizer.ggml.pre")
+    note = ""
+    if model == "gpt2" and pre in (None, "default"):
+        pre = _guess(metadata)
+        note = (
+            f"{file} does not say how it splits text (tokenizer.ggml.pre); it is read like {pre!r}, and if that is "
+            "wrong answers get worse: take a newer conversion"
+        )
     if model != "gpt2" or not isinstance(pre, str) or pre not in PATTERNS:
         raise ModelFileError(
             f"{file}: the tokenizer {model!r} with pre-tokenizer {pre!r} is not supported; these pre-tokenizers of "
@@ -63,6 +71,10 @@ def tokenizer_from_gguf(metadata: dict[str, Any], file: str) -> GGUFTokenizer:
     types = types.tolist()
     if any(not token or len(token) > MAX_TOKEN for token in tokens):
         raise ModelFileError(f"{file}: a token is empty or longer than {MAX_TOKEN} characters")
+    if any(
+        kind in (CONTROL, USER_DEFINED) and len(token) > MAX_ADDED for token, kind in zip(tokens, types, strict=True)
+    ):
+        raise ModelFileError(f"{file}: a control token is longer than {MAX_ADDED} characters")
     vocabulary = {token: i for i, token in enumerate(tokens)}
     if len(vocabulary) != len(tokens):
         raise ModelFileError(f"{file}: a token appears twice in the vocabulary")
@@ -112,14 +124,21 @@ def tokenizer_from_gguf(metadata: dict[str, Any], file: str) -> GGUFTokenizer:
             "merges": pairs,
         },
     }
-    stops = {i for key in ("eos_token_id", "eot_token_id", "eom_token_id") if (i := identifier(key)) is not None}
-    stops |= {vocabulary[token] for token in STOP_TOKENS if token in vocabulary}
+    said = [identifier(key) for key in ("eos_token_id", "eot_token_id", "eom_token_id")]
     bos, eos = identifier("bos_token_id"), identifier("eos_token_id")
     return GGUFTokenizer(
         json=json.dumps(description, ensure_ascii=False),
         bos_token="" if bos is None else tokens[bos],
         eos_token="" if eos is None else tokens[eos],
         add_bos=metadata.get("tokenizer.ggml.add_bos_token", pre == "llama-bpe") is True,
-        stop_ids=sorted(stops),
         fim={key: id for key in FIM if (id := identifier(f"fim_{key}_token_id")) is not None},
+        stop_ids=stop_ids(said, "", {token["content"]: token["id"] for token in added}, len(tokens)),
+        note=note,
     )
+
+
+def _guess(metadata: dict[str, Any]) -> str:
+    """The pre-tokenizer of a file that names none."""
+    if str(metadata.get("general.architecture", "")).startswith("qwen"):
+        return "qwen2"
+    return "llama-bpe" if "<|begin_of_text|>" in metadata.get("tokenizer.ggml.tokens", ()) else "gpt-2"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from galop.chat.child import Child
+from galop.chat.control import ControlNames
 from galop.chat.tokenizer import Tokenizer
 from galop.errors import TemplateError
 
@@ -43,7 +44,7 @@ class ChatTemplate:
         self.source = source
         self.tokenizer = tokenizer
         self.renderer = renderer or Renderer()
-        self.control = control_pattern(tokenizer.added)
+        self.control = ControlNames(tokenizer.added) if tokenizer.added else None
 
     def render(self, messages: Sequence[Message], **variables: Any) -> str:
         """The prompt as text. Raises TemplateError."""
@@ -103,22 +104,11 @@ class ChatTemplate:
         return ids
 
 
-def control_pattern(names: Iterable[str]) -> re.Pattern[str] | None:
-    """Matches control tokens, and at the ends of a text what is only a part of one."""
-    known = sorted(names, key=len, reverse=True)
-    if not known:
-        return None
-    heads = sorted({name[:n] for name in known for n in range(1, len(name))}, key=len, reverse=True)
-    tails = sorted({name[-n:] for name in known for n in range(1, len(name))}, key=len, reverse=True)
-    whole, head, tail = ("|".join(map(re.escape, parts)) for parts in (known, heads, tails))
-    return re.compile(rf"{whole}|(?:{head})\Z|\A(?:{tail})")
-
-
 @dataclass(frozen=True)
 class Marker:
-    """Wraps what the pattern matches, in every string of a value."""
+    """Wraps control tokens and what could become one, in every string of a value."""
 
-    pattern: re.Pattern[str] | None
+    control: ControlNames | None
     opening: str
     closing: str
 
@@ -131,10 +121,17 @@ class Marker:
         return marked
 
     def value(self, value: Any) -> Any:
-        if isinstance(value, str) and self.pattern:
-            return self.pattern.sub(lambda m: f"{self.opening}{m[0]}{self.closing}", value)
+        if isinstance(value, str):
+            return self._marked(value)
         if isinstance(value, list):
             return [self.value(v) for v in value]
         if isinstance(value, dict):
             return {self.value(k): self.value(v) for k, v in value.items()}
         return value
+
+    def _marked(self, text: str) -> str:
+        parts, done = [], 0
+        for start, end in self.control.spans(text) if self.control else ():
+            parts += [text[done:start], self.opening, text[start:end], self.closing]
+            done = end
+        return "".join([*parts, text[done:]])

@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Iterable
+from typing import Any
 
 from tokenizers import Tokenizer as _Tokenizer
 from tokenizers.decoders import ByteLevel, DecodeStream
@@ -24,6 +25,13 @@ def _byte_alphabet() -> dict[str, int]:
 BYTE_OF = _byte_alphabet()
 
 
+_ENDINGS = (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError)
+
+
+def _told(error: BaseException) -> str:
+    return " ".join(str(error).split())[:120]
+
+
 class Tokenizer:
     """A tokenizer.json, its control tokens known by name."""
 
@@ -39,25 +47,54 @@ class Tokenizer:
                 special = json.dumps([{**t, "special": True} for t in added], ensure_ascii=False)
                 description = description[: at.end()] + special + description[end:]
             self._tokenizer = _Tokenizer.from_str(description)
+            self._tokenizer.no_padding()
+            self._tokenizer.no_truncation()
             self.byte_level = isinstance(self._tokenizer.decoder, ByteLevel)
-        except Exception as error:  # the library raises bare Exception
-            raise ModelFileError(f"the tokenizer cannot be read: {str(error)[:120]}") from None
+            for name, id in self.added.items():
+                if self._tokenizer.token_to_id(name) != id:
+                    raise ValueError(f"the added token {name[:40]!r} cannot have the id {id}")
+        except _ENDINGS:
+            raise
+        except BaseException as error:  # the library raises bare Exception, and where it panics not even that
+            raise ModelFileError(f"the tokenizer cannot be read: {_told(error)}") from None
         self._lock = threading.Lock()
+        self._name_of = {id: name for name, id in self.added.items()}
+        # By these ids alone an added token could come out of plain text: white space is what it says it is.
+        self._control = frozenset(id for id, name in self._name_of.items() if not name.isspace())
         self.bos_token, self.eos_token, self.add_bos = bos_token, eos_token, add_bos
 
     def encode(self, text: str) -> list[int]:
-        """Ids of plain text: whatever looks like a control token is spelled out."""
-        return self._encode(text, plain=True)
+        """Ids of plain text: whatever looks like a control token is spelled out. Raises ModelFileError."""
+        return self._meant(text, self._encode(text, plain=True), plain=True)
 
     def encode_control(self, text: str) -> list[int]:
-        """Ids of text from a template, in which control tokens are meant."""
-        return self._encode(text, plain=False)
+        """Ids of text from a template, in which control tokens are meant. Raises ModelFileError."""
+        return self._meant(text, self._encode(text, plain=False), plain=False)
 
-    def _encode(self, text: str, plain: bool) -> list[int]:
-        with self._lock:  # the flag is the library's, for all threads
-            self._tokenizer.encode_special_tokens = plain
-            ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
-        return ids
+    def _meant(self, text: str, encoding: Any, plain: bool) -> list[int]:
+        """The ids without control tokens that only came about, by normalisation or as words: these are spelled out."""
+        ids: list[int] = encoding.ids
+        if self._control.isdisjoint(ids):
+            return ids
+        kept: list[int] = []
+        for id, (start, end) in zip(ids, encoding.offsets, strict=True):
+            written = text[start:end]
+            if id in self._control and (plain or written.strip() != self._name_of[id].strip()):
+                middle = len(written) // 2
+                kept += self.encode(written[:middle]) + self.encode(written[middle:]) if middle else []
+            else:
+                kept.append(id)
+        return kept
+
+    def _encode(self, text: str, plain: bool) -> Any:
+        try:
+            with self._lock:  # the flag is the library's, for all threads
+                self._tokenizer.encode_special_tokens = plain
+                return self._tokenizer.encode(text, add_special_tokens=False)
+        except _ENDINGS:
+            raise
+        except BaseException as error:
+            raise ModelFileError(f"the model's tokenizer fails on this text: {_told(error)}") from None
 
     def size(self, rows: int) -> int:
         """Of a vocabulary of `rows` rows, those from here on are padding that no text encodes to."""
@@ -96,7 +133,12 @@ class Detokeniser:
         if id in self.hidden:
             return ""
         if self.stream is not None:
-            return self.stream.step(self.tokenizer._tokenizer, id) or ""
+            try:
+                return self.stream.step(self.tokenizer._tokenizer, id) or ""
+            except _ENDINGS:
+                raise
+            except BaseException as error:
+                raise ModelFileError(f"the model's tokenizer fails on its own token {id}: {_told(error)}") from None
         return self.decoder.decode(self.tokenizer.token_bytes(id))
 
     def finish(self) -> str:

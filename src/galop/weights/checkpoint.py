@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import os
+import threading
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,52 @@ from galop.ops.plan import Array
 from galop.weights.blocks import BLOCKS, dequantise
 
 MAX_EXPERTS = 4096
+READ_BYTES = 1 << 30
+
+
+class File:
+    """A file that is read in pieces, never mapped: one that another program cuts short ends in an error, not in a
+    signal to the whole process."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.name
+        self._file = path.open("rb", buffering=0)
+        self.size = os.fstat(self._file.fileno()).st_size
+        self._lock = threading.Lock()  # for systems without a read at an offset
+
+    def read(self, offset: int, nbytes: int) -> Array:
+        """Raises ModelFileError if the file has become too short."""
+        out = np.empty(nbytes, np.uint8)
+        view, done = out.data, 0
+        while done < nbytes:
+            if hasattr(os, "preadv"):
+                count = os.preadv(self._file.fileno(), [view[done : done + READ_BYTES]], offset + done)
+            else:
+                with self._lock:
+                    self._file.seek(offset + done)
+                    count = self._file.readinto(view[done : done + READ_BYTES])
+            if not count:
+                raise ModelFileError(f"{self.name} was cut short while it was read; download it again")
+            done += count
+        return out
 
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """`data` are the bytes of `shape` values in blocks of `kind`; a view of the mapped file."""
+    """`nbytes` bytes at `offset` of a file: `shape` values in blocks of `kind`, in another order of rows if `order`."""
 
     kind: str
     shape: tuple[int, ...]
-    data: Array
+    file: File
+    offset: int
+    nbytes: int
+    order: Array | None = None
+
+    @property
+    def data(self) -> Array:
+        """The bytes, read. Raises ModelFileError if the file has become too short."""
+        data = self.file.read(self.offset, self.nbytes)
+        return data if self.order is None else data.reshape(self.shape[0], -1)[self.order].reshape(-1)
 
     def array(self) -> Array:
         """The values as float32 [shape]."""
@@ -29,14 +68,14 @@ class StoredTensor:
 
     def part(self, first: int, count: int) -> StoredTensor:
         """Rows [first, first + count) of the leading axis."""
-        row_bytes = len(self.data) // self.shape[0]
-        data = self.data[first * row_bytes : (first + count) * row_bytes]
-        return StoredTensor(self.kind, (count, *self.shape[1:]), data)
+        row_bytes = self.nbytes // self.shape[0]
+        return replace(
+            self, shape=(count, *self.shape[1:]), offset=self.offset + first * row_bytes, nbytes=count * row_bytes
+        )
 
     def entry(self, index: int) -> StoredTensor:
         """One entry of the leading axis, which is dropped."""
-        one = self.part(index, 1)
-        return StoredTensor(one.kind, one.shape[1:], one.data)
+        return replace(self.part(index, 1), shape=self.shape[1:])
 
 
 @dataclass
@@ -56,6 +95,7 @@ class Checkpoint:
     generation: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     licence: str = ""
+    notes: list[str] = field(default_factory=list)  # what a user should know before trusting it
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return {name: tensor.shape for name, tensor in self.tensors.items()}

@@ -6,11 +6,10 @@ Specification: ggml's docs/gguf.md.
 from __future__ import annotations
 
 import math
-import mmap
 import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from galop.chat.gguf_tokenizer import tokenizer_from_gguf
 from galop.errors import ModelFileError
 from galop.models.keys import may_stand
 from galop.weights.blocks import BLOCKS
-from galop.weights.checkpoint import Checkpoint, StoredTensor, split_experts, tensor_bytes
+from galop.weights.checkpoint import Checkpoint, File, StoredTensor, split_experts, tensor_bytes
 
 MAX_KEYS = 65_536
 MAX_TENSORS = 262_144
@@ -39,12 +38,14 @@ KINDS = {
 }  # fmt: skip
 
 
-KEPT = frozenset({"tokenizer.ggml.tokens", "tokenizer.ggml.merges"})
+FEW = 1024
+STRETCH = 1 << 20
+KEPT = frozenset({"tokenizer.ggml.tokens", "tokenizer.ggml.merges", "tokenizer.ggml.token_type"})
 
 
 @dataclass(frozen=True)
-class Strings:
-    """An array of strings that nothing here reads."""
+class Unread:
+    """A long array that nothing here needs."""
 
     count: int
 
@@ -56,46 +57,67 @@ class Header:
 
 
 class _Reader:
-    """Reads forward through a mapped file; every read is checked against its end."""
+    """Reads forward through a file; every read is checked against its end."""
 
-    def __init__(self, data: mmap.mmap, name: str) -> None:
-        self.data = data
-        self.size = len(data)
+    def __init__(self, file: File) -> None:
+        self.file = file
+        self.size = file.size
         self.at = 0
-        self.name = name
+        self.name = file.name
+        self._begin, self._held = 0, b""  # a stretch of the file and where it begins
+
+    def take(self, count: int) -> memoryview:
+        """The next bytes."""
+        if self.size - self.at < count:
+            raise self.fail(f"truncated at byte {self.at}; download it again")
+        if self.at < self._begin or self.at + count > self._begin + len(self._held):
+            self._begin = self.at
+            self._held = self.file.read(self.at, min(max(count, STRETCH), self.size - self.at)).tobytes()
+        begin = self.at - self._begin
+        self.at += count
+        return memoryview(self._held)[begin : begin + count]
 
     def fail(self, reason: str) -> ModelFileError:
         return ModelFileError(f"{self.name}: {reason}")
 
     def scalar(self, form: str) -> Any:
-        width = struct.calcsize(form)
-        if self.size - self.at < width:
-            raise self.fail(f"truncated at byte {self.at}; download it again")
-        (value,) = struct.unpack_from(form, self.data, self.at)
-        self.at += width
+        (value,) = struct.unpack(form, self.take(struct.calcsize(form)))
         return value
 
     def string(self, limit: int = MAX_STRING) -> str:
         length = self.scalar("<Q")
         if length > limit:
             raise self.fail(f"a string of {length} bytes at byte {self.at} is longer than the {limit} allowed")
-        if self.size - self.at < length:
-            raise self.fail(f"truncated at byte {self.at}; download it again")
-        text = self.data[self.at : self.at + length]
-        self.at += length
+        text = bytes(self.take(length))
         try:
             return text.decode()
         except UnicodeDecodeError:
             raise self.fail(f"a string at byte {self.at - length} is not UTF-8") from None
 
-    def skip_string(self) -> None:
-        length = self.scalar("<Q")
-        if self.size - self.at < length:
+    def strings(self, count: int) -> list[str]:
+        found: list[str] = []
+        while len(found) < count:
+            found.append(self.string())
+            held, at = self._held, self.at - self._begin
+            while len(found) < count and at + 8 <= len(held):  # those that are held already, without three calls each
+                end = at + 8 + int.from_bytes(held[at : at + 8], "little")
+                if end > len(held):
+                    break
+                try:
+                    found.append(held[at + 8 : end].decode())
+                except UnicodeDecodeError:
+                    raise self.fail(f"a string at byte {self._begin + at + 8} is not UTF-8") from None
+                at = end
+            self.at = self._begin + at
+        return found
+
+    def skip(self, count: int) -> None:
+        if self.size - self.at < count:
             raise self.fail(f"truncated at byte {self.at}; download it again")
-        self.at += length
+        self.at += count
 
     def value(self, kind: int, key: str) -> Any:
-        """Of a metadata key. Arrays of numbers are views of the file; of arrays of strings those KEPT are read."""
+        """Of a metadata key; of the long arrays those KEPT are read."""
         if kind == STRING:
             return self.string()
         if kind != ARRAY:
@@ -105,35 +127,33 @@ class _Reader:
         element, count = self.scalar("<I"), self.scalar("<Q")
         if count > MAX_ARRAY:
             raise self.fail(f"an array of {count} elements at byte {self.at} is longer than the {MAX_ARRAY} allowed")
+        kept = key in KEPT or count <= FEW
         if element == STRING:
             if count > MAX_STRINGS:
                 raise self.fail(f"{count} strings at byte {self.at} are more than the {MAX_STRINGS} allowed")
-            if key in KEPT:
-                return [self.string() for _ in range(count)]
+            if kept:
+                return self.strings(count)
             for _ in range(count):
-                self.skip_string()
-            return Strings(count)
+                self.skip(self.scalar("<Q"))
+            return Unread(count)
         if element not in SCALARS:
             raise self.fail(f"an array of type {element} at byte {self.at} is not supported")
-        width = struct.calcsize(SCALARS[element])
-        if self.size - self.at < count * width:
-            raise self.fail(f"truncated at byte {self.at}; download it again")
+        nbytes = count * struct.calcsize(SCALARS[element])
+        if not kept:
+            self.skip(nbytes)
+            return Unread(count)
         dtype = np.dtype(SCALARS[element].replace("B", "u1").replace("b", "i1"))
-        values = np.frombuffer(self.data, dtype, count, self.at)
-        self.at += count * width
-        return values
+        return np.frombuffer(self.take(nbytes), dtype)
 
 
 def read_header(path: Path) -> Header:
-    """Metadata and tensors of one file, the tensors as views of its mapping. Raises ModelFileError."""
-    with path.open("rb") as file:
-        if not (size := path.stat().st_size):
-            raise ModelFileError(f"{path.name}: the file is empty; download it again")
-        data = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
-    reader = _Reader(data, path.name)
-    if (magic := data[:4]) != b"GGUF":
+    """Metadata and tensors of one file, the tensors by where they stand. Raises ModelFileError."""
+    file = File(path)
+    if not (size := file.size):
+        raise ModelFileError(f"{path.name}: the file is empty; download it again")
+    reader = _Reader(file)
+    if (magic := bytes(reader.take(min(4, size)))) != b"GGUF":
         raise reader.fail(f"not a GGUF file: it begins with {magic!r}")
-    reader.at = 4
     version = reader.scalar("<I")
     if version not in (2, 3):
         hint = " (a big-endian file)" if version in (0x02000000, 0x03000000) else ""
@@ -192,8 +212,7 @@ def read_header(path: Path) -> Header:
             raise reader.fail(
                 f"tensor {name} ends at byte {start + end} of a file of {size}: it is truncated; download it again"
             )
-        view = np.frombuffer(data, np.uint8, nbytes, start + offset)
-        tensors[name] = StoredTensor(kind_name, shape, view)
+        tensors[name] = StoredTensor(kind_name, shape, file, start + offset, nbytes)
     return Header(metadata, tensors)
 
 
@@ -358,6 +377,7 @@ def load(path: Path) -> Checkpoint:
         add_bos=tokenizer.add_bos,
         stop_ids=tokenizer.stop_ids,
         fim=tokenizer.fim,
+        notes=[tokenizer.note] if tokenizer.note else [],
         name=str(metadata.get("general.name", path.stem)),
         licence=str(metadata.get("general.license", "")),
     )
@@ -408,7 +428,7 @@ def _says_nothing(suffix: str, value: Any) -> bool:
     """Whether a key of the architecture that is not read leaves the arithmetic as it is."""
     if isinstance(value, np.ndarray):
         return may_stand(suffix, [*value[:1]] if value.any() else [], {})
-    return may_stand(suffix, [value] if isinstance(value, Strings) else value, {})
+    return may_stand(suffix, [value] if isinstance(value, Unread) else value, {})
 
 
 def _divisors(tensor: StoredTensor, config: dict[str, Any], file: str) -> dict[str, Any]:
@@ -467,7 +487,6 @@ def _unpermute(tensors: dict[str, StoredTensor], config: dict[str, Any]) -> None
                 f"the weights do not fit the configuration: {name} has {tensor.shape[0]} rows for {count} heads"
             )
         order = np.arange(tensor.shape[0]).reshape(count, -1, 2).swapaxes(1, 2).reshape(-1)
-        if len(tensor.data) % tensor.shape[0]:
+        if tensor.nbytes % tensor.shape[0]:
             raise ModelFileError(f"{name} is quantised across its rows")
-        data = tensor.data.reshape(tensor.shape[0], -1)[order].reshape(-1)
-        tensors[name] = StoredTensor(tensor.kind, tensor.shape, data)
+        tensors[name] = replace(tensor, order=order)

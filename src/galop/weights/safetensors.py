@@ -6,35 +6,42 @@ A file is untrusted; the header rules are those of the reference implementation,
 from __future__ import annotations
 
 import json
-import mmap
 import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from galop.chat.stops import stop_ids
+from galop.chat.tokenizer_json import checked, token_ids
 from galop.errors import ModelFileError
 from galop.models.config import flat
-from galop.weights.checkpoint import Checkpoint, StoredTensor, split_experts
+from galop.weights.checkpoint import Checkpoint, File, StoredTensor, split_experts
 
-MAX_HEADER = 100_000_000
+MAX_HEADER = 32 << 20
+MAX_TENSORS = 262_144
+MAX_JSON = 64 << 20
+MAX_VALUES = 4_000_000
+MAX_TEMPLATE = 1 << 20
+HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 DTYPES = {"F32": 4, "F16": 2, "BF16": 2}
 
 
 def read_file(path: Path) -> dict[str, StoredTensor]:
-    """The tensors of one .safetensors file, as views of its mapping. Raises ModelFileError."""
-    size = path.stat().st_size
+    """The tensors of one .safetensors file, by where they stand. Raises ModelFileError."""
+    file = File(path)
+    size = file.size
     if size < 8:
         raise ModelFileError(f"{path.name}: truncated, only {size} bytes; download it again")
-    with path.open("rb") as file:
-        data = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
-    length = int.from_bytes(data[:8], "little")
+    length = int.from_bytes(file.read(0, 8).tobytes(), "little")
     if length > MAX_HEADER or 8 + length > size:
         raise ModelFileError(f"{path.name}: a header of {length} bytes in a file of {size}: damaged or not safetensors")
-    header = parse_json(data[8 : 8 + length], path.name)
+    header = parse_json(file.read(8, length).tobytes(), path.name)
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict):
         raise ModelFileError(f"{path.name}: __metadata__ is not an object")
+    if len(header) > MAX_TENSORS:
+        raise ModelFileError(f"{path.name}: {len(header)} tensors are more than the {MAX_TENSORS} allowed")
     spans: list[tuple[int, int, str, str, tuple[int, ...]]] = []
     for name, entry in header.items():
         try:
@@ -59,9 +66,7 @@ def read_file(path: Path) -> dict[str, StoredTensor]:
             raise ModelFileError(f"{path.name}: {name} ends past the file: it is truncated; download it again")
         if 0 in shape:
             raise ModelFileError(f"{path.name}: {name} is empty")
-        tensors[name] = StoredTensor(
-            dtype, shape or (1,), np.frombuffer(data, np.uint8, end - begin, 8 + length + begin)
-        )
+        tensors[name] = StoredTensor(dtype, shape or (1,), file, 8 + length + begin, end - begin)
     if 8 + length + at != size:
         raise ModelFileError(f"{path.name}: {size - 8 - length - at} bytes follow the last tensor")
     return tensors
@@ -76,8 +81,12 @@ def parse_json(data: bytes, name: str) -> dict[str, Any]:
             raise ModelFileError(f"{name}: a key appears twice")
         return result
 
+    if len(data) > MAX_JSON or data.count(b",") + data.count(b"[") + data.count(b"{") > MAX_VALUES:
+        raise ModelFileError(f"{name}: more than {MAX_JSON >> 20} MiB or {MAX_VALUES} values, which is no model's")
     try:
         parsed = json.loads(data.decode(), object_pairs_hook=unique)
+        if HALF_PAIR.search(data):
+            json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{name}: not valid JSON ({str(error)[:80]})") from None
     if not isinstance(parsed, dict):
@@ -87,11 +96,16 @@ def parse_json(data: bytes, name: str) -> dict[str, Any]:
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON file of a model directory; empty where there is none."""
-    return parse_json(path.read_bytes(), path.name) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    with path.open("rb") as file:
+        return parse_json(file.read(MAX_JSON + 1), path.name)
 
 
 def read_text(path: Path) -> str:
-    """Raises ModelFileError if the file is not UTF-8."""
+    """Raises ModelFileError if the file is not UTF-8 or too long for a template."""
+    if path.stat().st_size > MAX_TEMPLATE:
+        raise ModelFileError(f"{path.name}: a template of more than {MAX_TEMPLATE >> 20} MiB is not supported")
     try:
         return path.read_text("utf-8")
     except UnicodeDecodeError:
@@ -133,26 +147,34 @@ def load(directory: Path) -> Checkpoint:
 
     if not (directory / "tokenizer.json").is_file():
         raise ModelFileError(f"{directory}: there is no tokenizer.json")
-    tokenizer_json = read_text(directory / "tokenizer.json")
+    embedding = tensors.get("model.embed_tokens.weight")
+    if embedding is None:
+        raise ModelFileError(f"{directory}: the tensor model.embed_tokens.weight is missing")
+    rows = embedding.shape[0]
+    description = read_json(directory / "tokenizer.json")
     settings = read_json(directory / "tokenizer_config.json")
     generation = read_json(directory / "generation_config.json")
     template_file = directory / "chat_template.jinja"
     template = read_text(template_file) if template_file.is_file() else settings.get("chat_template")
     if isinstance(template, list):  # several named templates
-        named = {t.get("name"): t.get("template") for t in template if isinstance(t, dict)}
+        named = {str(t.get("name")): t.get("template") for t in template if isinstance(t, dict)}
         template = named.get("default")
-    stops = generation.get("eos_token_id", config.get("eos_token_id"))
-    bos = _token(settings.get("bos_token"))
+    if isinstance(template, str) and len(template) > MAX_TEMPLATE:
+        raise ModelFileError(
+            f"tokenizer_config.json: a template of more than {MAX_TEMPLATE >> 20} MiB is not supported"
+        )
+    bos, eos = _token(settings.get("bos_token")), _token(settings.get("eos_token"))
+    ids = token_ids(description, eos)
     return Checkpoint(
         path=directory,
         config=config,
         tensors=split_experts(tensors),
-        tokenizer_json=tokenizer_json,
+        tokenizer_json=checked(description, rows),
         chat_template=template if isinstance(template, str) else None,
         bos_token=bos,
-        eos_token=_token(settings.get("eos_token")),
-        add_bos=settings.get("add_bos_token", _adds(tokenizer_json, bos)) is True,
-        stop_ids=[i for i in (stops if isinstance(stops, list) else [stops]) if isinstance(i, int)],
+        eos_token=eos,
+        add_bos=settings.get("add_bos_token", _adds(description, bos)) is True,
+        stop_ids=stop_ids([generation.get("eos_token_id"), config.get("eos_token_id")], eos, ids, rows),
         generation=generation,
         name=directory.name,
     )
@@ -164,13 +186,6 @@ def _token(value: Any) -> str:
     return content if isinstance(content, str) else ""
 
 
-def _adds(tokenizer_json: str, bos: str) -> bool:
+def _adds(description: dict[str, Any], bos: str) -> bool:
     """Whether a tokenizer.json puts `bos` before every text: Llama 3 says so nowhere else."""
-    match = re.search(r'"post_processor"\s*:\s*', tokenizer_json)
-    if not bos or not match:
-        return False
-    try:
-        processor, _ = json.JSONDecoder().raw_decode(tokenizer_json, match.end())
-    except ValueError:
-        return False
-    return json.dumps(bos) in json.dumps(processor)
+    return bool(bos) and json.dumps(bos) in json.dumps(description.get("post_processor"))

@@ -1,0 +1,65 @@
+"""Tries a tokenizer out in a process of its own: `python -m galop.chat.probe` reads a JSON line and answers in one.
+
+A panic, an abort, memory or time without end is then the child's, and the parent says so in one sentence.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from typing import Any
+
+from galop.chat.child import Child
+from galop.errors import ModelFileError
+
+SECONDS = 20.0
+MEMORY_LIMIT = 4 << 30
+LENGTH = 16_384  # characters of each text that is tried
+
+
+def prove(description: str, pattern: str = "") -> None:
+    """Raises ModelFileError if a tokenizer with this regular expression fails or takes too long on plain texts."""
+    child = Child("galop.chat.probe", SECONDS)
+    answer = child.ask({"description": description, "pattern": pattern})
+    child.close()
+    if answer is None:
+        raise ModelFileError("tokenizer.json: tried out on plain texts it crashed, ran out of memory or took too long")
+    if answer["error"]:
+        raise ModelFileError(f"tokenizer.json: it fails on a plain text: {answer['error']}")
+
+
+def texts(pattern: str) -> list[str]:
+    """What backtracking is slow on: long runs of every character that a regular expression tells from others."""
+    runs = {*" \n\ta0Z.,'<é漢\u0301\u200d🙂", *(c for c in pattern if c.isprintable())}
+    mixed = "It's 3.14, não? Ελληνικά 漢字かな交じり文 👩‍👧 \r\n\t<|x|> don't {}[]_-"
+    return [mixed, *(c * LENGTH for c in sorted(runs)[:48])]
+
+
+def trial(description: str, pattern: str) -> str | None:
+    """What goes wrong, if anything does."""
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_str(description)
+        for text in texts(pattern):
+            ids = tokenizer.encode(text, add_special_tokens=False).ids
+            tokenizer.decode(ids[:256], skip_special_tokens=False)
+    except BaseException as error:  # a Rust panic is no Exception
+        return " ".join(str(error).split())[:120]
+    return None
+
+
+def main() -> None:
+    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no resource limits
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for line in sys.stdin.buffer:
+        request: dict[str, Any] = json.loads(line)
+        print(json.dumps({"error": trial(request["description"], request["pattern"])}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""The tokens that end a reply: all that any of a model's files says, and those that are known by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+# Ends of a turn or a text, by the names that published vocabularies give them.
+NAMES = (
+    "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|eot|>", "<|eom|>", "<|end|>",
+    "<|return|>", "<|call|>", "<end_of_turn>", "<|end_of_turn|>", "<|endofturn|>", "<|EOT|>", "<EOT>",
+    "<end_of_utterance>", "<eos>", "</s>", "<｜end▁of▁sentence｜>",
+)  # fmt: skip
+
+
+def stop_ids(said: Iterable[Any], eos: str, control: Mapping[str, int], rows: int) -> list[int]:
+    """Every id that is said (an int or a list, null says nothing), that of `eos`, and those known by name.
+
+    `control` are the control tokens by name; ids that are none of the `rows` of the vocabulary are left out.
+    """
+    found: set[Any] = {i for one in said for i in (one if isinstance(one, list) else [one]) if type(i) is int}
+    found |= {control.get(name) for name in (eos, *NAMES)}
+    return sorted(i for i in found if i is not None and 0 <= i < rows)

@@ -22,7 +22,9 @@ MAX_HEADER = 32 << 20
 MAX_TENSORS = 262_144
 MAX_JSON = 64 << 20
 MAX_VALUES = 4_000_000
+MAX_DEPTH = 64
 MAX_TEMPLATE = 1 << 20
+MAX_SHARDS = 10_000
 HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 DTYPES = {"F32": 4, "F16": 2, "BF16": 2}
 
@@ -91,7 +93,15 @@ def parse_json(data: bytes, name: str) -> dict[str, Any]:
         raise ModelFileError(f"{name}: not valid JSON ({str(error)[:80]})") from None
     if not isinstance(parsed, dict):
         raise ModelFileError(f"{name}: not a JSON object")
-    return parsed
+    level: list[Any] = [parsed]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]  # fmt: skip
+        if not level:
+            return parsed
+    raise ModelFileError(f"{name}: its values are nested more than {MAX_DEPTH} deep")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -128,6 +138,8 @@ def load(directory: Path) -> Checkpoint:
             pickles = [p.name for p in directory.iterdir() if p.suffix in {".bin", ".pt", ".pth", ".pkl", ".ckpt"}]
             hint = f" ({pickles[0]} is a pickle, which may run code and is never opened)" if pickles else ""
             raise ModelFileError(f"{directory}: there is no model.safetensors{hint}")
+    if len(names) > MAX_SHARDS:
+        raise ModelFileError(f"model.safetensors.index.json: {len(names)} files are more than the {MAX_SHARDS} allowed")
     tensors: dict[str, StoredTensor] = {}
     for name in names:
         if Path(name).name != name or not name.endswith(".safetensors"):

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from galop.chat.stops import stop_ids
+from galop.chat.stops import integers, stop_ids
 from galop.chat.tokenizer_json import checked, token_ids
 from galop.errors import ModelFileError
-from galop.models.config import flat
+from galop.models.config import flat, given
 from galop.weights.checkpoint import Checkpoint, File, StoredTensor, split_experts
 
 MAX_HEADER = 32 << 20
@@ -164,7 +164,8 @@ def load(directory: Path) -> Checkpoint:
         raise ModelFileError(f"{directory}: the tensor model.embed_tokens.weight is missing")
     rows = embedding.shape[0]
     description = read_json(directory / "tokenizer.json")
-    settings = read_json(directory / "tokenizer_config.json")
+    specials = read_json(directory / "special_tokens_map.json")
+    settings = {**specials, **given(read_json(directory / "tokenizer_config.json"))}
     generation = read_json(directory / "generation_config.json")
     template_file = directory / "chat_template.jinja"
     template = read_text(template_file) if template_file.is_file() else settings.get("chat_template")
@@ -176,7 +177,11 @@ def load(directory: Path) -> Checkpoint:
             f"tokenizer_config.json: a template of more than {MAX_TEMPLATE >> 20} MiB is not supported"
         )
     bos, eos = _token(settings.get("bos_token")), _token(settings.get("eos_token"))
-    ids = token_ids(description, eos)
+    said = [generation.get("eos_token_id"), config.get("eos_token_id")]
+    nowhere = sorted({i for i in integers(said) if not 0 <= i < rows})
+    notes = (
+        [f"{directory.name}: eos_token_id {nowhere[0]} is none of its {rows} tokens and is ignored"] if nowhere else []
+    )
     return Checkpoint(
         path=directory,
         config=config,
@@ -186,7 +191,8 @@ def load(directory: Path) -> Checkpoint:
         bos_token=bos,
         eos_token=eos,
         add_bos=settings.get("add_bos_token", _adds(description, bos)) is True,
-        stop_ids=stop_ids([generation.get("eos_token_id"), config.get("eos_token_id")], eos, ids, rows),
+        stop_ids=stop_ids(said, eos, token_ids(description, eos), rows),
+        notes=notes,
         generation=generation,
         name=directory.name,
     )

@@ -485,7 +485,7 @@ def test_a_thousand_who_come_and_go(server: Running) -> None:
 
 def test_a_full_queue_is_told_at_once(server: Running) -> None:
     """Four run, eight wait, the next are refused in milliseconds; the SDK tries again and gets its answer."""
-    body = {"messages": USER, "max_tokens": 100, "temperature": 1.5, "logit_bias": {"2": -100}}
+    body = {"messages": USER, "max_tokens": 50, "temperature": 1.5, "logit_bias": {"2": -100}}
     threads = [threading.Thread(target=server.post, args=(CHAT, body)) for _ in range(12)]
     for thread in threads:
         thread.start()

@@ -20,19 +20,19 @@ import numpy as np
 from galop.chat.call_grammar import grammar
 from galop.chat.fim import Fim, fim_of
 from galop.chat.form import Form
+from galop.chat.history import fitted, readable
 from galop.chat.parser import Held, ToolCallParser, overlap
 from galop.chat.template import ChatTemplate, Message, Renderer, Turn
-from galop.chat.thinking import Thinking, ThinkingGuide, ThinkingSplitter, begins_in_thought, style_of
+from galop.chat.thinking import Style, Thinking, ThinkingGuide, ThinkingSplitter, begins_in_thought, style_of
 from galop.chat.tokenizer import Detokeniser, Tokenizer
 from galop.chat.tools import (
     HERMES,
     Call,
     CallPart,
+    Format,
     Tool,
     format_of,
-    readable,
     schemas_of,
-    with_tools,
 )
 from galop.engine.engine import Engine
 from galop.engine.lower import KVType
@@ -163,8 +163,6 @@ class Model:
         self.template = ChatTemplate(card.chat_template, self.tokenizer, renderer)
         self.memory = 0  # bytes it takes in all with its context full, as far as it was reckoned
         self.stop_ids = frozenset(card.stop_ids)
-        self.thinking_style = style_of(card.chat_template)
-        self.tool_format = format_of(card.chat_template)
         self.default_sampling = card_sampling(card.generation)
         self.direct_sampling: Sampling | None = None  # without thinking, where the card has other settings for that
         self._lock = threading.Lock()
@@ -181,6 +179,17 @@ class Model:
     @property
     def context(self) -> int:
         return self.engine.context
+
+    @property
+    def thinking_style(self) -> Style | None:
+        """None for a template that knows no thinking."""
+        return style_of(self.template.abilities)
+
+    @property
+    def tool_format(self) -> Format | None:
+        """None for a template that does not tell of tools, or of calls as none of our formats."""
+        can = self.template.abilities
+        return format_of(can.format) if can.tools else None
 
     @cached_property
     def constraints(self) -> Constraints:
@@ -238,9 +247,9 @@ class Model:
     ) -> list[int]:
         """The ids of a conversation, to be answered, or to have its last message continued. Raises TemplateError."""
         variables = {**thinking.variables(self.thinking_style), **variables}
-        if tools and self.tool_format:
-            variables["tools"] = readable(tools)
-        return self.template.encode(with_tools(messages, tools, self.tool_format), turn, **variables)
+        can, native = self.template.abilities, self.tool_format is not None
+        variables["tools"] = readable(tools) if tools and native else can.none
+        return self.template.encode(fitted(messages, tools, can, native), turn, **variables)
 
     @property
     def can_be_made_to_call(self) -> bool:

@@ -171,12 +171,14 @@ class ChatMessage(BaseModel):
         if thought := self.reasoning_content or self.reasoning or self.thinking:
             message["reasoning_content"] = thought
         if self.tool_calls:
-            called = [(call.function.name, call.function.values()) for call in self.tool_calls]
+            called = [{"name": c.function.name, "arguments": c.function.values()} for c in self.tool_calls]
+            ids = [c.id for c in self.tool_calls]
             message["tool_calls"] = [
-                {"type": "function", "function": {"name": name, "arguments": values}} for name, values in called
+                {"type": "function", "id": id, "function": c} for id, c in zip(ids, called, strict=True)
             ]
-        if role == "tool" and (name := self.name or self.tool_name):
-            message["name"] = name
+        if role == "tool":
+            named = {"name": self.name or self.tool_name, "tool_call_id": self.tool_call_id}
+            message |= {field: value for field, value in named.items() if value}
         return message
 
 

@@ -109,13 +109,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"messages": [{"role": "user", "content": 123}]}, "messages[0].content"),
     ({"messages": USER * 4097}, "messages"),
     ({"temperature": -0.1}, "temperature"), ({"temperature": 2.01}, "temperature"), ({"temperature": "1"}, "temperature"),
-    ({"temperature": True}, "temperature"), ({"top_p": 0}, "top_p"), ({"top_p": 1.1}, "top_p"), ({"top_k": -1}, "top_k"),
+    ({"temperature": True}, "temperature"), ({"top_p": 0}, "top_p"), ({"top_p": 1.1}, "top_p"), ({"top_k": -2}, "top_k"),
     ({"top_k": 1.5}, "top_k"), ({"min_p": 2}, "min_p"), ({"presence_penalty": 100}, "presence_penalty"),
     ({"frequency_penalty": -100}, "frequency_penalty"), ({"repeat_penalty": 0}, "repeat_penalty"),
-    ({"max_tokens": 0}, "max_tokens"), ({"max_tokens": -1}, "max_tokens"), ({"max_tokens": 1 << 63}, "max_tokens"),
+    ({"max_tokens": 0}, "max_tokens"), ({"max_tokens": -2}, "max_tokens"), ({"max_tokens": 1 << 63}, "max_tokens"),
     ({"max_completion_tokens": 1.5}, "max_completion_tokens"), ({"n": 0}, "n"), ({"n": 17}, "n"), ({"n": 1_000_000}, "n"),
     ({"n": True}, "n"), ({"n": "1"}, "n"), ({"seed": 1 << 64}, "seed"), ({"seed": 1.5}, "seed"),
-    ({"stop": ["a"] * 5}, "stop"), ({"stop": ""}, "stop"), ({"stop": "x" * 257}, "stop"), ({"stop": [1]}, "stop"),
+    ({"stop": ["a"] * 5}, "stop"), ({"stop": ""}, "stop"), ({"stop": "x" * 257}, "stop"), ({"stop": [1]}, "stop[0]"),
     ({"logit_bias": {"abc": 1}}, "logit_bias"), ({"logit_bias": {"999999": 1}}, "logit_bias"),
     ({"logit_bias": {"5": 101}}, "logit_bias"), ({"logit_bias": {str(i): 1 for i in range(2000)}}, "logit_bias"),
     ({"logit_bias": [1]}, "logit_bias"), ({"top_logprobs": 21, "logprobs": True}, "top_logprobs"),
@@ -181,7 +181,7 @@ def test_prompts_at_the_edge_of_the_context(server: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "prompt", ["", [], [[]], [-1], [1 << 31], [49152], [1.5], [[[1]]], None, 5, {}, ["a", "b"], [1, "a"]], ids=str
+    "prompt", ["", [], [[]], [-1], [1 << 31], [49152], [1.5], [[[1]]], None, 5, {}, ["a", ""], [1, "a"]], ids=str
 )
 def test_prompts_that_are_none(server: Running, prompt: Any) -> None:
     reply = server.post("/v1/completions", {"prompt": prompt})
@@ -274,7 +274,8 @@ def test_models_that_are_not_here(server: Running, model: str) -> None:
 )  # fmt: skip
 def test_media_is_refused_and_never_fetched(server: Running, part: dict[str, Any]) -> None:
     body = {"messages": [{"role": "user", "content": [part]}]}
-    refused(server.post(CHAT, body), 400, "media_not_allowed", "messages")
+    code = "invalid_value" if part == {"type": "text"} else "media_not_allowed"
+    refused(server.post(CHAT, body), 400, code, "messages[0].content[0]")
 
 
 def test_errors_in_each_dialect(server: Running) -> None:

@@ -8,7 +8,7 @@ import math
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -127,6 +127,19 @@ class Speaker(Protocol):
 
     def room(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> int:
         """Tokens that may still follow a conversation."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Which tokens an answer may have, and what ends it, beyond its model's own ways."""
+
+    least: int = 0  # tokens before which it does not end
+    endless: bool = False  # the model cannot end it
+    stop_ids: frozenset[int] = frozenset()  # also end it
+    banned: tuple[tuple[int, ...], ...] = ()  # tokens whose last is never drawn after the others
+    allowed: frozenset[int] | None = None  # the only ones
+    with_stop: bool = False  # the stop string that ends it is told with it
+    control: bool = False  # control tokens are told by their names
 
 
 Emit = Callable[[Event | CallPart | Failed], None]
@@ -363,6 +376,7 @@ class Model:
         thinking: Thinking | None = None,
         constraint: Guide | None = None,
         tools: Sequence[Tool] = (),
+        rules: Rules | None = None,
         called: bool = False,
     ) -> Answer:
         """Puts a prompt in the queue; `emit` gets its events, between steps, from the thread that steps.
@@ -371,8 +385,8 @@ class Model:
         thinking; where it leads to a call of `tools` and nothing else, that is `called`. `logprobs` asks for the
         log-probabilities of each token and of so many likely ones, `scores` for those of the prompt's tokens
         (`answer.generation.scored`, from its second on); `on_read` gets the logits and the hidden state that follow the
-        prompt. A stop string that is the name of a control token ends at that token. Raises ContextLengthError,
-        QueueFullError, ValueError for an empty prompt.
+        prompt. `rules` say which tokens it may have and what ends it; a stop string that is the name of a control token
+        ends at that token. Raises ContextLengthError, QueueFullError, ValueError for an empty prompt.
         """
         if not ids:
             raise ValueError("the prompt is empty")
@@ -382,6 +396,7 @@ class Model:
                 n_prompt_tokens=len(ids),
                 n_ctx=self.context,
             )
+        rules = rules or Rules()
         room = self.context - len(ids)
         limit = room if max_tokens is None else min(max_tokens, room)
         begun = begins_in_thought(self.tokenizer, ids, self.stop_ids)
@@ -391,10 +406,11 @@ class Model:
             guide = ThinkingGuide(self.tokenizer, begun, thinking.budget, limit, guide, self.stop_ids, rows)
         format = self.tool_format or HERMES
         held: Held = "none" if constraint is None else "all" if called else "opened"
-        detokeniser = Detokeniser(self.tokenizer, format.markers if tools else ())
-        ends = self.stop_ids.union(
-            id for id in map(self.tokenizer.id, stop) if id in detokeniser.hidden and id is not None
-        )
+        shown = self.tokenizer.added if rules.control else format.markers if tools else ()
+        detokeniser = Detokeniser(self.tokenizer, shown)
+        named = [id for id in map(self.tokenizer.id, stop) if id in detokeniser.hidden and id is not None]
+        ends = rules.stop_ids.union(named, () if rules.endless else self.stop_ids)
+        banned = (*rules.banned, *((id,) for id in self.stop_ids if rules.endless))
         if thinking is None and self.fim and self.fim.asked(ids):
             ends |= self.fim.ends
         answer = Answer(
@@ -404,24 +420,33 @@ class Model:
                 limit,
                 stop_ids=ends,
                 client=client,
-                mask=self._mask,
+                mask=self._mask if rules.allowed is None else self._only(rules.allowed),
                 bias=bias or {},
                 on_read=on_read,
                 logprobs=0 if logprobs is None else max(logprobs, 1),
                 scores=scores,
+                least=rules.least,
+                banned=banned,
                 guesser=(self._draft or Lookup()) if speculate else None,
                 guide=guide,
             ),
             detokeniser,
             ThinkingSplitter(begun) if thinking else None,
             ToolCallParser(format, schemas_of(tools), held) if tools else None,
-            StopMatcher(stop),
+            StopMatcher(stop, rules.with_stop),
             emit,
             cancelled,
             alternatives=bool(logprobs),
         )
         self.scheduler.submit(answer.generation)
         return answer
+
+    def _only(self, allowed: Collection[int]) -> Array:
+        """A mask of these tokens."""
+        bits = np.zeros(-(-self.engine.vocabulary // 32) * 32, bool)
+        bits[list(allowed)] = True
+        mask: Array = np.packbits(bits, bitorder="little").view(np.uint32)
+        return mask
 
     def serve(self, turn: AbstractContextManager[object] | None = None) -> None:
         """From now on a thread of its own steps, each step within `turn`, until the model is closed."""
@@ -582,8 +607,9 @@ class Answer:
 class StopMatcher:
     """Holds back text that may be the beginning of a stop string; what comes after one is never let through."""
 
-    def __init__(self, stops: Sequence[str]) -> None:
+    def __init__(self, stops: Sequence[str], told: bool = False) -> None:
         self.stops = [s for s in stops if s]
+        self.told = told  # whether the one that is found is let through itself
         self.held = ""
         self.matched = ""  # the stop string that was found
 
@@ -599,7 +625,7 @@ class StopMatcher:
         found = [(i, s) for s in self.stops if (i := self.held.find(s)) >= 0]
         if found:
             at, self.matched = min(found)
-            out, self.held = self.held[:at], ""
+            out, self.held = self.held[: at + len(self.matched) * self.told], ""
             return out
         keep = 0 if final else max((overlap(self.held, s) for s in self.stops), default=0)
         out, self.held = self.held[: len(self.held) - keep], self.held[len(self.held) - keep :]

@@ -735,6 +735,25 @@ def test_one_budget_for_all_models(tmp_path: Path, smollm_path: Path, coder_path
         assert running.golden() == expected
 
 
+def test_the_context_is_what_the_model_and_the_memory_allow(
+    tmp_path: Path, smollm_path: Path, coder_path: Path
+) -> None:
+    """And another model still finds room; one that is idle goes rather than that the next has a short one."""
+    small = {**GOLDEN_QUESTION, "max_tokens": 1}
+    for memory, known in (("3GiB", {"smollm2:135m": 8192, "qwen2.5-coder:0.5b": 32768}), ("900MiB", None)):
+        with serving("qwen2.5-coder:0.5b", "--memory", memory, home=tmp_path) as running:
+            assert running.post(CHAT, {**small, "model": "smollm2:135m"}).status_code == 200
+            assert running.post(CHAT, small).status_code == 200
+            with running.client() as client:
+                models = client.get("/v1/models").json()["data"]
+            loaded = {m["id"]: m["context_length"] for m in models if m["status"] == "loaded"}
+            assert loaded == known if known else min(loaded.values()) >= 8192
+    with serving("smollm2:135m", "--context", "100000", home=tmp_path) as running:
+        assert any("trained for 8192 tokens" in line for line in running.log)
+        with running.client() as client:
+            assert client.get("/v1/models/smollm2:135m").json()["context_length"] == 8192
+
+
 def test_out_of_file_descriptors_the_server_lives(tmp_path: Path, smollm_path: Path) -> None:
     import resource
 

@@ -13,8 +13,6 @@ from galop.errors import ConstraintError
 BLANKS = r"[ \n\t]{0,32}"  # between the parts of JSON; a small model can go on with blanks for ever
 JSON = {"whitespace_pattern": BLANKS, "json_allowed_escapes": 'nrbtf\\"'}
 """How JSON is written. A name has one spelling, or it would not be known by it."""
-TEXT_RULE = "text: /(.|\\n)+/\n"
-"""In a grammar of ours, the rule for what is said freely."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +34,18 @@ class Form:
             raise ConstraintError(f"the schema is not JSON: {str(error)[:200]}") from None
 
     def instead_of_text(self, form: Form) -> Form:
-        """This grammar, which has TEXT_RULE, with `form` for what it lets be said. Raises ConstraintError."""
+        """This grammar, which lets text or calls be written, with `form` for the text. Raises ConstraintError."""
         if form.kind == "lark":
             raise ConstraintError("a grammar cannot be followed together with tools; take a schema or a regex")
         if form.kind == "regex":
-            escaped = re.sub(r"\\?/", r"\\/", form.text)
-            return Form("lark", self.text.replace(TEXT_RULE, f"text: /{escaped}/\n"))
-        schema = {**form.schema(), "x-guidance": JSON}
-        alone = re.sub(r"start: text \| (.*) \| text .*", r"start: text | \1", self.text)  # a form has nothing after it
-        return Form("lark", alone.replace(TEXT_RULE, f"text: %json {json.dumps(schema)}\n"))
+            text = f"/{slashes(form.text)}/"
+        else:
+            text = f"%json {json.dumps({**form.schema(), 'x-guidance': JSON})}"
+        start, rules = self.text.split("\n", 1)
+        start = "start: text | calls" if start.startswith("start: text ") else start  # a form has nothing after it
+        return Form("lark", re.sub(r"^text: .*$", lambda _: f"text: {text}", f"{start}\n{rules}", flags=re.MULTILINE))
+
+
+def slashes(regex: str) -> str:
+    """A regex as it stands between slashes."""
+    return re.sub(r"\\.|/", lambda m: r"\/" if m[0] == "/" else m[0], regex, flags=re.DOTALL).replace("\n", r"\n")

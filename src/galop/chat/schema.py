@@ -269,7 +269,7 @@ def closed(schema: Any) -> Any:
         if with_others or not (_joins(part) or "properties" in part):
             return new
         names, more = _spoken_of(part, schema)
-        if names and not more and isinstance(new.get("properties", {}), dict):
+        if (names or "properties" in part) and not more and isinstance(new.get("properties", {}), dict):
             new["properties"] = {**dict.fromkeys(names, True), **new.get("properties", {})}
             new["additionalProperties"] = False
         return new

@@ -16,7 +16,7 @@ from typing import Any
 from galop import store
 from galop.engine.pages import KVFolder
 from galop.errors import ConstraintError, MemoryBudgetError
-from galop.loading import DEFAULT_CONTEXT, PROCESS_BYTES, SHORTEST_CONTEXT, weight_bytes
+from galop.loading import PROCESS_BYTES, weight_bytes
 from galop.machine import available_memory, cache_directory
 from galop.model import Model
 from galop.server.errors import ApiError
@@ -152,17 +152,14 @@ class Models:
             assert source.path
             if weight_bytes(source.path) // 4 + PROCESS_BYTES > self.memory:  # or all others would go for nothing
                 raise MemoryBudgetError(f"{source.name} does not fit the {self.memory >> 20} MiB of this server")
-            shortest = DEFAULT_CONTEXT  # idle models go rather than that it has less
             while True:
                 free = self.memory - sum(r.model.memory for r in self.residents.values())
                 try:
-                    model = await asyncio.to_thread(self._read, source, free, shortest)
+                    model = await asyncio.to_thread(self._read, source, free)
                     break
                 except MemoryBudgetError:
                     if not await self._make_room():
-                        if shortest == SHORTEST_CONTEXT:
-                            raise
-                        shortest = SHORTEST_CONTEXT
+                        raise
             model.scheduler.parallel = self.limits.parallel
             model.scheduler.queue = self.limits.queue
             model.serve(self._turns)
@@ -170,7 +167,7 @@ class Models:
             self.residents[source.name] = resident
             return resident
 
-    def _read(self, source: Source, free: int, shortest: int) -> Model:
+    def _read(self, source: Source, free: int) -> Model:
         model = store.load_source(
             source,
             context=self.limits.context,
@@ -179,7 +176,6 @@ class Models:
             kv=self.limits.kv,
             pool=int(self.memory * KV_SHARE),
             folder=self._folder,
-            shortest=shortest,
         )
         with suppress(ConstraintError):  # it holds the interpreter for long, and at a first request others wait
             model.constraints.start()

@@ -32,6 +32,10 @@ def _told(error: BaseException) -> str:
     return " ".join(str(error).split())[:120]
 
 
+SLICE = 1 << 14  # characters
+CUT = 16  # tokens more, at most, that a text may have when it is cut in two
+
+
 class Tokenizer:
     """A tokenizer.json, its control tokens known by name."""
 
@@ -90,11 +94,22 @@ class Tokenizer:
         try:
             with self._lock:  # the flag is the library's, for all threads
                 self._tokenizer.encode_special_tokens = plain
-                return self._tokenizer.encode(text, add_special_tokens=False)
+                # Other threads can go on meanwhile, as they cannot while `encode` works.
+                return self._tokenizer.encode_batch([text], add_special_tokens=False)[0]
         except _ENDINGS:
             raise
         except BaseException as error:
             raise ModelFileError(f"the model's tokenizer fails on this text: {_told(error)}") from None
+
+    def surely(self, texts: Iterable[str], most: int, plain: bool = True) -> int:
+        """How many tokens texts surely have, counted slice by slice and no further than past `most`."""
+        count = 0
+        for text in texts:
+            for start in range(0, len(text), SLICE):
+                count += max(0, len(self._encode(text[start : start + SLICE], plain)) - (CUT if start else 1))
+                if count > most:
+                    return count
+        return count
 
     def size(self, rows: int) -> int:
         """Of a vocabulary of `rows` rows, those from here on are padding that no text encodes to."""

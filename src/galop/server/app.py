@@ -21,6 +21,7 @@ from galop.server.guard import Guard
 from galop.server.keys import KeyFile
 from galop.server.loaded import Models
 from galop.server.replies import Server
+from galop.server.wire import written
 from galop.web.conversations import Conversations
 
 
@@ -43,7 +44,7 @@ def create(
         await models.close()
 
     app = FastAPI(title="Galop", version=__version__, lifespan=lifespan, redirect_slashes=False, docs_url=None,
-                  redoc_url=None)  # fmt: skip
+                  redoc_url=None, openapi_url=None)  # fmt: skip
     for dialect in (openai, responses, anthropic, ollama, vectors, tokens):
         app.include_router(dialect.routes(server), responses=ERRORS)
 
@@ -61,6 +62,10 @@ def create(
     async def metrics() -> Response:
         """For Prometheus."""
         return PlainTextResponse(server.metrics.text(models), media_type="text/plain; version=0.0.4")
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def description() -> Response:
+        return Response(await asyncio.to_thread(lambda: written(app.openapi())), media_type="application/json")
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:

@@ -165,6 +165,7 @@ class Models:
             model.serve(self._turns)
             resident = Resident(source.name, model, load_seconds=time.monotonic() - start)
             self.residents[source.name] = resident
+            gc.freeze()  # to go through all of a vocabulary takes a quarter of a second, in which nobody is answered
             return resident
 
     def _read(self, source: Source, free: int) -> Model:
@@ -238,4 +239,6 @@ class Models:
 def _close(model: Model) -> None:
     model.close()
     del model
+    gc.unfreeze()
     gc.collect()  # callbacks of answers refer to it in circles
+    gc.freeze()

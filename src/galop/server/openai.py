@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
@@ -280,11 +281,15 @@ class Writer:
     async def whole(self) -> dict[str, Any]:
         reply = self.reply
         answers = await reply.whole()
-        choices = [
-            {**self.choice(i, said), "finish_reason": reason_of(reply.ends[i], bool(said.calls))}
-            for i, said in enumerate(answers)
-        ]
-        return {**self.head, "choices": choices, "usage": reply.usage, "timings": reply.timings}
+
+        def choices() -> list[dict[str, Any]]:
+            return [
+                {**self.choice(i, said), "finish_reason": reason_of(reply.ends[i], bool(said.calls))}
+                for i, said in enumerate(answers)
+            ]
+
+        made = await asyncio.to_thread(choices)  # log-probabilities are many
+        return {**self.head, "choices": made, "usage": reply.usage, "timings": reply.timings}
 
 
 class ChatWriter(Writer):

@@ -7,7 +7,7 @@ import json
 import math
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -31,6 +31,7 @@ from galop.server.metrics import Metrics
 from galop.server.wire import parse
 
 MAX_N = 16
+MOST_READ = 1 << 17  # tokens of a text that are counted exactly, whatever the context
 LEAST_ANSWER = 256  # tokens an answer has to have left of a key's minute, if it asks for more
 MAX_ANSWERS = 256  # of several prompts
 LEAST = -9999.0  # what is told of a log-probability that JSON cannot say
@@ -503,7 +504,8 @@ class Server:
         resident, held = await self.open(key, name)
         try:
             model = resident.model
-            said, given = [m.message() for m in messages], tools.tools
+            said, given = await asyncio.to_thread(lambda: [m.message() for m in messages]), tools.tools
+            await asyncio.to_thread(check_length, model, [said, given, variables or {}])
             ids = await asyncio.to_thread(model.prompt, said, thinking, given, turn, **(variables or {}))
         except BaseException:
             await held.aclose()
@@ -573,6 +575,7 @@ def ids_of(model: Model, prompt: str | list[int], param: str, control: bool = Tr
     """Control tokens in a text are meant where `control` says so. Raises ApiError for an empty prompt or ids the model
     does not have."""
     if isinstance(prompt, str):
+        check_length(model, prompt, plain=not control)
         ids = model.encode(prompt, control)
     else:
         ids = prompt
@@ -596,6 +599,29 @@ def fim_for(model: Model, param: str) -> Fim:
         message = f"{model.card.name} cannot fill in the middle: it has no tokens for that; take a code model"
         raise ApiError(400, "unsupported_parameter", message, param)
     return model.fim
+
+
+def check_length(model: Model, said: Any, param: str = "messages", plain: bool = True, most: int = 0) -> None:
+    """Raises ApiError for what holds text that surely takes more than `most` tokens (the context, if that is more),
+    before anything is made of it."""
+    texts = list(strings(said))
+    most = max(most, model.context, MOST_READ)
+    if sum(map(len, texts)) > most and (count := model.tokenizer.surely(texts, most, plain)) > most:
+        message = f"the text has at least {count} tokens and the context holds {model.context}"
+        counts = {"n_prompt_tokens": count, "n_ctx": model.context}
+        raise ApiError(400, "context_length_exceeded", message, param, **counts)
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every string within a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from (name, *strings(item))
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from strings(item)
 
 
 def check_ids(model: Model, ids: list[int], param: str) -> None:

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from pydantic import Field
+from starlette.responses import Response
 
 from galop.chat.thinking import Thinking
 from galop.model import Model
 from galop.server.errors import ApiError
-from galop.server.replies import MAX_TOOLS, Body, Messages, Server, ToolIn, ToolUse, check_ids, turn_of
-from galop.server.wire import StrictRoute
+from galop.server.replies import MAX_TOOLS, Body, Messages, Server, ToolIn, ToolUse, check_ids, check_length, turn_of
+from galop.server.wire import StrictRoute, whole
 
 
 class TokenizeRequest(Body):
@@ -39,8 +40,8 @@ class DetokenizeRequest(Body):
 def routes(server: Server) -> APIRouter:
     router = APIRouter(route_class=StrictRoute, tags=["Tokens"])
 
-    @router.post("/tokenize")
-    async def tokenize(request: Request, body: TokenizeRequest) -> dict[str, Any]:
+    @router.post("/tokenize", response_model=None)
+    async def tokenize(request: Request, body: TokenizeRequest) -> Response:
         """Ids of a text (`content` or `prompt`), or of a conversation as its template makes it."""
         if body.messages:
             turn = turn_of(body.messages, body.continue_final_message, body.add_generation_prompt)
@@ -58,22 +59,28 @@ def routes(server: Server) -> APIRouter:
             resident, held = await server.open(request.state.key, body.model)
             async with held:
                 model = resident.model
-                ids = await asyncio.to_thread(model.encode, text, body.parse_special is not False, bool(begin))
-        with server.metered(request.state.key, len(ids)):
+                special = body.parse_special is not False
+                await asyncio.to_thread(check_length, model, text, "content", not special)
+                ids = await asyncio.to_thread(model.encode, text, special, bool(begin))
+
+        def found() -> dict[str, Any]:
             pieces = [piece(model, id) for id in ids] if body.with_pieces or body.return_token_strs else []
-        found: dict[str, Any] = {"tokens": ids, "count": len(ids), "max_model_len": model.context}
-        if body.with_pieces:
-            found["tokens"] = [{"id": id, "piece": text} for id, text in zip(ids, pieces, strict=True)]
-        if body.return_token_strs:
-            found["token_strs"] = [p if isinstance(p, str) else bytes(p).decode("utf-8", "replace") for p in pieces]
-        return found
+            found: dict[str, Any] = {"tokens": ids, "count": len(ids), "max_model_len": model.context}
+            if body.with_pieces:
+                found["tokens"] = [{"id": id, "piece": text} for id, text in zip(ids, pieces, strict=True)]
+            if body.return_token_strs:
+                found["token_strs"] = [p if isinstance(p, str) else bytes(p).decode("utf-8", "replace") for p in pieces]
+            return found
+
+        with server.metered(request.state.key, len(ids)):
+            return whole(asyncio.to_thread(found))
 
     @router.post("/detokenize")
     async def detokenize(request: Request, body: DetokenizeRequest) -> dict[str, str]:
         """The text of ids, control tokens by their names."""
         resident, held = await server.open(request.state.key, body.model)
         async with held:
-            check_ids(resident.model, body.tokens, "tokens")
+            await asyncio.to_thread(check_ids, resident.model, body.tokens, "tokens")
             with server.metered(request.state.key, len(body.tokens)):
                 text = await asyncio.to_thread(resident.model.tokenizer.decode, body.tokens, True)
         return {"content": text, "prompt": text}

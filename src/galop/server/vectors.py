@@ -18,10 +18,11 @@ from galop.errors import ContextLengthError
 from galop.model import Done, Failed, Model
 from galop.ops.plan import Array
 from galop.server.errors import ApiError
-from galop.server.replies import Body, Server, ids_of
+from galop.server.replies import Body, Server, check_length, ids_of
 from galop.server.wire import StrictRoute, whole
 
 MOST_INPUTS = 2048
+MOST_TOKENS = 1 << 19  # of all texts of a request
 Take = Callable[[Array, Array], Any]
 JUDGE = (
     "Judge whether the Document meets the requirements based on the Query and the Instruct provided. "
@@ -70,17 +71,17 @@ def routes(server: Server) -> APIRouter:
                     message = f"this model's vectors have {model.engine.hidden_size} values"
                     raise ApiError(400, "invalid_value", message, "dimensions")
                 given = [body.input] if isinstance(body.input, str) or isinstance(body.input[0], int) else body.input
+                await asyncio.to_thread(check_length, model, given, "input", most=MOST_TOKENS)
                 ids = [await asyncio.to_thread(with_end, model, text) for text in given]
                 count = sum(map(len, ids))
                 with server.metered(key, count):
                     vectors = await read_all(model, ids, key.hash, lambda _, hidden: hidden.copy())
+            form = body.encoding_format
+            data = await asyncio.to_thread(lambda: [shaped(v[: body.dimensions], form) for v in vectors])
             return {
                 "object": "list",
                 "model": resident.name,
-                "data": [
-                    {"object": "embedding", "index": i, "embedding": shaped(v[: body.dimensions], body.encoding_format)}
-                    for i, v in enumerate(vectors)
-                ],
+                "data": [{"object": "embedding", "index": i, "embedding": v} for i, v in enumerate(data)],
                 "usage": {"prompt_tokens": count, "total_tokens": count},
             }
 
@@ -97,6 +98,9 @@ def routes(server: Server) -> APIRouter:
                 yes, no = (model.tokenizer.encode(word)[0] for word in ("yes", "no"))
                 texts = [d if isinstance(d, str) else d.text for d in body.documents]
                 about = f"<Instruct>: {body.instruction or INSTRUCTION}\n<Query>: {body.query}\n<Document>: "
+
+                await asyncio.to_thread(check_length, model, texts, "documents", most=MOST_TOKENS)
+                await asyncio.to_thread(check_length, model, [about] * len(texts), "query", most=MOST_TOKENS)
 
                 def prompt(text: str) -> list[int]:
                     said = [{"role": "system", "content": JUDGE}, {"role": "user", "content": about + text}]
@@ -138,7 +142,8 @@ def shaped(vector: Array, encoding: str | None) -> list[float] | str:
     vector = vector / max(float(np.linalg.norm(vector)), 1e-12)
     if encoding == "base64":
         return base64.b64encode(vector.astype("<f4").tobytes()).decode()
-    return [float(x) for x in vector]
+    values: list[float] = vector.tolist()
+    return values
 
 
 async def read_all(model: Model, prompts: list[list[int]], client: str, take: Take) -> list[Any]:

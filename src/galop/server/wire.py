@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import Any
+from typing import Any, get_type_hints
 
 from fastapi import Request
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from galop.server.bounds import end_at_first, shape
 from galop.server.errors import ApiError, api_error
 
 MAX_DEPTH = 64
+# So many take some 50 ms to parse and validate, in which nobody else is answered.
+MAX_CONTAINERS = 1 << 15
+MAX_VALUES = 1 << 19
+MAX_ESCAPES = 1 << 20
 # What a route that streams describes itself with.
 EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}, "text/event-stream": {}}}}
 LINES: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}, "application/x-ndjson": {}}}}
@@ -44,12 +49,19 @@ def parse(data: bytes) -> Any:
         return value
 
     try:
-        if _depth(data) > MAX_DEPTH:
+        depth, containers, commas = shape(data)
+        if depth > MAX_DEPTH:
             raise ValueError(f"it is nested more than {MAX_DEPTH} deep")
-        text = data.decode()
-        value = json.loads(text, object_pairs_hook=unique, parse_constant=refuse, parse_float=finite)
-        if "\\ud" in text.lower():
-            json.dumps(value, ensure_ascii=False).encode()
+        for count, most, what in (
+            (containers, MAX_CONTAINERS, "lists and objects"),
+            (commas, MAX_VALUES, "values"),
+            (data.count(b"\\"), MAX_ESCAPES, "escaped characters"),
+        ):
+            if count > most:
+                raise ApiError(413, "body_too_large", f"a request may hold {most:,} {what}, and this has {count:,}")
+        value = json.loads(data.decode(), object_pairs_hook=unique, parse_constant=refuse, parse_float=finite)
+        if b"\\ud" in data or b"\\uD" in data:
+            _encodable(value)
     except UnicodeEncodeError:
         raise ApiError(400, "invalid_value", "a string holds half of a surrogate pair") from None
     except (ValueError, RecursionError) as error:
@@ -59,15 +71,17 @@ def parse(data: bytes) -> Any:
     return value
 
 
-def _depth(data: bytes) -> int:
-    deepest = depth = 0
-    for bracket in re.findall(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', data, re.DOTALL):
-        if bracket in (b"{", b"["):
-            depth += 1
-            deepest = max(deepest, depth)
-        elif len(bracket) == 1:
-            depth -= 1
-    return deepest
+def _encodable(value: Any) -> None:
+    """Raises UnicodeEncodeError for half of a surrogate pair in any string."""
+    if isinstance(value, str):
+        value.encode()
+    elif isinstance(value, list):
+        for item in value:
+            _encodable(item)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            name.encode()
+            _encodable(item)
 
 
 class StrictRequest(Request):
@@ -80,7 +94,13 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route whose body is parsed by `parse`."""
+    """A route whose body is parsed by `parse`, and told to be wrong by its first wrong item."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        for kind in get_type_hints(endpoint).values():
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                end_at_first(kind)
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -168,9 +188,18 @@ def whole(answer: Awaitable[dict[str, Any]]) -> EventStream:
     """One JSON object, whose making ends when the client goes."""
 
     async def once() -> AsyncIterator[str]:
-        yield json.dumps(await answer, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        yield await asyncio.to_thread(written, await answer)
 
     return EventStream(once(), media_type="application/json", ping="")
+
+
+def written(value: Any, deep: int = 6) -> str:
+    """JSON, written piece by piece: another thread can have its turn between two of them."""
+    if deep and isinstance(value, dict):
+        return "{" + ",".join(f"{written(str(k), 0)}:{written(v, deep - 1)}" for k, v in value.items()) + "}"
+    if deep and isinstance(value, list) and value and isinstance(value[0], (dict, list)):
+        return "[" + ",".join(written(item, deep - 1) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 async def _next(pieces: AsyncIterator[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -17,6 +18,8 @@ import httpx2
 import openai
 import pytest
 from serving import GOLDEN_QUESTION, Running, folders_in, serving
+
+from galop.server import bounds
 
 CHAT = "/v1/chat/completions"
 USER = [{"role": "user", "content": "Hi"}]
@@ -209,6 +212,79 @@ def test_megabytes_of_one_thing(server: Running, text: str) -> None:
     assert reply.status_code in (400, 500), reply.text[:200]
     assert reply.json()["error"]["code"] in ("context_length_exceeded", "template_error")
     assert sorted(slow)[len(slow) // 2] < 1.0
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (CHAT, {"messages": [{"role": "user", "content": "word and " * 1_000_000}]}),
+        (CHAT, {"messages": [{"role": "user", "content": "word and " * 2_000}] * 500}),
+        (CHAT, {"messages": USER, "tools": [
+            {"type": "function", "function": {"name": "f", "description": "word and " * 20_000}}] * 50}),
+        (CHAT, {"messages": [{"role": "assistant", "content": "x", "reasoning": "a" * 5_000_000}, *USER]}),
+        (CHAT, {"messages": USER, "chat_template_kwargs": {"x": {"y": ["🐎" * 1_000_000]}}}),
+        ("/v1/completions", {"prompt": "a" * 9_000_000}), ("/v1/completions", {"prompt": "<|im_end|>" * 500_000}),
+        ("/v1/responses", {"input": "\n" * 1_000_000}), ("/v1/embeddings", {"input": ["word and " * 2_000] * 1_000}),
+        ("/v1/rerank", {"query": "word and " * 2_000, "documents": ["x"] * 1_000}), ("/tokenize", {"content": "a " * 2_000_000}),
+    ],
+)  # fmt: skip
+def test_what_surely_is_too_long_is_refused_before_anything_is_made_of_it(
+    server: Running, path: str, body: dict[str, Any]
+) -> None:
+    error = refused(server.post(path, body), 400, "context_length_exceeded")
+    most = 1 << (19 if path in ("/v1/embeddings", "/v1/rerank") else 17)
+    assert most < error["n_prompt_tokens"] < most + (1 << 15)  # it was not read to its end
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"messages":[{"role":"user","content":[' + b'{"type":5},' * 40_000 + b"{}]}]}",
+        b'{"messages":[' + b"[]," * 40_000 + b"[]]}", b'{"x":[' + b"1," * 600_000 + b"1]}",
+        b'{"x":"' + b"\\n" * 1_100_000 + b'"}',
+    ],
+)  # fmt: skip
+def test_bodies_of_too_many_parts(server: Running, body: bytes) -> None:
+    with server.client() as client:
+        refused(client.post(CHAT, content=body, headers=JSON), 413, "body_too_large")
+
+
+def test_the_first_of_many_faults_is_told(server: Running) -> None:
+    for body, param in (
+        ({"messages": [{"role": "user", "content": [{"type": 5}] * 30_000}]}, "messages[0].content"),
+        ({"messages": USER, "logit_bias": dict.fromkeys(map(str, range(1000)), "x")}, "logit_bias"),
+        ({"messages": [{"role": 5}] * 4000}, "messages[0].role"),
+    ):
+        reply = server.post(CHAT, body)
+        assert reply.status_code == 400 and reply.json()["error"]["param"].startswith(param), reply.text
+    refused(server.post("/v1/completions", {"prompt": [1.5] * 400_000}), 400, "invalid_type")
+
+
+def test_brackets_and_commas_are_counted_as_json_has_them() -> None:
+    rng = random.Random(4)
+    texts = ["", "a", '"', "\\", '\\"', "[{", "]}", ",", "\\\\", "é🐎", "\x00"]
+
+    def value(depth: int) -> Any:
+        kind = rng.random() if depth < 7 else 0
+        if kind < 0.4:
+            return rng.choice([1, -1.5, None, True, "".join(rng.choices(texts, k=4))])
+        items = [value(depth + 1) for _ in range(rng.randint(0, 4))]
+        return items if kind < 0.7 else {rng.choice(texts) + str(i): item for i, item in enumerate(items)}
+
+    def shaped(value: Any) -> tuple[int, int, int]:
+        if not isinstance(value, (list, dict)):
+            return 0, 0, 0
+        inner = [shaped(v) for v in (value.values() if isinstance(value, dict) else value)]
+        depths, containers, commas = zip(*inner, strict=True) if inner else ((), (), ())
+        return 1 + max(depths, default=0), 1 + sum(containers), max(0, len(value) - 1) + sum(commas)
+
+    for slice_ in (2, 3, 7, 64, bounds.SLICE):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(bounds, "SLICE", slice_)
+            for _ in range(200):
+                made = value(0)
+                data = json.dumps(made, ensure_ascii=rng.random() < 0.5, separators=(",", ":")).encode()
+                assert bounds.shape(data) == shaped(made), data
 
 
 def test_a_body_too_large(server: Running) -> None:

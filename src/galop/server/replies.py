@@ -588,6 +588,7 @@ def ids_of(model: Model, prompt: str | list[int], param: str, control: bool = Tr
 def middle_of(model: Model, before: str | list[int], after: str) -> list[int]:
     """A prompt for what belongs between two texts, whose words are never control tokens. Raises ApiError."""
     fim = fim_for(model, "suffix")
+    check_length(model, [before, after], "prompt")
     ids = model.encode(before, control=False, begin=False) if isinstance(before, str) else before
     check_ids(model, ids, "prompt")
     return model.begun(fim.prompt(ids, model.tokenizer.encode(after)))

@@ -182,6 +182,8 @@ HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
     "a merge of nothing": ({"model": {**PLAIN["model"], "merges": [["a", "b"]]}}, "does not join"),
     "an id past the rows": (
         {"model": {**PLAIN["model"], "vocab": {**PLAIN["model"]["vocab"], "zz": 2**32 - 1}}}, "id 4294967295"),
+    "a merge many times over": (
+        {"model": {**PLAIN["model"], "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]] * 100}}, "for each token"),
     "one id twice": ({"model": {**PLAIN["model"], "vocab": {"a": 0, "b": 0}}}, "the same id"),
     "an empty vocabulary": ({"model": {**PLAIN["model"], "vocab": {}}}, "empty"),
     "chunks of nothing": ({"pre_tokenizer": {"type": "FixedLength", "length": 0}}, "FixedLength"),
@@ -269,7 +271,7 @@ def test_plain_text_never_becomes_a_control_token_by_any_way(case: str, tmp_path
             assert template.encode([{"role": "user", "content": text}]).count(255) == 1
 
 
-def test_168_kb_of_control_tokens_load_in_no_time(tmp_path: Path) -> None:
+def test_168_kb_of_control_tokens_load_in_no_time() -> None:
     """Their heads and tails are not written out, and no pattern of all of them is made."""
     names = [f"<|{i:03}{'x' * 500}|>" for i in range(168)]
     control = ControlNames(names)

@@ -12,8 +12,9 @@ from galop.chat.stops import stop_ids
 from galop.errors import ModelFileError
 
 CONTROL, USER_DEFINED, UNUSED = 3, 4, 5
-MAX_TOKEN = 16_384
-MAX_ADDED = 512
+MAX_TOKEN = 16_384  # characters
+MAX_ADDED_TOKEN = 512
+MERGES_PER_TOKEN = 8
 
 _CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _QWEN2 = _CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -65,6 +66,8 @@ def tokenizer_from_gguf(metadata: dict[str, Any], file: str) -> GGUFTokenizer:
             f"'gpt2' are: {', '.join(sorted(PATTERNS))}"
         )
     tokens, merges = strings("tokens"), strings("merges")
+    if len(merges) > MERGES_PER_TOKEN * len(tokens):
+        raise ModelFileError(f"{file}: {len(merges)} merges for {len(tokens)} tokens are no tokenizer's")
     types = metadata.get("tokenizer.ggml.token_type", np.ones(len(tokens), np.int32))
     if not isinstance(types, np.ndarray) or len(types) != len(tokens):
         raise ModelFileError(f"{file}: tokenizer.ggml.token_type does not have one entry per token")
@@ -72,9 +75,10 @@ def tokenizer_from_gguf(metadata: dict[str, Any], file: str) -> GGUFTokenizer:
     if any(not token or len(token) > MAX_TOKEN for token in tokens):
         raise ModelFileError(f"{file}: a token is empty or longer than {MAX_TOKEN} characters")
     if any(
-        kind in (CONTROL, USER_DEFINED) and len(token) > MAX_ADDED for token, kind in zip(tokens, types, strict=True)
+        kind in (CONTROL, USER_DEFINED) and len(token) > MAX_ADDED_TOKEN
+        for token, kind in zip(tokens, types, strict=True)
     ):
-        raise ModelFileError(f"{file}: a control token is longer than {MAX_ADDED} characters")
+        raise ModelFileError(f"{file}: a control token is longer than {MAX_ADDED_TOKEN} characters")
     vocabulary = {token: i for i, token in enumerate(tokens)}
     if len(vocabulary) != len(tokens):
         raise ModelFileError(f"{file}: a token appears twice in the vocabulary")

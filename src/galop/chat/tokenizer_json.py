@@ -13,15 +13,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from galop.chat.gguf_tokenizer import PATTERNS
+from galop.chat.gguf_tokenizer import MAX_ADDED_TOKEN, MAX_TOKEN, MERGES_PER_TOKEN, PATTERNS
 from galop.chat.probe import prove
 from galop.errors import ModelFileError
 
 MAX_TOKENS = 1 << 20
-MAX_MERGES = 1 << 21
-MAX_TOKEN = 16_384  # characters
 MAX_ADDED = 1 << 15
-MAX_ADDED_TOKEN = 512  # characters
 MAX_STEPS = 24  # of a normalizer, pre-tokenizer or decoder
 MAX_PATTERN = 4096
 MAX_GROWTH = 64  # characters a normalizer may make of one
@@ -216,8 +213,8 @@ def _model(model: Any, rows: int, reject: Reject) -> int:
 
 
 def _merges(merges: Any, vocabulary: Any, reject: Reject) -> None:
-    if not isinstance(merges, list) or len(merges) > MAX_MERGES:
-        raise reject(f"its merges are not a list of at most {MAX_MERGES}")
+    if not isinstance(merges, list) or len(merges) > MERGES_PER_TOKEN * len(vocabulary):
+        raise reject(f"its merges are not a list of at most {MERGES_PER_TOKEN} for each token")
     for merge in merges:
         pair = merge.split(" ") if isinstance(merge, str) else merge
         if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[0], str) or not isinstance(pair[1], str):

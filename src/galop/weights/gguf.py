@@ -378,8 +378,8 @@ def load(path: Path) -> Checkpoint:
         stop_ids=tokenizer.stop_ids,
         fim=tokenizer.fim,
         notes=[tokenizer.note] if tokenizer.note else [],
-        name=str(metadata.get("general.name", path.stem)),
-        licence=str(metadata.get("general.license", "")),
+        name=str(metadata.get("general.name", path.stem))[:200],
+        licence=str(metadata.get("general.license", ""))[:200],
     )
 
 

@@ -399,7 +399,7 @@ def test_blocks_are_rendered_once_and_never_where_others_wait() -> None:
         assert painter.rendered <= len(pushes) + len(blocks(answer))
         for block in blocks(answer):
             assert await painter.html(block) == to_html(block) == painter.known(block)
-        await painter.close()
+        painter.close()
 
     async def hostile() -> None:
         painter = Painter(seconds=0.02)
@@ -417,7 +417,7 @@ def test_blocks_are_rendered_once_and_never_where_others_wait() -> None:
         await asyncio.sleep(0.001)
         left.cancel()
         assert await painter.html("**other**") == to_html("**other**")
-        await painter.close()
+        painter.close()
 
     for part in (grown, hostile):
         with ThreadPoolExecutor() as pool:  # the browser's own loop runs in this thread

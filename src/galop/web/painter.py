@@ -1,4 +1,4 @@
-"""Blocks of Markdown become HTML in a process of its own: `python -m galop.web.painter`.
+"""Blocks of Markdown become HTML in a process of its own: `python -m galop.web.painter`, a line of JSON each.
 
 What a model writes may cost a renderer any time (a hostile table, a highlighter's regular expression), and Python's
 regular expressions let no other thread run. So the loop that serves everybody only waits: the child ends itself when
@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import signal
-import struct
 import sys
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+
+from galop.chat.child import Child
 
 SECONDS = 1.0  # of the processor, for a block
 PATIENCE = 20.0  # seconds by the clock, on a machine that has much else to do
 MEMORY = 512 << 20  # bytes a child may take
-LONGEST_HTML = 4 << 20  # bytes of a block
+LONGEST_HTML = 4 << 20  # characters of a block
 KEPT = 16 << 20  # characters of blocks that are remembered
-LENGTH = struct.Struct("<I")
 
 
 class Painter:
@@ -28,8 +30,8 @@ class Painter:
     def __init__(self, seconds: float = SECONDS) -> None:
         self.seconds = seconds
         self.rendered = 0  # blocks the child was asked for
-        self._turn = asyncio.Lock()
-        self._child: asyncio.subprocess.Process | None = None
+        self._child = Child("galop.web.painter", PATIENCE)
+        self._thread = ThreadPoolExecutor(1, "painter")
         self._known: OrderedDict[str, str | None] = OrderedDict()
         self._size = 0
 
@@ -41,90 +43,54 @@ class Painter:
 
     async def html(self, block: str, finished: bool = True) -> str | None:
         """The HTML of a block, which is remembered once it is finished; None if it takes more than it may."""
-        if block in self._known:
-            return self.known(block)
-        async with self._turn:
-            if block in self._known:
-                return self.known(block)
-            try:
-                found = await self._asked(block)
-            except (asyncio.IncompleteReadError, OSError, TimeoutError):
-                found = None
-                await self._end()
-            except BaseException:
-                await self._end()  # else the answer would be taken for the next block's
-                raise
-        if finished:
+        if block not in self._known:
+            found = await asyncio.get_running_loop().run_in_executor(self._thread, self._asked, block)
+            if not finished:
+                return found
             self._remember(block, found)
-        return found
+        return self.known(block)
 
-    async def _asked(self, block: str) -> str:
+    def _asked(self, block: str) -> str | None:
         self.rendered += 1
-        if self._child is None:
-            self._child = await asyncio.create_subprocess_exec(
-                *(
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "galop.web.painter",
-                    str(self.seconds),
-                ),  # -P: no module from the current directory
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C at the terminal is the parent's to handle
-            )
-        child = self._child
-        assert child.stdin and child.stdout
-        data = block.encode(errors="replace")
-        async with asyncio.timeout(PATIENCE):
-            child.stdin.write(LENGTH.pack(len(data)) + data)
-            await child.stdin.drain()
-            (length,) = LENGTH.unpack(await child.stdout.readexactly(LENGTH.size))
-            return (await child.stdout.readexactly(length)).decode()
+        try:
+            answer = self._child.ask({"block": block, "seconds": self.seconds})
+        except (OSError, ValueError):  # it ended in the midst of an answer
+            self._child.close()
+            return None
+        return str(answer["html"]) if answer else None
 
     def _remember(self, block: str, html: str | None) -> None:
+        if block not in self._known:
+            self._size += len(block) + len(html or "")
         self._known[block] = html
-        self._size += len(block) + len(html or "")
-        while self._size > KEPT:
+        while self._size > KEPT and len(self._known) > 1:
             old, drawn = self._known.popitem(last=False)
             self._size -= len(old) + len(drawn or "")
 
-    async def _end(self) -> None:
-        child, self._child = self._child, None
-        if child:
-            with contextlib.suppress(ProcessLookupError):
-                child.kill()
-            await child.wait()
-
-    async def close(self) -> None:
-        async with self._turn:
-            await self._end()
+    def close(self) -> None:
+        self._child.close()
+        self._thread.shutdown(wait=False)
 
 
 def main() -> None:
-    """Answers blocks on standard input until it ends: each is a length and so many bytes of UTF-8, as is its HTML."""
     from galop.web.markdown import plain, to_html
 
     with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no resource limits
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    seconds = float(sys.argv[1])
     to_html("$x$\n```python\nx\n```")  # loads what is loaded when first needed
-    read, write = sys.stdin.buffer, sys.stdout.buffer
-    while head := read.read(LENGTH.size):
-        block = read.read(LENGTH.unpack(head)[0]).decode()
-        signal.setitimer(signal.ITIMER_PROF, seconds)  # its signal ends the process
+    for line in sys.stdin:
+        request = json.loads(line)
+        signal.setitimer(signal.ITIMER_PROF, request["seconds"])  # its signal ends the process
         try:
-            html = to_html(block).encode()
+            html = to_html(request["block"])
         except Exception:  # whatever a stranger's text does to the renderer
-            html = b""
-        if not html or len(html) > LONGEST_HTML:
-            html = plain(block).encode()
+            html = ""
         signal.setitimer(signal.ITIMER_PROF, 0)
-        write.write(LENGTH.pack(len(html)) + html)
-        write.flush()
+        if not html or len(html) > LONGEST_HTML:
+            html = plain(request["block"])
+        print(json.dumps({"html": html}), flush=True)
 
 
 if __name__ == "__main__":

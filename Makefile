@@ -67,13 +67,15 @@ $(VENV)/.browser: $(VENV)/.tested
 	  $(BIN)/playwright install chromium
 	touch $@
 
-# Each in environments of their own: npm's with a node that is new enough, PyPI's, and aider's, which pins everything.
+# Each in environments of their own: npm's with a node that is new enough, PyPI's, LiteLLM's and aider's, which pin much.
 $(CLIENTS)/.installed: $(wildcard tests/clients/*.json tests/clients/*.txt) | $(BIN)/python
 	mkdir -p $(CLIENTS)
 	cp tests/clients/package.json $(CLIENTS)/
 	npm install --prefix $(CLIENTS) --no-audit --no-fund --loglevel error
 	$(BIN)/python -m venv $(CLIENTS)/python
 	$(CLIENTS)/python/bin/pip install --quiet -r tests/clients/requirements.txt
+	$(BIN)/python -m venv $(CLIENTS)/litellm
+	$(CLIENTS)/litellm/bin/pip install --quiet -r tests/clients/litellm.txt
 	$(BIN)/python -m venv $(CLIENTS)/aider
 	$(CLIENTS)/aider/bin/pip install --quiet -r tests/clients/aider.txt
 	touch $@

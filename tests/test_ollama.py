@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +14,15 @@ from typing import Any
 import httpx2
 import pytest
 from serving import Running, serving
+from tiny import GOLDEN, write_gguf
+
+from galop.server.ollama_models import listed, shown
+from galop.store import Source
+from galop.store.facts import facts_of
 
 MINI = "qwen3-mini:0.4m"  # it thinks
 MOE = "qwen3-mini:moe"
+BEFORE, AFTER = "def add(a, b):\n    return", "\n\nprint(add(1, 2))\n"
 ASKED: Any = [{"role": "user", "content": "Compute 3 + 4."}]
 GREEDY = {"temperature": 0, "num_predict": 32}
 WEATHER = {
@@ -320,6 +327,20 @@ def test_tools_and_what_they_said(client: httpx2.Client) -> None:
     refused(chat(client, messages=[{"role": "nobody", "content": "a"}]), 400, "role")
 
 
+def test_what_belongs_between_two_texts(client: httpx2.Client) -> None:
+    """Models without the tokens for it say so; one that has them is asked in test_ollama_fills_in_the_middle."""
+    assert "insert" not in client.post("/api/show", json={"model": MINI}).json()["capabilities"]
+    refused(generate(client, prompt="def add(a, b):", suffix="    return c"), 400, "fill in the middle")
+
+
+@pytest.mark.large
+def test_ollama_fills_in_the_middle(client: httpx2.Client, coder_path: Path) -> None:
+    model = "qwen2.5-coder:0.5b"
+    assert "insert" in client.post("/api/show", json={"model": model}).json()["capabilities"]
+    said = generate(client, model=model, prompt=BEFORE, suffix=AFTER, keep_alive=0)
+    assert said.json()["response"].startswith(" a + b") and "context" not in said.json()
+
+
 def test_a_last_turn_of_the_assistants_is_continued(client: httpx2.Client) -> None:
     messages = [*ASKED, {"role": "assistant", "content": "The answer is"}]
     whole = chat(client, messages=messages, think=False).json()
@@ -383,3 +404,48 @@ def test_a_model_goes_when_its_time_is_over(client: httpx2.Client, server: Runni
 def test_an_error_in_the_stream_is_a_line(client: httpx2.Client) -> None:
     refused(chat(client, stream=True, messages=[{"role": "user", "content": "3 + 4 " * 400}]), 400, "context")
     refused(client.post("/api/chat", content=b"{"), 400, "not valid JSON")
+
+
+# ---- What files say of themselves
+
+
+def listing(path: Path) -> dict[str, Any]:
+    source = Source("mine", path)
+    json.dumps(shown(source, verbose=True), allow_nan=False)
+    return {**listed(source, facts_of(source)), "info": shown(source, verbose=False)["model_info"]}
+
+
+def test_what_a_directory_says(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    shutil.copytree(GOLDEN / "qwen3_moe", path)
+    (path / "chat_template.jinja").write_text("{% for m in messages %}{{ m.content }}{% endfor %}")
+    (path / "tokenizer.json").write_text(
+        '{"added_tokens": [{"content": "<fim_prefix>"}, {"content": "<fim_suffix>"}, {"content": "<fim_middle>"}]}'
+    )
+    said = listing(path)
+    assert said["details"]["format"] == "safetensors" and said["details"]["quantization_level"] == "BF16"
+    assert said["details"]["family"] == said["info"]["general.architecture"] == "qwen3moe"
+    assert said["info"]["qwen3moe.block_count"] > 1 and said["details"]["context_length"] > 0
+    assert said["info"]["general.parameter_count"] * 2 == pytest.approx(said["size"], rel=0.1)
+    assert said["capabilities"] == ["completion", "tools", "insert"]
+    digest = said["digest"]
+    (path / "config.json").write_text((path / "config.json").read_text() + " ")
+    assert re.fullmatch("[0-9a-f]{64}", digest) and listing(path)["digest"] != digest  # other files, another digest
+
+
+@pytest.mark.parametrize(("case", "family"), [("llama", "llama"), ("qwen2", "qwen2"), ("qwen3", "qwen3")])
+def test_what_a_gguf_file_says(tmp_path: Path, case: str, family: str) -> None:
+    said = listing(write_gguf(tmp_path / "m.gguf", case, "Q8_0", general__file_type=7, general__nan=float("nan")))
+    assert said["details"]["family"] == family and said["details"]["quantization_level"] == "Q8_0"
+    assert said["capabilities"] == ["completion"]  # without a template it only goes on with a text
+    embedding = listing(write_gguf(tmp_path / "e.gguf", case, **{f"{family}.pooling_type": 3}))
+    assert embedding["capabilities"] == ["embedding"] and embedding["details"]["quantization_level"] == "F32"
+
+
+def test_a_file_of_another_kind_is_listed_all_the_same(tmp_path: Path) -> None:
+    broken = tmp_path / ("0123456789abcdef" * 4)
+    for data in (b"", b"GGUF", b"GGUF" + bytes(60), b"PK\x03\x04" * 20):
+        broken.write_bytes(data)
+        said = listing(broken)
+        assert said["digest"] == broken.name and said["size"] == len(data)  # as the hub's cache and Ollama name blobs
+        assert said["details"]["family"] == "mine" and said["capabilities"] == ["completion"]

@@ -101,17 +101,17 @@ def routes(server: Server) -> APIRouter:
 
     @router.post("/generate", response_model=None, responses=LINES)
     async def generate(request: Request, body: GenerateRequest) -> Response:
-        """Answers a prompt, or continues it as it is when `raw`."""
+        """Answers a prompt, continues it as it is when `raw`, or writes what belongs between it and a `suffix`."""
         start = time.monotonic()
         body.refuse()
-        if not body.prompt:
+        if not body.prompt and not body.suffix:
             return await touch(request, body, "response")
         form = form_of(body.format, "format")
-        if body.raw:
-            reply = await server.text(request.state.key, body.model, body.prompt)
+        if body.raw or body.suffix:
+            reply = await server.text(request.state.key, body.model, body.prompt or "", body.suffix or None)
             return await answer(reply, body, "response", form, start)
         said: Messages = [ChatMessage(role="system", content=body.system)] if body.system else []
-        said.append(ChatMessage(role="user", content=body.prompt))
+        said.append(ChatMessage(role="user", content=body.prompt or ""))
         reply = await server.chat(request.state.key, body.model, said, body.thoughts())
         if body.context:
             try:

@@ -171,6 +171,8 @@ def capabilities(facts: Facts) -> list[str]:
         can.append("tools")  # where the template knows none, the system's words tell of them
     if style_of(facts.template):
         can.append("thinking")
+    if facts.infills:
+        can.append("insert")
     return can
 
 

@@ -169,7 +169,7 @@ class GenerateRequest(Answered):
     context: list[int] | None = Field(None, description="Of an earlier answer, to go on from it.")
 
     def refuse(self, *names: str) -> None:
-        super().refuse("images", "template", "suffix", *names)
+        super().refuse("images", "template", *names)
         if self.raw and (self.system or self.context):
             raise ApiError(400, "invalid_value", "raw mode does not support template, system, or context", "raw")
 

@@ -12,8 +12,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from galop.chat import fim
 from galop.errors import ModelFileError
 from galop.loading import source_files, weight_bytes
+from galop.models.config import flat
 from galop.store import Source
 from galop.weights import gguf, safetensors
 from galop.weights.checkpoint import StoredTensor
@@ -39,6 +41,7 @@ class Facts:
     template: str = ""
     parameters: int = 0
     quantisation: str = ""
+    infills: bool = False  # what belongs between two texts
     generation: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -87,17 +90,20 @@ def read_facts(path: Path, files: str = "", sha256: str = "") -> Facts:
 def _of_gguf(path: Path) -> dict[str, Any]:
     header = gguf.read_all(path)
     kind = header.metadata.get("general.file_type")
+    listed = header.metadata.get("tokenizer.ggml.tokens")
+    tokens = set(listed) if isinstance(listed, list) else set()
     return {
         "metadata": header.metadata,
         "tensors": header.tensors,
         "template": str(header.metadata.get("tokenizer.chat_template", "")),
         "parameters": _count(header.tensors),
         "quantisation": FILE_TYPES.get(kind, "") if isinstance(kind, int) else _most(header.tensors),
+        "infills": "tokenizer.ggml.fim_mid_token_id" in header.metadata or any(tokens.issuperset(n) for n in fim.NAMES),
     }
 
 
 def _of_directory(directory: Path) -> dict[str, Any]:
-    config = safetensors.read_json(directory / "config.json")
+    config = flat(safetensors.read_json(directory / "config.json"), "config.json")
     names = {theirs: ours for ours, theirs in gguf.ARCHITECTURES.items()}
     model_type = str(config.get("model_type", ""))
     architecture = names.get(model_type, model_type)
@@ -112,12 +118,14 @@ def _of_directory(directory: Path) -> dict[str, Any]:
     template: Any = settings.get("chat_template")
     if (own := directory / "chat_template.jinja").is_file():
         template = safetensors.read_text(own)
+    tokenizer = safetensors.read_text(file) if (file := directory / "tokenizer.json").is_file() else ""
     return {
         "metadata": metadata,
         "tensors": tensors,
         "template": template if isinstance(template, str) else "",
         "parameters": _count(tensors),
         "quantisation": _most(tensors),
+        "infills": any(all(json.dumps(n, ensure_ascii=False) in tokenizer for n in names) for names in fim.NAMES),
         "generation": safetensors.read_json(directory / "generation_config.json"),
     }
 

@@ -755,25 +755,32 @@ TEMPLATES = {
 }
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_templates_of_strangers_harm_nobody(name: str, tmp_path: Path, smollm_path: Path) -> None:
+@pytest.fixture(scope="module")
+def strangers(tmp_path_factory: pytest.TempPathFactory, smollm_path: Path) -> Iterator[tuple[Running, Path]]:
+    """One server beside whose model stand those with each of these templates, in a folder."""
     from tiny import write_gguf
 
-    model = write_gguf(tmp_path / "m.gguf", "qwen3", "Q8_0", TEMPLATES[name])
-    with serving("smollm2:135m", str(model), "--context", "128", home=tmp_path) as running:
-        expected = running.golden()
-        replies: list[httpx2.Response] = []
-        thread = threading.Thread(
-            target=lambda: replies.append(running.post(CHAT, {"model": str(model), "messages": USER, "max_tokens": 2}))
-        )
-        thread.start()
-        assert running.golden() == expected  # meanwhile
-        thread.join()
-        if name == "raises":
-            assert "roles must alternate" in refused(replies[0], 400, "invalid_value")["message"]
-        elif name != "escape" or replies[0].status_code != 200:
-            refused(replies[0], 500, "template_error")
-        assert running.golden() == expected
+    home = tmp_path_factory.mktemp("strangers")
+    models = [str(write_gguf(home / f"{name}.gguf", "qwen3", "Q8_0", source)) for name, source in TEMPLATES.items()]
+    with serving("smollm2:135m", *models, "--context", "128", home=home) as running:
+        yield running, home
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_templates_of_strangers_harm_nobody(name: str, strangers: tuple[Running, Path]) -> None:
+    running, folder = strangers
+    expected = running.golden()
+    replies: list[httpx2.Response] = []
+    body = {"model": str(folder / f"{name}.gguf"), "messages": USER, "max_tokens": 2}
+    thread = threading.Thread(target=lambda: replies.append(running.post(CHAT, body)))
+    thread.start()
+    assert running.golden() == expected  # meanwhile
+    thread.join()
+    if name == "raises":
+        assert "roles must alternate" in refused(replies[0], 400, "invalid_value")["message"]
+    elif name != "escape" or replies[0].status_code != 200:
+        refused(replies[0], 500, "template_error")
+    assert running.golden() == expected
 
 
 def test_a_signal_while_a_model_is_loaded(tmp_path: Path, coder_path: Path) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import logging
+import re
 import shlex
 import threading
 from collections.abc import Sequence
@@ -21,7 +24,14 @@ from galop.chat.tools import Tool
 from galop.errors import GalopError
 from galop.machine import data_directory, private, private_folder
 
-SECONDS = 60.0
+SECONDS = 60.0  # to start and tell its tools; for a call
+CLOSING_SECONDS = 10.0  # in which a server that goes on by itself is killed
+MOST_TOOLS = 1000
+MOST_TOLD = 4 << 20  # characters of all names, descriptions and schemas
+NAME = re.compile(r"[\w./:-]{1,128}", re.ASCII)
+for noisy in ("mcp", "mcp_types"):  # a server's garbage is no business of the terminal's
+    logging.getLogger(noisy).addHandler(logging.NullHandler())
+    logging.getLogger(noisy).propagate = False
 
 
 class ToolServer:
@@ -30,7 +40,8 @@ class ToolServer:
     def __init__(self, where: str) -> None:
         self._where = where
         self._loop = asyncio.new_event_loop()
-        self._ready, self._stop = threading.Event(), asyncio.Event()
+        self._ready = threading.Event()
+        self._living: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
         self._client: mcp.Client | None = None
         self._tools: list[types.Tool] = []
@@ -73,12 +84,17 @@ class ToolServer:
 
     def close(self) -> None:
         with contextlib.suppress(RuntimeError):  # it has ended by itself
-            self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(5)
+            self._loop.call_soon_threadsafe(self._end)
+        self._thread.join(CLOSING_SECONDS)
+
+    def _end(self) -> None:
+        if self._living:
+            self._living.cancel()
 
     def _live(self) -> None:
         try:
-            self._loop.run_until_complete(self._serve())
+            self._living = self._loop.create_task(self._serve())
+            self._loop.run_until_complete(self._living)
         except BaseException as error:  # whatever a stranger's server does
             self._failure = error
         finally:
@@ -94,20 +110,39 @@ class ToolServer:
                 words = shlex.split(self._where)
                 target = stdio_client(mcp.StdioServerParameters(command=words[0], args=words[1:]), log)
             async with mcp.Client(target, read_timeout_seconds=SECONDS) as client:
-                listed = await client.list_tools()
-                self._tools = list(listed.tools)
-                while listed.next_cursor:
-                    listed = await client.list_tools(cursor=listed.next_cursor)
-                    self._tools += listed.tools
+                self._tools = await listed(client)
                 self._client = client
                 self._ready.set()
-                await self._stop.wait()
+                await asyncio.Event().wait()
+
+
+async def listed(client: mcp.Client) -> list[types.Tool]:
+    """All its tools. Raises GalopError for more than a model could ever be told of."""
+    tools: list[types.Tool] = []
+    size, cursor, seen = 0, None, set[str]()
+    while True:
+        page = await client.list_tools(cursor=cursor)
+        for tool in page.tools:
+            if not NAME.fullmatch(tool.name):
+                raise GalopError(f"it has a tool called {tool.name[:60]!r}, and names are of letters, digits and ._/:-")
+            size += len(tool.name) + len(tool.description or "") + len(json.dumps(tool.input_schema))
+        tools += page.tools
+        if len(tools) > MOST_TOOLS or size > MOST_TOLD:
+            raise GalopError(f"it has more than {MOST_TOOLS} tools, or {MOST_TOLD >> 20} MiB of descriptions")
+        cursor = page.next_cursor
+        if not cursor:
+            return tools
+        if cursor in seen or len(seen) == MOST_TOOLS:
+            raise GalopError("its list of tools has no end")
+        seen.add(cursor)
 
 
 def told(error: BaseException) -> str:
     """The first cause, in a line."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    if isinstance(error, GalopError):
+        return str(error)
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 

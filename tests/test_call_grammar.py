@@ -201,8 +201,9 @@ def test_what_cannot_be_followed_is_left_out_only_where_that_is_asked_for(smollm
         call = called(smollm, {"name": "f", "parameters": parameters})
         assert all(0 <= n <= 9 for n in call.arguments["n"])
         [keyword] = odd
-        with pytest.raises(ConstraintError, match=f"f: {keyword} at #/properties/n"):
+        with pytest.raises(ConstraintError, match=f"f: {keyword} at #/properties/n") as refused:
             called(smollm, {"name": "f", "parameters": parameters, "strict": True}, tool_choice="auto")
+        assert refused.value.param == "tools"
     # What only the grammar library finds out is left out with the whole schema, but not names and types.
     pattern = {"type": "object", "properties": {"n": {"type": "integer", "maximum": 9, "minimum": 0},
                "s": {"type": "string", "pattern": "(a"}}, "required": ["n"]}  # fmt: skip

@@ -17,6 +17,7 @@ from galop.engine.scheduler import Generation, Guide, Scheduler
 from galop.engine.speculation import Lookup
 from galop.errors import ConstraintError
 from galop.model import Done, Model, Text
+from galop.server.replies import form_of
 
 PERSON = {
     "type": "object",
@@ -244,6 +245,7 @@ FOLLOWED: list[tuple[Any, list[Any], list[Any]]] = [
      [1], ["x"]),
     ({"type": "string", "maxLength": 2.0}, ["ab"], ["abc"]), ({"minProperties": 1}, [{"a": 1}], [{}]),
     ({"$schema": "https://example.com/draft", "type": "null"}, [None], [1]),
+    ({"$ref": "#n", "$defs": {"n": {"$anchor": "n", "type": "integer"}}}, [1], ["x"]),
     ({"then": {"type": "null"}, "minContains": 2, "nullable": True, "type": "integer"}, [1], [None]),
 ]  # fmt: skip
 
@@ -270,6 +272,7 @@ def test_what_a_schema_says_is_held_however_it_is_said(
         ({"oneOf": [{"type": "integer"}, {"minimum": 2}]}, "oneOf"), ({"$ref": "#/$defs/no"}, r"\$ref"),
         ({"pattern": "(a"}, "pattern"), ({"dependentRequired": {"a": ["b"]}}, "dependentRequired"),
         ({"$ref": "https://example.com/s.json"}, r"\$ref"), (False, "false"), ({"properties": []}, "properties at #"),
+        ({"$ref": "#here"}, r"\$ref at # .*#here"), ({"const": "a\0b"}, "const at #"), ({"required": ["\1"]}, "required"),
         ({"allOf": [{"type": "string"}, {"type": "null"}]}, "nothing satisfies"), ({"minLength": "2"}, "minLength"),
     ],
 )  # fmt: skip
@@ -277,3 +280,13 @@ def test_a_keyword_that_cannot_be_followed_is_named(smollm: Model, schema: Any, 
     with pytest.raises(ConstraintError, match=keyword) as refused:
         smollm.constraints.compile(Form("schema", json.dumps(schema)))
     assert len(str(refused.value)) < 200 and "\n" not in str(refused.value)
+
+
+def test_ollamas_format_closes_objects_and_a_response_format_follows_its_schema() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "object", "properties": {"enum": {}}}}}
+    closed, followed = form_of(schema, "format"), form_of({"type": "json_schema", "schema": schema}, "response_format")
+    assert closed and followed
+    for value in ({"x": 1}, {"a": {"x": 1}}):
+        jsonschema.validate(value, json.loads(followed.text))
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(value, json.loads(closed.text))

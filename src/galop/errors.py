@@ -55,3 +55,4 @@ class ConstraintError(GalopError):
     """A schema, regex or grammar cannot be followed."""
 
     exit_code = 2
+    param = "response_format"  # what of a request it came from

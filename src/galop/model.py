@@ -274,13 +274,21 @@ class Model:
                     return found
                 except ConstraintError as error:
                     if function.get("strict") is True or loose == LOOSEST:
-                        raise ConstraintError(f"{function['name']}: {error}") from None
+                        failure = ConstraintError(f"{function['name']}: {error}")
+                        failure.param = "tools"
+                        raise failure from None
             raise AssertionError
 
         try:
             return held([arguments_of(function) for function in functions])
         except ConstraintError:
-            return held([followable(function) for function in functions])
+            alone = [followable(function) for function in functions]
+        try:
+            return held(alone)
+        except ConstraintError:  # all of them are too much
+            if form or choice != "auto" or any(one.strict for one in alone):
+                raise
+            return None
 
     def room(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> int:
         """Tokens that may still follow a conversation."""

@@ -18,6 +18,8 @@ TIGHT = {**JSON, "whitespace_pattern": " ?"}  # as templates write it
 
 
 LOOSEST = 2
+WAYS = 256  # in which arguments may be given
+LARGEST = 1 << 20  # characters of a schema that goes with each of its parts, in all
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def flat(tool: Arguments) -> list[Flat]:
     """The objects that arguments may be, one by one. Raises ConstraintError for a strict tool of which no list of
     properties can be made."""
     found = []
-    for parts in _parts(tool.schema, tool.schema):
+    for parts in _parts(tool.schema, tool.schema, iter(range(WAYS))):
         properties: dict[str, Any] = {}
         required: set[str] = set()
         more: list[Any] = []
@@ -104,11 +106,17 @@ def flat(tool: Arguments) -> list[Flat]:
             properties[name] = True
         rest = next((m for m in more if isinstance(m, Mapping)), True)
         found.append(Flat(properties, frozenset(required), None if closing else rest))
+    whole = json.dumps(tool.schema)
+    if '"$ref"' in whole and len(whole) * sum(len(one.properties) for one in found) > LARGEST:
+        raise ConstraintError("it is too large for this model's format of calls")
     return found
 
 
-def _parts(schema: Any, root: Any, hops: int = 8) -> Iterator[list[Mapping[str, Any]]]:
-    """Each way to satisfy a schema, as schemas without applicators that hold together."""
+def _parts(schema: Any, root: Any, steps: Iterator[int], hops: int = 8) -> Iterator[list[Mapping[str, Any]]]:
+    """Each way to satisfy a schema, as schemas without applicators that hold together. Raises ConstraintError where
+    these steps do not suffice to tell."""
+    if next(steps, None) is None:
+        raise ConstraintError("it has too many options for this model's format of calls")
     if not isinstance(schema, Mapping):
         if schema is not False:
             yield []
@@ -119,8 +127,10 @@ def _parts(schema: Any, root: Any, hops: int = 8) -> Iterator[list[Mapping[str, 
     if isinstance(reference := schema.get("$ref"), str) and hops:
         inside.append([resolved(root, reference) if reference.startswith("#/") else None])
     for options in inside:
-        chosen = [way for option in options for way in _parts(option, root, hops - 1)]
-        ways = [[*way, *other] for way in ways for other in chosen][:32]
+        chosen = [way for option in options for way in _parts(option, root, steps, hops - 1)]
+        ways = [[*way, *other] for way in ways for other in chosen]
+        if len(ways) > WAYS:
+            raise ConstraintError("it has too many options for this model's format of calls")
     yield from ways
 
 
@@ -166,20 +176,23 @@ def _moved(value: Any) -> Any:
     }
 
 
-def options(schema: Any, root: Any, hops: int = 8) -> list[dict[str, Any]]:
-    """A value's schema as a choice of simple ones."""
+def options(schema: Any, root: Any, steps: Iterator[int] | None = None, hops: int = 8) -> list[dict[str, Any]]:
+    """A value's schema as a choice of simple ones; as it is where there are too many."""
+    steps = iter(range(WAYS)) if steps is None else steps
     if not isinstance(schema, Mapping):
         return [{}]
+    found = [dict(schema)]
     if set(schema) == {"$ref"} and hops and str(schema["$ref"]).startswith("#/"):
-        return options(resolved(root, schema["$ref"]), root, hops - 1)
+        return options(resolved(root, schema["$ref"]), root, steps, hops - 1)
     for key in ("anyOf", "oneOf"):
         if set(schema) - {"type"} == {key} and hops:
-            return [one for part in schema[key] for one in options(part, root, hops - 1)]
+            parts = [options(part, root, steps, hops - 1) for part in schema[key] if next(steps, None) is not None]
+            return [one for part in parts for one in part] if len(parts) == len(schema[key]) else found
     if "enum" in schema and isinstance(schema["enum"], list):
         return [{"const": value} for value in schema["enum"]]
     if isinstance(schema.get("type"), list):
         return [{**schema, "type": kind} for kind in schema["type"]]
-    return [dict(schema)]
+    return found
 
 
 CLOSE = "\n</parameter>\n"

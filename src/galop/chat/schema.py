@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from galop.errors import ConstraintError
 
 DEEPEST = 64  # levels of a schema
+STEPS = 100_000  # in which it is told what a schema speaks of
 FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri"}
 """Of strings, those that can be enforced; others only tell what a string is for (2020-12, validation, 7.2.1)."""
 TYPES = {"null", "boolean", "number", "integer", "string", "array", "object"}
@@ -27,6 +28,7 @@ NEVER = ("not", "if", "then", "else", "contains", "dependentRequired", "dependen
          "$recursiveRef")  # fmt: skip
 """Keywords that no grammar here says, but in the cases that `_settled` knows."""
 # What no automaton does, or none here: looking around or back, and the borders of words.
+UNWRITABLE = re.compile(r"[\x00-\x07\x0b\x0e-\x1f]")  # since JSON would need an escape with u
 BEYOND_REGEX = re.compile(r"(?:^|[^\\])(?:\\\\)*(?:\(\?<?[=!]|\\[1-9bBkGZ])")
 
 
@@ -91,8 +93,12 @@ class _Follower:
         self._leave_out = leave_out
         self._seen: set[str] = set()  # places that were followed
         self._references: list[str] = []
+        parts = [p for p in _parts(given) if isinstance(p, dict)]
         # Whether parts have names of their own, which references may mean.
-        self._identified = any(isinstance(p, dict) and isinstance(p.get("$id"), str) for p in _parts(given))
+        self._identified = any(isinstance(p.get("$id"), str) for p in parts)
+        whole = [given] if isinstance(given, dict) else []
+        self._named = any(isinstance(p.get(k), str) for p in [*parts, *whole] for k in ("$id", "id"))
+        self._anchors = {p[k] for p in parts for k in ("$anchor", "$dynamicAnchor") if isinstance(p.get(k), str)}
         draft = given.get("$schema") if isinstance(given, dict) else None
         self._old = isinstance(draft, str) and bool(re.search("draft-0[467]/", draft))
 
@@ -106,7 +112,6 @@ class _Follower:
             if place in self._seen or self._identified or not place.startswith("#/"):
                 continue
             if (target := resolved(self._given, place)) is None:
-                self._lost("$ref", place, "points nowhere")
                 continue
             *path, last = place.split("/")
             holder, key = resolved(new, "/".join(path)), unquote(last).replace("~1", "/").replace("~0", "~")
@@ -196,38 +201,52 @@ class _Follower:
         return option
 
     def _well_formed(self, key: str, value: Any, where: str) -> bool:
-        """Whether a keyword has a value of its kind, that can be followed; counts become integers."""
-        kind, good = "", True
-        if key == "type":
-            kind, good = (
-                "one or more of JSON's types",
-                bool(value)
-                and all(isinstance(t, str) and t in TYPES for t in (value if isinstance(value, list) else [value])),
-            )
-        elif key in COUNTS:
-            kind, good = "a count", isinstance(value, int) and not isinstance(value, bool) and value >= 0
-        elif key in NUMBERS:
-            kind, good = "a number", isinstance(value, (int, float))
-        elif key in ("enum", *LISTS) and not (key == "items" and not isinstance(value, list)):
-            kind, good = "a list", isinstance(value, list) and (key in ("prefixItems", "items") or bool(value))
-        elif key in ONE:
-            kind, good = "a schema", isinstance(value, (dict, bool))
-        elif key in MAPS:
-            kind, good = "an object", isinstance(value, dict)
-        elif key == "required":
-            kind, good = "a list of names", isinstance(value, list) and all(isinstance(n, str) for n in value)
-        elif key in ("pattern", "$ref"):
-            kind, good = "a text", isinstance(value, str)
-        if not good:
-            self._lost(key, where, f"has to be {kind}")
-            return False
+        """Whether a keyword has a value of its kind, that can be followed."""
+        kind, fits = next((told for keys, told in VALUES.items() if key in keys), ("", lambda _: True))
+        if key == "items" and isinstance(value, (dict, bool)):
+            fits = bool_or_object
         patterns = [value] if key == "pattern" else value if key == "patternProperties" else ()
-        if any(BEYOND_REGEX.search(pattern) for pattern in patterns):
+        texts = value if key in ("properties", "required") else _parts([value]) if key in ("const", "enum") else ()
+        if not fits(value):
+            self._lost(key, where, f"has to be {kind}")
+        elif any(BEYOND_REGEX.search(pattern) for pattern in patterns):
             self._lost(key, where, "looks around or back, which cannot be followed")
-            return False
-        if key == "$ref":
-            self._references.append(value)
-        return True
+        elif any(isinstance(text, str) and UNWRITABLE.search(text) for text in texts):
+            self._lost(key, where, "holds a control character, which is not written")
+        elif key == "$ref" and not self._leads_somewhere(value):
+            self._lost(key, where, f"points to {value[:80]}, which is not in the schema")
+        else:
+            return True
+        return False
+
+    def _leads_somewhere(self, reference: str) -> bool:
+        self._references.append(reference)
+        if self._named or reference == "#":
+            return True
+        if reference.startswith("#/"):
+            return resolved(self._given, reference) is not None
+        return reference[:1] == "#" and unquote(reference[1:]) in self._anchors
+
+
+def bool_or_object(value: Any) -> bool:
+    return isinstance(value, (dict, bool))
+
+
+VALUES: Mapping[tuple[str, ...], tuple[str, Callable[[Any], bool]]] = {
+    ("type",): (
+        "one or more of JSON's types",
+        lambda v: bool(v) and all(isinstance(t, str) and t in TYPES for t in (v if isinstance(v, list) else [v])),
+    ),
+    COUNTS: ("a count", lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 0),
+    NUMBERS: ("a number", lambda v: isinstance(v, (int, float))),
+    ("prefixItems", "items"): ("a list", lambda v: isinstance(v, list)),
+    ("enum", *LISTS): ("a list", lambda v: isinstance(v, list) and bool(v)),
+    ONE: ("a schema", bool_or_object),
+    MAPS: ("an object", lambda v: isinstance(v, dict)),
+    ("required",): ("a list of names", lambda v: isinstance(v, list) and all(isinstance(n, str) for n in v)),
+    ("pattern", "$ref"): ("a text", lambda v: isinstance(v, str)),
+}
+"""What keywords hold."""
 
 
 def _parts(value: Any) -> Iterator[Any]:
@@ -253,6 +272,7 @@ def closed(schema: Any) -> Any:
     if depth(schema) > DEEPEST:
         return schema
     together = _put_together(schema)
+    steps = iter(range(STEPS))
 
     def close(part: Any, place: str, with_others: bool = False) -> Any:
         if not isinstance(part, dict):
@@ -268,7 +288,7 @@ def closed(schema: Any) -> Any:
         new: dict[str, Any] = rebuilt(part, within, place)
         if with_others or not (_joins(part) or "properties" in part):
             return new
-        names, more = _spoken_of(part, schema)
+        names, more = _spoken_of(part, schema, steps)
         if (names or "properties" in part) and not more and isinstance(new.get("properties", {}), dict):
             new["properties"] = {**dict.fromkeys(names, True), **new.get("properties", {})}
             new["additionalProperties"] = False
@@ -304,8 +324,9 @@ def _put_together(root: Any) -> set[str]:
     return found
 
 
-def _spoken_of(part: Any, root: Any) -> tuple[list[str], bool]:
-    """The properties that a schema names, in all that holds in its place, and whether it lets there be more."""
+def _spoken_of(part: Any, root: Any, steps: Iterator[int]) -> tuple[list[str], bool]:
+    """The properties that a schema names, in all that holds in its place, and whether it lets there be more, as far as
+    can be told in these steps."""
     names: dict[str, None] = {}
     more, left, seen = False, [part], set()
     while left:
@@ -313,6 +334,8 @@ def _spoken_of(part: Any, root: Any) -> tuple[list[str], bool]:
         if not isinstance(one, dict) or id(one) in seen:
             continue
         seen.add(id(one))
+        if next(steps, None) is None:
+            return [], True
         if isinstance(own := one.get("properties"), dict):
             names |= dict.fromkeys(own)
         more = more or any(one.get(k, False) is not False for k in ("additionalProperties", "unevaluatedProperties"))

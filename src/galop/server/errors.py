@@ -76,7 +76,7 @@ def api_error(error: Exception) -> ApiError:
         case UnknownModelError():
             return ApiError(404, "model_not_found", str(error), "model")
         case ConstraintError():
-            return ApiError(400, "invalid_schema", str(error), "response_format")
+            return ApiError(400, "invalid_schema", str(error), error.param)
         case ModelFileError():
             return ApiError(400, "invalid_model_file", str(error), "model")
         case QueueFullError():

@@ -17,10 +17,11 @@ from galop.chat.call_grammar import grammar
 from galop.chat.call_values import arguments_of
 from galop.chat.constraint import Constraint, Constraints
 from galop.chat.form import Form
+from galop.chat.history import readable
 from galop.chat.parser import ToolCallParser
 from galop.chat.schema import closed
 from galop.chat.tokenizer import Detokeniser, Tokenizer
-from galop.chat.tools import FORMATS, Call, Format, readable
+from galop.chat.tools import FORMATS, Call, Format
 from galop.errors import ConstraintError
 from galop.model import Model
 

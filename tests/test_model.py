@@ -138,8 +138,8 @@ def test_the_context_and_the_budget_are_kept() -> None:
         with pytest.raises(ContextLengthError):
             model.engine.forward([(kv, list(range(65)))], [])
         assert not kv.pages
-    with pytest.raises(ContextLengthError, match="512"):
-        load_path(GOLDEN / "qwen3", memory=4 << 30, context=1024)
+    with load_path(GOLDEN / "qwen3", memory=4 << 30, context=1024) as model:
+        assert model.context == 512  # what it was trained for
     with pytest.raises(MemoryBudgetError, match="GiB"):
         load_path(GOLDEN / "qwen3", memory=1 << 20)
 

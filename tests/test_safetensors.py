@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import struct
 import sys
@@ -199,6 +200,45 @@ def test_experts_that_are_only_claimed_cost_nothing(tmp_path: Path) -> None:
         change(directory, num_local_experts=claimed)
         with pytest.raises(ModelFileError, match="num_experts|router"):
             load_path(directory, memory=4 << 30)
+
+
+DEEP = "[" * 500 + "]" * 500
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("config.json", f'{{"model_type": "qwen3", "zzz": {DEEP}}}', "nested more than"),
+        ("tokenizer.json", f'{{"model": {DEEP}}}', "nested more than"),
+        ("tokenizer_config.json", f'{{"bos_token": {DEEP}}}', "nested more than"),
+        ("generation_config.json", f'{{"eos_token_id": {DEEP}}}', "nested more than"),
+        ("model.safetensors.index.json", f'{{"weight_map": {DEEP}}}', "nested more than"),
+        ("generation_config.json", "[" * 10**6, "not valid JSON"),
+        ("tokenizer_config.json", '{"bos_token": "\\ud800"}', "not valid JSON"),
+        ("tokenizer_config.json", json.dumps({"chat_template": "x" * (2 << 20)}), "a template of more than"),
+        ("chat_template.jinja", "x" * (2 << 20), "a template of more than"),
+        ("generation_config.json", '{"a": [' + "0," * 4_000_001 + "0]}", "values"),
+        ("model.safetensors.index.json", json.dumps({"weight_map": {f"t{i}": f"{i}" for i in range(10_001)}}), "files"),
+    ],
+)
+def test_json_and_templates_are_bounded(name: str, text: str, message: str, tmp_path: Path) -> None:
+    directory = copy("qwen3", tmp_path / "m")
+    (directory / name).write_text(text)
+    with pytest.raises(ModelFileError, match=message) as caught:
+        load_path(directory, memory=4 << 30)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    directory = copy("qwen3", tmp_path / "m")
+    for name in ("tokenizer_config.json", "model.safetensors"):
+        (directory / name).unlink(missing_ok=True)
+        os.mkfifo(directory / name)
+    with pytest.raises(ModelFileError, match="model.safetensors"):
+        load_path(directory, memory=4 << 30)
+    os.mkfifo(tmp_path / "m.gguf")
+    with pytest.raises(ModelFileError, match="not a file"):
+        open_checkpoint(tmp_path / "m.gguf")
 
 
 def test_nothing_of_the_repository_is_executed(tmp_path: Path) -> None:

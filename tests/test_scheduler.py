@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from corpus import CORPUS
 from golden.make import TOKENS
 from tiny import GOLDEN
 
-from galop import Sampling
+from galop import Sampling, store
 from galop.engine.engine import Engine
 from galop.engine.lower import PAGE_TOKENS
 from galop.engine.pages import KVFolder
@@ -40,6 +41,13 @@ def prompts(model: Model, count: int) -> list[list[int]]:
 
 def generation(prompt: list[int], seed: int, limit: int = 20, **options: Any) -> Generation:
     return Generation(prompt, Sampling(temperature=0.9, seed=seed), limit, **options)
+
+
+@pytest.fixture(scope="module")
+def mini() -> Iterator[Model]:
+    """The smallest, for what depends on how many tokens there are and not on which."""
+    with store.load("qwen3-mini:0.4m") as model:
+        yield model
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +94,9 @@ def test_who_has_to_give_way_says_the_same_later(smollm: Model, alone: list[list
     assert isinstance(ends[0], MemoryBudgetError)
 
 
-def test_a_sequence_that_runs_out_of_pages_while_decoding_goes_on(smollm: Model) -> None:
+def test_a_sequence_that_runs_out_of_pages_while_decoding_goes_on(mini: Model) -> None:
     def run(capacity: int) -> tuple[list[list[int]], int]:
-        scheduler = Scheduler(engine_of(smollm))
+        scheduler = Scheduler(engine_of(mini))
         scheduler.engine.pages.capacity = capacity
         jobs = [generation([i + 1] * 30, i, limit=150) for i in range(4)]
         for job in jobs:
@@ -101,9 +109,9 @@ def test_a_sequence_that_runs_out_of_pages_while_decoding_goes_on(smollm: Model)
     assert roomy == tight and none == 0 and some > 0
 
 
-def test_pages_of_a_prompt_are_shared_even_while_it_is_read(smollm: Model) -> None:
-    scheduler = Scheduler(engine_of(smollm))
-    shared = smollm.tokenizer.encode("\n".join(CORPUS))[:400]
+def test_pages_of_a_prompt_are_shared_even_while_it_is_read(mini: Model) -> None:
+    scheduler = Scheduler(engine_of(mini))
+    shared = mini.tokenizer.encode("\n".join(CORPUS))[:400]
     jobs = [generation([*shared, i + 1, 7], i) for i in range(5)]
     for job in jobs:
         scheduler.submit(job)
@@ -113,9 +121,9 @@ def test_pages_of_a_prompt_are_shared_even_while_it_is_read(smollm: Model) -> No
     assert scheduler.counts["prompt_tokens"] < 402 + 4 * 20
 
 
-def test_clients_do_not_find_each_others_pages(smollm: Model) -> None:
-    scheduler = Scheduler(engine_of(smollm))
-    prompt = smollm.tokenizer.encode("\n".join(CORPUS))[:300]
+def test_clients_do_not_find_each_others_pages(mini: Model) -> None:
+    scheduler = Scheduler(engine_of(mini))
+    prompt = mini.tokenizer.encode("\n".join(CORPUS))[:300]
     cached = []
     for client in ("ann", "bob", "ann"):
         job = generation(prompt, 0, client=client)
@@ -125,10 +133,10 @@ def test_clients_do_not_find_each_others_pages(smollm: Model) -> None:
     assert cached == [0, 0, 299]
 
 
-def test_a_prompt_that_parts_within_a_page_shares_up_to_there(smollm: Model) -> None:
-    engine = engine_of(smollm)
+def test_a_prompt_that_parts_within_a_page_shares_up_to_there(mini: Model) -> None:
+    engine = engine_of(mini)
     scheduler = Scheduler(engine)
-    prompt = smollm.tokenizer.encode("\n".join(CORPUS))[:100]
+    prompt = mini.tokenizer.encode("\n".join(CORPUS))[:100]
     for changed, expected in ((None, 0), (50, 50), (97, 97), (99, 99), (3, 3)):
         tokens = list(prompt)
         if changed is not None:
@@ -137,15 +145,15 @@ def test_a_prompt_that_parts_within_a_page_shares_up_to_there(smollm: Model) -> 
         scheduler.submit(job)
         finish(scheduler)
         assert job.cached == expected
-        fresh = Scheduler(engine_of(smollm))
+        fresh = Scheduler(engine_of(mini))
         cold = generation(tokens, 5, limit=8)
         fresh.submit(cold)
         finish(fresh)
         assert job.tokens == cold.tokens
 
 
-def test_kept_pages_give_way(smollm: Model) -> None:
-    engine = engine_of(smollm, pool=2048)
+def test_kept_pages_give_way(mini: Model) -> None:
+    engine = engine_of(mini, pool=2048)
     scheduler = Scheduler(engine)
     for i in range(20):
         scheduler.submit(generation([i + 1] * 300, i, limit=2))
@@ -156,11 +164,11 @@ def test_kept_pages_give_way(smollm: Model) -> None:
     assert engine.pages.store.in_use == 0
 
 
-def test_a_conversation_is_found_on_disk_by_a_later_engine(smollm: Model, tmp_path: Path) -> None:
-    prompt = smollm.tokenizer.encode("\n".join(CORPUS))[:500]
+def test_a_conversation_is_found_on_disk_by_a_later_engine(mini: Model, tmp_path: Path) -> None:
+    prompt = mini.tokenizer.encode("\n".join(CORPUS))[:500]
 
     def answer(tokens: list[int]) -> Generation:
-        scheduler = Scheduler(engine_of(smollm, folder=KVFolder(tmp_path, 1 << 30)))
+        scheduler = Scheduler(engine_of(mini, folder=KVFolder(tmp_path, 1 << 30)))
         job = generation(tokens, 3)
         scheduler.submit(job)
         finish(scheduler)
@@ -201,12 +209,12 @@ def test_the_folder_keeps_to_its_cap(tmp_path: Path) -> None:
     assert not folder.read(bytes(32), page)
 
 
-def test_cancelling_frees_pages_within_a_step(smollm: Model) -> None:
-    scheduler = Scheduler(engine_of(smollm), parallel=2)
+def test_cancelling_frees_pages_within_a_step(mini: Model) -> None:
+    scheduler = Scheduler(engine_of(mini), parallel=2)
     ends: dict[int, Any] = {}
     jobs = [
         generation(p, i, limit=500, on_end=lambda end, i=i: ends.update({i: end}))
-        for i, p in enumerate(prompts(smollm, 3))
+        for i, p in enumerate(prompts(mini, 3))
     ]
     for job in jobs:
         scheduler.submit(job)
@@ -222,8 +230,8 @@ def test_cancelling_frees_pages_within_a_step(smollm: Model) -> None:
     assert not scheduler.step()
 
 
-def test_clients_take_turns_and_the_queue_is_bounded(smollm: Model) -> None:
-    scheduler = Scheduler(engine_of(smollm), parallel=1, queue=6)
+def test_clients_take_turns_and_the_queue_is_bounded(mini: Model) -> None:
+    scheduler = Scheduler(engine_of(mini), parallel=1, queue=6)
     order: list[str] = []
     for client in ("ann", "ann", "ann", "ann", "ann", "bob", "carl"):
         scheduler.submit(
@@ -243,7 +251,7 @@ def test_prompts_hold_up_those_who_decode_only_so_long(smollm: Model) -> None:
     for i in range(12):
         scheduler.submit(generation([i + 2] * 1500, i, limit=1))
     runs, run, before = [], 0, first.drawn
-    while scheduler.running or scheduler.waiting:
+    while scheduler.waiting or len(scheduler.running) > 1:
         scheduler.step()
         if first.drawn > before:
             run += 1
@@ -251,8 +259,6 @@ def test_prompts_hold_up_those_who_decode_only_so_long(smollm: Model) -> None:
             runs.append(run)
             run = 0
         before = first.drawn
-        if len(first.tokens) >= 400:
-            break
     # Between two stalls there are at least so many tokens: nineteen gaps of twenty are undisturbed.
     assert all(r >= 20 for r in runs)
 
@@ -332,11 +338,11 @@ def test_random_operations_lose_no_page() -> None:
         assert engine.pages.store.in_use == 0
 
 
-def test_a_prompt_that_fills_the_pool_is_answered_again(smollm: Model) -> None:
+def test_a_prompt_that_fills_the_pool_is_answered_again(mini: Model) -> None:
     """Its last page cannot be copied, since all are in use; it is computed instead."""
-    engine = Engine(smollm.plan, smollm.pack, 2, 256, pool=256)
+    engine = Engine(mini.plan, mini.pack, 2, 256, pool=256)
     scheduler = Scheduler(engine)
-    prompt = (smollm.tokenizer.encode("\n".join(CORPUS)) * 2)[:250]
+    prompt = (mini.tokenizer.encode("\n".join(CORPUS)) * 2)[:250]
     answers = []
     for _ in range(3):
         job = generation(prompt, 1, limit=6)

@@ -112,13 +112,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"messages": [{"role": "user", "content": 123}]}, "messages[0].content"),
     ({"messages": USER * 4097}, "messages"),
     ({"temperature": -0.1}, "temperature"), ({"temperature": 2.01}, "temperature"), ({"temperature": "1"}, "temperature"),
-    ({"temperature": True}, "temperature"), ({"top_p": 0}, "top_p"), ({"top_p": 1.1}, "top_p"), ({"top_k": -1}, "top_k"),
+    ({"temperature": True}, "temperature"), ({"top_p": 0}, "top_p"), ({"top_p": 1.1}, "top_p"), ({"top_k": -2}, "top_k"),
     ({"top_k": 1.5}, "top_k"), ({"min_p": 2}, "min_p"), ({"presence_penalty": 100}, "presence_penalty"),
     ({"frequency_penalty": -100}, "frequency_penalty"), ({"repeat_penalty": 0}, "repeat_penalty"),
-    ({"max_tokens": 0}, "max_tokens"), ({"max_tokens": -1}, "max_tokens"), ({"max_tokens": 1 << 63}, "max_tokens"),
+    ({"max_tokens": 0}, "max_tokens"), ({"max_tokens": -2}, "max_tokens"), ({"max_tokens": 1 << 63}, "max_tokens"),
     ({"max_completion_tokens": 1.5}, "max_completion_tokens"), ({"n": 0}, "n"), ({"n": 17}, "n"), ({"n": 1_000_000}, "n"),
     ({"n": True}, "n"), ({"n": "1"}, "n"), ({"seed": 1 << 64}, "seed"), ({"seed": 1.5}, "seed"),
-    ({"stop": ["a"] * 5}, "stop"), ({"stop": ""}, "stop"), ({"stop": "x" * 257}, "stop"), ({"stop": [1]}, "stop"),
+    ({"stop": ["a"] * 5}, "stop"), ({"stop": ""}, "stop"), ({"stop": "x" * 257}, "stop"), ({"stop": [1]}, "stop[0]"),
     ({"logit_bias": {"abc": 1}}, "logit_bias"), ({"logit_bias": {"999999": 1}}, "logit_bias"),
     ({"logit_bias": {"5": 101}}, "logit_bias"), ({"logit_bias": {str(i): 1 for i in range(2000)}}, "logit_bias"),
     ({"logit_bias": [1]}, "logit_bias"), ({"top_logprobs": 21, "logprobs": True}, "top_logprobs"),
@@ -184,7 +184,7 @@ def test_prompts_at_the_edge_of_the_context(server: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "prompt", ["", [], [[]], [-1], [1 << 31], [49152], [1.5], [[[1]]], None, 5, {}, ["a", "b"], [1, "a"]], ids=str
+    "prompt", ["", [], [[]], [-1], [1 << 31], [49152], [1.5], [[[1]]], None, 5, {}, ["a", ""], [1, "a"]], ids=str
 )
 def test_prompts_that_are_none(server: Running, prompt: Any) -> None:
     reply = server.post("/v1/completions", {"prompt": prompt})
@@ -350,7 +350,8 @@ def test_models_that_are_not_here(server: Running, model: str) -> None:
 )  # fmt: skip
 def test_media_is_refused_and_never_fetched(server: Running, part: dict[str, Any]) -> None:
     body = {"messages": [{"role": "user", "content": [part]}]}
-    refused(server.post(CHAT, body), 400, "media_not_allowed", "messages")
+    code = "invalid_value" if part == {"type": "text"} else "media_not_allowed"
+    refused(server.post(CHAT, body), 400, code, "messages[0].content[0]")
 
 
 def test_errors_in_each_dialect(server: Running) -> None:
@@ -561,7 +562,7 @@ def test_a_thousand_who_come_and_go(server: Running) -> None:
 
 def test_a_full_queue_is_told_at_once(server: Running) -> None:
     """Four run, eight wait, the next are refused in milliseconds; the SDK tries again and gets its answer."""
-    body = {"messages": USER, "max_tokens": 100, "temperature": 1.5, "logit_bias": {"2": -100}}
+    body = {"messages": USER, "max_tokens": 50, "temperature": 1.5, "logit_bias": {"2": -100}}
     threads = [threading.Thread(target=server.post, args=(CHAT, body)) for _ in range(12)]
     for thread in threads:
         thread.start()
@@ -815,6 +816,25 @@ def test_one_budget_for_all_models(tmp_path: Path, smollm_path: Path, coder_path
         error = refused(running.post(CHAT, {**other, "model": "qwen2.5-coder:1.5b"}), 503, "memory_pressure")
         assert "GiB" in error["message"]
         assert running.golden() == expected
+
+
+def test_the_context_is_what_the_model_and_the_memory_allow(
+    tmp_path: Path, smollm_path: Path, coder_path: Path
+) -> None:
+    """And another model still finds room; one that is idle goes rather than that the next has a short one."""
+    small = {**GOLDEN_QUESTION, "max_tokens": 1}
+    for memory, known in (("3GiB", {"smollm2:135m": 8192, "qwen2.5-coder:0.5b": 32768}), ("900MiB", None)):
+        with serving("qwen2.5-coder:0.5b", "--memory", memory, home=tmp_path) as running:
+            assert running.post(CHAT, {**small, "model": "smollm2:135m"}).status_code == 200
+            assert running.post(CHAT, small).status_code == 200
+            with running.client() as client:
+                models = client.get("/v1/models").json()["data"]
+            loaded = {m["id"]: m["context_length"] for m in models if m["status"] == "loaded"}
+            assert loaded == known if known else min(loaded.values()) >= 8192
+    with serving("smollm2:135m", "--context", "100000", home=tmp_path) as running:
+        assert any("trained for 8192 tokens" in line for line in running.log)
+        with running.client() as client:
+            assert client.get("/v1/models/smollm2:135m").json()["context_length"] == 8192
 
 
 def test_out_of_file_descriptors_the_server_lives(tmp_path: Path, smollm_path: Path) -> None:

@@ -322,9 +322,10 @@ def test_the_meter_lets_go_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> No
     assert meter.wait(Key("b", "", "")) == 0
 
 
-def test_the_interface_keeps_to_its_description(tmp_path: Path, smollm_path: Path) -> None:
-    """schemathesis makes requests from the OpenAPI description: none may be a server error."""
-    with serving("smollm2:135m", "--context", "256", home=tmp_path) as running:
+def test_the_interface_keeps_to_its_description(tmp_path: Path) -> None:
+    """schemathesis makes requests from the OpenAPI description: none may be a server error. The smallest model answers,
+    for thousands of them ask for as much as the context holds."""
+    with serving("qwen3-mini:0.4m", "--context", "256", home=tmp_path) as running:
         command = [
             str(Path(sys.executable).parent / "schemathesis"), "run", f"{running.url}/openapi.json",
             "--checks", "not_a_server_error,status_code_conformance,content_type_conformance",
@@ -333,6 +334,6 @@ def test_the_interface_keeps_to_its_description(tmp_path: Path, smollm_path: Pat
         ]  # fmt: skip
         result = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=tmp_path)
         assert result.returncode == 0, result.stdout[-6000:]
-        assert running.golden()
+        assert running.post(CHAT, GOLDEN_QUESTION).json()["usage"]["completion_tokens"] > 0
         assert running.metric("kv_cache_usage_perc") == 0
         assert not any("Traceback" in line for line in running.log)

@@ -8,6 +8,7 @@ from importlib.resources import files
 import pytest
 
 from galop import Sampling, store
+from galop.chat.template import abilities_of
 from galop.chat.thinking import IN_WORDS, Thinking, ThinkingGuide, ThinkingSplitter, style_of
 from galop.chat.tokenizer import Tokenizer
 from galop.chat.tools import Call
@@ -101,6 +102,10 @@ STYLE_CASES = [
     ("{%- if thinking %}<think>{%- endif %}</think>", Thinking(on=True), {"thinking": True}, True),
     ("{{'<｜Assistant｜><think>\\n'}}", Thinking(on=False), {}, True),
     ("{{ content.split('</think>')[-1] }}", Thinking(), {}, True), ("{{ messages }}", Thinking(on=True), {}, False),
+    # Words that only look like a switch, and one that is off unless it is asked for.
+    ("{# enable_thinking #}{{ messages }}", Thinking(on=True), {}, False),
+    ("{% if enable_thinking %}<think>{% else %}<think></think>{% endif %}", Thinking(), {}, False),
+    ("{% if reason_aloud %}<think>{% endif %}", Thinking(on=True), {"reason_aloud": True}, True),
 ]  # fmt: skip
 
 
@@ -108,7 +113,7 @@ STYLE_CASES = [
 def test_every_family_is_switched_its_own_way(
     template: str, asked: Thinking, variables: dict[str, bool], expected: bool
 ) -> None:
-    style = style_of(template)
+    style = style_of(abilities_of(template))
     assert asked.variables(style) == variables and asked.expected(style) == expected
 
 
@@ -118,7 +123,7 @@ def test_what_requests_say_of_thinking() -> None:
     assert Thinking.asked(None, "max", None) == Thinking(True, None)
     assert Thinking.asked(False, None, 500) == Thinking(False, 500)
     assert Thinking.asked(None, "high", 64) == Thinking(True, 64)
-    assert not Thinking(False, 500).expected(style_of(QWEN3))
+    assert not Thinking(False, 500).expected(style_of(abilities_of(QWEN3)))
 
 
 def test_an_end_token_closes_the_thinking_and_the_answer_follows() -> None:

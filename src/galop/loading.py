@@ -11,7 +11,7 @@ from galop.chat.tokenizer import Tokenizer
 from galop.engine.engine import CHUNK_TOKENS
 from galop.engine.lower import PAGE_TOKENS, KVType, page_bytes
 from galop.engine.pages import KVFolder
-from galop.errors import ContextLengthError, MemoryBudgetError, ModelFileError
+from galop.errors import MemoryBudgetError, ModelFileError
 from galop.machine import available_memory, default_threads
 from galop.model import Model
 from galop.models import read_config, trace
@@ -26,6 +26,7 @@ log = logging.getLogger("galop")
 # Interpreter, NumPy and a tokenizer of 150,000 entries, before any weight.
 PROCESS_BYTES = 192 << 20
 DEFAULT_CONTEXT = 8192
+SHORTEST_CONTEXT = 512
 
 
 def memory_needed(pack: Pack, plan: Plan, context: int, kv: KVType = "f16") -> dict[str, int]:
@@ -135,14 +136,17 @@ def load_path(
     progress: Progress | None = None,
     pool: int = 0,
     folder: KVFolder | None = None,
+    shortest: int = SHORTEST_CONTEXT,
 ) -> Model:
     """Loads a GGUF file or a safetensors directory.
 
-    `context` is the most tokens a conversation may take (by default the model's own, at most DEFAULT_CONTEXT, less
-    where memory is short); `memory` the bytes it may take in all; `kv` how keys and values are kept: int8 takes 53 % of
-    the memory of f16, and head sizes that are a multiple of 32. `pool` is the most bytes that the keys and values of
-    all conversations may take, if they are more than one context's and fit; `folder` keeps them on disk. Raises
-    ModelFileError, MemoryBudgetError.
+    `context` is the most tokens a conversation may take, as far as the model was trained for them; by default as many
+    as that, at most DEFAULT_CONTEXT, less where memory is short. `memory` is the bytes it may take in all; `kv` how
+    keys and values are kept: int8 takes 53 % of the memory of f16, and head sizes that are a multiple of 32. `pool` is
+    the most bytes that the keys and values of all conversations may take, if they are more than one context's and fit:
+    with one, the default context is what fits it, or half of what the weights leave. Memory for keys and values is
+    taken as they come. `folder` keeps them on disk. Where memory is short a context that was not asked for may be less,
+    but not less than `shortest`. Raises ModelFileError, MemoryBudgetError.
     """
     threads = threads or default_threads()
     budget = memory or available_memory()
@@ -156,16 +160,19 @@ def load_path(
         )
     pack, plan = open_pack(path, cache, threads, progress)
     longest = int(pack.card.config["max_position_embeddings"])
-    wanted = context or min(longest, DEFAULT_CONTEXT)
-    if wanted > longest:
-        raise ContextLengthError(f"{pack.card.name} was trained for {longest} tokens; --context {wanted} is more")
+    needed = memory_needed(pack, plan, 0, kv)
+    fixed = sum(needed.values())
+    page = max(page_bytes(plan, kv), 1)
+    usual = max(DEFAULT_CONTEXT, max(pool, (budget - fixed) // 2) // page * PAGE_TOKENS if pool else 0)
+    wanted = min(context or usual, longest)
+    if context and context > longest:
+        log.warning("%s was trained for %d tokens, so its context is that, not %d", pack.card.name, longest, context)
     needed = memory_needed(pack, plan, wanted, kv)
-    fixed = sum(needed.values()) - needed["kv"]
     if sum(needed.values()) > budget:
-        fits = (budget - fixed) // max(page_bytes(plan, kv), 1) * PAGE_TOKENS
-        if context or fits < 512:
+        fits = (budget - fixed) // page * PAGE_TOKENS
+        if context or fits < min(shortest, longest):
             parts = ", ".join(f"{name} {_gib(n)}" for name, n in needed.items())
-            hint = f"--context {fits} would fit" if fits >= 512 else "take a smaller model or quantisation"
+            hint = f"--context {fits} would fit" if fits >= SHORTEST_CONTEXT else "take a smaller model or quantisation"
             raise MemoryBudgetError(
                 f"{pack.card.name} with a context of {wanted} needs {_gib(sum(needed.values()))} ({parts}) and "
                 f"{_gib(budget)} may be used; {hint}"
@@ -186,7 +193,7 @@ def load_path(
     needed = memory_needed(pack, plan, wanted, kv)
     spare = budget - sum(needed.values()) + needed["kv"]
     needed["kv"] = max(needed["kv"], min(pool, spare))
-    tokens = needed["kv"] // max(page_bytes(plan, kv), 1) * PAGE_TOKENS
+    tokens = needed["kv"] // page * PAGE_TOKENS
     model = Model(pack, plan, tokenizer, wanted, threads, kv, isa, tokens, folder)
     model.memory = sum(needed.values())
     return model

@@ -8,7 +8,7 @@ import math
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,19 +21,19 @@ from galop.chat.call_grammar import grammar
 from galop.chat.call_values import LOOSEST, Arguments, arguments_of
 from galop.chat.fim import Fim, fim_of
 from galop.chat.form import Form
+from galop.chat.history import fitted, readable
 from galop.chat.parser import Held, ToolCallParser, overlap
 from galop.chat.template import ChatTemplate, Message, Renderer, Turn
-from galop.chat.thinking import Thinking, ThinkingGuide, ThinkingSplitter, begins_in_thought, style_of
+from galop.chat.thinking import Style, Thinking, ThinkingGuide, ThinkingSplitter, begins_in_thought, style_of
 from galop.chat.tokenizer import Detokeniser, Tokenizer
 from galop.chat.tools import (
     HERMES,
     Call,
     CallPart,
+    Format,
     Tool,
     format_of,
-    readable,
     schemas_of,
-    with_tools,
 )
 from galop.engine.engine import Engine
 from galop.engine.lower import KVType
@@ -130,6 +130,19 @@ class Speaker(Protocol):
         """Tokens that may still follow a conversation."""
 
 
+@dataclass(frozen=True)
+class Rules:
+    """Which tokens an answer may have, and what ends it, beyond its model's own ways."""
+
+    least: int = 0  # tokens before which it does not end
+    endless: bool = False  # the model cannot end it
+    stop_ids: frozenset[int] = frozenset()  # also end it
+    banned: tuple[tuple[int, ...], ...] = ()  # tokens whose last is never drawn after the others
+    allowed: frozenset[int] | None = None  # the only ones
+    with_stop: bool = False  # the stop string that ends it is told with it
+    control: bool = False  # control tokens are told by their names
+
+
 Emit = Callable[[Event | CallPart | Failed], None]
 
 
@@ -164,8 +177,6 @@ class Model:
         self.template = ChatTemplate(card.chat_template, self.tokenizer, renderer)
         self.memory = 0  # bytes it takes in all with its context full, as far as it was reckoned
         self.stop_ids = frozenset(card.stop_ids)
-        self.thinking_style = style_of(card.chat_template)
-        self.tool_format = format_of(card.chat_template)
         self.default_sampling = card_sampling(card.generation)
         self.direct_sampling: Sampling | None = None  # without thinking, where the card has other settings for that
         self._lock = threading.Lock()
@@ -182,6 +193,17 @@ class Model:
     @property
     def context(self) -> int:
         return self.engine.context
+
+    @property
+    def thinking_style(self) -> Style | None:
+        """None for a template that knows no thinking."""
+        return style_of(self.template.abilities)
+
+    @property
+    def tool_format(self) -> Format | None:
+        """None for a template that does not tell of tools, or of calls as none of our formats."""
+        can = self.template.abilities
+        return format_of(can.format) if can.tools else None
 
     @cached_property
     def constraints(self) -> Constraints:
@@ -239,9 +261,9 @@ class Model:
     ) -> list[int]:
         """The ids of a conversation, to be answered, or to have its last message continued. Raises TemplateError."""
         variables = {**thinking.variables(self.thinking_style), **variables}
-        if tools and self.tool_format:
-            variables["tools"] = [readable(tool) for tool in tools]
-        return self.template.encode(with_tools(messages, tools, self.tool_format), turn, **variables)
+        can, native = self.template.abilities, self.tool_format is not None
+        variables["tools"] = [readable(tool) for tool in tools] if tools and native else can.none
+        return self.template.encode(fitted(messages, tools, can, native), turn, **variables)
 
     @property
     def can_be_made_to_call(self) -> bool:
@@ -374,6 +396,7 @@ class Model:
         thinking: Thinking | None = None,
         constraint: Guide | None = None,
         tools: Sequence[Tool] = (),
+        rules: Rules | None = None,
         called: bool = False,
     ) -> Answer:
         """Puts a prompt in the queue; `emit` gets its events, between steps, from the thread that steps.
@@ -382,8 +405,8 @@ class Model:
         thinking; where it leads to a call of `tools` and nothing else, that is `called`. `logprobs` asks for the
         log-probabilities of each token and of so many likely ones, `scores` for those of the prompt's tokens
         (`answer.generation.scored`, from its second on); `on_read` gets the logits and the hidden state that follow the
-        prompt. A stop string that is the name of a control token ends at that token. Raises ContextLengthError,
-        QueueFullError, ValueError for an empty prompt.
+        prompt. `rules` say which tokens it may have and what ends it; a stop string that is the name of a control token
+        ends at that token. Raises ContextLengthError, QueueFullError, ValueError for an empty prompt.
         """
         if not ids:
             raise ValueError("the prompt is empty")
@@ -393,6 +416,7 @@ class Model:
                 n_prompt_tokens=len(ids),
                 n_ctx=self.context,
             )
+        rules = rules or Rules()
         room = self.context - len(ids)
         limit = room if max_tokens is None else min(max_tokens, room)
         begun = begins_in_thought(self.tokenizer, ids, self.stop_ids)
@@ -402,10 +426,11 @@ class Model:
             guide = ThinkingGuide(self.tokenizer, begun, thinking.budget, limit, guide, self.stop_ids, rows)
         format = self.tool_format or HERMES
         held: Held = "none" if constraint is None else "all" if called else "opened"
-        detokeniser = Detokeniser(self.tokenizer, format.markers if tools else ())
-        ends = self.stop_ids.union(
-            id for id in map(self.tokenizer.id, stop) if id in detokeniser.hidden and id is not None
-        )
+        shown = self.tokenizer.added if rules.control else format.markers if tools else ()
+        detokeniser = Detokeniser(self.tokenizer, shown)
+        named = [id for id in map(self.tokenizer.id, stop) if id in detokeniser.hidden and id is not None]
+        ends = rules.stop_ids.union(named, () if rules.endless else self.stop_ids)
+        banned = (*rules.banned, *((id,) for id in self.stop_ids if rules.endless))
         if thinking is None and self.fim and self.fim.asked(ids):
             ends |= self.fim.ends
         answer = Answer(
@@ -415,24 +440,33 @@ class Model:
                 limit,
                 stop_ids=ends,
                 client=client,
-                mask=self._mask,
+                mask=self._mask if rules.allowed is None else self._only(rules.allowed),
                 bias=bias or {},
                 on_read=on_read,
                 logprobs=0 if logprobs is None else max(logprobs, 1),
                 scores=scores,
+                least=rules.least,
+                banned=banned,
                 guesser=(self._draft or Lookup()) if speculate else None,
                 guide=guide,
             ),
             detokeniser,
             ThinkingSplitter(begun) if thinking else None,
             ToolCallParser(format, schemas_of(tools), held) if tools else None,
-            StopMatcher(stop),
+            StopMatcher(stop, rules.with_stop),
             emit,
             cancelled,
             alternatives=bool(logprobs),
         )
         self.scheduler.submit(answer.generation)
         return answer
+
+    def _only(self, allowed: Collection[int]) -> Array:
+        """A mask of these tokens."""
+        bits = np.zeros(-(-self.engine.vocabulary // 32) * 32, bool)
+        bits[list(allowed)] = True
+        mask: Array = np.packbits(bits, bitorder="little").view(np.uint32)
+        return mask
 
     def serve(self, turn: AbstractContextManager[object] | None = None) -> None:
         """From now on a thread of its own steps, each step within `turn`, until the model is closed."""
@@ -593,8 +627,9 @@ class Answer:
 class StopMatcher:
     """Holds back text that may be the beginning of a stop string; what comes after one is never let through."""
 
-    def __init__(self, stops: Sequence[str]) -> None:
+    def __init__(self, stops: Sequence[str], told: bool = False) -> None:
         self.stops = [s for s in stops if s]
+        self.told = told  # whether the one that is found is let through itself
         self.held = ""
         self.matched = ""  # the stop string that was found
 
@@ -610,7 +645,7 @@ class StopMatcher:
         found = [(i, s) for s in self.stops if (i := self.held.find(s)) >= 0]
         if found:
             at, self.matched = min(found)
-            out, self.held = self.held[:at], ""
+            out, self.held = self.held[: at + len(self.matched) * self.told], ""
             return out
         keep = 0 if final else max((overlap(self.held, s) for s in self.stops), default=0)
         out, self.held = self.held[: len(self.held) - keep], self.held[len(self.held) - keep :]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from galop.chat.stops import stop_ids
+from galop.chat.stops import NAMES, stop_ids
 from galop.errors import ModelFileError
 
 CONTROL, USER_DEFINED, UNUSED = 3, 4, 5
@@ -128,6 +128,9 @@ def tokenizer_from_gguf(metadata: dict[str, Any], file: str) -> GGUFTokenizer:
             "merges": pairs,
         },
     }
+    control = {token["content"]: token["id"] for token in added}
+    # Older conversions took them for plain tokens; no text is written like these by chance.
+    control |= {name: vocabulary[name] for name in NAMES if name.startswith(("<|", "<｜")) and name in vocabulary}
     said = [identifier(key) for key in ("eos_token_id", "eot_token_id", "eom_token_id")]
     bos, eos = identifier("bos_token_id"), identifier("eos_token_id")
     return GGUFTokenizer(
@@ -136,7 +139,7 @@ def tokenizer_from_gguf(metadata: dict[str, Any], file: str) -> GGUFTokenizer:
         eos_token="" if eos is None else tokens[eos],
         add_bos=metadata.get("tokenizer.ggml.add_bos_token", pre == "llama-bpe") is True,
         fim={key: id for key in FIM if (id := identifier(f"fim_{key}_token_id")) is not None},
-        stop_ids=stop_ids(said, "", {token["content"]: token["id"] for token in added}, len(tokens)),
+        stop_ids=stop_ids(said, "", control, len(tokens)),
         note=note,
     )
 

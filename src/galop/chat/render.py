@@ -1,5 +1,7 @@
 """Renders chat templates in a process of its own: `python -m galop.chat.render` reads and writes a JSON line each.
 
+A request has a template and its variables, for its text, or the template alone, for what it can do.
+
 A template is code from a stranger. The sandbox keeps it from Python's objects but bounds neither time nor memory, so
 the parent kills this process when it takes too long and the operating system stops it when it takes too much.
 """
@@ -8,11 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
+from dataclasses import asdict
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
+from galop.chat.abilities import probe
+
+ESCAPED = re.compile(r"\\(u[0-9a-f]{4}|.)")
+MARKS = ("fdd0", "fdd1", "fdd2", "fdd3", "fdd4", "fdd5")
 MEMORY_LIMIT = 512 << 20
 OUTPUT_LIMIT = 32 << 20
 
@@ -47,12 +55,21 @@ def environment() -> Any:
         separators: tuple[str, str] | None = None,
         sort_keys: bool = False,
     ) -> str:
-        # Never escaped, whatever the template asks: the marks around control tokens must survive.
-        return json.dumps(value, ensure_ascii=False, indent=indent, separators=separators, sort_keys=sort_keys)
+        text = json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+        # Marks around control tokens must survive whatever the template asks.
+        return ESCAPED.sub(lambda m: chr(int(m[1][1:], 16)) if m[1][1:] in MARKS else m[0], text)
+
+    class Dictionary:
+        def __call__(self, *args: Any, **kwargs: Any) -> dict[Any, Any]:
+            return dict(*args, **kwargs)
+
+        def fromkeys(self, *args: Any) -> dict[Any, Any]:
+            return dict.fromkeys(*args)
 
     env = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols])
     env.filters["tojson"] = tojson
     env.globals["raise_exception"] = raise_exception
+    env.globals["dict"] = Dictionary()
     env.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
     return env
 
@@ -62,9 +79,12 @@ def compiled(env: Any, template: str) -> Any:
     return env.from_string(template)
 
 
-def answer(env: Any, request: dict[str, Any]) -> dict[str, str]:
+def answer(env: Any, request: dict[str, Any]) -> dict[str, Any]:
     try:
-        text = compiled(env, request["template"]).render(**request["variables"])
+        if "variables" not in request:
+            return {"abilities": asdict(probe(request["template"], partial(rendered, env, request["template"])))}
+        variables = {**request["variables"], "messages": aliased(request["variables"].get("messages"))}
+        text = compiled(env, request["template"]).render(**variables)
     except MemoryError:
         return {"error": "it needs more memory than a template may use"}
     except Exception as error:  # whatever a stranger's template does
@@ -72,6 +92,20 @@ def answer(env: Any, request: dict[str, Any]) -> dict[str, str]:
     if len(text) > OUTPUT_LIMIT:
         return {"error": f"its output is longer than {OUTPUT_LIMIT} characters"}
     return {"text": text}
+
+
+def aliased(messages: Any) -> Any:
+    """As transformers does: thinking under the name that gpt-oss's template knows, too."""
+    if not isinstance(messages, list):
+        return messages
+    return [{"thinking": m["reasoning_content"], **m} if isinstance(m, dict) and m.get("reasoning_content") else m
+            for m in messages]  # fmt: skip
+
+
+def rendered(env: Any, template: str, **variables: Any) -> str | None:
+    """None where the template fails."""
+    given = {"add_generation_prompt": False, "tools": None, "documents": None, "bos_token": "", "eos_token": ""}
+    return answer(env, {"template": template, "variables": {**given, **variables}}).get("text")
 
 
 def main() -> None:

@@ -13,11 +13,15 @@ NAMES = (
 )  # fmt: skip
 
 
+def integers(said: Iterable[Any]) -> set[int]:
+    """Of values that are an int, a list or anything else."""
+    return {i for one in said for i in (one if isinstance(one, list) else [one]) if type(i) is int}
+
+
 def stop_ids(said: Iterable[Any], eos: str, control: Mapping[str, int], rows: int) -> list[int]:
     """Every id that is said (an int or a list, null says nothing), that of `eos`, and those known by name.
 
     `control` are the control tokens by name; ids that are none of the `rows` of the vocabulary are left out.
     """
-    found: set[Any] = {i for one in said for i in (one if isinstance(one, list) else [one]) if type(i) is int}
-    found |= {control.get(name) for name in (eos, *NAMES)}
-    return sorted(i for i in found if i is not None and 0 <= i < rows)
+    named = {control[name] for name in (eos, *NAMES) if name in control}
+    return sorted(i for i in integers(said) | named if 0 <= i < rows)

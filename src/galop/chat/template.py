@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from galop.chat.abilities import Abilities
 from galop.chat.child import Child
 from galop.chat.control import ControlNames
 from galop.chat.tokenizer import Tokenizer
@@ -17,6 +18,8 @@ Message = dict[str, Any]
 Turn = Literal["begin", "continue", "none"]
 """What a prompt ends with: the opening of a reply, the last message left open to be continued, or nothing."""
 SECONDS = 10.0
+KNOWN: dict[str, Abilities] = {}
+"""By the template; a process sees few of them."""
 
 
 class Renderer(Child):
@@ -36,6 +39,21 @@ class Renderer(Child):
             raise failure
         return str(reply["text"])
 
+    def abilities(self, template: str) -> Abilities:
+        """What the template can do: nothing, if finding out takes more than SECONDS."""
+        if template not in KNOWN:
+            reply = self.ask({"template": template}) or {}
+            KNOWN[template] = Abilities(**reply.get("abilities", {}))
+        return KNOWN[template]
+
+
+_SPARE = Renderer()
+
+
+def abilities_of(template: str) -> Abilities:
+    """What a template can do whose model is not loaded."""
+    return _SPARE.abilities(template)
+
 
 class ChatTemplate:
     """The template of one checkpoint and the tokenizer its prompts are for."""
@@ -46,6 +64,10 @@ class ChatTemplate:
         self.renderer = renderer or Renderer()
         self.control = ControlNames(tokenizer.added) if tokenizer.added else None
 
+    @property
+    def abilities(self) -> Abilities:
+        return self.renderer.abilities(self.source) if self.source else Abilities()
+
     def render(self, messages: Sequence[Message], **variables: Any) -> str:
         """The prompt as text. Raises TemplateError."""
         if self.source is None:
@@ -55,6 +77,8 @@ class ChatTemplate:
             {
                 "messages": list(messages),
                 "add_generation_prompt": True,
+                "tools": None,  # as transformers has it; templates ask whether they are none
+                "documents": None,
                 "bos_token": self.tokenizer.bos_token,
                 "eos_token": self.tokenizer.eos_token,
                 **variables,

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from galop.chat.abilities import CLOSE, OPEN, Abilities
 from galop.chat.tokenizer import Tokenizer
 from galop.engine.scheduler import Guide
 from galop.ops.plan import Array
 
-OPEN, CLOSE = "<think>", "</think>"
 ANSWER_TOKENS = 512  # kept for the answer where the reply's length is limited, but no more than half of it
 EFFORTS = {"none": 0, "minimal": 512, "low": 1024, "medium": 8192, "high": 24_576, "xhigh": None, "max": None}
 """Tokens of thinking by `reasoning_effort`."""
@@ -25,24 +24,15 @@ IN_WORDS = (
 
 @dataclass(frozen=True)
 class Style:
-    """How a family of templates goes about thinking."""
+    """How a template goes about thinking."""
 
-    sign: str  # a pattern that only these templates hold
     switch: str  # the variable that turns thinking on and off; "" where nothing does
     thinks: bool  # when it is told neither
 
 
-STYLES = (
-    Style(r"\benable_thinking\b", "enable_thinking", True),  # Qwen3, GLM-4.5, SmolLM3
-    Style(r"{%-? *if (not )?thinking\b", "thinking", False),  # DeepSeek-V3.1, Granite
-    Style(r"<think>\\?n?['\"]", "", True),  # DeepSeek-R1 and its distilled models, Qwen3-Thinking-2507: opened for them
-    Style(r"</think>", "", True),  # DeepSeek-R1-0528
-)
-
-
-def style_of(template: str | None) -> Style | None:
+def style_of(can: Abilities) -> Style | None:
     """None for a template that knows no thinking."""
-    return next((style for style in STYLES if template and re.search(style.sign, template)), None)
+    return Style(can.switch, can.thinks) if can.thinking else None
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def checked(whole: Part, rows: int) -> str:
         growth = 1.0
         for step in steps:
             if step["type"] == "Replace":
-                growth *= max(1.0, len(step["content"]) / _shortest(step["pattern"]))
+                growth *= max(1.0, len(step.get("content", "")) / _shortest(step.get("pattern")))
         if growth > MAX_GROWTH:
             raise reject(f"its replacements would make {growth:.0f} characters of one")
     size = _model(whole.get("model"), rows, reject)
@@ -191,7 +191,8 @@ def _model(model: Any, rows: int, reject: Reject) -> int:
             raise reject("two tokens of its vocabulary have the same id")
         tokens, largest = list(vocabulary), max(vocabulary.values(), default=-1)
         unknown = model.get("unk_token")
-        if (unknown is not None or kind != "BPE") and unknown not in vocabulary:
+        said = isinstance(unknown, str) and unknown in vocabulary
+        if not said and (unknown is not None or kind != "BPE"):
             raise reject(f"its unknown token {str(unknown)[:40]!r} is not in its vocabulary")
     else:
         raise reject(f"a model of type {str(kind)[:40]!r} is not supported")

@@ -10,9 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from galop.chat.schema import DEEPEST, depth, rebuilt
-
-LONGEST_PATTERN = 40  # characters of one that a model reads
 Tool = Mapping[str, Any]
 """A tool as OpenAI's API describes it: {"type": "function", "function": {"name", "description", "parameters"}}."""
 Schemas = Mapping[str, Any]
@@ -281,70 +278,9 @@ def literal(node: ast.expr) -> Any:
     return ast.literal_eval(ast.unparse(node))
 
 
-def readable(tool: Tool) -> Tool:
-    """A tool as a model is told of it: long patterns hold its calls, and are not for reading, nor is `strict`."""
-
-    def told(schema: Any, where: str = "#") -> Any:
-        if isinstance(schema, dict) and len(str(schema.get("pattern", ""))) > LONGEST_PATTERN:
-            schema = {k: v for k, v in schema.items() if k != "pattern"}
-        return rebuilt(schema, told, where)
-
-    function = {k: v for k, v in tool["function"].items() if k != "strict"}
-    if "parameters" in function and depth(function["parameters"]) <= DEEPEST:
-        function["parameters"] = told(function["parameters"])
-    return {**tool, "function": function}
-
-
 def schemas_of(tools: Sequence[Tool]) -> Schemas:
     return {tool["function"]["name"]: tool["function"].get("parameters") or {} for tool in tools}
 
 
-def format_of(template: str | None) -> Format | None:
-    """None for a template that knows no tools."""
-    return next((form for form in FORMATS if template and re.search(form.sign, template)), None)
-
-
-TOLD = """\
-These functions are at hand, each with a JSON schema of its arguments:
-{tools}
-To call one, write nothing but this, and wait for its result:
-<tool_call>
-{{"name": "its name", "arguments": {{...}}}}
-</tool_call>"""
-"""For a template that knows no tools."""
-
-
-def with_tools(
-    messages: Sequence[Mapping[str, Any]], tools: Sequence[Tool], form: Format | None
-) -> list[dict[str, Any]]:
-    """A conversation as its template needs it: calls in the history with arguments of the kind it encodes, and where it
-    knows no tools, these told in the system's words and calls and results as text."""
-    if form is None and tools:
-        told = TOLD.format(tools="\n".join(json.dumps(readable(tool)["function"]) for tool in tools))
-        if messages and messages[0]["role"] == "system":
-            messages = [{**messages[0], "content": f"{messages[0]['content']}\n\n{told}"}, *messages[1:]]
-        else:
-            messages = [{"role": "system", "content": told}, *messages]
-    return [_message(dict(message), form) for message in messages]
-
-
-def _message(message: dict[str, Any], form: Format | None) -> dict[str, Any]:
-    calls = [call["function"] for call in message.get("tool_calls") or []]
-    if form is None and message["role"] == "tool":
-        return {"role": "user", "content": f"<tool_response>\n{message['content']}\n</tool_response>"}
-    if form is None and calls:
-        said = [message.get("content") or "", *(f"<tool_call>\n{json.dumps(c)}\n</tool_call>" for c in calls)]
-        return {"role": "assistant", "content": "\n".join(part for part in said if part)}
-    if calls:
-        text = form is not None and form.name == "deepseek"
-        message["tool_calls"] = [
-            {
-                "type": "function",
-                "function": {
-                    **c,
-                    "arguments": json.dumps(c["arguments"], ensure_ascii=False) if text else c["arguments"],
-                },
-            }
-            for c in calls
-        ]
-    return message
+def format_of(name: str) -> Format | None:
+    return next((form for form in FORMATS if form.name == name), None)

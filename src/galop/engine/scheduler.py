@@ -79,6 +79,8 @@ class Generation:
     bias: Mapping[int, float] = field(default_factory=dict)  # added to the logits of these tokens
     logprobs: int = 0
     scores: int | None = None  # likely tokens wanted beside each of the prompt's own; None where these are not scored
+    least: int = 0  # tokens before which no stop token is drawn, where anything else may be
+    banned: Sequence[tuple[int, ...]] = ()  # tokens whose last is never drawn after the others
     guesser: Guesser | None = None
     guide: Guide | None = None
 
@@ -376,7 +378,8 @@ class Scheduler:
         for token, bias in generation.bias.items():
             logits[token] += bias
         try:
-            drawn = draw(logits, how, len(generation.tokens), tokens, prompt, _mask(generation), generation.logprobs)
+            allowed = _allowed(generation, len(logits))
+            drawn = draw(logits, how, len(generation.tokens), tokens, prompt, allowed, generation.logprobs)
             self.counts["generation_tokens"] += 1
             if generation.guide:
                 drawn = replace(drawn, token=generation.guide.meant(drawn.token))
@@ -455,6 +458,19 @@ def _mask(generation: Generation) -> Array | None:
         return generation.mask if guided is None else guided
     both: Array = generation.mask & guided
     return both
+
+
+def _allowed(generation: Generation, vocabulary: int) -> Array | None:
+    """The mask without what the rules of this text forbid now; they give way where nothing would be left."""
+    mask, said = _mask(generation), generation.tokens[len(generation.prompt) :]
+    forbidden = list(generation.stop_ids) if generation.drawn < generation.least else []
+    forbidden += [ids[-1] for ids in generation.banned if len(ids) == 1 or said[1 - len(ids) :] == [*ids[:-1]]]
+    if not forbidden:
+        return mask
+    left = np.full(-(-vocabulary // 32), ~np.uint32(0)) if mask is None else mask.copy()
+    for token in forbidden:
+        left[token // 32] &= ~np.uint32(1 << token % 32)
+    return left if left.any() else mask
 
 
 def _pages(generation: Generation) -> int:

@@ -98,18 +98,23 @@ class Config:
             raise ModelFileError(f"{file}: head_dim = {self.head_dim} is not a multiple of 16 up to 256")
 
 
+def given(raw: dict[str, Any]) -> dict[str, Any]:
+    """What is said: null is not."""
+    return {key: value for key, value in raw.items() if value is not None}
+
+
 def flat(raw: dict[str, Any], file: str) -> dict[str, Any]:
     """The keys that are given, those of a nested text_config among them. Raises ModelFileError where two disagree."""
-    given = {key: value for key, value in raw.items() if value is not None}
-    text = given.pop("text_config", None)
+    whole = given(raw)
+    text = whole.pop("text_config", None)
     if text is None:
-        return given
+        return whole
     if not isinstance(text, dict):
         raise ModelFileError(f"{file}: text_config is not an object")
     for key, value in flat(text, file).items():
-        if key not in ("architectures", "transformers_version") and given.setdefault(key, value) != value:
-            raise ModelFileError(f"{file}: {key} is {str(given[key])[:60]}, and {str(value)[:60]} in text_config")
-    return given
+        if key not in ("architectures", "transformers_version") and whole.setdefault(key, value) != value:
+            raise ModelFileError(f"{file}: {key} is {str(whole[key])[:60]}, and {str(value)[:60]} in text_config")
+    return whole
 
 
 def rotated(raw: dict[str, Any], file: str) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Annotated, Literal
 
-from CoolProp.CoolProp import PropsSI
-
 from galop.science.card import Of, ScienceError, formula
+
+if find_spec("CoolProp") is None:  # its import takes seconds, so it waits until a property is asked for
+    raise ImportError("CoolProp is missing", name="CoolProp")
 
 COOLPROP = "Bell et al., Ind. Eng. Chem. Res. 53 (2014) 2498 (CoolProp)"
 Fluid = Literal["water", "hydrogen", "parahydrogen", "oxygen", "nitrogen", "methane", "ammonia", "carbon dioxide",
@@ -16,6 +18,8 @@ NAMES = {"parahydrogen": "ParaHydrogen", "carbon dioxide": "CarbonDioxide", "nit
 
 def props(output: str, *inputs: object) -> float:
     """Raises ScienceError where the equation of state does not hold."""
+    from CoolProp.CoolProp import PropsSI
+
     try:
         return float(PropsSI(output, *inputs))
     except ValueError as error:

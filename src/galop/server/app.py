@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from galop import __version__
 from galop.errors import GalopError
 from galop.server import anthropic, ollama, openai, responses, tokens, vectors
-from galop.server.errors import ApiError, api_error
+from galop.server.errors import ApiError, api_error, explained
 from galop.server.guard import Guard
 from galop.server.keys import KeyFile
 from galop.server.loaded import Models
@@ -99,23 +99,3 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         429: "Too many requests; see Retry-After.", 500: "The server's fault.", 503: "Memory is short.",
     }.items()
 }  # fmt: skip
-
-
-def explained(error: RequestValidationError) -> ApiError:
-    """The first thing that is wrong, by its path in the request."""
-    errors = error.errors()
-    first = errors[0]
-    if first["loc"] == ("body",):
-        return ApiError(400, "invalid_json", "the request body has to be a JSON object")
-    # Of the ways in which a value fails a union, the telling one is not that it is of another type.
-    same = [e for e in errors if e["loc"][:2] == first["loc"][:2]]
-    first = next((e for e in same if not e["type"].endswith("_type")), first)
-    param = ""
-    for part in first["loc"][1:]:
-        if isinstance(part, int):
-            param += f"[{part}]"
-        elif part.isidentifier() and part not in ("str", "int", "float", "bool", "list", "dict", "nullable"):
-            param += f".{part}" if param else part
-    kind = "invalid_type" if first["type"].endswith("_type") else "invalid_value"
-    what = f"{param}: {first['msg']}" if param else first["msg"]
-    return ApiError(400, kind, what[:500], param or None)

@@ -6,6 +6,7 @@ import json
 import logging
 from typing import Any
 
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -26,6 +27,11 @@ TYPES = {
     400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error",
     405: "invalid_request_error", 408: "invalid_request_error", 413: "invalid_request_error",
     415: "invalid_request_error", 429: "rate_limit_error", 500: "server_error", 503: "overloaded_error",
+}  # fmt: skip
+# Where a prompt stands that is not made of messages.
+PROMPTS = {
+    "/v1/completions": "prompt", "/v1/responses": "input", "/v1/embeddings": "input", "/v1/rerank": "documents",
+    "/infill": "input_prefix", "/completion": "prompt",
 }  # fmt: skip
 log = logging.getLogger("galop.server")
 ANTHROPIC_TYPES = {"server_error": "api_error"}
@@ -58,7 +64,8 @@ class ApiError(HTTPException):
             if counts := self.extra.get("n_prompt_tokens"):  # by these words clients know that they have to shorten it
                 message = f"prompt is too long: {counts} tokens > {self.extra['n_ctx']} maximum; {message}"
             return {"type": "error", "error": {"type": ANTHROPIC_TYPES.get(self.type, self.type), "message": message}}
-        error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code, **self.extra}
+        param = PROMPTS.get(path, self.param) if self.code == "context_length_exceeded" else self.param
+        error = {"message": self.message, "type": self.type, "param": param, "code": self.code, **self.extra}
         return {"error": error}
 
     def response(self, path: str) -> Response:
@@ -95,3 +102,72 @@ def api_error(error: Exception) -> ApiError:
             return ApiError(503, "memory_pressure", "there is no memory left", retry_after=10)
     log.error("unexpected", exc_info=error)
     return ApiError(500, "internal_error", "something went wrong in the server; its log says what")
+
+
+def explained(error: RequestValidationError) -> ApiError:
+    """The first thing that is wrong, by its path in the request."""
+    errors = error.errors()
+    if errors[0]["loc"] == ("body",):
+        return ApiError(400, "invalid_json", "the request body has to be a JSON object")
+    if errors[0]["loc"][0] != "body":
+        wrong = errors[0]
+        param = ".".join(str(part) for part in wrong["loc"][1:])
+        return ApiError(400, "invalid_value", f"{param}: {wrong['msg']}"[:500], param or None)
+    found = _telling([Wrong(e["loc"][1:], error.body, e["type"], e["msg"]) for e in errors], 0)
+    param = ""
+    for part in found.path:
+        param += f"[{part}]" if isinstance(part, int) else f".{part}" if param else part
+    kind = found.kind if found.kind == "media_not_allowed" else "invalid_type" if found.mistyped else "invalid_value"
+    what = f"{param}: {found.message}" if param else found.message
+    return ApiError(400, kind, what[:500], param or None)
+
+
+class Wrong:
+    """One complaint of pydantic's: its location has, beside the path in the request, a tag for each union on the way,
+    which says as what the value was tried."""
+
+    def __init__(self, loc: tuple[int | str, ...], body: Any, kind: str, message: str) -> None:
+        self.loc, self.kind, self.message = loc, kind, message
+        self.path: list[int | str] = []
+        self.tags: list[int] = []  # where in the location
+        here = body
+        for i, part in enumerate(loc):
+            if isinstance(part, int) and isinstance(here, (list, tuple)):
+                here = here[part] if part < len(here) else None
+            elif (
+                isinstance(part, str)
+                and isinstance(here, dict)
+                and (part in here or (kind == "missing" and i == len(loc) - 1))
+            ):
+                here = here.get(part)
+            else:
+                self.tags.append(i)
+                continue
+            self.path.append(part)
+
+    @property
+    def mistyped(self) -> bool:
+        return self.kind.endswith("_type")
+
+
+def _telling(complaints: list[Wrong], start: int) -> Wrong:
+    """The first complaint; of a union's, that of the branch which the value came closest to: where the fault lies
+    deepest, is not its type, is the only one, or comes last."""
+    first = complaints[0]
+    tag = next((i for i in first.tags if i >= start), None)
+    if tag is None:
+        return first
+    branches: dict[int | str, list[Wrong]] = {}
+    for complaint in complaints:
+        if complaint.loc[:tag] == first.loc[:tag] and len(complaint.loc) > tag:
+            branches.setdefault(complaint.loc[tag], []).append(complaint)
+
+    def closeness(wrong: Wrong) -> tuple[int, bool, int, list[int]]:
+        of_branch = branches[wrong.loc[tag]]
+        return len(wrong.path), not wrong.mistyped, -len(of_branch), [p for p in wrong.path if isinstance(p, int)]
+
+    told = [_telling(branch, tag + 1) for branch in branches.values()]
+    best = max(told, key=closeness)
+    if best.mistyped and len(best.path) == len(first.path):  # of none of the types it may have
+        best.message = " or ".join(dict.fromkeys(w.message for w in told)).replace("or Input should be", "or")
+    return best

@@ -16,7 +16,7 @@ from typing import Any
 from galop import store
 from galop.engine.pages import KVFolder
 from galop.errors import ConstraintError, MemoryBudgetError
-from galop.loading import PROCESS_BYTES, weight_bytes
+from galop.loading import DEFAULT_CONTEXT, PROCESS_BYTES, SHORTEST_CONTEXT, weight_bytes
 from galop.machine import available_memory, cache_directory
 from galop.model import Model
 from galop.server.errors import ApiError
@@ -152,14 +152,17 @@ class Models:
             assert source.path
             if weight_bytes(source.path) // 4 + PROCESS_BYTES > self.memory:  # or all others would go for nothing
                 raise MemoryBudgetError(f"{source.name} does not fit the {self.memory >> 20} MiB of this server")
+            shortest = DEFAULT_CONTEXT  # idle models go rather than that it has less
             while True:
                 free = self.memory - sum(r.model.memory for r in self.residents.values())
                 try:
-                    model = await asyncio.to_thread(self._read, source, free)
+                    model = await asyncio.to_thread(self._read, source, free, shortest)
                     break
                 except MemoryBudgetError:
                     if not await self._make_room():
-                        raise
+                        if shortest == SHORTEST_CONTEXT:
+                            raise
+                        shortest = SHORTEST_CONTEXT
             model.scheduler.parallel = self.limits.parallel
             model.scheduler.queue = self.limits.queue
             model.serve(self._turns)
@@ -168,7 +171,7 @@ class Models:
             gc.freeze()  # to go through all of a vocabulary takes a quarter of a second, in which nobody is answered
             return resident
 
-    def _read(self, source: Source, free: int) -> Model:
+    def _read(self, source: Source, free: int, shortest: int) -> Model:
         model = store.load_source(
             source,
             context=self.limits.context,
@@ -177,6 +180,7 @@ class Models:
             kv=self.limits.kv,
             pool=int(self.memory * KV_SHARE),
             folder=self._folder,
+            shortest=shortest,
         )
         with suppress(ConstraintError):  # it holds the interpreter for long, and at a first request others wait
             model.constraints.start()

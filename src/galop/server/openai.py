@@ -18,6 +18,7 @@ from galop.engine.sampling import Drawn
 from galop.model import Done, Prefill, Text
 from galop.server import anthropic
 from galop.server.errors import ApiError
+from galop.server.extensions import Extended
 from galop.server.replies import (
     LEAST,
     MAX_ANSWERS,
@@ -27,7 +28,6 @@ from galop.server.replies import (
     Budget,
     CallDelta,
     CallPiece,
-    Count,
     Drawing,
     Effort,
     Messages,
@@ -39,7 +39,6 @@ from galop.server.replies import (
     ToolIn,
     ToolUse,
     begun,
-    bias_of,
     form_of,
     logprobs_of,
     new_id,
@@ -54,25 +53,37 @@ class StreamOptions(BaseModel):
     include_usage: bool | None = None
 
 
-class Request_(Drawing):
+Limit = Annotated[int, Field(ge=-1, le=1 << 31)]
+
+
+def limit_of(*given: int | None, default: int = -1) -> int | None:
+    """The first that is given; None for -1, as many tokens as there is room for."""
+    limit = next((limit for limit in given if limit is not None), default)
+    return None if limit == -1 else limit
+
+
+class Request_(Drawing, Extended):
     """What Chat Completions and Completions have in common."""
 
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    max_tokens: Count | None = None
+    max_tokens: Limit | None = Field(None, description="-1 for as many as there is room for.")
+    n_predict: Limit | None = Field(None, description="llama-server's name for max_tokens.")
     n: Annotated[int, Field(ge=1, le=MAX_N)] | None = None
     stop: StopString | Annotated[list[StopString], Field(max_length=MAX_STOPS)] | None = None
-    logit_bias: Annotated[dict[str, float], Field(max_length=1024)] | None = None
     return_progress: bool | None = Field(None, description="Stream how much of the prompt has been read.")
 
     def options(self, reply: Reply, max_tokens: int | None, logprobs: int | None) -> dict[str, Any]:
         model = reply.model
+        rules, bias = self.rules(model)
+        reply.prompts = self.cut(reply.prompts, model.context)
         return {
             "n": self.n or 1,
             "sampling": self.sampling(model, reply.thinking),
             "max_tokens": max_tokens,
             "stop": stops(self.stop),
-            "bias": bias_of(self.logit_bias, model),
+            "bias": bias,
+            "rules": rules,
             "logprobs": logprobs,
         }
 
@@ -92,10 +103,9 @@ class Switch(BaseModel):
 
 class ChatRequest(Request_):
     messages: Messages
-    max_completion_tokens: Count | None = None
+    max_completion_tokens: Limit | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-    response_format: dict[str, Any] | None = None
     tools: Annotated[list[ToolIn], Field(max_length=MAX_TOOLS)] | None = None
     tool_choice: Literal["auto", "none", "required"] | ToolIn | None = None
     parallel_tool_calls: bool | None = None
@@ -136,7 +146,7 @@ class CompletionRequest(Request_):
         | Annotated[list[str], Field(min_length=1, max_length=MAX_ANSWERS)]
         | Annotated[list[list[int]], Field(min_length=1, max_length=MAX_ANSWERS)]
     )
-    max_tokens: Annotated[int, Field(ge=0, le=1 << 31)] | None = None
+    stop: StopString | Annotated[list[StopString], Field(max_length=64)] | None = None  # as editors send
     logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     echo: bool | None = None
     suffix: str | None = None
@@ -155,7 +165,7 @@ def routes(server: Server) -> APIRouter:
     async def chat_completions(request: Request, body: ChatRequest) -> Response:
         """Answers a conversation."""
         body.refuse("functions")
-        form = form_of(body.response_format, "response_format")
+        form = body.form(form_of(body.response_format, "response_format"))
         if body.top_logprobs and not body.logprobs:
             raise ApiError(400, "invalid_value", "top_logprobs needs logprobs to be true", "top_logprobs")
         thinking, kwargs = body.thoughts(), body.chat_template_kwargs
@@ -163,7 +173,9 @@ def routes(server: Server) -> APIRouter:
         turn = turn_of(body.messages, body.continue_final_message, body.add_generation_prompt)
         reply = await server.chat(request.state.key, body.model, body.messages, thinking, kwargs, tools, turn)
         wanted = (body.top_logprobs or 0) if body.logprobs else None
-        limit = body.max_completion_tokens or body.max_tokens
+        limit = limit_of(body.max_completion_tokens, body.max_tokens, body.n_predict)
+        if limit == 0:
+            raise ApiError(400, "invalid_value", "max_tokens has to be at least 1", "max_tokens")
         await begun(reply, lambda: body.options(reply, limit, wanted), form)
         writer = ChatWriter(reply, body)
         if body.stream:
@@ -182,10 +194,11 @@ def routes(server: Server) -> APIRouter:
         if len(prompts) * (body.n or 1) > MAX_ANSWERS:
             message = f"{len(prompts)} prompts with n = {body.n} are more than {MAX_ANSWERS} answers"
             raise ApiError(400, "invalid_value", message, "prompt")
+        form = body.form(form_of(body.response_format, "response_format"))
         reply = await server.text(request.state.key, body.model, prompts, body.suffix)
-        limit = 16 if body.max_tokens is None else body.max_tokens
+        limit = limit_of(body.max_tokens, body.n_predict, default=16)
         scores = body.logprobs if body.echo else None
-        await begun(reply, lambda: {**body.options(reply, limit, body.logprobs), "scores": scores})
+        await begun(reply, lambda: {**body.options(reply, limit, body.logprobs), "scores": scores}, form)
         writer = CompletionWriter(reply, body)
         if body.stream:
             return EventStream(writer.stream(), writer.failure)

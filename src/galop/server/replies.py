@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from galop.chat.constraint import Constraint
 from galop.chat.fim import Fim
@@ -25,6 +26,7 @@ from galop.chat.tools import Call, CallPart, Tool
 from galop.engine.sampling import Sampling
 from galop.model import Answer, Done, Event, Failed, Model, Prefill, Text
 from galop.server.errors import ApiError
+from galop.server.extensions import refuse
 from galop.server.keys import Key, Meter
 from galop.server.loaded import Models, Resident
 from galop.server.metrics import Metrics
@@ -41,8 +43,6 @@ Count = Annotated[int, Field(ge=1, le=1 << 31)]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Budget = Annotated[int, Field(ge=0, le=1 << 31)]  # tokens of thinking
 StopString = Annotated[str, Field(min_length=1, max_length=256)]
-# What would let a request run code, read files or change how others are answered.
-FORBIDDEN = ("chat_template", "chat_parser", "prompt_embeds", "trust_remote_code", "lora", "grammar", "audio")
 FORBIDDEN_KWARGS = (
     "self",
     "chat_template",
@@ -66,7 +66,8 @@ class Body(BaseModel):
 
     def refuse(self, *names: str) -> None:
         """Raises ApiError if the request holds what cannot be done, rather than doing something else in silence."""
-        for name in (*FORBIDDEN, *names):
+        refuse(self.model_extra)
+        for name in names:
             if (self.model_extra or {}).get(name) or getattr(self, name, None):
                 raise ApiError(400, "unsupported_parameter", f"{name} is not supported", name)
 
@@ -76,7 +77,7 @@ class Drawing(Body):
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    top_k: Annotated[int, Field(ge=0, le=1 << 31)] | None = None
+    top_k: Annotated[int, Field(ge=-1, le=1 << 31, description="-1 and 0 keep every token.")] | None = None
     min_p: Annotated[float, Field(ge=0, le=1)] | None = None
     repetition_penalty: Annotated[float, Field(ge=0.01, le=10)] | None = None
     repeat_penalty: Annotated[float, Field(ge=0.01, le=10)] | None = None
@@ -90,7 +91,9 @@ class Drawing(Body):
         penalty = self.repetition_penalty or self.repeat_penalty
         if penalty is not None:
             given["repetition_penalty"] = penalty
-        seed = secrets.randbits(32) if self.seed is None else self.seed % (1 << 64)
+        if self.top_k == -1:
+            given["top_k"] = 0
+        seed = secrets.randbits(32) if self.seed is None or self.seed == -1 else self.seed % (1 << 64)
         return replace(model.sampling_for(thinking), **given, seed=seed)
 
 
@@ -98,6 +101,15 @@ class Part(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
     type: str
     text: str | None = None
+
+    @model_validator(mode="after")
+    def readable(self) -> Part:
+        if self.type not in ("text", "input_text", "output_text"):
+            message = "only text can be read, not {kind}"
+            raise PydanticCustomError("media_not_allowed", message, {"kind": repr(self.type[:40])})
+        if self.text is None:
+            raise PydanticCustomError("missing", "text is missing")
+        return self
 
 
 ToolName = Annotated[str, Field(pattern=r"^[\w.:-]{1,128}$")]
@@ -159,14 +171,6 @@ class ChatMessage(BaseModel):
     name: str | None = None
     tool_name: str | None = None  # Ollama's
 
-    @field_validator("content")
-    @classmethod
-    def readable(cls, content: str | list[Part] | None) -> str | list[Part] | None:
-        for part in content if isinstance(content, list) else []:
-            if part.text is None or part.type not in ("text", "input_text", "output_text"):
-                raise ApiError(400, "media_not_allowed", f"only text can be read, not {part.type!r}", "messages")
-        return content
-
     def message(self) -> Message:
         content = self.content if isinstance(self.content, str) else "".join(p.text or "" for p in self.content or [])
         role = "system" if self.role == "developer" else self.role
@@ -174,12 +178,14 @@ class ChatMessage(BaseModel):
         if thought := self.reasoning_content or self.reasoning or self.thinking:
             message["reasoning_content"] = thought
         if self.tool_calls:
-            called = [(call.function.name, call.function.values()) for call in self.tool_calls]
+            called = [{"name": c.function.name, "arguments": c.function.values()} for c in self.tool_calls]
+            ids = [c.id for c in self.tool_calls]
             message["tool_calls"] = [
-                {"type": "function", "function": {"name": name, "arguments": values}} for name, values in called
+                {"type": "function", "id": id, "function": c} for id, c in zip(ids, called, strict=True)
             ]
-        if role == "tool" and (name := self.name or self.tool_name):
-            message["name"] = name
+        if role == "tool":
+            named = {"name": self.name or self.tool_name, "tool_call_id": self.tool_call_id}
+            message |= {field: value for field, value in named.items() if value}
         return message
 
 
@@ -227,16 +233,6 @@ def form_of(wanted: Any, param: str) -> Form | None:
 
 def stops(stop: str | list[str] | None) -> list[str]:
     return [stop] if isinstance(stop, str) else stop or []
-
-
-def bias_of(logit_bias: dict[str, float] | None, model: Model) -> dict[int, float]:
-    bias = {}
-    for token, value in (logit_bias or {}).items():
-        if not token.isdecimal() or int(token) >= model.engine.vocabulary or not -100 <= value <= 100:
-            message = f"{token[:40]!r}: {value} is not a token id of this model with a number from -100 to 100"
-            raise ApiError(400, "invalid_value", message, "logit_bias")
-        bias[int(token)] = value
-    return bias
 
 
 @dataclass

@@ -24,6 +24,8 @@ class File:
 
     def __init__(self, path: Path) -> None:
         self.name = path.name
+        if not path.is_file():  # opening a pipe would wait for ever
+            raise ModelFileError(f"{path.name} is not a file that can be read")
         self._file = path.open("rb", buffering=0)
         self.size = os.fstat(self._file.fileno()).st_size
         self._lock = threading.Lock()  # for systems without a read at an offset

@@ -27,6 +27,7 @@ MAX_STRING = 64 << 20
 MAX_ARRAY = 1 << 24
 MAX_STRINGS = 1 << 21
 MAX_NAME = 256
+MAX_TEMPLATE = 1 << 20
 
 SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 STRING, ARRAY = 8, 9
@@ -366,12 +367,15 @@ def load(path: Path) -> Checkpoint:
     if embedding is not None and isinstance(tokens, list) and len(tokens) > embedding.shape[0]:
         raise ModelFileError(f"{path.name}: {len(tokens)} tokens for an embedding of {embedding.shape[0]} rows")
     tokenizer = tokenizer_from_gguf(metadata, path.name)
+    template = _optional(metadata, "tokenizer.chat_template", str, path.name)
+    if template and len(template) > MAX_TEMPLATE:
+        raise ModelFileError(f"{path.name}: a chat template of {len(template)} characters is not supported")
     return Checkpoint(
         path=path,
         config=config,
         tensors=tensors,
         tokenizer_json=tokenizer.json,
-        chat_template=_optional(metadata, "tokenizer.chat_template", str, path.name),
+        chat_template=template,
         bos_token=tokenizer.bos_token,
         eos_token=tokenizer.eos_token,
         add_bos=tokenizer.add_bos,

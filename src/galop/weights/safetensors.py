@@ -12,17 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from galop.chat.stops import stop_ids
+from galop.chat.stops import integers, stop_ids
 from galop.chat.tokenizer_json import checked, token_ids
 from galop.errors import ModelFileError
-from galop.models.config import flat
+from galop.models.config import flat, given
 from galop.weights.checkpoint import Checkpoint, File, StoredTensor, split_experts
 
 MAX_HEADER = 32 << 20
 MAX_TENSORS = 262_144
 MAX_JSON = 64 << 20
 MAX_VALUES = 4_000_000
+MAX_DEPTH = 64
 MAX_TEMPLATE = 1 << 20
+MAX_SHARDS = 10_000
 HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 DTYPES = {"F32": 4, "F16": 2, "BF16": 2}
 
@@ -91,7 +93,15 @@ def parse_json(data: bytes, name: str) -> dict[str, Any]:
         raise ModelFileError(f"{name}: not valid JSON ({str(error)[:80]})") from None
     if not isinstance(parsed, dict):
         raise ModelFileError(f"{name}: not a JSON object")
-    return parsed
+    level: list[Any] = [parsed]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]  # fmt: skip
+        if not level:
+            return parsed
+    raise ModelFileError(f"{name}: its values are nested more than {MAX_DEPTH} deep")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -128,6 +138,8 @@ def load(directory: Path) -> Checkpoint:
             pickles = [p.name for p in directory.iterdir() if p.suffix in {".bin", ".pt", ".pth", ".pkl", ".ckpt"}]
             hint = f" ({pickles[0]} is a pickle, which may run code and is never opened)" if pickles else ""
             raise ModelFileError(f"{directory}: there is no model.safetensors{hint}")
+    if len(names) > MAX_SHARDS:
+        raise ModelFileError(f"model.safetensors.index.json: {len(names)} files are more than the {MAX_SHARDS} allowed")
     tensors: dict[str, StoredTensor] = {}
     for name in names:
         if Path(name).name != name or not name.endswith(".safetensors"):
@@ -152,7 +164,8 @@ def load(directory: Path) -> Checkpoint:
         raise ModelFileError(f"{directory}: the tensor model.embed_tokens.weight is missing")
     rows = embedding.shape[0]
     description = read_json(directory / "tokenizer.json")
-    settings = read_json(directory / "tokenizer_config.json")
+    specials = read_json(directory / "special_tokens_map.json")
+    settings = {**specials, **given(read_json(directory / "tokenizer_config.json"))}
     generation = read_json(directory / "generation_config.json")
     template_file = directory / "chat_template.jinja"
     template = read_text(template_file) if template_file.is_file() else settings.get("chat_template")
@@ -164,7 +177,11 @@ def load(directory: Path) -> Checkpoint:
             f"tokenizer_config.json: a template of more than {MAX_TEMPLATE >> 20} MiB is not supported"
         )
     bos, eos = _token(settings.get("bos_token")), _token(settings.get("eos_token"))
-    ids = token_ids(description, eos)
+    said = [generation.get("eos_token_id"), config.get("eos_token_id")]
+    nowhere = sorted({i for i in integers(said) if not 0 <= i < rows})
+    notes = (
+        [f"{directory.name}: eos_token_id {nowhere[0]} is none of its {rows} tokens and is ignored"] if nowhere else []
+    )
     return Checkpoint(
         path=directory,
         config=config,
@@ -174,7 +191,8 @@ def load(directory: Path) -> Checkpoint:
         bos_token=bos,
         eos_token=eos,
         add_bos=settings.get("add_bos_token", _adds(description, bos)) is True,
-        stop_ids=stop_ids([generation.get("eos_token_id"), config.get("eos_token_id")], eos, ids, rows),
+        stop_ids=stop_ids(said, eos, token_ids(description, eos), rows),
+        notes=notes,
         generation=generation,
         name=directory.name,
     )

@@ -402,7 +402,7 @@ class Model:
         """Puts a prompt in the queue; `emit` gets its events, between steps, from the thread that steps.
 
         `client` is whose prompts may share what is known of this one. `constraint` leads the answer, after any
-        thinking; where it leads to a call of `tools` and nothing else, that is `called`. `logprobs` asks for the
+        thinking; where it holds whatever may be a call of `tools`, calls are `called` in parts. `logprobs` asks for the
         log-probabilities of each token and of so many likely ones, `scores` for those of the prompt's tokens
         (`answer.generation.scored`, from its second on); `on_read` gets the logits and the hidden state that follow the
         prompt. `rules` say which tokens it may have and what ends it; a stop string that is the name of a control token

@@ -182,6 +182,7 @@ class Models:
             folder=self._folder,
             shortest=shortest,
         )
+        _ = model.template.abilities  # which a route may ask for on the loop
         with suppress(ConstraintError):  # it holds the interpreter for long, and at a first request others wait
             model.constraints.start()
         return model

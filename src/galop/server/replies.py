@@ -334,7 +334,7 @@ class Reply:
                 how = replace(sampling, seed=(sampling.seed + i % n) % (1 << 64))
                 held = constraint.copy() if constraint else None
                 options |= {"client": self.key.hash, "thinking": self.thinking}
-                options |= {"tools": self.use.tools, "called": self.use.choice != "auto", "constraint": held}
+                options |= {"tools": self.use.tools, "constraint": held}
                 self.answers.append(self.model.submit(prompt, partial(emit, i), how, **options))
         except Exception:
             self.cancel()
@@ -633,7 +633,8 @@ async def begun(reply: Reply, options: Callable[[], dict[str, Any]], form: Form 
     try:
         use = reply.use
         constraint = await asyncio.to_thread(reply.model.constraint, form, use.tools, use.choice, use.several)
-        reply.begin(constraint=constraint, **options())
+        # A form may look like a call that has no opening.
+        reply.begin(constraint=constraint, called=form is None or use.choice != "auto", **options())
     except BaseException:
         await reply.held.aclose()
         raise

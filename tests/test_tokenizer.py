@@ -169,7 +169,8 @@ HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
         {"normalizer": functools.reduce(lambda n, _: {"type": "Sequence", "normalizers": [n]}, range(20), None)},
         "too deep",
     ),
-    "an unknown token that is missing": ({"model": {**PLAIN["model"], "unk_token": "<unk>"}}, "unknown token '<unk>'"),
+    "an unknown token that is missing": (
+        {"model": {**PLAIN["model"], "vocab": {"a": 0}, "unk_token": "<unk>"}}, "unknown token '<unk>'"),
     "words without an unknown one": (
         {"model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "<unk>"}}, "unknown token"),
     "pieces without an unknown one": (
@@ -225,7 +226,7 @@ def test_what_pads_cuts_or_adds_is_left_out(tmp_path: Path) -> None:
                  "pad_to_multiple_of": None, "pad_token": "a"},
         truncation={"max_length": 2, "stride": 0, "strategy": "LongestFirst", "direction": "Right"},
         post_processor={"type": "TemplateProcessing", "single": [], "pair": [], "special_tokens": {}},
-        model={**PLAIN["model"], "dropout": 0.9},
+        model={**PLAIN["model"], "dropout": 0.9, "unk_token": "", "continuing_subword_prefix": ""},
     )  # fmt: skip
     with load_path(path, memory=4 << 30) as model:
         assert model.tokenizer.decode(model.tokenizer.encode("some text")) == "some text"

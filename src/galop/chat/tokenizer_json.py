@@ -15,6 +15,7 @@ from typing import Any
 
 from galop.chat.gguf_tokenizer import MAX_ADDED_TOKEN, MAX_TOKEN, MERGES_PER_TOKEN, PATTERNS
 from galop.chat.probe import prove
+from galop.chat.tokenizer import BYTE_OF
 from galop.errors import ModelFileError
 
 MAX_TOKENS = 1 << 20
@@ -191,6 +192,8 @@ def _model(model: Any, rows: int, reject: Reject) -> int:
             raise reject("two tokens of its vocabulary have the same id")
         tokens, largest = list(vocabulary), max(vocabulary.values(), default=-1)
         unknown = model.get("unk_token")
+        if kind == "BPE" and (unknown == "" or all(stand_in in vocabulary for stand_in in BYTE_OF)):
+            unknown = model["unk_token"] = None  # GPT-2's is empty, and bytes are all known
         said = isinstance(unknown, str) and unknown in vocabulary
         if not said and (unknown is not None or kind != "BPE"):
             raise reject(f"its unknown token {str(unknown)[:40]!r} is not in its vocabulary")

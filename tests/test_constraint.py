@@ -12,7 +12,9 @@ import pytest
 from test_scheduler import engine_of, finish
 
 from galop import Sampling
+from galop.chat.constraint import Constraints
 from galop.chat.form import Form
+from galop.chat.tokenizer import Tokenizer
 from galop.engine.scheduler import Generation, Guide, Scheduler
 from galop.engine.speculation import Lookup
 from galop.errors import ConstraintError
@@ -290,3 +292,38 @@ def test_ollamas_format_closes_objects_and_a_response_format_follows_its_schema(
         jsonschema.validate(value, json.loads(followed.text))
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(value, json.loads(closed.text))
+
+
+def test_a_vocabulary_of_sentencepiece_holds_forms_too() -> None:
+    """Llama 2's kind: spaces belong to words, a text begins with one, bytes have tokens of their own."""
+    words = ["\u2581", "\u2581yes", "yes", "caf\u00e9", "\u2581\u2581", '{"', '":', "C", "name"]
+    names = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *words]
+    added = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    space = {"type": "Replace", "pattern": {"String": "\u2581"}, "content": " "}
+    description = {
+        "version": "1.0",
+        "added_tokens": [{"id": i, "content": name, **added} for i, name in enumerate(names[:3])],
+        "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\u2581"},
+                       {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]},
+        "pre_tokenizer": None, "post_processor": None,
+        "decoder": {"type": "Sequence", "decoders": [space, {"type": "ByteFallback"}, {"type": "Fuse"},
+                    {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
+        "model": {"type": "BPE", "vocab": {name: i for i, name in enumerate(names)}, "merges": [], "unk_token": "<unk>",
+                  "byte_fallback": True, "fuse_unk": True, "ignore_merges": True},
+    }  # fmt: skip
+    tokenizer = Tokenizer(json.dumps(description))
+    constraints = Constraints(tokenizer, len(names), [2])
+    schema = Form(
+        "schema",
+        '{"type": "object", "properties": {"name": {"const": "caf\u00e9 \u20ac"}}, "required": ["name"], "additionalProperties": false}',
+    )
+    for form, expected in ((Form("regex", "yes|no"), "yes"), (schema, '{"name":"caf\u00e9 \u20ac"}')):
+        guide, ids = constraints.compile(form), []
+        while 2 not in ids and len(ids) < 60:
+            allowed = [t for t in range(len(names)) if guide.mask()[t // 32] >> t % 32 & 1]
+            token = max(
+                allowed, key=lambda t: len(tokenizer.token_bytes(t)) + 9 * (tokenizer.token_bytes(t)[:1] == b"y")
+            )
+            ids += [token, *guide.took(token)]
+        assert tokenizer.decode(ids[:-1]).replace(" ", "").replace("\n", "") == expected.replace(" ", "")
+    constraints.close()

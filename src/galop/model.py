@@ -268,7 +268,7 @@ class Model:
     @property
     def can_be_made_to_call(self) -> bool:
         """Whether its answers can be held to a grammar, and so calls required."""
-        return self.tokenizer.byte_level and bool(self.stop_ids)
+        return (self.tokenizer.byte_level or self.tokenizer.sentencepiece) and bool(self.stop_ids)
 
     def constraint(
         self, form: Form | None, tools: Sequence[Tool] = (), choice: str = "auto", several: bool = True

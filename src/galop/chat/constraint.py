@@ -46,9 +46,9 @@ class Constraints:
     """Compiles what answers of one model are held to."""
 
     def __init__(self, tokenizer: Tokenizer, rows: int, stop_ids: Sequence[int]) -> None:
-        if not stop_ids or not tokenizer.byte_level:
+        if not stop_ids or not (tokenizer.byte_level or tokenizer.sentencepiece):
             raise ConstraintError(
-                "answers of this model cannot be held to a form: its vocabulary is not byte-level BPE"
+                "answers of this model cannot be held to a form: the bytes of its tokens are not known"
             )
         self._stop = stop_ids[0]
         vocabulary = _Vocabulary(tokenizer, rows, self._stop)
@@ -192,6 +192,22 @@ class _Vocabulary:
         self.tokens = [tokenizer.token_bytes(i) for i in range(rows)]
         self.special_token_ids = sorted(tokenizer.added.values())
         self._tokenizer = tokenizer
+        if tokenizer.sentencepiece:  # which would begin a text with a space
+            control = set(self.special_token_ids)
+            self._of = {t: i for i, t in enumerate(self.tokens) if t and i not in control}
+            self._longest = max(map(len, self._of), default=0)
 
     def __call__(self, text: str) -> list[int]:
-        return self._tokenizer.encode(text)
+        return self._spelled(text.encode()) if self._tokenizer.sentencepiece else self._tokenizer.encode(text)
+
+    def _spelled(self, data: bytes) -> list[int]:
+        """Always the longest token."""
+        ids, at = [], 0
+        while at < len(data):
+            ends = range(min(at + self._longest, len(data)), at, -1)
+            end = next((end for end in ends if data[at:end] in self._of), 0)
+            if not end:
+                break
+            ids.append(self._of[data[at:end]])
+            at = end
+        return ids

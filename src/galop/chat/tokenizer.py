@@ -53,7 +53,10 @@ class Tokenizer:
             self._tokenizer = _Tokenizer.from_str(description)
             self._tokenizer.no_padding()
             self._tokenizer.no_truncation()
-            self.byte_level = isinstance(self._tokenizer.decoder, ByteLevel)
+            decoder = self._tokenizer.decoder
+            self.byte_level = isinstance(decoder, ByteLevel)
+            # As Llama 2 and the first Mistrals have it: bytes that no token spells have tokens of their own.
+            self.sentencepiece = decoder is not None and decoder.decode(["a", "\u2581b", "<0x43>"]) == "a bC"
             for name, id in self.added.items():
                 if self._tokenizer.token_to_id(name) != id:
                     raise ValueError(f"the added token {name[:40]!r} cannot have the id {id}")
@@ -124,6 +127,9 @@ class Tokenizer:
         token = self._tokenizer.id_to_token(id)
         if token is None:
             return b""
+        if token not in self.added and self.sentencepiece:
+            byte = re.fullmatch("<0x([0-9A-F]{2})>", token)
+            return bytes([int(byte[1], 16)]) if byte else str(token).replace("\u2581", " ").encode()
         if token in self.added or any(c not in BYTE_OF for c in token):
             return str(token).encode()
         return bytes(BYTE_OF[c] for c in token)

@@ -132,3 +132,67 @@ def test_every_family_in_its_own_order(names: list[str], order: list[str] | None
         return
     assert fim and fim.prompt([words["b"]], [words["a"]]) == [words[word] for word in order]
     assert words["<|file_sep|>"] in fim.ends and fim.asked(fim.prompt([0], [1])) and not fim.asked([0, 1])
+
+
+FILE: Any = {"model": CODER, "input_prefix": "def add(a, b):\n    ", "prompt": "return", "input_suffix": AFTER,
+             "temperature": 0, "n_predict": 24}  # fmt: skip
+
+
+def streamed(server: Running, path: str, body: Any) -> list[Any]:
+    with server.client() as client, client.stream("POST", path, json={**body, "stream": True}) as reply:
+        return [json.loads(line[6:]) for line in reply.iter_lines() if line.startswith("data: ")]
+
+
+def test_editors_have_the_middle_of_a_file_written(server: Running) -> None:
+    """As llama.vim and llama.vscode ask llama-server."""
+    plain = server.post("/infill", FILE).json()
+    assert plain["content"].startswith(" a + b") and plain["stop"] and plain["stop_type"] == "eos"
+    assert plain["prompt"] == f"<|fim_prefix|>def add(a, b):\n    return<|fim_suffix|>{AFTER}<|fim_middle|>"
+    *pieces, last = streamed(server, "/infill", FILE)
+    assert "".join(p["content"] for p in pieces) == plain["content"] and last["stop"] and not pieces[0]["stop"]
+    vim = {
+        **FILE, "input_extra": [{"filename": "util.py", "text": "def sub(a, b):\n    return a - b\n"}], "stop": [],
+        "samplers": ["top_k", "top_p", "infill"], "top_k": 40, "top_p": 0.99, "cache_prompt": True, "id_slot": 0,
+        "t_max_prompt_ms": 500, "t_max_predict_ms": 9000, "n_indent": 4, "stream": False,
+        "response_fields": ["content", "timings/prompt_n", "tokens_cached", "truncated"],
+    }  # fmt: skip
+    asked = server.post("/infill", vim).json()
+    assert asked.keys() == {"content", "timings/prompt_n", "tokens_cached", "truncated"}
+    assert asked["content"] == " a + b"  # what follows is indented less
+    prompt = server.post("/infill", {**vim, "response_fields": ["prompt"]}).json()["prompt"]
+    assert (
+        prompt.startswith("<|repo_name|>myproject\n<|file_sep|>util.py\ndef sub")
+        and "<|file_sep|>filename\n<|fim" in prompt
+    )
+    long = {**FILE, "input_prefix": "x = 1\n" * 4000, "input_extra": [{"text": "y = 2\n" * 4000}]}
+    assert server.post("/infill", {**long, "n_predict": 1}).json()["tokens_evaluated"] <= 2048
+    assert server.post("/infill", {**FILE, "n_predict": 0}).json()["content"] == ""  # only reads, to be quick later
+
+
+@pytest.mark.parametrize(
+    ("changes", "param"),
+    [
+        ({"input_extra": [{"filename": "x"}]}, "input_extra[0].text"),
+        ({"input_extra": [{"filename": 5, "text": "x"}]}, "input_extra[0].filename"),
+        ({"input_prefix": None}, "input_prefix"), ({"model": "smollm2:135m"}, "input_prefix"),
+        ({"samplers": ["magic"]}, "samplers[0]"), ({"n_indent": -1}, "n_indent"), ({"mirostat": 2}, "mirostat"),
+    ],
+)  # fmt: skip
+def test_what_infill_refuses(changes: dict[str, Any], param: str, server: Running) -> None:
+    reply = server.post("/infill", {**FILE, **changes})
+    assert reply.status_code == 400 and reply.json()["error"]["param"] == param, reply.text
+
+
+def test_completion_as_llama_server_has_it(server: Running, smollm: Model) -> None:
+    body: Any = {"model": "smollm2:135m", "prompt": "One, two,", "n_predict": 6, "temperature": 0}
+    one = server.post("/completion", {**body, "n_probs": 2, "return_tokens": True}).json()
+    assert one["stop_type"] == "limit" and one["tokens_predicted"] == 6 == len(one["tokens"])
+    assert smollm.tokenizer.decode(one["tokens"]) == one["content"]
+    for token, told in zip(one["tokens"], one["completion_probabilities"], strict=True):
+        assert told["id"] == token == told["top_logprobs"][0]["id"] and len(told["top_logprobs"]) == 2
+    several = server.post("/completion", {**body, "prompt": ["One, two,", smollm.encode("Monday,")]}).json()
+    assert several[0]["content"] == one["content"] and [a["index"] for a in several] == [0, 1]
+    word = server.post("/completion", {**body, "stop": [one["content"][3:6]]}).json()
+    assert word["stop_type"] == "word" and word["stopping_word"] == one["content"][3:6]
+    assert word["content"] == one["content"][:3]
+    assert "".join(p["content"] for p in streamed(server, "/completion", body)) == one["content"]

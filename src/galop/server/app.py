@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from galop import __version__
 from galop.errors import GalopError
-from galop.server import anthropic, ollama, openai, responses, tokens, vectors
+from galop.server import anthropic, llama, ollama, openai, responses, tokens, vectors
 from galop.server.errors import ApiError, api_error, explained
 from galop.server.guard import Guard
 from galop.server.keys import KeyFile
@@ -45,7 +45,7 @@ def create(
 
     app = FastAPI(title="Galop", version=__version__, lifespan=lifespan, redirect_slashes=False, docs_url=None,
                   redoc_url=None, openapi_url=None)  # fmt: skip
-    for dialect in (openai, responses, anthropic, ollama, vectors, tokens):
+    for dialect in (openai, responses, anthropic, ollama, llama, vectors, tokens):
         app.include_router(dialect.routes(server), responses=ERRORS)
 
     @app.get("/health", tags=["Server"])

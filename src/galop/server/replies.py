@@ -432,8 +432,11 @@ class Reply:
 
     @property
     def timings(self) -> dict[str, Any]:
-        """As llama-server tells them."""
-        done = self.ends[0]
+        """As llama-server tells them, of the first answer."""
+        return self.timings_of(self.ends[0])
+
+    @staticmethod
+    def timings_of(done: Done) -> dict[str, Any]:
         return {
             "cache_n": done.cached_tokens,
             "prompt_n": done.prompt_tokens - done.cached_tokens,
@@ -658,5 +661,5 @@ def new_id(prefix: str) -> str:
     return f"{prefix}{secrets.token_hex(12)}"
 
 
-def compact(data: dict[str, Any]) -> str:
+def compact(data: dict[str, Any] | list[dict[str, Any]]) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

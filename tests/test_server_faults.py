@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import random
 import re
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -597,7 +601,6 @@ def test_pipelined_and_kept_alive(server: Running) -> None:
 
 def test_a_port_that_is_taken_and_other_wrong_use(server: Running, tmp_path: Path) -> None:
     import subprocess
-    import sys
 
     def run(*args: str) -> str:
         environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path)}
@@ -786,7 +789,6 @@ def test_templates_of_strangers_harm_nobody(name: str, strangers: tuple[Running,
 
 def test_a_signal_while_a_model_is_loaded(tmp_path: Path, coder_path: Path) -> None:
     import subprocess
-    import sys
 
     environment = {**os.environ, **folders_in(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     command = [sys.executable, "-m", "galop", "serve", "qwen2.5-coder:0.5b", "--port", "0"]
@@ -866,3 +868,20 @@ def test_idle_models_are_unloaded(tmp_path: Path, smollm_path: Path) -> None:
                 time.sleep(0.3)
             assert client.get("/ready").json()["loaded"] == 0
         assert running.golden() == expected
+
+
+def test_mutated_requests_of_every_dialect_come_to_no_server_error(tmp_path: Path) -> None:
+    """The first of what fuzz/fuzz_requests.py sends by the ten thousand."""
+    spec = importlib.util.spec_from_file_location(
+        "fuzz_requests", Path(__file__).parent.parent / "fuzz/fuzz_requests.py"
+    )
+    assert spec and spec.loader
+    fuzz = importlib.util.module_from_spec(spec)
+    sys.modules["fuzz_requests"] = fuzz
+    spec.loader.exec_module(fuzz)
+    with serving("qwen3-mini:0.4m", "--context", "512", home=tmp_path) as running:
+        with ThreadPoolExecutor(4) as pool:
+            asked = [fuzz.made(16, number) for number in range(400)]
+            for request, (status, body) in zip(asked, pool.map(partial(fuzz.raw, running.port), asked), strict=True):
+                assert not fuzz.wrong(request.path, status, body), (request, body[:500])
+        assert running.golden() and not any("Traceback" in line for line in running.log)

@@ -31,7 +31,7 @@ from galop.engine.lower import PAGE_TOKENS
 from galop.engine.pages import chain
 from galop.engine.sampling import Drawn, Sampling, draw
 from galop.engine.speculation import MOST_GUESSES, PROBE, Gauge, Guess, Guesser
-from galop.errors import GalopError, MemoryBudgetError, NumericalError, QueueFullError
+from galop.errors import ConstraintError, GalopError, MemoryBudgetError, NumericalError, QueueFullError
 from galop.ops.plan import Array
 
 log = logging.getLogger("galop.engine")
@@ -457,6 +457,8 @@ def _mask(generation: Generation) -> Array | None:
     if guided is None or generation.mask is None:
         return generation.mask if guided is None else guided
     both: Array = generation.mask & guided
+    if not both.any():
+        raise ConstraintError("no token that is allowed fits what the answer is held to")
     return both
 
 

@@ -132,6 +132,42 @@ def test_long_arrays_are_not_made_into_lists(tmp_path: Path) -> None:
         open_checkpoint(path)
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "general.architecture", "general.alignment", "general.name", "split.count", "split.tensors.count",
+        "llama.block_count", "llama.expert_count", "llama.rope.scaling.type", "llama.rope.scaling.factor",
+        "llama.attention.scale", "llama.unheard.of", "llama.rope.freq_base", "tokenizer.ggml.model",
+        "tokenizer.ggml.pre", "tokenizer.ggml.tokens", "tokenizer.ggml.merges", "tokenizer.ggml.token_type",
+        "tokenizer.ggml.eos_token_id", "tokenizer.ggml.add_bos_token", "tokenizer.ggml.fim_pre_token_id",
+        "tokenizer.chat_template",
+    ],
+)  # fmt: skip
+def test_a_key_of_any_other_type_is_refused_or_harmless(key: str, tmp_path: Path) -> None:
+    path = tmp_path / "m.gguf"
+    whole = write_gguf(path, "llama").read_bytes()
+    at = whole.find(s(key)) if s(key) in whole else None
+    count = struct.unpack_from("<Q", whole, 16)[0]
+    values = {
+        "numbers": (ARRAY, struct.pack("<IQ3I", U32, 3, 1, 2, 3)), "nothing": (ARRAY, struct.pack("<IQ", U32, 0)),
+        "strings": (ARRAY, struct.pack("<IQ", STRING, 2) + s("a") + s("b")), "flag": (7, b"\1"),
+        "text": (STRING, s("gpt2")), "no number": (F32, struct.pack("<f", float("nan"))),
+        "long": (ARRAY, struct.pack("<IQ", 0, 5000) + bytes(5000)),
+    }  # fmt: skip
+    for kind, value in values.values():
+        # The key's own entry goes by another name, and this one comes first.
+        rest = bytearray(whole[24:])
+        if at is not None:
+            rest[at - 24 + 8] ^= 1
+        head = whole[:16] + struct.pack("<Q", count + 1) + kv(key, kind, value)
+        body = head + bytes(rest)
+        path.write_bytes(body + bytes(64))
+        try:
+            read_config(open_checkpoint(path).config, "m")
+        except ModelFileError as error:
+            assert "\n" not in str(error)
+
+
 def test_experts_that_hardly_exist_are_not_made_one_by_one(tmp_path: Path) -> None:
     import gguf
 

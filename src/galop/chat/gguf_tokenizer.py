@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
+from array import array
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from galop.chat.stops import NAMES, stop_ids
 from galop.errors import ModelFileError
@@ -68,8 +67,8 @@ def tokenizer_from_gguf(metadata: dict[str, Any], file: str) -> GGUFTokenizer:
     tokens, merges = strings("tokens"), strings("merges")
     if len(merges) > MERGES_PER_TOKEN * len(tokens):
         raise ModelFileError(f"{file}: {len(merges)} merges for {len(tokens)} tokens are no tokenizer's")
-    types = metadata.get("tokenizer.ggml.token_type", np.ones(len(tokens), np.int32))
-    if not isinstance(types, np.ndarray) or len(types) != len(tokens):
+    types = metadata.get("tokenizer.ggml.token_type", array("i", [1]) * len(tokens))
+    if not isinstance(types, array) or len(types) != len(tokens):
         raise ModelFileError(f"{file}: tokenizer.ggml.token_type does not have one entry per token")
     types = types.tolist()
     if any(not token or len(token) > MAX_TOKEN for token in tokens):
@@ -148,4 +147,5 @@ def _guess(metadata: dict[str, Any]) -> str:
     """The pre-tokenizer of a file that names none."""
     if str(metadata.get("general.architecture", "")).startswith("qwen"):
         return "qwen2"
-    return "llama-bpe" if "<|begin_of_text|>" in metadata.get("tokenizer.ggml.tokens", ()) else "gpt-2"
+    tokens = metadata.get("tokenizer.ggml.tokens")
+    return "llama-bpe" if isinstance(tokens, list) and "<|begin_of_text|>" in tokens else "gpt-2"

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 import re
 import struct
+import sys
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -143,8 +145,10 @@ class _Reader:
         if not kept:
             self.skip(nbytes)
             return Unread(count)
-        dtype = np.dtype(SCALARS[element].replace("B", "u1").replace("b", "i1"))
-        return np.frombuffer(self.take(nbytes), dtype)
+        numbers = array(SCALARS[element][1].replace("?", "B"), bytes(self.take(nbytes)))
+        if sys.byteorder == "big":
+            numbers.byteswap()
+        return numbers
 
 
 def read_header(path: Path) -> Header:
@@ -389,8 +393,8 @@ def load(path: Path) -> Checkpoint:
 
 def _optional(metadata: dict[str, Any], key: str, kind: type, file: str) -> Any:
     value = metadata.get(key)
-    if isinstance(value, np.ndarray) and value.size and (value == value[0]).all():
-        value = value[0].item()  # one for each layer, all the same
+    if isinstance(value, array) and len(value) and all(one == value[0] for one in value):
+        value = value[0]  # one for each layer, all the same
     accepted = (int, float) if kind is float else kind
     if value is not None and (not isinstance(value, accepted) or (kind is int and isinstance(value, bool))):
         raise ModelFileError(f"{file}: {key} = {str(value)[:60]!r} should be of type {kind.__name__}")
@@ -430,8 +434,8 @@ def _config(metadata: dict[str, Any], architecture: str, file: str) -> dict[str,
 
 def _says_nothing(suffix: str, value: Any) -> bool:
     """Whether a key of the architecture that is not read leaves the arithmetic as it is."""
-    if isinstance(value, np.ndarray):
-        return may_stand(suffix, [*value[:1]] if value.any() else [], {})
+    if isinstance(value, array):
+        return may_stand(suffix, [one for one in value if one], {})
     return may_stand(suffix, [value] if isinstance(value, Unread) else value, {})
 
 

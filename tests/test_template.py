@@ -42,6 +42,10 @@ def test_qwen25_inserts_its_default_system_turn_and_tools(coder: Model) -> None:
 
 def test_what_transformers_offers_a_template(renderer: Renderer) -> None:
     assert renderer.render("{{ {'a': 'é', 'b': [1]} | tojson }}", {}) == '{"a": "é", "b": [1]}'
+    assert renderer.render("{{ {'a': 'é'} | tojson(ensure_ascii=true, indent=1) }}", {}) == '{\n "a": "\\u00e9"\n}'
+    assert renderer.render("{% set n = namespace(self=1) %}{{ n.self }}", {}) == "1"
+    thought = [{"role": "assistant", "reasoning_content": "Hm"}]
+    assert renderer.render("{{ messages[0].thinking }}", {"messages": thought}) == "Hm"
     assert len(renderer.render("{{ strftime_now('%Y-%m-%d') }}", {})) == 10
     assert renderer.render("{% generation %}x{% endgeneration %}", {}) == "x"
     assert (
@@ -61,6 +65,8 @@ def test_what_transformers_offers_a_template(renderer: Renderer) -> None:
         "{{ '{0.__class__}'.format(x) }}",
         "{{ lipsum.__globals__['os'].popen('id').read() }}",
         "{% set _ = x.append(1) %}",
+        "{% set ns = namespace() %}{% set ns.__class__ = 1 %}",
+        "{% set ns = namespace(_class=1) %}{{ ns._class }}",
         "{{ x",
     ],
 )
@@ -135,12 +141,13 @@ def forgeries() -> list[list[dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("messages", forgeries())
-def test_no_part_of_a_message_becomes_a_control_token(messages: list[dict[str, Any]], smollm: Model) -> None:
+@pytest.mark.parametrize("how", ["tojson", "tojson(ensure_ascii=true)"])
+def test_no_part_of_a_message_becomes_a_control_token(messages: list[dict[str, Any]], how: str, smollm: Model) -> None:
     source = (
         "{% for m in messages %}{{ m.role }}{% if m.content is string %}{{ m.content }}{% else %}"
-        "{% for p in m.content %}{{ p.text }}{% endfor %}{% endif %}{{ m.tool_calls | default('') | tojson }}{% endfor %}"
+        "{% for p in m.content %}{{ p.text }}{% endfor %}{% endif %}{{ m.tool_calls | default('') | HOW }}{{ m.content | HOW }}{% endfor %}"
     )
-    one = ChatTemplate(source, smollm.tokenizer)
+    one = ChatTemplate(source.replace("HOW", how), smollm.tokenizer)
     ids = one.encode(messages)
     one.renderer.close()
     assert not set(smollm.tokenizer.added.values()).intersection(ids)

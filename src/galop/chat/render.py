@@ -28,9 +28,10 @@ OUTPUT_LIMIT = 32 << 20
 def environment() -> Any:
     """Jinja2 as transformers sets it up for chat templates."""
     from jinja2 import nodes
-    from jinja2.exceptions import TemplateError
+    from jinja2.exceptions import SecurityError, TemplateError
     from jinja2.ext import Extension, loopcontrols
     from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from jinja2.utils import Namespace
 
     class Generation(Extension):
         """`{% generation %}` marks what the assistant wrote; rendering ignores it."""
@@ -59,6 +60,23 @@ def environment() -> Any:
         # Marks around control tokens must survive whatever the template asks.
         return ESCAPED.sub(lambda m: chr(int(m[1][1:], 16)) if m[1][1:] in MARKS else m[0], text)
 
+    def checked(name: Any) -> None:
+        if str(name).startswith("_"):
+            raise SecurityError(f"{name!r} begins with an underscore")
+
+    class Space(Namespace):
+        """Takes no names that begin with an underscore, as transformers' does not."""
+
+        def __init__(*args: Any, **kwargs: Any) -> None:  # so that there may be a variable `self`
+            named = dict(*args[1:], **kwargs)
+            for name in named:
+                checked(name)
+            Namespace.__init__(args[0], named)
+
+        def __setitem__(self, name: str, value: Any) -> None:
+            checked(name)
+            Namespace.__setitem__(self, name, value)
+
     class Dictionary:
         def __call__(self, *args: Any, **kwargs: Any) -> dict[Any, Any]:
             return dict(*args, **kwargs)
@@ -70,6 +88,7 @@ def environment() -> Any:
     env.filters["tojson"] = tojson
     env.globals["raise_exception"] = raise_exception
     env.globals["dict"] = Dictionary()
+    env.globals["namespace"] = Space
     env.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
     return env
 

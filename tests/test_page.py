@@ -457,6 +457,22 @@ def test_conversations_are_their_owners(tmp_path: Path) -> None:
     store.close()
 
 
+def test_what_is_found_is_shown_where_it_is_said(tmp_path: Path) -> None:
+    store = Conversations(tmp_path / "c.db")
+    for text in (
+        "a b " * 100 + "The Xylophone\n plays. " + "c d " * 100,
+        "xylophone " * 50_000,
+    ):  # for hours, were it squared
+        store.say("", store.begin("", "t"), Said(0, None, 0, "user", text))
+    found = store.listed("", "xyloph")
+    assert len(found) == 2 and all("xylophone" in f.excerpt.lower() and len(f.excerpt) < 90 for f in found)
+    assert any(
+        f.excerpt.startswith("…") and f.excerpt.endswith("…") and "The Xylophone plays." in f.excerpt for f in found
+    )
+    assert store.listed("", "xylophone " * 5000) and not store.listed("", "zebra")
+    store.close()
+
+
 def test_conversations_are_read_by_nobody_else(tmp_path: Path) -> None:
     folder = tmp_path / "data" / "galop"
     before = os.umask(0)

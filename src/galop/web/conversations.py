@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import sqlite3
 import threading
@@ -15,6 +16,9 @@ from typing import Any
 
 from galop.machine import private, private_folder
 
+EXCERPT = 80  # characters
+MOST_WORDS = 20  # of a search
+SEARCHED = 50_000  # characters of a message that are looked through for one
 OWNED_BY_HASH = 1  # the version of files in which an owner is the hash of a key
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS conversation (
@@ -124,21 +128,30 @@ class Conversations:
         """The latest first; with `words`, those in which all of them occur, with the place."""
         if not words.strip():
             rows = self._rows(
-                "SELECT id, title, changed, '' FROM conversation WHERE owner = ? ORDER BY changed DESC LIMIT ?",
+                "SELECT id, title, changed FROM conversation WHERE owner = ? ORDER BY changed DESC LIMIT ?",
                 owner,
                 limit,
             )
-        else:
-            query = " ".join('"' + word.replace('"', '""') + '"*' for word in words.split())
-            rows = self._rows(
-                "SELECT c.id, c.title, c.changed, snippet(words, 0, '', '', '…', 12) FROM words "
-                "JOIN message m ON m.id = words.rowid JOIN conversation c ON c.id = m.conversation "
-                "WHERE words MATCH ? AND c.owner = ? ORDER BY rank LIMIT ?", query, owner, 5 * limit,
-            )  # fmt: skip
-        found: dict[str, Listed] = {}
-        for row in rows:
-            found.setdefault(row[0], Listed(*row))
-        return list(found.values())[:limit]
+            return [Listed(*row) for row in rows]
+        words = " ".join(words.split()[:MOST_WORDS])
+        query = " ".join('"' + word.replace('"', '""') + '"*' for word in words.split())
+        rows = self._rows(
+            "SELECT c.id, c.title, c.changed, m.id FROM words "
+            "JOIN message m ON m.id = words.rowid JOIN conversation c ON c.id = m.conversation "
+            "WHERE words MATCH ? AND c.owner = ? ORDER BY rank LIMIT ?", query, owner, 5 * limit,
+        )  # fmt: skip
+        best = {row[0]: row for row in reversed(rows)}  # of each conversation, the first that was found
+        shown = [row for row in rows if best[row[0]] is row][:limit]
+        return [Listed(id, title, changed, self._excerpt(message, words)) for id, title, changed, message in shown]
+
+    def _excerpt(self, message: int, words: str) -> str:
+        """Where a message first says one of them. (SQLite's own takes time with the square of how often it does.)"""
+        rows = self._rows("SELECT substr(content, 1, ?) FROM message WHERE id = ?", SEARCHED, message)
+        content = str(rows[0][0]) if rows else ""
+        said = re.search("|".join(map(re.escape, words.split())), content, re.IGNORECASE)
+        start = max(said.start() - EXCERPT // 2, 0) if said else 0
+        part = " ".join(content[start : start + EXCERPT].split())
+        return f"{'…' if start else ''}{part}{'…' if start + EXCERPT < len(content) else ''}"
 
     def messages(self, owner: str, conversation: str) -> list[Said]:
         """All of a conversation, in the order they were said; none if it is not the owner's."""

@@ -143,6 +143,7 @@ def test_search_export_and_delete(visit: Callable[..., Page]) -> None:
     expect(page.locator("article")).to_have_count(0)
     page.get_by_placeholder("Search conversations").fill("xylopho")
     expect(page.locator(".item")).to_have_count(1)
+    expect(page.locator(".item .quiet")).to_contain_text(re.compile("xylophone", re.IGNORECASE))  # where it was said
     page.locator(".item .name").click()
     expect(page.locator("article.user")).to_contain_text("xylophone")
     page.locator(".item.here .more").click()

@@ -59,7 +59,7 @@ SEEDS: list[tuple[str, dict[str, Any]]] = [
     ("/v1/chat/completions", {"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}], **SHORT,
                               "user": "u", "metadata": {"a": "b"}, "presence_penalty": 1, "frequency_penalty": -1}),
     ("/v1/chat/completions", {"messages": ASKED, **SHORT, "guided_choice": ["a", "b"], "min_tokens": 1,
-                              "bad_words": ["c"], "stop_token_ids": [5], "ignore_eos": True, "truncate_prompt_tokens": 20}),
+                              "bad_words": ["c"], "stop_token_ids": [5], "ignore_eos": True}),
     ("/v1/completions", {"prompt": "a", **SHORT, "guided_regex": "[ab]+", "allowed_token_ids": [5, 6]}),
     ("/v1/completions", {"prompt": "One, two,", **SHORT, "echo": True, "logprobs": 2}),
     ("/v1/completions", {"prompt": [[1, 2, 3], [4]], **SHORT, "n": 2, "stream": True}),

@@ -275,8 +275,11 @@ def test_an_open_page_ends_with_its_key(home: Path, server: Running) -> None:
 def test_an_allowed_origin_may_ask_from_its_pages(tmp_path: Path, smollm_path: Path) -> None:
     with serving("smollm2:135m", "--allow-origin", "https://example.org", home=tmp_path) as running:
         with running.client(headers={"origin": "https://example.org"}) as client:
-            preflight = client.options(CHAT, headers={"access-control-request-method": "POST"})
-            assert preflight.status_code == 204
+            wanted = "authorization,content-type,x-stainless-lang,x-stainless-runtime"  # OpenAI's, of a page
+            preflight = client.options(
+                CHAT, headers={"access-control-request-method": "POST", "access-control-request-headers": wanted}
+            )
+            assert preflight.status_code == 204 and preflight.headers["access-control-allow-headers"] == wanted
             assert preflight.headers["access-control-allow-origin"] == "https://example.org"
             reply = client.post(CHAT, json=GOLDEN_QUESTION)
             assert reply.status_code == 200 and reply.headers["access-control-allow-origin"] == "https://example.org"

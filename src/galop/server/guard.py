@@ -77,7 +77,9 @@ class Guard:
             self._host(headers)
             self._origin(scope, headers)
             if foreign and scope.get("method") == "OPTIONS":
-                await Response(status_code=204, headers=PREFLIGHT)(scope, receive, reply)
+                wanted = b",".join(headers.get(b"access-control-request-headers", [])).decode("latin-1")
+                allowed = {**PREFLIGHT, "access-control-allow-headers": wanted}  # SDKs name a dozen of their own
+                await Response(status_code=204, headers=allowed)(scope, receive, reply)
                 return
             if scope["path"] == "/login" and scope["type"] == "http":
                 await (await self._login(scope, headers, receive))(scope, receive, reply)
@@ -228,8 +230,7 @@ class Guard:
 
 
 PREFLIGHT = {
-    "access-control-allow-methods": "GET, POST, OPTIONS",
-    "access-control-allow-headers": "authorization, content-type, x-api-key, anthropic-version",
+    "access-control-allow-methods": "GET, HEAD, POST, DELETE, OPTIONS",
     "access-control-max-age": "600",
 }
 SAFE: list[tuple[bytes, bytes]] = [

@@ -219,7 +219,11 @@ def shown(source: Source, verbose: bool) -> dict[str, Any]:
     entry = source.entry
     count = entry.parameters if entry else facts.parameters
     licence = entry.licence if entry else str(facts.metadata.get("general.license", ""))
-    known = {"general.architecture": facts.architecture, "general.parameter_count": count}
+    known = {
+        "general.architecture": facts.architecture,
+        "general.basename": source.name.split(":")[0],
+        "general.parameter_count": count,
+    }
     parameters = "\n".join(f"{name:30} {json.dumps(value)}" for name, value in settings(source, facts).items())
     answer: dict[str, Any] = {
         "license": licence,

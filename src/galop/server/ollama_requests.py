@@ -166,7 +166,9 @@ class GenerateRequest(Answered):
     suffix: str | None = None
     raw: bool | None = None
     images: list[Any] | None = None
-    context: list[int] | None = Field(None, description="Of an earlier answer, to go on from it.")
+    context: Annotated[list[int], Field(max_length=1 << 20)] | None = Field(
+        None, description="Of an earlier answer, to go on from it."
+    )
 
     def refuse(self, *names: str) -> None:
         super().refuse("images", "template", *names)

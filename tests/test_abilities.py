@@ -98,7 +98,7 @@ FOUND: list[tuple[str, dict[str, Any]]] = [
     (THINKER, {"tools": True, "format": "hermes", "thoughts": "field", "switch": "thinking", "thinks": False}),
     (THINKER.replace("not thinking", "thinking is false"), {"switch": "thinking", "thinks": True}),
     (FUNCTIONARY, {"tools": True, "format": "", "thinking": False}),
-    (LISTED, {"tools": True, "none": [], "format": ""}),
+    (LISTED, {"tools": True, "lists": True, "format": ""}),
     ("{{ broken", {"tools": False, "thinking": False}),
 ]  # fmt: skip
 
@@ -128,9 +128,9 @@ def prompt(renderer: Renderer, template: str, messages: list[dict[str, Any]], to
     """As `Model.prompt` has it."""
     can = renderer.abilities(template)
     native = can.tools and format_of(can.format) is not None
-    given = tools if tools and native else can.none
+    given = {"tools": tools} if tools and native else {} if can.lists else {"tools": None}
     said = fitted(messages, tools, can, native)
-    variables = {"messages": said, "tools": given, "documents": None, "add_generation_prompt": True}
+    variables = {"messages": said, "documents": None, "add_generation_prompt": True, **given}
     variables |= {"bos_token": "<s>", "eos_token": "</s>"}
     return renderer.render(template, variables)
 
@@ -169,6 +169,13 @@ def test_the_systems_words_come_before_the_next_question_where_it_has_no_turn(re
              {"role": "user", "content": "And now?"}]  # fmt: skip
     assert "[INST]In feet.\n\nAnd now?[/INST]" in prompt(renderer, MISTRAL, later, [])
     assert "<system>In feet." in prompt(renderer, TURNS, later, [])
+
+
+def test_a_template_that_goes_through_its_tools_says_nothing_of_them_where_there_are_none(renderer: Renderer) -> None:
+    boasting = (
+        "{% if tools is defined %}Tools: {% for tool in tools %}{{ tool | tojson }}{% endfor %}{% endif %}" + TURNS
+    )
+    assert "Tools" not in prompt(renderer, boasting, loop()[:2], [])
 
 
 def test_tools_of_a_template_without_them_are_told_once_in_the_systems_words(renderer: Renderer) -> None:

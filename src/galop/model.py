@@ -262,7 +262,8 @@ class Model:
         """The ids of a conversation, to be answered, or to have its last message continued. Raises TemplateError."""
         variables = {**thinking.variables(self.thinking_style), **variables}
         can, native = self.template.abilities, self.tool_format is not None
-        variables["tools"] = [readable(tool) for tool in tools] if tools and native else can.none
+        if tools and native:
+            variables["tools"] = [readable(tool) for tool in tools]
         return self.template.encode(fitted(messages, tools, can, native), turn, **variables)
 
     @property

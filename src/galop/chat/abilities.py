@@ -23,7 +23,7 @@ class Abilities:
     """Of one template; without any it is told what it cannot do in the words of a user."""
 
     tools: bool = False  # it tells of tools
-    none: list[Any] | None = None  # what it is given where there are none
+    lists: bool = False  # it goes through tools without asking whether there are any
     format: str = ""  # of the calls in its history; "" where that is none of ours
     arguments: Literal["object", "text"] = "object"  # of these calls
     ids: bool = False  # calls and results are to have some
@@ -66,10 +66,11 @@ def turn(role: str, content: str | None, **more: Any) -> dict[str, Any]:
 
 def probe(source: str, render: Render) -> Abilities:
     user = [turn("user", USER)]
-    none: list[Any] | None = None
-    asked = render(messages=user, add_generation_prompt=True)
-    if asked is None and (asked := render(messages=user, add_generation_prompt=True, tools=[])) is not None:
-        none, render = [], partial(render, tools=[])
+    asked = render(messages=user, add_generation_prompt=True, tools=None)
+    without = render(messages=user, add_generation_prompt=True) if asked is None else None
+    if not (lists := without is not None):
+        render = partial(render, tools=None)
+    asked = without if lists else asked
     found: dict[str, Any] = {**thinking(source, render, asked)}
     found["system"] = SYSTEM in (render(messages=[turn("system", SYSTEM), *user]) or "")
     later = [*user, turn("assistant", REPLY), turn("system", SYSTEM), turn("user", "Qmore")]
@@ -77,7 +78,7 @@ def probe(source: str, render: Render) -> Abilities:
     found["alternates"] = (render(messages=[*user, turn("user", "Qmore")]) or "").count("Q") < 2
     told = render(messages=user, tools=[TOOL], add_generation_prompt=True) or ""
     found["tools"] = CALL.name in told and "Qdescription" in told
-    return Abilities(none=none, **found, **calls(render, told, bool(found["thinking"])))
+    return Abilities(lists=lists, **found, **calls(render, told, bool(found["thinking"])))
 
 
 def thinking(source: str, render: Render, asked: str | None) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def aliased(messages: Any) -> Any:
 
 def rendered(env: Any, template: str, **variables: Any) -> str | None:
     """None where the template fails."""
-    given = {"add_generation_prompt": False, "tools": None, "documents": None, "bos_token": "", "eos_token": ""}
+    given = {"add_generation_prompt": False, "documents": None, "bos_token": "", "eos_token": ""}
     return answer(env, {"template": template, "variables": {**given, **variables}}).get("text")
 
 

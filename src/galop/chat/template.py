@@ -72,13 +72,15 @@ class ChatTemplate:
         """The prompt as text. Raises TemplateError."""
         if self.source is None:
             raise TemplateError("this model has no chat template; use it with raw text (galop run --raw)")
+        # As transformers has it, there are no tools rather than none told of; not for templates that fail of it.
+        tools = {} if self.abilities.lists else {"tools": None}
         return self.renderer.render(
             self.source,
             {
                 "messages": list(messages),
                 "add_generation_prompt": True,
-                "tools": None,  # as transformers has it; templates ask whether they are none
                 "documents": None,
+                **tools,
                 "bos_token": self.tokenizer.bos_token,
                 "eos_token": self.tokenizer.eos_token,
                 **variables,

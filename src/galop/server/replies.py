@@ -366,12 +366,13 @@ class Reply:
                     if not index:
                         yield event
                     continue
-                if isinstance(event, Text):
+                if isinstance(event, (Text, CallPart)):
                     if last[index]:
                         metrics.gap(self.resident.name, now - last[index])
                     else:
                         metrics.first(self.resident.name, now - self.arrived)
                     last[index] = now
+                if isinstance(event, Text):
                     yield Piece(index, event)
                 elif isinstance(event, CallPart):
                     calling[index] = calling.get(index) or new_id("call_")

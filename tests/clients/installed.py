@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ INSTALLED = Path(__file__).parents[2] / "build" / "clients"
 MODULES = INSTALLED / "node_modules"
 PYTHON = INSTALLED / "python" / "bin" / "python"
 CODER = "qwen2.5-coder:0.5b"
+Record = Callable[[str, str, str], None]  # client, version, what was driven
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:

@@ -229,6 +229,12 @@ def test_references_to_what_was_sent(client: openai.OpenAI, server: Running) -> 
             client.responses.create(**asked, input=[ASKED, {"type": "item_reference", "id": unknown}])
 
 
+def test_tokens_are_counted(client: openai.OpenAI) -> None:
+    asked: Any = {"model": "qwen2.5-coder:0.5b", "input": [ASKED], "tools": [READ], "instructions": "Be brief."}
+    reply = client.responses.create(**asked, max_output_tokens=1)
+    assert reply.usage and client.responses.input_tokens.count(**asked).input_tokens == reply.usage.input_tokens
+
+
 def test_fields_that_say_nothing_to_a_model(server: Running) -> None:
     fields = {"store": False, "include": ["reasoning.encrypted_content"], "prompt_cache_key": "x", "user": "u",
               "client_metadata": {"a": "b"}, "truncation": "auto", "service_tier": "auto", "safety_identifier": "s",
@@ -248,6 +254,11 @@ def test_fields_that_say_nothing_to_a_model(server: Running) -> None:
         ({"tools": HOSTED, "tool_choice": "required"}, "tool_choice", "a tool"),
         ({"tools": HOSTED, "tool_choice": {"type": "web_search_preview"}}, "tool_choice", "'web_search_preview'"),
         ({"prompt": {"id": "p"}}, "prompt", "prompt"),
+        (
+            {"input": [{"type": "function_call", "call_id": "c", "name": "f", "arguments": "[1"}]},
+            "input",
+            "of f are no",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_named(changes: Any, param: str, named: str, server: Running) -> None:

@@ -38,13 +38,19 @@ class Steps:
         return dialect(body, self.tools)
 
 
-def schema_of(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+def schemas(steps: list[tuple[str, dict[str, Any]]], done: int) -> dict[str, Any]:
+    """Of each step's tool, the same at every step where it can be, so that the prompts begin alike."""
+    properties = {**dict(steps), steps[done][0]: steps[done][1]}
+    return {
+        name: {"type": "object", "properties": p, "required": list(p), "additionalProperties": False}
+        for name, p in properties.items()
+    }
 
 
-def last(tools: list[Any], wanted: Callable[[Any], bool], change: Callable[[Any], Any]) -> list[Any]:
-    """The tool that is wanted is changed, and comes last, so that the prompt begins the same at every step."""
-    return [*(tool for tool in tools if not wanted(tool)), *(change(tool) for tool in tools if wanted(tool))]
+def narrowed(tools: list[Any], key: str, wanted: dict[str, Any]) -> list[Any]:
+    """The tools of the steps come last, with their schemas under a key."""
+    rest = [tool for tool in tools if tool.get("name") not in wanted]
+    return rest + [tool | {key: wanted[tool["name"]]} for tool in tools if tool.get("name") in wanted]
 
 
 def messages(body: Any, steps: list[tuple[str, dict[str, Any]]]) -> Any:
@@ -53,9 +59,8 @@ def messages(body: Any, steps: list[tuple[str, dict[str, Any]]]) -> Any:
     if done >= len(steps):
         form = {"type": "json_schema", "schema": DONE}
         return body | {"tool_choice": {"type": "none"}, "output_config": {"format": form}}
-    name, properties = steps[done]
-    tools = last(body["tools"], lambda t: t["name"] == name, lambda t: t | {"input_schema": schema_of(properties)})
-    return body | {"tools": tools, "tool_choice": {"type": "tool", "name": name}}
+    tools = narrowed(body["tools"], "input_schema", schemas(steps, done))
+    return body | {"tools": tools, "tool_choice": {"type": "tool", "name": steps[done][0]}}
 
 
 def responses(body: Any, steps: list[tuple[str, dict[str, Any]]]) -> Any:
@@ -65,9 +70,8 @@ def responses(body: Any, steps: list[tuple[str, dict[str, Any]]]) -> Any:
             "tool_choice": "none",
             "text": {"format": {"type": "json_schema", "name": "done", "schema": DONE}},
         }
-    name, properties = steps[done]
-    tools = last(body["tools"], lambda t: t.get("name") == name, lambda t: t | {"parameters": schema_of(properties)})
-    return body | {"tools": tools, "tool_choice": {"type": "function", "name": name}}
+    tools = narrowed(body["tools"], "parameters", schemas(steps, done))
+    return body | {"tools": tools, "tool_choice": {"type": "function", "name": steps[done][0]}}
 
 
 def chat(body: Any, steps: list[tuple[str, dict[str, Any]]]) -> Any:
@@ -75,13 +79,9 @@ def chat(body: Any, steps: list[tuple[str, dict[str, Any]]]) -> Any:
     if done >= len(steps):
         form = {"type": "json_schema", "json_schema": {"name": "done", "schema": DONE}}
         return body | {"tool_choice": "none", "response_format": form}
-    name, properties = steps[done]
-    tools = last(
-        body["tools"],
-        lambda t: t["function"]["name"] == name,
-        lambda t: t | {"function": t["function"] | {"parameters": schema_of(properties)}},
-    )
-    return body | {"tools": tools, "tool_choice": {"type": "function", "function": {"name": name}}}
+    functions = narrowed([t["function"] for t in body["tools"]], "parameters", schemas(steps, done))
+    tools = [{"type": "function", "function": function} for function in functions]
+    return body | {"tools": tools, "tool_choice": {"type": "function", "function": {"name": steps[done][0]}}}
 
 
 @dataclass

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from itertools import count
 from typing import Any
@@ -12,7 +13,6 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from galop.chat.thinking import Thinking
 from galop.server.errors import ApiError
 from galop.server.keys import Key
 from galop.server.replies import (
@@ -28,7 +28,7 @@ from galop.server.replies import (
     logprobs_of,
     new_id,
 )
-from galop.server.responses_request import Item, Offered, ResponsesRequest
+from galop.server.responses_request import CountRequest, Item, Offered, ResponsesRequest
 from galop.server.wire import EVENTS, EventStream, StrictRoute, event, whole
 
 Said = tuple[str, dict[str, Any]]  # the name of an event, and what it says
@@ -70,32 +70,41 @@ def routes(server: Server) -> APIRouter:
     router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["OpenAI"])
     sent = Sent()
 
+    async def asked(request: Request, body: CountRequest) -> Reply:
+        body.refuse("previous_response_id", "conversation", "background", "prompt")
+        if isinstance(body.input, list):
+            body.input = sent.restore(request.state.key, body.input)
+        said, tools = body.messages(), body.tool_use()
+        return await server.chat(
+            request.state.key, body.model, said, body.thoughts(), tools=tools, turn=body.turn(said)
+        )
+
     @router.post("/responses", response_model=None, responses=EVENTS)
     async def responses(request: Request, body: ResponsesRequest) -> Response:
-        """Answers a conversation; nothing is stored."""
-        body.refuse("previous_response_id", "conversation", "background", "prompt")
-        key = request.state.key
-        if isinstance(body.input, list):
-            body.input = sent.restore(key, body.input)
+        """Answers a conversation; nothing is stored, but what was sent lately can be referred to."""
         form = form_of((body.text or {}).get("format"), "text.format")
-        thinking = Thinking.asked(None, body.reasoning.effort if body.reasoning else None, None)
-        said, tools = body.messages(), body.tool_use()
-        reply = await server.chat(key, body.model, said, thinking, tools=tools, turn=body.turn(said))
+        reply = await asked(request, body)
         options = {"max_tokens": body.max_output_tokens, "logprobs": body.logprobs}
-        await begun(reply, lambda: {"sampling": body.sampling(reply.model, thinking), **options}, form)
-        keep = (lambda item: None) if body.store is False else (lambda item: sent.keep(key, item))
-        writer = ResponseWriter(reply, body, keep)
+        await begun(reply, lambda: {"sampling": body.sampling(reply.model, reply.thinking), **options}, form)
+        writer = ResponseWriter(reply, body, None if body.store is False else sent)
         if body.stream:
             return EventStream(writer.stream(), writer.failure)
         return whole(writer.whole())
+
+    @router.post("/responses/input_tokens", response_model=None)
+    async def input_tokens(request: Request, body: CountRequest) -> dict[str, Any]:
+        """How many tokens a conversation is."""
+        reply = await asked(request, body)
+        await asyncio.shield(reply.held.aclose())
+        return {"object": "response.input_tokens", "input_tokens": len(reply.prompt)}
 
     return router
 
 
 class ResponseWriter:
-    def __init__(self, reply: Reply, body: ResponsesRequest, keep: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, reply: Reply, body: ResponsesRequest, sent: Sent | None) -> None:
         self.reply = reply
-        self.keep = keep
+        self.sent = sent
         self.output: list[dict[str, Any]] = []
         self.offered: dict[str, Offered] = {o.function.name: o for o in body.offered()}
         self.summarised = body.summarised
@@ -266,7 +275,8 @@ class ResponseWriter:
         return {"item_id": item["id"], "output_index": len(self.output) - 1}
 
     def _done(self, item: dict[str, Any]) -> Said:
-        self.keep(item)
+        if self.sent:
+            self.sent.keep(self.reply.key, item)
         return "response.output_item.done", {"output_index": len(self.output) - 1, "item": item}
 
     def _close(self, item: dict[str, Any] | None) -> list[Said]:

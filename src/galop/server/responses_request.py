@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from galop.chat.template import Turn
+from galop.chat.thinking import Thinking
 from galop.server.errors import ApiError
 from galop.server.replies import (
     MAX_TOOLS,
@@ -149,7 +150,7 @@ class Item(BaseModel):
     """A message, a call, its output, a thought, or what OpenAI's servers did. What this server sends is read back."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
-    type: str = "message"
+    type: Annotated[str, BeforeValidator(lambda given: given or "message")] = "message"
     id: str | None = None
     role: Literal["developer", "system", "user", "assistant"] | None = None
     content: str | list[Part] | None = None
@@ -193,7 +194,12 @@ class Item(BaseModel):
         if self.type == "local_shell_call" and isinstance(given, dict):
             given = {name: value for name, value in given.items() if name not in ("type", "env")}
         name = flat(self.namespace, self.name) if self.name else self.type.removesuffix("_call")
-        return ToolCall(id=self.call_id or self.id, function=Called(name=name, arguments=given))
+        called = Called(name=name, arguments=given)
+        try:
+            called.values()
+        except ApiError as error:
+            raise ApiError(400, error.code, error.message, "input") from None
+        return ToolCall(id=self.call_id or self.id, function=called)
 
     def thought(self) -> str:
         parts = self.content if isinstance(self.content, list) and self.content else self.summary
@@ -231,34 +237,22 @@ class Chosen(BaseModel):
         return flat(self.namespace, self.name) if self.name else self.type
 
 
-class ResponsesRequest(Drawing):
+class CountRequest(Drawing):
     input: str | Annotated[list[Item], Field(max_length=4096)]
     tools: Annotated[list[Tool], Field(max_length=MAX_TOOLS)] | None = None
     tool_choice: Literal["auto", "none", "required"] | Chosen | None = None
     parallel_tool_calls: bool | None = None
     instructions: str | None = None
-    max_output_tokens: Count | None = None
     reasoning: Reasoning | None = None
-    stream: bool | None = None
-    store: bool | None = None
     text: dict[str, Any] | None = None
-    include: list[str] | None = None
-    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-    metadata: Annotated[dict[str, str], Field(max_length=16)] | None = None
 
     @property
     def items(self) -> list[Item]:
         given = self.input
         return given if isinstance(given, list) and given else [Item(role="user", content=str(given or ""))]
 
-    @property
-    def summarised(self) -> bool:
-        return bool(self.reasoning and (self.reasoning.summary or self.reasoning.generate_summary))
-
-    @property
-    def logprobs(self) -> int | None:
-        asked = self.top_logprobs or "message.output_text.logprobs" in (self.include or [])
-        return (self.top_logprobs or 0) if asked else None
+    def thoughts(self) -> Thinking:
+        return Thinking.asked(None, self.reasoning.effort if self.reasoning else None, None)
 
     def offered(self) -> list[Offered]:
         """Also tools that were found in the course of the conversation. Raises ApiError."""
@@ -316,6 +310,24 @@ class ResponsesRequest(Drawing):
 
     def turn(self, said: Sequence[ChatMessage]) -> Turn:
         return turn_of(said, True) if self.continues else "begin"
+
+
+class ResponsesRequest(CountRequest):
+    max_output_tokens: Count | None = None
+    stream: bool | None = None
+    store: bool | None = None
+    include: list[str] | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    metadata: Annotated[dict[str, str], Field(max_length=16)] | None = None
+
+    @property
+    def summarised(self) -> bool:
+        return bool(self.reasoning and (self.reasoning.summary or self.reasoning.generate_summary))
+
+    @property
+    def logprobs(self) -> int | None:
+        asked = self.top_logprobs or "message.output_text.logprobs" in (self.include or [])
+        return (self.top_logprobs or 0) if asked else None
 
 
 def say(said: list[ChatMessage], item: Item) -> None:

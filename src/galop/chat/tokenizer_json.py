@@ -19,7 +19,7 @@ from galop.chat.tokenizer import BYTE_OF
 from galop.errors import ModelFileError
 
 MAX_TOKENS = 1 << 20
-MAX_ADDED = 1 << 15
+MAX_ADDED = 1 << 18
 MAX_STEPS = 24  # of a normalizer, pre-tokenizer or decoder
 MAX_PATTERN = 4096
 MAX_GROWTH = 64  # characters a normalizer may make of one

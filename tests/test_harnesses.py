@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from serving import folders_in
+from serving import folders_in, serving
 
 from galop.model import Model
 from galop.race.record import Record
@@ -131,3 +131,29 @@ class Asked:
 
     def __init__(self, args: tuple[str, str]) -> None:
         self.args = args
+
+
+def test_log_likelihoods_through_the_server_are_the_models_own(tmp_path: Path, smollm: Model) -> None:
+    """As lm-eval's `local-completions` asks for them, one at a time and several at once."""
+    from lm_eval.api.instance import Instance
+    from lm_eval.models.openai_completions import LocalCompletionsAPI
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    from galop.race.lm_eval_model import GalopLM
+
+    described = Tokenizer.from_str(smollm.pack.tokenizer_json)
+    PreTrainedTokenizerFast(tokenizer_object=described, eos_token="<|im_end|>").save_pretrained(tmp_path / "tokens")
+    pairs = [("The capital of France is", " Paris"), ("The capital of France is", " Berlin"), ("2 + 2 =", " 4"),
+             ("Water boils at", " 100 degrees Celsius"), ("na\u00efve caf\u00e9:", " d\u00e9j\u00e0 vu \U0001f40e")]  # fmt: skip
+    asked = [Instance("loglikelihood", {}, pair, i) for i, pair in enumerate(pairs)]
+    direct = GalopLM(smollm).loglikelihood(asked)
+    with serving("smollm2:135m", "--context", "1024", home=tmp_path) as server:
+        for batch in (1, 4):
+            api = LocalCompletionsAPI(
+                model="smollm2:135m", base_url=f"{server.url}/v1/completions", tokenizer=str(tmp_path / "tokens"),
+                tokenizer_backend="huggingface", batch_size=batch, max_length=1024,
+            )  # fmt: skip
+            told = api.loglikelihood(asked)
+            assert [greedy for _, greedy in told] == [greedy for _, greedy in direct]
+            assert np.allclose([score for score, _ in told], [score for score, _ in direct], atol=1e-3)

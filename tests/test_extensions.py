@@ -200,3 +200,31 @@ def test_a_context_that_overflows_has_one_code(stream: bool, server: Running) ->
         with pytest.raises(openai.BadRequestError) as caught:
             client.chat.completions.create(model="smollm2:135m", messages=[{"role": "user", "content": long}])
         assert caught.value.code == "context_length_exceeded"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "where"),
+    [
+        ("/v1/messages", {"messages": [{"role": "user", "content": [{"type": "text", "text": 5}]}], "max_tokens": 1},
+         "messages[0].content[0].text"),
+        ("/v1/messages", {"messages": [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a",
+          "content": [{"type": "text", "text": 5}]}]}], "max_tokens": 1}, "messages[0].content[0].content[0].text"),
+        ("/v1/messages", {"messages": USER, "max_tokens": 1, "system": [{"type": "text", "text": {}}]}, "system[0].text"),
+        ("/v1/responses", {"input": [{"role": "user", "content": [{"type": "input_text", "text": 5}]}]},
+         "input[0].content[0].text"),
+        ("/v1/responses", {"input": [{"type": "function_call", "call_id": "a", "name": 5, "arguments": "{}"}]},
+         "input[0].name"),
+        ("/v1/embeddings", {"input": [1, "a"]}, "input[1]"),
+        ("/api/chat", {"messages": USER, "options": {"stop": [1]}}, "options.stop[0]"),
+        ("/api/chat", {"messages": USER, "tools": [{"type": "function", "function": {"name": 5}}]},
+         "tools[0].function.name"),
+        ("/tokenize", {"messages": [{"role": "user", "content": [{"type": "text", "text": 5}]}]},
+         "messages[0].content[0].text"),
+        ("/chat/completions", {"messages": 5}, "messages"),
+    ],
+)  # fmt: skip
+def test_the_field_at_fault_is_named_in_every_dialect(path: str, body: Any, where: str, server: Running) -> None:
+    reply = server.post(path, body)
+    error = reply.json()["error"]
+    assert reply.status_code == 400
+    assert (error if isinstance(error, str) else error["message"]).startswith(f"{where}: ")

@@ -88,7 +88,7 @@ def create(
         from galop.web.page import mount
 
         mount(app, server, conversations)
-    return Guard(app, keys, hosts, origins, closed)
+    return llama.WithoutPrefix(Guard(app, keys, hosts, origins, closed))
 
 
 ERRORS: dict[int | str, dict[str, Any]] = {

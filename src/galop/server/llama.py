@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from galop.engine.sampling import Sampling
 from galop.model import Done, Model
@@ -41,6 +42,9 @@ OFF: dict[str, dict[str, Any]] = {
     "top_k": {"top_k": 0}, "top_p": {"top_p": 1.0}, "min_p": {"min_p": 0.0}, "temperature": {"temperature": 1.0},
     "penalties": {"repetition_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0},
 }  # fmt: skip
+PATHS = {
+    f"/{name}": f"/v1/{name}" for name in ("chat/completions", "embeddings", "models", "rerank", "responses")
+} | {"/reranking": "/v1/rerank", "/v1/reranking": "/v1/rerank"}  # fmt: skip
 Sampler = Literal[
     "penalties", "dry", "top_n_sigma", "top_k", "typ_p", "typical_p", "top_p", "min_p", "xtc", "temperature", "infill"
 ]
@@ -116,6 +120,19 @@ class InfillRequest(LlamaRequest):
             space = room - len(middle) - len(name) - len(here)
             others = [*name, *others[-space:], *here] if space > 0 else []
         return [model.begun([*others, *middle])]
+
+
+class WithoutPrefix:
+    """ASGI middleware: OpenAI's paths are answered without their /v1 too, as by llama-server."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] in PATHS:
+            path = PATHS[scope["path"]]
+            scope = {**scope, "path": path, "raw_path": path.encode()}
+        await self.app(scope, receive, send)
 
 
 def routes(server: Server) -> APIRouter:

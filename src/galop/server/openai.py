@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from galop import __version__
 from galop.chat.thinking import Thinking
 from galop.chat.tokenizer import Detokeniser, Tokenizer
 from galop.engine.sampling import Drawn
@@ -243,6 +244,7 @@ class Writer:
             "object": self.chunk_kind if body.stream else self.kind,
             "created": int(time.time()),
             "model": reply.resident.name,
+            "system_fingerprint": f"b{__version__}-galop",
         }
 
     def failure(self, error: ApiError) -> str:

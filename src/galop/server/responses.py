@@ -153,6 +153,8 @@ class ResponseWriter:
                 pass
         # Of a call that the limit cut off, which in a stream was told as far as it came, nothing is of use.
         self.output = [i for i in self.output if not i["type"].endswith("_call") or i["status"] == "completed"]
+        if not self.output:  # an answer without text is an answer
+            self._close(self._item("msg_", self._opened("message")))
         return self.response()
 
     async def stream(self) -> AsyncIterator[str]:

@@ -35,6 +35,7 @@ class Agent:
     driven: str
     steps: Callable[[Path], Narrow]
     environment: tuple[tuple[str, str], ...] = ()
+    alone: bool = False  # it knows of such servers, and is not set up
 
 
 def files(read: str, write: str, path: str) -> Callable[[Path], Narrow]:
@@ -72,6 +73,12 @@ AGENTS = {
         ("codex", "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", TASK),
         "/v1/responses", shell,
     ),
+    "codex --oss": Agent(
+        "Codex --oss", lambda: npm_version("@openai/codex"),
+        ("codex", "exec", "--oss", "--local-provider", "ollama", "-m", CODER, "--skip-git-repo-check",
+         "--dangerously-bypass-approvals-and-sandbox", TASK),
+        "/api/version, /api/tags, /v1/responses", shell, (("CODEX_OSS_BASE_URL", "URL/v1"),), alone=True,
+    ),
     "opencode": Agent(
         "opencode", lambda: npm_version("opencode-ai"), ("opencode", "run", TASK),
         "/v1/chat/completions", files("read", "write", "filePath"), (("OPENCODE_DISABLE_MODELS_FETCH", "1"),),
@@ -101,13 +108,14 @@ def test_a_task_of_two_steps(name: str, galop: Running, tmp_path: Path, record: 
     folder.mkdir()
     answer = folder / "answer.txt"
     (folder / "paint.txt").write_text(FACT + "\n")
-    variables = environment(home, XDG_CACHE_HOME=str(tmp_path / "cache"), **dict(agent.environment))
     with narrowing(galop.port, agent.steps(folder)) as proxy:
+        own = {variable: value.replace("URL", proxy.url) for variable, value in agent.environment}
+        variables = environment(home, XDG_CACHE_HOME=str(tmp_path / "cache"), **own)
         launch = [sys.executable, "-m", "galop", "launch", name, "--url", proxy.url, "--model", CODER, "--"]
 
         def start() -> subprocess.Popen[str]:
             return subprocess.Popen(
-                [*launch, *agent.command], cwd=folder, env=variables, stdin=subprocess.DEVNULL, text=True,
+                [*([] if agent.alone else launch), *agent.command], cwd=folder, env=variables, stdin=subprocess.DEVNULL, text=True,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
 

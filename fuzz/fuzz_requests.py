@@ -345,6 +345,14 @@ def hammer(port: int, pid: int, seed: int, count: int, clients: int) -> tuple[li
     return found, memory, dict(statuses)
 
 
+def fill(port: int) -> None:
+    """Reads so much that the cache of keys and values is full before memory is looked at."""
+    rng = random.Random(0)
+    for _ in range(200):
+        ids = {"prompt": [rng.randrange(200) for _ in range(1000)], "max_tokens": 1}
+        raw(port, Asked("POST", "/v1/completions", {"Content-Type": "application/json"}, json.dumps(ids).encode()))
+
+
 def described(port: int, examples: int) -> list[str]:
     """What schemathesis finds with requests made from the server's own description."""
     command = [
@@ -382,6 +390,7 @@ def measured(port: int, pid: int, options: argparse.Namespace, found: list[str],
     result: Any = multiprocessing.Queue()
     watcher = multiprocessing.Process(target=watch, args=(port, ended, result))
     watcher.start()
+    fill(port)
     start = time.monotonic()
     problems, memory, statuses = hammer(port, pid, options.seed, options.count, options.clients)
     found += problems

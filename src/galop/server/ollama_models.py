@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+from array import array
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -20,7 +21,7 @@ from galop.chat.template import abilities_of
 from galop.server.errors import ApiError
 from galop.server.loaded import Models, Resident
 from galop.server.replies import Server
-from galop.server.wire import LINES, EventStream, StrictRoute
+from galop.server.wire import LINES, EventStream, StrictRoute, whole
 from galop.store import Source
 from galop.store.facts import Facts, facts_of, read_facts
 
@@ -78,7 +79,7 @@ def routes(server: Server) -> APIRouter:
     async def show(request: Request, body: ShowRequest) -> Response:
         """What is known of a model, without loading it."""
         source = server.models.find(body.called, request.state.key)
-        return JSONResponse(await asyncio.to_thread(shown, source, bool(body.verbose)))
+        return whole(asyncio.to_thread(shown, source, bool(body.verbose)))
 
     @router.post("/pull", response_model=None, responses=LINES)
     async def pull(request: Request, body: PullRequest) -> Response:
@@ -236,10 +237,10 @@ def shown(source: Source, verbose: bool) -> dict[str, Any]:
         "modified_at": timestamp(datetime.fromtimestamp(facts.modified, UTC)),
     }
     if verbose and source.path:
-        whole = read_facts(source.path)
-        answer["model_info"] |= public(whole.metadata)
+        read = read_facts(source.path)
+        answer["model_info"] |= public(read.metadata)
         answer["tensors"] = [
-            {"name": name, "type": tensor.kind, "shape": tensor.shape[::-1]} for name, tensor in whole.tensors.items()
+            {"name": name, "type": tensor.kind, "shape": tensor.shape[::-1]} for name, tensor in read.tensors.items()
         ]
     return answer
 
@@ -248,8 +249,9 @@ def public(metadata: dict[str, Any]) -> dict[str, Any]:
     """Metadata but for what is told elsewhere, and what JSON cannot hold."""
     told = {}
     for key, value in metadata.items():
-        if isinstance(value, np.ndarray):
-            value = value.tolist() if np.isfinite(value).all() else None
+        if isinstance(value, (np.ndarray, array)):
+            numbers = np.asarray(value)
+            value = numbers.tolist() if np.isfinite(numbers).all() else None
         elif (isinstance(value, float) and not math.isfinite(value)) or (
             isinstance(value, str) and len(value) > LONGEST
         ):

@@ -254,3 +254,12 @@ def test_a_model_is_told_of_arguments_whatever_their_names() -> None:
     told = readable({"type": "function", "function": {"name": "f", "strict": True, "parameters": parameters}})
     assert told["function"] == {"name": "f", "parameters": {"properties": {
         "pattern": {"type": "string", "default": {"pattern": long}}, "strict": {"enum": [{"pattern": long}]}}}}  # fmt: skip
+
+
+def test_types_and_names_of_a_schema_may_be_anything() -> None:
+    odd = {
+        "properties": {"a": {"type": ["string", "string"]}, "b": {"type": {}}, "c": 5},
+        "required": [[], {}, "a", "z"],
+    }
+    outline = arguments_of({"name": "f", "parameters": odd}, loose=1).schema
+    assert outline["properties"] == {"a": {}, "b": {}, "c": {}} and outline["required"] == ["a"]

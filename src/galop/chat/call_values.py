@@ -50,8 +50,8 @@ def outlined(schema: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(properties, Mapping):
         return {}
     kinds = {name: part.get("type") if isinstance(part, Mapping) else None for name, part in properties.items()}
-    known = {"null", "boolean", "number", "integer", "string", "array", "object"}
-    names = [n for n in required if n in properties] if isinstance(required, list) else []
+    known: list[Any] = ["null", "boolean", "number", "integer", "string", "array", "object"]  # a type may be anything
+    names = [n for n in required if isinstance(n, str) and n in properties] if isinstance(required, list) else []
     return {
         "properties": {name: {"type": kind} if kind in known else {} for name, kind in kinds.items()},
         "required": names,

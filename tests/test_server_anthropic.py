@@ -205,6 +205,17 @@ def test_what_cannot_be_done_is_named(changes: Any, named: str, server: Running)
     assert named in reply.json()["error"]["message"]
 
 
+def test_a_deep_or_a_long_history_takes_no_time(server: Running) -> None:
+    deep: Any = {"type": "text", "text": "deep"}
+    for _ in range(28):
+        deep = {"type": "search_result", "title": "t", "content": [deep]}
+    long = [{"type": "tool_use", "id": f"t{i}", "name": "f", "input": {}} for i in range(5000)]
+    long += [{"type": "text", "text": "and"} for _ in range(5000)]
+    for turns in ([{"role": "user", "content": [deep]}], [ASKED, {"role": "assistant", "content": long}, ASKED]):
+        reply = server.post("/v1/messages", {"messages": turns, "max_tokens": 1, "tool_choice": {"type": "none"}})
+        assert reply.status_code in (200, 400), reply.text
+
+
 def test_a_last_turn_of_the_assistant_is_continued(claude: anthropic.Anthropic, server: Running) -> None:
     begun: Any = [{"role": "user", "content": "Count from one to five."}, {"role": "assistant", "content": "1, 2, 3,"}]
     message = claude.messages.create(model="qwen2.5-coder:0.5b", max_tokens=4, messages=begun,

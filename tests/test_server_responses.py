@@ -254,6 +254,7 @@ def test_fields_that_say_nothing_to_a_model(server: Running) -> None:
         ({"tools": HOSTED, "tool_choice": "required"}, "tool_choice", "a tool"),
         ({"tools": HOSTED, "tool_choice": {"type": "web_search_preview"}}, "tool_choice", "'web_search_preview'"),
         ({"prompt": {"id": "p"}}, "prompt", "prompt"),
+        ({"input": [{"type": "a b_call", "call_id": "c"}]}, "input", "'a b_call'"),
         (
             {"input": [{"type": "function_call", "call_id": "c", "name": "f", "arguments": "[1"}]},
             "input",

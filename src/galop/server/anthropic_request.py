@@ -131,7 +131,8 @@ class Block(BaseModel):
     @property
     def told(self) -> str:
         """As a part of something else, which has to go on where it is no text."""
-        return f"[{self.kind}: only text can be read]" if self.words is None else self.words
+        words = self.words
+        return f"[{self.kind}: only text can be read]" if words is None else words
 
     def result(self) -> str:
         """What a tool gave."""
@@ -291,24 +292,34 @@ def said_by_assistant(blocks: list[Block]) -> list[ChatMessage]:
     """Text and thinking with the calls after them; results of tools that a server ran itself stand between."""
     said: list[ChatMessage] = []
     names: dict[str | None, str | None] = {}
+    text: list[str] = []
+    thoughts: list[str] = []
+    calls: list[ToolCall] = []
+
+    def end() -> None:
+        message = ChatMessage(role="assistant", content="".join(text), reasoning_content="".join(thoughts) or None)
+        message.tool_calls = [*calls] or None
+        said.append(message)
+        for part in (text, thoughts, calls):
+            part.clear()
+
     for block in blocks:
         if block.is_result:
+            if text or thoughts or calls:
+                end()
             said.append(result_of(block, names.get(block.tool_use_id)))
-            continue
-        if not said or said[-1].role != "assistant":
-            said.append(ChatMessage(role="assistant", content=""))
-        message = said[-1]
-        if block.is_call:
+        elif block.is_call:
             if block.name is None:
                 raise ApiError(400, "invalid_value", f"a {block.type[:40]} block has no name", "messages")
             names[block.id] = block.name
-            call = ToolCall(id=block.id, function=Called(name=block.name, arguments=block.input or {}))
-            message.tool_calls = [*(message.tool_calls or []), call]
+            calls.append(ToolCall(id=block.id, function=Called(name=block.name, arguments=block.input or {})))
         elif block.type == "thinking":
-            message.reasoning_content = (message.reasoning_content or "") + (block.thinking or "") or None
-        elif block.words:  # others are of servers that keep what they mean, such as redacted thinking
-            message.content = f"{message.content}{block.words}"
-    return said or [ChatMessage(role="assistant", content="")]
+            thoughts.append(block.thinking or "")
+        else:  # what says nothing is of servers that keep what it means, such as redacted thinking
+            text.append(block.words or "")
+    if text or thoughts or calls or not said:
+        end()
+    return said
 
 
 def result_of(block: Block, name: str | None) -> ChatMessage:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from galop.chat.template import Turn
 from galop.chat.thinking import Thinking
@@ -158,7 +159,7 @@ class Item(BaseModel):
     summary: list[Part] | None = None
     call_id: str | None = None
     name: ToolName | None = None
-    namespace: str | None = None
+    namespace: ToolName | None = None
     arguments: str | dict[str, Any] | None = None
     input: str | None = None
     action: dict[str, Any] | None = None
@@ -194,9 +195,11 @@ class Item(BaseModel):
         if self.type == "local_shell_call" and isinstance(given, dict):
             given = {name: value for name, value in given.items() if name not in ("type", "env")}
         name = flat(self.namespace, self.name) if self.name else self.type.removesuffix("_call")
-        called = Called(name=name, arguments=given)
         try:
+            called = Called(name=name, arguments=given)
             called.values()
+        except ValidationError:
+            raise ApiError(400, "invalid_value", f"{self.type[:60]!r} is no type of a call", "input") from None
         except ApiError as error:
             raise ApiError(400, error.code, error.message, "input") from None
         return ToolCall(id=self.call_id or self.id, function=called)
@@ -294,11 +297,15 @@ class CountRequest(Drawing):
                 names[call.id] = call.function.name
                 if not said or said[-1].role != "assistant":
                     said.append(ChatMessage(role="assistant", content=""))
-                said[-1].tool_calls = [*(said[-1].tool_calls or []), call]
+                calls = said[-1].tool_calls = said[-1].tool_calls or []
+                calls.append(call)
                 if (result := item.own_result) is not None:
                     said.append(ChatMessage(role="tool", content=result, name=call.function.name))
             elif item.content:
                 raise ApiError(400, "invalid_value", f"an item of type {item.type[:60]!r} cannot be read", "input")
+        if len(first := list(takewhile(lambda message: message.role == "system", said))) > 1:
+            told = "\n\n".join(str(message.content) for message in first)
+            said[: len(first)] = [ChatMessage(role="system", content=told)]
         return said
 
     @property
@@ -331,7 +338,7 @@ class ResponsesRequest(CountRequest):
 
 
 def say(said: list[ChatMessage], item: Item) -> None:
-    """Adds a message: an assistant's to the thoughts before it, a system's to that which all begins with."""
+    """Adds a message, an assistant's to the thoughts before it."""
     if item.role is None:
         raise ApiError(400, "invalid_value", "a message has a role: user, assistant, system or developer", "input")
     parts = [Part(text=item.content)] if isinstance(item.content, str) else item.content or []
@@ -344,8 +351,5 @@ def say(said: list[ChatMessage], item: Item) -> None:
         if before.role == "assistant" and not (before.content or before.tool_calls):
             before.content = content
             return
-    if item.role in ("system", "developer") and len(said) == 1 and said[0].role == "system":
-        said[0].content = f"{said[0].content}\n\n{content}"
-        return
     role = "system" if item.role == "developer" else item.role
     said.append(ChatMessage(role=role, content=content))

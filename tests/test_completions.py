@@ -164,8 +164,12 @@ def test_editors_have_the_middle_of_a_file_written(server: Running) -> None:
         prompt.startswith("<|repo_name|>myproject\n<|file_sep|>util.py\ndef sub")
         and "<|file_sep|>filename\n<|fim" in prompt
     )
-    long = {**FILE, "input_prefix": "x = 1\n" * 4000, "input_extra": [{"text": "y = 2\n" * 4000}]}
-    assert server.post("/infill", {**long, "n_predict": 1}).json()["tokens_evaluated"] <= 2048
+    # Of what does not fit the near is kept; a long answer is asked for, of which the first token is the end.
+    long = {**FILE, "input_prefix": "x = 1; " * 300_000, "input_extra": [{"text": "y = 2; " * 100_000}] * 3}
+    few = server.post(
+        "/infill", {**long, "n_predict": 1900, "logit_bias": [["<|endoftext|>", 100], [151643, 100]]}
+    ).json()
+    assert 100 < few["tokens_evaluated"] <= 148 and "y = 2" in few["prompt"]
     assert server.post("/infill", {**FILE, "n_predict": 0}).json()["content"] == ""  # only reads, to be quick later
 
 

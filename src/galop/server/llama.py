@@ -36,6 +36,7 @@ from galop.server.wire import EVENTS, EventStream, StrictRoute, event
 WINDOW = (
     2048  # tokens of a file around the place, three quarters of them before it; the rest of the context is for others
 )
+LONGEST = 32  # characters, more than tokens of code have on an average
 ANSWER = 256  # tokens kept for an answer whose length is not limited
 # The samplers that can be switched off by leaving them out, and what that comes to.
 OFF: dict[str, dict[str, Any]] = {
@@ -104,16 +105,19 @@ class InfillRequest(LlamaRequest):
     def prompts(self, model: Model) -> list[list[int]]:
         """The file around the place and as much of the others as there is room for, the last of them first to stay."""
         fim, encode = fim_for(model, "input_prefix"), model.tokenizer.encode
-        before, after, typed = map(encode, (self.input_prefix, self.input_suffix, self.prompt))
         limit = limit_of(self.n_predict, self.max_tokens)
         room = max(0, model.context - (ANSWER if limit is None else limit) - 8)
         window = min(WINDOW, room)
-        before = [*before, *typed][-max(1, window - window // 4) :]
-        middle = fim.prompt(before, after[: window // 4])
+        near = LONGEST * max(window, 1)  # characters; what is further away is not even made tokens of
+        after, typed = encode(self.input_suffix[:near]), encode(self.prompt[-near:])
+        before = [*encode(self.input_prefix[-near:]), *typed]
+        middle = fim.prompt(before[-max(1, window - window // 4) :], after[: window // 4])
         others: list[int] = []
-        for extra in self.input_extra or []:
+        for extra in reversed(self.input_extra or []):
+            if len(others) >= room:
+                break
             head = [] if fim.file is None else [fim.file, *encode(extra.filename + "\n")]
-            others += [*head, *encode(extra.text)]
+            others = [*head, *encode(extra.text[-LONGEST * room :]), *others]
         if others:
             name = [] if fim.repository is None else [fim.repository, *encode("myproject\n")]
             here = [] if fim.file is None else [fim.file, *encode("filename\n")]

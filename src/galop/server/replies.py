@@ -442,9 +442,11 @@ class Reply:
             "cache_n": done.cached_tokens,
             "prompt_n": done.prompt_tokens - done.cached_tokens,
             "prompt_ms": round(1e3 * done.prompt_seconds, 3),
+            "prompt_per_token_ms": round(1e3 / done.prompt_rate, 3) if done.prompt_rate else 0.0,
             "prompt_per_second": round(done.prompt_rate, 3),
             "predicted_n": done.answer_tokens,
             "predicted_ms": round(1e3 * done.answer_seconds, 3),
+            "predicted_per_token_ms": round(1e3 / done.answer_rate, 3) if done.answer_rate else 0.0,
             "predicted_per_second": round(done.answer_rate, 3),
         }
 

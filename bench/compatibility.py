@@ -44,7 +44,7 @@ def llama_server() -> list[str]:
             reasons[test["reason"]].append(name.replace("::", " "))
     lines = [
         "## llama.cpp's server tests", "",
-        f"{counts['passed']} of {len(tests)} that concern what is claimed here pass (on {record['date']}, with "
+        f"{counts['passed']} of the {len(tests)} that were run pass (on {record['date']}, with "
         f"{record['model']} in place of their models, whose words are not compared).", "",
         "| file | pass | do not | skipped by llama.cpp |", "| --- | --- | --- | --- |",
         *(f"| {f} | {c['passed']} | {c['failed']} | {c['skipped']} |" for f, c in sorted(files.items())), "",

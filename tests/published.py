@@ -43,6 +43,11 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "Qwen2.5-7B-Instruct-1M": _QWEN2 | shape(3584, 28, 28, 4, 18944) | {
         "max_position_embeddings": 1010000, "max_window_layers": 28, "rope_theta": 10000000.0, "sliding_window": 32768,
         "tie_word_embeddings": False, "vocab_size": 152064},
+    "Qwen2.5-14B-Instruct-1M": _QWEN2 | shape(5120, 48, 40, 8, 13824) | {
+        "max_position_embeddings": 1010000, "max_window_layers": 48, "rope_theta": 10000000.0,
+        "sliding_window": 1010000, "tie_word_embeddings": False, "vocab_size": 152064,
+        "dual_chunk_attention_config": {"chunk_size": 262144, "local_size": 8192,
+                                        "original_max_position_embeddings": 262144}},
     "Qwen2.5-32B with YaRN": _QWEN2 | shape(5120, 64, 40, 8, 27648) | {
         "max_position_embeddings": 32768, "max_window_layers": 64, "rope_theta": 1000000.0, "sliding_window": 131072,
         "tie_word_embeddings": False,
@@ -125,6 +130,6 @@ COMPUTED: dict[str, Any] = {
     "norm_type": "layer_norm", "hidden_act": "relu2", "hidden_activation": "gelu", "position_embedding_type": "alibi",
     "use_parallel_residual": True, "use_sandwich_norm": True, "conv_kernel_size": 4, "ssm_state_size": 16,
     "attn_output_gate": True, "layer_scale_init_value": 1e-5, "num_kv_shared_layers": 2, "is_causal": False,
-    "use_bidirectional_attention": True, "lm_head_multiplier": 0.2, "quantization": {"bits": 4}, "swiglu_limit": 7.0,
+    "use_bidirectional_attention": True, "attn\nscale": 2.0, "dual_chunk_attention_config": {"chunk_size": 8}, "lm_head_multiplier": 0.2, "quantization": {"bits": 4}, "swiglu_limit": 7.0,
     "rope_scaling": {"rope_type": "dynamic", "factor": 2.0}, "vision_config": {"depth": 27}, "use_rope": False,
 }  # fmt: skip

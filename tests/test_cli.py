@@ -107,6 +107,9 @@ def test_wrong_use_is_told_in_one_sentence(tiny: str, tmp_path: Path) -> None:
     fails(run("run", tiny), 2, "no question")
     fails(run("run", tiny, stdin=b"\xff\xfe bad"), 2, "not UTF-8")
     fails(run("run", tiny, "x" * 600), 2, "601", "512")
+    if Path("/dev/zero").exists():
+        fails(run("run", tiny, "hi", "--schema", "/dev/zero"), 2, "/dev/zero has more than 4 MiB")
+        fails(run("run", tiny, stdin=b"x" * (65 << 20)), 2, "more than 64 MiB")
     longer = run("run", tiny, "hi", "--context", "9999", "--max-tokens", "2")
     assert longer.returncode == 0 and b"trained for 512 tokens" in longer.stderr
     fails(run("run", tiny, "hi", "--memory", "1MiB"), 1, "memory")
@@ -314,6 +317,8 @@ def test_nothing_strangers_wrote_reaches_the_terminal_as_a_command(tmp_path: Pat
         assert not set(OBEYED) & set(seen), (command, seen)
         assert not re.search(r"\r(?!\n|\r)", seen), (command, seen)
         assert "[red]" in seen or command[0] == "run", (command, seen)
+    described = run("show", says)  # which `| head` would bring to the terminal
+    assert described.returncode == 0 and not set(OBEYED) & set(described.stdout.decode())
     piped = run("run", says, "hi", "--regex", "\x1b\\[2Jwords\x9b", "--temperature", "0")
     assert piped.stdout.decode() == "\x1b[2Jwords\x9b\n"  # a file or a program gets the answer as it is
 

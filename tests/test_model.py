@@ -306,3 +306,32 @@ def test_a_changed_source_is_packed_again(tmp_path: Path) -> None:
     shutil.copy(GOLDEN / "qwen3_yarn" / "config.json", directory / "config.json")
     load_path(directory, cache, memory=4 << 30).close()
     assert len(list(cache.glob("*.pack"))) == 2
+
+
+def test_a_damaged_pack_that_cannot_be_removed_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache that only may be read: root may remove from any but a file system that is mounted so."""
+    with load_path(GOLDEN / "qwen3", tmp_path, memory=4 << 30) as model:
+        expected = model.logits(TOKENS)
+        assert model.pack.path
+        path = model.pack.path
+    whole = path.read_bytes()
+
+    def refused(self: Path, missing_ok: bool = False) -> None:
+        raise OSError(30, "Read-only file system", str(self))
+
+    for at in (4096 + 50, len(whole) - 40):  # seen while it is read, seen at once
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", refused)
+            with load_path(GOLDEN / "qwen3", tmp_path, memory=4 << 30) as model:
+                assert model.logits(TOKENS).tobytes() == expected.tobytes()
+
+
+def test_a_pipe_in_place_of_a_pack_is_not_waited_for(tmp_path: Path) -> None:
+    with load_path(GOLDEN / "qwen3", tmp_path, memory=4 << 30) as model:
+        assert model.pack.path
+        path = model.pack.path
+    path.unlink()
+    os.mkfifo(path)
+    with load_path(GOLDEN / "qwen3", tmp_path, memory=4 << 30) as model:
+        assert model.pack.path == path and path.is_file()

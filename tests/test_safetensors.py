@@ -99,7 +99,7 @@ def change(directory: Path, **keys: Any) -> None:
         ({"attn_logit_softcapping": 50.0}, "attn_logit_softcapping"),
         ({"residual_multiplier": 0.22}, "residual_multiplier"),
         ({"hidden_act": "gelu"}, "hidden_act"),
-        ({"use_sliding_window": True}, "use_sliding_window"),
+        ({"use_sliding_window": True, "max_window_layers": 1}, "use_sliding_window"),
         ({"layer_types": ["sliding_attention", "full_attention"]}, "layer_types"),
         ({"quantization_config": {"quant_method": "awq"}}, "quantization_config"),
         ({"model_type": "gemma3"}, "gemma3"),
@@ -171,6 +171,8 @@ def test_whatever_is_computed_and_not_known_is_refused_by_name(key: str) -> None
         ({"text_config": {"hidden_size": 65}}, "hidden_size is 896, and 65"),
         ({"text_config": {"residual_multiplier": 0.5}}, "residual_multiplier"),
         ({"num_hidden_layers": 1_000_000}, "num_hidden_layers"),
+        ({"rope_scaling": {"type": "linear", "factor": float("nan")}}, "bad value"),
+        ({"rope_scaling": {"type": "yarn", "factor": 4, "attention_factor": 1e300}}, "frequencies"),
     ],
 )
 def test_what_matters_is_seen_wherever_it_stands(keys: dict[str, Any], message: str) -> None:
@@ -227,6 +229,63 @@ def test_json_and_templates_are_bounded(name: str, text: str, message: str, tmp_
     with pytest.raises(ModelFileError, match=message) as caught:
         load_path(directory, memory=4 << 30)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("target", ["nowhere", "self", "/dev/zero"])
+def test_a_link_that_leads_nowhere_is_no_file(target: str, tmp_path: Path) -> None:
+    """A half-downloaded repository holds such; what the model needs is named, what it does not need is not missed."""
+    directory = copy("qwen3", tmp_path / "m")
+    with load_path(directory, memory=4 << 30) as model:
+        expected = model.logits(TOKENS)
+    for name in ("other.json", "training.safetensors", "generation_config.json", "model.safetensors"):
+        (directory / name).unlink(missing_ok=True)
+        (directory / name).symlink_to(name if target == "self" else target)
+        if name != "model.safetensors":
+            continue
+        with pytest.raises(ModelFileError, match=name):
+            load_path(directory, memory=4 << 30)
+        (directory / name).unlink()
+        shutil.copy(GOLDEN / "qwen3" / name, directory)
+        with load_path(directory, memory=4 << 30) as model:
+            assert np.array_equal(model.logits(TOKENS), expected)
+
+
+def test_names_and_numbers_beyond_all_bounds_are_told(tmp_path: Path) -> None:
+    directory = copy("qwen3", tmp_path / "m")
+    (directory / "tokenizer_config.json").write_text(f'{{"model_max_length": {10**30}, "other": 1{"0" * 5000}}}')
+    with load_path(directory, memory=4 << 30):
+        pass
+    (directory / "model.safetensors.index.json").write_text(
+        json.dumps({"weight_map": {"a": f"{'x' * 5000}.safetensors"}})
+    )
+    with pytest.raises(ModelFileError, match="cannot be read") as caught:
+        load_path(directory, memory=4 << 30)
+    assert len(str(caught.value)) < 400
+    (directory / "model.safetensors.index.json").unlink()
+    for key in ("hidden_size", "rms_norm_eps", "rope_theta"):
+        (directory / "config.json").write_text((GOLDEN / "qwen3" / "config.json").read_text())
+        change(directory, rope_parameters=None, **{key: "HUGE"})
+        text = (directory / "config.json").read_text().replace('"HUGE"', "1" + "0" * 5000)
+        (directory / "config.json").write_text(text)
+        with pytest.raises(ModelFileError, match=key) as caught:
+            load_path(directory, memory=4 << 30)
+        assert len(str(caught.value)) < 300
+
+
+def test_dual_chunks_end_the_context_where_they_begin_to_matter() -> None:
+    config = read_config(CONFIGS["Qwen2.5-14B-Instruct-1M"], "config.json")
+    assert config.max_position_embeddings == 262144 - 8192
+    for chunks in ({"chunk_size": 8, "local_size": 9}, {"chunk_size": "8", "local_size": 1}, [8], 8):
+        with pytest.raises(ModelFileError, match="dual_chunk_attention_config"):
+            read_config({**CONFIGS["Qwen2.5-0.5B"], "dual_chunk_attention_config": chunks}, "config.json")
+
+
+def test_windows_that_no_layer_has_are_none() -> None:
+    """transformers lets the layers from max_window_layers on slide."""
+    base = {**CONFIGS["Qwen2.5-0.5B"], "use_sliding_window": True, "sliding_window": 4096}
+    assert read_config({**base, "max_window_layers": 24}, "c") == read_config(CONFIGS["Qwen2.5-0.5B"], "c")
+    with pytest.raises(ModelFileError, match="use_sliding_window"):
+        read_config({**base, "max_window_layers": 23}, "c")
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

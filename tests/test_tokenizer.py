@@ -194,6 +194,9 @@ HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
     "a reference back": ({"pre_tokenizer": splitting(r"(.*)\1")}, "endless time"),
     "an expression within itself": ({"pre_tokenizer": splitting(r"(?R)a")}, "endless time"),
     "counts of counts": ({"pre_tokenizer": splitting("((a{1,60}){1,60}){1,60}")}, "endless time"),
+    "a run that is looked through from each of its places": ({"pre_tokenizer": splitting(r"\S+\s*@")}, "too long"),
+    "two runs that end in what is not there": ({"normalizer": {
+        "type": "Replace", "pattern": {"Regex": "é*é*ü"}, "content": ""}}, "too long"),
     "an expression that is none": ({"pre_tokenizer": splitting("[a")}, "fails on a plain text"),
     "a control token of 5,000 characters": ({"added_tokens": [added("<" + "x" * 5000)]}, "5002|5001"),
     "an added token with another's id": ({"added_tokens": [added("<|x|>", 7)]}, "cannot have the id 7"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import glob
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -59,10 +61,21 @@ def _scratch(plan: Plan) -> int:
     return CHUNK_TOKENS * (floats * 4 + widest * 2) + slots[-1][0] * 8
 
 
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What the system says of a file that cannot be read, as the error that is told."""
+    try:
+        yield
+    except OSError as error:
+        name = Path(str(error.filename or path)).name[:200]
+        raise ModelFileError(f"{name} cannot be read: {error.strerror or error}") from None
+
+
 def open_pack(path: Path, cache: Path | None, threads: int, progress: Progress | None = None) -> tuple[Pack, Plan]:
     """The pack of a GGUF file or safetensors directory, made if need be, and its plan. Raises ModelFileError."""
-    files = source_files(path)
-    target = packs.pack_path(cache, files) if cache else None
+    with _told(path):
+        files = source_files(path)
+        target = packs.pack_path(cache, files) if cache else None
     try:
         pack = packs.read(target) if target else None
     except packs.DamagedPack:
@@ -73,7 +86,8 @@ def open_pack(path: Path, cache: Path | None, threads: int, progress: Progress |
         vectors = {name: v.shape for name, v in pack.vectors.items()}
         config = read_config(pack.card.config, path.name)
         return pack, trace(pack.card.config["model_type"], config, {**shapes, **vectors})
-    checkpoint = open_checkpoint(path)
+    with _told(path):
+        checkpoint = open_checkpoint(path)
     config = read_config(checkpoint.config, path.name)
     try:
         plan = trace(checkpoint.config["model_type"], config, checkpoint.shapes())
@@ -85,11 +99,12 @@ def open_pack(path: Path, cache: Path | None, threads: int, progress: Progress |
         raise ModelFileError(
             f"{path.name}: the tensor {unused[0]} has no place in this configuration, so the results would be wrong"
         )
-    return packs.build(checkpoint, plan, files, target, threads, progress), plan
+    with _told(path):
+        return packs.build(checkpoint, plan, files, target, threads, progress), plan
 
 
 def _tell(path: Path) -> None:
-    log.warning("the packed copy of %s was damaged; it has been removed and is made anew", path.name)
+    log.warning("the packed copy of %s was damaged and is made anew", path.name)
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
@@ -112,7 +127,7 @@ def source_files(path: Path) -> list[Path]:
     if path.suffix == ".safetensors":
         path = path.parent
     if path.is_dir():
-        return sorted(p for p in path.iterdir() if p.suffix in (".safetensors", ".json", ".jinja"))
+        return sorted(p for p in path.iterdir() if p.suffix in (".safetensors", ".json", ".jinja") and p.is_file())
     if match := gguf.SPLIT.match(path.name):
         return sorted(path.parent.glob(f"{glob.escape(match[1])}-?????-of-{match[3]}.gguf"))
     return [path]
@@ -120,9 +135,10 @@ def source_files(path: Path) -> list[Path]:
 
 def weight_bytes(path: Path) -> int:
     """Bytes of a model's weight files. Raises ModelFileError if there are none."""
-    if path.is_file() and not path.suffix:  # a blob of another program's store
-        return path.stat().st_size
-    return sum(f.stat().st_size for f in source_files(path) if f.suffix in (".gguf", ".safetensors"))
+    with _told(path):
+        if path.is_file() and not path.suffix:  # a blob of another program's store
+            return path.stat().st_size
+        return sum(f.stat().st_size for f in source_files(path) if f.suffix in (".gguf", ".safetensors"))
 
 
 def load_path(
@@ -186,7 +202,8 @@ def load_path(
         pack, tokenizer = packs.resident(pack, threads, read_tokenizer, progress)
     except packs.DamagedPack:
         _tell(path)
-        pack, plan = open_pack(path, cache, threads, progress)
+        stays = pack.path is not None and pack.path.exists()  # in a cache that only may be read
+        pack, plan = open_pack(path, None if stays else cache, threads, progress)
         pack, tokenizer = packs.resident(pack, threads, read_tokenizer, progress)
     for note in pack.card.notes:
         log.warning("%s", note)

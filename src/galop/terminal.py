@@ -57,11 +57,15 @@ class Harmless:
 
 
 def guard() -> None:
-    """From here on, standard error is harmless, and standard output where it is a terminal: a file or a program gets an
-    answer as it is."""
+    """From here on, standard error and standard output are harmless, also through a pipe: `| cat` and `| head` bring
+    a description to a terminal all the same. What is written `as_it_is` is not."""
     sys.stderr = harmless(sys.stderr)
-    if sys.stdout is not None and sys.stdout.isatty():
-        sys.stdout = harmless(sys.stdout)
+    sys.stdout = harmless(sys.stdout)
+
+
+def as_it_is(stream: TextIO) -> TextIO:
+    """For what a file or a program is to get unchanged, such as an answer; a terminal never gets it so."""
+    return stream if stream.isatty() else beneath(stream)
 
 
 def harmless(stream: TextIO) -> TextIO:

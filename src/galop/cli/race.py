@@ -20,7 +20,7 @@ from galop.race import page, record, run, sets
 from galop.race.lane import LaneError, Spec
 from galop.race.record import Line, Record, RecordError
 from galop.race.summary import summary
-from galop.terminal import BOLD, console, tell, visible
+from galop.terminal import BOLD, as_it_is, console, tell, visible
 
 WIDTH = 24  # characters of a lane's course
 
@@ -284,7 +284,7 @@ def export_race(name: str, answers: bool) -> None:
     """A CSV on standard output: a line for each lane, or for each answer."""
     race = record.named(name)
     found = summary(race)
-    print(sets.csv_text(answer_rows(race) if answers else lane_rows(found)), end="")
+    print(sets.csv_text(answer_rows(race) if answers else lane_rows(found)), end="", file=as_it_is(sys.stdout))
 
 
 def lane_rows(found: dict[str, Any]) -> list[dict[str, Any]]:

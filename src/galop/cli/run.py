@@ -23,8 +23,10 @@ from galop.errors import GalopError, UnknownModelError
 from galop.machine import peak_memory
 from galop.model import Done, Event, Model, Prefill, Text
 from galop.store import Source
-from galop.terminal import DIM, STRICT, beneath, tell, visible
+from galop.terminal import DIM, STRICT, as_it_is, beneath, tell, visible
 
+MAX_TEXT = 64 << 20  # bytes that are piped in
+MAX_FORM = 4 << 20  # bytes of a schema or grammar
 LONG_PROMPT = 512  # tokens from which reading takes long enough to be shown
 LONGEST_CALL = 24  # lines of a call that is to be allowed
 
@@ -87,12 +89,20 @@ def form_of(schema: str, regex: str, grammar: Path | None) -> Form | None:
         raise UsageError("give one of --schema, --regex and --grammar")
     try:
         if schema:
-            return Form("schema", schema if schema.lstrip().startswith("{") else Path(schema).read_text("utf-8"))
+            return Form("schema", schema if schema.lstrip().startswith("{") else read_form(Path(schema)))
         if grammar:
-            return Form("lark", grammar.read_text("utf-8"))
+            return Form("lark", read_form(grammar))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{schema or grammar} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     return Form("regex", regex) if regex else None
+
+
+def read_form(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(MAX_FORM + 1)
+    if len(data) > MAX_FORM:
+        raise UsageError(f"{path} has more than {MAX_FORM >> 20} MiB, which nothing can be held to")
+    return data.decode()
 
 
 def check_thinking(model: Model, asked: Thinking) -> None:
@@ -124,7 +134,9 @@ def read_stdin() -> str:
     """What was piped in. Raises UsageError if it is not UTF-8."""
     if sys.stdin is None or sys.stdin.isatty():
         return ""
-    data = sys.stdin.buffer.read()
+    data = sys.stdin.buffer.read(MAX_TEXT + 1)
+    if len(data) > MAX_TEXT:
+        raise UsageError(f"standard input has more than {MAX_TEXT >> 20} MiB, which no model reads at once")
     try:
         return data.decode().strip("\n")
     except UnicodeDecodeError as error:
@@ -296,7 +308,7 @@ def show(said: Text) -> None:
     if said.thinking:
         tell(said.text, DIM, sys.stderr, end="")
     else:
-        print(said.text, end="", flush=True)
+        print(said.text, end="", file=as_it_is(sys.stdout), flush=True)
 
 
 def statistics(done: Done) -> dict[str, Any]:

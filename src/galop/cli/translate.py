@@ -10,9 +10,10 @@ from pathlib import Path
 
 from galop import store
 from galop.chat.thinking import Thinking
-from galop.cli.run import Options, UsageError, load, note
+from galop.cli.run import MAX_FORM, Options, UsageError, load, note
 from galop.engine.sampling import Sampling
 from galop.model import Done, Model, Text
+from galop.terminal import as_it_is
 from galop.translate import messages, segments
 
 LANGUAGES = {
@@ -46,7 +47,7 @@ def translate_text(path: str, to: str, model_name: str, options: Options) -> Non
             words.append(piece)
             tokens += done
             if not options.json:
-                print(piece, end="", flush=True)
+                print(piece, end="", file=as_it_is(sys.stdout), flush=True)
         seconds = time.monotonic() - start
         if options.json:
             told = {"model": source.name, "to": language, "text": "".join(words), "answer_tokens": tokens,
@@ -57,9 +58,11 @@ def translate_text(path: str, to: str, model_name: str, options: Options) -> Non
 
 
 def lines(path: str) -> Iterator[str]:
-    """Lines as they come. Raises UsageError at one that is not UTF-8."""
+    """Lines as they come. Raises UsageError at one that is not UTF-8 or has no end."""
     with Path(path).open("rb") if path else sys.stdin.buffer as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(iter(lambda: file.readline(MAX_FORM), b""), 1):
+            if len(line) == MAX_FORM:
+                raise UsageError(f"line {number} has more than {MAX_FORM >> 20} MiB, which is no text to translate")
             try:
                 yield line.decode()
             except UnicodeDecodeError:

@@ -46,7 +46,7 @@ class Config:
     @classmethod
     def read(cls, raw: dict[str, Any], file: str) -> Self:
         """From the contents of a config.json. Raises ModelFileError naming the key that is wrong or not understood."""
-        raw = rotated(flat(raw, file), file)
+        raw = within_a_chunk(rotated(flat(raw, file), file), file)
         if isinstance(raw.get("num_attention_heads"), int):
             raw.setdefault("num_key_value_heads", raw["num_attention_heads"])
             if isinstance(raw.get("hidden_size"), int) and not raw.get("head_dim") and raw["num_attention_heads"] > 0:
@@ -133,7 +133,7 @@ def rotated(raw: dict[str, Any], file: str) -> dict[str, Any]:
             if said is None:
                 raise ModelFileError(f"{file}: {name} has no rotation for full_attention")
         for key, value in said.items():
-            if value is not None and scaling.setdefault(key, value) != value:
+            if value is not None and scaling.setdefault(key, value) is not value and scaling[key] != value:
                 raise ModelFileError(f"{file}: rope_scaling and rope_parameters differ in {key}")
     raw["rope_theta"] = scaling.pop("rope_theta", raw.get("rope_theta", 10000.0))
     partial = scaling.pop("partial_rotary_factor", raw.pop("partial_rotary_factor", 1))
@@ -158,6 +158,24 @@ def rotated(raw: dict[str, Any], file: str) -> dict[str, Any]:
     return raw
 
 
+def within_a_chunk(raw: dict[str, Any], file: str) -> dict[str, Any]:
+    """Dual chunk attention (An et al., 2024; Qwen2.5-1M) as what it leaves alone: within the first chunk every position
+    is its own and attention is the usual one, so the context ends there. What its sparse form approximates is done.
+
+    Raises ModelFileError if the sizes are none.
+    """
+    chunks = raw.pop("dual_chunk_attention_config", None)
+    if not chunks:
+        return raw
+    said = chunks if isinstance(chunks, dict) else {}
+    size, local = said.get("chunk_size"), said.get("local_size")
+    if not isinstance(size, int) or not isinstance(local, int) or not 0 <= local < size:
+        raise ModelFileError(f"{file}: dual_chunk_attention_config = {str(chunks)[:60]} is not understood")
+    limits = [raw.get("max_position_embeddings"), said.get("original_max_position_embeddings"), size - local]
+    raw["max_position_embeddings"] = min(n for n in limits if type(n) is int)
+    return raw
+
+
 def sees_all(raw: dict[str, Any], file: str) -> None:
     """Raises ModelFileError if some layer would not attend to the whole context."""
     layers = raw.get("num_hidden_layers")
@@ -168,8 +186,10 @@ def sees_all(raw: dict[str, Any], file: str) -> None:
         raise ModelFileError(f"{file}: layer_types has {len(types)} entries for num_hidden_layers = {layers}")
     use, window = raw.pop("use_sliding_window", False), raw.get("sliding_window")
     longest = raw.get("max_position_embeddings")
-    wide = use is True and isinstance(window, int) and isinstance(longest, int) and window >= longest
-    if use is not False and not wide:
+    wide = isinstance(window, int) and isinstance(longest, int) and window >= longest
+    first = raw.get("max_window_layers")  # that slides, in Qwen's
+    none = isinstance(first, int) and isinstance(layers, int) and first >= layers
+    if use is not False and not (use is True and (wide or none)):
         raise ModelFileError(f"{file}: use_sliding_window = {str(use)[:60]} is not supported, only False")
 
 
@@ -178,5 +198,5 @@ def _typed(name: str, value: Any, annotation: str, file: str) -> Any:
     kinds: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "dict": (dict,)}
     right = isinstance(value, kinds[kind]) and (kind == "bool" or not isinstance(value, bool))
     if not right:
-        raise ModelFileError(f"{file}: {name} = {value!r} should be of type {kind}")
+        raise ModelFileError(f"{file}: {name} = {str(value)[:60]!r} should be of type {kind}")
     return float(value) if kind == "float" else value

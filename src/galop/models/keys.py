@@ -90,7 +90,7 @@ OFF: tuple[Any, ...] = (None, False, "", "none", "None", "null", "default", "dis
 
 def words(key: str) -> set[str]:
     """`useSlidingWindow` and `use_sliding_window` are the same three."""
-    return set(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower().replace("-", "_").replace(".", "_").split("_"))
+    return set(re.split(r"[\W_]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower()))
 
 
 def may_stand(key: str, value: Any, known: dict[str, Any]) -> bool:

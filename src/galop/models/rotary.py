@@ -12,6 +12,7 @@ from galop.models.config import Config
 from galop.ops.plan import Array
 
 MAX_FREQUENCY = 1e6
+MAX_FACTOR = 100.0
 
 
 def inverse_frequencies(config: Config) -> tuple[Array, float]:
@@ -43,7 +44,7 @@ def inverse_frequencies(config: Config) -> tuple[Array, float]:
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise ModelFileError(f"rope_scaling of type {kind!r} has a missing or bad value: {error}") from error
     fast = not np.all(np.abs(inv_freq) <= MAX_FREQUENCY)  # or not a number
-    if inv_freq.shape != (dim // 2,) or fast or not math.isfinite(factor):
+    if inv_freq.shape != (dim // 2,) or fast or not 0 < factor < MAX_FACTOR:
         raise ModelFileError("rope_theta and rope_scaling do not give sensible frequencies for every dimension")
     return inv_freq.astype(np.float32), factor
 

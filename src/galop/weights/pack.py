@@ -324,6 +324,8 @@ def resident(
 def read(path: Path) -> Pack | None:
     """Maps a pack; None where there is none. Raises DamagedPack, having removed it, if it is not what was written."""
     try:
+        if not path.is_file():  # opening a pipe would wait for ever
+            return None
         with path.open("rb") as file:
             mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             size = len(mapping)
@@ -359,5 +361,6 @@ def read(path: Path) -> Pack | None:
 
 def remove(path: Path) -> NoReturn:
     """Takes a damaged pack away. Raises DamagedPack."""
-    path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # a cache that only may be read
+        path.unlink(missing_ok=True)
     raise DamagedPack(f"{path}: the packed model was damaged and has been removed; run it again")

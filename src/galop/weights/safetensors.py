@@ -25,6 +25,7 @@ MAX_VALUES = 4_000_000
 MAX_DEPTH = 64
 MAX_TEMPLATE = 1 << 20
 MAX_SHARDS = 10_000
+LONG_INTEGER = re.compile(rb"\d{19}")
 HALF_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
 DTYPES = {"F32": 4, "F16": 2, "BF16": 2}
 
@@ -86,7 +87,9 @@ def parse_json(data: bytes, name: str) -> dict[str, Any]:
     if len(data) > MAX_JSON or data.count(b",") + data.count(b"[") + data.count(b"{") > MAX_VALUES:
         raise ModelFileError(f"{name}: more than {MAX_JSON >> 20} MiB or {MAX_VALUES} values, which is no model's")
     try:
-        parsed = json.loads(data.decode(), object_pairs_hook=unique)
+        # Integers beyond 64 bits, such as the 1e30 that stands for no limit, are read as the numbers they are near.
+        parse_int = _integer if LONG_INTEGER.search(data) else None
+        parsed = json.loads(data.decode(), object_pairs_hook=unique, parse_int=parse_int)
         if HALF_PAIR.search(data):
             json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
@@ -102,6 +105,10 @@ def parse_json(data: bytes, name: str) -> dict[str, Any]:
         if not level:
             return parsed
     raise ModelFileError(f"{name}: its values are nested more than {MAX_DEPTH} deep")
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) < 19 else float(digits)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -57,10 +57,21 @@ def available_memory() -> int:
 def keep_freed_memory() -> None:
     """Has glibc keep what is freed: the pages of large arrays, given back and faulted in again, cost a tenth."""
     m_trim_threshold, m_mmap_max = -1, -4
+    _tell_allocator({m_mmap_max: 0, m_trim_threshold: -1})
+
+
+def share_arenas() -> None:
+    """Has glibc's threads share two heaps: with one for each, what lies unused in between grows while a server runs
+    (33 MiB in 20,000 mutated requests, with two 4)."""
+    m_arena_max = -8
+    _tell_allocator({m_arena_max: 2})
+
+
+def _tell_allocator(options: dict[int, int]) -> None:
     with contextlib.suppress(OSError):  # another C library
         libc = ctypes.CDLL("libc.so.6")
-        libc.mallopt(m_mmap_max, 0)
-        libc.mallopt(m_trim_threshold, -1)
+        for option, value in options.items():
+            libc.mallopt(option, value)
 
 
 def peak_memory() -> int:

@@ -10,7 +10,7 @@ from galop import store
 from galop.cli.keys import key_file
 from galop.cli.run import UsageError, consent, note
 from galop.errors import GalopError
-from galop.machine import data_directory
+from galop.machine import data_directory, share_arenas
 from galop.server.guard import LOOPBACK
 from galop.server.keys import ANYONE, KeyFile
 from galop.server.loaded import Limits, Models
@@ -24,6 +24,7 @@ def serve_models(
     names: list[str], host: str, port: int, limits: Limits, hosts: list[str], origins: list[str], yes: bool
 ) -> None:
     """Downloads and loads what is named, then serves until a signal: one drains, a second ends at once."""
+    share_arenas()
     keys = key_file()
     if not keys.keys() and host not in LOOPBACK:
         raise UsageError(f"{host} can be reached by others, so a key is needed; make one with: galop keys add NAME")

@@ -146,6 +146,25 @@ def test_ctrl_c_ends_a_one_shot_answer_with_130(smollm_path: Path) -> None:
         assert b"Traceback" not in process.stderr.read()
 
 
+def test_ctrl_c_before_there_is_anything_to_end_is_no_traceback() -> None:
+    for wait in (0.05, 0.15, 0.3):
+        process = subprocess.Popen([*GALOP, "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(wait)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+        # Python itself may be on its way to the first line of Galop.
+        assert b"galop" not in error and process.returncode in (0, 1, 130, -signal.SIGINT), error
+
+
+def test_streams_that_are_closed_from_the_start_are_no_fault(tiny: str) -> None:
+    for command in ("list", "list --json", f"show {tiny}", f"run {tiny} hi --max-tokens 3"):
+        for closed in (">&-", "2>&-", "<&-"):
+            whole = f"{sys.executable} -m galop {command} {closed}"
+            result = subprocess.run(["bash", "-c", whole], capture_output=True, check=False, timeout=120)
+            assert result.returncode == 0 and b"Traceback" not in result.stderr, (whole, result)
+            assert closed == ">&-" or result.stdout, whole
+
+
 def test_a_closed_pipe_is_no_error_message(smollm_path: Path) -> None:
     command = (
         f"{sys.executable} -m galop run {smollm_path} 'Write a story.' --raw --temperature 1 --seed 1 --max-tokens 200"

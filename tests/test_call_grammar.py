@@ -211,6 +211,13 @@ def test_what_cannot_be_followed_is_left_out_only_where_that_is_asked_for(smollm
     assert isinstance(called(smollm, {"name": "f", "parameters": pattern}, max_tokens=400).arguments["n"], int)
 
 
+def test_a_strict_tool_takes_an_object(smollm: Model) -> None:
+    for kind in ("string", ["array", "null"]):
+        with pytest.raises(ConstraintError, match="f: type at # of the schema has to be object"):
+            called(smollm, {"name": "f", "parameters": {"type": kind}, "strict": True})
+    assert called(smollm, {"name": "f", "parameters": {"type": ["object", "null"]}, "strict": True}).arguments == {}
+
+
 def test_a_form_and_calls_go_together(smollm: Model) -> None:
     tools = [{"type": "function", "function": f} for f in FUNCTIONS]
     schema = {"type": "object", "properties": {"a": {"const": 1}}, "required": ["a"], "additionalProperties": False}
@@ -234,6 +241,7 @@ CLOSED: list[tuple[Any, list[Any], list[Any]]] = [
      [{"properties": {"x": 1}}, {"x": 1}]),
     ({"items": {"$ref": "#/$defs/N"}, "$defs": {"N": {"properties": {"n": {"$ref": "#/$defs/N"}}}}},
      [[{"n": {"n": {}}}]], [[{"n": {"x": 1}}]]),
+    ({"properties": {"a": {}}, "required": ["a", "b"]}, [{"a": 1, "b": 2}], [{"a": 1, "b": 2, "c": 3}]),
 ]  # fmt: skip
 
 

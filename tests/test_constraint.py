@@ -249,6 +249,8 @@ FOLLOWED: list[tuple[Any, list[Any], list[Any]]] = [
     ({"$schema": "https://example.com/draft", "type": "null"}, [None], [1]),
     ({"$ref": "#n", "$defs": {"n": {"$anchor": "n", "type": "integer"}}}, [1], ["x"]),
     ({"then": {"type": "null"}, "minContains": 2, "nullable": True, "type": "integer"}, [1], [None]),
+    ({"type": "object", "properties": {f"p{i}": {"type": "null"} for i in range(1000)}, "additionalProperties": False},
+     [{"p3": None, "p800": None}], [{"q": None}, {"p3": 1}]),
 ]  # fmt: skip
 
 
@@ -276,12 +278,33 @@ def test_what_a_schema_says_is_held_however_it_is_said(
         ({"$ref": "https://example.com/s.json"}, r"\$ref"), (False, "false"), ({"properties": []}, "properties at #"),
         ({"$ref": "#here"}, r"\$ref at # .*#here"), ({"const": "a\0b"}, "const at #"), ({"required": ["\1"]}, "required"),
         ({"allOf": [{"type": "string"}, {"type": "null"}]}, "nothing satisfies"), ({"minLength": "2"}, "minLength"),
+        ({"multipleOf": 0}, "multipleOf at # .* above 0"), ({"multipleOf": -2}, "multipleOf at #"),
+        ({"anyOf": []}, "anyOf at # .* not empty"), ({"minimum": True}, "minimum at #"),
     ],
 )  # fmt: skip
 def test_a_keyword_that_cannot_be_followed_is_named(smollm: Model, schema: Any, keyword: str) -> None:
     with pytest.raises(ConstraintError, match=keyword) as refused:
         smollm.constraints.compile(Form("schema", json.dumps(schema)))
     assert len(str(refused.value)) < 200 and "\n" not in str(refused.value)
+
+
+def test_bounds_of_draft_4_exclude_themselves(smollm: Model) -> None:
+    schema = {"type": "integer", "minimum": 4, "exclusiveMinimum": True, "maximum": 6, "exclusiveMaximum": False}
+    assert [n for n in range(3, 8) if holds(smollm, schema, n)] == [5, 6]
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        (Form("regex", r"\bcat\b"), "looks around"), (Form("regex", "(?=a)b"), "looks around"),
+        (Form("regex", r"(a)\1"), "backreferences"), (Form("regex", "a{1000000}"), "too often"),
+        (Form("lark", 'start: "a"{1000000}'), "too often"),
+    ],
+)  # fmt: skip
+def test_limits_of_the_grammar_library_are_told_in_a_sentence(smollm: Model, form: Form, told: str) -> None:
+    with pytest.raises(ConstraintError, match=told) as refused:
+        said(smollm, form, sampling=Sampling(), max_tokens=8)
+    assert not re.search(r"lexer|[pP]arser|Unicode|items|\n", str(refused.value))
 
 
 def test_ollamas_format_closes_objects_and_a_response_format_follows_its_schema() -> None:

@@ -719,6 +719,30 @@ def test_forms_and_tools_that_make_no_sense_are_refused(server: Running) -> None
     assert server.golden()
 
 
+def test_a_call_that_a_limit_cut_off_may_come_back(server: Running) -> None:
+    for written, whole in (('{"city": "Par', {"city": "Par"}), ('{"a": 1, "b": [tr', {"a": 1, "b": []}), ("null", {}),
+                           ("", {}), (' {"a": 1}\n', {"a": 1}), ('{"a": 1, "a": 2}', {"a": 2})):  # fmt: skip
+        counts = []
+        for arguments in (written, json.dumps(whole)):
+            call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": arguments}}
+            said = [*USER, {"role": "assistant", "content": None, "tool_calls": [call]},
+                    {"role": "tool", "tool_call_id": "c1", "content": "cut off"}]  # fmt: skip
+            reply = server.post(CHAT, {"messages": said, "max_tokens": 1})
+            assert reply.status_code == 200, reply.text
+            counts.append(reply.json()["usage"]["prompt_tokens"])
+        assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("name", ["none", "auto", "required"])
+def test_a_tool_may_be_named_like_a_choice(name: str, server: Running) -> None:
+    tools = [{"type": "function", "function": {"name": n}} for n in (name, "other")]
+    for choice in ({"type": "function", "function": {"name": name}},
+                   {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": tools[:1]}}):  # fmt: skip
+        body = {"messages": USER, "tools": tools, "tool_choice": choice, "parallel_tool_calls": False}
+        [call] = server.post(CHAT, body).json()["choices"][0]["message"]["tool_calls"]
+        assert call["function"]["name"] == name and json.loads(call["function"]["arguments"]) == {}
+
+
 def damaged(path: Path) -> Path:
     """A tiny model in which one token, 65, is no number: it can be drawn, but not read."""
     import gguf

@@ -260,6 +260,8 @@ def test_fields_that_say_nothing_to_a_model(server: Running) -> None:
             "input",
             "of f are no",
         ),
+        ({"tools": [READ, {**READ, "description": "x"}]}, "tools", "two tools are called 'read'"),
+        ({"text": {"format": {"type": "json_schema", "schema": {"not": {}}}}}, "text.format", "not at #"),
     ],
 )
 def test_what_cannot_be_done_is_named(changes: Any, param: str, named: str, server: Running) -> None:

@@ -55,4 +55,4 @@ class ConstraintError(GalopError):
     """A schema, regex or grammar cannot be followed."""
 
     exit_code = 2
-    param = "response_format"  # what of a request it came from
+    param = ""  # the field of a request that it came from, where that is known

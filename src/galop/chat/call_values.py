@@ -37,6 +37,9 @@ def arguments_of(function: Mapping[str, Any], loose: int = 0) -> Arguments:
     strict = function.get("strict") is True
     given = function.get("parameters")
     given = given if isinstance(given, Mapping) else {}
+    told = given.get("type", "object")
+    if strict and "object" not in (told if isinstance(told, list) else [told]):
+        raise ConstraintError("type at # of the schema has to be object, as arguments are")
     if not given.keys() - {*SAID, "$schema", "type"}:
         return Arguments(function["name"], NONE, strict)
     if loose:

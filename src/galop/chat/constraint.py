@@ -159,14 +159,16 @@ def has(mask: Array, token: int) -> bool:
 
 
 REASONS = (
+    (r"look-?arounds? not supported|look-around, including", "it looks around, as \\b does too"),
     (r"oneOf constraints", "options of oneOf may hold at once; take anyOf"),
     (r"min/maxProperties", "minProperties and maxProperties do not go with optional properties"),
     (r"patternProperty regexes", "patterns of patternProperties may match the same name"),
-    (r"regex parse error.*error: ([^\n]{1,80})", r"pattern is no regular expression without looking around: \1"),
+    (r"regex parse error.*error: ([^\n]{1,80})", r"a pattern is not understood: \1"),
     (r"(?:Resource|Anchor) '([^'\n]{1,80})", r"$ref points to \1, which is not in the schema"),
     (r"circular references", "$ref leads back to itself beside other keywords"),
     (r"too many digits|invalid multiple of", "multipleOf has too many digits"),
     (r"regex for (?:float|integer) range", "minimum or maximum has too many digits"),
+    (r"[Tt]oo many (?:items|expressions)|Current row has|fuel", "it repeats too often, or has too many ways to go on"),
     (r"Regex is empty|Unsatisfiable schema|NoExtension", "nothing satisfies it"),
     (r"Unimplemented keys: \[\"([^\"]{1,60})", r"\1 cannot be followed"),
     (r"unknown special token: \"([^\"\n]{1,60})", r"there is no control token \1"),

@@ -21,6 +21,7 @@ class Form:
 
     kind: Literal["schema", "regex", "lark"]
     text: str
+    field: str = "response_format"  # of a request, that it came from
 
     @property
     def called(self) -> str:

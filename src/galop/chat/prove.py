@@ -20,7 +20,11 @@ from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
 MEMORY = 512 << 20  # of this process
 STACK = 32 << 20  # of the thread that compiles; a deep grammar is deep in calls
 LIMITS = LLParserLimits(
-    max_grammar_size=200_000, initial_lexer_fuel=2_000_000, max_lexer_states=50_000, verbose_errors=False
+    max_grammar_size=200_000,
+    max_items_in_row=20_000,
+    initial_lexer_fuel=2_000_000,
+    max_lexer_states=50_000,
+    verbose_errors=False,
 )
 
 

@@ -168,6 +168,11 @@ class _Follower:
                 del new[key]  # everything is allowed, or has been looked at
             elif key in new and alone and same not in new and "contains" not in new:
                 new[same] = new.pop(key)
+        for bound, beyond in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+            if isinstance(excluded := new.get(beyond), bool):  # as draft 4 and OpenAPI 3.0 say it
+                del new[beyond]
+                if excluded and bound in new:
+                    new[beyond] = new.pop(bound)
         for key in COUNTS:
             if isinstance(count := new.get(key), float) and count.is_integer():
                 new[key] = int(count)
@@ -228,6 +233,10 @@ class _Follower:
         return reference[:1] == "#" and unquote(reference[1:]) in self._anchors
 
 
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def bool_or_object(value: Any) -> bool:
     return isinstance(value, (dict, bool))
 
@@ -238,9 +247,10 @@ VALUES: Mapping[tuple[str, ...], tuple[str, Callable[[Any], bool]]] = {
         lambda v: bool(v) and all(isinstance(t, str) and t in TYPES for t in (v if isinstance(v, list) else [v])),
     ),
     COUNTS: ("a count", lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 0),
-    NUMBERS: ("a number", lambda v: isinstance(v, (int, float))),
+    ("multipleOf",): ("a number above 0", lambda v: _number(v) and v > 0),
+    NUMBERS: ("a number", lambda v: _number(v)),
     ("prefixItems", "items"): ("a list", lambda v: isinstance(v, list)),
-    ("enum", *LISTS): ("a list", lambda v: isinstance(v, list) and bool(v)),
+    ("enum", *LISTS): ("a list that is not empty", lambda v: isinstance(v, list) and bool(v)),
     ONE: ("a schema", bool_or_object),
     MAPS: ("an object", lambda v: isinstance(v, dict)),
     ("required",): ("a list of names", lambda v: isinstance(v, list) and all(isinstance(n, str) for n in v)),
@@ -338,6 +348,8 @@ def _spoken_of(part: Any, root: Any, steps: Iterator[int]) -> tuple[list[str], b
             return [], True
         if isinstance(own := one.get("properties"), dict):
             names |= dict.fromkeys(own)
+        if isinstance(required := one.get("required"), list):
+            names |= dict.fromkeys(name for name in required if isinstance(name, str))
         more = more or any(one.get(k, False) is not False for k in ("additionalProperties", "unevaluatedProperties"))
         for key in IN_PLACE:
             inside = one.get(key)

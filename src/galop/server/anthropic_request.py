@@ -227,8 +227,9 @@ class CountRequest(Drawing):
             wanted = f"the tool {choice.name[:60]!r}" if choice.name else "a tool"
             message = f"tool_choice asks for {wanted}, which the request does not offer or this server cannot run"
             raise ApiError(400, "invalid_value", message, "tool_choice")
-        kind = {"any": "required", "tool": choice.name or ""}.get(choice.type, choice.type)
-        return ToolUse.asked(functions, kind, not choice.disable_parallel_tool_use)
+        kind = "required" if choice.type == "any" else choice.type
+        name = choice.name if choice.type == "tool" else None
+        return ToolUse.asked(functions, kind, not choice.disable_parallel_tool_use, name)
 
     def _loaded(self) -> set[str | None]:
         """Tools that were deferred and of which the conversation has told since."""

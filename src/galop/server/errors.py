@@ -83,7 +83,7 @@ def api_error(error: Exception) -> ApiError:
         case UnknownModelError():
             return ApiError(404, "model_not_found", str(error), "model")
         case ConstraintError():
-            return ApiError(400, "invalid_schema", str(error), error.param)
+            return ApiError(400, "invalid_schema", str(error), error.param or "response_format")
         case ModelFileError():
             return ApiError(400, "invalid_model_file", str(error), "model")
         case QueueFullError():
@@ -127,7 +127,8 @@ class Wrong:
     which says as what the value was tried."""
 
     def __init__(self, loc: tuple[int | str, ...], body: Any, kind: str, message: str) -> None:
-        self.loc, self.kind, self.message = loc, kind, message
+        self.loc, self.kind = loc, kind
+        self.message = message.replace("valid dictionary", "valid object").replace(" after validation", "")
         self.path: list[int | str] = []
         self.tags: list[int] = []  # where in the location
         here = body

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Annotated, Any
 
 from llguidance.gbnf_to_lark import any_to_lark
@@ -123,7 +124,8 @@ class Extended(BaseModel):
                 "structured_outputs.choice": ("choice", asked.choice),
                 "structured_outputs.grammar": ("grammar", asked.grammar),
             }
-        return {name: _form(kind, value, name) for name, (kind, value) in given.items() if value is not None}
+        asked_for = {name: how for name, how in given.items() if how[1] is not None}
+        return {name: replace(_form(kind, value, name), field=name) for name, (kind, value) in asked_for.items()}
 
     def form(self, also: Form | None) -> Form | None:
         """The one thing that leads the answer, `also` being what response_format says. Raises ApiError."""

@@ -38,6 +38,7 @@ from galop.server.replies import (
     Server,
     StopString,
     ToolIn,
+    ToolName,
     ToolUse,
     begun,
     form_of,
@@ -102,13 +103,36 @@ class Switch(BaseModel):
     budget_tokens: Budget | None = None
 
 
+class FunctionName(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    name: ToolName
+
+
+class Named(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    type: Literal["function"]
+    function: FunctionName
+
+
+class AllowedTools(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    mode: Literal["auto", "required"] = "auto"
+    tools: Annotated[list[Named], Field(max_length=MAX_TOOLS)]
+
+
+class Allowed(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+    type: Literal["allowed_tools"]
+    allowed_tools: AllowedTools
+
+
 class ChatRequest(Request_):
     messages: Messages
     max_completion_tokens: Limit | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     tools: Annotated[list[ToolIn], Field(max_length=MAX_TOOLS)] | None = None
-    tool_choice: Literal["auto", "none", "required"] | ToolIn | None = None
+    tool_choice: Literal["auto", "none", "required"] | Named | Allowed | None = None
     parallel_tool_calls: bool | None = None
     continue_final_message: bool | None = Field(None, description="Continue the last message, if an assistant's.")
     add_generation_prompt: bool | None = None
@@ -121,8 +145,13 @@ class ChatRequest(Request_):
     thinking_token_budget: Budget | None = None  # vLLM's
 
     def tool_use(self) -> ToolUse:
-        choice = self.tool_choice.function.name if isinstance(self.tool_choice, ToolIn) else self.tool_choice or "auto"
-        return ToolUse.asked([t.function for t in self.tools or []], choice, self.parallel_tool_calls)
+        functions, chosen = [t.function for t in self.tools or []], self.tool_choice or "auto"
+        if isinstance(chosen, Named):
+            return ToolUse.asked(functions, "required", self.parallel_tool_calls, chosen.function.name)
+        if isinstance(chosen, Allowed):
+            allowed = {tool.function.name for tool in chosen.allowed_tools.tools}
+            functions, chosen = [f for f in functions if f.name in allowed], chosen.allowed_tools.mode
+        return ToolUse.asked(functions, chosen, self.parallel_tool_calls)
 
     def thoughts(self) -> Thinking:
         """What the fields of all dialects say of thinking."""

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, from_json
 
 from galop.chat.constraint import Constraint
 from galop.chat.fim import Fim
@@ -24,6 +24,7 @@ from galop.chat.template import Message, Turn
 from galop.chat.thinking import Thinking
 from galop.chat.tools import Call, CallPart, Tool
 from galop.engine.sampling import Sampling
+from galop.errors import ConstraintError
 from galop.model import Answer, Done, Event, Failed, Model, Prefill, Text
 from galop.server.errors import ApiError
 from galop.server.extensions import refuse
@@ -37,6 +38,7 @@ MOST_READ = 1 << 17  # tokens of a text that are counted exactly, whatever the c
 LEAST_ANSWER = 256  # tokens an answer has to have left of a key's minute, if it asks for more
 MAX_ANSWERS = 256  # of several prompts
 LEAST = -9999.0  # what is told of a log-probability that JSON cannot say
+LONGEST_CUT = 1 << 20  # characters of arguments that are not whole
 MAX_STOPS = 4
 MAX_TOOLS = 256
 Count = Annotated[int, Field(ge=1, le=1 << 31)]
@@ -141,13 +143,18 @@ class Called(BaseModel):
     arguments: str | dict[str, Any] = ""
 
     def values(self) -> dict[str, Any]:
-        """Raises ApiError for what is no JSON object."""
+        """As far as they came, where they were cut off. Raises ApiError for what is no JSON object."""
         if isinstance(self.arguments, dict):
             return self.arguments
+        text = self.arguments.strip()
         try:
-            found = parse(self.arguments.encode() or b"{}")
+            found = parse(text.encode() if text not in ("", "null") else b"{}")
         except (ValueError, ApiError):
             found = None
+            if len(text) <= LONGEST_CUT:  # a limit may have cut it off, or a model said a name twice
+                with suppress(ValueError, ApiError):
+                    begun = from_json(text.encode(), allow_inf_nan=False, allow_partial="trailing-strings")
+                    found = parse(json.dumps(begun).encode())
         if not isinstance(found, dict):
             raise ApiError(400, "invalid_value", f"the arguments of {self.name} are no JSON object", "messages")
         return found
@@ -215,18 +222,18 @@ def form_of(wanted: Any, param: str) -> Form | None:
     if wanted in (None, "", "text") or wanted == {"type": "text"}:
         return None
     if wanted in ("json", {"type": "json_object"}):
-        return Form("schema", '{"type": "object"}')
+        return Form("schema", '{"type": "object"}', param)
     if isinstance(wanted, dict):
         kind = wanted.get("type")
         if kind in ("json_schema", "json_object"):
             wanted = wanted.get("json_schema", wanted)
             schema = wanted.get("schema") if isinstance(wanted, dict) else None
             if isinstance(schema, (dict, bool)):
-                return Form("schema", json.dumps(schema))
+                return Form("schema", json.dumps(schema), param)
         elif kind in ("regex", "grammar") and isinstance(text := wanted.get(kind), str):  # Galop's own
-            return Form("regex" if kind == "regex" else "lark", text)
+            return Form("regex" if kind == "regex" else "lark", text, param)
         elif param == "format":
-            return Form("schema", json.dumps(closed(wanted)))
+            return Form("schema", json.dumps(closed(wanted)), param)
     message = f"{param} has to be text, json_object, or json_schema with a schema, regex or grammar with one"
     raise ApiError(400, "invalid_value", message, param)
 
@@ -453,22 +460,31 @@ class Reply:
 
 @dataclass(frozen=True)
 class ToolUse:
-    """The tools of a request; `choice` is auto, required or a name, and none where there are none."""
+    """The tools of a request, none where none may be called, and whether one has to be: perhaps a `named` one."""
 
     tools: Sequence[Tool] = ()
-    choice: str = "auto"
+    required: bool = False
     several: bool = True
+    named: Tool | None = None
 
     @classmethod
-    def asked(cls, functions: Sequence[Function] | None, choice: str, several: bool | None) -> ToolUse:
-        """Raises ApiError for a choice that is not there."""
-        functions = functions or ()
-        names = [f.name for f in functions]
-        if choice not in ("auto", "none", "required", *names):
-            raise ApiError(400, "invalid_value", f"there is no tool {choice[:60]!r} to choose", "tool_choice")
-        if choice == "none" or not functions:
+    def asked(
+        cls, functions: Sequence[Function], choice: str, several: bool | None, name: str | None = None
+    ) -> ToolUse:
+        """`choice` is auto, none or required, unless there is a name, which may be one of these words too. Raises
+        ApiError for a choice that is not there, and for tools of one name that are not the same."""
+        tools = {f.name: f.tool() for f in functions}
+        if twice := next((f.name for f in functions if f.tool() != tools[f.name]), None):
+            raise ApiError(400, "invalid_value", f"two tools are called {twice!r}; give each its own name", "tools")
+        if name is not None and name not in tools:
+            raise ApiError(400, "invalid_value", f"there is no tool {name[:60]!r} to choose", "tool_choice")
+        if name is not None:
+            return cls(list(tools.values()), True, False, tools[name])
+        if choice == "required" and not tools:
+            raise ApiError(400, "invalid_value", "tool_choice asks for a call, and there are no tools", "tool_choice")
+        if choice == "none" or not tools:
             return cls()
-        return cls([f.tool() for f in functions], choice, several is not False)
+        return cls(list(tools.values()), choice == "required", several is not False)
 
 
 @dataclass
@@ -638,10 +654,13 @@ async def begun(reply: Reply, options: Callable[[], dict[str, Any]], form: Form 
     """Begins a reply with what `options` makes, held to `form`; gives its model back if any of it fails."""
     try:
         use = reply.use
-        constraint = await asyncio.to_thread(reply.model.constraint, form, use.tools, use.choice, use.several)
+        tools, choice = [use.named] if use.named else use.tools, "required" if use.required else "auto"
+        constraint = await asyncio.to_thread(reply.model.constraint, form, tools, choice, use.several)
         # A form may look like a call that has no opening.
-        reply.begin(constraint=constraint, called=form is None or use.choice != "auto", **options())
-    except BaseException:
+        reply.begin(constraint=constraint, called=form is None or use.required, **options())
+    except BaseException as error:
+        if isinstance(error, ConstraintError) and form:
+            error.param = error.param or form.field
         await reply.held.aclose()
         raise
     return reply

@@ -260,7 +260,9 @@ class CountRequest(Drawing):
     def offered(self) -> list[Offered]:
         """Also tools that were found in the course of the conversation. Raises ApiError."""
         added = [t for i in self.items if i.type in ("additional_tools", "tool_search_output") for t in i.tools or []]
-        offered = {o.function.name: o for tool in [*(self.tools or []), *added] for o in tool.offered()}
+        first = [o for tool in self.tools or [] for o in tool.offered()]
+        ToolUse.asked([o.function for o in first], "auto", None)
+        offered = {o.function.name: o for o in [*first, *(o for tool in added for o in tool.offered())]}
         if isinstance(self.tool_choice, Chosen) and self.tool_choice.type == "allowed_tools":
             allowed = {chosen.choice for chosen in self.tool_choice.tools or []}
             return [o for name, o in offered.items() if name in allowed or o.namespace in allowed]
@@ -272,11 +274,12 @@ class CountRequest(Drawing):
         names = [f.name for f in functions]
         chosen = self.tool_choice or "auto"
         choice: str = chosen if isinstance(chosen, str) else chosen.choice
-        if choice not in ("auto", "none", *names, *(["required"] if names else [])):
-            wanted = "a tool" if choice == "required" else f"the tool {choice[:60]!r}"
+        name = None if isinstance(chosen, str) or chosen.type == "allowed_tools" else choice
+        if (choice == "required" and not names) if name is None else name not in names:
+            wanted = "a tool" if name is None else f"the tool {choice[:60]!r}"
             message = f"tool_choice asks for {wanted}, which the request does not offer or this server cannot run"
             raise ApiError(400, "invalid_value", message, "tool_choice")
-        return ToolUse.asked(functions, choice, self.parallel_tool_calls)
+        return ToolUse.asked(functions, choice, self.parallel_tool_calls, name)
 
     def messages(self) -> list[ChatMessage]:
         """Raises ApiError for what is no text."""

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import sys
@@ -22,6 +23,7 @@ import httpx2
 import openai
 import pytest
 from serving import GOLDEN_QUESTION, Running, folders_in, serving
+from tiny import GOLDEN, write_gguf
 
 from galop.server import bounds
 
@@ -909,3 +911,24 @@ def test_mutated_requests_of_every_dialect_come_to_no_server_error(tmp_path: Pat
             for request, (status, body) in zip(asked, pool.map(partial(fuzz.raw, running.port), asked), strict=True):
                 assert not fuzz.wrong(request.path, status, body), (request, body[:500])
         assert running.golden() and not any("Traceback" in line for line in running.log)
+
+
+def test_odd_paths_are_named_and_files_that_go_hide_no_others(tmp_path: Path) -> None:
+    """A name that is no UTF-8 is told in what comes nearest to it; a list holds what is there."""
+    gone = write_gguf(tmp_path / "gone.gguf", "qwen3", "Q8_0", "{{ messages[0].content }}")
+    odd = tmp_path / os.fsdecode(b"\xff<b>\n")
+    shutil.copytree(GOLDEN / "qwen3", odd)
+    with serving(str(gone), str(odd), home=tmp_path) as own, own.client() as client:
+        names = [model["id"] for model in client.get("/v1/models").json()["data"]]
+        [name] = [one for one in names if "\ufffd<b>" in one]
+        hello = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 2}
+        gone.unlink()
+        for path in ("/api/tags", "/api/ps", "/v1/models", "/metrics"):
+            assert client.get(path).status_code == 200, path
+        listed = [model["name"] for model in client.get("/api/tags").json()["models"]]
+        assert name in listed and str(gone) not in listed
+        held = {model["name"]: model for model in client.get("/api/ps").json()["models"]}
+        assert held[str(gone)]["size"] > 0  # it goes on from memory
+        assert client.post("/v1/completions", json={"model": str(gone), "prompt": "a", "max_tokens": 2}).is_success
+        assert client.post("/v1/completions", json={"model": name, "prompt": "a", "max_tokens": 2}).is_success
+        assert client.post(CHAT, json={**hello, "model": str(gone)}).is_success

@@ -23,7 +23,7 @@ from galop.server.loaded import Models, Resident
 from galop.server.replies import Server
 from galop.server.wire import LINES, EventStream, StrictRoute, whole
 from galop.store import Source
-from galop.store.facts import Facts, facts_of, read_facts
+from galop.store.facts import Facts, facts_left, facts_of, read_facts
 
 API_LEVEL = "0.14.0"  # of Ollama, what clients judge by: the first that speaks Anthropic's Messages too
 FOR_EVER = timedelta(days=36_500)  # what `ollama ps` shows as Forever
@@ -66,7 +66,8 @@ def routes(server: Server) -> APIRouter:
     async def tags(request: Request) -> dict[str, Any]:
         """The models on this machine."""
         sources = server.models.visible(request.state.key).values()
-        return {"models": await asyncio.to_thread(lambda: [listed(s, facts_of(s)) for s in sources])}
+        here = [s for s in sources if s.path and s.path.exists()]  # another may be gone, and the rest is still there
+        return {"models": await asyncio.to_thread(lambda: [listed(s, facts_left(s)) for s in here])}
 
     @router.get("/ps")
     async def ps(request: Request) -> dict[str, Any]:
@@ -207,7 +208,7 @@ def listed(source: Source, facts: Facts) -> dict[str, Any]:
 def running(models: Models, resident: Resident, source: Source) -> dict[str, Any]:
     left = models.kept(resident) - (0 if resident.users else monotonic() - resident.used)
     return {
-        **{k: v for k, v in listed(source, facts_of(source)).items() if k not in ("modified_at", "capabilities")},
+        **{k: v for k, v in listed(source, facts_left(source)).items() if k not in ("modified_at", "capabilities")},
         "size": resident.model.memory,
         "size_vram": 0,
         "expires_at": timestamp(datetime.now(UTC) + min(timedelta(seconds=min(left, 1e10)), FOR_EVER)),

@@ -37,6 +37,10 @@ class Source:
     quantisation: str = ""
     from_packages: bool = False
 
+    def __post_init__(self) -> None:
+        """A name is text, whatever bytes a path has: lists, requests and measurements are written in it."""
+        object.__setattr__(self, "name", self.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+
     @property
     def origin(self) -> str:
         """Where the weights come from, for a person to judge."""

@@ -65,6 +65,14 @@ def facts_of(source: Source) -> Facts:
         raise ModelFileError(f"{source.name}: {error.strerror}") from None
 
 
+def facts_left(source: Source) -> Facts:
+    """For a list: of a file that is gone, such as one of a model that is in memory, there is nothing to tell."""
+    try:
+        return facts_of(source)
+    except ModelFileError:
+        return Facts("gguf", 0, hashlib.sha256(source.name.encode()).hexdigest(), 0.0)
+
+
 @lru_cache(maxsize=256)
 def _remembered(path: Path, files: str, sha256: str) -> Facts:
     whole = read_facts(path, files, sha256)

@@ -14,6 +14,7 @@ from galop.chat.form import Form
 from galop.chat.parser import Held, ToolCallParser
 from galop.chat.tools import FORMATS, Call, CallPart, Format
 from galop.engine.scheduler import Guide
+from galop.errors import ConstraintError
 from galop.model import Done, Model, Text
 
 CODER, HERMES, DEEPSEEK, MISTRAL, PYTHONIC, LLAMA = FORMATS
@@ -325,6 +326,19 @@ def test_schemas_with_definitions_hold_calls(smollm: Model) -> None:
         form = Form("regex", pattern)
         events = list(smollm.chat(asked, tools=tools, tool_choice="required", form=form, max_tokens=60))
         assert any(isinstance(e, Call) for e in events)
+
+
+@pytest.mark.parametrize(
+    ("tools", "choice", "told"),
+    [
+        ([{"name": "f"}], "auto", r"tools\[0\]"), ([{"type": "function", "function": {}}], "auto", r"tools\[0\]"),
+        (["f"], "auto", r"tools\[0\]"), ([{"type": "function", "function": {"name": "f"}}], "g", "'g'"),
+        ([], "required", "'required'"), ([], "f", "'f'"),
+    ],
+)  # fmt: skip
+def test_tools_that_are_none_are_told_of(smollm: Model, tools: Any, choice: str, told: str) -> None:
+    with pytest.raises(ConstraintError, match=told):
+        next(smollm.chat([{"role": "user", "content": "Hi"}], tools=tools, tool_choice=choice))
 
 
 WEATHER = {"type": "function", "function": {"name": "weather", "description": "Weather of a city", "parameters": {

@@ -32,6 +32,7 @@ from galop.chat.tools import (
     CallPart,
     Format,
     Tool,
+    check_tools,
     format_of,
     schemas_of,
 )
@@ -245,6 +246,7 @@ class Model:
         for OpenAI's API; `tool_choice` is "auto", "required" or the name of the one it has to call. Raises
         TemplateError, ContextLengthError, ConstraintError, NumericalError.
         """
+        check_tools(tools, tool_choice)
         thinking = thinking or Thinking()
         prompt = self.prompt(messages, thinking, tools)
         constraint = self.constraint(form, tools, tool_choice, parallel_tool_calls)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from galop.errors import ConstraintError
+
 Tool = Mapping[str, Any]
 """A tool as OpenAI's API describes it: {"type": "function", "function": {"name", "description", "parameters"}}."""
 Schemas = Mapping[str, Any]
@@ -276,6 +278,16 @@ def literal(node: ast.expr) -> Any:
                 raise ValueError(f"{inner.id} is no literal")
             inner.id = {"true": "True", "false": "False", "null": "None"}[inner.id]
     return ast.literal_eval(ast.unparse(node))
+
+
+def check_tools(tools: Sequence[Tool], choice: str) -> None:
+    """Raises ConstraintError for tools that are not described as they have to be, and for a choice of none of them."""
+    for i, tool in enumerate(tools):
+        function = tool.get("function") if isinstance(tool, Mapping) else None
+        if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
+            raise ConstraintError(f'tools[{i}] is not of the form {{"type": "function", "function": {{"name": ...}}}}')
+    if choice not in ("auto", *(["required"] if tools else []), *(tool["function"]["name"] for tool in tools)):
+        raise ConstraintError(f"tool_choice is {choice[:60]!r}, and there is no such tool to call")
 
 
 def schemas_of(tools: Sequence[Tool]) -> Schemas:

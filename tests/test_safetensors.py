@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import struct
 import sys
@@ -17,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from published import COMPUTED, CONFIGS, HARMLESS
 from safetensors.numpy import load_file, save_file
-from tiny import GOLDEN
+from tiny import GOLDEN, tensors_of
 
 from galop.errors import ModelFileError
 from galop.loading import load_path, open_checkpoint
@@ -286,6 +287,24 @@ def test_windows_that_no_layer_has_are_none() -> None:
     assert read_config({**base, "max_window_layers": 24}, "c") == read_config(CONFIGS["Qwen2.5-0.5B"], "c")
     with pytest.raises(ModelFileError, match="use_sliding_window"):
         read_config({**base, "max_window_layers": 23}, "c")
+
+
+@pytest.mark.parametrize("case", ["qwen2", "qwen3_moe"])
+def test_a_tensor_of_another_shape_is_refused(case: str, tmp_path: Path) -> None:
+    """Half a norm would be one over each half, and a head without a row for each embedding another vocabulary."""
+    directory = copy(case, tmp_path / "m")
+    _, tensors = tensors_of(case)
+    for name, whole in tensors.items():
+        if ".layers.1." in name or ".experts.0." in name:
+            continue
+        for other in (np.concatenate([whole, whole]), whole[: len(whole) // 2], whole[None], whole.reshape(-1)):
+            if other.shape == whole.shape or (name == "model.embed_tokens.weight" and len(other) > len(whole) > 1):
+                continue  # more rows than tokens are padding
+            save_file({**tensors, name: np.ascontiguousarray(other)}, directory / "model.safetensors")
+            with pytest.raises(ModelFileError) as caught:
+                load_path(directory, memory=4 << 30)
+            assert re.search(r"model\.|lm_head|128 rows|do not fit", str(caught.value)), (name, other.shape)
+            assert "attribute" not in str(caught.value) and len(str(caught.value)) < 300
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

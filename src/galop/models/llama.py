@@ -44,10 +44,13 @@ class Llama:
             raise ModelFileError(f"the embeddings have {x.width} values, hidden_size is {self.config.hidden_size}")
         for i in range(self.config.num_hidden_layers):
             layer = w.model.layers[i]
-            x = x + self.attend(i, rms_norm(x, layer.input_layernorm, eps), layer.self_attn)
-            x = x + self.feed_forward(rms_norm(x, layer.post_attention_layernorm, eps), layer.mlp)
-        x = rms_norm(rows(inputs, x), w.model.norm, eps)
-        return linear(x, w.lm_head or w.model.embed_tokens)
+            x = x + self.attend(i, rms_norm(x, layer.input_layernorm.of(x.width), eps), layer.self_attn)
+            x = x + self.feed_forward(rms_norm(x, layer.post_attention_layernorm.of(x.width), eps), layer.mlp)
+        x = rms_norm(rows(inputs, x), w.model.norm.of(x.width), eps)
+        embeddings = w.model.embed_tokens
+        if w.lm_head and w.lm_head.shape != embeddings.shape:
+            raise ModelFileError(f"lm_head has the shape {w.lm_head.shape}, the embeddings have {embeddings.shape}")
+        return linear(x, w.lm_head or embeddings)
 
     def attend(self, i: int, x: Tensor, w: Tree) -> Tensor:
         c = self.config

@@ -22,8 +22,8 @@ class Config(config.Config):
 class Qwen3(llama.Llama):
     def project(self, x: Tensor, w: Tree) -> tuple[Tensor, Tensor, Tensor]:
         q, k, v = super().project(x, w)
-        eps = self.config.rms_norm_eps
-        return rms_norm(q, w.q_norm, eps), rms_norm(k, w.k_norm, eps), v
+        eps, head = self.config.rms_norm_eps, self.config.head_dim
+        return rms_norm(q, w.q_norm.of(head), eps), rms_norm(k, w.k_norm.of(head), eps), v
 
 
 Model = Qwen3

@@ -203,6 +203,8 @@ class Op:
         try:
             shapes = self.shape(**arguments)
         except (ValueError, AttributeError) as error:  # AttributeError: a vector where a matrix is due, or vice versa
+            if isinstance(error, AttributeError) and isinstance(error.obj, Matrix | Vector):
+                error = ValueError(f"{error.obj.name} is a {type(error.obj).__name__.lower()}")
             where = f" ({names[0]})" if names else ""
             raise ModelFileError(f"the weights do not fit the configuration: {self.name}{where}: {error}") from error
         outputs = [plan.buffer(width, dim) for width, dim in shapes]

@@ -167,8 +167,8 @@ def load(directory: Path) -> Checkpoint:
     if not (directory / "tokenizer.json").is_file():
         raise ModelFileError(f"{directory}: there is no tokenizer.json")
     embedding = tensors.get("model.embed_tokens.weight")
-    if embedding is None:
-        raise ModelFileError(f"{directory}: the tensor model.embed_tokens.weight is missing")
+    if embedding is None or len(embedding.shape) != 2:
+        raise ModelFileError(f"{directory}: the tensor model.embed_tokens.weight is missing or no matrix")
     rows = embedding.shape[0]
     description = read_json(directory / "tokenizer.json")
     specials = read_json(directory / "special_tokens_map.json")

@@ -28,6 +28,20 @@ class Tree:
     def __bool__(self) -> bool:
         return self._path in self._shapes or f"{self._path}.weight" in self._shapes
 
+    def of(self, size: int) -> Tree:
+        """The same place, at which is a vector of this size. Raises ModelFileError if there is another tensor."""
+        if self.shape != (size,):
+            raise ModelFileError(
+                f"the weights do not fit the configuration: {self._path} has the shape {self.shape}, not ({size},)"
+            )
+        return self
+
+    @property
+    def shape(self) -> Shape:
+        """Raises ModelFileError if there is no vector or matrix here."""
+        found = self._resolve()
+        return (found.size,) if isinstance(found, Vector) else (found.rows, found.cols)
+
     def _resolve(self) -> Matrix | Vector:
         name = self._path if self._path in self._shapes else f"{self._path}.weight"
         shape = self._shapes.get(name)

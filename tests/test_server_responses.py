@@ -102,6 +102,10 @@ HISTORIES: dict[str, tuple[Any, Any]] = {
          called("", ("code_interpreter", {"code": "1+1"})), {"role": "tool", "content": "2"}, ASKED],
     ),
     "nothing": ([], [{"role": "user", "content": ""}]),
+    "what says nothing": (
+        [{"type": "web_search_call", "id": "w", "status": "completed"}, {"type": "reasoning", "id": "r", "summary": []},
+         {"type": "an_item_of_tomorrow"}], [{"role": "user", "content": ""}],
+    ),
 }  # fmt: skip
 
 

@@ -309,7 +309,7 @@ class CountRequest(Drawing):
         if len(first := list(takewhile(lambda message: message.role == "system", said))) > 1:
             told = "\n\n".join(str(message.content) for message in first)
             said[: len(first)] = [ChatMessage(role="system", content=told)]
-        return said
+        return said or [ChatMessage(role="user", content="")]  # items may say nothing to a model
 
     @property
     def continues(self) -> bool:

@@ -211,6 +211,14 @@ def test_what_cannot_be_followed_is_left_out_only_where_that_is_asked_for(smollm
     assert isinstance(called(smollm, {"name": "f", "parameters": pattern}, max_tokens=400).arguments["n"], int)
 
 
+def test_tools_that_take_too_long_to_follow_are_followed_less(smollm: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("galop.model.PATIENCE", -1)
+    parameters = {"type": "object", "properties": {"s": {"type": "string", "pattern": "(a"}}}
+    assert isinstance(called(smollm, {"name": "f", "parameters": parameters}, max_tokens=400).arguments, dict)
+    with pytest.raises(ConstraintError, match="f: "):
+        called(smollm, {"name": "f", "parameters": parameters, "strict": True})
+
+
 def test_a_strict_tool_takes_an_object(smollm: Model) -> None:
     for kind in ("string", ["array", "null"]):
         with pytest.raises(ConstraintError, match="f: type at # of the schema has to be object"):

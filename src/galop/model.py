@@ -113,6 +113,7 @@ class Failed:
     error: GalopError
 
 
+PATIENCE = 10.0  # seconds in which tools are followed one by one as far as each can be
 Event = Text | Prefill | Call | Done
 
 
@@ -291,14 +292,19 @@ class Model:
             calls = grammar(self.tool_format or HERMES, tools, choice != "auto", not one, self.tokenizer.id)
             return self.constraints.compile(calls.instead_of_text(form) if form and choice == "auto" else calls)
 
+        started = time.monotonic()
+
         def followable(function: Mapping[str, Any]) -> Arguments:
             for loose in range(LOOSEST + 1):
+                strict = function.get("strict") is True
+                if loose < LOOSEST and time.monotonic() > started + PATIENCE and not strict:
+                    continue
                 try:
                     found = arguments_of(function, loose)
                     held([found], "required")
                     return found
                 except ConstraintError as error:
-                    if function.get("strict") is True or loose == LOOSEST:
+                    if strict or loose == LOOSEST:
                         failure = ConstraintError(f"{function['name']}: {error}")
                         failure.param = "tools"
                         raise failure from None

@@ -56,6 +56,19 @@ def test_forms_by_every_name(path: str, server: Running) -> None:
         assert text == "yes" or (text[:2] == "no" and text[2:].isdigit()), fields
 
 
+@pytest.mark.parametrize("field", [
+    {"guided_json": "{"}, {"guided_json": {"not": {}}}, {"guided_regex": "("}, {"json_schema": "["},
+    {"structured_outputs": {"regex": "("}}, {"guided_grammar": "start: ("},
+    {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"not": {}}}}},
+])  # fmt: skip
+def test_what_cannot_be_followed_is_told_of_the_field_it_came_in(field: dict[str, Any], server: Running) -> None:
+    for path in (CHAT, TEXT):
+        reply = server.post(path, {"messages": USER, "prompt": "a", **field})
+        [name] = field
+        param = f"{name}.regex" if name == "structured_outputs" else name
+        assert reply.status_code == 400 and reply.json()["error"]["param"] == param, reply.text
+
+
 def test_where_an_answer_ends(server: Running, smollm: Model) -> None:
     end = smollm.tokenizer.id("<|im_end|>")
     text, reason = said(server, max_tokens=200)

@@ -219,6 +219,12 @@ def test_embed(client: httpx2.Client) -> None:
     assert old["embedding"] == pytest.approx(one["embeddings"][0], abs=1e-5)
 
 
+def test_an_empty_text_among_others_has_a_vector_too(client: httpx2.Client) -> None:
+    made = client.post("/api/embed", json={"model": MINI, "input": ["a", "", "b"]}).json()["embeddings"]
+    alone = client.post("/api/embed", json={"model": MINI, "input": ["b"]}).json()["embeddings"]
+    assert [math.hypot(*v) for v in made] == pytest.approx([1, 1, 1]) and made[2] == pytest.approx(alone[0], abs=1e-5)
+
+
 def test_embedding_nothing_loads_the_model(client: httpx2.Client) -> None:
     for nothing in ("", [], None):
         assert client.post("/api/embed", json={"model": MINI, "input": nothing}).json()["embeddings"] == []

@@ -230,6 +230,11 @@ def test_embeddings_and_reranking(client: openai.OpenAI, server: Running, smollm
     assert np.allclose(short, vectors[0][:8] / np.linalg.norm(vectors[0][:8]), atol=1e-6)
     raw = server.post("/v1/embeddings", {"input": "x", "encoding_format": "base64"}).json()["data"][0]["embedding"]
     assert len(base64.b64decode(raw)) == 4 * vectors.shape[1]
+    mixed: Any = {"input": [smollm.encode(texts[0]), texts[1]], "encoding_format": "float"}
+    told = [d["embedding"] for d in server.post("/v1/embeddings", mixed).json()["data"]]
+    assert len(told) == 2 and np.allclose(told[1], vectors[1], atol=1e-6)
+    wrong = server.post("/v1/embeddings", {"input": ["a", {}]}).json()["error"]
+    assert wrong["param"].startswith("input[1]"), wrong
     ranked = server.post(
         "/v1/rerank", {"query": "cats", "documents": texts, "top_n": 2, "return_documents": True}
     ).json()
@@ -380,6 +385,37 @@ FORECAST: Any = [{"role": "user", "content": "What will the weather be in Paris 
 def check_call(name: str | None, arguments: Any) -> None:
     given = json.loads(arguments) if isinstance(arguments, str) else arguments
     assert name == "get_weather" and set(given) == {"city", "days"} and 1 <= given["days"] <= 7
+
+
+def test_some_of_the_tools_may_be_allowed(client: openai.OpenAI) -> None:
+    other = {"type": "function", "function": {"name": "other"}}
+    asked: Any = {"model": "smollm2:135m", "messages": FORECAST, "temperature": 0, "max_tokens": 60}
+    allowed = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [other]}}
+    some = client.chat.completions.create(**asked, tools=[TOOL, other], tool_choice=allowed)
+    alone = client.chat.completions.create(**asked, tools=[other], tool_choice="required")
+    mistral = client.chat.completions.create(**asked, tools=[other], tool_choice="any")
+    for answer in (some, alone, mistral):
+        assert [c.function.name for c in answer.choices[0].message.tool_calls or []] == ["other"]  # type: ignore[union-attr]
+    assert some.usage and alone.usage and some.usage.prompt_tokens == alone.usage.prompt_tokens
+
+
+@pytest.mark.parametrize("refusal", [{"content": None, "refusal": "I will not say."},
+                                     {"content": [{"type": "refusal", "refusal": "I will not say."}]}])  # fmt: skip
+def test_refusals_are_taken_back(refusal: dict[str, Any], server: Running) -> None:
+    def count(said: dict[str, Any]) -> int:
+        messages = [*FORECAST, {"role": "assistant", **said}, {"role": "user", "content": "Why?"}]
+        return int(
+            server.post("/v1/chat/completions", {"messages": messages, "max_tokens": 1}).json()["usage"][
+                "prompt_tokens"
+            ]
+        )
+
+    assert count(refusal) == count({"content": "I will not say."}) > count({"content": ""})
+
+
+def test_the_context_of_models_that_are_not_loaded_is_told(client: openai.OpenAI) -> None:
+    lengths = {m.id: m.context_length for m in client.models.list()}  # type: ignore[attr-defined]
+    assert lengths["qwen3-mini:0.4m"] and all(lengths.values()), lengths
 
 
 def test_tool_calls_in_every_dialect(client: openai.OpenAI, claude: anthropic.Anthropic, server: Running) -> None:

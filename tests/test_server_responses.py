@@ -122,6 +122,8 @@ def test_tools_of_every_type(server: Running) -> None:
     two = [READ, {**READ, "name": "other"}]
     allowed = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "read"}]}
     check_prompt(server, [ASKED], [ASKED], [function("read", PATH, "Reads a file")], tools=two, tool_choice=allowed)
+    foreign = [{"type": "mcp_list_tools", "server_label": "s", "tools": [{"name": "a b", "parameters": []}]}]
+    check_prompt(server, [ASKED], [*foreign, ASKED], tools=[{"type": "computer_use_preview", "environment": "linux"}])
     found = [ASKED, {"type": "additional_tools", "role": "developer", "tools": [READ]}]
     check_prompt(server, [ASKED], found, [function("read", PATH, "Reads a file")])
 

@@ -153,7 +153,7 @@ class Wrong:
 
 def _telling(complaints: list[Wrong], start: int) -> Wrong:
     """The first complaint; of a union's, that of the branch which the value came closest to: where the fault lies
-    deepest, is not its type, is the only one, or comes last."""
+    deepest, is not its type, is in one place only, or comes last."""
     first = complaints[0]
     tag = next((i for i in first.tags if i >= start), None)
     if tag is None:
@@ -164,8 +164,8 @@ def _telling(complaints: list[Wrong], start: int) -> Wrong:
             branches.setdefault(complaint.loc[tag], []).append(complaint)
 
     def closeness(wrong: Wrong) -> tuple[int, bool, int, list[int]]:
-        of_branch = branches[wrong.loc[tag]]
-        return len(wrong.path), not wrong.mistyped, -len(of_branch), [p for p in wrong.path if isinstance(p, int)]
+        places = {tuple(complaint.path) for complaint in branches[wrong.loc[tag]]}  # a union at one place has several
+        return len(wrong.path), not wrong.mistyped, -len(places), [p for p in wrong.path if isinstance(p, int)]
 
     told = [_telling(branch, tag + 1) for branch in branches.values()]
     best = max(told, key=closeness)

@@ -15,13 +15,14 @@ from typing import Any
 
 from galop import store
 from galop.engine.pages import KVFolder
-from galop.errors import ConstraintError, MemoryBudgetError
+from galop.errors import ConstraintError, MemoryBudgetError, ModelFileError
 from galop.loading import DEFAULT_CONTEXT, PROCESS_BYTES, SHORTEST_CONTEXT, weight_bytes
 from galop.machine import available_memory, cache_directory
 from galop.model import Model
 from galop.server.errors import ApiError
 from galop.server.keys import Key
 from galop.store import Source
+from galop.store.facts import facts_of
 
 KV_FOLDER_BYTES = 4 << 30
 BUSY_SECONDS = 120.0  # for which a model that is asked for waits for the memory of those that are in use
@@ -226,8 +227,15 @@ class Models:
             await self.unload(resident)
 
     def describe(self, source: Source) -> dict[str, Any]:
-        """An entry of the OpenAI list of models."""
+        """An entry of the OpenAI list of models; of one that is not loaded, its files are read for its context."""
         resident = self.residents.get(source.name)
+        if resident:
+            context = resident.model.context
+        else:
+            context = 0
+            with suppress(ModelFileError):  # the files went since
+                context = facts_of(source).number("context_length") if source.path else 0
+            context = min(context, self.limits.context or context)
         entry = source.entry
         return {
             "id": source.name,
@@ -235,7 +243,7 @@ class Models:
             "created": int(source.path.stat().st_mtime) if source.path and source.path.exists() else 0,
             "owned_by": (entry.repo.split("/")[0] or "galop") if entry else (source.repo.split("/")[0] or "local"),
             "status": "loaded" if resident else "unloaded",
-            "context_length": resident.model.context if resident else None,
+            "context_length": context or None,
             "licence": entry.licence if entry else "",
             "preview": bool(entry and entry.preview),
         }

@@ -130,7 +130,7 @@ def routes(server: Server) -> APIRouter:
         async with held:
             keep(resident, body)
             model = resident.model
-            ids = [await asyncio.to_thread(with_end, model, text) for text in texts]
+            ids = [await asyncio.to_thread(with_end, model, text, True) for text in texts]
             if cut_off:
                 ids = [i if len(i) < model.context else [*i[: model.context - 2], i[-1]] for i in ids]
             count = sum(map(len, ids))
@@ -152,7 +152,8 @@ def routes(server: Server) -> APIRouter:
             texts = [body.input] if isinstance(body.input, str) and body.input else body.input or []
             answer = await embedded(request, body, list(texts), body.truncate is not False)
             width = body.dimensions if body.dimensions and body.dimensions > 0 else None
-            return {**answer, "embeddings": [shaped(vector[:width], None) for vector in answer["embeddings"]]}
+            made = await asyncio.to_thread(lambda: [shaped(vector[:width], None) for vector in answer["embeddings"]])
+            return {**answer, "embeddings": made}
 
         return whole(answered())
 

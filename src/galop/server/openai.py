@@ -132,7 +132,7 @@ class ChatRequest(Request_):
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     tools: Annotated[list[ToolIn], Field(max_length=MAX_TOOLS)] | None = None
-    tool_choice: Literal["auto", "none", "required"] | Named | Allowed | None = None
+    tool_choice: Literal["auto", "none", "required", "any"] | Named | Allowed | None = None  # any: Mistral's
     parallel_tool_calls: bool | None = None
     continue_final_message: bool | None = Field(None, description="Continue the last message, if an assistant's.")
     add_generation_prompt: bool | None = None
@@ -151,7 +151,7 @@ class ChatRequest(Request_):
         if isinstance(chosen, Allowed):
             allowed = {tool.function.name for tool in chosen.allowed_tools.tools}
             functions, chosen = [f for f in functions if f.name in allowed], chosen.allowed_tools.mode
-        return ToolUse.asked(functions, chosen, self.parallel_tool_calls)
+        return ToolUse.asked(functions, "required" if chosen == "any" else chosen, self.parallel_tool_calls)
 
     def thoughts(self) -> Thinking:
         """What the fields of all dialects say of thinking."""
@@ -242,7 +242,8 @@ def routes(server: Server) -> APIRouter:
         before_id: str = "",
     ) -> dict[str, Any]:
         """What may be asked for: models that are on this machine. Anthropic's clients get their own shape, in pages."""
-        data = [server.models.describe(s) for s in server.models.visible(request.state.key).values()]
+        sources = server.models.visible(request.state.key).values()
+        data = await asyncio.to_thread(lambda: [server.models.describe(s) for s in sources])
         if "anthropic-version" in request.headers:
             return anthropic.page_of(data, limit, after_id, before_id)
         return {"object": "list", "data": data}
@@ -250,7 +251,8 @@ def routes(server: Server) -> APIRouter:
     @router.get("/models/{name:path}")
     async def model(request: Request, name: str) -> dict[str, Any]:
         """One of them."""
-        described = server.models.describe(server.models.find(name or "/", request.state.key))
+        source = server.models.find(name or "/", request.state.key)
+        described = await asyncio.to_thread(server.models.describe, source)
         return anthropic.model_of(described) if "anthropic-version" in request.headers else described
 
     return router

@@ -103,10 +103,13 @@ class Part(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
     type: str
     text: str | None = None
+    refusal: str | None = None
 
     @model_validator(mode="after")
     def readable(self) -> Part:
-        if self.type not in ("text", "input_text", "output_text"):
+        if self.type == "refusal":
+            self.text = self.refusal
+        elif self.type not in ("text", "input_text", "output_text"):
             message = "only text can be read, not {kind}"
             raise PydanticCustomError("media_not_allowed", message, {"kind": repr(self.type[:40])})
         if self.text is None:
@@ -170,6 +173,7 @@ class ChatMessage(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
     role: Literal["developer", "system", "user", "assistant", "tool"]
     content: str | list[Part] | None = None
+    refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
     thinking: str | None = None
@@ -180,6 +184,7 @@ class ChatMessage(BaseModel):
 
     def message(self) -> Message:
         content = self.content if isinstance(self.content, str) else "".join(p.text or "" for p in self.content or [])
+        content = content or self.refusal or ""
         role = "system" if self.role == "developer" else self.role
         message: Message = {"role": role, "content": content}
         if thought := self.reasoning_content or self.reasoning or self.thinking:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 
 from galop.chat.template import Turn
 from galop.chat.thinking import Thinking
@@ -27,6 +27,7 @@ from galop.server.replies import (
 )
 
 STRINGS = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+FOUND = ("additional_tools", "tool_search_output")  # items that offer tools in the course of a conversation
 # Of the tools that have a type of their own, those that a client runs, and what they take; OpenAI runs the others.
 CLIENT_TOOLS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "local_shell": (
@@ -76,7 +77,7 @@ class Tool(BaseModel):
     format: dict[str, Any] | None = None  # of what a custom tool takes
     tools: list[Tool] | None = None  # of a namespace
     execution: str | None = None
-    environment: dict[str, Any] | None = None
+    environment: Any = None  # a mapping, and a word where the tool is a computer
 
     def offered(self, namespace: str = "") -> Iterator[Offered]:
         """What a model is told of; nothing where OpenAI's servers would run it. Raises ApiError for what is no tool."""
@@ -99,10 +100,16 @@ class Tool(BaseModel):
             yield Offered(self.type, self._function(namespace, described_as, schema), self.name, namespace)
         elif self.type == "tool_search" and self.execution == "client":
             yield Offered(self.type, Function(name=self.type, description=self.description, parameters=self.parameters))
-        elif self.type in CLIENT_TOOLS and not str((self.environment or {}).get("type")).startswith("container"):
+        elif self.type in CLIENT_TOOLS and not self._elsewhere:
             description, properties, required = CLIENT_TOOLS[self.type]
             schema = {"type": "object", "properties": properties, "required": required}
             yield Offered(self.type, Function(name=self.type, description=description, parameters=schema))
+
+    @property
+    def _elsewhere(self) -> bool:
+        """Whether it is run in a container of OpenAI's."""
+        where = self.environment.get("type") if isinstance(self.environment, dict) else self.environment
+        return str(where).startswith("container")
 
     def _named(self) -> str:
         if self.name is None:
@@ -147,6 +154,11 @@ class Offered:
         return {"type": f"{self.type}_call", "call_id": id, **said}
 
 
+def offers(given: Any, info: ValidationInfo) -> Any:
+    """The tools of an item that offers some; those of others are another server's, and may be called anything."""
+    return given if info.data.get("type") in FOUND else None
+
+
 class Item(BaseModel):
     """A message, a call, its output, a thought, or what OpenAI's servers did. What this server sends is read back."""
 
@@ -170,7 +182,7 @@ class Item(BaseModel):
     outputs: list[Part] | None = None
     results: list[Part] | None = None
     error: Any = None
-    tools: list[Tool] | None = None
+    tools: Annotated[list[Tool] | None, BeforeValidator(offers)] = None
 
     @property
     def is_output(self) -> bool:
@@ -259,7 +271,7 @@ class CountRequest(Drawing):
 
     def offered(self) -> list[Offered]:
         """Also tools that were found in the course of the conversation. Raises ApiError."""
-        added = [t for i in self.items if i.type in ("additional_tools", "tool_search_output") for t in i.tools or []]
+        added = [t for i in self.items if i.type in FOUND for t in i.tools or []]
         first = [o for tool in self.tools or [] for o in tool.offered()]
         ToolUse.asked([o.function for o in first], "auto", None)
         offered = {o.function.name: o for o in [*first, *(o for tool in added for o in tool.offered())]}

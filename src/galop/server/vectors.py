@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -34,12 +34,16 @@ INSTRUCTION = "Given a web search query, retrieve relevant passages that answer 
 class EmbeddingsRequest(Body):
     input: (
         str
-        | Annotated[list[str], Field(min_length=1, max_length=MOST_INPUTS)]
+        | Annotated[list[str | list[int]], Field(min_length=1, max_length=MOST_INPUTS)]
         | Annotated[list[int], Field(min_length=1)]
-        | Annotated[list[list[int]], Field(min_length=1, max_length=MOST_INPUTS)]
     )
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: Annotated[int, Field(ge=1)] | None = Field(None, description="Keep only the first so many values.")
+
+    @property
+    def texts(self) -> Sequence[str | list[int]]:
+        one = isinstance(self.input, str) or isinstance(self.input[0], int)
+        return [self.input] if one else self.input  # type: ignore[return-value,list-item]
 
 
 class Document(BaseModel):
@@ -70,7 +74,7 @@ def routes(server: Server) -> APIRouter:
                 if body.dimensions and body.dimensions > model.engine.hidden_size:
                     message = f"this model's vectors have {model.engine.hidden_size} values"
                     raise ApiError(400, "invalid_value", message, "dimensions")
-                given = [body.input] if isinstance(body.input, str) or isinstance(body.input[0], int) else body.input
+                given = body.texts
                 await asyncio.to_thread(check_length, model, given, "input", most=MOST_TOKENS)
                 ids = [await asyncio.to_thread(with_end, model, text) for text in given]
                 count = sum(map(len, ids))
@@ -131,10 +135,13 @@ def routes(server: Server) -> APIRouter:
     return router
 
 
-def with_end(model: Model, text: str | list[int]) -> list[int]:
-    """Ids of a text and the token that ends it, in whose state the model has gathered what came before."""
-    ids = ids_of(model, text, "input", control=False)
+def with_end(model: Model, text: str | list[int], empty: bool = False) -> list[int]:
+    """Ids of a text and the token that ends it, in whose state the model has gathered what came before; `empty` lets
+    a text be that token alone. Raises ApiError."""
     end = model.tokenizer.id(model.tokenizer.eos_token)
+    if empty and not text and end is not None:
+        return [end]
+    ids = ids_of(model, text, "input", control=False)
     return [*ids, end] if isinstance(text, str) and end is not None and ids[-1] != end else ids
 
 

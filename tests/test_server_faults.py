@@ -226,7 +226,7 @@ def test_megabytes_of_one_thing(server: Running, text: str) -> None:
         (CHAT, {"messages": [{"role": "user", "content": "word and " * 1_000_000}]}),
         (CHAT, {"messages": [{"role": "user", "content": "word and " * 2_000}] * 500}),
         (CHAT, {"messages": USER, "tools": [
-            {"type": "function", "function": {"name": "f", "description": "word and " * 20_000}}] * 50}),
+            {"type": "function", "function": {"name": f"f{i}", "description": "word and " * 20_000}} for i in range(50)]}),
         (CHAT, {"messages": [{"role": "assistant", "content": "x", "reasoning": "a" * 5_000_000}, *USER]}),
         (CHAT, {"messages": USER, "chat_template_kwargs": {"x": {"y": ["🐎" * 1_000_000]}}}),
         ("/v1/completions", {"prompt": "a" * 9_000_000}), ("/v1/completions", {"prompt": "<|im_end|>" * 500_000}),

@@ -133,6 +133,7 @@ class Asked:
         self.args = args
 
 
+@pytest.mark.oracle
 def test_log_likelihoods_through_the_server_are_the_models_own(tmp_path: Path, smollm: Model) -> None:
     """As lm-eval's `local-completions` asks for them, one at a time and several at once."""
     from lm_eval.api.instance import Instance

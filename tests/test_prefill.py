@@ -41,6 +41,7 @@ def renderer() -> Iterator[Renderer]:
     one.close()
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize("last", LAST)
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_the_prompt_is_that_of_transformers(template: str, last: str, smollm: Model, renderer: Renderer) -> None:

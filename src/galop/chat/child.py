@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 
@@ -64,3 +66,25 @@ class Child:
                     with contextlib.suppress(BrokenPipeError):
                         pipe.close()
             self.process = None
+
+
+def answer_lines(answer: Callable[[dict[str, Any]], dict[str, Any]], memory: int, seconds: float) -> None:
+    """The child's side: answers until there are no more requests, within `memory` bytes. A request that computes for
+    `seconds` ends the process, whatever has become of its parent."""
+    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no resource limits
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+        for line in sys.stdin.buffer:
+            end_after(seconds)
+            reply = answer(json.loads(line))
+            end_after(0)
+            print(json.dumps(reply), flush=True)
+
+
+def end_after(seconds: float) -> None:
+    """Ends this process, wherever it is, after so much more computing; 0 for never."""
+    if hasattr(signal, "setitimer"):  # Windows has none, and waits for the parent to end it
+        signal.setitimer(signal.ITIMER_PROF, seconds)

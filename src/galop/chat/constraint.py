@@ -15,14 +15,13 @@ from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
 from galop.chat.child import Child
 from galop.chat.form import JSON, Form
-from galop.chat.prove import STACK, compiled, in_stack
+from galop.chat.prove import SECONDS, STACK, compiled, in_stack
 from galop.chat.tokenizer import Tokenizer
 from galop.engine.scheduler import Guide
 from galop.errors import ConstraintError
 from galop.ops.plan import Array
 
 LONGEST = 1 << 20  # characters of a schema or grammar
-SECONDS = 5.0  # to compile one
 KEPT = 32  # grammars that are compiled already,
 SMALL = 16 << 20  # of those that take so many bytes at most
 

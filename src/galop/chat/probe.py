@@ -5,13 +5,7 @@ A panic, an abort, memory or time without end is then the child's, and the paren
 
 from __future__ import annotations
 
-import contextlib
-import json
-import signal
-import sys
-from typing import Any
-
-from galop.chat.child import Child
+from galop.chat.child import Child, answer_lines, end_after
 from galop.errors import ModelFileError
 
 SECONDS = 20.0
@@ -40,12 +34,6 @@ def texts(pattern: str) -> list[str]:
     return [mixed, *(c * LENGTH + sought for c in sorted(runs)[:48])]
 
 
-def alarm(seconds: float) -> None:
-    """Ends this process, wherever it is, after so much more computing; 0 for never."""
-    if hasattr(signal, "setitimer"):  # Windows has none, and waits for the parent to end it
-        signal.setitimer(signal.ITIMER_PROF, seconds)
-
-
 def trial(description: str, pattern: str) -> str | None:
     """What goes wrong, if anything does."""
     from tokenizers import Tokenizer
@@ -53,24 +41,17 @@ def trial(description: str, pattern: str) -> str | None:
     try:
         tokenizer = Tokenizer.from_str(description)
         for text in texts(pattern):
-            alarm(LONGEST)
+            end_after(LONGEST)
             ids = tokenizer.encode(text, add_special_tokens=False).ids
             tokenizer.decode(ids[:256], skip_special_tokens=False)
-            alarm(0)
+            end_after(SECONDS)
     except BaseException as error:  # a Rust panic is no Exception
         return " ".join(str(error).split())[:120]
     return None
 
 
 def main() -> None:
-    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no resource limits
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for line in sys.stdin.buffer:
-        request: dict[str, Any] = json.loads(line)
-        print(json.dumps({"error": trial(request["description"], request["pattern"])}), flush=True)
+    answer_lines(lambda asked: {"error": trial(asked["description"], asked["pattern"])}, MEMORY_LIMIT, SECONDS)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,10 @@ from typing import Any
 
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
 
+from galop.chat.child import answer_lines
+
 MEMORY = 512 << 20  # of this process
+SECONDS = 5.0  # to compile one
 STACK = 32 << 20  # of the thread that compiles; a deep grammar is deep in calls
 LIMITS = LLParserLimits(
     max_grammar_size=200_000,
@@ -97,15 +100,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no resource limits
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line))), flush=True)
+    answer_lines(answer, MEMORY, SECONDS)
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
-        main()
+    main()

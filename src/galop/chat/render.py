@@ -8,19 +8,19 @@ the parent kills this process when it takes too long and the operating system st
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-import sys
 from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
 from galop.chat.abilities import probe
+from galop.chat.child import answer_lines
 
 ESCAPED = re.compile(r"\\(u[0-9a-f]{4}|.)")
 MARKS = ("fdd0", "fdd1", "fdd2", "fdd3", "fdd4", "fdd5")
+SECONDS = 10.0  # for one text
 MEMORY_LIMIT = 512 << 20
 OUTPUT_LIMIT = 32 << 20
 
@@ -128,15 +128,8 @@ def rendered(env: Any, template: str, **variables: Any) -> str | None:
 
 
 def main() -> None:
-    env = environment()
-    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no resource limits
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
-    for line in sys.stdin:
-        print(json.dumps(answer(env, json.loads(line))), flush=True)
+    answer_lines(partial(answer, environment()), MEMORY_LIMIT, SECONDS)
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
-        main()
+    main()

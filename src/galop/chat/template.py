@@ -11,13 +11,13 @@ from typing import Any, Literal
 from galop.chat.abilities import Abilities
 from galop.chat.child import Child
 from galop.chat.control import ControlNames
+from galop.chat.render import SECONDS
 from galop.chat.tokenizer import Tokenizer
 from galop.errors import TemplateError
 
 Message = dict[str, Any]
 Turn = Literal["begin", "continue", "none"]
 """What a prompt ends with: the opening of a reply, the last message left open to be continued, or nothing."""
-SECONDS = 10.0
 KNOWN: dict[str, Abilities] = {}
 """By the template; a process sees few of them."""
 

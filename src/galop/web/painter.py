@@ -8,14 +8,11 @@ a block has had its SECONDS of the processor, the next block gets a new one, and
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-import signal
-import sys
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
-from galop.chat.child import Child
+from galop.chat.child import Child, answer_lines, end_after
 
 SECONDS = 1.0  # of the processor, for a block
 PATIENCE = 20.0  # seconds by the clock, on a machine that has much else to do
@@ -75,24 +72,17 @@ class Painter:
 def main() -> None:
     from galop.web.markdown import plain, to_html
 
-    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no resource limits
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    to_html("$x$\n```python\nx\n```")  # loads what is loaded when first needed
-    for line in sys.stdin:
-        request = json.loads(line)
-        signal.setitimer(signal.ITIMER_PROF, request["seconds"])  # its signal ends the process
+    def paint(request: dict[str, Any]) -> dict[str, Any]:
+        end_after(request["seconds"])
         try:
             html = to_html(request["block"])
         except Exception:  # whatever a stranger's text does to the renderer
             html = ""
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        if not html or len(html) > LONGEST_HTML:
-            html = plain(request["block"])
-        print(json.dumps({"html": html}), flush=True)
+        return {"html": html if html and len(html) <= LONGEST_HTML else plain(request["block"])}
+
+    to_html("$x$\n```python\nx\n```")  # loads what is loaded when first needed
+    answer_lines(paint, MEMORY, SECONDS)
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
-        main()
+    main()

@@ -39,7 +39,7 @@ from galop.chat.tools import (
 from galop.engine.engine import Engine
 from galop.engine.lower import KVType
 from galop.engine.pages import KVFolder
-from galop.engine.sampling import Drawn, Sampling
+from galop.engine.sampling import Drawn, Sampling, bit_mask
 from galop.engine.scheduler import Generation, Guide, Reason, Scheduler
 from galop.engine.speculation import Draft, Lookup
 from galop.errors import ConstraintError, ContextLengthError, GalopError, ModelFileError
@@ -188,9 +188,8 @@ class Model:
         self._draft: Draft | None = None
         rows = self.engine.vocabulary
         size = self.tokenizer.size(rows)
-        allowed = np.arange(-(-rows // 32) * 32) < size
         # Padding rows past the last token were never trained.
-        self._mask = np.packbits(allowed, bitorder="little").view(np.uint32) if size < rows else None
+        self._mask = bit_mask(np.ones(size, bool), rows) if size < rows else None
 
     @property
     def context(self) -> int:
@@ -472,10 +471,9 @@ class Model:
 
     def _only(self, allowed: Collection[int]) -> Array:
         """A mask of these tokens."""
-        bits = np.zeros(-(-self.engine.vocabulary // 32) * 32, bool)
-        bits[list(allowed)] = True
-        mask: Array = np.packbits(bits, bitorder="little").view(np.uint32)
-        return mask
+        flags = np.zeros(self.engine.vocabulary, bool)
+        flags[list(allowed)] = True
+        return bit_mask(flags, self.engine.vocabulary)
 
     def serve(self, turn: AbstractContextManager[object] | None = None) -> None:
         """From now on a thread of its own steps, each step within `turn`, until the model is closed."""

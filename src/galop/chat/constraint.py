@@ -17,6 +17,7 @@ from galop.chat.child import Child
 from galop.chat.form import JSON, Form
 from galop.chat.prove import SECONDS, STACK, compiled, in_stack
 from galop.chat.tokenizer import Tokenizer
+from galop.engine.sampling import bit_mask
 from galop.engine.scheduler import Guide
 from galop.errors import ConstraintError
 from galop.ops.plan import Array
@@ -53,7 +54,7 @@ class Constraints:
         vocabulary = _Vocabulary(tokenizer, rows, self._stop)
         self._tokenizer = LLTokenizer(TokenizerWrapper(vocabulary), rows, list(stop_ids))
         blank = np.array([bool(t) and t.isspace() for t in vocabulary.tokens])
-        self._blank = bits(blank, rows)
+        self._blank = bit_mask(blank, rows)
         self._vocabulary = [rows, {n: i for n, i in tokenizer.added.items() if i < rows}, list(stop_ids)]
         self._kept: OrderedDict[bytes, LLMatcher] = OrderedDict()
         self._lock = threading.Lock()
@@ -144,13 +145,6 @@ def guarded(work: Callable[[], Any]) -> Any:
         if type(error).__name__ != "PanicException":
             raise
         raise ConstraintError("the form was given up: the grammar library failed on it") from None
-
-
-def bits(flags: Array, rows: int) -> Array:
-    """As a mask has them: uint32 [rows / 32]."""
-    padded = np.zeros(-(-rows // 32) * 32, bool)
-    padded[: len(flags)] = flags
-    return np.packbits(padded, bitorder="little").view(np.uint32)
 
 
 def has(mask: Array, token: int) -> bool:

@@ -77,3 +77,10 @@ def draw(
     if not top:
         return Drawn(token)
     return Drawn(token, top[0][1], tuple(top[1:]))
+
+
+def bit_mask(flags: Array, rows: int) -> Array:
+    """A bit for each of `rows` tokens as drawing reads them, uint32 [rows / 32]: bool [up to rows], none beyond."""
+    padded = np.zeros(-(-rows // 32) * 32, bool)
+    padded[: len(flags)] = flags
+    return np.packbits(padded, bitorder="little").view(np.uint32)

@@ -90,9 +90,6 @@ def shot(page: Page, name: str) -> None:
 def test_ask_watch_copy_edit_and_branch(visit: Callable[..., Page]) -> None:
     page = visit()
     ask(page, "Write a Python function that adds two numbers. Only the code.")
-    # It streams: there is text before the line of figures.
-    page.wait_for_function("document.querySelector('.body')?.innerText.length > 5")
-    expect(page.get_by_role("button", name="Stop")).to_be_visible()
     answered(page)
     expect(page.get_by_role("button", name="Send")).to_be_visible()
     assert "first token" in page.inner_text(".status")
@@ -125,7 +122,9 @@ def test_ask_watch_copy_edit_and_branch(visit: Callable[..., Page]) -> None:
 def test_stop_keeps_what_was_said(visit: Callable[..., Page], server: Running) -> None:
     page = visit()
     ask(page, "Write the numbers from 1 to 500, one on each line.")
+    # It streams: there is text, and a way to stop it, long before the answer is whole.
     page.wait_for_function("document.querySelector('.body')?.innerText.length > 40")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator(".status")).to_contain_text("stopped")
     text = page.inner_text(".body")

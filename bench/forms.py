@@ -22,10 +22,11 @@ from typing import Any
 
 import jsonschema
 
-from galop import Sampling, store
+from galop import Sampling
+from galop.backends.load import load
+from galop.backends.local import Done, Model, Text
 from galop.chat.form import Form
 from galop.errors import ConstraintError
-from galop.model import Done, Model, Text
 
 COUNT, DRAWN = 500, 60
 ASKED = [{"role": "user", "content": "Write an example."}]
@@ -119,10 +120,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     report: dict[str, Any] = {}
-    with store.load("smollm2:135m", context=1024) as model:
+    with load("smollm2:135m", context=1024) as model:
         report["wild"] = wild(model)
     for name in ("smollm2:135m", "qwen2.5-coder:0.5b"):
-        with store.load(name, context=1024) as model:
+        with load(name, context=1024) as model:
             report[f"speed with a form, {name}"] = cost(model, args.rounds)
     print(json.dumps(report, indent=1, ensure_ascii=False))
     if args.json:

@@ -6,8 +6,8 @@
 
 Each engine runs in a process of its own, at its best flags and the same number of threads, and works only while the
 others wait. Every round measures the memory bandwidth and the int8 peak, then lets each engine do the work once; ratios
-are taken within a round and their median is shown. Shares are of the roof of that round (see galop.bench). Engines that
-are not installed, or cannot load a file, are left out and named: pip install 'galop[peers]'.
+are taken within a round and their median is shown. Shares are of the roof of that round (see galop.measure.speed).
+Engines that are not installed, or cannot load a file, are left out and named: pip install 'galop[peers]'.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ from typing import Any
 import true_shapes
 from chart import chart, label
 
-from galop import bench, load, store
-from galop.bench import DECODED, Work, spread
+from galop import load, store
 from galop.machine import default_threads, peak_memory, processor
+from galop.measure import speed
+from galop.measure.speed import DECODED, Work, spread
 
 PACKAGES = {"llama.cpp": "llama-cpp-python", "ik_llama.cpp": "ik-llama-cpp-python", "OpenVINO": "openvino-genai"}
 REAL = ["smollm2:135m", "qwen2.5-coder:0.5b", "qwen2.5-coder:1.5b"]
@@ -50,7 +51,7 @@ class Galop:
         self.model = load(path, threads=threads, kv=kv, context=context)
 
     def run(self, work: Work) -> float:
-        return bench.run(self.model, work)
+        return speed.run(self.model, work)
 
 
 class LlamaCpp:
@@ -190,7 +191,7 @@ class Peer:
 
 
 def compare(
-    path: Path, works: list[Work], rounds: int, threads: int, kv: str, machine: bench.Machine, engines: list[str]
+    path: Path, works: list[Work], rounds: int, threads: int, kv: str, machine: speed.Machine, engines: list[str]
 ) -> dict[str, Any]:
     """Rates, shares and ratios of each work, and each engine's peak memory."""
     context = max(CONTEXT, max(w.depth + w.tokens for w in works) + 64)
@@ -220,7 +221,7 @@ def compare(
                 seconds[peer.name] = peer.run(work)
                 time.sleep(SETTLE if peer.name != "Galop" else 0)
                 rates.setdefault(peer.name, []).append(work.tokens / seconds[peer.name])
-            shares.append(bench.roof(model, work, bandwidth, peak)[0] / seconds["Galop"])
+            shares.append(speed.roof(model, work, bandwidth, peak)[0] / seconds["Galop"])
             for name in seconds.keys() - {"Galop"}:
                 ratios.setdefault(name, []).append(seconds[name] / seconds["Galop"])
             print(f"\r\x1b[K{path.name}: {work}, round {i + 1} of {rounds}", end="", file=sys.stderr, flush=True)
@@ -250,12 +251,12 @@ def together(path: Path, threads: int, rounds: int) -> dict[str, Any]:
     """Tokens per second of 2, 4 and 8 sequences as a multiple of one's."""
     with load(str(path), threads=threads, context=CONTEXT) as model:
         one = Work("decode", DECODED)
-        bench.run(model, one)
+        speed.run(model, one)
         gains: dict[int, list[float]] = {2: [], 4: [], 8: []}
         for _ in range(rounds):
             for n, gain in gains.items():
-                alone = bench.run(model, one)
-                gain.append(n * alone / bench.run(model, Work("decode", DECODED, sequences=n)))
+                alone = speed.run(model, one)
+                gain.append(n * alone / speed.run(model, Work("decode", DECODED, sequences=n)))
     return {str(n): spread(gain) for n, gain in gains.items()}
 
 
@@ -387,7 +388,7 @@ def main() -> None:
     rounds = options.rounds or (2 if options.quick else 15)
     names = options.models or (REAL if options.quick else [*REAL, *TRUE])
     engines = ["Galop", *(n for n in options.engines if n != "Galop")]
-    machine = bench.Machine(options.threads)
+    machine = speed.Machine(options.threads)
     report: dict[str, Any] = {
         "processor": processor(), "threads": options.threads, "system": platform.platform(),
         "date": date.today().isoformat(), "versions": {n: installed(n) for n in PACKAGES}, "models": {},

@@ -15,10 +15,12 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from galop import bench, fit, store
+from galop import store
+from galop.backends.load import load
+from galop.backends.local import Done
 from galop.engine.sampling import Sampling
 from galop.machine import default_threads
-from galop.model import Done
+from galop.measure import fit, speed
 from galop.race import run, sets
 from galop.race.record import Record
 
@@ -28,18 +30,18 @@ TOKENS = 48
 
 def predicted(name: str) -> tuple[float, float, float]:
     """Medians of the predicted rate, the measured one, and their ratio."""
-    machine = bench.Machine(default_threads())
+    machine = speed.Machine(default_threads())
     rates: list[tuple[float, float]] = []
-    with store.load(name, context=1024) as model:
+    with load(name, context=1024) as model:
         work = fit.work_of(model.plan, model.pack)
-        prompt = bench.sample_ids(model, 16)
+        prompt = speed.sample_ids(model, 16)
         for i in range(ROUNDS + 1):
-            speed = machine.bandwidth()
+            read_speed = machine.bandwidth()
             how = Sampling(temperature=1.5, seed=i)  # so that no guess from the text pays
             *_, done = model.generate(prompt, how, TOKENS, speculate=False)
             assert isinstance(done, Done)
             if i and done.answer_tokens > TOKENS // 2:
-                rates.append((fit.rate(work, speed), done.answer_rate))
+                rates.append((fit.rate(work, read_speed), done.answer_rate))
     return median(p for p, _ in rates), median(m for _, m in rates), median(p / m for p, m in rates)
 
 

@@ -336,7 +336,8 @@ async def soaked(server: Server, minutes: float) -> dict[str, Any]:
 
 def checkpoint(path: Path, folder: Path) -> Path:
     """The weights of a GGUF file as a BF16 checkpoint in the hub's layout."""
-    from galop.loading import open_checkpoint, open_pack
+    from galop.backends.load import open_pack
+    from galop.weights.files import open_checkpoint
 
     pack, plan = open_pack(path, None, 2)
     found = open_checkpoint(path)

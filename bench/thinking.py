@@ -9,9 +9,10 @@ import argparse
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
-from galop import Sampling, store
+from galop import Sampling
+from galop.backends.load import load
+from galop.backends.local import Model, Text
 from galop.chat.thinking import Thinking
-from galop.model import Model, Text
 from galop.race.statistics import wilson
 from galop.recipes.mini.tasks import LEVELS, Problem, correct, draw
 
@@ -38,7 +39,7 @@ def main() -> None:
     args = parser.parse_args()
     print(f"| right of {args.count}, % (95 %) | {' | '.join(ASKED)} |")
     print(f"| --- {'| ---: ' * len(ASKED)}|")
-    with store.load(args.model, pool=256 << 20) as model, ThreadPoolExecutor(TOGETHER) as pool:
+    with load(args.model, pool=256 << 20) as model, ThreadPoolExecutor(TOGETHER) as pool:
         model.serve()
         for name, (task, level) in KINDS.items():
             problems = [draw(Random(f"{name} {i}"), held=True, task=task, level=level) for i in range(args.count)]

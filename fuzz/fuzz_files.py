@@ -25,14 +25,14 @@ from typing import Any
 import atheris
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
+sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "src")]
 
-with atheris.instrument_imports(include=["galop.weights", "galop.chat.gguf_tokenizer", "galop.models"]):
-    from galop.chat import probe, tokenizer_json
-    from galop.chat.tokenizer import Tokenizer
+with atheris.instrument_imports(include=["galop.weights", "galop.tokenizers.gguf", "galop.models"]):
     from galop.errors import ModelFileError
     from galop.models import read_config, trace
     from galop.models.rotary import inverse_frequencies
+    from galop.tokenizers import probe, tokenizer_json
+    from galop.tokenizers.tokenizer import Tokenizer
     from galop.weights import gguf, safetensors
 
 SCRATCH = Path(tempfile.mkdtemp(prefix="galop-fuzz-"))

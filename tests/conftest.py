@@ -15,7 +15,8 @@ from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 
 from galop import store
-from galop.model import Model
+from galop.backends.load import load
+from galop.backends.local import Model
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--no-first-run"]  # fmt: skip
@@ -65,7 +66,7 @@ def smollm_path() -> Path:
 
 @pytest.fixture(scope="session")
 def smollm(smollm_path: Path) -> Iterator[Model]:
-    with store.load("package:smollm2:135m") as model:
+    with load("package:smollm2:135m") as model:
         yield model
 
 
@@ -76,7 +77,7 @@ def coder_path() -> Path:
 
 @pytest.fixture(scope="session")
 def coder(coder_path: Path) -> Iterator[Model]:
-    with store.load("package:qwen2.5-coder:0.5b") as model:
+    with load("package:qwen2.5-coder:0.5b") as model:
         yield model
 
 
@@ -87,7 +88,7 @@ def big_coder_path() -> Path:
 
 @pytest.fixture(scope="session")
 def big_coder(big_coder_path: Path) -> Iterator[Model]:
-    with store.load("package:qwen2.5-coder:1.5b") as model:
+    with load("package:qwen2.5-coder:1.5b") as model:
         yield model
 
 

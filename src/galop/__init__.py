@@ -13,18 +13,19 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from galop.version import __version__
+
 if TYPE_CHECKING:
+    from galop.backends.load import load
+    from galop.backends.local import Done, Event, Model, Prefill, Text
     from galop.engine.sampling import Sampling
     from galop.errors import GalopError
-    from galop.model import Done, Event, Model, Prefill, Text
-    from galop.store import load
 
-__version__ = "0.1.0"
-__all__ = ["Done", "Event", "GalopError", "Model", "Prefill", "Sampling", "Text", "load"]
+__all__ = ["Done", "Event", "GalopError", "Model", "Prefill", "Sampling", "Text", "__version__", "load"]
 
 _HOMES = {
-    "GalopError": "errors", "Sampling": "engine.sampling", "load": "store",
-    **dict.fromkeys(("Done", "Event", "Model", "Prefill", "Text"), "model"),
+    "GalopError": "errors", "Sampling": "engine.sampling", "load": "backends.load",
+    **dict.fromkeys(("Done", "Event", "Model", "Prefill", "Text"), "backends.local"),
 }  # fmt: skip
 
 

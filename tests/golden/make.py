@@ -70,7 +70,7 @@ def make(name: str, directory: Path) -> np.ndarray:
 
 def byte_tokenizer() -> dict[str, Any]:
     """One token per byte: enough for a model that was never trained."""
-    from galop.chat.tokenizer import BYTE_OF
+    from galop.tokenizers.tokenizer import BYTE_OF
 
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
     return {

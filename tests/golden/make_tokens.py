@@ -6,7 +6,7 @@ from pathlib import Path
 
 import llama_cpp
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parent.parent / "support"))
 from corpus import CORPUS
 
 from galop import store

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
-from galop.chat.child import Child
 from galop.chat.form import JSON, Form
 from galop.chat.prove import SECONDS, STACK, compiled, in_stack
-from galop.chat.tokenizer import Tokenizer
+from galop.child import Child
 from galop.engine.sampling import bit_mask
 from galop.engine.scheduler import Guide
 from galop.errors import ConstraintError
 from galop.ops.plan import Array
+from galop.tokenizers.tokenizer import Tokenizer
 
 LONGEST = 1 << 20  # characters of a schema or grammar
 KEPT = 32  # grammars that are compiled already,

@@ -17,7 +17,7 @@ from typing import Any
 
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
 
-from galop.chat.child import answer_lines
+from galop.child import answer_lines
 
 MEMORY = 512 << 20  # of this process
 SECONDS = 5.0  # to compile one

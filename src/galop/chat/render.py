@@ -16,7 +16,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from galop.chat.abilities import probe
-from galop.chat.child import answer_lines
+from galop.child import answer_lines
 
 ESCAPED = re.compile(r"\\(u[0-9a-f]{4}|.)")
 MARKS = ("fdd0", "fdd1", "fdd2", "fdd3", "fdd4", "fdd5")

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from galop.chat.abilities import Abilities
-from galop.chat.child import Child
-from galop.chat.control import ControlNames
 from galop.chat.render import SECONDS
-from galop.chat.tokenizer import Tokenizer
+from galop.child import Child
 from galop.errors import TemplateError
+from galop.tokenizers.control import ControlNames
+from galop.tokenizers.tokenizer import Tokenizer
 
 Message = dict[str, Any]
 Turn = Literal["begin", "continue", "none"]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from galop.chat.abilities import CLOSE, OPEN, Abilities
-from galop.chat.tokenizer import Tokenizer
 from galop.engine.scheduler import Guide
 from galop.ops.plan import Array
+from galop.tokenizers.tokenizer import Tokenizer
 
 ANSWER_TOKENS = 512  # kept for the answer where the reply's length is limited, but no more than half of it
 EFFORTS = {"none": 0, "minimal": 512, "low": 1024, "medium": 8192, "high": 24_576, "xhigh": None, "max": None}

@@ -156,7 +156,7 @@ def science(
 def mcp() -> None:
     """Offer the formulas of `galop science` to any MCP client, on standard input and output."""
     try:
-        from galop.mcp import serve_formulas
+        from galop.agent.mcp import serve_formulas
     except ImportError as error:
         raise GalopError(f"this needs {error.name}; install it with: pip install 'galop[science]'") from None
     serve_formulas()
@@ -425,7 +425,7 @@ def keys_rm(name: str) -> None:
 @app.callback(invoke_without_command=True)
 def options(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     if version:
-        from galop import __version__
+        from galop.version import __version__
 
         print(f"galop {__version__}")
         raise typer.Exit

@@ -10,13 +10,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-from galop import __version__, _native, bench, store
+from galop import native, store
+from galop.backends.load import load_source
+from galop.backends.local import Done, Model
 from galop.cli.progress import progress_bar
 from galop.cli.run import consent
 from galop.errors import ContextLengthError, GalopError, MemoryBudgetError
 from galop.machine import data_directory, default_threads, peak_memory, processor
-from galop.model import Done, Model
+from galop.measure import speed
 from galop.terminal import console, visible
+from galop.version import __version__
 
 KEPT = 1000  # runs in the history
 FASTER = 0.05  # a change worth a word, in a machine that others share
@@ -72,7 +75,7 @@ def one_model(
             load_seconds = time.perf_counter() - start
             first = next(e for e in model.generate("Hello", max_tokens=1) if isinstance(e, Done))
             peak = peak_memory()
-            machine = bench.Machine(threads)
+            machine = speed.Machine(threads)
             counts = sorted({1, threads})
             roofs = {
                 "read_gb_s": {n: max(machine.bandwidth(n) for _ in range(5)) / 1e9 for n in counts},
@@ -80,26 +83,26 @@ def one_model(
             }
             report: dict[str, Any] = {
                 "model": source.name, "version": __version__, "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-                "processor": processor(), "system": platform.platform(), "kernels": _native.instruction_sets()[0],
+                "processor": processor(), "system": platform.platform(), "kernels": native.instruction_sets()[0],
                 "threads": threads, "kv": kv, "context": model.context, "roofs": roofs,
                 "load_seconds": load_seconds, "first_token_seconds": first.first_token_seconds,
                 "peak_memory_bytes": peak, "works": [],
             }  # fmt: skip
             label = f"measuring {source.name}"
             tick = (lambda done, total: progress(label, done, total)) if progress else (lambda done, total: None)
-            for result in bench.measure(model, machine, bench.WORKS, repeats, tick):
+            for result in speed.measure(model, machine, speed.WORKS, repeats, tick):
                 report["works"].append(
                     {
                         "work": str(result.work),
-                        "rate": bench.spread(result.rates),
-                        "share": bench.spread(result.shares),
+                        "rate": speed.spread(result.rates),
+                        "share": speed.spread(result.shares),
                         "bound": result.bound,
                     }
                 )
             if profile:
                 report["profile"] = {
-                    str(work): bench.profile(model, work)
-                    for work in (bench.Work("decode", bench.DECODED), bench.Work("prefill", min(512, model.context)))
+                    str(work): speed.profile(model, work)
+                    for work in (speed.Work("decode", speed.DECODED), speed.Work("prefill", min(512, model.context)))
                 }
     return report
 
@@ -108,12 +111,12 @@ def load(source: store.Source, threads: int, context: int, kv: str, progress: An
     """With room for the deepest work, or as much of it as the model and the memory allow."""
 
     def with_room(length: int | None) -> Model:
-        return store.load_source(source, progress=progress, threads=threads, context=length, kv=kv)
+        return load_source(source, progress=progress, threads=threads, context=length, kv=kv)
 
     if context:
         return with_room(context)
     try:
-        return with_room(max(w.depth + w.tokens for w in bench.WORKS))
+        return with_room(max(w.depth + w.tokens for w in speed.WORKS))
     except (ContextLengthError, MemoryBudgetError):
         return with_room(None)
 

@@ -8,12 +8,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from galop.backends.local import Model
 from galop.chat.thinking import Thinking
 from galop.cli.run import Options, UsageError, check_thinking, note, replied, sampling_of, stream, summary
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
 from galop.machine import data_directory, private, private_folder
-from galop.model import Model
 
 HELP = """\
 /help                  this

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json as jsonlib
 from dataclasses import asdict
 
-from galop import fit
 from galop.cli.progress import progress_bar
 from galop.cli.run import note
 from galop.machine import available_memory
+from galop.measure import fit
 from galop.store import catalogue
 
 

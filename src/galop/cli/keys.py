@@ -6,7 +6,7 @@ import json as jsonlib
 
 from galop.cli.run import note
 from galop.machine import config_directory
-from galop.server.keys import KeyFile
+from galop.server.api_keys import KeyFile
 
 
 def key_file() -> KeyFile:

@@ -12,15 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from galop import __version__
 from galop.cli.progress import progress_bar
 from galop.cli.run import consent, note
 from galop.machine import private, processor
-from galop.race import page, record, run, sets
+from galop.race import record, report, run, sets
 from galop.race.lane import LaneError, Spec
 from galop.race.record import Line, Record, RecordError
 from galop.race.summary import summary
 from galop.terminal import BOLD, as_it_is, console, tell, visible
+from galop.version import __version__
 
 WIDTH = 24  # characters of a lane's course
 
@@ -113,7 +113,7 @@ def dollars_of(text: str) -> float | None:
 
 def check_prices(specs: Sequence[Spec], names: Sequence[str], dollars: float | None, on: str) -> None:
     """Raises LaneError for a model behind an interface whose cost could not be told, where a budget has to hold."""
-    from galop.race.registry import registry
+    from galop.backends.registry import registry
 
     if dollars is not None and on.startswith(run.INSPECT):
         raise LaneError("inspect-ai asks in its own way, so no budget can hold; leave out --budget")
@@ -127,7 +127,7 @@ def check_prices(specs: Sequence[Spec], names: Sequence[str], dollars: float | N
 
 def warn_of_ended(specs: Sequence[Spec], names: Sequence[str]) -> None:
     """Tells of models that the registry knows to be gone: another may answer under their name, or none."""
-    from galop.race.registry import registry
+    from galop.backends.registry import registry
 
     for spec, name in zip(specs, names, strict=True):
         offer = registry().offers.get((spec.vendor, spec.model))
@@ -206,7 +206,7 @@ def by_quarter(race: Record) -> run.Tell:
 def write_page(race: Record, found: dict[str, Any]) -> Path:
     path = race.folder / "report.html"
     try:
-        record.write(path, page.html(race, found))
+        record.write(path, report.html(race, found))
     except OSError as error:
         raise RecordError(f"{path} cannot be written: {error.strerror}") from None
     return path
@@ -216,7 +216,7 @@ def show_race(name: str, meter: Path | None, open_page: bool, json: bool) -> Non
     """The report of a recorded race, drawn again from its folder."""
     race = record.named(name)
     if meter:
-        from galop.energy import WallMeter
+        from galop.measure.energy import WallMeter
 
         WallMeter(meter)
         shutil.copyfile(meter, race.folder / "meter.csv")
@@ -315,7 +315,7 @@ def answer_rows(race: Record) -> list[dict[str, Any]]:
 
 def history(json: bool) -> None:
     """Best open against best closed, race by race."""
-    rows = page.history_rows([(r, summary(r)) for r in record.recorded()])
+    rows = report.history_rows([(r, summary(r)) for r in record.recorded()])
     if json:
         print(jsonlib.dumps(rows, indent=1, ensure_ascii=False))
         return
@@ -323,7 +323,7 @@ def history(json: bool) -> None:
         note("no race has been recorded yet; begin one with: galop race MODEL MODEL --on science")
         return
     path = record.races_directory() / "history.html"
-    record.write(path, page.history_html(rows))
+    record.write(path, report.history_html(rows))
     for row in rows:
         print(f"{row['begun'][:10]}  {row['set']}: open {best(row['open'])}, closed {best(row['closed'])}")
     note(f"report: {path}")

@@ -11,8 +11,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from galop import agent, store
-from galop.agent import Result, shown
+from galop import store
+from galop.agent import loop
+from galop.agent.loop import Result, shown
+from galop.backends.load import load_source
+from galop.backends.local import Done, Event, Model, Prefill, Text
 from galop.chat.form import Form
 from galop.chat.template import Message
 from galop.chat.thinking import Thinking
@@ -21,7 +24,6 @@ from galop.cli.progress import progress_bar
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError, UnknownModelError
 from galop.machine import peak_memory
-from galop.model import Done, Event, Model, Prefill, Text
 from galop.store import Source
 from galop.terminal import DIM, STRICT, as_it_is, beneath, tell, visible
 
@@ -49,7 +51,7 @@ class Options:
     thinking: Thinking = field(default_factory=Thinking)
     form: Form | None = None
     tools: list[str] = field(default_factory=list)
-    toolbox: agent.Toolbox | None = None
+    toolbox: loop.Toolbox | None = None
     json: bool = False
     yes: bool = False
 
@@ -150,7 +152,7 @@ def load(source: Source, options: Options) -> Model:
     if not source.path:
         consent(source, options.yes)
     with progress_bar() as progress:
-        return store.load_source(
+        return load_source(
             source,
             progress=progress,
             context=options.context,
@@ -205,22 +207,22 @@ def replied(model: Model, messages: list[Message], options: Options, **more: Any
     """A model's reply to a conversation, with the tools there are."""
     more |= {"max_tokens": options.max_tokens, "form": options.form}
     if options.toolbox:
-        yield from agent.converse(model, messages, options.toolbox, options.thinking, allowed, **more)
+        yield from loop.converse(model, messages, options.toolbox, options.thinking, allowed, **more)
     else:
         yield from model.chat(messages, options.thinking, **more)
 
 
 @contextmanager
-def toolbox(names: Sequence[str]) -> Iterator[agent.Toolbox | None]:
+def toolbox(names: Sequence[str]) -> Iterator[loop.Toolbox | None]:
     """The tools of those names, as long as they are needed. Raises GalopError for a server that cannot be reached."""
     if not names:
         yield None
         return
     with ExitStack() as held:
-        yield agent.Together([box_of(name, held) for name in names])
+        yield loop.Together([box_of(name, held) for name in names])
 
 
-def box_of(name: str, held: ExitStack) -> agent.Toolbox:
+def box_of(name: str, held: ExitStack) -> loop.Toolbox:
     if name == "science":
         from galop.science.toolbox import Formulas
 
@@ -228,7 +230,7 @@ def box_of(name: str, held: ExitStack) -> agent.Toolbox:
     if not name.startswith(("http://", "https://")) and not shutil.which(name.split()[0] if name.split() else ""):
         raise UsageError(f"--tools {name}: that is neither science nor a URL nor a command that is installed")
     try:
-        from galop.mcp import ToolServer
+        from galop.agent.mcp import ToolServer
     except ImportError as error:
         raise GalopError(f"this needs {error.name}; install it with: pip install 'galop[science]'") from None
     server = ToolServer(name)

@@ -11,8 +11,8 @@ from galop.cli.keys import key_file
 from galop.cli.run import UsageError, consent, note
 from galop.errors import GalopError
 from galop.machine import data_directory, share_arenas
+from galop.server.api_keys import ANYONE, KeyFile
 from galop.server.guard import LOOPBACK
-from galop.server.keys import ANYONE, KeyFile
 from galop.server.loaded import Limits, Models
 from galop.store import Source
 from galop.web.conversations import Conversations

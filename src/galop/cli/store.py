@@ -27,7 +27,7 @@ def pull_model(name: str, yes: bool) -> None:
 
 
 def list_models(everything: bool, json: bool) -> None:
-    from galop.loading import weight_bytes
+    from galop.weights.files import weight_bytes
 
     rows: list[dict[str, Any]] = []
     for entry in catalogue.entries().values():
@@ -108,7 +108,7 @@ def table(rows: list[dict[str, Any]]) -> None:
 
 
 def show_model(name: str, plan: bool, verify: bool, context: int | None, json: bool) -> None:
-    from galop.loading import DEFAULT_CONTEXT, memory_needed, open_pack
+    from galop.backends.load import DEFAULT_CONTEXT, memory_needed, open_pack
 
     source = store.locate(name)
     if not source.path:

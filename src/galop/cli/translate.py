@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from galop import store
+from galop.backends.local import Done, Model, Text
 from galop.chat.thinking import Thinking
+from galop.chat.translate import messages, segments
 from galop.cli.run import MAX_FORM, Options, UsageError, load, note
 from galop.engine.sampling import Sampling
-from galop.model import Done, Model, Text
 from galop.terminal import as_it_is
-from galop.translate import messages, segments
 
 LANGUAGES = {
     "ar": "Arabic", "de": "German", "en": "English", "es": "Spanish", "fr": "French", "hi": "Hindi", "it": "Italian",

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from galop import _native
+from galop import native
 from galop.errors import ModelFileError
 from galop.ops.plan import Array, Inputs, Matrix, Paged, Plan, Step, Tensor, Vector
 from galop.weights.pack import Pack
@@ -27,13 +27,13 @@ def page_bytes(plan: Plan, kv: KVType) -> int:
     return sum(state_bytes(s, kv) for s in plan.states)
 
 
-def program(plan: Plan, pack: Pack, threads: int, kv: KVType, isa: str = "") -> _native.Program:
+def program(plan: Plan, pack: Pack, threads: int, kv: KVType, isa: str = "") -> native.Program:
     """`isa` names a kernel set, "" the fastest. Raises ValueError for one this machine does not run."""
     plan.check()
     if kv not in get_args(KVType):
         raise ValueError(f"keys and values are kept as f16 or int8, not {kv!r}")
-    if isa and isa not in _native.instruction_sets():
-        raise ValueError(f"this machine does not run the kernels {isa!r}, only {', '.join(_native.instruction_sets())}")
+    if isa and isa not in native.instruction_sets():
+        raise ValueError(f"this machine does not run the kernels {isa!r}, only {', '.join(native.instruction_sets())}")
     slot_of, slots = plan.slots()
     matrices = list(plan.matrices())
     vectors = list(plan.vectors().values())
@@ -83,7 +83,7 @@ def program(plan: Plan, pack: Pack, threads: int, kv: KVType, isa: str = "") -> 
         )
 
     try:
-        return _native.Program(
+        return native.Program(
             buffers=[(width, dim == "R") for width, dim in slots],
             steps=[lower(step) for step in plan.steps],
             matrices=[(m.kind, m.rows, m.cols, m.offset) for m in (pack.matrices[name] for name in matrices)],

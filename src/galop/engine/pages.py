@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from galop import _native
+from galop import native
 from galop.engine.lower import PAGE_TOKENS
 from galop.machine import private_folder
 
@@ -50,7 +50,7 @@ class Pages:
     """Not for several threads: an engine steps in one at a time."""
 
     def __init__(self, page_bytes: int, capacity: int, salt: bytes = b"", folder: KVFolder | None = None) -> None:
-        self.store = _native.PageStore(page_bytes)
+        self.store = native.PageStore(page_bytes)
         self.capacity = capacity
         self.salt = salt
         self.folder = folder

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from galop import _native
+from galop import native
 from galop.errors import NumericalError
 from galop.ops.plan import Array
 
@@ -68,7 +68,7 @@ def draw(
     `mask` has a bit per allowed token (uint32 [vocabulary / 32]). Raises NumericalError if logits are not finite.
     """
     try:
-        token, top = _native.sample(
+        token, top = native.sample(
             logits, how.temperature, how.top_k, how.top_p, how.min_p, how.repetition_penalty, how.presence_penalty,
             how.frequency_penalty, how.seed, position, np.array(history, np.int32), prompt_length, mask, logprobs,
         )  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar, Self
 
 from galop.errors import ModelFileError
-from galop.models.keys import DONE, may_stand
+from galop.models.config_keys import DONE, may_stand
 
 MAX_LAYERS = 1024
 

@@ -31,12 +31,12 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolCall, ToolChoice, ToolFunction, ToolInfo
 
+from galop.backends.local import Done, Event, Text
 from galop.chat.template import Message
 from galop.chat.thinking import Thinking
 from galop.chat.tools import Call
 from galop.engine.sampling import Sampling
 from galop.machine import private_folder
-from galop.model import Done, Event, Text
 from galop.race.lane import LaneError, Spec, opened
 from galop.race.record import Line, Record
 from galop.race.sets import Question, SetError

@@ -15,10 +15,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from galop.energy import Meter
+from galop.backends.load import load_source
+from galop.backends.local import Speaker
+from galop.backends.registry import registry
 from galop.errors import ContextLengthError, GalopError
-from galop.model import Speaker
-from galop.race.registry import registry
+from galop.measure.energy import Meter
 from galop.race.ways import AMOUNTS, Outcome, Way, ask
 
 POOL = 1 << 30  # bytes of keys and values, where several questions are answered at once
@@ -146,7 +147,7 @@ def work(connection: Connection, name: str, together: int) -> None:
 def opened(spec: Spec, together: int) -> tuple[Speaker, dict[str, Any]]:
     """What answers, and what is to be known of it. Raises GalopError."""
     if spec.remote:
-        from galop.race.remote import Remote
+        from galop.backends.remote import Remote
 
         remote = Remote(registry().vendors[spec.vendor], spec.model, spec.url)
         if spec.way.name == "think" and remote.offer.quirks.thinking == "none":
@@ -157,13 +158,13 @@ def opened(spec: Spec, together: int) -> tuple[Speaker, dict[str, Any]]:
             "kind": kind, "model": remote.model, "url": remote.url, "price": price, "registry": registry().dated,
             "ends": remote.offer.ends, "way": str(spec.way),
         }  # fmt: skip
-    from galop import _native, store
-    from galop.loading import weight_bytes
+    from galop import native, store
     from galop.machine import default_threads, processor
+    from galop.weights.files import weight_bytes
 
     start = time.monotonic()
     source = store.settle(store.locate(spec.model))
-    model = store.load_source(source, pool=POOL if together > 1 else 0)
+    model = load_source(source, pool=POOL if together > 1 else 0)
     if spec.way.name == "think" and model.thinking_style is None:
         raise LaneError(f"{spec.model} does not think; race it in another way")
     if together > 1:
@@ -175,7 +176,7 @@ def opened(spec: Spec, together: int) -> tuple[Speaker, dict[str, Any]]:
         "sha256": entry.packages.sha256 if entry and entry.packages else sha256(path),
         "licence": entry.licence if entry else "", "parameters": entry.parameters if entry else 0,
         "machine": processor(), "context": model.context,
-        "threads": default_threads(), "kernels": _native.instruction_sets()[0],
+        "threads": default_threads(), "kernels": native.instruction_sets()[0],
         "load_seconds": round(time.monotonic() - start, 2), "price": None, "way": str(spec.way),
     }  # fmt: skip
 
@@ -190,8 +191,8 @@ def sha256(path: Path) -> str:
 
 def answered(speaker: Speaker, spec: Spec, question: dict[str, Any], alone: bool) -> dict[str, Any]:
     """One line of the record, but for the judgement."""
-    from galop.energy import find_meter
     from galop.machine import peak_memory
+    from galop.measure.energy import find_meter
 
     meter = find_meter() if alone and not spec.remote else None
     outcome, failed = Outcome(), ""

@@ -9,9 +9,9 @@ import numpy as np
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import TemplateLM
 
-from galop import store
+from galop.backends.load import load
+from galop.backends.local import Model, Text
 from galop.engine.sampling import Sampling
-from galop.model import Model, Text
 
 
 class GalopLM(TemplateLM):  # type: ignore[misc]
@@ -19,7 +19,7 @@ class GalopLM(TemplateLM):  # type: ignore[misc]
 
     def __init__(self, model: str | Model, max_gen_toks: int = 256) -> None:
         super().__init__()
-        self.model = store.load(model) if isinstance(model, str) else model
+        self.model = load(model) if isinstance(model, str) else model
         self.max_gen_toks = max_gen_toks
 
     @property

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from galop import store
+from galop.backends.load import PROCESS_BYTES
 from galop.errors import GalopError, MemoryBudgetError
-from galop.loading import PROCESS_BYTES, weight_bytes
 from galop.machine import available_memory
 from galop.race.lane import LaneError, LaneProcess, Spec
 from galop.race.record import Line, Record
 from galop.race.sets import Question, judge
+from galop.weights.files import weight_bytes
 
 Tell = Callable[[int, Line], None]
 """Hears of each line of a lane: what it turned out to be, an answer, or {"out": why}."""

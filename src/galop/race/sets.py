@@ -13,9 +13,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
-from galop.answers import answer_line, plain_words
 from galop.errors import GalopError
 from galop.race import reasoning
+from galop.science.answers import answer_line, plain_words
 
 LONGEST_LINE = 1 << 20  # bytes of one question in a file
 MOST = 100_000  # questions of a file

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from galop.energy import WallMeter, total
+from galop.backends.registry import registry
+from galop.measure.energy import WallMeter, total
 from galop.race import statistics
 from galop.race.lane import Spec
 from galop.race.record import Lane, Line, Record
-from galop.race.registry import registry
 from galop.race.sets import Question
 
 SURE = 0.05

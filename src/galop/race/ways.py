@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from galop.agent import Result, converse, shown
-from galop.answers import answer_line, plain_words
+from galop.agent.loop import Result, converse, shown
+from galop.backends.local import Done, Event, Model, Speaker, Text
 from galop.chat.form import Form
 from galop.chat.template import Message
 from galop.chat.thinking import Thinking
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
-from galop.model import Done, Event, Model, Speaker, Text
+from galop.science.answers import answer_line, plain_words
 
 AMOUNTS = {"plain": 0, "think": 2048, "vote": 5, "code": 0, "tools": 0}
 """The ways, and what a number after each stands for: tokens of thinking, answers that vote."""

@@ -8,7 +8,7 @@ from math import log, pi, sqrt
 
 import pint
 
-from galop.answers import answer_line
+from galop.science.answers import answer_line
 from galop.science.bank import Question
 from galop.science.card import NUMBER, number, registry, unit_text
 

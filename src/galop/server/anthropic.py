@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from galop.model import Done
+from galop.backends.local import Done
 from galop.server.anthropic_request import CountRequest, MessagesRequest
 from galop.server.errors import ApiError
 from galop.server.replies import CallDelta, Piece, Reply, Server, begun, form_of, new_id, turn_of

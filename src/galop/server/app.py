@@ -13,15 +13,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp
 
-from galop import __version__
 from galop.errors import GalopError
 from galop.server import anthropic, llama, ollama, openai, responses, tokens, vectors
+from galop.server.api_keys import KeyFile
 from galop.server.errors import ApiError, api_error, explained
 from galop.server.guard import Guard
-from galop.server.keys import KeyFile
 from galop.server.loaded import Models
 from galop.server.replies import Server
 from galop.server.wire import written
+from galop.version import __version__
 from galop.web.conversations import Conversations
 
 

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 from llguidance.gbnf_to_lark import any_to_lark
 from pydantic import BaseModel, ConfigDict, Field
 
+from galop.backends.local import Model, Rules
 from galop.chat.form import Form
-from galop.model import Model, Rules
 from galop.server.errors import ApiError
 
 LONGEST_GRAMMAR = 1 << 16  # characters

@@ -16,8 +16,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from galop.errors import GalopError
+from galop.server.api_keys import ANYONE, Key, KeyFile
 from galop.server.errors import ApiError, api_error
-from galop.server.keys import ANYONE, Key, KeyFile
 
 HOST = re.compile(r"(?:\[([0-9a-f:.]+)(?:%[\w.-]+)?\]|([a-z0-9._-]+))(?::(\d{0,5}))?", re.ASCII | re.IGNORECASE)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")

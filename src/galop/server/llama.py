@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from galop.backends.local import Done, Model
 from galop.engine.sampling import Sampling
-from galop.model import Done, Model
 from galop.server.extensions import Extended
 from galop.server.openai import Limit, limit_of
 from galop.server.replies import (

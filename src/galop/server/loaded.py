@@ -14,15 +14,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from galop import store
+from galop.backends.load import DEFAULT_CONTEXT, PROCESS_BYTES, SHORTEST_CONTEXT, load_source
+from galop.backends.local import Model
 from galop.engine.pages import KVFolder
 from galop.errors import ConstraintError, MemoryBudgetError, ModelFileError
-from galop.loading import DEFAULT_CONTEXT, PROCESS_BYTES, SHORTEST_CONTEXT, weight_bytes
 from galop.machine import available_memory, cache_directory
-from galop.model import Model
+from galop.server.api_keys import Key
 from galop.server.errors import ApiError
-from galop.server.keys import Key
 from galop.store import Source
 from galop.store.facts import facts_of
+from galop.weights.files import weight_bytes
 
 KV_FOLDER_BYTES = 4 << 30
 BUSY_SECONDS = 120.0  # for which a model that is asked for waits for the memory of those that are in use
@@ -173,7 +174,7 @@ class Models:
             return resident
 
     def _read(self, source: Source, free: int, shortest: int) -> Model:
-        model = store.load_source(
+        model = load_source(
             source,
             context=self.limits.context,
             threads=self.limits.threads,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from galop.model import Done
+from galop.backends.local import Done
 
 if TYPE_CHECKING:
     from galop.server.loaded import Models

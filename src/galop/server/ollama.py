@@ -12,8 +12,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
+from galop.backends.local import Done, Text
 from galop.chat.form import Form
-from galop.model import Done, Text
 from galop.server import ollama_models
 from galop.server.errors import ApiError
 from galop.server.loaded import Resident

@@ -16,7 +16,6 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import JSONResponse, Response
 
-from galop import __version__
 from galop.chat.template import abilities_of
 from galop.server.errors import ApiError
 from galop.server.loaded import Models, Resident
@@ -24,6 +23,7 @@ from galop.server.replies import Server
 from galop.server.wire import LINES, EventStream, StrictRoute, whole
 from galop.store import Source
 from galop.store.facts import Facts, facts_left, facts_of, read_facts
+from galop.version import __version__
 
 API_LEVEL = "0.14.0"  # of Ollama, what clients judge by: the first that speaks Anthropic's Messages too
 FOR_EVER = timedelta(days=36_500)  # what `ollama ps` shows as Forever

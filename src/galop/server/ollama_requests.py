@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from galop.backends.local import Model
 from galop.chat.thinking import Thinking
 from galop.engine.sampling import Sampling
-from galop.model import Model
 from galop.server.errors import ApiError
 from galop.server.replies import MAX_TOOLS, Body, ChatMessage, Function, ToolUse
 from galop.server.vectors import MOST_INPUTS

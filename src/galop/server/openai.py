@@ -12,11 +12,9 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from galop import __version__
+from galop.backends.local import Done, Prefill, Text
 from galop.chat.thinking import Thinking
-from galop.chat.tokenizer import Detokeniser, Tokenizer
 from galop.engine.sampling import Drawn
-from galop.model import Done, Prefill, Text
 from galop.server import anthropic
 from galop.server.errors import ApiError
 from galop.server.extensions import Extended
@@ -48,6 +46,8 @@ from galop.server.replies import (
     turn_of,
 )
 from galop.server.wire import EVENTS, EventStream, StrictRoute, event, whole
+from galop.tokenizers.tokenizer import Detokeniser, Tokenizer
+from galop.version import __version__
 
 
 class StreamOptions(BaseModel):

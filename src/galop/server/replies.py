@@ -16,8 +16,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError, from_json
 
+from galop.backends.local import Answer, Done, Event, Failed, Model, Prefill, Text
 from galop.chat.constraint import Constraint
-from galop.chat.fim import Fim
 from galop.chat.form import Form
 from galop.chat.schema import closed
 from galop.chat.template import Message, Turn
@@ -25,13 +25,13 @@ from galop.chat.thinking import Thinking
 from galop.chat.tools import Call, CallPart, Tool
 from galop.engine.sampling import Sampling
 from galop.errors import ConstraintError
-from galop.model import Answer, Done, Event, Failed, Model, Prefill, Text
+from galop.server.api_keys import Key, Meter
 from galop.server.errors import ApiError
 from galop.server.extensions import refuse
-from galop.server.keys import Key, Meter
 from galop.server.loaded import Models, Resident
 from galop.server.metrics import Metrics
 from galop.server.wire import parse
+from galop.tokenizers.fim import Fim
 
 MAX_N = 16
 MOST_READ = 1 << 17  # tokens of a text that are counted exactly, whatever the context

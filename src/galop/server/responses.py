@@ -13,8 +13,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from galop.server.api_keys import Key
 from galop.server.errors import ApiError
-from galop.server.keys import Key
 from galop.server.replies import (
     CallDelta,
     CallPiece,

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
+from galop.backends.local import Model
 from galop.chat.thinking import Thinking
-from galop.model import Model
 from galop.server.errors import ApiError
 from galop.server.replies import MAX_TOOLS, Body, Messages, Server, ToolIn, ToolUse, check_ids, check_length, turn_of
 from galop.server.wire import StrictRoute, whole

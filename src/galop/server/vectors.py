@@ -12,10 +12,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from galop.backends.local import Done, Failed, Model
 from galop.chat.thinking import Thinking
 from galop.engine.sampling import Sampling
 from galop.errors import ContextLengthError
-from galop.model import Done, Failed, Model
 from galop.ops.plan import Array
 from galop.server.errors import ApiError
 from galop.server.replies import Body, Server, check_length, ids_of

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from galop.errors import DownloadError, UnknownModelError
 from galop.machine import available_memory, cache_directory
@@ -18,7 +18,6 @@ from galop.store import local as local_stores
 from galop.store.catalogue import Entry
 
 if TYPE_CHECKING:
-    from galop.model import Model
     from galop.weights.pack import Progress
 
 PACK_CAP = 32 << 30  # bytes of packs kept; the least recently used go first
@@ -182,46 +181,16 @@ def _bandwidth() -> float:
     """Bytes per second this machine reads; weights are read once per token."""
     import numpy as np
 
-    from galop import _native
+    from galop import native
     from galop.machine import default_threads
 
-    return _native.read_bandwidth(np.ones(128 << 20, np.uint8), default_threads())
+    return native.read_bandwidth(np.ones(128 << 20, np.uint8), default_threads())
 
 
 def _existing(path: Path) -> Path:
     while not path.exists():
         path = path.parent
     return path
-
-
-def load(name: str, **options: Any) -> Model:
-    """Loads a model by any name the command line takes, downloading it if need be.
-
-    `options`: context, threads, memory (bytes), kv ("f16" or "int8"), isa, draft (a smaller model of the same tokens,
-    which guesses ahead). Raises UnknownModelError, DownloadError, ModelFileError, MemoryBudgetError.
-    """
-    return load_source(settle(locate(name)), **options)
-
-
-def load_source(source: Source, progress: Progress | None = None, draft: str = "", **options: Any) -> Model:
-    """`load` for a source already located."""
-    from galop.loading import load_path
-    from galop.model import sampling_of
-
-    model = load_path(fetch(source, progress), cache_directory(), progress=progress, **options)
-    trim_packs()
-    if source.entry:
-        by_mode = source.entry.sampling
-        model.default_sampling = (
-            sampling_of(by_mode.get("thinking") or by_mode.get("chat", {})) or model.default_sampling
-        )
-        model.direct_sampling = sampling_of(by_mode["chat"]) if "thinking" in by_mode and "chat" in by_mode else None
-    if draft:
-        if options.get("memory"):
-            options["memory"] -= model.memory
-        options.pop("context", None)
-        model.draft_with(load_source(settle(locate(draft)), progress, **options))
-    return model
 
 
 def trim_packs(cap: int = PACK_CAP) -> None:
@@ -243,7 +212,7 @@ def remove(source: Source) -> int:
 
     A path given by hand is the user's own file, and what comes with galop is its own: only packs go.
     """
-    from galop.loading import source_files
+    from galop.weights.files import source_files
     from galop.weights.pack import pack_path
 
     assert source.path

@@ -12,13 +12,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from galop.chat import fim
 from galop.errors import ModelFileError
-from galop.loading import source_files, weight_bytes
 from galop.models.config import flat
 from galop.store import Source
+from galop.tokenizers import fim
 from galop.weights import gguf, safetensors
 from galop.weights.checkpoint import StoredTensor
+from galop.weights.files import source_files, weight_bytes
 from galop.weights.pack import identity
 
 # llama.cpp's llama_ftype, as `general.file_type` holds it.

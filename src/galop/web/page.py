@@ -17,16 +17,16 @@ from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from galop import store
+from galop.backends.local import Done, Prefill, Text
 from galop.chat.thinking import Thinking
-from galop.energy import find_meter
+from galop.chat.translate import messages as translation
+from galop.chat.translate import segments
 from galop.errors import GalopError
 from galop.machine import data_directory
-from galop.model import Done, Prefill, Text
+from galop.measure.energy import find_meter
+from galop.server.api_keys import Key
 from galop.server.errors import ApiError, api_error
-from galop.server.keys import Key
 from galop.server.replies import CallDelta, CallPiece, ChatMessage, Piece, Server, begun
-from galop.translate import messages as translation
-from galop.translate import segments
 from galop.web.conversations import Conversations, Said, children, path
 from galop.web.markdown import blocks, code_styles, whole
 from galop.web.painter import Painter

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from galop.chat.child import Child, answer_lines, end_after
+from galop.child import Child, answer_lines, end_after
 
 SECONDS = 1.0  # of the processor, for a block
 PATIENCE = 20.0  # seconds by the clock, on a machine that has much else to do

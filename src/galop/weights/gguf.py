@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from galop.chat.gguf_tokenizer import tokenizer_from_gguf
 from galop.errors import ModelFileError
-from galop.models.keys import may_stand
+from galop.models.config_keys import may_stand
+from galop.tokenizers.gguf import tokenizer_from_gguf
 from galop.weights.blocks import BLOCKS
 from galop.weights.checkpoint import Checkpoint, File, StoredTensor, split_experts, tensor_bytes
 

@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from galop import _native
+from galop import native
 from galop.errors import ModelFileError
 from galop.ops.plan import Array, Plan
 from galop.weights.blocks import quantise_q8_0, scales_are_finite
@@ -86,7 +86,7 @@ class Pack:
             return self.vectors[name]
         m = self.matrices[name]
         out = np.empty(m.rows * m.cols, np.float32)
-        _native.unpack(m.kind, self.data[m.offset : m.offset + m.nbytes], m.rows, m.cols, out)
+        native.unpack(m.kind, self.data[m.offset : m.offset + m.nbytes], m.rows, m.cols, out)
         return out.reshape(m.rows, m.cols)
 
     def damaged(self, pool: ThreadPoolExecutor | None = None) -> list[str]:
@@ -163,7 +163,7 @@ def build(
     offset = 0
     for name, m in plan.matrices().items():
         kind = _target_kind(checkpoint.tensors[name], name in exact)
-        nbytes = _native.packed_bytes(kind, m.rows, m.cols)
+        nbytes = native.packed_bytes(kind, m.rows, m.cols)
         matrices[name] = PackedMatrix(kind, m.rows, m.cols, offset, nbytes, 0)
         offset += -(-nbytes // ALIGN) * ALIGN
     vectors: dict[str, Array] = {}
@@ -200,7 +200,7 @@ def build(
             except ModelFileError as error:
                 raise ModelFileError(f"{checkpoint.path.name}: {name}: {error}") from None
             out = np.empty(m.nbytes, np.uint8)
-            _native.pack(m.kind, source, m.rows, m.cols, out, threads)
+            native.pack(m.kind, source, m.rows, m.cols, out, threads)
             matrices[name] = replace(m, crc=checksum(out))
             write(name, out)
             if progress:

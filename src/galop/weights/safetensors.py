@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from galop.chat.stops import integers, stop_ids
-from galop.chat.tokenizer_json import checked, token_ids
 from galop.errors import ModelFileError
 from galop.models.config import flat, given
+from galop.tokenizers.stops import integers, stop_ids
+from galop.tokenizers.tokenizer_json import checked, token_ids
 from galop.weights.checkpoint import Checkpoint, File, StoredTensor, split_experts
 
 MAX_HEADER = 32 << 20

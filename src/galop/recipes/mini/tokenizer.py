@@ -11,8 +11,8 @@ from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from galop.chat.gguf_tokenizer import PATTERNS
 from galop.recipes.mini.tasks import Problem, draw
+from galop.tokenizers.gguf import PATTERNS
 
 VOCABULARY = 512
 CONTROL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>"]

@@ -1,0 +1,116 @@
+"""Which models this machine can run, how fast that should be, and which of them did best in the races so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from galop import store
+from galop.backends.load import DEFAULT_CONTEXT, PROCESS_BYTES, memory_needed, open_pack
+from galop.errors import GalopError
+from galop.machine import available_memory, cache_directory, default_threads
+from galop.measure import speed
+from galop.ops.plan import Plan
+from galop.store.catalogue import Entry, entries
+from galop.weights.pack import Pack
+
+READINGS = 9
+LAYER_SECONDS, LOGIT_SECONDS = 3e-5, 4e-9  # of a token beside reading weights: threads that wait, drawing from logits
+VOCABULARY = 150_000  # of a model that is not here
+SCRATCH = 64 << 20  # bytes, about, that a prompt's chunk takes
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A model on this machine. Its rate is what the memory's read speed allows, less what each token takes beside."""
+
+    name: str
+    here: bool
+    memory: int  # bytes in all, at the context
+    fits: bool
+    rate: float  # tokens per second, predicted
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a token takes."""
+
+    bytes: float  # that are read
+    layers: int
+    vocabulary: int
+
+
+def bandwidth(threads: int = 0) -> float:
+    """Bytes per second that this machine reads: the median of several readings, since others may use it too."""
+    machine = speed.Machine(threads or default_threads())
+    return median(machine.bandwidth() for _ in range(READINGS))
+
+
+def rate(work: Work, read_speed: float) -> float:
+    beside = work.layers * LAYER_SECONDS + work.vocabulary * LOGIT_SECONDS
+    return 1 / (work.bytes / read_speed + beside)
+
+
+def all_fits(
+    context: int = DEFAULT_CONTEXT, memory: int | None = None, progress: Callable[[str, int, int], None] | None = None
+) -> list[Fit]:
+    """Every model of the catalogue that can be run at all, those here reckoned from their files."""
+    known = [e for e in entries().values() if e.runnable]
+    budget, speed = memory or available_memory(), bandwidth()
+    found = []
+    for number, entry in enumerate(known):
+        if progress:
+            progress("looking at models", number, len(known))
+        path = store.locate(entry.name).path
+        needed, work = by_shape(entry, context)
+        if path:
+            try:
+                needed, work = by_file(path, context)
+            except GalopError:  # a damaged file, which is told of when it is loaded
+                path = None
+        found.append(Fit(entry.name, path is not None, needed, needed <= budget, rate(work, speed)))
+    return found
+
+
+def by_file(path: Path, context: int) -> tuple[int, Work]:
+    """Bytes in memory and the work of a token of a model that is here. Raises GalopError."""
+    pack, plan = open_pack(path, cache_directory(), default_threads(), None)
+    return sum(memory_needed(pack, plan, context).values()), work_of(plan, pack)
+
+
+def work_of(plan: Plan, pack: Pack) -> Work:
+    read = speed.step_cost(plan, pack, 0, tokens=1, rows=1, keys=0, sequences=1).bytes
+    layers = sum(step.op.name == "attention" for step in plan.steps)
+    return Work(read, layers, plan.widths[plan.steps[-1].outputs[0]])
+
+
+def by_shape(entry: Entry, context: int) -> tuple[int, Work]:
+    """Bytes in memory and the work of a token of a model that is not here, from the catalogue."""
+    layers, heads, size = entry.kv
+    keys_and_values = 2 * 2 * layers * heads * size * context
+    active = (entry.active_parameters or entry.parameters) - entry.looked_up
+    work = Work(entry.bytes * active / entry.parameters, layers, VOCABULARY)
+    return entry.bytes + keys_and_values + PROCESS_BYTES + SCRATCH, work
+
+
+def recorded(task: str) -> list[dict[str, Any]]:
+    """The lanes of the last races on a set, each once, with the race they were in; first those that are surest to be
+    good, since few questions say little."""
+    from galop.race import record
+    from galop.race.lane import Spec
+    from galop.race.summary import summary
+
+    found: dict[str, dict[str, Any]] = {}
+    for race in record.recorded():
+        if race.about.get("set") == task and race.finished:
+            for lane in summary(race)["lanes"]:
+                if lane["accuracy"]:
+                    spec = Spec.named(lane["name"])
+                    found[lane["name"]] = {
+                        "lane": lane["name"], "model": "" if spec.remote else spec.model, "race": race.folder.name,
+                        "questions": lane["answered"], "accuracy": lane["accuracy"],
+                    }  # fmt: skip
+    return sorted(found.values(), key=lambda row: -float(row["accuracy"]["low"]))

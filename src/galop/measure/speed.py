@@ -1,0 +1,211 @@
+"""How fast a model runs here, as a share of what this machine can do at most.
+
+Each timing stands beside a reading of the memory bandwidth and of the int8 peak taken just before it, since a shared
+machine changes by the second. A step cannot take less than its bytes at that bandwidth, nor less than its products at
+that peak; the larger of the two is the roof. Bytes are those of the source file's blocks that the step needs, and of
+the keys and values it reads.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from galop import native
+from galop.backends.local import Model
+from galop.engine.engine import KV, Engine
+from galop.engine.lower import PAGE_TOKENS
+from galop.ops.plan import Array, Plan
+from galop.weights.blocks import BLOCKS
+from galop.weights.pack import Pack
+
+DECODED = 16  # tokens a sequence decodes in one timing
+READ_BYTES = 512 << 20  # beyond any cache
+
+
+@dataclass(frozen=True)
+class Work:
+    """`tokens` new tokens in each of so many sequences, which hold `depth` tokens already."""
+
+    kind: str  # "prefill" or "decode"
+    tokens: int
+    sequences: int = 1
+    depth: int = 0
+
+    def __str__(self) -> str:
+        what = f"prefill {self.tokens}" if self.kind == "prefill" else "decode"
+        together = f", {self.sequences} sequences" if self.sequences > 1 else ""
+        return what + together + (f" at depth {self.depth}" if self.depth else "")
+
+
+WORKS = [
+    *(Work("prefill", n) for n in (128, 512, 2048)),
+    Work("prefill", 512, depth=8192),
+    *(Work("decode", DECODED, depth=d) for d in (0, 4096, 16384)),
+    *(Work("decode", DECODED, sequences=n) for n in (2, 4, 8)),
+]
+
+
+@dataclass
+class Result:
+    """Rates in tokens per second of all sequences together; shares of the roof, and which of the two it is."""
+
+    work: Work
+    rates: list[float] = field(default_factory=list)
+    shares: list[float] = field(default_factory=list)
+    bound: str = ""
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    low, middle, high = np.percentile(values, [25, 50, 75])
+    return {"median": float(middle), "q1": float(low), "q3": float(high)}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one step needs at least."""
+
+    bytes: float
+    products: float
+
+
+def step_cost(plan: Plan, pack: Pack, page_bytes: int, tokens: int, rows: int, keys: float, sequences: int) -> Cost:
+    """Of `tokens` tokens in `sequences` sequences, `rows` of which give logits; each attends to `keys` keys."""
+    size = {name: m.rows * m.cols for name, m in pack.matrices.items()}
+    source = {
+        name: n // BLOCKS[m.kind][0] * BLOCKS[m.kind][1]
+        for (name, n), m in zip(size.items(), pack.matrices.values(), strict=True)
+    }
+    total_bytes, products = 0.0, 0.0
+    for step in plan.steps:
+        if step.op.name == "linears":
+            names = [m.name for m in step.arguments["weights"]]
+            columns = rows if plan.dims[step.outputs[0]] == "R" else tokens
+            total_bytes += sum(source[n] for n in names) if columns else 0
+            products += columns * sum(size[n] for n in names)
+        elif step.op.name == "experts":
+            parts = [[m.name for m in step.arguments[which]] for which in ("gates", "ups", "downs")]
+            chosen, experts = step.arguments["chosen"].width, len(parts[0])
+            reached = experts * (1 - (1 - chosen / experts) ** tokens)  # of random choices
+            total_bytes += reached * sum(source[p[0]] for p in parts)
+            products += tokens * chosen * sum(size[p[0]] for p in parts)
+        elif step.op.name == "attention":
+            products += 2 * tokens * keys * step.arguments["q"].width
+    total_bytes += sequences * keys / PAGE_TOKENS * page_bytes
+    return Cost(total_bytes, products)
+
+
+def held(engine: Engine, tokens: int) -> KV:
+    """A sequence of so many tokens whose keys and values are zeros: time does not depend on them."""
+    kv = engine.sequence()
+    kv.pages = [engine.pages.allocate() for _ in range(-(-tokens // PAGE_TOKENS))]
+    kv.tokens = [0] * tokens
+    return kv
+
+
+def sample_ids(model: Model, count: int) -> list[int]:
+    """Token ids spread over the vocabulary, the same every time."""
+    size = model.tokenizer.size(model.engine.vocabulary)
+    return [i * 7919 % size for i in range(1, count + 1)]
+
+
+def run(model: Model, work: Work) -> float:
+    """Seconds the work takes, once."""
+    engine = model.engine
+    ids = sample_ids(model, work.tokens)
+    sequences = [held(engine, work.depth) for _ in range(work.sequences)]
+    if work.kind == "decode" and work.depth == 0:
+        engine.forward([(kv, [0]) for kv in sequences], [])
+    start = time.perf_counter()
+    if work.kind == "prefill":
+        for kv in sequences:
+            for _ in engine.prefill(kv, ids):
+                pass
+    else:
+        for i in ids:
+            engine.forward([(kv, [i]) for kv in sequences], range(work.sequences))
+    seconds = time.perf_counter() - start
+    for kv in sequences:
+        kv.close()
+    return seconds
+
+
+def roof(model: Model, work: Work, bandwidth: float, peak: float) -> tuple[float, str]:
+    """The fewest seconds the work could take, and what sets them."""
+    engine = model.engine
+    keys = work.depth + work.tokens / 2
+
+    def cost(tokens: int, rows: int, sequences: int) -> Cost:
+        return step_cost(model.plan, model.pack, engine.pages.page_bytes, tokens, rows, keys, sequences)
+
+    if work.kind == "prefill":
+        one, steps = cost(work.tokens, 1, 1), work.sequences
+    else:
+        one, steps = cost(work.sequences, work.sequences, work.sequences), work.tokens
+    memory, arithmetic = one.bytes / bandwidth, one.products / peak if peak else 0.0
+    return max(memory, arithmetic) * steps, "memory" if memory >= arithmetic else "int8 peak"
+
+
+class Machine:
+    """Readings of this machine's two roofs."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self.memory: Array = np.ones(READ_BYTES, np.uint8)
+
+    def bandwidth(self, threads: int = 0) -> float:
+        """Bytes per second."""
+        return native.read_bandwidth(self.memory, threads or self.threads)
+
+    def peak(self, threads: int = 0) -> float:
+        """int8 multiply-adds per second; 0 where it cannot be measured."""
+        return native.int8_peak(threads or self.threads)
+
+
+def measure(
+    model: Model, machine: Machine, works: list[Work], repeats: int, progress: Callable[[int, int], None]
+) -> Iterator[Result]:
+    """Times each work `repeats` times, beside the roofs each time, leaving out what the memory does not hold."""
+    works = [w for w in works if w.depth + w.tokens <= model.context and _pages(w) <= model.engine.pages.capacity]
+    total, done = len(works) * repeats, 0
+    for work in works:
+        result = Result(work)
+        if not done:
+            run(model, work)  # the first step finds memory to work in
+        for _ in range(repeats):
+            bandwidth, peak = machine.bandwidth(), machine.peak()
+            seconds = run(model, work)
+            least, result.bound = roof(model, work, bandwidth, peak)
+            result.rates.append(work.tokens * work.sequences / seconds)
+            result.shares.append(least / seconds)
+            done += 1
+            progress(done, total)
+        yield result
+
+
+def _pages(work: Work) -> int:
+    return work.sequences * -(-(work.depth + work.tokens + 1) // PAGE_TOKENS)
+
+
+def profile(model: Model, work: Work) -> list[tuple[str, float]]:
+    """Where the time of one token goes, by kind of phase, in seconds, largest first."""
+    run(model, work)
+    program = model.engine.program
+    program.start_profile()
+    run(model, work)
+    seconds = program.profile()
+    begins = [i for i, s in enumerate(seconds) if s > 0]
+    tokens = work.tokens * work.sequences
+    parts: dict[str, float] = {}
+    for begin, end in zip(begins, [*begins[1:], len(seconds)], strict=True):
+        steps = model.plan.steps[begin:end]
+        if steps[0].op.name == "linears":
+            names = [".".join(m.name.split(".")[-2:-1]) for m in steps[0].arguments["weights"]]
+            label = " ".join(names)
+        else:
+            label = ", ".join(dict.fromkeys(s.op.name for s in steps))
+        parts[label] = parts.get(label, 0.0) + seconds[begin] / tokens
+    return sorted(parts.items(), key=lambda part: -part[1])

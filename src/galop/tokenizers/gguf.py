@@ -1,0 +1,151 @@
+"""A `tokenizers` tokenizer from the vocabulary inside a GGUF file (byte-level BPE)."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from dataclasses import dataclass
+from typing import Any
+
+from galop.errors import ModelFileError
+from galop.tokenizers.stops import NAMES, stop_ids
+
+CONTROL, USER_DEFINED, UNUSED = 3, 4, 5
+MAX_TOKEN = 16_384  # characters
+MAX_ADDED_TOKEN = 512
+MERGES_PER_TOKEN = 8
+
+_CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+_QWEN2 = _CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+_LLAMA3 = _QWEN2.replace(r"|\p{N}|", r"|\p{N}{1,3}|")
+_GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+
+# The regexes that split text before BPE, by tokenizer.ggml.pre: those of the original tokenizer.json files.
+PATTERNS: dict[str, list[str]] = {
+    "qwen2": [_QWEN2],
+    "deepseek-r1-qwen": [_QWEN2],
+    "llama-bpe": [_LLAMA3],
+    "smollm": [r"\p{N}", _GPT2],
+    "gpt-2": [_GPT2],
+}
+FIM = ("pre", "suf", "mid", "pad", "rep", "sep")
+
+
+@dataclass(frozen=True)
+class GGUFTokenizer:
+    json: str
+    bos_token: str
+    eos_token: str
+    add_bos: bool
+    stop_ids: list[int]
+    fim: dict[str, int]
+    note: str = ""
+
+
+def tokenizer_from_gguf(metadata: dict[str, Any], file: str) -> GGUFTokenizer:
+    """Raises ModelFileError if the vocabulary is missing, malformed or of a kind that is not supported."""
+
+    def strings(key: str) -> list[str]:
+        value = metadata.get(f"tokenizer.ggml.{key}")
+        if not isinstance(value, list) or not value or not all(isinstance(v, str) for v in value):
+            raise ModelFileError(f"{file}: tokenizer.ggml.{key} is missing or not a list of strings")
+        return value
+
+    model, pre = metadata.get("tokenizer.ggml.model"), metadata.get("tokenizer.ggml.pre")
+    note = ""
+    if model == "gpt2" and pre in (None, "default"):
+        pre = _guess(metadata)
+        note = (
+            f"{file} does not say how it splits text (tokenizer.ggml.pre); it is read like {pre!r}, and if that is "
+            "wrong answers get worse: take a newer conversion"
+        )
+    if model != "gpt2" or not isinstance(pre, str) or pre not in PATTERNS:
+        raise ModelFileError(
+            f"{file}: the tokenizer {model!r} with pre-tokenizer {pre!r} is not supported; these pre-tokenizers of "
+            f"'gpt2' are: {', '.join(sorted(PATTERNS))}"
+        )
+    tokens, merges = strings("tokens"), strings("merges")
+    if len(merges) > MERGES_PER_TOKEN * len(tokens):
+        raise ModelFileError(f"{file}: {len(merges)} merges for {len(tokens)} tokens are no tokenizer's")
+    types = metadata.get("tokenizer.ggml.token_type", array("i", [1]) * len(tokens))
+    if not isinstance(types, array) or len(types) != len(tokens):
+        raise ModelFileError(f"{file}: tokenizer.ggml.token_type does not have one entry per token")
+    types = types.tolist()
+    if any(not token or len(token) > MAX_TOKEN for token in tokens):
+        raise ModelFileError(f"{file}: a token is empty or longer than {MAX_TOKEN} characters")
+    if any(
+        kind in (CONTROL, USER_DEFINED) and len(token) > MAX_ADDED_TOKEN
+        for token, kind in zip(tokens, types, strict=True)
+    ):
+        raise ModelFileError(f"{file}: a control token is longer than {MAX_ADDED_TOKEN} characters")
+    vocabulary = {token: i for i, token in enumerate(tokens)}
+    if len(vocabulary) != len(tokens):
+        raise ModelFileError(f"{file}: a token appears twice in the vocabulary")
+    pairs = [merge.split(" ", 1) for merge in merges]
+    for merge, pair in zip(merges, pairs, strict=True):
+        if len(pair) != 2 or pair[0] not in vocabulary or pair[1] not in vocabulary or "".join(pair) not in vocabulary:
+            raise ModelFileError(f"{file}: the merge {merge[:60]!r} does not join tokens of the vocabulary")
+
+    def identifier(key: str) -> int | None:
+        value = metadata.get(f"tokenizer.ggml.{key}")
+        if value is not None and (not isinstance(value, int) or not 0 <= value < len(tokens)):
+            raise ModelFileError(f"{file}: tokenizer.ggml.{key} = {value!r} is not a token of the vocabulary")
+        return value
+
+    added = [
+        {
+            "id": i, "content": token, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
+            "special": kind == CONTROL,
+        }
+        for i, (token, kind) in enumerate(zip(tokens, types, strict=True))
+        if kind in (CONTROL, USER_DEFINED) and not token.startswith("[PAD")
+    ]  # fmt: skip
+    splits = [
+        {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
+        for pattern in PATTERNS[pre]
+    ]
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+    description = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": added,
+        "normalizer": {"type": "NFC"} if pre in ("qwen2", "deepseek-r1-qwen") else None,
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [*splits, byte_level]},
+        "post_processor": None,
+        "decoder": byte_level,
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": None,
+            "continuing_subword_prefix": None,
+            "end_of_word_suffix": None,
+            "fuse_unk": False,
+            "byte_fallback": False,
+            "ignore_merges": pre == "llama-bpe",
+            "vocab": {t: i for t, i in vocabulary.items() if types[i] != UNUSED},
+            "merges": pairs,
+        },
+    }
+    control = {token["content"]: token["id"] for token in added}
+    # Older conversions took them for plain tokens; no text is written like these by chance.
+    control |= {name: vocabulary[name] for name in NAMES if name.startswith(("<|", "<｜")) and name in vocabulary}
+    said = [identifier(key) for key in ("eos_token_id", "eot_token_id", "eom_token_id")]
+    bos, eos = identifier("bos_token_id"), identifier("eos_token_id")
+    return GGUFTokenizer(
+        json=json.dumps(description, ensure_ascii=False),
+        bos_token="" if bos is None else tokens[bos],
+        eos_token="" if eos is None else tokens[eos],
+        add_bos=metadata.get("tokenizer.ggml.add_bos_token", pre == "llama-bpe") is True,
+        fim={key: id for key in FIM if (id := identifier(f"fim_{key}_token_id")) is not None},
+        stop_ids=stop_ids(said, "", control, len(tokens)),
+        note=note,
+    )
+
+
+def _guess(metadata: dict[str, Any]) -> str:
+    """The pre-tokenizer of a file that names none."""
+    if str(metadata.get("general.architecture", "")).startswith("qwen"):
+        return "qwen2"
+    tokens = metadata.get("tokenizer.ggml.tokens")
+    return "llama-bpe" if isinstance(tokens, list) and "<|begin_of_text|>" in tokens else "gpt-2"

@@ -1,0 +1,337 @@
+"""What a stranger's tokenizer.json may hold, before the `tokenizers` library sees it.
+
+The library panics, aborts or works without end on descriptions that it takes for valid. So only the parts that
+tokenizers of language models are made of may appear, each with its numbers bounded; what cannot be judged by looking, a
+regular expression that is not known, is tried out in a child process (`galop.tokenizers.probe`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from galop.errors import ModelFileError
+from galop.tokenizers.gguf import MAX_ADDED_TOKEN, MAX_TOKEN, MERGES_PER_TOKEN, PATTERNS
+from galop.tokenizers.probe import prove
+from galop.tokenizers.tokenizer import BYTE_OF
+
+MAX_TOKENS = 1 << 20
+MAX_ADDED = 1 << 18
+MAX_STEPS = 24  # of a normalizer, pre-tokenizer or decoder
+MAX_PATTERN = 4096
+MAX_GROWTH = 64  # characters a normalizer may make of one
+
+Part = dict[str, Any]
+Reject = Callable[[str], ModelFileError]
+
+# The fields of each part and what they may be; a part that is not here is not run.
+NORMALIZERS: dict[str, dict[str, Callable[[Any], bool]]] = {
+    "NFC": {}, "NFD": {}, "NFKC": {}, "NFKD": {}, "Nmt": {}, "Lowercase": {}, "StripAccents": {}, "ByteLevel": {},
+    "Strip": {"strip_left": lambda v: type(v) is bool, "strip_right": lambda v: type(v) is bool},
+    "Prepend": {"prepend": lambda v: isinstance(v, str) and len(v) <= 64},
+    "Replace": {"pattern": lambda v: bool(_pattern(v)), "content": lambda v: isinstance(v, str) and len(v) <= 64},
+    "BertNormalizer": {
+        "clean_text": lambda v: type(v) is bool, "handle_chinese_chars": lambda v: type(v) is bool,
+        "strip_accents": lambda v: v is None or type(v) is bool, "lowercase": lambda v: type(v) is bool,
+    },
+}  # fmt: skip
+_METASPACE: dict[str, Callable[[Any], bool]] = {
+    "replacement": lambda v: isinstance(v, str) and len(v) == 1,
+    "prepend_scheme": lambda v: v in ("first", "never", "always"),
+    "add_prefix_space": lambda v: type(v) is bool,
+    "split": lambda v: type(v) is bool,
+    "str_rep": lambda v: isinstance(v, str) and len(v) <= 4,
+}
+_BYTES: dict[str, Callable[[Any], bool]] = {
+    key: (lambda v: type(v) is bool) for key in ("add_prefix_space", "trim_offsets", "use_regex")
+}
+_BEHAVIOURS = ("Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous")
+PRE_TOKENIZERS: dict[str, dict[str, Callable[[Any], bool]]] = {
+    "BertPreTokenizer": {}, "Whitespace": {}, "WhitespaceSplit": {}, "UnicodeScripts": {},
+    "ByteLevel": _BYTES,
+    "Metaspace": _METASPACE,
+    "Digits": {"individual_digits": lambda v: type(v) is bool},
+    "Punctuation": {"behavior": lambda v: v in _BEHAVIOURS},
+    "CharDelimiterSplit": {"delimiter": lambda v: isinstance(v, str) and len(v) == 1},
+    "Split": {
+        "pattern": lambda v: bool(_pattern(v)), "behavior": lambda v: v in _BEHAVIOURS,
+        "invert": lambda v: type(v) is bool,
+    },
+}  # fmt: skip
+DECODERS: dict[str, dict[str, Callable[[Any], bool]]] = {
+    "ByteFallback": {}, "Fuse": {},
+    "ByteLevel": _BYTES,
+    "Metaspace": _METASPACE,
+    "Replace": NORMALIZERS["Replace"],
+    "Strip": {
+        "content": lambda v: isinstance(v, str) and len(v) == 1,
+        "start": lambda v: type(v) is int and 0 <= v <= 64, "stop": lambda v: type(v) is int and 0 <= v <= 64,
+    },
+    "WordPiece": {"prefix": lambda v: isinstance(v, str) and len(v) <= 64, "cleanup": lambda v: type(v) is bool},
+}  # fmt: skip
+
+KNOWN = {pattern for patterns in PATTERNS.values() for pattern in patterns}
+
+
+def checked(whole: Part, rows: int) -> str:
+    """The same tokenizer as JSON, with nothing that pads, cuts or adds to a text, for a vocabulary of `rows` rows.
+
+    Raises ModelFileError for what is not known to be harmless.
+    """
+
+    def reject(reason: str) -> ModelFileError:
+        return ModelFileError(f"tokenizer.json: {reason}")
+
+    normalizers = _steps(whole.get("normalizer"), "normalizers", NORMALIZERS, reject)
+    pre_tokenizers = _steps(whole.get("pre_tokenizer"), "pretokenizers", PRE_TOKENIZERS, reject)
+    decoders = _steps(whole.get("decoder"), "decoders", DECODERS, reject)
+    for steps in (normalizers, decoders):
+        growth = 1.0
+        for step in steps:
+            if step["type"] == "Replace":
+                growth *= max(1.0, len(step.get("content", "")) / _shortest(step.get("pattern")))
+        if growth > MAX_GROWTH:
+            raise reject(f"its replacements would make {growth:.0f} characters of one")
+    size = _model(whole.get("model"), rows, reject)
+    added = _added(whole.get("added_tokens") or [], size, rows, reject)
+    kept = {key: whole.get(key) for key in ("version", "normalizer", "pre_tokenizer", "decoder", "model")}
+    sound = json.dumps(
+        {"truncation": None, "padding": None, "post_processor": None, "added_tokens": added, **kept}, ensure_ascii=False
+    )
+    steps = [*normalizers, *pre_tokenizers, *decoders]
+    patterns = [found for step in steps if (found := _pattern(step.get("pattern")))]
+    strange = [text for kind, text in patterns if kind == "Regex" and text not in KNOWN]
+    for text in strange:
+        if not tame(text):
+            raise reject(f"the regular expression {text[:60]!r} could take endless time")
+    if strange or whole["model"]["type"] != "BPE":
+        prove(sound, "".join(strange))
+    return sound
+
+
+def token_ids(whole: Part, also: str = "") -> dict[str, int]:
+    """The added tokens of a tokenizer.json by name, and `also` from its vocabulary, as far as it is well formed."""
+    added, model = whole.get("added_tokens"), whole.get("model")
+    vocabulary = model.get("vocab") if isinstance(model, dict) else None
+    ids = {also: vocabulary[also]} if isinstance(vocabulary, dict) and type(vocabulary.get(also)) is int else {}
+    for token in added if isinstance(added, list) else []:
+        if isinstance(token, dict) and isinstance(token.get("content"), str) and type(token.get("id")) is int:
+            ids[token["content"]] = token["id"]
+    return ids
+
+
+def _steps(part: Any, inner: str, known: dict[str, dict[str, Callable[[Any], bool]]], reject: Reject) -> list[Part]:
+    """The parts of a sequence, in order. Raises ModelFileError if one is not known or a field of it is not sound."""
+
+    def walk(part: Any, depth: int) -> Iterator[Part]:
+        if not isinstance(part, dict) or depth > 8:
+            raise reject(f"one of its {inner} is no object, or too deep within others")
+        if part.get("type") == "Sequence":
+            within = part.get(inner)
+            if not isinstance(within, list) or len(within) > MAX_STEPS:
+                raise reject(f"its {inner} are not a list of at most {MAX_STEPS}")
+            for one in within:
+                yield from walk(one, depth + 1)
+        else:
+            yield part
+
+    if part is None:
+        return []
+    steps: list[Part] = []
+    for step in walk(part, 0):
+        steps.append(step)
+        kind = step.get("type")
+        if not isinstance(kind, str) or kind not in known:
+            raise reject(f"{str(kind)[:40]!r} among its {inner} is not supported; these are: {', '.join(known)}")
+        for field, value in step.items():
+            if field != "type" and not (field in known[kind] and known[kind][field](value)):
+                raise reject(f"{field} = {str(value)[:40]!r} of {kind} is not sensible")
+    if len(steps) > MAX_STEPS:
+        raise reject(f"it has more than {MAX_STEPS} {inner}")
+    return steps
+
+
+def _pattern(value: Any) -> tuple[str, str] | None:
+    """Its kind and text, if it is one."""
+    if isinstance(value, dict) and len(value) == 1:
+        ((kind, text),) = value.items()
+        if kind in ("String", "Regex") and isinstance(text, str) and 0 < len(text) <= MAX_PATTERN:
+            return kind, text
+    return None
+
+
+def _shortest(pattern: Any) -> int:
+    """Characters that a match of it takes at least, as far as can be said."""
+    kind, text = _pattern(pattern) or ("", "")
+    return len(text) if kind == "String" else 1
+
+
+def _model(model: Any, rows: int, reject: Reject) -> int:
+    """How many tokens the model itself has. Raises ModelFileError."""
+    if not isinstance(model, dict):
+        raise reject("it has no model")
+    kind = model.setdefault("type", "BPE" if "merges" in model else None)
+    vocabulary = model.get("vocab")
+    if kind == "Unigram":
+        if not isinstance(vocabulary, list) or not all(
+            isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], str) and _number(entry[1])
+            for entry in vocabulary
+        ):
+            raise reject("its vocabulary is not a list of tokens and their scores")
+        unknown = model.get("unk_id")
+        if type(unknown) is not int or not 0 <= unknown < len(vocabulary):
+            raise reject("it has no unknown token, so it cannot encode every text")
+        tokens, largest = [entry[0] for entry in vocabulary], len(vocabulary) - 1
+    elif kind in ("BPE", "WordLevel", "WordPiece"):
+        if not isinstance(vocabulary, dict) or not all(type(i) is int and i >= 0 for i in vocabulary.values()):
+            raise reject("its vocabulary is not an object of tokens and their ids")
+        if len(set(vocabulary.values())) != len(vocabulary):
+            raise reject("two tokens of its vocabulary have the same id")
+        tokens, largest = list(vocabulary), max(vocabulary.values(), default=-1)
+        unknown = model.get("unk_token")
+        if kind == "BPE" and (unknown == "" or all(stand_in in vocabulary for stand_in in BYTE_OF)):
+            unknown = model["unk_token"] = None  # GPT-2's is empty, and bytes are all known
+        said = isinstance(unknown, str) and unknown in vocabulary
+        if not said and (unknown is not None or kind != "BPE"):
+            raise reject(f"its unknown token {str(unknown)[:40]!r} is not in its vocabulary")
+    else:
+        raise reject(f"a model of type {str(kind)[:40]!r} is not supported")
+    if not tokens or len(tokens) > MAX_TOKENS or max(map(len, tokens)) > MAX_TOKEN:
+        raise reject(
+            f"its vocabulary is empty, has more than {MAX_TOKENS} tokens or one of over {MAX_TOKEN} characters"
+        )
+    if largest >= rows:
+        raise reject(f"a token has the id {largest}, the model's vocabulary has {rows} rows")
+    longest = model.get("max_input_chars_per_word", 100)
+    if kind == "WordPiece" and not (type(longest) is int and 0 < longest <= 1000):
+        raise reject(f"max_input_chars_per_word = {str(longest)[:40]} is not sensible")
+    if kind == "BPE":
+        if model.get("continuing_subword_prefix") or model.get("end_of_word_suffix"):
+            raise reject("continuing_subword_prefix and end_of_word_suffix are not supported")
+        model["dropout"] = None  # it makes what a text encodes to a matter of luck
+        _merges(model.get("merges"), vocabulary, reject)
+    return len(tokens)
+
+
+def _merges(merges: Any, vocabulary: Any, reject: Reject) -> None:
+    if not isinstance(merges, list) or len(merges) > MERGES_PER_TOKEN * len(vocabulary):
+        raise reject(f"its merges are not a list of at most {MERGES_PER_TOKEN} for each token")
+    for merge in merges:
+        pair = merge.split(" ") if isinstance(merge, str) else merge
+        if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[0], str) or not isinstance(pair[1], str):
+            raise reject(f"the merge {str(merge)[:40]!r} is not two tokens")
+        if pair[0] not in vocabulary or pair[1] not in vocabulary or pair[0] + pair[1] not in vocabulary:
+            raise reject(f"the merge {str(merge)[:40]!r} does not join tokens of the vocabulary")
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
+
+
+def _added(added: Any, size: int, rows: int, reject: Reject) -> list[Part]:
+    """Added tokens that the model has rows for, found only as they are written and never in what a text turns into."""
+    if not isinstance(added, list) or len(added) > MAX_ADDED:
+        raise reject(f"its added tokens are not a list of at most {MAX_ADDED}")
+    kept: dict[str, Part] = {}
+    for token in added:
+        if not isinstance(token, dict):
+            raise reject("an added token is not an object")
+        id, content = token.get("id"), token.get("content")
+        if type(id) is not int or id < 0 or not isinstance(content, str) or not content:
+            raise reject(f"the added token {str(content)[:40]!r} has no name or no id")
+        if len(content) > MAX_ADDED_TOKEN:
+            raise reject(
+                f"the added token {content[:20]!r}... has {len(content)} characters, at most {MAX_ADDED_TOKEN} may be"
+            )
+        flags = {flag: token.get(flag, False) for flag in ("single_word", "lstrip", "rstrip", "special")}
+        if any(type(value) is not bool for value in flags.values()):
+            raise reject(f"the added token {content[:40]!r} has a flag that is neither true nor false")
+        if content in kept:
+            raise reject(f"the added token {content[:40]!r} is there twice")
+        if id < rows:
+            kept[content] = {"id": id, "content": content, **flags, "normalized": False}
+    return sorted(kept.values(), key=lambda token: token["id"])
+
+
+def tame(pattern: str) -> bool:
+    """Whether a backtracking matcher cannot take exponential time or memory over it, as far as its form says.
+
+    Nothing of varying length may be repeated as a whole, no more than two open repetitions may follow each other, and
+    nothing refers back.
+    """
+    if re.search(r"\\[1-9gk]|\(\?[R&P(~{\d+-]|\(\*|\\[KGXR]", pattern) or len(pattern) > MAX_PATTERN:
+        return False
+    groups = [_Group()]
+    closed: _Group | None = None
+    at = 0
+    while at < len(pattern):
+        mark = pattern[at]
+        if at and (quantifier := _QUANTIFIER.match(pattern, at)):
+            low, comma, high = quantifier[0].strip("{}").partition(",")
+            open_end = quantifier[0] in "*+" or bool(comma and not high)
+            exact = low.isdigit() and not comma
+            counted = max([int(n) for n in (low, high) if n.isdigit()], default=0)
+            if counted > 64 or (closed and (open_end or counted > 1) and (closed.most or closed.choice)):
+                return False
+            groups[-1].open += open_end
+            groups[-1].choice |= not exact
+            at = quantifier.end()
+            at += pattern[at : at + 1] in ("?", "+") if at < len(pattern) else 0  # lazy, possessive
+            closed = None
+        elif mark == "\\":
+            escape = _ESCAPE.match(pattern, at)
+            closed, at = None, escape.end() if escape else at + 2
+        elif mark == "[":
+            closed, at = None, _class_end(pattern, at)
+        elif mark == "(":
+            groups.append(_Group())
+            closed, at = None, at + 1
+            if head := _GROUP_HEAD.match(pattern, at):
+                at = head.end()
+        elif mark == ")":
+            if len(groups) == 1:
+                return False
+            closed, at = groups.pop(), at + 1
+            groups[-1].open += closed.most
+            groups[-1].choice |= closed.choice
+        elif mark == "|":
+            groups[-1].longest, groups[-1].open = groups[-1].most, 0
+            groups[-1].choice |= len(groups) > 1
+            closed, at = None, at + 1
+        else:
+            closed, at = None, at + 1
+        if groups[-1].most > 2:
+            return False
+    return len(groups) == 1
+
+
+_QUANTIFIER = re.compile(r"[*+?]|\{\d*,?\d*\}")
+_ESCAPE = re.compile(r"\\[pP]\{[^}]*\}|\\x\{[^}]*\}|\\.", re.DOTALL)
+_GROUP_HEAD = re.compile(r"\?(?:<?[=!]|[:>]|[a-zA-Z]+:)")
+
+
+@dataclass
+class _Group:
+    """Of a regular expression: open repetitions in the branch at hand and in its longest before, whether it varies."""
+
+    open: int = 0
+    longest: int = 0
+    choice: bool = False
+
+    @property
+    def most(self) -> int:
+        return max(self.open, self.longest)
+
+
+def _class_end(pattern: str, at: int) -> int:
+    """Where the bracket expression that begins at `at` ends."""
+    depth, at = 1, at + 1
+    at += pattern[at : at + 1] == "^"
+    at += pattern[at : at + 1] == "]"
+    while at < len(pattern) and depth:
+        depth += {"[": 1, "]": -1}.get(pattern[at], 0)
+        at += 2 if pattern[at] == "\\" else 1
+    return at

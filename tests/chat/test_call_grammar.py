@@ -1,0 +1,281 @@
+"""Calls held by grammar: in every family's format, required or not, one or several, they are whole and fit their tools."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+from galop import Sampling
+from galop.backends.local import Model
+from galop.chat.call_grammar import grammar
+from galop.chat.call_values import arguments_of
+from galop.chat.constraint import Constraint, Constraints
+from galop.chat.form import Form
+from galop.chat.history import readable
+from galop.chat.parser import ToolCallParser
+from galop.chat.schema import closed
+from galop.chat.tools import FORMATS, Call, Format
+from galop.errors import ConstraintError
+from galop.tokenizers.tokenizer import Detokeniser, Tokenizer
+
+WEATHER = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}, "unit": {"enum": ["C", "F"]},
+                   "days": {"type": "integer", "minimum": 0, "maximum": 9}, "now": {"type": "boolean"}},
+    "required": ["city", "unit"],
+}  # fmt: skip
+SAVE = {
+    "type": "object",
+    "properties": {
+        "p": {"$ref": "#/$defs/P"}, "note": {"type": ["string", "null"], "maxLength": 5},
+        "kind": {"anyOf": [{"const": "a"}, {"type": "integer", "maximum": 3, "minimum": 1}, {"type": "null"}]},
+        "tags": {"type": "array", "items": {"type": "string", "maxLength": 4}, "maxItems": 2},
+        "code": {"type": "string", "pattern": "^[A-Z]{2}/[0-9]{1,4}$"},
+    },
+    "required": ["p"],
+    "$defs": {"P": {"type": "object", "properties": {"n": {"type": "integer", "minimum": 0, "maximum": 9}},
+                    "required": ["n"]}},
+}  # fmt: skip
+SAY = {"allOf": [{"properties": {"text": {"type": "string", "minLength": 1, "maxLength": 6}}, "required": ["text"]},
+                 {"properties": {"loud": {"type": "boolean"}}}]}  # fmt: skip
+COUNT = {"properties": {"x": {"type": "null"}}, "additionalProperties": {"type": "integer", "minimum": 0, "maximum": 9}}
+PARAMETERS = {"weather": WEATHER, "now": None, "save": SAVE, "say": SAY, "count": COUNT}
+FUNCTIONS = [{"name": name, **({"parameters": p} if p else {})} for name, p in PARAMETERS.items()]
+SCHEMAS = {name: p or {"maxProperties": 0} for name, p in PARAMETERS.items()}
+RAW = json.loads((files("galop.recipes.mini") / "tokenizer.json").read_text("utf-8"))
+
+
+def vocabulary(markers: tuple[str, ...]) -> tuple[Tokenizer, int]:
+    """Of bytes and a few words, with these control tokens, and how large it is."""
+    added, size = list(RAW["added_tokens"]), 512
+    for marker in markers:
+        added.append({**added[-1], "id": size, "content": marker, "special": True})
+        size += 1
+    return Tokenizer(json.dumps({**RAW, "added_tokens": added})), size
+
+
+class Held:
+    """A format in a vocabulary that knows its markers, or has to spell them."""
+
+    def __init__(self, form: Format, known: bool) -> None:
+        self.form = form
+        self.tokenizer, size = vocabulary(form.markers if known else ())
+        end = self.tokenizer.id("<|im_end|>")
+        assert end is not None
+        self.end = end
+        self.constraints = Constraints(self.tokenizer, size, [end])
+
+    def guide(self, required: bool, several: bool) -> Constraint:
+        tools = [arguments_of(function) for function in FUNCTIONS]
+        return self.constraints.compile(grammar(self.form, tools, required, several, self.tokenizer.id))
+
+    def allows(self, text: str, required: bool = False, several: bool = True) -> bool:
+        """Whether a reply may be this text, and end with it."""
+        matcher = self.guide(required, several)._matcher
+        ids = self.tokenizer.encode_control(text)
+        return bool(matcher.try_consume_tokens(ids) == len(ids) and matcher.is_accepting())
+
+    def read(self, ids: list[int]) -> tuple[str, list[Call]]:
+        shown = Detokeniser(self.tokenizer, self.form.markers)
+        parser = ToolCallParser(self.form, SCHEMAS)
+        pieces = parser.push("".join(map(shown.push, ids)) + shown.finish()) + parser.push("", final=True)
+        text = "".join(p for p in pieces if isinstance(p, str))
+        return text, [p for p in pieces if isinstance(p, Call)]
+
+
+@pytest.fixture(scope="module", params=[(f, k) for f in FORMATS for k in (True, False)],
+                ids=lambda p: f"{p[0].name} {'known' if p[1] else 'spelled'}")  # fmt: skip
+def held(request: pytest.FixtureRequest) -> Iterator[Held]:
+    one = Held(*request.param)
+    yield one
+    one.constraints.close()
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_whatever_a_grammar_allows_is_a_call_that_fits_its_tool(held: Held, several: bool) -> None:
+    """Tokens drawn at random, of those that may come next."""
+    drawn = random.Random(5)
+    ended = 0
+    for _ in range(6):
+        guide, ids = held.guide(True, several), []
+        while len(ids) < 500 and held.end not in ids:
+            allowed = np.flatnonzero(np.unpackbits(guide.mask().view(np.uint8), bitorder="little"))
+            near = [t for t in allowed if held.tokenizer.token_bytes(int(t)) in b"\"'}])\n</>" or t == held.end]
+            token = guide.meant(int(drawn.choice(near if near and drawn.random() < 0.4 else list(allowed))))
+            ids += [token] if token == held.end else [token, *guide.took(token)]
+        if held.end in ids:
+            ended += 1
+            text, calls = held.read(ids[: ids.index(held.end)])
+            assert calls and (several or len(calls) == 1) and not text.strip()
+            for call in calls:
+                jsonschema.validate(call.arguments, SCHEMAS[call.name])
+    assert ended
+
+
+GOOD, BAD = '{"city": "Paris", "unit": "C"}', '{"city": "Paris", "unit": "K"}'
+TAGS = "<parameter=city>\nParis\n</parameter>\n<parameter=unit>\n{unit}\n</parameter>\n"
+_V3 = "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>weather\n```json\n{}\n```<｜tool▁call▁end｜>{}<｜tool▁calls▁end｜>"
+_V31 = "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>weather<｜tool▁sep｜>{}<｜tool▁call▁end｜>{}<｜tool▁calls▁end｜>"
+WRITTEN: dict[str, list[tuple[str, str, str]]] = {  # calls with {} for the arguments and the next call, and that one
+    "hermes": [('<tool_call>\n{"name": "weather", "arguments": {}}\n</tool_call>{}', GOOD,
+                '\n<tool_call>\n{"name": "now", "arguments": {}}\n</tool_call>')],
+    "coder": [("<tool_call>\n<function=weather>\n{}</function>\n</tool_call>{}", TAGS.replace("{unit}", "C"),
+               "\n<tool_call>\n<function=now>\n</function>\n</tool_call>")],
+    "deepseek": [(_V3, GOOD, "\n<｜tool▁call▁begin｜>function<｜tool▁sep｜>now\n```json\n{}\n```<｜tool▁call▁end｜>"),
+                 (_V31, GOOD, "<｜tool▁call▁begin｜>now<｜tool▁sep｜>{}<｜tool▁call▁end｜>")],
+    "mistral": [('[TOOL_CALLS][{"name": "weather", "arguments": {}}{}]', GOOD, ', {"name": "now", "arguments": {}}'),
+                ("[TOOL_CALLS]weather[ARGS]{}{}", GOOD, "[TOOL_CALLS]now[ARGS]{}")],
+    "pythonic": [("[weather({}){}]", "city='Paris', unit=\"C\", now=True", ", now()")],
+    "llama": [('{"name": "weather", "parameters": {}}{}', GOOD, '; {"name": "now", "parameters": {}}'),
+              ('<|python_tag|>{"name": "weather", "parameters": {}}{}', GOOD, '; {"name": "now", "parameters": {}}')],
+}  # fmt: skip
+
+
+def test_every_form_of_every_format_may_end_in_white_space(held: Held) -> None:
+    for pattern, arguments, other in WRITTEN[held.form.name]:
+        before, _, rest = pattern.partition("{}")
+        inside, _, after = rest.rpartition("{}")
+        one, two = before + arguments + inside + after, before + arguments + inside + other + after
+        bad = one.replace("unit>\nC", "unit>\nK").replace('"C"', '"K"')
+        if held.tokenizer.id(held.form.markers[0]) is None and ("[ARGS]" in one or "<|python_tag|>" in one):
+            continue  # nobody would spell these
+        for required in (True, False):
+            assert held.allows(one, required) and held.allows(two, required), one
+            assert held.allows(one, required, several=False) and not held.allows(two, required, several=False)
+            assert held.allows(f"{one}\n", required) and held.allows(f"{two} \n\n", required), one
+            assert not held.allows(bad, required), bad
+        assert held.allows("Let me look.\n" + one), one
+
+
+def test_text_stays_free(held: Held) -> None:
+    for text in ("Yes.\n", "[1, 2]", '{"name": "Alice", "age": 30}', "```json\n{}\n```", "a < b", "x" * 400):
+        assert held.allows(text), text
+        assert not held.allows(text, required=True), text
+
+
+def test_calls_without_their_tags_are_held_as_well(held: Held) -> None:
+    """As Qwen2.5-Coder, Qwen3-Coder and Llama write them."""
+    call = '{{\n  "name": "weather",\n  "{}": {}\n}}'
+    if held.form.name == "hermes":
+        for fence, end in (("", ""), ("```json\n", "\n```"), ("```\n", "\n```\n")):
+            assert held.allows(fence + call.format("arguments", GOOD) + end)
+            assert not held.allows(fence + call.format("arguments", BAD) + end)
+    elif held.form.name == "llama":
+        assert held.allows("Sure: " + call.format("parameters", GOOD))
+        assert not held.allows("Sure: " + call.format("parameters", BAD))
+    elif held.form.name == "coder":
+        assert held.allows("I will.\n<function=weather>\n" + TAGS.replace("{unit}", "C") + "</function>\n</tool_call>")
+        assert not held.allows("<function=weather>\n" + TAGS.replace("{unit}", "K") + "</function>")
+
+
+def called(model: Model, function: dict[str, Any], **options: Any) -> Call:
+    how = {
+        "tool_choice": "required",
+        "parallel_tool_calls": False,
+        "sampling": Sampling(),
+        "max_tokens": 120,
+        **options,
+    }
+    asked = [{"role": "user", "content": "Call a function."}]
+    events = list(model.chat(asked, tools=[{"type": "function", "function": function}], **how))
+    [call] = [e for e in events if isinstance(e, Call)]
+    return call
+
+
+@pytest.mark.parametrize("parameters", [None, {}, {"type": "object"}, {"type": "object", "properties": {}}])
+def test_a_tool_that_says_nothing_of_arguments_takes_none(smollm: Model, parameters: Any) -> None:
+    function = {"name": "now", **({} if parameters is None else {"parameters": parameters})}
+    assert called(smollm, function).arguments == {}
+
+
+def test_what_cannot_be_followed_is_left_out_only_where_that_is_asked_for(smollm: Model) -> None:
+    numbers = {"type": "array", "items": {"type": "integer", "maximum": 9, "minimum": 0}, "maxItems": 2}
+    for odd in ({"uniqueItems": True}, {"contains": {"const": 1}}, {"not": {"const": []}}, {"minItems": "one"}):
+        parameters = {"type": "object", "properties": {"n": {**numbers, **odd}}, "required": ["n"]}
+        call = called(smollm, {"name": "f", "parameters": parameters})
+        assert all(0 <= n <= 9 for n in call.arguments["n"])
+        [keyword] = odd
+        with pytest.raises(ConstraintError, match=f"f: {keyword} at #/properties/n") as refused:
+            called(smollm, {"name": "f", "parameters": parameters, "strict": True}, tool_choice="auto")
+        assert refused.value.param == "tools"
+    # What only the grammar library finds out is left out with the whole schema, but not names and types.
+    pattern = {"type": "object", "properties": {"n": {"type": "integer", "maximum": 9, "minimum": 0},
+               "s": {"type": "string", "pattern": "(a"}}, "required": ["n"]}  # fmt: skip
+    assert isinstance(called(smollm, {"name": "f", "parameters": pattern}, max_tokens=400).arguments["n"], int)
+
+
+def test_tools_that_take_too_long_to_follow_are_followed_less(smollm: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("galop.backends.local.PATIENCE", -1)
+    parameters = {"type": "object", "properties": {"s": {"type": "string", "pattern": "(a"}}}
+    assert isinstance(called(smollm, {"name": "f", "parameters": parameters}, max_tokens=400).arguments, dict)
+    with pytest.raises(ConstraintError, match="f: "):
+        called(smollm, {"name": "f", "parameters": parameters, "strict": True})
+
+
+def test_a_strict_tool_takes_an_object(smollm: Model) -> None:
+    for kind in ("string", ["array", "null"]):
+        with pytest.raises(ConstraintError, match="f: type at # of the schema has to be object"):
+            called(smollm, {"name": "f", "parameters": {"type": kind}, "strict": True})
+    assert called(smollm, {"name": "f", "parameters": {"type": ["object", "null"]}, "strict": True}).arguments == {}
+
+
+def test_a_form_and_calls_go_together(smollm: Model) -> None:
+    tools = [{"type": "function", "function": f} for f in FUNCTIONS]
+    schema = {"type": "object", "properties": {"a": {"const": 1}}, "required": ["a"], "additionalProperties": False}
+    for form, said in ((Form("schema", json.dumps(schema)), '{"a": 1}'), (Form("regex", r"a\/b|/c"), "a/b")):
+        guide = smollm.constraint(form, tools)
+        assert guide
+        matcher = guide._matcher
+        assert matcher.consume_tokens(smollm.tokenizer.encode(said)) and matcher.is_accepting()
+
+
+CLOSED: list[tuple[Any, list[Any], list[Any]]] = [
+    ({"properties": {"a": {"type": "object", "properties": {"b": {}}}}}, [{"a": {"b": 1}}], [{"x": 1}, {"a": {"x": 1}}]),
+    ({"type": "object"}, [{"x": 1}], []),
+    ({"properties": {"a": {}}, "additionalProperties": True}, [{"x": 1}], []),
+    ({"allOf": [{"$ref": "#/$defs/A"}, {"properties": {"b": {"type": "object", "properties": {"c": {}}}}}],
+      "$defs": {"A": {"properties": {"a": {}}}}}, [{"a": 1, "b": {"c": 1}}], [{"x": 1}, {"b": {"x": 1}}]),
+    ({"properties": {"kind": {}}, "anyOf": [{"properties": {"a": {}}}, {"$ref": "#/$defs/B"}],
+      "$defs": {"B": {"properties": {"b": {}}}}}, [{"kind": 1, "a": 1}, {"b": 2}], [{"x": 1}]),
+    ({"anyOf": [{"type": "null"}, {"properties": {"a": {}}, "type": "object"}]}, [None, {"a": 1}], [{"x": 1}]),
+    ({"properties": {"properties": {"type": "object", "properties": {"enum": {}}}}}, [{"properties": {"enum": 1}}],
+     [{"properties": {"x": 1}}, {"x": 1}]),
+    ({"items": {"$ref": "#/$defs/N"}, "$defs": {"N": {"properties": {"n": {"$ref": "#/$defs/N"}}}}},
+     [[{"n": {"n": {}}}]], [[{"n": {"x": 1}}]]),
+    ({"properties": {"a": {}}, "required": ["a", "b"]}, [{"a": 1, "b": 2}], [{"a": 1, "b": 2, "c": 3}]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("schema", "good", "bad"), CLOSED)
+def test_objects_are_closed_as_peers_close_them(schema: Any, good: list[Any], bad: list[Any]) -> None:
+    for value in good:
+        jsonschema.validate(value, closed(schema))
+    for value in bad:
+        jsonschema.validate(value, schema)
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(value, closed(schema))
+
+
+def test_a_model_is_told_of_arguments_whatever_their_names() -> None:
+    long = "^(a|b|c|d|e|f|g|h|i|j|k|l|m|n|o|p|q|r|s|t|u)$"
+    parameters = {"properties": {"pattern": {"type": "string", "pattern": long, "default": {"pattern": long}},
+                                 "strict": {"enum": [{"pattern": long}]}}}  # fmt: skip
+    told = readable({"type": "function", "function": {"name": "f", "strict": True, "parameters": parameters}})
+    assert told["function"] == {"name": "f", "parameters": {"properties": {
+        "pattern": {"type": "string", "default": {"pattern": long}}, "strict": {"enum": [{"pattern": long}]}}}}  # fmt: skip
+
+
+def test_types_and_names_of_a_schema_may_be_anything() -> None:
+    odd = {
+        "properties": {"a": {"type": ["string", "string"]}, "b": {"type": {}}, "c": 5},
+        "required": [[], {}, "a", "z"],
+    }
+    outline = arguments_of({"name": "f", "parameters": odd}, loose=1).schema
+    assert outline["properties"] == {"a": {}, "b": {}, "c": {}} and outline["required"] == ["a"]

@@ -1,0 +1,152 @@
+"""Thinking apart from the answer, wherever the stream is cut."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+import pytest
+
+from galop import Sampling
+from galop.backends.load import load
+from galop.chat.template import abilities_of
+from galop.chat.thinking import IN_WORDS, Thinking, ThinkingGuide, ThinkingSplitter, style_of
+from galop.chat.tools import Call
+from galop.tokenizers.tokenizer import Tokenizer
+
+CASES = [
+    ("<think>\nHm.\n</think>\n\nYes.", False, "Hm.", "Yes."),
+    ("Hm. So </thin is no tag\n</think>\nYes.", True, "Hm. So </thin is no tag", "Yes."),
+    ("<think>\n\n</think>\n\nYes.", False, "", "Yes."),
+    ("Yes, <think> is a tag.", False, "", "Yes, <think> is a tag."),
+    ("  \nYes.", False, "", "  \nYes."),
+    ("<thin", False, "", "<thin"),
+    ("<think>\ncut off", False, "cut off", ""),
+    ("<think>a</think>b</think>c", False, "a", "b</think>c"),
+    ("", False, "", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "opened", "thought", "answer"), CASES)
+def test_every_way_of_cutting_gives_the_same(text: str, opened: bool, thought: str, answer: str) -> None:
+    for step in (1, 2, 3, 5, 7, 100):
+        for offset in range(min(step, len(text) + 1)):
+            splitter = ThinkingSplitter(opened)
+            pieces = [text[:offset], *(text[i : i + step] for i in range(offset, len(text), step))]
+            found = [part for piece in pieces for part in splitter.push(piece)] + splitter.push("", final=True)
+            assert "".join(t for thinking, t in found if thinking) == thought, (step, offset)
+            assert "".join(t for thinking, t in found if not thinking) == answer, (step, offset)
+            order = [thinking for thinking, _ in found]
+            assert order == sorted(order, reverse=True)  # never back to thinking
+
+
+MINI = Tokenizer((files("galop.recipes.mini") / "tokenizer.json").read_text("utf-8"))
+RAW = json.loads((files("galop.recipes.mini") / "tokenizer.json").read_text("utf-8"))
+SENTENCE = {
+    **RAW["added_tokens"][-1],
+    "id": 512,
+    "content": "Considering the limited time by the user",
+    "special": False,
+}
+WORDY = Tokenizer(json.dumps({**RAW, "added_tokens": [*RAW["added_tokens"], SENTENCE]}))  # which knows some words
+WORDS = MINI.encode("47 times 83 is 3901. ") * 40
+
+
+def led(guide: ThinkingGuide, words: list[int], limit: int) -> list[int]:
+    """What a model says that goes on with `words` unless it is led otherwise."""
+    said: list[int] = []
+    for word in words:
+        said += [word, *guide.took(word)]
+        if len(said) >= limit:
+            break
+    return said[:limit]
+
+
+@pytest.mark.parametrize("words", [True, False])
+@pytest.mark.parametrize("budget", [0, 1, 16, 100])
+def test_a_spent_budget_closes_the_thinking_once_and_the_answer_follows(budget: int, words: bool) -> None:
+    """In the report's words, unless the vocabulary has none."""
+    tokens = WORDY if words else MINI
+    opened = tokens.encode_control("<think>\n")
+    said = led(ThinkingGuide(tokens, False, budget, 2000), [*opened, *WORDS], 2000)
+    text = "".join(tokens._tokenizer.decode(said, skip_special_tokens=False))
+    assert text.count("</think>") == 1 and (IN_WORDS.strip() in text) == words
+    thought = said[len(opened) : len(said)]
+    closing = tokens.encode_control(f"{IN_WORDS if words else ''}\n</think>\n\n")
+    at = next(i for i in range(len(said)) if said[i : i + len(closing)] == closing)
+    drawn = at - len(opened) if budget else at - 1
+    assert drawn == budget and thought and len(said) > at + len(closing)
+
+
+@pytest.mark.parametrize("limit", [8, 20, 64, 300, 1500])
+def test_a_limited_reply_keeps_room_for_its_answer(limit: int) -> None:
+    """Thinking never takes all of max_tokens: an empty answer is what users complain of most."""
+    said = led(ThinkingGuide(MINI, True, None, limit), WORDS * 4, limit)
+    close = MINI.id("</think>")
+    assert close in said
+    assert len(said) - said.index(close) - 2 >= min(512, limit // 2) - 1
+
+
+def test_thinking_that_ends_by_itself_is_left_alone() -> None:
+    said = led(ThinkingGuide(MINI, True, 50, 400), [*MINI.encode_control("short\n</think>\n\n"), *WORDS], 400)
+    assert said.count(MINI.id("</think>") or -1) == 1 and IN_WORDS.strip() not in MINI.decode(said)
+    plain = led(ThinkingGuide(MINI, False, 0, 400), WORDS, 400)
+    assert plain == WORDS[:400]
+
+
+QWEN3 = "{%- if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>{%- endif %}"
+STYLE_CASES = [
+    (QWEN3, Thinking(), {}, True), (QWEN3, Thinking(on=False), {"enable_thinking": False}, False),
+    (QWEN3, Thinking(budget=0), {"enable_thinking": False}, False),
+    (QWEN3, Thinking(budget=64), {"enable_thinking": True}, True),
+    ("{%- if thinking %}<think>{%- endif %}</think>", Thinking(), {}, False),
+    ("{%- if thinking %}<think>{%- endif %}</think>", Thinking(on=True), {"thinking": True}, True),
+    ("{{'<｜Assistant｜><think>\\n'}}", Thinking(on=False), {}, True),
+    ("{{ content.split('</think>')[-1] }}", Thinking(), {}, True), ("{{ messages }}", Thinking(on=True), {}, False),
+    # Words that only look like a switch, and one that is off unless it is asked for.
+    ("{# enable_thinking #}{{ messages }}", Thinking(on=True), {}, False),
+    ("{% if enable_thinking %}<think>{% else %}<think></think>{% endif %}", Thinking(), {}, False),
+    ("{% if reason_aloud %}<think>{% endif %}", Thinking(on=True), {"reason_aloud": True}, True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("template", "asked", "variables", "expected"), STYLE_CASES)
+def test_every_family_is_switched_its_own_way(
+    template: str, asked: Thinking, variables: dict[str, bool], expected: bool
+) -> None:
+    style = style_of(abilities_of(template))
+    assert asked.variables(style) == variables and asked.expected(style) == expected
+
+
+def test_what_requests_say_of_thinking() -> None:
+    assert Thinking.asked(None, "none", None) == Thinking(False, 0)
+    assert Thinking.asked(None, "low", None) == Thinking(True, 1024)
+    assert Thinking.asked(None, "max", None) == Thinking(True, None)
+    assert Thinking.asked(False, None, 500) == Thinking(False, 500)
+    assert Thinking.asked(None, "high", 64) == Thinking(True, 64)
+    assert not Thinking(False, 500).expected(style_of(abilities_of(QWEN3)))
+
+
+def test_an_end_token_closes_the_thinking_and_the_answer_follows() -> None:
+    [end] = MINI.encode_control("<|im_end|>")
+    close = MINI.id("</think>")
+    for budget in (None, 100):
+        guide = ThinkingGuide(MINI, True, budget, 400, stop_ids=[end], rows=600)
+        said = led(guide, [guide.meant(word) for word in [*WORDS[:5], end]], 400)
+        assert said == [*WORDS[:5], close, *MINI.encode("\n\n")]
+        assert guide.meant(end) == end  # the answer may end
+        mask = guide.mask()
+        assert mask is not None and close is not None
+        assert not mask[close // 32] >> close % 32 & 1 and mask[0] == 0xFFFFFFFF  # once closed is closed
+
+
+ADD = {"type": "function", "function": {"name": "add", "parameters": {
+    "type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}, "required": ["a", "b"]}}}  # fmt: skip
+
+
+def test_a_reply_that_owes_a_call_makes_one_however_its_thinking_ends() -> None:
+    with load("qwen3-mini") as model:
+        for seed in range(12):
+            how = {"tool_choice": "required", "sampling": Sampling(1.0, seed=seed), "max_tokens": 400}
+            events = list(model.chat([{"role": "user", "content": "What is 12 + 5?"}], tools=[ADD], **how))
+            assert any(isinstance(e, Call) for e in events), seed

@@ -1,0 +1,380 @@
+"""Tool calls of every family: published examples, cut anywhere, give the same calls and the same text."""
+
+from __future__ import annotations
+
+import json
+import time
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from galop import Sampling
+from galop.backends.local import Done, Model, Text
+from galop.chat.form import Form
+from galop.chat.parser import Held, ToolCallParser
+from galop.chat.tools import FORMATS, Call, CallPart, Format
+from galop.engine.scheduler import Guide
+from galop.errors import ConstraintError
+
+CODER, HERMES, DEEPSEEK, MISTRAL, PYTHONIC, LLAMA = FORMATS
+PARIS = Call("get_weather", {"city": "Paris", "days": 2})
+SCHEMAS: dict[str, Any] = {
+    "get_weather": {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}},
+    "say": {"type": "object", "properties": {"text": {"type": "string"}}},
+    "f": {},
+}
+CASES: list[tuple[Format, str, str, list[Call]]] = [
+    (HERMES, '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris", "days": 2}}\n</tool_call>', "", [PARIS]),
+    (
+        HERMES,
+        'Let me look.\n<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris", "days": 2}}\n</tool_call>\n'
+        '<tool_call>\n{"name": "say", "arguments": {"text": "</tool_call> is a tag"}}\n</tool_call>',
+        "Let me look.",
+        [PARIS, Call("say", {"text": "</tool_call> is a tag"})],
+    ),
+    (HERMES, 'If a < b then <tool_ is no tag', "If a < b then <tool_ is no tag", []),
+    (HERMES, '<tool_call>\nnot JSON\n</tool_call>', "<tool_call>\nnot JSON\n</tool_call>", []),
+    (HERMES, '<tool_call>\n{"name": "say", "arguments": {"text": "cut o', '<tool_call>\n{"name": "say", "arguments": {"text": "cut o', []),
+    (HERMES, '<tool_call>{"name": "say", "arguments": "{\\"text\\": \\"hi\\"}"}', "", [Call("say", {"text": "hi"})]),
+    (HERMES, '```json\n{\n  "name": "get_weather",\n  "arguments": {"city": "Paris", "days": 2}\n}\n```', "", [PARIS]),
+    (HERMES, '{"name": "get_weather", "arguments": {"city": "Paris", "days": 2}}', "", [PARIS]),
+    (HERMES, '{"name": "Paris", "arguments": {}}', '{"name": "Paris", "arguments": {}}', []),
+    (HERMES, '```json\n{"name": "get_weather"', '```json\n{"name": "get_weather"', []),
+    (
+        CODER,
+        "I will.\n\n<tool_call>\n<function=get_weather>\n<parameter=city>\nParis\n</parameter>\n<parameter=days>\n2\n"
+        "</parameter>\n</function>\n</tool_call>",
+        "I will.",
+        [PARIS],
+    ),
+    (
+        CODER,
+        "<tool_call>\n<function=say>\n<parameter=text>\n2\n3\n</parameter>\n</function>\n</tool_call>",
+        "",
+        [Call("say", {"text": "2\n3"})],
+    ),
+    (
+        DEEPSEEK,
+        "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n"
+        '{"city": "Paris", "days": 2}\n```<｜tool▁call▁end｜>\n<｜tool▁call▁begin｜>function<｜tool▁sep｜>say\n```json\n'
+        '{"text": "hi"}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
+        "",
+        [PARIS, Call("say", {"text": "hi"})],
+    ),
+    (
+        DEEPSEEK,
+        '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{"city": "Paris", "days": 2}'
+        "<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
+        "",
+        [PARIS],
+    ),
+    (MISTRAL, '[TOOL_CALLS][{"name": "get_weather", "arguments": {"city": "Paris", "days": 2}}]', "", [PARIS]),
+    (
+        MISTRAL,
+        'One moment.[TOOL_CALLS]get_weather[ARGS]{"city": "Paris", "days": 2}[TOOL_CALLS]say[CALL_ID]a1[ARGS]{"text": "hi"}',
+        "One moment.",
+        [PARIS, Call("say", {"text": "hi"})],
+    ),
+    (
+        PYTHONIC,
+        '[get_weather(city="Paris", days=2), say(text="[1, 2]")]',
+        "",
+        [PARIS, Call("say", {"text": "[1, 2]"})],
+    ),
+    (PYTHONIC, "[f(a=true, b=[null, -1.5], c={'d': False})]", "", [Call("f", {"a": True, "b": [None, -1.5], "c": {"d": False}})]),
+    (PYTHONIC, "[1] is a reference", "[1] is a reference", []),
+    (PYTHONIC, "[f(a=__import__('os').getcwd())]", "[f(a=__import__('os').getcwd())]", []),
+    (PYTHONIC, "A list: [f(a=1)]", "A list: [f(a=1)]", []),
+    (LLAMA, '{"name": "get_weather", "parameters": {"city": "Paris", "days": 2}}', "", [PARIS]),
+    (
+        LLAMA,
+        '<|python_tag|>{"name": "get_weather", "parameters": {"city": "Paris", "days": 2}}; '
+        '{"name": "say", "parameters": {"text": "hi"}}',
+        "",
+        [PARIS, Call("say", {"text": "hi"})],
+    ),
+    (LLAMA, '{"a": 1} is JSON', '{"a": 1} is JSON', []),
+    (LLAMA, "<|pyt", "<|pyt", []),
+]  # fmt: skip
+
+
+OSLO = Call("get_weather", {"city": "Oslo", "days": 2})
+SCHEMAS |= {
+    "now": {},
+    "python": {"type": "object", "properties": {"code": {"type": "string"}}},
+    "many": {
+        "type": "object",
+        "$defs": {"N": {"type": "integer"}},
+        "properties": {
+            "i": {"type": ["integer", "null"]}, "s": {"type": ["null", "string"]}, "b": {"type": "boolean"},
+            "u": {"anyOf": [{"type": "string"}, {"type": "object"}, {"type": "null"}]}, "n": {"type": "number"},
+            "o": {"type": "object"}, "l": {"type": "array"}, "e": {"enum": ["a", "b"]}, "r": {"$ref": "#/$defs/N"},
+            "x": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+        },
+    },
+}  # fmt: skip
+# The kinds of llama.cpp's chat tests and vLLM's tests of tool parsers.
+CASES += [
+    (HERMES, '<tool_call>{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}</tool_call><tool_call>{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}</tool_call>', '', [OSLO, OSLO]),
+    (HERMES, 'Sure.<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}</tool_call>\n\nDone.', 'Sure.Done.', [OSLO]),
+    (HERMES, '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}', '', [OSLO]),
+    (HERMES, '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}\n</tool_call>', '', [OSLO, OSLO]),
+    (HERMES, '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}\n</tool_call>', '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}\n</tool_call>', []),
+    (HERMES, '<tool_call>\n{"name": "say", "arguments": "{\\"text\\": \\"x\\"}"}\n</tool_call>', '', [Call('say', {'text': 'x'})]),
+    (HERMES, '<tool_call>\n{"name": "say", "arguments": "hello"}\n</tool_call>', '<tool_call>\n{"name": "say", "arguments": "hello"}\n</tool_call>', []),
+    (HERMES, '<tool_call>\n{"name": "now"}\n</tool_call>', '', [Call('now', {})]),
+    (HERMES, '<tool_call>\n{"name": "now", "arguments": {}}\n</tool_call>', '', [Call('now', {})]),
+    (HERMES, '<tool_call>\n{"name": "now", "arguments": null}\n</tool_call>', '', [Call('now', {})]),
+    (HERMES, '<tool_call>\n{"name": "nope", "arguments": {}}\n</tool_call>', '<tool_call>\n{"name": "nope", "arguments": {}}\n</tool_call>', []),
+    (HERMES, '<tool_call>\n{"name": "say", "arguments": {"text": "a </tool_call> <tool_call> b"}}\n</tool_call> x', 'x', [Call('say', {'text': 'a </tool_call> <tool_call> b'})]),
+    (HERMES, '<tool_call>\n{"name": "say", "arguments": {"text": "\\u00e9\\ud83d\\ude00 \\"q\\" \\\\ {"}}\n</tool_call>', '', [Call('say', {'text': 'é😀 "q" \\ {'})]),
+    (HERMES, '<tool_call>\n{"arguments": {"text": "y"}, "name": "say"}\n</tool_call>', '', [Call('say', {'text': 'y'})]),
+    (HERMES, '{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}', '', [OSLO, OSLO]),
+    (HERMES, '{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}\n</tool_call>', '', [OSLO]),
+    (HERMES, '```json\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}\n```\nok', 'ok', [OSLO]),
+    (HERMES, '{"name": "Alice", "age": 30}', '{"name": "Alice", "age": 30}', []),
+    (HERMES, '{"name": "now"}', '{"name": "now"}', []),
+    (HERMES, 'Use <tool_call> tags.', 'Use <tool_call> tags.', []),
+    (LLAMA, '{"name": "Alice", "age": 30}', '{"name": "Alice", "age": 30}', []),
+    (LLAMA, '{"name": "now"}', '{"name": "now"}', []),
+    (LLAMA, '{"parameters": {}}', '{"parameters": {}}', []),
+    (LLAMA, 'Here: {"name": "get_weather", "parameters": {"city": "Oslo", "days": 2}} More?', 'Here:More?', [OSLO]),
+    (LLAMA, '{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}', '', [OSLO]),
+    (LLAMA, '{"name": "get_weather", "parameters": {"city": "Oslo", "days": 2}} ; {"name": "get_weather", "parameters": {"city": "Oslo", "days": 2}};{"name": "get_weather", "parameters": {"city": "Oslo", "days": 2}}\n{"name": "get_weather", "parameters": {"city": "Oslo", "days": 2}}', '', [OSLO, OSLO, OSLO, OSLO]),
+    (LLAMA, '{"name": "get_weather", "parameters": {"city": "Oslo", "days": 2}} I used {x} and {"q": 1}', 'I used {x} and {"q": 1}', [OSLO]),
+    (LLAMA, '{"name": "say", "parameters": {text}', '{"name": "say", "parameters": {text}', []),
+    (LLAMA, '{"type": "function", "name": "now", "parameters": {}}', '', [Call('now', {})]),
+    (LLAMA, '<|python_tag|>python.call(code="print(\'hey\')")', '', [Call('python', {'code': "print('hey')"})]),
+    (LLAMA, '{"name": "say", "parameters": {"text": "a {b} [c] \\"d\\""}}', '', [Call('say', {'text': 'a {b} [c] "d"'})]),
+    (LLAMA, 'a { b } {"c": 1}', 'a { b } {"c": 1}', []),
+    (PYTHONIC, '[now()]', '', [Call('now', {})]),
+    (PYTHONIC, '[get_weather(city=\'Oslo\',days=2),say(text=\'L\\\'été "x"\')]', '', [OSLO, Call('say', {'text': 'L\'été "x"'})]),
+    (PYTHONIC, "<|python_start|>[get_weather(city='Oslo', days=2), now()]<|python_end|>", '', [OSLO, Call('now', {})]),
+    (PYTHONIC, "[many(o={}, l=[], b=True, s=None, u={'a': ['b']}), now()]", '', [Call('many', {'o': {}, 'l': [], 'b': True, 's': None, 'u': {'a': ['b']}}), Call('now', {})]),
+    (PYTHONIC, "[say(x=b'z'), get_weather(city='Oslo', days=2)]", '', [OSLO]),
+    (PYTHONIC, "[say(x=1e999), get_weather(city='Oslo', days=2)]", '', [OSLO]),
+    (PYTHONIC, "[get_weather(city='Oslo', days=2), say(a='x 'y', b='z')]", '', [OSLO]),
+    (PYTHONIC, "[say(a='x 'y' 'z), now(b='p 'q' 'r)]", "[say(a='x 'y' 'z), now(b='p 'q' 'r)]", []),
+    (PYTHONIC, '[now(x=1])]', '[now(x=1])]', []),
+    (PYTHONIC, '[other(a=1)]', '[other(a=1)]', []),
+    (MISTRAL, '[TOOL_CALLS] [{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}]', '', [OSLO]),
+    (MISTRAL, '[TOOL_CALLS]  [ {"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}} , {"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}} ]', '', [OSLO, OSLO]),
+    (MISTRAL, '[TOOL_CALLS][{"arguments": {"city": "Oslo", "days": 2}, "name": "get_weather", "id": "abcdefghi"}]', '', [OSLO]),
+    (MISTRAL, '[TOOL_CALLS] [{"arguments": {"text": "n"}, "name": "say"}]', '', [Call('say', {'text': 'n'})]),
+    (MISTRAL, 'Hi[TOOL_CALLS] [{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}]\ntrailing', 'Hitrailing', [OSLO]),
+    (MISTRAL, '[TOOL_CALLS]get_weather{"city": "Oslo", "days": 2}[TOOL_CALLS]now{}', '', [OSLO, Call('now', {})]),
+    (MISTRAL, 'a{b[TOOL_CALLS]say{"text": "print(\\"h\\")\\nre.c(r\'{}\')"}', 'a{b', [Call('say', {'text': 'print("h")\nre.c(r\'{}\')'})]),
+    (MISTRAL, '[TOOL_CALLS]get_weather[CALL_ID]000000001[ARGS]{"city": "Oslo", "days": 2}[TOOL_CALLS]say[CALL_ID]000000002[ARGS]{"text": "hi"}', '', [OSLO, Call('say', {'text': 'hi'})]),
+    (MISTRAL, '[TOOL_CALLS] nothing', '[TOOL_CALLS] nothing', []),
+    (MISTRAL, '[TOOL_CALLS]now', '[TOOL_CALLS]now', []),
+    (DEEPSEEK, 'x<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n{"city": "Oslo", "days": 2}\n```<｜tool▁call▁end｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>now\n```json\n{}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜> y', 'xy', [OSLO, Call('now', {})]),
+    (DEEPSEEK, '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n{"city": "Oslo", "days": 2}```<｜tool▁call▁end｜><｜tool▁calls▁end｜>', '', [OSLO]),
+    (DEEPSEEK, '<｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{"city":"Oslo","days":2}<｜tool▁call▁end｜>', '', [OSLO]),
+    (DEEPSEEK, '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{"city":"Oslo","days":2}<｜tool▁call▁end｜><｜tool▁call▁begin｜>now<｜tool▁sep｜>{}<｜tool▁call▁end｜><｜tool▁calls▁end｜>', '', [OSLO, Call('now', {})]),
+    (DEEPSEEK, '<｜tool▁calls▁begin｜>now<｜tool▁sep｜>{"x":1}<｜tool▁calls▁end｜>', '<｜tool▁calls▁begin｜>now<｜tool▁sep｜>{"x":1}<｜tool▁calls▁end｜>', []),
+    (DEEPSEEK, 'Let me.<｜tool▁calls▁begin｜>get_weather', 'Let me.<｜tool▁calls▁begin｜>get_weather', []),
+    (DEEPSEEK, '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n{"city": "Oslo"\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>', '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n{"city": "Oslo"\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>', []),
+    (CODER, "<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n<parameter=days>\n2\n</parameter>\n</function>\n</tool_call>\n<tool_call>\n<function=say>\n<parameter=text>\ndef f():\n    return '<html>'\n\nf()\n</parameter>\n</function>\n</tool_call>", '', [OSLO, Call('say', {'text': "def f():\n    return '<html>'\n\nf()"})]),
+    (CODER, 'Look:\n\n<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n<parameter=days>\n2\n</parameter>\n</function>\n</tool_call>', 'Look:', [OSLO]),
+    (CODER, '<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n<parameter=days>\n2\n</parameter>\n</function>', '', [OSLO]),
+    (CODER, 'a\n<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo\n<parameter=days>\n2\n</parameter>\n</function>\n</tool_call>', 'a', [OSLO]),
+    (CODER, '<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n<parameter=days>\n2\n</parameter>\n</tool_call>', '', [OSLO]),
+    (CODER, '<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo\n<parameter=days>\n2\n</tool_call>', '', [OSLO]),
+    (CODER, '<tool_call>\n<function=get_weather>\n<parameter=city>Oslo</parameter>\n<parameter=days>2</parameter></function></tool_call>', '', [OSLO]),
+    (CODER, '<tool_call>\n<function=now>\n</function>\n</tool_call>tail', 'tail', [Call('now', {})]),
+    (CODER, '<tool_call>\n<function=say>\n<parameter=text>\nuse </parameter> and </function> and </tool_call> tags\n</parameter>\n</function>\n</tool_call>', '', [Call('say', {'text': 'use </parameter> and </function> and </tool_call> tags'})]),
+    (CODER, '<tool_call>\n<function=many>\n<parameter=i>\nnull\n</parameter>\n<parameter=s>\nNone\n</parameter>\n<parameter=u>\n{"a": 1}\n</parameter>\n<parameter=b>\nTrue\n</parameter>\n<parameter=n>\n2.5\n</parameter>\n<parameter=o>\n{\'k\': None}\n</parameter>\n<parameter=l>\n[1, 2]\n</parameter>\n<parameter=e>\na\n</parameter>\n<parameter=r>\n7\n</parameter>\n<parameter=x>\n5\n</parameter>\n</function>\n</tool_call>', '', [Call('many', {'i': None, 's': None, 'u': {'a': 1}, 'b': True, 'n': 2.5, 'o': {'k': None}, 'l': [1, 2], 'e': 'a', 'r': 7, 'x': 5})]),
+    (CODER, '<tool_call>\n<function=say>\n<parameter=text>\nTrue\n</parameter>\n</function>\n</tool_call>', '', [Call('say', {'text': 'True'})]),
+    (CODER, '<tool_call>\n<function=say>\n<parameter=text>\n"q"\n</parameter>\n</function>\n</tool_call>', '', [Call('say', {'text': '"q"'})]),
+    (CODER, '<tool_call>\n<function=nope>\n</function>\n</tool_call>', '<tool_call>\n<function=nope>\n</function>\n</tool_call>', []),
+    (CODER, '<tool_call><function=></function></tool_call>', '<tool_call><function=></function></tool_call>', []),
+    (CODER, '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}\n</tool_call>', '', [OSLO]),
+    (CODER, 'a <function> b < c', 'a <function> b < c', []),
+]  # fmt: skip
+
+
+def read(
+    form: Format, text: str, cut: list[int], held: Held = "none", limit: bool = False
+) -> tuple[str, list[Call], list[list[str]]]:
+    """What is said, the calls, and name and arguments of those that came in parts."""
+    parser = ToolCallParser(form, SCHEMAS, held)
+    pieces = [p for a, b in pairwise([0, *cut, len(text)]) for p in parser.push(text[a:b])]
+    pieces += parser.push("", final=True, cut=limit)
+    parts: list[list[str]] = []
+    for part in pieces:
+        if isinstance(part, CallPart):
+            parts += [] if part.text else [[part.name, ""]]
+            parts[-1][1] += part.text
+    calls = [p for p in pieces if isinstance(p, Call)]
+    return "".join(p for p in pieces if isinstance(p, str)), calls, parts
+
+
+@pytest.mark.parametrize(("form", "text", "said", "calls"), CASES)
+def test_cut_anywhere_the_calls_are_the_same(form: Format, text: str, said: str, calls: list[Call]) -> None:
+    cuts = [[i] for i in range(len(text) + 1)] + [list(range(0, len(text), step)) for step in (1, 2, 3, 7)]
+    for cut in cuts:
+        assert read(form, text, cut)[:2] == (said, calls), cut
+
+
+WELL_FORMED = [case for case in CASES if case[3] and case[0] in (HERMES, LLAMA, MISTRAL, DEEPSEEK)]
+
+
+@pytest.mark.parametrize(("form", "text", "said", "calls"), WELL_FORMED)
+def test_arguments_in_parts_are_those_of_the_call(form: Format, text: str, said: str, calls: list[Call]) -> None:
+    for cut in [[], *([i] for i in range(len(text))), list(range(len(text)))]:
+        told, made, parts = read(form, text, cut, "all")
+        assert (told, made) == (said, calls)
+        assert all(any(n == c.name and json.loads(t) == c.arguments for c in calls) for n, t in parts), parts
+
+
+def test_arguments_come_as_they_are_written_and_those_of_a_call_made_before_are_waited_for() -> None:
+    parser = ToolCallParser(HERMES, SCHEMAS, "opened")
+    assert parser.push('<tool_call>\n{"name": "say", "arguments": ') == []
+    assert parser.push('{"te') == [CallPart("say", ""), CallPart("say", '{"te')]
+    assert parser.push('xt": "a}') == [CallPart("say", 'xt": "a}')]
+    assert parser.push('"}}') == [CallPart("say", '"}'), Call("say", {"text": "a}"})]
+    assert parser.push('</tool_call><tool_call>{"name": "say", "arguments": {"text": "a') == []
+    assert parser.push("b") == [CallPart("say", ""), CallPart("say", '{"text": "ab')]
+    unheld = ToolCallParser(HERMES, SCHEMAS)
+    assert unheld.push('<tool_call>\n{"name": "say", "arguments": {"text": "') == []
+    # What grammars of JSON allow and JSON of most languages does not is mended, since parts of it have been told.
+    odd = '<tool_call>{"name": "say", "arguments": {"x": 1e400, "y": "\\ud83d"}}'
+    assert read(HERMES, odd, [], "all")[1] == [Call("say", {"x": 1.7976931348623157e308, "y": "\ufffd"})]
+
+
+@pytest.mark.parametrize(("form", "text", "said", "calls"), [case for case in CASES if case[3]])
+def test_a_call_that_the_limit_cuts_off_leaves_no_markup(form: Format, text: str, said: str, calls: list[Call]) -> None:
+    for end in range(len(text)):
+        for cut in ([], list(range(end))):
+            told, made, _ = read(form, text[:end], cut, limit=True)
+            squeezed = "".join(told.split())
+            # Two characters, such as "<t", may be anything.
+            assert any("".join(said.split()).startswith(squeezed[: len(squeezed) - n]) for n in range(3)), end
+            assert made == calls[: len(made)] or form is PYTHONIC
+
+
+def parsed(form: Format, text: str, schemas: dict[str, Any] | None = None) -> tuple[str, list[Call]]:
+    parser = ToolCallParser(form, SCHEMAS if schemas is None else schemas)
+    pieces = parser.push(text) + parser.push("", final=True)
+    return "".join(p for p in pieces if isinstance(p, str)), [p for p in pieces if isinstance(p, Call)]
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        (HERMES, '<tool_call>{"name": "say", "arguments": {"x": 1e999}}</tool_call>'),
+        (HERMES, '<tool_call>{"name": "say", "arguments": {"x": NaN}}</tool_call>'),
+        (HERMES, '<tool_call>{"name": "say", "arguments": {"x": "\\ud83d"}}</tool_call>'),
+        (HERMES, "<tool_call>" + "[" * 100_000 + "</tool_call>"),
+        (PYTHONIC, "[f(a=b'x')]"), (PYTHONIC, "[f(a=...)]"), (PYTHONIC, "[f(a={1, 2})]"), (PYTHONIC, "[" * 5000),
+    ],
+)  # fmt: skip
+def test_what_is_no_json_is_no_call(form: Format, text: str) -> None:
+    said, calls = parsed(form, text)
+    assert not calls and said == text
+
+
+def test_odd_schemas_harm_nobody() -> None:
+    call = "<tool_call>\n<function=say>\n<parameter=x>\n1\n</parameter>\n</function>\n</tool_call>"
+    for schema in ({"properties": None}, {"properties": []}, {"properties": {"x": 5}}, [], None, {"properties": {
+        "x": {"$ref": "#"}}}, {"properties": {"x": {"anyOf": 5}}}, {"properties": {"x": {"type": [1, "odd"]}}}):  # fmt: skip
+        assert parsed(CODER, call, {"say": schema})[1] == [Call("say", {"x": 1})]
+
+
+HOSTILE = [
+    (HERMES, "<tool_call>(<function=a></tool_call>)" * 9000), (HERMES, "<tool_call>" * 9000),
+    (HERMES, '<tool_call>{"name": "say", "arguments": {"text": "' + "}" * 100_000),
+    (HERMES, '{"name":"say","arguments":{"a":"' + "}" * 100_000), (HERMES, "<tool_call>" + '{"a":' * 20_000),
+    (HERMES, " " * 100_000), (HERMES, '<tool_call>{"name": "now", "arguments": {}}</tool_call>' * 2000),
+    (LLAMA, "{" * 100_000), (LLAMA, '{"name"' * 14_000), (LLAMA, '{"name":"say",' * 7000), (LLAMA, "{" + " " * 100_000),
+    (CODER, "<tool_call>(<function=a></tool_call>)" * 9000), (CODER, "<function=say>" * 7000),
+    (CODER, "<tool_call><function=say><parameter=text>" + "</parameter> " * 8000 + "x</function></tool_call>"),
+    (CODER, "<tool_call><function=say>" + "\n" * 100_000), (CODER, "<tool_call><function=say>" + "</tool_call>" * 8000),
+    (MISTRAL, "[TOOL_CALLS]" + "[" * 100_000), (MISTRAL, "[TOOL_CALLS]" * 8000),
+    (DEEPSEEK, "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>" + "a" * 100_000),
+    (PYTHONIC, "[say(" + "(" * 100_000), (PYTHONIC, "[say(a=" + "-" * 100_000 + "1)]"), (PYTHONIC, "[say(a='x 'y)," * 7000 + "]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("form", "text"), HOSTILE)
+def test_a_hundred_thousand_characters_of_malice_are_read_in_little_time(form: Format, text: str) -> None:
+    """Of the thread, not of the clock: quadratic reading takes minutes."""
+    start = time.thread_time()
+    read(form, text, list(range(0, len(text), 5)))
+    assert time.thread_time() - start < 10
+
+
+def test_a_call_after_a_failed_one_is_heard() -> None:
+    good = '<tool_call>\n{"name": "say", "arguments": {"text": "hi"}}\n</tool_call>'
+    said, calls = parsed(HERMES, f"<tool_call>\noops\n</tool_call>\n{good}")
+    assert calls == [Call("say", {"text": "hi"})] and "oops" in said
+
+
+def test_schemas_with_definitions_hold_calls(smollm: Model) -> None:
+    """As Pydantic and MCP write them: each tool's references are its own."""
+    nested = {"$defs": {"P": {"type": "object", "properties": {"n": {"type": "integer", "maximum": 9, "minimum": 0}},
+                              "required": ["n"], "additionalProperties": False}},
+              "type": "object", "properties": {"p": {"$ref": "#/$defs/P"}}, "required": ["p"]}  # fmt: skip
+    tools = [{"type": "function", "function": {"name": name, "parameters": nested}} for name in ("f", 'g"é')]
+    for choice in ("f", 'g"é', "required"):
+        asked = [{"role": "user", "content": "Call a function."}]
+        events = list(smollm.chat(asked, tools=tools, tool_choice=choice, parallel_tool_calls=False, max_tokens=60))
+        [call] = [e for e in events if isinstance(e, Call)]
+        assert choice in ("required", call.name) and 0 <= call.arguments["p"]["n"] <= 9
+    for pattern in ("https?://[a-z]{3}", r"a\/b", "[/]x"):
+        form = Form("regex", pattern)
+        events = list(smollm.chat(asked, tools=tools, tool_choice="required", form=form, max_tokens=60))
+        assert any(isinstance(e, Call) for e in events)
+
+
+@pytest.mark.parametrize(
+    ("tools", "choice", "told"),
+    [
+        ([{"name": "f"}], "auto", r"tools\[0\]"), ([{"type": "function", "function": {}}], "auto", r"tools\[0\]"),
+        (["f"], "auto", r"tools\[0\]"), ([{"type": "function", "function": {"name": "f"}}], "g", "'g'"),
+        ([], "required", "'required'"), ([], "f", "'f'"),
+    ],
+)  # fmt: skip
+def test_tools_that_are_none_are_told_of(smollm: Model, tools: Any, choice: str, told: str) -> None:
+    with pytest.raises(ConstraintError, match=told):
+        next(smollm.chat([{"role": "user", "content": "Hi"}], tools=tools, tool_choice=choice))
+
+
+WEATHER = {"type": "function", "function": {"name": "weather", "description": "Weather of a city", "parameters": {
+    "type": "object", "required": ["city", "unit"],
+    "properties": {"city": {"type": "string"}, "unit": {"enum": ["C", "F"]}}}}}  # fmt: skip
+
+
+@pytest.mark.parametrize("several", [True, False])
+@pytest.mark.parametrize("choice", ["required", "auto", "weather"])
+def test_one_question_is_one_call(coder: Model, choice: str, several: bool) -> None:
+    """The line break that a model writes before its end token is not taken for the way to a next call."""
+    asked = [{"role": "user", "content": "Weather in Paris, in C?"}]
+    how = {"tool_choice": choice, "parallel_tool_calls": several, "sampling": Sampling(), "max_tokens": 200}
+    *events, done = coder.chat(asked, tools=[WEATHER], **how)
+    assert [e for e in events if isinstance(e, Call)] == [Call("weather", {"city": "Paris", "unit": "C"})]
+    assert isinstance(done, Done) and done.reason == "stop" and done.answer_tokens < 50
+    assert not [e for e in events if isinstance(e, Text)]
+
+
+def test_a_call_that_is_made_again_ends_the_reply(smollm: Model) -> None:
+    call = '<tool_call>\n{"name": "weather", "arguments": {"city": "Paris", "unit": "C"}}\n</tool_call>\n'
+    other = call.replace("Paris", "Rome")
+    ids = smollm.tokenizer.encode(call + other + call + other)
+
+    class Saying(Guide):
+        """Puts words into the model's mouth."""
+
+        def mask(self) -> None:
+            return None
+
+        def meant(self, drawn: int) -> int:
+            return ids.pop(0)
+
+        def took(self, token: int) -> tuple[int, ...]:
+            return ()
+
+    *events, done = smollm.generate("Hello", constraint=Saying(), tools=[WEATHER], max_tokens=500)
+    assert [e.arguments["city"] for e in events if isinstance(e, Call)] == ["Paris", "Rome"]
+    assert isinstance(done, Done) and done.reason == "stop" and ids

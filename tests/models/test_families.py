@@ -1,0 +1,84 @@
+"""Every family against Hugging Face transformers in float32: random weights, the real config scaled down."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from golden.make import CASES, TOKENS
+from logits import N, batch, relative
+
+from galop.backends.load import load_path
+from galop.backends.local import Model
+from galop.models import read_config, trace
+from galop.ops.reference import Cache, Reference
+from galop.weights.files import open_checkpoint
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+
+
+def reference_of(name: str) -> Reference:
+    checkpoint = open_checkpoint(GOLDEN / name)
+    config = read_config(checkpoint.config, name)
+    plan = trace(checkpoint.config["model_type"], config, checkpoint.shapes())
+    return Reference(plan, lambda weight: checkpoint.tensors[weight].array())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_logits_are_those_of_transformers(name: str) -> None:
+    expected = np.load(GOLDEN / f"{name}.npy")
+    reference = reference_of(name)
+
+    whole = reference.forward(batch(Cache(), [(0, 0, N)]))
+    assert relative(whole, expected) < 1e-4
+
+    cache = Cache()
+    chunks = [reference.forward(batch(cache, [(0, a, b)])) for a, b in ((0, 7), (7, 8), (8, N))]
+    assert relative(np.concatenate(chunks), expected) < 1e-4
+
+    cache = Cache()
+    steps = [reference.forward(batch(cache, [(0, i, i + 1)])) for i in range(N)]
+    assert relative(np.concatenate(steps), expected) < 1e-4
+
+    cache = Cache()
+    reference.forward(batch(cache, [(1, 0, 5)]))
+    together = reference.forward(batch(cache, [(0, 0, N), (1, 5, N)]))
+    assert relative(together[:N], expected) < 1e-4
+    assert relative(together[N:], expected[5:]) < 1e-4
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_native_follows_the_reference_on_the_same_packed_weights(name: str) -> None:
+    with load_path(GOLDEN / name, memory=4 << 30) as model:
+        ours = model.logits(TOKENS)
+        expected = model.reference().forward(batch(Cache(), [(0, 0, N)]))
+        # what int8 activations cost an untrained model, whose logits are all close together
+        assert relative(ours, expected) < 0.08
+        assert float(np.sqrt(np.mean((ours - expected) ** 2)) / expected.std()) < 0.05
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_native_logits_are_the_same_bytes_however_they_are_computed(name: str) -> None:
+    with load_path(GOLDEN / name, threads=1, memory=4 << 30) as model:
+        expected = model.logits(TOKENS)
+        for threads in (2, 3):
+            with load_path(GOLDEN / name, threads=threads, memory=4 << 30) as other:
+                assert other.logits(TOKENS).tobytes() == expected.tobytes()
+        assert stepwise(model, 1).tobytes() == expected.tobytes()
+        assert stepwise(model, 7).tobytes() == expected.tobytes()
+
+        engine = model.engine
+        first, second = engine.sequence(), engine.sequence()
+        engine.forward([(second, TOKENS[:5])], [])
+        mixed = engine.forward([(first, TOKENS), (second, TOKENS[5:])], range(2 * N - 5))
+        assert mixed[:N].tobytes() == expected.tobytes()
+        assert mixed[N:].tobytes() == expected[5:].tobytes()
+
+
+def stepwise(model: Model, size: int) -> np.ndarray:
+    kv = model.engine.sequence()
+    parts = []
+    for i in range(0, N, size):
+        part = TOKENS[i : i + size]
+        parts.append(model.engine.forward([(kv, part)], range(len(part))))
+    kv.close()
+    return np.concatenate(parts)

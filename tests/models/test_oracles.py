@@ -1,0 +1,110 @@
+"""Live comparisons with transformers and llama.cpp, for which the `oracle` extra is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from golden.make import CASES, TOKENS, make
+from logits import N, batch, relative
+from tiny import write_gguf
+
+from galop.backends.local import Model
+from galop.engine.sampling import Sampling
+from galop.models import read_config, trace
+from galop.ops.reference import Batch, Cache, Reference
+from galop.weights.files import open_checkpoint
+
+pytestmark = pytest.mark.oracle
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_families_match_transformers_live(name: str, tmp_path: Path) -> None:
+    expected = make(name, tmp_path / name)
+    checkpoint = open_checkpoint(tmp_path / name)
+    config = read_config(checkpoint.config, name)
+    plan = trace(checkpoint.config["model_type"], config, checkpoint.shapes())
+    reference = Reference(plan, lambda weight: checkpoint.tensors[weight].array())
+    assert relative(reference.forward(batch(Cache(), [(0, 0, N)])), expected) < 1e-4
+
+
+@pytest.mark.parametrize("case", ["llama", "qwen2", "qwen3", "qwen3_moe"])
+def test_a_gguf_of_random_weights_runs_the_same_in_llama_cpp(case: str, tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "m.gguf", case, "F32")
+    theirs = llama(path, 512).logits(TOKENS)
+    checkpoint = open_checkpoint(path)
+    plan = trace(checkpoint.config["model_type"], read_config(checkpoint.config, case), checkpoint.shapes())
+    ours = Reference(plan, lambda name: checkpoint.tensors[name].array()).forward(batch(Cache(), [(0, 0, N)]))
+    # llama.cpp keeps keys and values in fp16, and its batch GEMM may round to 16 bits.
+    assert relative(theirs, ours) < 2e-2
+
+
+class Llama:
+    def __init__(self, path: Path, context: int) -> None:
+        import llama_cpp
+
+        self.model = llama_cpp.Llama(
+            str(path), n_ctx=context, n_batch=context, n_threads=2, n_threads_batch=2, logits_all=True, verbose=False
+        )
+
+    def logits(self, ids: list[int]) -> np.ndarray:
+        self.model.reset()
+        self.model.eval(ids)
+        scores: np.ndarray = self.model.scores[: len(ids)].copy()
+        return scores
+
+
+def llama(path: Path, context: int) -> Llama:
+    return Llama(path, context)
+
+
+def divergence(reference: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """KL(reference || other) at each position."""
+
+    def log_softmax(x: np.ndarray) -> np.ndarray:
+        x = x.astype(np.float64) - x.max(-1, keepdims=True)
+        result: np.ndarray = x - np.log(np.exp(x).sum(-1, keepdims=True))
+        return result
+
+    p, q = log_softmax(reference), log_softmax(other)
+    result: np.ndarray = (np.exp(p) * (p - q)).sum(-1)
+    return result
+
+
+def windows(model: Model, count: int, length: int = 256) -> list[list[int]]:
+    from pydoc_data.topics import topics
+
+    ids = model.tokenizer.encode("\n\n".join(topics[n] for n in sorted(topics) if len(topics[n]) > 2000))
+    return [ids[i * length : (i + 1) * length] for i in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("fixture", "limit", "count"),
+    [
+        ("smollm", 1.05, 4),
+        pytest.param("coder", 1.05, 4, marks=pytest.mark.large),
+        # K-quants: llama.cpp quantises their activations in groups of 256.
+        pytest.param("big_coder", 0.9, 2, marks=pytest.mark.large),
+    ],
+)
+def test_int8_activations_cost_no_more_than_llama_cpps(fixture: str, limit: float, count: int, request: Any) -> None:
+    """Mean KL divergence from the float32 reference over windows of 256 tokens (bench/quality.py takes more)."""
+    model: Model = request.getfixturevalue(fixture)
+    theirs = llama(request.getfixturevalue(f"{fixture}_path"), 512)
+    reference = model.reference()
+    at = np.arange(256)
+    ours_kl, theirs_kl = [], []
+    for part in windows(model, count):
+        expected = reference.forward(Batch(np.array(part), at, at * 0, at, Cache()))
+        ours_kl.append(divergence(expected, model.logits(part)).mean())
+        theirs_kl.append(divergence(expected, theirs.logits(part)).mean())
+    assert np.mean(ours_kl) <= limit * np.mean(theirs_kl)
+
+
+@pytest.mark.large
+def test_the_benchmark_model_answers(big_coder: Model) -> None:
+    messages = [{"role": "user", "content": "Write a Python function that adds two numbers. Only the code."}]
+    answer = "".join(getattr(e, "text", "") for e in big_coder.chat(messages, sampling=Sampling(), max_tokens=60))
+    assert "def " in answer and "return" in answer

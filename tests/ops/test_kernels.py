@@ -1,0 +1,116 @@
+"""Native kernels against the NumPy meaning of their op, and every instruction set against the portable one."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from random_blocks import PACKED, random_blocks
+
+from galop import native
+from galop.weights.blocks import dequantise
+
+SETS = native.instruction_sets()
+
+
+def quantised(x: np.ndarray) -> np.ndarray:
+    """Activations as the kernels see them: int8 in groups of 32."""
+    groups = x.reshape(-1, 32)
+    scale = np.abs(groups).max(axis=1, keepdims=True) / np.float32(127)
+    codes = np.rint(groups / np.where(scale > 0, scale, 1))
+    return (codes * scale).astype(np.float32).reshape(x.shape)
+
+
+def run_linear(kind: str, rows: int, cols: int, tokens: int, isa: str, threads: int = 1) -> tuple[Any, Any]:
+    """embed -> rows -> linear through a program of its own: logits, and what NumPy says they are."""
+    weights = random_blocks(kind, rows, cols, seed=rows * 7 + cols)
+    table = np.random.default_rng(tokens).normal(size=(tokens, cols)).astype(np.float32)
+    embedding = np.empty(native.packed_bytes("F32", tokens, cols), np.uint8)
+    native.pack("F32", table.reshape(-1).view(np.uint8), tokens, cols, embedding, 1)
+    packed = np.empty(native.packed_bytes(kind, rows, cols), np.uint8)
+    native.pack(kind, weights, rows, cols, packed, 1)
+    bias = np.random.default_rng(5).normal(size=rows).astype(np.float32)
+    program = native.Program(
+        [(cols, False), (cols, True), (rows, True)],
+        [
+            ("embed", [], [0], [0], [], [], []),
+            ("rows", [0], [1], [], [], [], []),
+            ("linears", [1], [2], [1], [0], [], []),
+        ],
+        [("F32", tokens, cols, 0), (kind, rows, cols, len(embedding))],
+        [bias],
+        np.concatenate([embedding, packed]),
+        isa,
+        threads,
+    )
+    out = np.empty((tokens, rows), np.float32)
+    at = np.arange(tokens, dtype=np.int32)
+    assert program.forward(at, at, np.zeros(tokens, np.int32), [[0] * tokens], at, pages(tokens), out)
+    return out, quantised(table) @ dequantise(kind, weights, (rows, cols)).T + bias
+
+
+def pages(tokens: int) -> Any:
+    store = native.PageStore(64)
+    for _ in range(tokens // 32 + 1):
+        store.allocate()
+    return store
+
+
+@pytest.mark.parametrize("kind", PACKED)
+@pytest.mark.parametrize("isa", SETS)
+@pytest.mark.parametrize(("rows", "tokens"), [(1, 1), (16, 2), (33, 3), (40, 5), (16, 8), (50, 13), (64, 33)])
+def test_matrix_product(kind: str, isa: str, rows: int, tokens: int) -> None:
+    ours, expected = run_linear(kind, rows, 512, tokens, isa)
+    scale = np.abs(expected).max()
+    assert np.abs(ours - expected).max() <= 2e-5 * scale
+
+
+@pytest.mark.parametrize("kind", PACKED)
+def test_instruction_sets_threads_and_batches_give_the_same_bytes(kind: str) -> None:
+    for tokens in (1, 2, 7, 8, 9, 21):
+        expected, _ = run_linear(kind, 100, 768, tokens, "portable")
+        for isa in SETS:
+            for threads in (1, 2, 3):
+                ours, _ = run_linear(kind, 100, 768, tokens, isa, threads)
+                assert ours.tobytes() == expected.tobytes(), (isa, threads, tokens)
+
+
+def test_a_malformed_program_is_refused() -> None:
+    data = np.zeros(native.packed_bytes("Q8_0", 16, 32), np.uint8)
+    good = [("embed", [], [0], [0], [], [], []), ("rows", [0], [1], [], [], [], [])]
+    cases: list[tuple[Any, Any, str]] = [
+        ([("embed", [], [7], [0], [], [], [])], [("Q8_0", 16, 32, 0)], ".+"),
+        (good, [("Q8_0", 16, 32, 8)], "outside its pack"),
+        (good, [("Q8_0", 16, 64, 0)], "outside its pack"),
+        ([("nonsense", [], [0], [0], [], [], [])], [("Q8_0", 16, 32, 0)], "no op is called"),
+        ([("rms_norm", [0], [0], [], [0], [], [1e-5])], [("Q8_0", 16, 32, 0)], ".+"),
+    ]
+    for steps, matrices, message in cases:
+        with pytest.raises((ValueError, IndexError), match=message):
+            native.Program([(32, False), (32, True)], steps, matrices, [], data, "", 1)
+
+
+def test_a_malformed_batch_is_refused() -> None:
+    data = np.zeros(native.packed_bytes("Q8_0", 16, 32), np.uint8)
+    program = native.Program(
+        [(32, False), (32, True)],
+        [("embed", [], [0], [0], [], [], []), ("rows", [0], [1], [], [], [], [])],
+        [("Q8_0", 16, 32, 0)], [], data, "", 1,
+    )  # fmt: skip
+    store, out = pages(1), np.empty((1, 32), np.float32)
+
+    def forward(ids: list[int], positions: list[int], tables: list[list[int]], rows: list[int]) -> None:
+        i32 = lambda v: np.array(v, np.int32)  # noqa: E731
+        program.forward(i32(ids), i32(positions), i32([0] * len(ids)), tables, i32(rows), store, out)
+
+    forward([3], [0], [[0]], [0])
+    for ids, positions, tables, rows in (
+        ([16], [0], [[0]], [0]),
+        ([-1], [0], [[0]], [0]),
+        ([3], [32], [[0]], [0]),
+        ([3], [0], [[9]], [0]),
+        ([3], [0], [], [0]),
+        ([3], [0], [[0]], [1]),
+        ([], [], [[0]], []),
+    ):
+        with pytest.raises((ValueError, IndexError)):
+            forward(ids, positions, tables, rows)

@@ -1,0 +1,13 @@
+"""Replies of a loaded model as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from galop import Done, Text
+
+
+def collect(events: Any) -> tuple[str, Done]:
+    events = list(events)
+    assert isinstance(events[-1], Done)
+    return "".join(e.text for e in events if isinstance(e, Text)), events[-1]

@@ -7,7 +7,7 @@ import pytest
 from random_blocks import PACKED, random_blocks
 
 from galop import native
-from galop.weights.blocks import dequantise
+from galop.weights.quant_types import dequantise
 
 SETS = native.instruction_sets()
 

@@ -19,8 +19,8 @@ from galop.backends.local import Model
 from galop.engine.engine import KV, Engine
 from galop.engine.lower import PAGE_TOKENS
 from galop.ops.plan import Array, Plan
-from galop.weights.blocks import BLOCKS
 from galop.weights.pack import Pack
+from galop.weights.quant_types import QUANT_TYPES
 
 DECODED = 16  # tokens a sequence decodes in one timing
 READ_BYTES = 512 << 20  # beyond any cache
@@ -76,7 +76,7 @@ def step_cost(plan: Plan, pack: Pack, page_bytes: int, tokens: int, rows: int, k
     """Of `tokens` tokens in `sequences` sequences, `rows` of which give logits; each attends to `keys` keys."""
     size = {name: m.rows * m.cols for name, m in pack.matrices.items()}
     source = {
-        name: n // BLOCKS[m.kind][0] * BLOCKS[m.kind][1]
+        name: n // QUANT_TYPES[m.kind].block * QUANT_TYPES[m.kind].nbytes
         for (name, n), m in zip(size.items(), pack.matrices.values(), strict=True)
     }
     total_bytes, products = 0.0, 0.0

@@ -12,7 +12,7 @@ import numpy as np
 
 from galop.errors import ModelFileError
 from galop.ops.plan import Array
-from galop.weights.blocks import BLOCKS, dequantise
+from galop.weights.quant_types import QUANT_TYPES, dequantise
 
 MAX_EXPERTS = 4096
 READ_BYTES = 1 << 30
@@ -105,10 +105,10 @@ class Checkpoint:
 
 def tensor_bytes(kind: str, shape: tuple[int, ...], where: str) -> int:
     """Bytes of a tensor. Raises ModelFileError where a row is not a whole number of blocks."""
-    block, nbytes = BLOCKS[kind]
-    if shape[-1] % block:
-        raise ModelFileError(f"{where}: rows of {shape[-1]} values are not a multiple of the {block} of {kind}")
-    return int(np.prod([int(n) for n in shape], dtype=object)) // block * nbytes
+    stored = QUANT_TYPES[kind]
+    if shape[-1] % stored.block:
+        raise ModelFileError(f"{where}: rows of {shape[-1]} values are not a multiple of the {stored.block} of {kind}")
+    return int(np.prod([int(n) for n in shape], dtype=object)) // stored.block * stored.nbytes
 
 
 def split_experts(tensors: dict[str, StoredTensor]) -> dict[str, StoredTensor]:

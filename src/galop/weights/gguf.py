@@ -20,8 +20,8 @@ import numpy as np
 from galop.errors import ModelFileError
 from galop.models.config_keys import may_stand
 from galop.tokenizers.gguf import tokenizer_from_gguf
-from galop.weights.blocks import BLOCKS
 from galop.weights.checkpoint import Checkpoint, File, StoredTensor, split_experts, tensor_bytes
+from galop.weights.quant_types import QUANT_TYPES
 
 MAX_KEYS = 65_536
 MAX_TENSORS = 262_144
@@ -196,7 +196,7 @@ def read_header(path: Path) -> Header:
         kind, offset = reader.scalar("<I"), reader.scalar("<Q")
         if kind not in KINDS:
             raise reader.fail(f"tensor {name} has the unknown type {kind}")
-        if KINDS[kind] not in BLOCKS:
+        if KINDS[kind] not in QUANT_TYPES:
             raise reader.fail(
                 f"tensor {name} is in {KINDS[kind]}, which is not supported; take a Q4_0, Q4_K_M, Q5_K_M, Q6_K, Q8_0, "
                 "F16 or BF16 file of the same model"

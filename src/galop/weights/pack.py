@@ -27,8 +27,8 @@ import numpy as np
 from galop import native
 from galop.errors import ModelFileError
 from galop.ops.plan import Array, Plan
-from galop.weights.blocks import quantise_q8_0, scales_are_finite
 from galop.weights.checkpoint import Checkpoint, StoredTensor
+from galop.weights.quant_types import has_finite_scales, quantise_q8_0
 
 LAYOUT = 2
 MAGIC = b"GALOPPK1"
@@ -134,7 +134,7 @@ def _prepare(tensor: StoredTensor, kind: str) -> Array:
     """The bytes of a matrix in `kind`. Raises ModelFileError if a value is not a number."""
     if tensor.kind == kind and kind != "F32":
         data = tensor.data
-        if not scales_are_finite(kind, data):
+        if not has_finite_scales(kind, data):
             raise ModelFileError("a block's scale is not a finite number")
         return np.ascontiguousarray(data)
     values = tensor.array()

@@ -1,34 +1,43 @@
-"""Block formats: their sizes, and their values in NumPy float32, bit for bit those of ggml's reference code."""
+"""The quant types of weights: one table of their block sizes and of their values in NumPy float32, bit for bit those of
+ggml's reference code (ggml-quants.c).
+
+Adding one is a row of QUANT_TYPES and its function; the kernels' own table (native/weights.h) has to name the same
+types in the same order, with the same block sizes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from galop.ops.plan import Array
 
-# Values and bytes per block.
-BLOCKS: dict[str, tuple[int, int]] = {
-    "F32": (1, 4),
-    "F16": (1, 2),
-    "BF16": (1, 2),
-    "Q4_0": (32, 18),
-    "Q4_1": (32, 20),
-    "Q5_0": (32, 22),
-    "Q5_1": (32, 24),
-    "Q8_0": (32, 34),
-    "Q4_K": (256, 144),
-    "Q5_K": (256, 176),
-    "Q6_K": (256, 210),
-}
+
+@dataclass(frozen=True)
+class QuantType:
+    """How values are stored: `block` values in `nbytes` bytes."""
+
+    name: str
+    block: int
+    nbytes: int
+    dequantise: Callable[[Array], Array]  # uint8 [blocks, nbytes] -> float32 [blocks, ...], values in order
+    scales: tuple[int, ...] = ()  # where in a block its fp16 scales and minima stand
 
 
-def dequantise(kind: str, data: Array, shape: tuple[int, ...]) -> Array:
+def dequantise(name: str, data: Array, shape: tuple[int, ...]) -> Array:
     """float32 values [shape] of the blocks in `data` (uint8)."""
-    size, nbytes = BLOCKS[kind]
-    values = _DEQUANTISE[kind](np.ascontiguousarray(data).reshape(-1, nbytes) if size > 1 else data)
-    return values.reshape(shape)
+    kind = QUANT_TYPES[name]
+    return kind.dequantise(np.ascontiguousarray(data).reshape(-1, kind.nbytes)).reshape(shape)
+
+
+def has_finite_scales(name: str, data: Array) -> bool:
+    """Whether every block's scales are numbers: with them, so are all its values."""
+    kind = QUANT_TYPES[name]
+    blocks = data.reshape(-1, kind.nbytes)
+    exponents = [blocks[:, at + 1] & 0x7C for at in kind.scales]  # all ones in an infinity or NaN
+    return not any((e == 0x7C).any() for e in exponents)
 
 
 def quantise_q8_0(values: Array) -> Array:
@@ -42,20 +51,6 @@ def quantise_q8_0(values: Array) -> Array:
     out[:, :2] = scale.astype(np.float16)[:, None].view(np.uint8)
     out[:, 2:] = codes.view(np.uint8)
     return out.reshape(-1)
-
-
-# Where the fp16 scales and minima of a block stand.
-SCALES = {
-    "Q4_0": (0,), "Q4_1": (0, 2), "Q5_0": (0,), "Q5_1": (0, 2), "Q8_0": (0,), "Q4_K": (0, 2), "Q5_K": (0, 2),
-    "Q6_K": (208,),
-}  # fmt: skip
-
-
-def scales_are_finite(kind: str, data: Array) -> bool:
-    """Whether every block's scales are numbers: with them, so are all its values."""
-    blocks = data.reshape(-1, BLOCKS[kind][1])
-    exponents = [blocks[:, at + 1] & 0x7C for at in SCALES[kind]]  # all ones in an infinity or NaN
-    return not any((e == 0x7C).any() for e in exponents)
 
 
 def _half(block: Array, start: int) -> Array:
@@ -133,16 +128,32 @@ def _q6_k(b: Array) -> Array:
     return values
 
 
-_DEQUANTISE: dict[str, Callable[[Array], Array]] = {
-    "F32": lambda d: d.view(np.float32),
-    "F16": lambda d: d.view(np.float16).astype(np.float32),
-    "BF16": lambda d: (d.view(np.uint16).astype(np.uint32) << 16).view(np.float32),
-    "Q4_0": _q4_0,
-    "Q4_1": _q4_1,
-    "Q5_0": _q5_0,
-    "Q5_1": _q5_1,
-    "Q8_0": _q8_0,
-    "Q4_K": _q4_k,
-    "Q5_K": _q5_k,
-    "Q6_K": _q6_k,
+def _f32(b: Array) -> Array:
+    return b.view(np.float32)
+
+
+def _f16(b: Array) -> Array:
+    return b.view(np.float16).astype(np.float32)
+
+
+def _bf16(b: Array) -> Array:
+    return (b.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+
+
+# The types that kernels run come first, in their order; the others are converted to one of these.
+QUANT_TYPES: dict[str, QuantType] = {
+    row.name: row
+    for row in (
+        QuantType("Q4_0", 32, 18, _q4_0, scales=(0,)),
+        QuantType("Q4_1", 32, 20, _q4_1, scales=(0, 2)),
+        QuantType("Q5_0", 32, 22, _q5_0, scales=(0,)),
+        QuantType("Q5_1", 32, 24, _q5_1, scales=(0, 2)),
+        QuantType("Q8_0", 32, 34, _q8_0, scales=(0,)),
+        QuantType("Q4_K", 256, 144, _q4_k, scales=(0, 2)),
+        QuantType("Q5_K", 256, 176, _q5_k, scales=(0, 2)),
+        QuantType("Q6_K", 256, 210, _q6_k, scales=(208,)),
+        QuantType("F32", 1, 4, _f32),
+        QuantType("F16", 1, 2, _f16),
+        QuantType("BF16", 1, 2, _bf16),
+    )
 }

@@ -6,7 +6,7 @@ import pytest
 from random_blocks import PACKED, random_blocks
 
 from galop import native
-from galop.weights.blocks import BLOCKS, dequantise, quantise_q8_0
+from galop.weights.quant_types import QUANT_TYPES, dequantise, quantise_q8_0
 
 
 @pytest.mark.parametrize("kind", [*PACKED, "F16", "BF16", "F32"])
@@ -35,8 +35,8 @@ def test_packing_loses_nothing(kind: str, rows: int) -> None:
 
 def test_a_panel_takes_at_most_three_percent_more_than_its_blocks() -> None:
     for kind in PACKED:
-        size, nbytes = BLOCKS[kind]
-        assert native.packed_bytes(kind, 16, 256) <= 1.03 * 16 * (256 // size) * nbytes
+        row = QUANT_TYPES[kind]
+        assert native.packed_bytes(kind, 16, 256) <= 1.03 * 16 * (256 // row.block) * row.nbytes
 
 
 def test_q8_0_is_quantised_as_the_gguf_package_does() -> None:

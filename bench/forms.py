@@ -25,7 +25,7 @@ import jsonschema
 from galop import Sampling
 from galop.backends.load import load
 from galop.backends.local import Done, Model, Text
-from galop.chat.form import Form
+from galop.chat.response_format import ResponseFormat
 from galop.errors import ConstraintError
 
 COUNT, DRAWN = 500, 60
@@ -61,7 +61,7 @@ def wild(model: Model) -> dict[str, Any]:
     for i, (name, schema) in enumerate(schemas()):
         start = time.perf_counter()
         try:
-            model.constraints.compile(Form("schema", json.dumps(schema)))
+            model.constraints.compile(ResponseFormat("schema", json.dumps(schema)))
             compiled.append((name, schema))
         except ConstraintError as error:
             refused.append((name, str(error)))
@@ -94,7 +94,7 @@ def wild(model: Model) -> dict[str, Any]:
 
 
 def draw(model: Model, schema: Any, how: Sampling, most: int) -> tuple[str, Done]:
-    events = list(model.chat(ASKED, form=Form("schema", json.dumps(schema)), sampling=how, max_tokens=most))
+    events = list(model.chat(ASKED, form=ResponseFormat("schema", json.dumps(schema)), sampling=how, max_tokens=most))
     done = events[-1]
     assert isinstance(done, Done)
     return "".join(e.text for e in events if isinstance(e, Text)), done
@@ -105,7 +105,7 @@ def cost(model: Model, rounds: int) -> dict[str, float]:
     ratios = []
     for i in range(rounds + 1):
         how = Sampling(1.0, seed=i)
-        form = Form("schema", json.dumps(FREE))
+        form = ResponseFormat("schema", json.dumps(FREE))
         held = list(model.chat(ASKED, form=form, sampling=how, max_tokens=160, speculate=False))[-1]
         free = list(model.chat(ASKED, sampling=how, max_tokens=160, speculate=False))[-1]
         assert isinstance(held, Done) and isinstance(free, Done)

@@ -23,7 +23,7 @@ from galop.backends.local import Done, Text
 from galop.backends.registry import registry
 from galop.backends.remote import HIDDEN, Remote, RemoteError, seconds_until
 from galop.chat.thinking import Thinking
-from galop.chat.tools import Call
+from galop.chat.tools import ToolCall
 from galop.engine.sampling import Sampling
 
 KEY = "sk-secret-0123456789abcdef"
@@ -55,7 +55,7 @@ def test_a_reply_with_thinking_calls_and_usage() -> None:
     with scripted(streams(parts)) as server:
         events = list(at(server).chat(ASK, tools=[TOOL]))
     assert events[:2] == [Text("Let me see.", thinking=True), Text("It is 4.")]
-    assert events[2:4] == [Call("add", {"x": 1}), Text("add({not json)")]
+    assert events[2:4] == [ToolCall("add", {"x": 1}), Text("add({not json)")]
     done = events[-1]
     assert isinstance(done, Done) and (done.prompt_tokens, done.answer_tokens, done.thinking_tokens) == (20, 20, 13)
     assert server.headers[0]["authorization"] == f"Bearer {KEY}"

@@ -13,8 +13,8 @@ from engines import engine_of, finish
 
 from galop import Sampling
 from galop.backends.local import Done, Model, Text
-from galop.chat.constraint import Constraints
-from galop.chat.form import Form
+from galop.chat.constraint import GrammarCompiler
+from galop.chat.response_format import ResponseFormat
 from galop.engine.scheduler import Generation, Guide, Scheduler
 from galop.engine.speculation import Lookup
 from galop.errors import ConstraintError
@@ -37,7 +37,7 @@ PERSON = {
 ASKED = [{"role": "user", "content": "Make up a person."}]
 
 
-def said(model: Model, form: Form, **options: Any) -> tuple[str, Done]:
+def said(model: Model, form: ResponseFormat, **options: Any) -> tuple[str, Done]:
     events = list(model.chat(ASKED, form=form, **options))
     done = events[-1]
     assert isinstance(done, Done)
@@ -46,7 +46,9 @@ def said(model: Model, form: Form, **options: Any) -> tuple[str, Done]:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_schema_is_kept_at_any_temperature(smollm: Model, seed: int) -> None:
-    text, done = said(smollm, Form("schema", json.dumps(PERSON)), sampling=Sampling(1.5, seed=seed), max_tokens=400)
+    text, done = said(
+        smollm, ResponseFormat("schema", json.dumps(PERSON)), sampling=Sampling(1.5, seed=seed), max_tokens=400
+    )
     assert done.reason == "stop"
     jsonschema.validate(json.loads(text), PERSON)
 
@@ -58,21 +60,21 @@ def test_a_format_that_nobody_checks_is_no_reason_to_refuse(smollm: Model) -> No
                        "kind": {"const": {"format": "arn"}}},
         "required": ["arn", "kind"], "additionalProperties": False,
     }  # fmt: skip
-    text, _ = said(smollm, Form("schema", json.dumps(schema)), sampling=Sampling(), max_tokens=80)
+    text, _ = said(smollm, ResponseFormat("schema", json.dumps(schema)), sampling=Sampling(), max_tokens=80)
     jsonschema.validate(json.loads(text), schema)
 
 
 def test_a_regex_and_a_grammar_are_kept(smollm: Model) -> None:
     for seed in range(4):
         how = Sampling(1.5, seed=seed)
-        number, _ = said(smollm, Form("regex", r"\+33 [1-9]( \d\d){4}"), sampling=how)
+        number, _ = said(smollm, ResponseFormat("regex", r"\+33 [1-9]( \d\d){4}"), sampling=how)
         assert re.fullmatch(r"\+33 [1-9]( \d\d){4}", number)
-        chosen, _ = said(smollm, Form("lark", 'start: "yes" | "no" | "it " /[a-z]{1,9}/'), sampling=how)
+        chosen, _ = said(smollm, ResponseFormat("lark", 'start: "yes" | "no" | "it " /[a-z]{1,9}/'), sampling=how)
         assert re.fullmatch(r"yes|no|it [a-z]{1,9}", chosen)
 
 
 def test_guesses_and_company_change_nothing(smollm: Model) -> None:
-    form = Form("schema", json.dumps(PERSON))
+    form = ResponseFormat("schema", json.dumps(PERSON))
     expected = [
         said(smollm, form, sampling=Sampling(0.9, seed=s), max_tokens=200, speculate=False)[0] for s in range(6)
     ]
@@ -107,13 +109,13 @@ RECURSIVE = {"$ref": "#/$defs/node", "$defs": {"node": {
 @pytest.mark.parametrize(
     "form",
     [
-        Form("schema", "{"), Form("schema", json.dumps(NESTED)), Form("schema", '{"$ref": "http://169.254.169.254/"}'),
-        Form("schema", '{"type": "horse"}'), Form("schema", '{"type": "object", "properties": 5}'),
-        Form("schema", "[" * 100_000), Form("schema", '"' + "x" * (1 << 20) + '"'), Form("regex", "("),
-        Form("lark", "begin: 5"), Form("lark", 'start: <|no_such_token|> "a"'),
+        ResponseFormat("schema", "{"), ResponseFormat("schema", json.dumps(NESTED)), ResponseFormat("schema", '{"$ref": "http://169.254.169.254/"}'),
+        ResponseFormat("schema", '{"type": "horse"}'), ResponseFormat("schema", '{"type": "object", "properties": 5}'),
+        ResponseFormat("schema", "[" * 100_000), ResponseFormat("schema", '"' + "x" * (1 << 20) + '"'), ResponseFormat("regex", "("),
+        ResponseFormat("lark", "begin: 5"), ResponseFormat("lark", 'start: <|no_such_token|> "a"'),
     ],
 )  # fmt: skip
-def test_what_cannot_be_held_is_refused_in_time(smollm: Model, form: Form) -> None:
+def test_what_cannot_be_held_is_refused_in_time(smollm: Model, form: ResponseFormat) -> None:
     start = time.monotonic()
     with pytest.raises(ConstraintError) as refused:
         smollm.constraints.compile(form)
@@ -122,8 +124,8 @@ def test_what_cannot_be_held_is_refused_in_time(smollm: Model, form: Form) -> No
 
 def test_large_and_recursive_schemas_are_followed_or_refused_in_time(smollm: Model) -> None:
     enum = {"enum": [f"value {i * 7919 % 100_003}" for i in range(20_000)]}
-    forms = [Form("schema", json.dumps(s)) for s in (enum, RECURSIVE)]
-    for form in (*forms, Form("regex", "(a{1000}){1000}{1000}"), Form("regex", "(a|aa)*b(a*)*c")):
+    forms = [ResponseFormat("schema", json.dumps(s)) for s in (enum, RECURSIVE)]
+    for form in (*forms, ResponseFormat("regex", "(a{1000}){1000}{1000}"), ResponseFormat("regex", "(a|aa)*b(a*)*c")):
         start = time.monotonic()
         try:
             text, done = said(smollm, form, sampling=Sampling(0.8, seed=1), max_tokens=60)
@@ -157,11 +159,11 @@ def test_white_space_before_the_end_is_never_forbidden(smollm: Model) -> None:
     """A number that is followed by a line break is finished, not longer; what the form has a place for stays."""
     blank = smollm.tokenizer.encode("\n")[0]
     for form, text, goes_on in [
-        (Form("schema", '{"type": "integer"}'), "4", False),
-        (Form("schema", '{"type": "array"}'), "[1, 2", True),
-        (Form("regex", "[0-9]+( or so)?"), "42", False),
-        (Form("lark", 'start: "yes" "es"*'), "yes", False),
-        (Form("lark", 'start: "yes" ("\\n" "no")?'), "yes", True),
+        (ResponseFormat("schema", '{"type": "integer"}'), "4", False),
+        (ResponseFormat("schema", '{"type": "array"}'), "[1, 2", True),
+        (ResponseFormat("regex", "[0-9]+( or so)?"), "42", False),
+        (ResponseFormat("lark", 'start: "yes" "es"*'), "yes", False),
+        (ResponseFormat("lark", 'start: "yes" ("\\n" "no")?'), "yes", True),
     ]:
         guide = smollm.constraints.compile(form)
         for token in smollm.tokenizer.encode(text):
@@ -186,22 +188,22 @@ def rules(n: int, name: str) -> str:
 @pytest.mark.parametrize(
     "form",
     [
-        Form("schema", json.dumps(references(1000, {"type": "integer"}))),
-        Form("schema", json.dumps(references(9000, {"type": "integer"}))),
-        Form("lark", rules(3000, "r")), Form("lark", rules(30_000, "r")), Form("lark", rules(20_000, "T")),
-        Form("lark", "start: %json " + json.dumps(references(9000, {"type": "integer"}))),
-        Form("lark", 'start: "a" | start start' + ' | start "b"' * 3000),
-        Form("schema", '{"$ref": "#"}'), Form("regex", "\ud83d"),
+        ResponseFormat("schema", json.dumps(references(1000, {"type": "integer"}))),
+        ResponseFormat("schema", json.dumps(references(9000, {"type": "integer"}))),
+        ResponseFormat("lark", rules(3000, "r")), ResponseFormat("lark", rules(30_000, "r")), ResponseFormat("lark", rules(20_000, "T")),
+        ResponseFormat("lark", "start: %json " + json.dumps(references(9000, {"type": "integer"}))),
+        ResponseFormat("lark", 'start: "a" | start start' + ' | start "b"' * 3000),
+        ResponseFormat("schema", '{"$ref": "#"}'), ResponseFormat("regex", "\ud83d"),
     ],
     ids=lambda form: f"{form.kind} {len(form.text)}",
 )  # fmt: skip
-def test_a_grammar_that_is_too_deep_or_too_slow_ends_in_a_sentence(smollm: Model, form: Form) -> None:
+def test_a_grammar_that_is_too_deep_or_too_slow_ends_in_a_sentence(smollm: Model, form: ResponseFormat) -> None:
     """Where it would have ended the process."""
     try:
         said(smollm, form, sampling=Sampling(), max_tokens=20)
     except ConstraintError as error:
         assert len(str(error)) < 200 and "\n" not in str(error)
-    assert said(smollm, Form("regex", "yes|no"), sampling=Sampling())[0] in ("yes", "no")
+    assert said(smollm, ResponseFormat("regex", "yes|no"), sampling=Sampling())[0] in ("yes", "no")
 
 
 def test_a_panic_of_the_grammar_library_ends_one_answer(smollm: Model) -> None:
@@ -212,16 +214,16 @@ def test_a_panic_of_the_grammar_library_ends_one_answer(smollm: Model) -> None:
         def compute_bitmask(self) -> bytes:
             raise PanicException("index out of bounds")
 
-    constraint = smollm.constraints.compile(Form("regex", "yes|no"))
+    constraint = smollm.constraints.compile(ResponseFormat("regex", "yes|no"))
     constraint._matcher = Panicking()  # type: ignore[assignment]
     with pytest.raises(ConstraintError, match="grammar library"):
         list(smollm.generate("Hello", constraint=constraint))
-    assert said(smollm, Form("regex", "yes|no"), sampling=Sampling())[0] in ("yes", "no")
+    assert said(smollm, ResponseFormat("regex", "yes|no"), sampling=Sampling())[0] in ("yes", "no")
 
 
 def holds(model: Model, schema: Any, value: Any) -> bool:
     """Whether a value can be written under a schema."""
-    guide = model.constraints.compile(Form("schema", json.dumps(schema)))
+    guide = model.constraints.compile(ResponseFormat("schema", json.dumps(schema)))
     matcher = guide._matcher
     return bool(matcher.consume_tokens(model.tokenizer.encode(json.dumps(value)))) and matcher.is_accepting()
 
@@ -284,7 +286,7 @@ def test_what_a_schema_says_is_held_however_it_is_said(
 )  # fmt: skip
 def test_a_keyword_that_cannot_be_followed_is_named(smollm: Model, schema: Any, keyword: str) -> None:
     with pytest.raises(ConstraintError, match=keyword) as refused:
-        smollm.constraints.compile(Form("schema", json.dumps(schema)))
+        smollm.constraints.compile(ResponseFormat("schema", json.dumps(schema)))
     assert len(str(refused.value)) < 200 and "\n" not in str(refused.value)
 
 
@@ -296,12 +298,12 @@ def test_bounds_of_draft_4_exclude_themselves(smollm: Model) -> None:
 @pytest.mark.parametrize(
     ("form", "told"),
     [
-        (Form("regex", r"\bcat\b"), "looks around"), (Form("regex", "(?=a)b"), "looks around"),
-        (Form("regex", r"(a)\1"), "backreferences"), (Form("regex", "a{1000000}"), "too often"),
-        (Form("lark", 'start: "a"{1000000}'), "too often"),
+        (ResponseFormat("regex", r"\bcat\b"), "looks around"), (ResponseFormat("regex", "(?=a)b"), "looks around"),
+        (ResponseFormat("regex", r"(a)\1"), "backreferences"), (ResponseFormat("regex", "a{1000000}"), "too often"),
+        (ResponseFormat("lark", 'start: "a"{1000000}'), "too often"),
     ],
 )  # fmt: skip
-def test_limits_of_the_grammar_library_are_told_in_a_sentence(smollm: Model, form: Form, told: str) -> None:
+def test_limits_of_the_grammar_library_are_told_in_a_sentence(smollm: Model, form: ResponseFormat, told: str) -> None:
     with pytest.raises(ConstraintError, match=told) as refused:
         said(smollm, form, sampling=Sampling(), max_tokens=8)
     assert not re.search(r"lexer|[pP]arser|Unicode|items|\n", str(refused.value))
@@ -335,12 +337,12 @@ def test_a_vocabulary_of_sentencepiece_holds_forms_too() -> None:
                   "byte_fallback": True, "fuse_unk": True, "ignore_merges": True},
     }  # fmt: skip
     tokenizer = Tokenizer(json.dumps(description))
-    constraints = Constraints(tokenizer, len(names), [2])
-    schema = Form(
+    constraints = GrammarCompiler(tokenizer, len(names), [2])
+    schema = ResponseFormat(
         "schema",
         '{"type": "object", "properties": {"name": {"const": "caf\u00e9 \u20ac"}}, "required": ["name"], "additionalProperties": false}',
     )
-    for form, expected in ((Form("regex", "yes|no"), "yes"), (schema, '{"name":"caf\u00e9 \u20ac"}')):
+    for form, expected in ((ResponseFormat("regex", "yes|no"), "yes"), (schema, '{"name":"caf\u00e9 \u20ac"}')):
         guide, ids = constraints.compile(form), []
         while 2 not in ids and len(ids) < 60:
             allowed = [t for t in range(len(names)) if guide.mask()[t // 32] >> t % 32 & 1]

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from test_call_grammar import vocabulary
+from test_tool_grammar import vocabulary
 
-from galop.chat.constraint import Constraints
-from galop.chat.form import Form
+from galop.chat.constraint import GrammarCompiler
+from galop.chat.response_format import ResponseFormat
 from galop.chat.schema import closed, followed
 from galop.errors import ConstraintError
 
@@ -93,13 +93,13 @@ def test_grammars_of_schemas_accept_what_jsonschema_does() -> None:
     tokenizer, size = vocabulary(())
     end = tokenizer.id("<|im_end|>")
     assert end is not None
-    constraints = Constraints(tokenizer, size, [end])
+    constraints = GrammarCompiler(tokenizer, size, [end])
     r = random.Random(11)
     compiled = 0
     for _ in range(90):
         schema = any_schema(r)
         try:
-            matcher = constraints.compile(Form("schema", json.dumps(schema)))._matcher
+            matcher = constraints.compile(ResponseFormat("schema", json.dumps(schema)))._matcher
         except ConstraintError:
             continue
         compiled += 1

@@ -9,9 +9,9 @@ import pytest
 
 from galop import Sampling
 from galop.backends.load import load
-from galop.chat.template import abilities_of
-from galop.chat.thinking import IN_WORDS, Thinking, ThinkingGuide, ThinkingSplitter, style_of
-from galop.chat.tools import Call
+from galop.chat.template import capabilities_of
+from galop.chat.thinking import IN_WORDS, Thinking, ThinkingBudget, ThinkingSplitter, thinking_support
+from galop.chat.tools import ToolCall
 from galop.tokenizers.tokenizer import Tokenizer
 
 CASES = [
@@ -52,7 +52,7 @@ WORDY = Tokenizer(json.dumps({**RAW, "added_tokens": [*RAW["added_tokens"], SENT
 WORDS = MINI.encode("47 times 83 is 3901. ") * 40
 
 
-def led(guide: ThinkingGuide, words: list[int], limit: int) -> list[int]:
+def led(guide: ThinkingBudget, words: list[int], limit: int) -> list[int]:
     """What a model says that goes on with `words` unless it is led otherwise."""
     said: list[int] = []
     for word in words:
@@ -68,7 +68,7 @@ def test_a_spent_budget_closes_the_thinking_once_and_the_answer_follows(budget: 
     """In the report's words, unless the vocabulary has none."""
     tokens = WORDY if words else MINI
     opened = tokens.encode_control("<think>\n")
-    said = led(ThinkingGuide(tokens, False, budget, 2000), [*opened, *WORDS], 2000)
+    said = led(ThinkingBudget(tokens, False, budget, 2000), [*opened, *WORDS], 2000)
     text = "".join(tokens._tokenizer.decode(said, skip_special_tokens=False))
     assert text.count("</think>") == 1 and (IN_WORDS.strip() in text) == words
     thought = said[len(opened) : len(said)]
@@ -81,16 +81,16 @@ def test_a_spent_budget_closes_the_thinking_once_and_the_answer_follows(budget: 
 @pytest.mark.parametrize("limit", [8, 20, 64, 300, 1500])
 def test_a_limited_reply_keeps_room_for_its_answer(limit: int) -> None:
     """Thinking never takes all of max_tokens: an empty answer is what users complain of most."""
-    said = led(ThinkingGuide(MINI, True, None, limit), WORDS * 4, limit)
+    said = led(ThinkingBudget(MINI, True, None, limit), WORDS * 4, limit)
     close = MINI.id("</think>")
     assert close in said
     assert len(said) - said.index(close) - 2 >= min(512, limit // 2) - 1
 
 
 def test_thinking_that_ends_by_itself_is_left_alone() -> None:
-    said = led(ThinkingGuide(MINI, True, 50, 400), [*MINI.encode_control("short\n</think>\n\n"), *WORDS], 400)
+    said = led(ThinkingBudget(MINI, True, 50, 400), [*MINI.encode_control("short\n</think>\n\n"), *WORDS], 400)
     assert said.count(MINI.id("</think>") or -1) == 1 and IN_WORDS.strip() not in MINI.decode(said)
-    plain = led(ThinkingGuide(MINI, False, 0, 400), WORDS, 400)
+    plain = led(ThinkingBudget(MINI, False, 0, 400), WORDS, 400)
     assert plain == WORDS[:400]
 
 
@@ -114,24 +114,24 @@ STYLE_CASES = [
 def test_every_family_is_switched_its_own_way(
     template: str, asked: Thinking, variables: dict[str, bool], expected: bool
 ) -> None:
-    style = style_of(abilities_of(template))
-    assert asked.variables(style) == variables and asked.expected(style) == expected
+    style = thinking_support(capabilities_of(template))
+    assert asked.variables(style) == variables and asked.will_think(style) == expected
 
 
 def test_what_requests_say_of_thinking() -> None:
-    assert Thinking.asked(None, "none", None) == Thinking(False, 0)
-    assert Thinking.asked(None, "low", None) == Thinking(True, 1024)
-    assert Thinking.asked(None, "max", None) == Thinking(True, None)
-    assert Thinking.asked(False, None, 500) == Thinking(False, 500)
-    assert Thinking.asked(None, "high", 64) == Thinking(True, 64)
-    assert not Thinking(False, 500).expected(style_of(abilities_of(QWEN3)))
+    assert Thinking.from_request(None, "none", None) == Thinking(False, 0)
+    assert Thinking.from_request(None, "low", None) == Thinking(True, 1024)
+    assert Thinking.from_request(None, "max", None) == Thinking(True, None)
+    assert Thinking.from_request(False, None, 500) == Thinking(False, 500)
+    assert Thinking.from_request(None, "high", 64) == Thinking(True, 64)
+    assert not Thinking(False, 500).will_think(thinking_support(capabilities_of(QWEN3)))
 
 
 def test_an_end_token_closes_the_thinking_and_the_answer_follows() -> None:
     [end] = MINI.encode_control("<|im_end|>")
     close = MINI.id("</think>")
     for budget in (None, 100):
-        guide = ThinkingGuide(MINI, True, budget, 400, stop_ids=[end], rows=600)
+        guide = ThinkingBudget(MINI, True, budget, 400, stop_ids=[end], rows=600)
         said = led(guide, [guide.meant(word) for word in [*WORDS[:5], end]], 400)
         assert said == [*WORDS[:5], close, *MINI.encode("\n\n")]
         assert guide.meant(end) == end  # the answer may end
@@ -149,4 +149,4 @@ def test_a_reply_that_owes_a_call_makes_one_however_its_thinking_ends() -> None:
         for seed in range(12):
             how = {"tool_choice": "required", "sampling": Sampling(1.0, seed=seed), "max_tokens": 400}
             events = list(model.chat([{"role": "user", "content": "What is 12 + 5?"}], tools=[ADD], **how))
-            assert any(isinstance(e, Call) for e in events), seed
+            assert any(isinstance(e, ToolCall) for e in events), seed

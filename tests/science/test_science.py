@@ -18,7 +18,7 @@ from galop.agent.loop import Result, carried_out, converse
 from galop.agent.mcp import ToolServer
 from galop.backends.local import Done, Model
 from galop.chat.thinking import Thinking
-from galop.chat.tools import Call
+from galop.chat.tools import ToolCall
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
 from galop.race.ways import Outcome, Way, ask, reading
@@ -325,7 +325,7 @@ def test_what_a_tool_does_wrong_is_told_to_the_model(smollm: Model) -> None:
             return name == "forbidden"
 
     names = ["breaks", "floods", "forbidden"]
-    results = [carried_out(Call(name, {}), Bad(), names, lambda _: False) for name in [*names, "missing"]]
+    results = [carried_out(ToolCall(name, {}), Bad(), names, lambda _: False) for name in [*names, "missing"]]
     assert [r.failed for r in results] == [True, False, True, True]
     assert "the disk is on fire" in results[0].text and len(results[1].text) < 9000
     assert "does not want" in results[2].text and "there is no tool 'missing'" in results[3].text

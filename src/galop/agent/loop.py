@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from galop.backends.local import Done, Event, Speaker, Text
 from galop.chat.template import Message
 from galop.chat.thinking import Thinking
-from galop.chat.tools import Call, Tool
+from galop.chat.tools import Tool, ToolCall
 from galop.errors import GalopError
 
 ROUNDS = 8
@@ -40,7 +40,7 @@ class Toolbox(Protocol):
 class Result:
     """What a call came to."""
 
-    call: Call
+    call: ToolCall
     text: str
     failed: bool
 
@@ -50,7 +50,7 @@ def converse(
     messages: list[Message],
     toolbox: Toolbox,
     thinking: Thinking | None = None,
-    allow: Callable[[Call], bool] = lambda _: True,
+    allow: Callable[[ToolCall], bool] = lambda _: True,
     until: Callable[[Result], bool] = lambda result: not result.failed,
     **options: Any,
 ) -> Iterator[Event | Result]:
@@ -66,14 +66,14 @@ def converse(
     cancelled: Callable[[], bool] = options.pop("cancelled", lambda: False)
     enough = Flag()
     for left in reversed(range(ROUNDS + 1)):
-        calls: dict[str, Call] = {}
+        calls: dict[str, ToolCall] = {}
         said, thought, held = "", "", ""
         lost = False
         enough.clear()
         tools = list(toolbox.tools(question))
         names = [tool["function"]["name"] for tool in tools]
         for event in model.chat(messages, thinking, tools, cancelled=lambda: enough.is_set() or cancelled(), **options):
-            if isinstance(event, Call):
+            if isinstance(event, ToolCall):
                 key = json.dumps([event.name, event.arguments], sort_keys=True)
                 lost = lost or key in made or left == 0
                 if lost or key in calls:
@@ -123,11 +123,11 @@ def asked_again(question: str, results: Sequence[Result]) -> Message:
     return {"role": "user", "content": f"{question}\n\nThis has been computed:\n\n{known}\n\n{ANSWER}"}
 
 
-def shown(call: Call) -> str:
+def shown(call: ToolCall) -> str:
     return f"{call.name}({', '.join(f'{k}={v!r}' for k, v in call.arguments.items())})"
 
 
-def carried_out(call: Call, toolbox: Toolbox, names: Sequence[str], allow: Callable[[Call], bool]) -> Result:
+def carried_out(call: ToolCall, toolbox: Toolbox, names: Sequence[str], allow: Callable[[ToolCall], bool]) -> Result:
     """Whatever goes wrong is told to the model in a sentence."""
     if call.name not in names:
         return Result(call, f"there is no tool {call.name[:60]!r}; there are: {', '.join(names)}", True)

@@ -17,21 +17,28 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from galop.chat.call_grammar import grammar
-from galop.chat.call_values import LOOSEST, Arguments, arguments_of
-from galop.chat.form import Form
-from galop.chat.history import fitted, readable
-from galop.chat.parser import Held, ToolCallParser, overlap
-from galop.chat.template import ChatTemplate, Message, Renderer, Turn
-from galop.chat.thinking import Style, Thinking, ThinkingGuide, ThinkingSplitter, begins_in_thought, style_of
+from galop.chat.adapt import adapt_messages, trim_tool
+from galop.chat.argument_grammar import LOOSEST, Arguments, tool_schema
+from galop.chat.response_format import ResponseFormat
+from galop.chat.template import ChatTemplate, Message, PromptEnd, Renderer
+from galop.chat.thinking import (
+    Thinking,
+    ThinkingBudget,
+    ThinkingSplitter,
+    ThinkingSupport,
+    starts_thinking,
+    thinking_support,
+)
+from galop.chat.tool_grammar import grammar
+from galop.chat.tool_parser import GrammarScope, ToolCallParser, overlap
 from galop.chat.tools import (
     HERMES,
-    Call,
-    CallPart,
-    Format,
     Tool,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallFormat,
     check_tools,
-    format_of,
+    format_named,
     schemas_of,
 )
 from galop.engine.engine import Engine
@@ -48,7 +55,7 @@ from galop.tokenizers.tokenizer import Detokeniser, Tokenizer
 from galop.weights.pack import Pack
 
 if TYPE_CHECKING:
-    from galop.chat.constraint import Constraint, Constraints
+    from galop.chat.constraint import GrammarCompiler, GrammarConstraint
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,7 @@ class Failed:
 
 
 PATIENCE = 10.0  # seconds in which tools are followed one by one as far as each can be
-Event = Text | Prefill | Call | Done
+Event = Text | Prefill | ToolCall | Done
 
 
 class Speaker(Protocol):
@@ -145,7 +152,7 @@ class Rules:
     control: bool = False  # control tokens are told by their names
 
 
-Emit = Callable[[Event | CallPart | Failed], None]
+Emit = Callable[[Event | ToolCallDelta | Failed], None]
 
 
 class Model:
@@ -196,21 +203,21 @@ class Model:
         return self.engine.context
 
     @property
-    def thinking_style(self) -> Style | None:
+    def thinking_support(self) -> ThinkingSupport | None:
         """None for a template that knows no thinking."""
-        return style_of(self.template.abilities)
+        return thinking_support(self.template.capabilities)
 
     @property
-    def tool_format(self) -> Format | None:
+    def tool_format(self) -> ToolCallFormat | None:
         """None for a template that does not tell of tools, or of calls as none of our formats."""
-        can = self.template.abilities
-        return format_of(can.format) if can.tools else None
+        can = self.template.capabilities
+        return format_named(can.format) if can.tools else None
 
     @cached_property
-    def constraints(self) -> Constraints:
-        from galop.chat.constraint import Constraints  # which takes a twentieth of a second
+    def constraints(self) -> GrammarCompiler:
+        from galop.chat.constraint import GrammarCompiler  # which takes a twentieth of a second
 
-        return Constraints(self.tokenizer, self.engine.vocabulary, sorted(self.stop_ids))
+        return GrammarCompiler(self.tokenizer, self.engine.vocabulary, sorted(self.stop_ids))
 
     @cached_property
     def fim(self) -> Fim | None:
@@ -237,7 +244,7 @@ class Model:
         tools: Sequence[Tool] = (),
         tool_choice: str = "auto",
         parallel_tool_calls: bool = True,
-        form: Form | None = None,
+        form: ResponseFormat | None = None,
         **options: Any,
     ) -> Iterator[Event]:
         """Answers a conversation, `[{"role": "user", "content": "..."}]`, in a stream; options are `generate`'s.
@@ -257,16 +264,16 @@ class Model:
         messages: Sequence[Message],
         thinking: Thinking,
         tools: Sequence[Tool] = (),
-        turn: Turn = "begin",
+        turn: PromptEnd = "begin",
         /,
         **variables: Any,
     ) -> list[int]:
         """The ids of a conversation, to be answered, or to have its last message continued. Raises TemplateError."""
-        variables = {**thinking.variables(self.thinking_style), **variables}
-        can, native = self.template.abilities, self.tool_format is not None
+        variables = {**thinking.variables(self.thinking_support), **variables}
+        can, native = self.template.capabilities, self.tool_format is not None
         if tools and native:
-            variables["tools"] = [readable(tool) for tool in tools]
-        return self.template.encode(fitted(messages, tools, can, native), turn, **variables)
+            variables["tools"] = [trim_tool(tool) for tool in tools]
+        return self.template.encode(adapt_messages(messages, tools, can, native), turn, **variables)
 
     @property
     def can_be_made_to_call(self) -> bool:
@@ -274,8 +281,8 @@ class Model:
         return (self.tokenizer.byte_level or self.tokenizer.sentencepiece) and bool(self.stop_ids)
 
     def constraint(
-        self, form: Form | None, tools: Sequence[Tool] = (), choice: str = "auto", several: bool = True
-    ) -> Constraint | None:
+        self, form: ResponseFormat | None, tools: Sequence[Tool] = (), choice: str = "auto", several: bool = True
+    ) -> GrammarConstraint | None:
         """What holds a reply to `form`, or to calls that the schemas of `tools` allow. Raises ConstraintError.
 
         A tool that is not `strict` is held to as much of its schema as can be followed.
@@ -286,7 +293,7 @@ class Model:
         if not (form or self.can_be_made_to_call) and choice == "auto":
             return None
 
-        def held(tools: Sequence[Arguments], choice: str = choice) -> Constraint:
+        def held(tools: Sequence[Arguments], choice: str = choice) -> GrammarConstraint:
             one = not several or choice not in ("auto", "required")
             calls = grammar(self.tool_format or HERMES, tools, choice != "auto", not one, self.tokenizer.id)
             return self.constraints.compile(calls.instead_of_text(form) if form and choice == "auto" else calls)
@@ -299,7 +306,7 @@ class Model:
                 if loose < LOOSEST and time.monotonic() > started + PATIENCE and not strict:
                     continue
                 try:
-                    found = arguments_of(function, loose)
+                    found = tool_schema(function, loose)
                     held([found], "required")
                     return found
                 except ConstraintError as error:
@@ -310,7 +317,7 @@ class Model:
             raise AssertionError
 
         try:
-            return held([arguments_of(function) for function in functions])
+            return held([tool_schema(function) for function in functions])
         except ConstraintError:
             alone = [followable(function) for function in functions]
         try:
@@ -326,7 +333,7 @@ class Model:
 
     def sampling_for(self, thinking: Thinking | None) -> Sampling:
         """The model card's settings for a reply."""
-        if thinking is None or self.direct_sampling is None or thinking.expected(self.thinking_style):
+        if thinking is None or self.direct_sampling is None or thinking.will_think(self.thinking_support):
             return self.default_sampling
         return self.direct_sampling
 
@@ -350,7 +357,7 @@ class Model:
         `constraint` leads the answer (see `constraint`), which max_tokens can still cut short.
         """
         ids = self.encode(prompt) if isinstance(prompt, str) else list(prompt)
-        events: SimpleQueue[Event | CallPart | Failed] = SimpleQueue()
+        events: SimpleQueue[Event | ToolCallDelta | Failed] = SimpleQueue()
         with nullcontext() if self._server else self._turn():
             answer = self.submit(
                 ids, events.put, sampling, max_tokens, stop, cancelled=cancelled, speculate=speculate,
@@ -363,7 +370,7 @@ class Model:
                     event = events.get()
                     if isinstance(event, Failed):
                         raise event.error
-                    if isinstance(event, CallPart):
+                    if isinstance(event, ToolCallDelta):
                         continue  # the whole call follows
                     yield event
                     if isinstance(event, Done):
@@ -427,13 +434,13 @@ class Model:
         rules = rules or Rules()
         room = self.context - len(ids)
         limit = room if max_tokens is None else min(max_tokens, room)
-        begun = begins_in_thought(self.tokenizer, ids, self.stop_ids)
+        begun = starts_thinking(self.tokenizer, ids, self.stop_ids)
         guide = constraint
-        if thinking and (begun or thinking.expected(self.thinking_style)):
+        if thinking and (begun or thinking.will_think(self.thinking_support)):
             rows = self.engine.vocabulary
-            guide = ThinkingGuide(self.tokenizer, begun, thinking.budget, limit, guide, self.stop_ids, rows)
+            guide = ThinkingBudget(self.tokenizer, begun, thinking.budget, limit, guide, self.stop_ids, rows)
         format = self.tool_format or HERMES
-        held: Held = "none" if constraint is None else "all" if called else "opened"
+        held: GrammarScope = "none" if constraint is None else "all" if called else "opened"
         shown = self.tokenizer.added if rules.control else format.markers if tools else ()
         detokeniser = Detokeniser(self.tokenizer, shown)
         named = [id for id in map(self.tokenizer.id, stop) if id in detokeniser.hidden and id is not None]
@@ -589,7 +596,7 @@ class Answer:
                 self._called = self._called and not piece
                 self._release(self._stop.push(piece))
                 continue
-            made = (piece.name, json.dumps(piece.arguments, sort_keys=True)) if isinstance(piece, Call) else None
+            made = (piece.name, json.dumps(piece.arguments, sort_keys=True)) if isinstance(piece, ToolCall) else None
             self._repeated = self._repeated or made in self._calls  # and would be for ever
             if made and self._repeated and not self._told:
                 continue

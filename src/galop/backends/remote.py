@@ -17,7 +17,7 @@ from galop.backends.local import Done, Event, Text
 from galop.backends.registry import Offer, Vendor, registry
 from galop.chat.template import Message
 from galop.chat.thinking import Thinking, ThinkingSplitter
-from galop.chat.tools import Call, Tool
+from galop.chat.tools import Tool, ToolCall
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
 from galop.version import __version__
@@ -274,7 +274,7 @@ class Reading:
             except (ValueError, RecursionError):
                 arguments = None
             if isinstance(arguments, dict):
-                events.append(Call(call["name"], arguments))
+                events.append(ToolCall(call["name"], arguments))
             else:
                 events.append(Text(f"{call['name']}({call['arguments']})"))  # no call, but the model said so
         prompt, total = int(self.usage.get("prompt_tokens") or 0), int(self.usage.get("total_tokens") or 0)

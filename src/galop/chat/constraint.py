@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
-from galop.chat.form import JSON, Form
-from galop.chat.prove import SECONDS, STACK, compiled, in_stack
+from galop.chat.grammar_child import SECONDS, STACK, compiled, in_stack
+from galop.chat.response_format import JSON, ResponseFormat
 from galop.child import Child
 from galop.engine.sampling import bit_mask
 from galop.engine.scheduler import Guide
@@ -27,7 +27,7 @@ KEPT = 32  # grammars that are compiled already,
 SMALL = 16 << 20  # of those that take so many bytes at most
 
 
-def grammar_of(form: Form) -> str:
+def grammar_of(form: ResponseFormat) -> str:
     """As llguidance wants it. Raises ConstraintError for what is too long, too deep or no JSON."""
     if len(form.text) > LONGEST:
         raise ConstraintError(f"the {form.called} has {len(form.text)} characters; at most {LONGEST} are taken")
@@ -42,7 +42,7 @@ def grammar_of(form: Form) -> str:
     return LLMatcher.grammar_from_json_schema(json.dumps({**form.schema(), "x-guidance": JSON}))
 
 
-class Constraints:
+class GrammarCompiler:
     """Compiles what answers of one model are held to."""
 
     def __init__(self, tokenizer: Tokenizer, rows: int, stop_ids: Sequence[int]) -> None:
@@ -58,9 +58,9 @@ class Constraints:
         self._vocabulary = [rows, {n: i for n, i in tokenizer.added.items() if i < rows}, list(stop_ids)]
         self._kept: OrderedDict[bytes, LLMatcher] = OrderedDict()
         self._lock = threading.Lock()
-        self._child = Child("galop.chat.prove", SECONDS)
+        self._child = Child("galop.chat.grammar_child", SECONDS)
 
-    def compile(self, form: Form) -> Constraint:
+    def compile(self, form: ResponseFormat) -> GrammarConstraint:
         """Raises ConstraintError for what llguidance does not understand, or only at more cost than it is given.
 
         What a stranger wrote is first compiled where it can do no harm.
@@ -71,7 +71,7 @@ class Constraints:
             matcher = self._kept.get(key)
             if matcher:
                 self._kept.move_to_end(key)
-                return Constraint(matcher.deep_copy(), self._blank, self._stop)
+                return GrammarConstraint(matcher.deep_copy(), self._blank, self._stop)
         proof = self._child.ask({"grammar": grammar, "vocabulary": self._vocabulary})
         if proof is None:
             raise ConstraintError(f"the {form.called} was given up: it is too deep, or takes too much to compile")
@@ -85,7 +85,7 @@ class Constraints:
                 self._kept[key] = matcher.deep_copy()
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-        return Constraint(matcher, self._blank, self._stop)
+        return GrammarConstraint(matcher, self._blank, self._stop)
 
     def start(self) -> None:
         """Starts the process that compiles first, which otherwise starts when it is first needed."""
@@ -95,7 +95,7 @@ class Constraints:
         self._child.close()
 
 
-class Constraint(Guide):
+class GrammarConstraint(Guide):
     """The guide of one answer. Where it may end, white space that its form has no place for ends it: most models write
     some before their end token, and would have to go on if they could not."""
 
@@ -106,8 +106,8 @@ class Constraint(Guide):
         self._begun = False
         self._ends: Array | None = None  # tokens that now mean the end
 
-    def copy(self) -> Constraint:
-        return Constraint(self._matcher.deep_copy(), self._blank, self._stop)
+    def copy(self) -> GrammarConstraint:
+        return GrammarConstraint(self._matcher.deep_copy(), self._blank, self._stop)
 
     def mask(self) -> Array:
         mask = np.frombuffer(guarded(self._matcher.compute_bitmask), np.uint32)[: len(self._blank)]

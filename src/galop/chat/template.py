@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from galop.chat.abilities import Abilities
-from galop.chat.render import SECONDS
+from galop.chat.template_capabilities import TemplateCapabilities
+from galop.chat.template_child import SECONDS
 from galop.child import Child
 from galop.errors import TemplateError
 from galop.tokenizers.control import ControlNames
 from galop.tokenizers.tokenizer import Tokenizer
 
 Message = dict[str, Any]
-Turn = Literal["begin", "continue", "none"]
+PromptEnd = Literal["begin", "continue", "none"]
 """What a prompt ends with: the opening of a reply, the last message left open to be continued, or nothing."""
-KNOWN: dict[str, Abilities] = {}
+KNOWN: dict[str, TemplateCapabilities] = {}
 """By the template; a process sees few of them."""
 
 
@@ -26,7 +26,7 @@ class Renderer(Child):
     """A child process that renders one template at a time."""
 
     def __init__(self) -> None:
-        super().__init__("galop.chat.render", SECONDS)
+        super().__init__("galop.chat.template_child", SECONDS)
 
     def render(self, template: str, variables: dict[str, Any]) -> str:
         """Raises TemplateError if the template fails or takes more than SECONDS."""
@@ -39,20 +39,20 @@ class Renderer(Child):
             raise failure
         return str(reply["text"])
 
-    def abilities(self, template: str) -> Abilities:
+    def capabilities(self, template: str) -> TemplateCapabilities:
         """What the template can do: nothing, if finding out takes more than SECONDS."""
         if template not in KNOWN:
             reply = self.ask({"template": template}) or {}
-            KNOWN[template] = Abilities(**reply.get("abilities", {}))
+            KNOWN[template] = TemplateCapabilities(**reply.get("capabilities", {}))
         return KNOWN[template]
 
 
 _SPARE = Renderer()
 
 
-def abilities_of(template: str) -> Abilities:
+def capabilities_of(template: str) -> TemplateCapabilities:
     """What a template can do whose model is not loaded."""
-    return _SPARE.abilities(template)
+    return _SPARE.capabilities(template)
 
 
 class ChatTemplate:
@@ -65,15 +65,15 @@ class ChatTemplate:
         self.control = ControlNames(tokenizer.added) if tokenizer.added else None
 
     @property
-    def abilities(self) -> Abilities:
-        return self.renderer.abilities(self.source) if self.source else Abilities()
+    def capabilities(self) -> TemplateCapabilities:
+        return self.renderer.capabilities(self.source) if self.source else TemplateCapabilities()
 
     def render(self, messages: Sequence[Message], **variables: Any) -> str:
         """The prompt as text. Raises TemplateError."""
         if self.source is None:
             raise TemplateError("this model has no chat template; use it with raw text (galop run --raw)")
         # As transformers has it, there are no tools rather than none told of; not for templates that fail of it.
-        tools = {} if self.abilities.lists else {"tools": None}
+        tools = {} if self.capabilities.lists else {"tools": None}
         return self.renderer.render(
             self.source,
             {
@@ -87,7 +87,7 @@ class ChatTemplate:
             },
         )
 
-    def encode(self, messages: Sequence[Message], turn: Turn = "begin", /, **variables: Any) -> list[int]:
+    def encode(self, messages: Sequence[Message], turn: PromptEnd = "begin", /, **variables: Any) -> list[int]:
         """The prompt as ids, with one BOS where the model wants one. Raises TemplateError.
 
         To be continued, a last message is cut right after what it says (its content, or its thinking where it has

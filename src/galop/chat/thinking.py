@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from galop.chat.abilities import CLOSE, OPEN, Abilities
+from galop.chat.template_capabilities import CLOSE, OPEN, TemplateCapabilities
 from galop.engine.scheduler import Guide
 from galop.ops.plan import Array
 from galop.tokenizers.tokenizer import Tokenizer
@@ -23,16 +23,16 @@ IN_WORDS = (
 
 
 @dataclass(frozen=True)
-class Style:
+class ThinkingSupport:
     """How a template goes about thinking."""
 
     switch: str  # the variable that turns thinking on and off; "" where nothing does
     thinks: bool  # when it is told neither
 
 
-def style_of(can: Abilities) -> Style | None:
+def thinking_support(can: TemplateCapabilities) -> ThinkingSupport | None:
     """None for a template that knows no thinking."""
-    return Style(can.switch, can.thinks) if can.thinking else None
+    return ThinkingSupport(can.switch, can.thinks) if can.thinking else None
 
 
 @dataclass(frozen=True)
@@ -43,27 +43,27 @@ class Thinking:
     budget: int | None = None
 
     @classmethod
-    def asked(cls, on: bool | None, effort: str | None, budget: int | None) -> Thinking:
+    def from_request(cls, on: bool | None, effort: str | None, budget: int | None) -> Thinking:
         """What the fields of a request come to; `effort` is one of EFFORTS, and a budget goes before it."""
         if effort is not None:
             on = effort != "none" if on is None else on
             budget = EFFORTS[effort] if budget is None else budget
         return cls(on, budget)
 
-    def variables(self, style: Style | None) -> dict[str, Any]:
+    def variables(self, style: ThinkingSupport | None) -> dict[str, Any]:
         """The template's."""
         if style is None or not style.switch or self == Thinking():
             return {}
         return {style.switch: self.on is not False and self.budget != 0}
 
-    def expected(self, style: Style | None) -> bool:
+    def will_think(self, style: ThinkingSupport | None) -> bool:
         """Whether there will be thinking."""
         if style is None:
             return False
         return bool(self.variables(style).get(style.switch, style.thinks))
 
 
-class ThinkingGuide(Guide):
+class ThinkingBudget(Guide):
     """Ends the thinking when `budget` tokens of it are spent, or the model ends its reply there: an answer is owed.
     From there on `answer` leads.
 
@@ -134,7 +134,7 @@ class ThinkingGuide(Guide):
         return self._answer.took(token) if self._answer else ()
 
 
-def begins_in_thought(tokenizer: Tokenizer, prompt: Sequence[int], stop_ids: Collection[int] = ()) -> bool:
+def starts_thinking(tokenizer: Tokenizer, prompt: Sequence[int], stop_ids: Collection[int] = ()) -> bool:
     """Whether the last turn of a prompt, which begins after the last of `stop_ids`, has opened the thinking (R1's
     template does, and so does a turn that is continued in the middle of its thinking) and left it to the model to close
     it."""

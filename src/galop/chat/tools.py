@@ -19,23 +19,23 @@ Schemas = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Call:
+class ToolCall:
     name: str
     arguments: dict[str, Any]
     written: str = field(default="", compare=False)  # the arguments as the model wrote them, where parts have been told
 
 
 @dataclass(frozen=True)
-class CallPart:
-    """A piece of a call's arguments, as JSON, of which no more can turn out to be text; the first is empty. The `Call`
-    follows unless the reply is cut off."""
+class ToolCallDelta:
+    """A piece of a call's arguments, as JSON, of which no more can turn out to be text; the first is empty. The
+    `ToolCall` follows unless the reply is cut off."""
 
     name: str
     text: str
 
 
 @dataclass(frozen=True)
-class Format:
+class ToolCallFormat:
     """How a family of models writes calls."""
 
     name: str
@@ -51,41 +51,41 @@ class Format:
 
 
 _DEEPSEEK = tuple(f"<｜tool▁{part}｜>" for part in ("calls▁begin", "calls▁end", "call▁begin", "call▁end", "sep"))
-HERMES = Format(
+HERMES = ToolCallFormat(
     "hermes", r"<tool_call>", ("<tool_call>",), "</tool_call>", bare="first",
     ends=("</tool_call>",), markers=("<tool_call>", "</tool_call>"),
 )  # fmt: skip
 FORMATS = (
-    Format(
+    ToolCallFormat(
         "coder", r"<tool_call>\s*<function=", ("<tool_call>", "<function="), "</tool_call>", "tags",
         ends=("</tool_call>",), markers=("<tool_call>", "</tool_call>"),
     ),
     HERMES,
-    Format(
+    ToolCallFormat(
         "deepseek", r"tool▁calls▁begin", ("<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>"), "<｜tool▁calls▁end｜>",
         head=r"\s*(?:(?:```)?\s*<｜tool▁call▁end｜>\s*)?<｜tool▁call▁begin｜>\s*(?:function<｜tool▁sep｜>)?"
         r"(?P<name>[^\s<｜]+)\s*(?:<｜tool▁sep｜>)?\s*(?:```json)?\s*",
         ends=("```", "<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>"),
         markers=_DEEPSEEK,
     ),
-    Format(
+    ToolCallFormat(
         "mistral", r"\[TOOL_CALLS\]", ("[TOOL_CALLS]",), "",
         head=r"\s*(?:[\[,\s]*|(?:\[TOOL_CALLS\])?\s*(?P<name>[^\s\[\]{,]+)(?:\[CALL_ID\][^\s\[]*)?(?:\[ARGS\])?\s*)",
         markers=("[TOOL_CALLS]", "[ARGS]", "[CALL_ID]"),
     ),
-    Format(
+    ToolCallFormat(
         "pythonic", r"func_name1\(params_name1", ("<|python_start|>",), "", "python", bare="list",
         ends=("<|python_end|>",),
         markers=("<|python_start|>", "<|python_end|>"),
     ),
-    Format(
+    ToolCallFormat(
         "llama", r'<\|python_tag\|>|\{"name": function name, "parameters"', ("<|python_tag|>",), "", head=r"[\s,;]*",
         bare="anywhere", markers=("<|python_tag|>",),
     ),
 )  # fmt: skip
 
 
-def call_of(value: Any, schemas: Schemas, whole: bool = False) -> Call:
+def call_of(value: Any, schemas: Schemas, whole: bool = False) -> ToolCall:
     """A call from its object. Raises ValueError for what calls no tool that is offered, has arguments that cannot be
     written as JSON, or is to be `whole` and names no arguments."""
     if not isinstance(value, dict) or not isinstance(value.get("name"), str):
@@ -98,13 +98,13 @@ def call_of(value: Any, schemas: Schemas, whole: bool = False) -> Call:
     return checked(value["name"].strip(), {} if arguments is None else arguments, schemas)
 
 
-def checked(name: str, arguments: Any, schemas: Schemas) -> Call:
+def checked(name: str, arguments: Any, schemas: Schemas) -> ToolCall:
     """Raises ValueError for a tool that was not offered, and for arguments that cannot be written as a JSON object,
     such as infinity or half a character."""
     if name not in schemas or not isinstance(arguments, dict):
         raise ValueError("this calls no tool that was offered")
     json.dumps(arguments, allow_nan=False, ensure_ascii=False).encode()
-    return Call(name, arguments)
+    return ToolCall(name, arguments)
 
 
 def mended(value: Any) -> Any:
@@ -126,7 +126,7 @@ _VALUE_ENDS = (
 )
 
 
-def in_tags(body: str, schemas: Schemas) -> list[Call]:
+def in_tags(body: str, schemas: Schemas) -> list[ToolCall]:
     """Qwen3-Coder: tags for the function and each of its parameters, values as text; tags that close may be missing."""
     calls, at = [], 0
     while function := _FUNCTION.search(body, at):
@@ -146,7 +146,7 @@ def in_tags(body: str, schemas: Schemas) -> list[Call]:
     return good(calls, schemas)
 
 
-def good(calls: Sequence[tuple[str, Any]], schemas: Schemas) -> list[Call]:
+def good(calls: Sequence[tuple[str, Any]], schemas: Schemas) -> list[ToolCall]:
     """Those that can be made. Raises ValueError if there are none."""
     found = []
     for name, arguments in calls:
@@ -247,7 +247,7 @@ def kinds_of(schema: Any, root: Any = None, deep: int = 8) -> set[str]:
     return {kind for kind, fits in _KINDS.items() for value in values if fits(value)}
 
 
-def in_python(body: str, schemas: Schemas) -> list[Call]:
+def in_python(body: str, schemas: Schemas) -> list[ToolCall]:
     """Llama 3.2 and 4: a Python list of calls with named arguments; a call that cannot be read leaves the others."""
     body = body.strip()
     parts = [body]
@@ -294,5 +294,5 @@ def schemas_of(tools: Sequence[Tool]) -> Schemas:
     return {tool["function"]["name"]: tool["function"].get("parameters") or {} for tool in tools}
 
 
-def format_of(name: str) -> Format | None:
+def format_named(name: str) -> ToolCallFormat | None:
     return next((form for form in FORMATS if form.name == name), None)

@@ -16,10 +16,10 @@ from galop.agent import loop
 from galop.agent.loop import Result, shown
 from galop.backends.load import load_source
 from galop.backends.local import Done, Event, Model, Prefill, Text
-from galop.chat.form import Form
+from galop.chat.response_format import ResponseFormat
 from galop.chat.template import Message
 from galop.chat.thinking import Thinking
-from galop.chat.tools import Call
+from galop.chat.tools import ToolCall
 from galop.cli.progress import progress_bar
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError, UnknownModelError
@@ -49,7 +49,7 @@ class Options:
     draft: str = ""
     raw: bool = False
     thinking: Thinking = field(default_factory=Thinking)
-    form: Form | None = None
+    form: ResponseFormat | None = None
     tools: list[str] = field(default_factory=list)
     toolbox: loop.Toolbox | None = None
     json: bool = False
@@ -85,18 +85,18 @@ def ask(model_name: str, prompt: str, options: Options) -> None:
             converse(model, source.name, sampling, options)
 
 
-def form_of(schema: str, regex: str, grammar: Path | None) -> Form | None:
+def form_of(schema: str, regex: str, grammar: Path | None) -> ResponseFormat | None:
     """What the answer is held to. Raises UsageError for more than one, or a file that cannot be read."""
     if sum(map(bool, (schema, regex, grammar))) > 1:
         raise UsageError("give one of --schema, --regex and --grammar")
     try:
         if schema:
-            return Form("schema", schema if schema.lstrip().startswith("{") else read_form(Path(schema)))
+            return ResponseFormat("schema", schema if schema.lstrip().startswith("{") else read_form(Path(schema)))
         if grammar:
-            return Form("lark", read_form(grammar))
+            return ResponseFormat("lark", read_form(grammar))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{schema or grammar} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    return Form("regex", regex) if regex else None
+    return ResponseFormat("regex", regex) if regex else None
 
 
 def read_form(path: Path) -> str:
@@ -109,7 +109,7 @@ def read_form(path: Path) -> str:
 
 def check_thinking(model: Model, asked: Thinking) -> None:
     """Raises UsageError where the model cannot do what is asked of it."""
-    style = model.thinking_style
+    style = model.thinking_support
     if style is None and (asked.on or asked.budget):
         raise UsageError(f"{model.card.name} does not think; ask it without")
     if style and not style.switch and asked.on is False:
@@ -198,7 +198,7 @@ def sampling_of(model: Model, options: Options, thinking: Thinking) -> Sampling:
     """The model card's settings but for what was asked for. With tools and no thinking the likeliest token is taken: a
     small model else loses its thread after the right call."""
     usual = model.sampling_for(thinking)
-    if options.toolbox and not thinking.expected(model.thinking_style):
+    if options.toolbox and not thinking.will_think(model.thinking_support):
         usual = replace(usual, temperature=0.0)
     return replace(usual, **options.sampling)
 
@@ -238,7 +238,7 @@ def box_of(name: str, held: ExitStack) -> loop.Toolbox:
     return server
 
 
-def allowed(call: Call) -> bool:
+def allowed(call: ToolCall) -> bool:
     """Asks the person at the terminal; where there is none, no."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
@@ -249,7 +249,7 @@ def allowed(call: Call) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def spelled(call: Call, columns: int) -> str:
+def spelled(call: ToolCall, columns: int) -> str:
     """A call for the person who has to allow it: nothing in it can be taken for something else on the screen.
 
     Every line of an argument begins with a bar, is broken here and not by the terminal, and holds what can be seen; how

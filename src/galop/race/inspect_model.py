@@ -29,12 +29,13 @@ from inspect_ai.model import (
     ModelUsage,
     modelapi,
 )
-from inspect_ai.tool import ToolCall, ToolChoice, ToolFunction, ToolInfo
+from inspect_ai.tool import ToolCall as InspectToolCall
+from inspect_ai.tool import ToolChoice, ToolFunction, ToolInfo
 
 from galop.backends.local import Done, Event, Text
 from galop.chat.template import Message
 from galop.chat.thinking import Thinking
-from galop.chat.tools import Call
+from galop.chat.tools import ToolCall
 from galop.engine.sampling import Sampling
 from galop.machine import private_folder
 from galop.race.lane import LaneError, Spec, opened
@@ -138,8 +139,8 @@ def output_of(name: str, events: list[Event]) -> ModelOutput:
     said: list[Content] = [ContentReasoning(reasoning=thought)] if thought else []
     said.append(ContentText(text="".join(t.text for t in texts if not t.thinking)))
     calls = [
-        ToolCall(id=f"call_{i}", function=e.name, arguments=e.arguments)
-        for i, e in enumerate(events) if isinstance(e, Call)
+        InspectToolCall(id=f"call_{i}", function=e.name, arguments=e.arguments)
+        for i, e in enumerate(events) if isinstance(e, ToolCall)
     ]  # fmt: skip
     done = next(e for e in reversed(events) if isinstance(e, Done))
     reason = "max_tokens" if done.reason == "length" else "tool_calls" if calls else "stop"

@@ -165,7 +165,7 @@ def opened(spec: Spec, together: int) -> tuple[Speaker, dict[str, Any]]:
     start = time.monotonic()
     source = store.settle(store.locate(spec.model))
     model = load_source(source, pool=POOL if together > 1 else 0)
-    if spec.way.name == "think" and model.thinking_style is None:
+    if spec.way.name == "think" and model.thinking_support is None:
         raise LaneError(f"{spec.model} does not think; race it in another way")
     if together > 1:
         model.serve()

@@ -9,7 +9,7 @@ from typing import Any
 
 from galop.agent.loop import Result, converse, shown
 from galop.backends.local import Done, Event, Model, Speaker, Text
-from galop.chat.form import Form
+from galop.chat.response_format import ResponseFormat
 from galop.chat.template import Message
 from galop.chat.thinking import Thinking
 from galop.engine.sampling import Sampling
@@ -197,13 +197,13 @@ def reading(text: str, unit: str | None) -> float | str | None:
     return read_answer(text, unit)
 
 
-def line(unit: str) -> Form:
+def line(unit: str) -> ResponseFormat:
     """What an answer in `unit` is held to where the model is here; one behind an interface is only asked for it."""
     from galop.science.card import units_like
 
     units = units_like(unit.removeprefix("Δ"))
     either = f" ({'|'.join(map(re.escape, units))})" if units else ""
-    return Form("regex", rf"ANSWER: (unknown|-?[0-9]{{1,15}}(\.[0-9]{{1,15}})?(e[-+]?[0-9]{{1,2}})?{either})")
+    return ResponseFormat("regex", rf"ANSWER: (unknown|-?[0-9]{{1,15}}(\.[0-9]{{1,15}})?(e[-+]?[0-9]{{1,2}})?{either})")
 
 
 def amiss(text: str, unit: str) -> str:

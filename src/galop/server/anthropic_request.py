@@ -14,11 +14,11 @@ from galop.server.replies import (
     MAX_TOOLS,
     Called,
     ChatMessage,
+    ChatToolCall,
     Drawing,
     Effort,
     Function,
     StopString,
-    ToolCall,
     ToolName,
     ToolUse,
 )
@@ -263,7 +263,7 @@ class CountRequest(Drawing):
     def thoughts(self) -> Thinking:
         asked, effort = self.thinking, self.output_config.effort if self.output_config else None
         on = asked.type != "disabled" if asked else None
-        return Thinking.asked(on, effort, asked.budget_tokens if asked else None)
+        return Thinking.from_request(on, effort, asked.budget_tokens if asked else None)
 
     @property
     def form(self) -> dict[str, Any] | None:
@@ -295,7 +295,7 @@ def said_by_assistant(blocks: list[Block]) -> list[ChatMessage]:
     names: dict[str | None, str | None] = {}
     text: list[str] = []
     thoughts: list[str] = []
-    calls: list[ToolCall] = []
+    calls: list[ChatToolCall] = []
 
     def end() -> None:
         message = ChatMessage(role="assistant", content="".join(text), reasoning_content="".join(thoughts) or None)
@@ -313,7 +313,7 @@ def said_by_assistant(blocks: list[Block]) -> list[ChatMessage]:
             if block.name is None:
                 raise ApiError(400, "invalid_value", f"a {block.type[:40]} block has no name", "messages")
             names[block.id] = block.name
-            calls.append(ToolCall(id=block.id, function=Called(name=block.name, arguments=block.input or {})))
+            calls.append(ChatToolCall(id=block.id, function=Called(name=block.name, arguments=block.input or {})))
         elif block.type == "thinking":
             thoughts.append(block.thinking or "")
         else:  # what says nothing is of servers that keep what it means, such as redacted thinking

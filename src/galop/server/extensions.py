@@ -14,7 +14,7 @@ from llguidance.gbnf_to_lark import any_to_lark
 from pydantic import BaseModel, ConfigDict, Field
 
 from galop.backends.local import Model, Rules
-from galop.chat.form import Form
+from galop.chat.response_format import ResponseFormat
 from galop.server.errors import ApiError
 
 LONGEST_GRAMMAR = 1 << 16  # characters
@@ -101,7 +101,7 @@ class Extended(BaseModel):
         Annotated[dict[str, Any], Field(max_length=1024)] | Annotated[list[Any], Field(max_length=1024)] | None
     ) = None
 
-    def extra_forms(self) -> dict[str, Form]:
+    def extra_forms(self) -> dict[str, ResponseFormat]:
         """What leads the answer besides response_format, by the name of its field. Raises ApiError."""
         asked = self.structured_outputs
         given: dict[str, tuple[str, Any]] = {
@@ -127,7 +127,7 @@ class Extended(BaseModel):
         asked_for = {name: how for name, how in given.items() if how[1] is not None}
         return {name: replace(_form(kind, value, name), field=name) for name, (kind, value) in asked_for.items()}
 
-    def form(self, also: Form | None) -> Form | None:
+    def form(self, also: ResponseFormat | None) -> ResponseFormat | None:
         """The one thing that leads the answer, `also` being what response_format says. Raises ApiError."""
         forms = self.extra_forms() | ({"response_format": also} if also else {})
         if len(forms) > 1:
@@ -165,20 +165,20 @@ class Extended(BaseModel):
         return [prompt[-(most if most > 0 else context - 1) :] for prompt in prompts]
 
 
-def _form(kind: str, value: Any, name: str) -> Form:
+def _form(kind: str, value: Any, name: str) -> ResponseFormat:
     if kind == "json":
-        return Form("schema", value if isinstance(value, str) else json.dumps(value))
+        return ResponseFormat("schema", value if isinstance(value, str) else json.dumps(value))
     if kind == "choice":
-        return Form("regex", "|".join(re.sub(r"[\\.+*?()|\[\]{}^$/]", r"\\\g<0>", text) for text in value))
+        return ResponseFormat("regex", "|".join(re.sub(r"[\\.+*?()|\[\]{}^$/]", r"\\\g<0>", text) for text in value))
     if kind == "grammar":
         if len(value) > LONGEST_GRAMMAR:
             raise ApiError(400, "invalid_schema", f"a grammar may have {LONGEST_GRAMMAR} characters", name)
         try:
-            return Form("lark", any_to_lark(value))
+            return ResponseFormat("lark", any_to_lark(value))
         except Exception as error:  # the converter raises what it happens to
             message = f"{name} cannot be followed: it is neither GBNF nor Lark ({str(error)[:200]})"
             raise ApiError(400, "unsupported_parameter", message, name) from None
-    return Form("regex", value)
+    return ResponseFormat("regex", value)
 
 
 def bias_of(logit_bias: dict[str, Any] | list[Any] | None, model: Model) -> tuple[dict[int, float], list[int]]:

@@ -184,7 +184,7 @@ class Models:
             folder=self._folder,
             shortest=shortest,
         )
-        _ = model.template.abilities  # which a route may ask for on the loop
+        _ = model.template.capabilities  # which a route may ask for on the loop
         with suppress(ConstraintError):  # it holds the interpreter for long, and at a first request others wait
             model.constraints.start()
         return model

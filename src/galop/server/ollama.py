@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from galop.backends.local import Done, Text
-from galop.chat.form import Form
+from galop.chat.response_format import ResponseFormat
 from galop.server import ollama_models
 from galop.server.errors import ApiError
 from galop.server.loaded import Resident
@@ -64,7 +64,7 @@ def routes(server: Server) -> APIRouter:
             name, reason = resident.name, "load"
         return JSONResponse({**head(name), **empty(field), "done": True, "done_reason": reason})
 
-    async def answer(reply: Reply, body: Answered, field: str, form: Form | None, start: float) -> Response:
+    async def answer(reply: Reply, body: Answered, field: str, form: ResponseFormat | None, start: float) -> Response:
         loaded = time.monotonic() - start
         try:
             keep(reply.resident, body)
@@ -177,7 +177,7 @@ def keep(resident: Resident, body: Common) -> None:
 
 def thinks(resident: Resident, body: Answered) -> None:
     """Raises ApiError, in Ollama's words, where thinking is asked of a model that knows none."""
-    if body.think and resident.model.thinking_style is None:
+    if body.think and resident.model.thinking_support is None:
         raise ApiError(400, "invalid_value", f'"{resident.name}" does not support thinking', "think")
 
 

@@ -16,7 +16,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import JSONResponse, Response
 
-from galop.chat.template import abilities_of
+from galop.chat.template import capabilities_of
 from galop.server.errors import ApiError
 from galop.server.loaded import Models, Resident
 from galop.server.replies import Server
@@ -171,7 +171,7 @@ def capabilities(facts: Facts) -> list[str]:
     can = ["completion"]
     if facts.template:
         can.append("tools")  # where the template knows none, the system's words tell of them
-    if facts.template and abilities_of(facts.template).thinking:
+    if facts.template and capabilities_of(facts.template).thinking:
         can.append("thinking")
     if facts.infills:
         can.append("insert")

@@ -126,7 +126,7 @@ class Answered(Common):
 
     def thoughts(self) -> Thinking:
         if isinstance(self.think, str):
-            return Thinking.asked(None, self.think, None)
+            return Thinking.from_request(None, self.think, None)
         return Thinking(self.think)
 
 

@@ -162,7 +162,7 @@ class ChatRequest(Request_):
             reasoning.enabled, switch.type and switch.type != "disabled",
         ]  # fmt: skip
         budgets = [self.thinking_budget, self.thinking_token_budget, reasoning.max_tokens, switch.budget_tokens]
-        return Thinking.asked(
+        return Thinking.from_request(
             next((on for on in switches if isinstance(on, bool)), None),
             self.reasoning_effort or reasoning.effort,
             next((budget for budget in budgets if budget is not None), None),

@@ -17,12 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError, from_json
 
 from galop.backends.local import Answer, Done, Event, Failed, Model, Prefill, Text
-from galop.chat.constraint import Constraint
-from galop.chat.form import Form
+from galop.chat.constraint import GrammarConstraint
+from galop.chat.response_format import ResponseFormat
 from galop.chat.schema import closed
-from galop.chat.template import Message, Turn
+from galop.chat.template import Message, PromptEnd
 from galop.chat.thinking import Thinking
-from galop.chat.tools import Call, CallPart, Tool
+from galop.chat.tools import Tool, ToolCall, ToolCallDelta
 from galop.engine.sampling import Sampling
 from galop.errors import ConstraintError
 from galop.server.api_keys import Key, Meter
@@ -163,7 +163,7 @@ class Called(BaseModel):
         return found
 
 
-class ToolCall(BaseModel):
+class ChatToolCall(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
     function: Called
     id: str | None = None
@@ -177,7 +177,7 @@ class ChatMessage(BaseModel):
     reasoning_content: str | None = None
     reasoning: str | None = None
     thinking: str | None = None
-    tool_calls: Annotated[list[ToolCall], Field(max_length=128)] | None = None
+    tool_calls: Annotated[list[ChatToolCall], Field(max_length=128)] | None = None
     tool_call_id: str | None = None
     name: str | None = None
     tool_name: str | None = None  # Ollama's
@@ -204,7 +204,7 @@ class ChatMessage(BaseModel):
 Messages = Annotated[list[ChatMessage], Field(min_length=1, max_length=4096)]
 
 
-def turn_of(messages: Sequence[ChatMessage], continues: bool | None = None, opens: bool | None = None) -> Turn:
+def turn_of(messages: Sequence[ChatMessage], continues: bool | None = None, opens: bool | None = None) -> PromptEnd:
     """Whether the last message is continued, as vLLM's `continue_final_message` and `add_generation_prompt` say; where
     neither does, an assistant's is, as with Anthropic and llama-server. Raises ApiError."""
     answered = bool(messages) and messages[-1].role == "assistant"
@@ -222,23 +222,23 @@ def turn_of(messages: Sequence[ChatMessage], continues: bool | None = None, open
     return "continue"
 
 
-def form_of(wanted: Any, param: str) -> Form | None:
+def form_of(wanted: Any, param: str) -> ResponseFormat | None:
     """What the dialects call a response format, or Ollama's bare "json" or schema. Raises ApiError."""
     if wanted in (None, "", "text") or wanted == {"type": "text"}:
         return None
     if wanted in ("json", {"type": "json_object"}):
-        return Form("schema", '{"type": "object"}', param)
+        return ResponseFormat("schema", '{"type": "object"}', param)
     if isinstance(wanted, dict):
         kind = wanted.get("type")
         if kind in ("json_schema", "json_object"):
             wanted = wanted.get("json_schema", wanted)
             schema = wanted.get("schema") if isinstance(wanted, dict) else None
             if isinstance(schema, (dict, bool)):
-                return Form("schema", json.dumps(schema), param)
+                return ResponseFormat("schema", json.dumps(schema), param)
         elif kind in ("regex", "grammar") and isinstance(text := wanted.get(kind), str):  # Galop's own
-            return Form("regex" if kind == "regex" else "lark", text, param)
+            return ResponseFormat("regex" if kind == "regex" else "lark", text, param)
         elif param == "format":
-            return Form("schema", json.dumps(closed(wanted)), param)
+            return ResponseFormat("schema", json.dumps(closed(wanted)), param)
     message = f"{param} has to be text, json_object, or json_schema with a schema, regex or grammar with one"
     raise ApiError(400, "invalid_value", message, param)
 
@@ -278,7 +278,7 @@ class CallPiece:
     """A tool call of one of the answers, as a whole."""
 
     index: int
-    call: Call
+    call: ToolCall
     id: str
 
     @property
@@ -329,13 +329,13 @@ class Reply:
         return sum(map(len, self.prompts))
 
     def begin(
-        self, n: int = 1, sampling: Sampling | None = None, constraint: Constraint | None = None, **options: Any
+        self, n: int = 1, sampling: Sampling | None = None, constraint: GrammarConstraint | None = None, **options: Any
     ) -> None:
         """Puts the prompts in the queue, each n times. Raises ContextLengthError, QueueFullError."""
         loop = asyncio.get_running_loop()
-        self._queue: asyncio.Queue[tuple[int, Event | CallPart | Failed]] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[int, Event | ToolCallDelta | Failed]] = asyncio.Queue()
 
-        def emit(index: int, event: Event | CallPart | Failed) -> None:
+        def emit(index: int, event: Event | ToolCallDelta | Failed) -> None:
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(self._queue.put_nowait, (index, event))
 
@@ -378,7 +378,7 @@ class Reply:
                     if not index:
                         yield event
                     continue
-                if isinstance(event, (Text, CallPart)):
+                if isinstance(event, (Text, ToolCallDelta)):
                     if last[index]:
                         metrics.gap(self.resident.name, now - last[index])
                     else:
@@ -386,10 +386,10 @@ class Reply:
                     last[index] = now
                 if isinstance(event, Text):
                     yield Piece(index, event)
-                elif isinstance(event, CallPart):
+                elif isinstance(event, ToolCallDelta):
                     calling[index] = calling.get(index) or new_id("call_")
                     yield CallDelta(index, event.name, calling[index], event.text)
-                elif isinstance(event, Call):
+                elif isinstance(event, ToolCall):
                     piece = CallPiece(index, event, calling.get(index) or new_id("call_"))
                     if index not in calling:
                         yield CallDelta(index, event.name, piece.id, "")
@@ -515,7 +515,7 @@ class Server:
         thinking: Thinking,
         variables: dict[str, Any] | None = None,
         tools: ToolUse | None = None,
-        turn: Turn = "begin",
+        turn: PromptEnd = "begin",
     ) -> Reply:
         """The reply to a conversation, or the rest of its last message (see `turn_of`), not begun; `variables` are for
         its template. Raises ApiError, TemplateError."""
@@ -655,7 +655,7 @@ def check_ids(model: Model, ids: list[int], param: str) -> None:
         raise ApiError(400, "invalid_value", f"token ids of this model are from 0 to {last}", param)
 
 
-async def begun(reply: Reply, options: Callable[[], dict[str, Any]], form: Form | None = None) -> Reply:
+async def begun(reply: Reply, options: Callable[[], dict[str, Any]], form: ResponseFormat | None = None) -> Reply:
     """Begins a reply with what `options` makes, held to `form`; gives its model back if any of it fails."""
     try:
         use = reply.use

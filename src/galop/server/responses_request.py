@@ -9,18 +9,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 
-from galop.chat.template import Turn
+from galop.chat.template import PromptEnd
 from galop.chat.thinking import Thinking
 from galop.server.errors import ApiError
 from galop.server.replies import (
     MAX_TOOLS,
     Called,
     ChatMessage,
+    ChatToolCall,
     Count,
     Drawing,
     Effort,
     Function,
-    ToolCall,
     ToolName,
     ToolUse,
     turn_of,
@@ -200,7 +200,7 @@ class Item(BaseModel):
         found = self.output or self.outputs or self.results
         return result_text(found) if found else f"Error: {self.error}" if self.error else None
 
-    def call(self) -> ToolCall:
+    def call(self) -> ChatToolCall:
         given = self.arguments or self.operation or self.action
         if given is None:
             given = {n: v for n in ("input", "code", "queries") if (v := getattr(self, n)) is not None}
@@ -214,7 +214,7 @@ class Item(BaseModel):
             raise ApiError(400, "invalid_value", f"{self.type[:60]!r} is no type of a call", "input") from None
         except ApiError as error:
             raise ApiError(400, error.code, error.message, "input") from None
-        return ToolCall(id=self.call_id or self.id, function=called)
+        return ChatToolCall(id=self.call_id or self.id, function=called)
 
     def thought(self) -> str:
         parts = self.content if isinstance(self.content, list) and self.content else self.summary
@@ -267,7 +267,7 @@ class CountRequest(Drawing):
         return given if isinstance(given, list) and given else [Item(role="user", content=str(given or ""))]
 
     def thoughts(self) -> Thinking:
-        return Thinking.asked(None, self.reasoning.effort if self.reasoning else None, None)
+        return Thinking.from_request(None, self.reasoning.effort if self.reasoning else None, None)
 
     def offered(self) -> list[Offered]:
         """Also tools that were found in the course of the conversation. Raises ApiError."""
@@ -330,7 +330,7 @@ class CountRequest(Drawing):
         unfinished = last.status in ("in_progress", "incomplete")
         return unfinished and (last.type == "reasoning" or (last.type == "message" and last.role == "assistant"))
 
-    def turn(self, said: Sequence[ChatMessage]) -> Turn:
+    def turn(self, said: Sequence[ChatMessage]) -> PromptEnd:
         return turn_of(said, True) if self.continues else "begin"
 
 

@@ -108,7 +108,7 @@ def routes(server: Server) -> APIRouter:
 
                 def prompt(text: str) -> list[int]:
                     said = [{"role": "system", "content": JUDGE}, {"role": "user", "content": about + text}]
-                    return model.template.encode(said, **Thinking(on=False).variables(model.thinking_style))
+                    return model.template.encode(said, **Thinking(on=False).variables(model.thinking_support))
 
                 def score(logits: Array, _: Array) -> float:
                     return float(1 / (1 + np.exp(np.float64(logits[no]) - np.float64(logits[yes]))))

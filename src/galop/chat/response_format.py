@@ -16,8 +16,8 @@ JSON = {"whitespace_pattern": BLANKS, "json_allowed_escapes": 'nrbtf\\"'}
 
 
 @dataclass(frozen=True)
-class Form:
-    """Any JSON object is `Form("schema", '{"type": "object"}')`."""
+class ResponseFormat:
+    """Any JSON object is `ResponseFormat("schema", '{"type": "object"}')`."""
 
     kind: Literal["schema", "regex", "lark"]
     text: str
@@ -34,7 +34,7 @@ class Form:
         except (ValueError, RecursionError) as error:
             raise ConstraintError(f"the schema is not JSON: {str(error)[:200]}") from None
 
-    def instead_of_text(self, form: Form) -> Form:
+    def instead_of_text(self, form: ResponseFormat) -> ResponseFormat:
         """This grammar, which lets text or calls be written, with `form` for the text. Raises ConstraintError."""
         if form.kind == "lark":
             raise ConstraintError("a grammar cannot be followed together with tools; take a schema or a regex")
@@ -44,7 +44,9 @@ class Form:
             text = f"%json {json.dumps({**form.schema(), 'x-guidance': JSON})}"
         start, rules = self.text.split("\n", 1)
         start = "start: text | calls" if start.startswith("start: text ") else start  # a form has nothing after it
-        return Form("lark", re.sub(r"^text: .*$", lambda _: f"text: {text}", f"{start}\n{rules}", flags=re.MULTILINE))
+        return ResponseFormat(
+            "lark", re.sub(r"^text: .*$", lambda _: f"text: {text}", f"{start}\n{rules}", flags=re.MULTILINE)
+        )
 
 
 def slashes(regex: str) -> str:

@@ -14,14 +14,14 @@ import pytest
 
 from galop import Sampling
 from galop.backends.local import Model
-from galop.chat.call_grammar import grammar
-from galop.chat.call_values import arguments_of
-from galop.chat.constraint import Constraint, Constraints
-from galop.chat.form import Form
-from galop.chat.history import readable
-from galop.chat.parser import ToolCallParser
+from galop.chat.adapt import trim_tool
+from galop.chat.argument_grammar import tool_schema
+from galop.chat.constraint import GrammarCompiler, GrammarConstraint
+from galop.chat.response_format import ResponseFormat
 from galop.chat.schema import closed
-from galop.chat.tools import FORMATS, Call, Format
+from galop.chat.tool_grammar import grammar
+from galop.chat.tool_parser import ToolCallParser
+from galop.chat.tools import FORMATS, ToolCall, ToolCallFormat
 from galop.errors import ConstraintError
 from galop.tokenizers.tokenizer import Detokeniser, Tokenizer
 
@@ -64,16 +64,16 @@ def vocabulary(markers: tuple[str, ...]) -> tuple[Tokenizer, int]:
 class Held:
     """A format in a vocabulary that knows its markers, or has to spell them."""
 
-    def __init__(self, form: Format, known: bool) -> None:
+    def __init__(self, form: ToolCallFormat, known: bool) -> None:
         self.form = form
         self.tokenizer, size = vocabulary(form.markers if known else ())
         end = self.tokenizer.id("<|im_end|>")
         assert end is not None
         self.end = end
-        self.constraints = Constraints(self.tokenizer, size, [end])
+        self.constraints = GrammarCompiler(self.tokenizer, size, [end])
 
-    def guide(self, required: bool, several: bool) -> Constraint:
-        tools = [arguments_of(function) for function in FUNCTIONS]
+    def guide(self, required: bool, several: bool) -> GrammarConstraint:
+        tools = [tool_schema(function) for function in FUNCTIONS]
         return self.constraints.compile(grammar(self.form, tools, required, several, self.tokenizer.id))
 
     def allows(self, text: str, required: bool = False, several: bool = True) -> bool:
@@ -82,12 +82,12 @@ class Held:
         ids = self.tokenizer.encode_control(text)
         return bool(matcher.try_consume_tokens(ids) == len(ids) and matcher.is_accepting())
 
-    def read(self, ids: list[int]) -> tuple[str, list[Call]]:
+    def read(self, ids: list[int]) -> tuple[str, list[ToolCall]]:
         shown = Detokeniser(self.tokenizer, self.form.markers)
         parser = ToolCallParser(self.form, SCHEMAS)
         pieces = parser.push("".join(map(shown.push, ids)) + shown.finish()) + parser.push("", final=True)
         text = "".join(p for p in pieces if isinstance(p, str))
-        return text, [p for p in pieces if isinstance(p, Call)]
+        return text, [p for p in pieces if isinstance(p, ToolCall)]
 
 
 @pytest.fixture(scope="module", params=[(f, k) for f in FORMATS for k in (True, False)],
@@ -175,7 +175,7 @@ def test_calls_without_their_tags_are_held_as_well(held: Held) -> None:
         assert not held.allows("<function=weather>\n" + TAGS.replace("{unit}", "K") + "</function>")
 
 
-def called(model: Model, function: dict[str, Any], **options: Any) -> Call:
+def called(model: Model, function: dict[str, Any], **options: Any) -> ToolCall:
     how = {
         "tool_choice": "required",
         "parallel_tool_calls": False,
@@ -185,7 +185,7 @@ def called(model: Model, function: dict[str, Any], **options: Any) -> Call:
     }
     asked = [{"role": "user", "content": "Call a function."}]
     events = list(model.chat(asked, tools=[{"type": "function", "function": function}], **how))
-    [call] = [e for e in events if isinstance(e, Call)]
+    [call] = [e for e in events if isinstance(e, ToolCall)]
     return call
 
 
@@ -229,7 +229,10 @@ def test_a_strict_tool_takes_an_object(smollm: Model) -> None:
 def test_a_form_and_calls_go_together(smollm: Model) -> None:
     tools = [{"type": "function", "function": f} for f in FUNCTIONS]
     schema = {"type": "object", "properties": {"a": {"const": 1}}, "required": ["a"], "additionalProperties": False}
-    for form, said in ((Form("schema", json.dumps(schema)), '{"a": 1}'), (Form("regex", r"a\/b|/c"), "a/b")):
+    for form, said in (
+        (ResponseFormat("schema", json.dumps(schema)), '{"a": 1}'),
+        (ResponseFormat("regex", r"a\/b|/c"), "a/b"),
+    ):
         guide = smollm.constraint(form, tools)
         assert guide
         matcher = guide._matcher
@@ -267,7 +270,7 @@ def test_a_model_is_told_of_arguments_whatever_their_names() -> None:
     long = "^(a|b|c|d|e|f|g|h|i|j|k|l|m|n|o|p|q|r|s|t|u)$"
     parameters = {"properties": {"pattern": {"type": "string", "pattern": long, "default": {"pattern": long}},
                                  "strict": {"enum": [{"pattern": long}]}}}  # fmt: skip
-    told = readable({"type": "function", "function": {"name": "f", "strict": True, "parameters": parameters}})
+    told = trim_tool({"type": "function", "function": {"name": "f", "strict": True, "parameters": parameters}})
     assert told["function"] == {"name": "f", "parameters": {"properties": {
         "pattern": {"type": "string", "default": {"pattern": long}}, "strict": {"enum": [{"pattern": long}]}}}}  # fmt: skip
 
@@ -277,5 +280,5 @@ def test_types_and_names_of_a_schema_may_be_anything() -> None:
         "properties": {"a": {"type": ["string", "string"]}, "b": {"type": {}}, "c": 5},
         "required": [[], {}, "a", "z"],
     }
-    outline = arguments_of({"name": "f", "parameters": odd}, loose=1).schema
+    outline = tool_schema({"name": "f", "parameters": odd}, loose=1).schema
     assert outline["properties"] == {"a": {}, "b": {}, "c": {}} and outline["required"] == ["a"]

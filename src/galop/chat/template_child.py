@@ -1,4 +1,4 @@
-"""Renders chat templates in a process of its own: `python -m galop.chat.render` reads and writes a JSON line each.
+"""Renders chat templates in a child process: `python -m galop.chat.template_child` answers a line of JSON with one.
 
 A request has a template and its variables, for its text, or the template alone, for what it can do.
 
@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
-from galop.chat.abilities import probe
+from galop.chat.template_capabilities import probe
 from galop.child import answer_lines
 
 ESCAPED = re.compile(r"\\(u[0-9a-f]{4}|.)")
@@ -101,7 +101,7 @@ def compiled(env: Any, template: str) -> Any:
 def answer(env: Any, request: dict[str, Any]) -> dict[str, Any]:
     try:
         if "variables" not in request:
-            return {"abilities": asdict(probe(request["template"], partial(rendered, env, request["template"])))}
+            return {"capabilities": asdict(probe(request["template"], partial(rendered, env, request["template"])))}
         variables = {**request["variables"], "messages": aliased(request["variables"].get("messages"))}
         text = compiled(env, request["template"]).render(**variables)
     except MemoryError:

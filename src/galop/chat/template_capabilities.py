@@ -10,8 +10,8 @@ from functools import partial
 from itertools import product
 from typing import Any, Literal
 
-from galop.chat.parser import ToolCallParser
-from galop.chat.tools import FORMATS, Call, Format
+from galop.chat.tool_parser import ToolCallParser
+from galop.chat.tools import FORMATS, ToolCall, ToolCallFormat
 
 OPEN, CLOSE = "<think>", "</think>"
 Render = Callable[..., str | None]
@@ -19,7 +19,7 @@ Render = Callable[..., str | None]
 
 
 @dataclass(frozen=True)
-class Abilities:
+class TemplateCapabilities:
     """Of one template; without any it is told what it cannot do in the words of a user."""
 
     tools: bool = False  # it tells of tools
@@ -40,7 +40,7 @@ class Abilities:
 
 
 SYSTEM, USER, REPLY, THOUGHT, RESULT = "Qsystem", "Quser", "Qreply", "Qthought", "Qresult"
-CALL = Call("qtool", {"qkey": "Qvalue", "qflag": True})
+CALL = ToolCall("qtool", {"qkey": "Qvalue", "qflag": True})
 TOOL = {
     "type": "function",
     "function": {
@@ -64,7 +64,7 @@ def turn(role: str, content: str | None, **more: Any) -> dict[str, Any]:
     return {"role": role, "content": content, **more}
 
 
-def probe(source: str, render: Render) -> Abilities:
+def probe(source: str, render: Render) -> TemplateCapabilities:
     user = [turn("user", USER)]
     asked = render(messages=user, add_generation_prompt=True, tools=None)
     without = render(messages=user, add_generation_prompt=True) if asked is None else None
@@ -78,7 +78,7 @@ def probe(source: str, render: Render) -> Abilities:
     found["alternates"] = (render(messages=[*user, turn("user", "Qmore")]) or "").count("Q") < 2
     told = render(messages=user, tools=[TOOL], add_generation_prompt=True) or ""
     found["tools"] = CALL.name in told and "Qdescription" in told
-    return Abilities(lists=lists, **found, **calls(render, told, bool(found["thinking"])))
+    return TemplateCapabilities(lists=lists, **found, **calls(render, told, bool(found["thinking"])))
 
 
 def thinking(source: str, render: Render, asked: str | None) -> dict[str, Any]:
@@ -150,13 +150,13 @@ def same(one: str, other: str) -> int:
     return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
-def reads(form: Format, text: str) -> bool:
+def reads(form: ToolCallFormat, text: str) -> bool:
     if (form.closing and form.openings[0] not in text) or (form.kind == "tags" and "<function=" not in text):
         return False
     parser = ToolCallParser(form, {CALL.name: TOOL["function"]["parameters"]})  # type: ignore[index]
     before: list[str] = []
     for piece in pieces(parser, text):
-        if isinstance(piece, Call):
+        if isinstance(piece, ToolCall):
             return piece == CALL and not "".join(before).strip()
         before.append(str(piece))
     return False

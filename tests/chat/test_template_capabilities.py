@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from galop.chat.abilities import Abilities
-from galop.chat.history import fitted
-from galop.chat.template import Renderer, abilities_of
-from galop.chat.tools import format_of
+from galop.chat.adapt import adapt_messages
+from galop.chat.template import Renderer, capabilities_of
+from galop.chat.template_capabilities import TemplateCapabilities
+from galop.chat.tools import format_named
 
 TOOL: Any = {
     "type": "function",
@@ -49,7 +49,7 @@ def loop(**more: Any) -> list[dict[str, Any]]:
 
 
 TURNS = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
-PLAIN = Abilities()
+PLAIN = TemplateCapabilities()
 # In the manner of published templates: what they say is ours.
 R1 = (
     "{% for m in messages %}{% if m.role == 'system' %}{{ m.content }}{% elif m.role == 'user' %}<｜User｜>{{ m.content }}"
@@ -104,8 +104,8 @@ FOUND: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("template", "expected"), FOUND)
-def test_abilities_are_found_by_rendering(template: str, expected: dict[str, Any]) -> None:
-    found = abilities_of(template)
+def test_capabilities_are_found_by_rendering(template: str, expected: dict[str, Any]) -> None:
+    found = capabilities_of(template)
     assert {name: getattr(found, name) for name in expected} == expected
 
 
@@ -113,7 +113,7 @@ def test_a_template_without_end_can_do_nothing() -> None:
     endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     one = Renderer()
     one.seconds = 1.0
-    assert one.abilities(endless) == PLAIN
+    assert one.capabilities(endless) == PLAIN
     one.close()
 
 
@@ -126,10 +126,10 @@ def renderer() -> Iterator[Renderer]:
 
 def prompt(renderer: Renderer, template: str, messages: list[dict[str, Any]], tools: list[Any]) -> str:
     """As `Model.prompt` has it."""
-    can = renderer.abilities(template)
-    native = can.tools and format_of(can.format) is not None
+    can = renderer.capabilities(template)
+    native = can.tools and format_named(can.format) is not None
     given = {"tools": tools} if tools and native else {} if can.lists else {"tools": None}
-    said = fitted(messages, tools, can, native)
+    said = adapt_messages(messages, tools, can, native)
     variables = {"messages": said, "documents": None, "add_generation_prompt": True, **given}
     variables |= {"bos_token": "<s>", "eos_token": "</s>"}
     return renderer.render(template, variables)
@@ -261,7 +261,7 @@ def test_every_template_renders_as_with_transformers(published: dict[str, str], 
 
 @pytest.mark.oracle
 def test_formats_of_published_templates_are_found(published: dict[str, str]) -> None:
-    found = {name: abilities_of(template) for name, template in published.items()}
+    found = {name: capabilities_of(template) for name, template in published.items()}
     assert {name: found[name].format if found[name].tools else "" for name in FORMATS} == FORMATS
     for name in ("deepseek-ai-DeepSeek-R1-Distill-Llama-8B", "HuggingFaceTB-SmolLM3-3B"):
         assert not found[name].tools  # it ignores what it is given, so it has to be told

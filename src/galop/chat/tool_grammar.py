@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from galop.chat.call_values import PYTHON_RULES, WIDE, Arguments, exactly, json_rule, named, quoted, tagged
-from galop.chat.form import Form
-from galop.chat.tools import Format
+from galop.chat.argument_grammar import PYTHON_RULES, WIDE, Arguments, exactly, json_rule, named, quoted, tagged
+from galop.chat.response_format import ResponseFormat
+from galop.chat.tools import ToolCallFormat
 
 MOST = 31  # calls after the first
 GAP = r"GAP: /[ \n\t\r]{1,16}/"
@@ -29,8 +29,8 @@ class Written:
 
 
 def grammar(
-    form: Format, tools: Sequence[Arguments], required: bool, several: bool, id_of: Callable[[str], int | None]
-) -> Form:
+    form: ToolCallFormat, tools: Sequence[Arguments], required: bool, several: bool, id_of: Callable[[str], int | None]
+) -> ResponseFormat:
     """Holds calls to the schemas of `tools`: from the first word where they are `required`, else after any text; only
     one unless `several`. Markers are control tokens where `id_of` knows them, and text elsewhere."""
     ids = {marker: id_of(marker) for marker in form.markers}
@@ -42,7 +42,7 @@ def grammar(
     rules = [f"calls: {calls}{end}", GAP, *how.rules]
     if required:
         start = f"start: calls | {how.rest}{end}" if how.opening and how.optional else "start: calls"
-        return Form("lark", "\n".join([start, *rules]))
+        return ResponseFormat("lark", "\n".join([start, *rules]))
     # White space may come before the next call or the end: only what the model writes after it tells which.
     starts, never = ["text"], []
     if how.opening in known:
@@ -57,7 +57,7 @@ def grammar(
         rules += [f"bare{i}: begin{i} {goes_on}{end}", f"begin{i}[lazy]: {lead}"]
         never.append(f"{ANY if how.anywhere else ''}{begins}{ANY}")
     text = "/(?s:.+)/" + (f" & ~/(?:{'|'.join(never)})/" if never else "")
-    return Form("lark", "\n".join([f"start: {' | '.join(starts)}", *rules, "text: TEXT", f"TEXT: {text}"]))
+    return ResponseFormat("lark", "\n".join([f"start: {' | '.join(starts)}", *rules, "text: TEXT", f"TEXT: {text}"]))
 
 
 def _choice(name: str, count: int) -> str:

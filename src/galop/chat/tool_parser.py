@@ -6,14 +6,24 @@ import json
 import re
 from typing import Literal
 
-from galop.chat.tools import Call, CallPart, Format, Schemas, call_of, checked, in_python, in_tags, mended
+from galop.chat.tools import (
+    Schemas,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallFormat,
+    call_of,
+    checked,
+    in_python,
+    in_tags,
+    mended,
+)
 
 LONGEST = 1 << 17  # characters of a call that are waited for
 LONGEST_HEAD = 512  # before the object of a call
 BLANKS = 256  # at the end of a text that are kept back, since a call may follow them
 MARKUP = 3  # characters of an opening that are not told where a limit cut it
-Piece = str | CallPart | Call
-Held = Literal["none", "opened", "all"]
+Piece = str | ToolCallDelta | ToolCall
+GrammarScope = Literal["none", "opened", "all"]
 """Which calls a grammar holds: those with an opening, which is a control token, or every one."""
 
 _FENCE = re.compile(r"\s*(?:```(?:json)?\s*)?")
@@ -75,7 +85,7 @@ class ToolCallParser:
     A call names a tool that was offered; what does not is text. A call that the reply's limit cuts off is not told.
     """
 
-    def __init__(self, form: Format, schemas: Schemas, held: Held = "none") -> None:
+    def __init__(self, form: ToolCallFormat, schemas: Schemas, held: GrammarScope = "none") -> None:
         self._form, self._schemas, self._leads = form, schemas, held
         self._head, self._tail = re.compile(form.head), re.compile(form.tail)
         bare = {
@@ -240,10 +250,10 @@ class ToolCallParser:
         self._held, self._calls, self._object, self._told = held[end:], self._calls + 1, -1, None
         return [*pieces, call]
 
-    def _called(self, end: int) -> Call:
+    def _called(self, end: int) -> ToolCall:
         """The call whose object ends at `end`. Raises ValueError where it is none."""
         if told := self._told:
-            return Call(told.name, mended(json.loads(told.text, strict=False)), told.text if told.begun else "")
+            return ToolCall(told.name, mended(json.loads(told.text, strict=False)), told.text if told.begun else "")
         value = json.loads(self._held[self._object : end], strict=False)
         if name := self._name():
             return checked(name, value, self._schemas)
@@ -336,10 +346,10 @@ class _Told:
         self.text = held[self._start : end if end >= 0 else self._brackets.at]
         if self._sent is None and any(text.startswith(self.text) for text in made):
             return []  # so far it is a call that was made before, which ends a reply
-        first: list[Piece] = [CallPart(self.name, "")] if self._sent is None else []
+        first: list[Piece] = [ToolCallDelta(self.name, "")] if self._sent is None else []
         more = self.text[self._sent or 0 :]
         self._sent = len(self.text)
-        return [*first, CallPart(self.name, more)] if more else first
+        return [*first, ToolCallDelta(self.name, more)] if more else first
 
 
 def overlap(text: str, opening: str) -> int:

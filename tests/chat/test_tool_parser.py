@@ -11,32 +11,32 @@ import pytest
 
 from galop import Sampling
 from galop.backends.local import Done, Model, Text
-from galop.chat.form import Form
-from galop.chat.parser import Held, ToolCallParser
-from galop.chat.tools import FORMATS, Call, CallPart, Format
+from galop.chat.response_format import ResponseFormat
+from galop.chat.tool_parser import GrammarScope, ToolCallParser
+from galop.chat.tools import FORMATS, ToolCall, ToolCallDelta, ToolCallFormat
 from galop.engine.scheduler import Guide
 from galop.errors import ConstraintError
 
 CODER, HERMES, DEEPSEEK, MISTRAL, PYTHONIC, LLAMA = FORMATS
-PARIS = Call("get_weather", {"city": "Paris", "days": 2})
+PARIS = ToolCall("get_weather", {"city": "Paris", "days": 2})
 SCHEMAS: dict[str, Any] = {
     "get_weather": {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}},
     "say": {"type": "object", "properties": {"text": {"type": "string"}}},
     "f": {},
 }
-CASES: list[tuple[Format, str, str, list[Call]]] = [
+CASES: list[tuple[ToolCallFormat, str, str, list[ToolCall]]] = [
     (HERMES, '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris", "days": 2}}\n</tool_call>', "", [PARIS]),
     (
         HERMES,
         'Let me look.\n<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris", "days": 2}}\n</tool_call>\n'
         '<tool_call>\n{"name": "say", "arguments": {"text": "</tool_call> is a tag"}}\n</tool_call>',
         "Let me look.",
-        [PARIS, Call("say", {"text": "</tool_call> is a tag"})],
+        [PARIS, ToolCall("say", {"text": "</tool_call> is a tag"})],
     ),
     (HERMES, 'If a < b then <tool_ is no tag', "If a < b then <tool_ is no tag", []),
     (HERMES, '<tool_call>\nnot JSON\n</tool_call>', "<tool_call>\nnot JSON\n</tool_call>", []),
     (HERMES, '<tool_call>\n{"name": "say", "arguments": {"text": "cut o', '<tool_call>\n{"name": "say", "arguments": {"text": "cut o', []),
-    (HERMES, '<tool_call>{"name": "say", "arguments": "{\\"text\\": \\"hi\\"}"}', "", [Call("say", {"text": "hi"})]),
+    (HERMES, '<tool_call>{"name": "say", "arguments": "{\\"text\\": \\"hi\\"}"}', "", [ToolCall("say", {"text": "hi"})]),
     (HERMES, '```json\n{\n  "name": "get_weather",\n  "arguments": {"city": "Paris", "days": 2}\n}\n```', "", [PARIS]),
     (HERMES, '{"name": "get_weather", "arguments": {"city": "Paris", "days": 2}}', "", [PARIS]),
     (HERMES, '{"name": "Paris", "arguments": {}}', '{"name": "Paris", "arguments": {}}', []),
@@ -52,7 +52,7 @@ CASES: list[tuple[Format, str, str, list[Call]]] = [
         CODER,
         "<tool_call>\n<function=say>\n<parameter=text>\n2\n3\n</parameter>\n</function>\n</tool_call>",
         "",
-        [Call("say", {"text": "2\n3"})],
+        [ToolCall("say", {"text": "2\n3"})],
     ),
     (
         DEEPSEEK,
@@ -60,7 +60,7 @@ CASES: list[tuple[Format, str, str, list[Call]]] = [
         '{"city": "Paris", "days": 2}\n```<｜tool▁call▁end｜>\n<｜tool▁call▁begin｜>function<｜tool▁sep｜>say\n```json\n'
         '{"text": "hi"}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
         "",
-        [PARIS, Call("say", {"text": "hi"})],
+        [PARIS, ToolCall("say", {"text": "hi"})],
     ),
     (
         DEEPSEEK,
@@ -74,15 +74,15 @@ CASES: list[tuple[Format, str, str, list[Call]]] = [
         MISTRAL,
         'One moment.[TOOL_CALLS]get_weather[ARGS]{"city": "Paris", "days": 2}[TOOL_CALLS]say[CALL_ID]a1[ARGS]{"text": "hi"}',
         "One moment.",
-        [PARIS, Call("say", {"text": "hi"})],
+        [PARIS, ToolCall("say", {"text": "hi"})],
     ),
     (
         PYTHONIC,
         '[get_weather(city="Paris", days=2), say(text="[1, 2]")]',
         "",
-        [PARIS, Call("say", {"text": "[1, 2]"})],
+        [PARIS, ToolCall("say", {"text": "[1, 2]"})],
     ),
-    (PYTHONIC, "[f(a=true, b=[null, -1.5], c={'d': False})]", "", [Call("f", {"a": True, "b": [None, -1.5], "c": {"d": False}})]),
+    (PYTHONIC, "[f(a=true, b=[null, -1.5], c={'d': False})]", "", [ToolCall("f", {"a": True, "b": [None, -1.5], "c": {"d": False}})]),
     (PYTHONIC, "[1] is a reference", "[1] is a reference", []),
     (PYTHONIC, "[f(a=__import__('os').getcwd())]", "[f(a=__import__('os').getcwd())]", []),
     (PYTHONIC, "A list: [f(a=1)]", "A list: [f(a=1)]", []),
@@ -92,14 +92,14 @@ CASES: list[tuple[Format, str, str, list[Call]]] = [
         '<|python_tag|>{"name": "get_weather", "parameters": {"city": "Paris", "days": 2}}; '
         '{"name": "say", "parameters": {"text": "hi"}}',
         "",
-        [PARIS, Call("say", {"text": "hi"})],
+        [PARIS, ToolCall("say", {"text": "hi"})],
     ),
     (LLAMA, '{"a": 1} is JSON', '{"a": 1} is JSON', []),
     (LLAMA, "<|pyt", "<|pyt", []),
 ]  # fmt: skip
 
 
-OSLO = Call("get_weather", {"city": "Oslo", "days": 2})
+OSLO = ToolCall("get_weather", {"city": "Oslo", "days": 2})
 SCHEMAS |= {
     "now": {},
     "python": {"type": "object", "properties": {"code": {"type": "string"}}},
@@ -121,15 +121,15 @@ CASES += [
     (HERMES, '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}', '', [OSLO]),
     (HERMES, '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}\n</tool_call>', '', [OSLO, OSLO]),
     (HERMES, '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}\n</tool_call>', '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}\n</tool_call>', []),
-    (HERMES, '<tool_call>\n{"name": "say", "arguments": "{\\"text\\": \\"x\\"}"}\n</tool_call>', '', [Call('say', {'text': 'x'})]),
+    (HERMES, '<tool_call>\n{"name": "say", "arguments": "{\\"text\\": \\"x\\"}"}\n</tool_call>', '', [ToolCall('say', {'text': 'x'})]),
     (HERMES, '<tool_call>\n{"name": "say", "arguments": "hello"}\n</tool_call>', '<tool_call>\n{"name": "say", "arguments": "hello"}\n</tool_call>', []),
-    (HERMES, '<tool_call>\n{"name": "now"}\n</tool_call>', '', [Call('now', {})]),
-    (HERMES, '<tool_call>\n{"name": "now", "arguments": {}}\n</tool_call>', '', [Call('now', {})]),
-    (HERMES, '<tool_call>\n{"name": "now", "arguments": null}\n</tool_call>', '', [Call('now', {})]),
+    (HERMES, '<tool_call>\n{"name": "now"}\n</tool_call>', '', [ToolCall('now', {})]),
+    (HERMES, '<tool_call>\n{"name": "now", "arguments": {}}\n</tool_call>', '', [ToolCall('now', {})]),
+    (HERMES, '<tool_call>\n{"name": "now", "arguments": null}\n</tool_call>', '', [ToolCall('now', {})]),
     (HERMES, '<tool_call>\n{"name": "nope", "arguments": {}}\n</tool_call>', '<tool_call>\n{"name": "nope", "arguments": {}}\n</tool_call>', []),
-    (HERMES, '<tool_call>\n{"name": "say", "arguments": {"text": "a </tool_call> <tool_call> b"}}\n</tool_call> x', 'x', [Call('say', {'text': 'a </tool_call> <tool_call> b'})]),
-    (HERMES, '<tool_call>\n{"name": "say", "arguments": {"text": "\\u00e9\\ud83d\\ude00 \\"q\\" \\\\ {"}}\n</tool_call>', '', [Call('say', {'text': 'é😀 "q" \\ {'})]),
-    (HERMES, '<tool_call>\n{"arguments": {"text": "y"}, "name": "say"}\n</tool_call>', '', [Call('say', {'text': 'y'})]),
+    (HERMES, '<tool_call>\n{"name": "say", "arguments": {"text": "a </tool_call> <tool_call> b"}}\n</tool_call> x', 'x', [ToolCall('say', {'text': 'a </tool_call> <tool_call> b'})]),
+    (HERMES, '<tool_call>\n{"name": "say", "arguments": {"text": "\\u00e9\\ud83d\\ude00 \\"q\\" \\\\ {"}}\n</tool_call>', '', [ToolCall('say', {'text': 'é😀 "q" \\ {'})]),
+    (HERMES, '<tool_call>\n{"arguments": {"text": "y"}, "name": "say"}\n</tool_call>', '', [ToolCall('say', {'text': 'y'})]),
     (HERMES, '{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}', '', [OSLO, OSLO]),
     (HERMES, '{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}\n</tool_call>', '', [OSLO]),
     (HERMES, '```json\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}\n```\nok', 'ok', [OSLO]),
@@ -144,14 +144,14 @@ CASES += [
     (LLAMA, '{"name": "get_weather", "parameters": {"city": "Oslo", "days": 2}} ; {"name": "get_weather", "parameters": {"city": "Oslo", "days": 2}};{"name": "get_weather", "parameters": {"city": "Oslo", "days": 2}}\n{"name": "get_weather", "parameters": {"city": "Oslo", "days": 2}}', '', [OSLO, OSLO, OSLO, OSLO]),
     (LLAMA, '{"name": "get_weather", "parameters": {"city": "Oslo", "days": 2}} I used {x} and {"q": 1}', 'I used {x} and {"q": 1}', [OSLO]),
     (LLAMA, '{"name": "say", "parameters": {text}', '{"name": "say", "parameters": {text}', []),
-    (LLAMA, '{"type": "function", "name": "now", "parameters": {}}', '', [Call('now', {})]),
-    (LLAMA, '<|python_tag|>python.call(code="print(\'hey\')")', '', [Call('python', {'code': "print('hey')"})]),
-    (LLAMA, '{"name": "say", "parameters": {"text": "a {b} [c] \\"d\\""}}', '', [Call('say', {'text': 'a {b} [c] "d"'})]),
+    (LLAMA, '{"type": "function", "name": "now", "parameters": {}}', '', [ToolCall('now', {})]),
+    (LLAMA, '<|python_tag|>python.call(code="print(\'hey\')")', '', [ToolCall('python', {'code': "print('hey')"})]),
+    (LLAMA, '{"name": "say", "parameters": {"text": "a {b} [c] \\"d\\""}}', '', [ToolCall('say', {'text': 'a {b} [c] "d"'})]),
     (LLAMA, 'a { b } {"c": 1}', 'a { b } {"c": 1}', []),
-    (PYTHONIC, '[now()]', '', [Call('now', {})]),
-    (PYTHONIC, '[get_weather(city=\'Oslo\',days=2),say(text=\'L\\\'été "x"\')]', '', [OSLO, Call('say', {'text': 'L\'été "x"'})]),
-    (PYTHONIC, "<|python_start|>[get_weather(city='Oslo', days=2), now()]<|python_end|>", '', [OSLO, Call('now', {})]),
-    (PYTHONIC, "[many(o={}, l=[], b=True, s=None, u={'a': ['b']}), now()]", '', [Call('many', {'o': {}, 'l': [], 'b': True, 's': None, 'u': {'a': ['b']}}), Call('now', {})]),
+    (PYTHONIC, '[now()]', '', [ToolCall('now', {})]),
+    (PYTHONIC, '[get_weather(city=\'Oslo\',days=2),say(text=\'L\\\'été "x"\')]', '', [OSLO, ToolCall('say', {'text': 'L\'été "x"'})]),
+    (PYTHONIC, "<|python_start|>[get_weather(city='Oslo', days=2), now()]<|python_end|>", '', [OSLO, ToolCall('now', {})]),
+    (PYTHONIC, "[many(o={}, l=[], b=True, s=None, u={'a': ['b']}), now()]", '', [ToolCall('many', {'o': {}, 'l': [], 'b': True, 's': None, 'u': {'a': ['b']}}), ToolCall('now', {})]),
     (PYTHONIC, "[say(x=b'z'), get_weather(city='Oslo', days=2)]", '', [OSLO]),
     (PYTHONIC, "[say(x=1e999), get_weather(city='Oslo', days=2)]", '', [OSLO]),
     (PYTHONIC, "[get_weather(city='Oslo', days=2), say(a='x 'y', b='z')]", '', [OSLO]),
@@ -161,32 +161,32 @@ CASES += [
     (MISTRAL, '[TOOL_CALLS] [{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}]', '', [OSLO]),
     (MISTRAL, '[TOOL_CALLS]  [ {"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}} , {"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}} ]', '', [OSLO, OSLO]),
     (MISTRAL, '[TOOL_CALLS][{"arguments": {"city": "Oslo", "days": 2}, "name": "get_weather", "id": "abcdefghi"}]', '', [OSLO]),
-    (MISTRAL, '[TOOL_CALLS] [{"arguments": {"text": "n"}, "name": "say"}]', '', [Call('say', {'text': 'n'})]),
+    (MISTRAL, '[TOOL_CALLS] [{"arguments": {"text": "n"}, "name": "say"}]', '', [ToolCall('say', {'text': 'n'})]),
     (MISTRAL, 'Hi[TOOL_CALLS] [{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}]\ntrailing', 'Hitrailing', [OSLO]),
-    (MISTRAL, '[TOOL_CALLS]get_weather{"city": "Oslo", "days": 2}[TOOL_CALLS]now{}', '', [OSLO, Call('now', {})]),
-    (MISTRAL, 'a{b[TOOL_CALLS]say{"text": "print(\\"h\\")\\nre.c(r\'{}\')"}', 'a{b', [Call('say', {'text': 'print("h")\nre.c(r\'{}\')'})]),
-    (MISTRAL, '[TOOL_CALLS]get_weather[CALL_ID]000000001[ARGS]{"city": "Oslo", "days": 2}[TOOL_CALLS]say[CALL_ID]000000002[ARGS]{"text": "hi"}', '', [OSLO, Call('say', {'text': 'hi'})]),
+    (MISTRAL, '[TOOL_CALLS]get_weather{"city": "Oslo", "days": 2}[TOOL_CALLS]now{}', '', [OSLO, ToolCall('now', {})]),
+    (MISTRAL, 'a{b[TOOL_CALLS]say{"text": "print(\\"h\\")\\nre.c(r\'{}\')"}', 'a{b', [ToolCall('say', {'text': 'print("h")\nre.c(r\'{}\')'})]),
+    (MISTRAL, '[TOOL_CALLS]get_weather[CALL_ID]000000001[ARGS]{"city": "Oslo", "days": 2}[TOOL_CALLS]say[CALL_ID]000000002[ARGS]{"text": "hi"}', '', [OSLO, ToolCall('say', {'text': 'hi'})]),
     (MISTRAL, '[TOOL_CALLS] nothing', '[TOOL_CALLS] nothing', []),
     (MISTRAL, '[TOOL_CALLS]now', '[TOOL_CALLS]now', []),
-    (DEEPSEEK, 'x<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n{"city": "Oslo", "days": 2}\n```<｜tool▁call▁end｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>now\n```json\n{}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜> y', 'xy', [OSLO, Call('now', {})]),
+    (DEEPSEEK, 'x<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n{"city": "Oslo", "days": 2}\n```<｜tool▁call▁end｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>now\n```json\n{}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜> y', 'xy', [OSLO, ToolCall('now', {})]),
     (DEEPSEEK, '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n{"city": "Oslo", "days": 2}```<｜tool▁call▁end｜><｜tool▁calls▁end｜>', '', [OSLO]),
     (DEEPSEEK, '<｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{"city":"Oslo","days":2}<｜tool▁call▁end｜>', '', [OSLO]),
-    (DEEPSEEK, '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{"city":"Oslo","days":2}<｜tool▁call▁end｜><｜tool▁call▁begin｜>now<｜tool▁sep｜>{}<｜tool▁call▁end｜><｜tool▁calls▁end｜>', '', [OSLO, Call('now', {})]),
+    (DEEPSEEK, '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{"city":"Oslo","days":2}<｜tool▁call▁end｜><｜tool▁call▁begin｜>now<｜tool▁sep｜>{}<｜tool▁call▁end｜><｜tool▁calls▁end｜>', '', [OSLO, ToolCall('now', {})]),
     (DEEPSEEK, '<｜tool▁calls▁begin｜>now<｜tool▁sep｜>{"x":1}<｜tool▁calls▁end｜>', '<｜tool▁calls▁begin｜>now<｜tool▁sep｜>{"x":1}<｜tool▁calls▁end｜>', []),
     (DEEPSEEK, 'Let me.<｜tool▁calls▁begin｜>get_weather', 'Let me.<｜tool▁calls▁begin｜>get_weather', []),
     (DEEPSEEK, '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n{"city": "Oslo"\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>', '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n{"city": "Oslo"\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>', []),
-    (CODER, "<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n<parameter=days>\n2\n</parameter>\n</function>\n</tool_call>\n<tool_call>\n<function=say>\n<parameter=text>\ndef f():\n    return '<html>'\n\nf()\n</parameter>\n</function>\n</tool_call>", '', [OSLO, Call('say', {'text': "def f():\n    return '<html>'\n\nf()"})]),
+    (CODER, "<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n<parameter=days>\n2\n</parameter>\n</function>\n</tool_call>\n<tool_call>\n<function=say>\n<parameter=text>\ndef f():\n    return '<html>'\n\nf()\n</parameter>\n</function>\n</tool_call>", '', [OSLO, ToolCall('say', {'text': "def f():\n    return '<html>'\n\nf()"})]),
     (CODER, 'Look:\n\n<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n<parameter=days>\n2\n</parameter>\n</function>\n</tool_call>', 'Look:', [OSLO]),
     (CODER, '<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n<parameter=days>\n2\n</parameter>\n</function>', '', [OSLO]),
     (CODER, 'a\n<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo\n<parameter=days>\n2\n</parameter>\n</function>\n</tool_call>', 'a', [OSLO]),
     (CODER, '<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n<parameter=days>\n2\n</parameter>\n</tool_call>', '', [OSLO]),
     (CODER, '<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo\n<parameter=days>\n2\n</tool_call>', '', [OSLO]),
     (CODER, '<tool_call>\n<function=get_weather>\n<parameter=city>Oslo</parameter>\n<parameter=days>2</parameter></function></tool_call>', '', [OSLO]),
-    (CODER, '<tool_call>\n<function=now>\n</function>\n</tool_call>tail', 'tail', [Call('now', {})]),
-    (CODER, '<tool_call>\n<function=say>\n<parameter=text>\nuse </parameter> and </function> and </tool_call> tags\n</parameter>\n</function>\n</tool_call>', '', [Call('say', {'text': 'use </parameter> and </function> and </tool_call> tags'})]),
-    (CODER, '<tool_call>\n<function=many>\n<parameter=i>\nnull\n</parameter>\n<parameter=s>\nNone\n</parameter>\n<parameter=u>\n{"a": 1}\n</parameter>\n<parameter=b>\nTrue\n</parameter>\n<parameter=n>\n2.5\n</parameter>\n<parameter=o>\n{\'k\': None}\n</parameter>\n<parameter=l>\n[1, 2]\n</parameter>\n<parameter=e>\na\n</parameter>\n<parameter=r>\n7\n</parameter>\n<parameter=x>\n5\n</parameter>\n</function>\n</tool_call>', '', [Call('many', {'i': None, 's': None, 'u': {'a': 1}, 'b': True, 'n': 2.5, 'o': {'k': None}, 'l': [1, 2], 'e': 'a', 'r': 7, 'x': 5})]),
-    (CODER, '<tool_call>\n<function=say>\n<parameter=text>\nTrue\n</parameter>\n</function>\n</tool_call>', '', [Call('say', {'text': 'True'})]),
-    (CODER, '<tool_call>\n<function=say>\n<parameter=text>\n"q"\n</parameter>\n</function>\n</tool_call>', '', [Call('say', {'text': '"q"'})]),
+    (CODER, '<tool_call>\n<function=now>\n</function>\n</tool_call>tail', 'tail', [ToolCall('now', {})]),
+    (CODER, '<tool_call>\n<function=say>\n<parameter=text>\nuse </parameter> and </function> and </tool_call> tags\n</parameter>\n</function>\n</tool_call>', '', [ToolCall('say', {'text': 'use </parameter> and </function> and </tool_call> tags'})]),
+    (CODER, '<tool_call>\n<function=many>\n<parameter=i>\nnull\n</parameter>\n<parameter=s>\nNone\n</parameter>\n<parameter=u>\n{"a": 1}\n</parameter>\n<parameter=b>\nTrue\n</parameter>\n<parameter=n>\n2.5\n</parameter>\n<parameter=o>\n{\'k\': None}\n</parameter>\n<parameter=l>\n[1, 2]\n</parameter>\n<parameter=e>\na\n</parameter>\n<parameter=r>\n7\n</parameter>\n<parameter=x>\n5\n</parameter>\n</function>\n</tool_call>', '', [ToolCall('many', {'i': None, 's': None, 'u': {'a': 1}, 'b': True, 'n': 2.5, 'o': {'k': None}, 'l': [1, 2], 'e': 'a', 'r': 7, 'x': 5})]),
+    (CODER, '<tool_call>\n<function=say>\n<parameter=text>\nTrue\n</parameter>\n</function>\n</tool_call>', '', [ToolCall('say', {'text': 'True'})]),
+    (CODER, '<tool_call>\n<function=say>\n<parameter=text>\n"q"\n</parameter>\n</function>\n</tool_call>', '', [ToolCall('say', {'text': '"q"'})]),
     (CODER, '<tool_call>\n<function=nope>\n</function>\n</tool_call>', '<tool_call>\n<function=nope>\n</function>\n</tool_call>', []),
     (CODER, '<tool_call><function=></function></tool_call>', '<tool_call><function=></function></tool_call>', []),
     (CODER, '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}\n</tool_call>', '', [OSLO]),
@@ -195,23 +195,23 @@ CASES += [
 
 
 def read(
-    form: Format, text: str, cut: list[int], held: Held = "none", limit: bool = False
-) -> tuple[str, list[Call], list[list[str]]]:
+    form: ToolCallFormat, text: str, cut: list[int], held: GrammarScope = "none", limit: bool = False
+) -> tuple[str, list[ToolCall], list[list[str]]]:
     """What is said, the calls, and name and arguments of those that came in parts."""
     parser = ToolCallParser(form, SCHEMAS, held)
     pieces = [p for a, b in pairwise([0, *cut, len(text)]) for p in parser.push(text[a:b])]
     pieces += parser.push("", final=True, cut=limit)
     parts: list[list[str]] = []
     for part in pieces:
-        if isinstance(part, CallPart):
+        if isinstance(part, ToolCallDelta):
             parts += [] if part.text else [[part.name, ""]]
             parts[-1][1] += part.text
-    calls = [p for p in pieces if isinstance(p, Call)]
+    calls = [p for p in pieces if isinstance(p, ToolCall)]
     return "".join(p for p in pieces if isinstance(p, str)), calls, parts
 
 
 @pytest.mark.parametrize(("form", "text", "said", "calls"), CASES)
-def test_cut_anywhere_the_calls_are_the_same(form: Format, text: str, said: str, calls: list[Call]) -> None:
+def test_cut_anywhere_the_calls_are_the_same(form: ToolCallFormat, text: str, said: str, calls: list[ToolCall]) -> None:
     cuts = [[i] for i in range(len(text) + 1)] + [list(range(0, len(text), step)) for step in (1, 2, 3, 7)]
     for cut in cuts:
         assert read(form, text, cut)[:2] == (said, calls), cut
@@ -221,7 +221,9 @@ WELL_FORMED = [case for case in CASES if case[3] and case[0] in (HERMES, LLAMA, 
 
 
 @pytest.mark.parametrize(("form", "text", "said", "calls"), WELL_FORMED)
-def test_arguments_in_parts_are_those_of_the_call(form: Format, text: str, said: str, calls: list[Call]) -> None:
+def test_arguments_in_parts_are_those_of_the_call(
+    form: ToolCallFormat, text: str, said: str, calls: list[ToolCall]
+) -> None:
     for cut in [[], *([i] for i in range(len(text))), list(range(len(text)))]:
         told, made, parts = read(form, text, cut, "all")
         assert (told, made) == (said, calls)
@@ -231,20 +233,22 @@ def test_arguments_in_parts_are_those_of_the_call(form: Format, text: str, said:
 def test_arguments_come_as_they_are_written_and_those_of_a_call_made_before_are_waited_for() -> None:
     parser = ToolCallParser(HERMES, SCHEMAS, "opened")
     assert parser.push('<tool_call>\n{"name": "say", "arguments": ') == []
-    assert parser.push('{"te') == [CallPart("say", ""), CallPart("say", '{"te')]
-    assert parser.push('xt": "a}') == [CallPart("say", 'xt": "a}')]
-    assert parser.push('"}}') == [CallPart("say", '"}'), Call("say", {"text": "a}"})]
+    assert parser.push('{"te') == [ToolCallDelta("say", ""), ToolCallDelta("say", '{"te')]
+    assert parser.push('xt": "a}') == [ToolCallDelta("say", 'xt": "a}')]
+    assert parser.push('"}}') == [ToolCallDelta("say", '"}'), ToolCall("say", {"text": "a}"})]
     assert parser.push('</tool_call><tool_call>{"name": "say", "arguments": {"text": "a') == []
-    assert parser.push("b") == [CallPart("say", ""), CallPart("say", '{"text": "ab')]
+    assert parser.push("b") == [ToolCallDelta("say", ""), ToolCallDelta("say", '{"text": "ab')]
     unheld = ToolCallParser(HERMES, SCHEMAS)
     assert unheld.push('<tool_call>\n{"name": "say", "arguments": {"text": "') == []
     # What grammars of JSON allow and JSON of most languages does not is mended, since parts of it have been told.
     odd = '<tool_call>{"name": "say", "arguments": {"x": 1e400, "y": "\\ud83d"}}'
-    assert read(HERMES, odd, [], "all")[1] == [Call("say", {"x": 1.7976931348623157e308, "y": "\ufffd"})]
+    assert read(HERMES, odd, [], "all")[1] == [ToolCall("say", {"x": 1.7976931348623157e308, "y": "\ufffd"})]
 
 
 @pytest.mark.parametrize(("form", "text", "said", "calls"), [case for case in CASES if case[3]])
-def test_a_call_that_the_limit_cuts_off_leaves_no_markup(form: Format, text: str, said: str, calls: list[Call]) -> None:
+def test_a_call_that_the_limit_cuts_off_leaves_no_markup(
+    form: ToolCallFormat, text: str, said: str, calls: list[ToolCall]
+) -> None:
     for end in range(len(text)):
         for cut in ([], list(range(end))):
             told, made, _ = read(form, text[:end], cut, limit=True)
@@ -254,10 +258,10 @@ def test_a_call_that_the_limit_cuts_off_leaves_no_markup(form: Format, text: str
             assert made == calls[: len(made)] or form is PYTHONIC
 
 
-def parsed(form: Format, text: str, schemas: dict[str, Any] | None = None) -> tuple[str, list[Call]]:
+def parsed(form: ToolCallFormat, text: str, schemas: dict[str, Any] | None = None) -> tuple[str, list[ToolCall]]:
     parser = ToolCallParser(form, SCHEMAS if schemas is None else schemas)
     pieces = parser.push(text) + parser.push("", final=True)
-    return "".join(p for p in pieces if isinstance(p, str)), [p for p in pieces if isinstance(p, Call)]
+    return "".join(p for p in pieces if isinstance(p, str)), [p for p in pieces if isinstance(p, ToolCall)]
 
 
 @pytest.mark.parametrize(
@@ -270,7 +274,7 @@ def parsed(form: Format, text: str, schemas: dict[str, Any] | None = None) -> tu
         (PYTHONIC, "[f(a=b'x')]"), (PYTHONIC, "[f(a=...)]"), (PYTHONIC, "[f(a={1, 2})]"), (PYTHONIC, "[" * 5000),
     ],
 )  # fmt: skip
-def test_what_is_no_json_is_no_call(form: Format, text: str) -> None:
+def test_what_is_no_json_is_no_call(form: ToolCallFormat, text: str) -> None:
     said, calls = parsed(form, text)
     assert not calls and said == text
 
@@ -279,7 +283,7 @@ def test_odd_schemas_harm_nobody() -> None:
     call = "<tool_call>\n<function=say>\n<parameter=x>\n1\n</parameter>\n</function>\n</tool_call>"
     for schema in ({"properties": None}, {"properties": []}, {"properties": {"x": 5}}, [], None, {"properties": {
         "x": {"$ref": "#"}}}, {"properties": {"x": {"anyOf": 5}}}, {"properties": {"x": {"type": [1, "odd"]}}}):  # fmt: skip
-        assert parsed(CODER, call, {"say": schema})[1] == [Call("say", {"x": 1})]
+        assert parsed(CODER, call, {"say": schema})[1] == [ToolCall("say", {"x": 1})]
 
 
 HOSTILE = [
@@ -298,7 +302,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize(("form", "text"), HOSTILE)
-def test_a_hundred_thousand_characters_of_malice_are_read_in_little_time(form: Format, text: str) -> None:
+def test_a_hundred_thousand_characters_of_malice_are_read_in_little_time(form: ToolCallFormat, text: str) -> None:
     """Of the thread, not of the clock: quadratic reading takes minutes."""
     start = time.thread_time()
     read(form, text, list(range(0, len(text), 5)))
@@ -308,7 +312,7 @@ def test_a_hundred_thousand_characters_of_malice_are_read_in_little_time(form: F
 def test_a_call_after_a_failed_one_is_heard() -> None:
     good = '<tool_call>\n{"name": "say", "arguments": {"text": "hi"}}\n</tool_call>'
     said, calls = parsed(HERMES, f"<tool_call>\noops\n</tool_call>\n{good}")
-    assert calls == [Call("say", {"text": "hi"})] and "oops" in said
+    assert calls == [ToolCall("say", {"text": "hi"})] and "oops" in said
 
 
 def test_schemas_with_definitions_hold_calls(smollm: Model) -> None:
@@ -320,12 +324,12 @@ def test_schemas_with_definitions_hold_calls(smollm: Model) -> None:
     for choice in ("f", 'g"é', "required"):
         asked = [{"role": "user", "content": "Call a function."}]
         events = list(smollm.chat(asked, tools=tools, tool_choice=choice, parallel_tool_calls=False, max_tokens=60))
-        [call] = [e for e in events if isinstance(e, Call)]
+        [call] = [e for e in events if isinstance(e, ToolCall)]
         assert choice in ("required", call.name) and 0 <= call.arguments["p"]["n"] <= 9
     for pattern in ("https?://[a-z]{3}", r"a\/b", "[/]x"):
-        form = Form("regex", pattern)
+        form = ResponseFormat("regex", pattern)
         events = list(smollm.chat(asked, tools=tools, tool_choice="required", form=form, max_tokens=60))
-        assert any(isinstance(e, Call) for e in events)
+        assert any(isinstance(e, ToolCall) for e in events)
 
 
 @pytest.mark.parametrize(
@@ -353,7 +357,7 @@ def test_one_question_is_one_call(coder: Model, choice: str, several: bool) -> N
     asked = [{"role": "user", "content": "Weather in Paris, in C?"}]
     how = {"tool_choice": choice, "parallel_tool_calls": several, "sampling": Sampling(), "max_tokens": 200}
     *events, done = coder.chat(asked, tools=[WEATHER], **how)
-    assert [e for e in events if isinstance(e, Call)] == [Call("weather", {"city": "Paris", "unit": "C"})]
+    assert [e for e in events if isinstance(e, ToolCall)] == [ToolCall("weather", {"city": "Paris", "unit": "C"})]
     assert isinstance(done, Done) and done.reason == "stop" and done.answer_tokens < 50
     assert not [e for e in events if isinstance(e, Text)]
 
@@ -376,5 +380,5 @@ def test_a_call_that_is_made_again_ends_the_reply(smollm: Model) -> None:
             return ()
 
     *events, done = smollm.generate("Hello", constraint=Saying(), tools=[WEATHER], max_tokens=500)
-    assert [e.arguments["city"] for e in events if isinstance(e, Call)] == ["Paris", "Rome"]
+    assert [e.arguments["city"] for e in events if isinstance(e, ToolCall)] == ["Paris", "Rome"]
     assert isinstance(done, Done) and done.reason == "stop" and ids

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from galop.chat.form import JSON, slashes
+from galop.chat.response_format import JSON, slashes
 from galop.chat.schema import SAID, closed, followed, resolved
 from galop.errors import ConstraintError
 
@@ -31,7 +31,7 @@ class Arguments:
     strict: bool = False  # whether all that its schema says has to be followed
 
 
-def arguments_of(function: Mapping[str, Any], loose: int = 0) -> Arguments:
+def tool_schema(function: Mapping[str, Any], loose: int = 0) -> Arguments:
     """A tool that says nothing of its arguments takes none; one that is not strict is followed as far as can be, and
     where `loose` is 1 in the names and types of its arguments, where 2 in nothing. Raises ConstraintError."""
     strict = function.get("strict") is True

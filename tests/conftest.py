@@ -34,6 +34,18 @@ COMPATIBILITY = Path(__file__).parent.parent / "docs" / "compatibility.json"
 Record = Callable[[str, str, str], None]
 
 
+QUICK = ("ops", "models", "weights", "tokenizers", "chat", "engine", "backends")
+REAL = {"smollm_path", "coder_path", "big_coder_path", "browser"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what `make check` runs: tests of those folders that take no real model."""
+    tests = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(tests).parts[0] in QUICK and REAL.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("golden")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--record", action="store_true", help="date what was driven in docs/compatibility.json")
 

@@ -29,11 +29,12 @@ sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "src")]
 
 with atheris.instrument_imports(include=["galop.weights", "galop.tokenizers.gguf", "galop.models"]):
     from galop.errors import ModelFileError
-    from galop.models import read_config, trace
+    from galop.models import parse_config, trace
+    from galop.models.open import open_gguf
     from galop.models.rotary import inverse_frequencies
     from galop.tokenizers import probe, tokenizer_json
     from galop.tokenizers.tokenizer import Tokenizer
-    from galop.weights import gguf, safetensors
+    from galop.weights import json_files, safetensors
 
 SCRATCH = Path(tempfile.mkdtemp(prefix="galop-fuzz-"))
 MAX_LENGTH = 4_000_000
@@ -50,8 +51,8 @@ def one_gguf(data: bytes) -> None:
     path = SCRATCH / "m.gguf"
     path.write_bytes(data)
     try:
-        checkpoint = gguf.load(path)
-        config = read_config(checkpoint.config, path.name)
+        checkpoint = open_gguf(path)
+        config = parse_config(checkpoint.config, path.name)
         trace(checkpoint.config["model_type"], config, checkpoint.shapes())
     except ModelFileError:
         pass
@@ -61,19 +62,19 @@ def one_safetensors(data: bytes) -> None:
     path = SCRATCH / "model.safetensors"
     path.write_bytes(data)
     with contextlib.suppress(ModelFileError):
-        safetensors.read_file(path)
+        safetensors.parse_file(path)
 
 
 def one_config(data: bytes) -> None:
     with contextlib.suppress(ModelFileError):
-        inverse_frequencies(read_config(safetensors.parse_json(data, "config.json"), "config.json"))
+        inverse_frequencies(parse_config(json_files.parse_json(data, "config.json"), "config.json"))
 
 
 def one_tokenizer(data: bytes) -> None:
     """What is let through has to load, encode and decode. The child that tries out expressions is left aside."""
     tokenizer_json.prove = lambda description, pattern="": None
     try:
-        sound = tokenizer_json.checked(safetensors.parse_json(data, "tokenizer.json"), 1000)
+        sound = tokenizer_json.checked(json_files.parse_json(data, "tokenizer.json"), 1000)
     except ModelFileError:
         return
     try:

@@ -21,8 +21,8 @@ from galop.backends.load import load_path, open_pack
 from galop.backends.local import Model
 from galop.engine.sampling import draw
 from galop.errors import ContextLengthError, MemoryBudgetError, ModelFileError, NumericalError
+from galop.models.open import open_checkpoint
 from galop.weights import pack as packs
-from galop.weights.files import open_checkpoint
 
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 GREEDY = Sampling()

@@ -9,16 +9,16 @@ from logits import N, batch, relative
 
 from galop.backends.load import load_path
 from galop.backends.local import Model
-from galop.models import read_config, trace
+from galop.models import parse_config, trace
+from galop.models.open import open_checkpoint
 from galop.ops.reference import Cache, Reference
-from galop.weights.files import open_checkpoint
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 
 
 def reference_of(name: str) -> Reference:
     checkpoint = open_checkpoint(GOLDEN / name)
-    config = read_config(checkpoint.config, name)
+    config = parse_config(checkpoint.config, name)
     plan = trace(checkpoint.config["model_type"], config, checkpoint.shapes())
     return Reference(plan, lambda weight: checkpoint.tensors[weight].array())
 

@@ -13,9 +13,9 @@ from tiny import write_gguf
 
 from galop.backends.local import Model
 from galop.engine.sampling import Sampling
-from galop.models import read_config, trace
+from galop.models import parse_config, trace
+from galop.models.open import open_checkpoint
 from galop.ops.reference import Batch, Cache, Reference
-from galop.weights.files import open_checkpoint
 
 pytestmark = pytest.mark.oracle
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.oracle
 def test_families_match_transformers_live(name: str, tmp_path: Path) -> None:
     expected = make(name, tmp_path / name)
     checkpoint = open_checkpoint(tmp_path / name)
-    config = read_config(checkpoint.config, name)
+    config = parse_config(checkpoint.config, name)
     plan = trace(checkpoint.config["model_type"], config, checkpoint.shapes())
     reference = Reference(plan, lambda weight: checkpoint.tensors[weight].array())
     assert relative(reference.forward(batch(Cache(), [(0, 0, N)])), expected) < 1e-4
@@ -35,7 +35,7 @@ def test_a_gguf_of_random_weights_runs_the_same_in_llama_cpp(case: str, tmp_path
     path = write_gguf(tmp_path / "m.gguf", case, "F32")
     theirs = llama(path, 512).logits(TOKENS)
     checkpoint = open_checkpoint(path)
-    plan = trace(checkpoint.config["model_type"], read_config(checkpoint.config, case), checkpoint.shapes())
+    plan = trace(checkpoint.config["model_type"], parse_config(checkpoint.config, case), checkpoint.shapes())
     ours = Reference(plan, lambda name: checkpoint.tensors[name].array()).forward(batch(Cache(), [(0, 0, N)]))
     # llama.cpp keeps keys and values in fp16, and its batch GEMM may round to 16 bits.
     assert relative(theirs, ours) < 2e-2

@@ -20,10 +20,10 @@ from galop.backends.load import load
 from galop.backends.local import Text
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
+from galop.models.open import open_checkpoint
 from galop.ops.reference import Batch, Cache, Reference
 from galop.recipes.mini import tokenizer
 from galop.recipes.mini.tasks import correct, draw
-from galop.weights.files import open_checkpoint
 
 pytestmark = pytest.mark.oracle
 SIZES = ["0.4m", "1.2m", "3.5m", "11m", "moe"]

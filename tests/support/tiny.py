@@ -11,7 +11,7 @@ import gguf
 import numpy as np
 
 from galop.tokenizers.tokenizer import BYTE_OF
-from galop.weights.safetensors import read_file
+from galop.weights.safetensors import parse_file
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 ARCHITECTURE = {"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3_moe": "qwen3moe"}
@@ -30,7 +30,7 @@ NAMES = [
 def tensors_of(case: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """config.json and float32 tensors of a golden model; experts stacked as GGUF has them."""
     config = json.loads((GOLDEN / case / "config.json").read_text())
-    tensors = {name: t.array() for name, t in read_file(GOLDEN / case / "model.safetensors").items()}
+    tensors = {name: t.array() for name, t in parse_file(GOLDEN / case / "model.safetensors").items()}
     return config, tensors
 
 

@@ -28,7 +28,7 @@ from galop.tokenizers.control import ControlNames
 from galop.tokenizers.gguf import PATTERNS, tokenizer_from_gguf
 from galop.tokenizers.tokenizer import Detokeniser, Tokenizer
 from galop.tokenizers.tokenizer_json import tame
-from galop.weights.gguf import read_header
+from galop.weights.gguf import parse_header
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 
@@ -40,7 +40,7 @@ def single_bytes(tokenizer: Tokenizer) -> dict[bytes, int]:
 
 
 def from_file(path: Path) -> Tokenizer:
-    found = tokenizer_from_gguf(read_header(path).metadata, path.name)
+    found = tokenizer_from_gguf(parse_header(path).metadata, path.name)
     return Tokenizer(found.json, found.bos_token, found.eos_token, found.add_bos)
 
 

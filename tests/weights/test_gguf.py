@@ -17,10 +17,10 @@ from tiny import GOLDEN, write_gguf
 
 from galop.backends.load import load_path
 from galop.errors import GalopError, ModelFileError
-from galop.models import read_config, trace
+from galop.models import parse_config, trace
+from galop.models.open import open_checkpoint
 from galop.models.rotary import inverse_frequencies
 from galop.ops.reference import Cache, Reference
-from galop.weights.files import open_checkpoint
 
 U32, F32, STRING, ARRAY = 4, 6, 8, 9
 
@@ -164,7 +164,7 @@ def test_a_key_of_any_other_type_is_refused_or_harmless(key: str, tmp_path: Path
         body = head + bytes(rest)
         path.write_bytes(body + bytes(64))
         try:
-            read_config(open_checkpoint(path).config, "m")
+            parse_config(open_checkpoint(path).config, "m")
         except ModelFileError as error:
             assert "\n" not in str(error)
 
@@ -262,7 +262,7 @@ def test_wrong_metadata_is_named(change: dict[str, Any], message: str, tmp_path:
 def test_logits_of_a_gguf_are_those_of_transformers(case: str, kind: str, tmp_path: Path) -> None:
     """Names, head sizes, rope pairing (Llama's permuted rows) and stacked experts all come out right."""
     checkpoint = open_checkpoint(write_gguf(tmp_path / "m.gguf", case, kind))
-    config = read_config(checkpoint.config, case)
+    config = parse_config(checkpoint.config, case)
     plan = trace(checkpoint.config["model_type"], config, checkpoint.shapes())
     ours = Reference(plan, lambda name: checkpoint.tensors[name].array()).forward(batch(Cache(), [(0, 0, N)]))
     expected = np.load(GOLDEN / f"{case}.npy")
@@ -287,7 +287,7 @@ def test_logits_of_a_gguf_are_those_of_transformers(case: str, kind: str, tmp_pa
 )
 def test_stretched_rotations_and_biases_of_a_gguf(case: str, extra: dict[str, Any], tmp_path: Path) -> None:
     checkpoint = open_checkpoint(write_gguf(tmp_path / "m.gguf", case, "F32", **extra))
-    plan = trace(checkpoint.config["model_type"], read_config(checkpoint.config, case), checkpoint.shapes())
+    plan = trace(checkpoint.config["model_type"], parse_config(checkpoint.config, case), checkpoint.shapes())
     ours = Reference(plan, lambda name: checkpoint.tensors[name].array()).forward(batch(Cache(), [(0, 0, N)]))
     assert relative(ours, np.load(GOLDEN / f"{case}.npy")) < 1e-4
 
@@ -298,7 +298,7 @@ def test_rope_scaling_is_read_as_llama_cpp_does(tmp_path: Path) -> None:
     def stretched(case: str = "llama", **keys: Any) -> np.ndarray:
         named = {f"llama__rope__{key}": value for key, value in keys.items()}
         checkpoint = open_checkpoint(write_gguf(tmp_path / "m.gguf", case, **named))
-        return inverse_frequencies(read_config(checkpoint.config, "m"))[0]
+        return inverse_frequencies(parse_config(checkpoint.config, "m"))[0]
 
     plain = stretched()
     for keys in (
@@ -318,7 +318,7 @@ def test_keys_that_ask_for_nothing_are_harmless(tmp_path: Path) -> None:
         llama__attention__sliding_window=4096, llama__final_logit_softcapping=0.0, llama__tokens_seen="many",
         llama__leading_dense_block_count=0,
     )  # fmt: skip
-    read_config(open_checkpoint(path).config, "m")
+    parse_config(open_checkpoint(path).config, "m")
 
 
 @pytest.mark.parametrize("kind", ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"])
@@ -334,7 +334,7 @@ def test_a_tied_model_with_a_head_of_its_own_uses_it(tmp_path: Path) -> None:
     tied = open_checkpoint(write_gguf(tmp_path / "tied.gguf", "qwen3"))
     untied = open_checkpoint(write_gguf(tmp_path / "untied.gguf", "qwen3_yarn"))
     for checkpoint, head in ((tied, "model.embed_tokens.weight"), (untied, "lm_head.weight")):
-        plan = trace("qwen3", read_config(checkpoint.config, "x"), checkpoint.shapes())
+        plan = trace("qwen3", parse_config(checkpoint.config, "x"), checkpoint.shapes())
         assert plan.steps[-1].arguments["weights"][0].name == head
 
 

@@ -22,10 +22,10 @@ from tiny import GOLDEN, tensors_of
 
 from galop.backends.load import load_path
 from galop.errors import ModelFileError
-from galop.models import read_config
+from galop.models import parse_config
+from galop.models.open import open_checkpoint
 from galop.models.rotary import inverse_frequencies
-from galop.weights.files import open_checkpoint
-from galop.weights.safetensors import read_file
+from galop.weights.safetensors import parse_file
 
 
 def raw(header: bytes, data: bytes = b"") -> bytes:
@@ -66,7 +66,7 @@ def test_bad_headers_are_refused(case: str, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(data)
     with pytest.raises(ModelFileError, match=message) as caught:
-        read_file(path)
+        parse_file(path)
     assert "\n" not in str(caught.value)
 
 
@@ -80,7 +80,7 @@ def test_flipped_bytes_are_read_or_refused(
     path = tmp_path_factory.mktemp("flip") / "model.safetensors"
     path.write_bytes(data)
     try:
-        read_file(path)
+        parse_file(path)
     except ModelFileError as error:
         assert "\n" not in str(error)
 
@@ -126,7 +126,7 @@ def test_a_config_that_asks_for_other_arithmetic_is_refused_by_name(
 @pytest.mark.parametrize("name", CONFIGS)
 def test_configs_are_read_as_they_are_published(name: str) -> None:
     for extra in ({}, HARMLESS):
-        config = read_config({**CONFIGS[name], **extra}, "config.json")
+        config = parse_config({**CONFIGS[name], **extra}, "config.json")
         frequencies, _ = inverse_frequencies(config)
         assert len(frequencies) == config.head_dim // 2 and config.num_key_value_heads
 
@@ -137,7 +137,7 @@ def test_configs_say_what_they_say_to_transformers(name: str) -> None:
     from transformers import AutoConfig
 
     theirs = AutoConfig.for_model(**CONFIGS[name])
-    ours = read_config(CONFIGS[name], "config.json")
+    ours = parse_config(CONFIGS[name], "config.json")
     rope = theirs.rope_parameters
     assert ours.rope_theta == rope["rope_theta"]
     assert (ours.rope_scaling or {}).get("rope_type", "default") == rope["rope_type"]
@@ -152,7 +152,7 @@ def test_configs_say_what_they_say_to_transformers(name: str) -> None:
 def test_whatever_is_computed_and_not_known_is_refused_by_name(key: str) -> None:
     for name in ("Qwen2.5-0.5B", "Llama-3.2-1B-Instruct"):
         with pytest.raises(ModelFileError, match=key):
-            read_config({**CONFIGS[name], key: COMPUTED[key]}, "config.json")
+            parse_config({**CONFIGS[name], key: COMPUTED[key]}, "config.json")
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_whatever_is_computed_and_not_known_is_refused_by_name(key: str) -> None
 )
 def test_what_matters_is_seen_wherever_it_stands(keys: dict[str, Any], message: str) -> None:
     with pytest.raises(ModelFileError, match=message):
-        inverse_frequencies(read_config({**CONFIGS["Qwen2.5-0.5B"], **keys}, "config.json"))
+        inverse_frequencies(parse_config({**CONFIGS["Qwen2.5-0.5B"], **keys}, "config.json"))
 
 
 def test_each_generation_of_transformers_says_the_same_of_a_rotation() -> None:
@@ -192,10 +192,10 @@ def test_each_generation_of_transformers_says_the_same_of_a_rotation() -> None:
         {"rope_parameters": {"full_attention": {**yarn, "rope_type": "yarn", "rope_theta": 1e6}}},
         {"rope_theta": 1e6, "rope_scaling": {"factor": 4.0, "type": "yarn"}, "original_max_position_embeddings": 32768},
     ]
-    first, *others = [inverse_frequencies(read_config({**base, **keys}, "c"))[0].tobytes() for keys in said]
+    first, *others = [inverse_frequencies(parse_config({**base, **keys}, "c"))[0].tobytes() for keys in said]
     assert all(other == first for other in others)
     nested = {"model_type": "qwen2", "text_config": {**base, **said[0]}, "tie_word_embeddings": False}
-    assert read_config(nested, "c") == read_config({**base, **said[0]}, "c")
+    assert parse_config(nested, "c") == parse_config({**base, **said[0]}, "c")
 
 
 def test_experts_that_are_only_claimed_cost_nothing(tmp_path: Path) -> None:
@@ -275,19 +275,19 @@ def test_names_and_numbers_beyond_all_bounds_are_told(tmp_path: Path) -> None:
 
 
 def test_dual_chunks_end_the_context_where_they_begin_to_matter() -> None:
-    config = read_config(CONFIGS["Qwen2.5-14B-Instruct-1M"], "config.json")
+    config = parse_config(CONFIGS["Qwen2.5-14B-Instruct-1M"], "config.json")
     assert config.max_position_embeddings == 262144 - 8192
     for chunks in ({"chunk_size": 8, "local_size": 9}, {"chunk_size": "8", "local_size": 1}, [8], 8):
         with pytest.raises(ModelFileError, match="dual_chunk_attention_config"):
-            read_config({**CONFIGS["Qwen2.5-0.5B"], "dual_chunk_attention_config": chunks}, "config.json")
+            parse_config({**CONFIGS["Qwen2.5-0.5B"], "dual_chunk_attention_config": chunks}, "config.json")
 
 
 def test_windows_that_no_layer_has_are_none() -> None:
     """transformers lets the layers from max_window_layers on slide."""
     base = {**CONFIGS["Qwen2.5-0.5B"], "use_sliding_window": True, "sliding_window": 4096}
-    assert read_config({**base, "max_window_layers": 24}, "c") == read_config(CONFIGS["Qwen2.5-0.5B"], "c")
+    assert parse_config({**base, "max_window_layers": 24}, "c") == parse_config(CONFIGS["Qwen2.5-0.5B"], "c")
     with pytest.raises(ModelFileError, match="use_sliding_window"):
-        read_config({**base, "max_window_layers": 23}, "c")
+        parse_config({**base, "max_window_layers": 23}, "c")
 
 
 @pytest.mark.parametrize("case", ["qwen2", "qwen3_moe"])

@@ -13,12 +13,13 @@ from galop.engine.lower import PAGE_TOKENS, KVType, page_bytes
 from galop.engine.pages import KVFolder
 from galop.errors import MemoryBudgetError, ModelFileError
 from galop.machine import available_memory, cache_directory, default_threads
-from galop.models import read_config, trace
+from galop.models import parse_config, trace
+from galop.models.open import open_checkpoint
 from galop.ops.plan import Plan
 from galop.store import Source, fetch, locate, settle, trim_packs
 from galop.tokenizers.tokenizer import Tokenizer
 from galop.weights import pack as packs
-from galop.weights.files import open_checkpoint, source_files, told_as_errors, weight_bytes
+from galop.weights.files import report_os_errors, source_files, weight_bytes
 from galop.weights.pack import Pack, Progress
 
 log = logging.getLogger("galop")
@@ -61,7 +62,7 @@ def _scratch(plan: Plan) -> int:
 
 def open_pack(path: Path, cache: Path | None, threads: int, progress: Progress | None = None) -> tuple[Pack, Plan]:
     """The pack of a GGUF file or safetensors directory, made if need be, and its plan. Raises ModelFileError."""
-    with told_as_errors(path):
+    with report_os_errors(path):
         files = source_files(path)
         target = packs.pack_path(cache, files) if cache else None
     try:
@@ -72,11 +73,11 @@ def open_pack(path: Path, cache: Path | None, threads: int, progress: Progress |
     if pack is not None:
         shapes = {name: (m.rows, m.cols) for name, m in pack.matrices.items()}
         vectors = {name: v.shape for name, v in pack.vectors.items()}
-        config = read_config(pack.card.config, path.name)
+        config = parse_config(pack.card.config, path.name)
         return pack, trace(pack.card.config["model_type"], config, {**shapes, **vectors})
-    with told_as_errors(path):
+    with report_os_errors(path):
         checkpoint = open_checkpoint(path)
-    config = read_config(checkpoint.config, path.name)
+    config = parse_config(checkpoint.config, path.name)
     try:
         plan = trace(checkpoint.config["model_type"], config, checkpoint.shapes())
     except ModelFileError as error:
@@ -87,7 +88,7 @@ def open_pack(path: Path, cache: Path | None, threads: int, progress: Progress |
         raise ModelFileError(
             f"{path.name}: the tensor {unused[0]} has no place in this configuration, so the results would be wrong"
         )
-    with told_as_errors(path):
+    with report_os_errors(path):
         return packs.build(checkpoint, plan, files, target, threads, progress), plan
 
 

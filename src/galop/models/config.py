@@ -6,12 +6,12 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar, Self
 
 from galop.errors import ModelFileError
-from galop.models.config_keys import DONE, may_stand
+from galop.models.config_keys import SUPPORTED_VALUES, is_harmless
 
 MAX_LAYERS = 1024
 
-# What each kind of stretched rotation is described by.
-ROTATIONS: dict[str, set[str]] = {
+# The keys that describe each type of rope_scaling.
+ROPE_TYPES: dict[str, set[str]] = {
     "default": set(),
     "linear": {"factor"},
     "llama3": {"factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"},
@@ -40,40 +40,42 @@ class Config:
     tie_word_embeddings: bool = False
     attention_bias: bool = False  # on queries, keys, values and output
 
-    # What the family's layers do besides, under the names by which its configs say so.
-    done: ClassVar[dict[str, tuple[Any, ...]]] = {}
+    # Keys that the family's configs have besides, with the values that its forward pass has built in.
+    supported_values: ClassVar[dict[str, tuple[Any, ...]]] = {}
 
     @classmethod
-    def read(cls, raw: dict[str, Any], file: str) -> Self:
-        """From the contents of a config.json. Raises ModelFileError naming the key that is wrong or not understood."""
-        raw = within_a_chunk(rotated(flat(raw, file), file), file)
+    def normalize(cls, raw: dict[str, Any], file: str) -> dict[str, Any]:
+        """The keys of a config.json in one spelling, whichever program wrote it. Raises ModelFileError."""
+        raw = limit_to_chunk(normalize_rope(flatten(raw, file), file), file)
         if isinstance(raw.get("num_attention_heads"), int):
             raw.setdefault("num_key_value_heads", raw["num_attention_heads"])
             if isinstance(raw.get("hidden_size"), int) and not raw.get("head_dim") and raw["num_attention_heads"] > 0:
                 raw["head_dim"] = raw["hidden_size"] // raw["num_attention_heads"]
-        if "num_local_experts" in raw:  # what transformers 5 calls num_experts
-            raw.setdefault("num_experts", raw["num_local_experts"])
-            if raw.pop("num_local_experts") != raw["num_experts"]:
-                raise ModelFileError(f"{file}: num_local_experts and num_experts differ")
         if raw.pop("quantization_config", None):
             raise ModelFileError(
                 f"{file}: quantization_config (AWQ, GPTQ, FP8 and the like) is not supported; "
                 "take the BF16 checkpoint or a GGUF file"
             )
-        sees_all(raw, file)
+        require_full_attention(raw, file)
+        return raw
 
-        own = {f.name: f for f in fields(cls) if not str(f.type).startswith("ClassVar")}
+    @classmethod
+    def parse(cls, raw: dict[str, Any], file: str) -> Self:
+        """From the contents of a config.json. Raises ModelFileError naming the key that is wrong or not understood."""
+        raw = cls.normalize(raw, file)
+        own = {field.name: field for field in fields(cls)}
         for key, value in raw.items():
-            if key in cls.done:
-                if value not in cls.done[key]:
-                    raise ModelFileError(f"{file}: {key} = {value!r} is not supported, only {cls.done[key][0]!r}")
-            elif key not in own and not may_stand(key, value, raw):
-                only = f", only {DONE[key][0]!r}" if key in DONE else " and may change the arithmetic"
-                raise ModelFileError(f"{file}: {key} = {str(value)[:60]} is not supported{only}")
+            if supported := cls.supported_values.get(key):
+                if value not in supported:
+                    raise ModelFileError(f"{file}: {key} = {value!r} is not supported, only {supported[0]!r}")
+            elif key not in own and not is_harmless(key, value, raw):
+                only = SUPPORTED_VALUES.get(key)
+                why = f", only {only[0]!r}" if only else " and may change the arithmetic"
+                raise ModelFileError(f"{file}: {key} = {str(value)[:60]} is not supported{why}")
         values: dict[str, Any] = {}
         for name, field in own.items():
-            if name in raw and name not in cls.done:
-                values[name] = _typed(name, raw[name], str(field.type), file)
+            if name in raw and name not in cls.supported_values:
+                values[name] = _check_type(name, raw[name], str(field.type), file)
             elif field.default is MISSING:
                 raise ModelFileError(f"{file}: the key {name!r} is missing")
         config = cls(**values)
@@ -81,6 +83,7 @@ class Config:
         return config
 
     def validate(self, file: str) -> None:
+        """Raises ModelFileError if a size is none, or sizes do not go together."""
         for field in fields(self):
             value = getattr(self, field.name)
             if field.type == "int" and not 0 < value < 2**31:
@@ -98,27 +101,27 @@ class Config:
             raise ModelFileError(f"{file}: head_dim = {self.head_dim} is not a multiple of 16 up to 256")
 
 
-def given(raw: dict[str, Any]) -> dict[str, Any]:
-    """What is said: null is not."""
+def drop_null(raw: dict[str, Any]) -> dict[str, Any]:
+    """Without the keys that are null, which say nothing."""
     return {key: value for key, value in raw.items() if value is not None}
 
 
-def flat(raw: dict[str, Any], file: str) -> dict[str, Any]:
-    """The keys that are given, those of a nested text_config among them. Raises ModelFileError where two disagree."""
-    whole = given(raw)
+def flatten(raw: dict[str, Any], file: str) -> dict[str, Any]:
+    """The keys that are not null, with those of a nested text_config. Raises ModelFileError where two disagree."""
+    whole = drop_null(raw)
     text = whole.pop("text_config", None)
     if text is None:
         return whole
     if not isinstance(text, dict):
         raise ModelFileError(f"{file}: text_config is not an object")
-    for key, value in flat(text, file).items():
+    for key, value in flatten(text, file).items():
         if key not in ("architectures", "transformers_version") and whole.setdefault(key, value) != value:
             raise ModelFileError(f"{file}: {key} is {str(whole[key])[:60]}, and {str(value)[:60]} in text_config")
     return whole
 
 
-def rotated(raw: dict[str, Any], file: str) -> dict[str, Any]:
-    """What is said of the rotation, in the words of any transformers, as rope_theta and rope_scaling.
+def normalize_rope(raw: dict[str, Any], file: str) -> dict[str, Any]:
+    """The keys of rotary embeddings, as any version of transformers writes them, as rope_theta and rope_scaling.
 
     Raises ModelFileError for a kind that is not known, and for a key that is none of its kind.
     """
@@ -144,23 +147,23 @@ def rotated(raw: dict[str, Any], file: str) -> dict[str, Any]:
     if kind and older and kind != older:
         raise ModelFileError(f"{file}: rope_scaling is of two types, {str(kind)[:60]!r} and {str(older)[:60]!r}")
     kind = kind or older or "default"
-    if not isinstance(kind, str) or kind not in ROTATIONS:
+    if not isinstance(kind, str) or kind not in ROPE_TYPES:
         raise ModelFileError(f"{file}: rope_scaling of type {str(kind)[:60]!r} is not supported")
-    if original is not None and "original_max_position_embeddings" in ROTATIONS[kind]:
+    if original is not None and "original_max_position_embeddings" in ROPE_TYPES[kind]:
         scaling["original_max_position_embeddings"] = original
     for key, value in scaling.items():
-        if key not in ROTATIONS[kind] | {"original_max_position_embeddings"} and not may_stand(key, value, raw):
+        if key not in ROPE_TYPES[kind] | {"original_max_position_embeddings"} and not is_harmless(key, value, raw):
             raise ModelFileError(
                 f"{file}: {key} = {str(value)[:60]} of rope_scaling is not understood with the type {kind!r}"
             )
     if kind != "default":
-        raw["rope_scaling"] = {"rope_type": kind, **{k: v for k, v in scaling.items() if k in ROTATIONS[kind]}}
+        raw["rope_scaling"] = {"rope_type": kind, **{k: v for k, v in scaling.items() if k in ROPE_TYPES[kind]}}
     return raw
 
 
-def within_a_chunk(raw: dict[str, Any], file: str) -> dict[str, Any]:
-    """Dual chunk attention (An et al., 2024; Qwen2.5-1M) as what it leaves alone: within the first chunk every position
-    is its own and attention is the usual one, so the context ends there. What its sparse form approximates is done.
+def limit_to_chunk(raw: dict[str, Any], file: str) -> dict[str, Any]:
+    """Dual chunk attention (An et al., 2024; Qwen2.5-1M) as a limit of the context: within the first chunk every
+    position is its own and attention is the usual one. What its sparse form approximates is computed in full.
 
     Raises ModelFileError if the sizes are none.
     """
@@ -176,7 +179,7 @@ def within_a_chunk(raw: dict[str, Any], file: str) -> dict[str, Any]:
     return raw
 
 
-def sees_all(raw: dict[str, Any], file: str) -> None:
+def require_full_attention(raw: dict[str, Any], file: str) -> None:
     """Raises ModelFileError if some layer would not attend to the whole context."""
     layers = raw.get("num_hidden_layers")
     types = raw.pop("layer_types", None)
@@ -193,7 +196,8 @@ def sees_all(raw: dict[str, Any], file: str) -> None:
         raise ModelFileError(f"{file}: use_sliding_window = {str(use)[:60]} is not supported, only False")
 
 
-def _typed(name: str, value: Any, annotation: str, file: str) -> Any:
+def _check_type(name: str, value: Any, annotation: str, file: str) -> Any:
+    """The value of a field, a float where that is the field's type. Raises ModelFileError if it is of another type."""
     kind = annotation.split(" ")[0].split("[")[0]
     kinds: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "dict": (dict,)}
     right = isinstance(value, kinds[kind]) and (kind == "bool" or not isinstance(value, bool))

@@ -1,4 +1,4 @@
-"""Which keys of a config.json that no forward pass reads may stand there: by what their names and values say.
+"""Which keys of a config.json that no forward pass reads are harmless there: by what their names and values say.
 
 Repositories carry keys of every program they passed through. A key whose name speaks of nothing a forward pass computes
 is harmless whatever its value; one that does is harmless only with the value that asks for nothing.
@@ -24,7 +24,7 @@ ARITHMETIC = frozenset(
 )
 # Words that say of such a name that it is about training, about how or how precisely something is computed, or about
 # what is given back.
-ELSEWHERE = frozenset(
+NOT_ARITHMETIC = frozenset(
     """
     aux auxiliary backend bf16 bfloat16 checkpoint checkpointing coef coefficient compile decay drop dropout dtype
     flash fp16 fp32 fp8 freeze frozen fuse fused grad gradient implementation initialization initialize initializer
@@ -32,7 +32,7 @@ ELSEWHERE = frozenset(
     """.split()
 )
 # Said by transformers of every model, and by older versions of it with generation settings: none of them matters here.
-GENERAL = frozenset(
+IGNORED = frozenset(
     """
     add_cross_attention architectures chunk_size_feed_forward cross_attention_hidden_size diversity_penalty
     do_sample early_stopping encoder_no_repeat_ngram_size exponential_decay_length_penalty finetuning_task id2label
@@ -65,7 +65,7 @@ SYNONYMS = {
     "norm_topk": "norm_topk_prob",
 }  # fmt: skip
 # What the forward passes here do, under the names by which a config may say so: nothing else may be said.
-DONE: dict[str, tuple[Any, ...]] = {
+SUPPORTED_VALUES: dict[str, tuple[Any, ...]] = {
     "hidden_act": ("silu", "swish"), "activation": ("silu", "swish", "swiglu"), "hidden_activation": ("silu", "swish"),
     "activation_function": ("silu", "swish", "swiglu"), "mlp_activation": ("silu", "swish"),
     "ffn_act_fn": ("silu", "swish"), "act_fn": ("silu", "swish"),
@@ -82,28 +82,28 @@ DONE: dict[str, tuple[Any, ...]] = {
     "attention_type": ("full", "full_attention", "gqa", "mha"),
 }  # fmt: skip
 # Where doing nothing is a one; elsewhere it is a nought.
-BY_ONE = frozenset(
+NEUTRAL_ONE = frozenset(
     "factor freq frequency group groups interval mult multiplier pct rotary scalar scale scaled scales scaling".split()
 )
 OFF: tuple[Any, ...] = (None, False, "", "none", "None", "null", "default", "disabled")
 
 
-def words(key: str) -> set[str]:
+def split_words(key: str) -> set[str]:
     """`useSlidingWindow` and `use_sliding_window` are the same three."""
     return set(re.split(r"[\W_]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower()))
 
 
-def may_stand(key: str, value: Any, known: dict[str, Any]) -> bool:
+def is_harmless(key: str, value: Any, known: dict[str, Any]) -> bool:
     """Whether a key that is not read changes nothing, beside the keys `known` that are."""
-    if key in DONE:
-        return any(type(value) is type(one) and value == one for one in DONE[key]) or value is None
-    if key.startswith("_") or key in GENERAL or key.endswith(("_token_id", "_token_ids", "_token_index")):
+    if key in SUPPORTED_VALUES:
+        return any(type(value) is type(one) and value == one for one in SUPPORTED_VALUES[key]) or value is None
+    if key.startswith("_") or key in IGNORED or key.endswith(("_token_id", "_token_ids", "_token_index")):
         return True
-    said = words(key)
-    if said & ELSEWHERE or not said & ARITHMETIC:
+    said = split_words(key)
+    if said & NOT_ARITHMETIC or not said & ARITHMETIC:
         return not (isinstance(value, dict) and said & {"vision", "audio", "speech", "image", "video"} and value)
     if key in SYNONYMS and value == known.get(SYNONYMS[key], value):
         return True
     if isinstance(value, list | dict | str) or value is None or value is False:
         return not value or value in OFF
-    return bool(value == (1 if said & BY_ONE else 0)) and value is not True
+    return bool(value == (1 if said & NEUTRAL_ONE else 0)) and value is not True

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from galop.errors import ModelFileError
-from galop.models import config
+from galop.models.config import Config
+from galop.models.family import Family
+from galop.models.gguf_mapping import NAMES, ConfigDict, GGUFMapping, head_dim
+from galop.models.gguf_rope import rope_divisors, unpermute_queries_and_keys
 from galop.models.rotary import inverse_frequencies
 from galop.ops import (
     Inputs,
@@ -19,21 +22,27 @@ from galop.ops import (
     rows,
     swiglu,
 )
+from galop.weights.stored_tensor import Tensors
 from galop.weights.tree import Tree
 
-Config = config.Config
+
+def restore(tensors: Tensors, config: ConfigDict, file: str) -> Tensors:
+    """Llama 3's own scaling is a tensor, biases are known by theirs, and ggml rotates neighbours."""
+    if divisors := tensors.pop("rope_freqs.weight", None):
+        config["rope_scaling"] = rope_divisors(divisors, config.get("rope_scaling"), head_dim(config), file)
+    config["attention_bias"] = "model.layers.0.self_attn.q_proj.bias" in tensors
+    return unpermute_queries_and_keys(tensors, config)
 
 
-class Llama:
-    """One forward pass. A sibling overrides the part in which it differs."""
+class Llama(Family):
+    """The forward pass of Llama. A sibling overrides the part in which it differs."""
 
-    config: Config
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
+    model_type = "llama"
+    config_class = Config
+    gguf = GGUFMapping("llama", names={**NAMES, "rope_freqs": "rope_freqs"}, restore=restore)
 
     def forward(self, inputs: Inputs, w: Tree) -> Tensor:
-        """Logits [R, vocabulary] of the tokens that are asked for."""
+        """Raises ModelFileError if the embeddings are not of the config's width, or the head has not their shape."""
         eps = self.config.rms_norm_eps
         self.inputs = inputs
         inv_freq, factor = inverse_frequencies(self.config)
@@ -53,6 +62,7 @@ class Llama:
         return linear(x, w.lm_head or embeddings)
 
     def attend(self, i: int, x: Tensor, w: Tree) -> Tensor:
+        """Attention of layer `i` over normalised inputs."""
         c = self.config
         q, k, v = self.project(x, w)
         q = rope(q, self.cosine, self.sine, c.head_dim)
@@ -69,8 +79,6 @@ class Llama:
         return q, k, v
 
     def feed_forward(self, x: Tensor, w: Tree) -> Tensor:
+        """SwiGLU (Shazeer, 2020) over normalised inputs."""
         gate, up = linears(x, [w.gate_proj, w.up_proj], [None, None])
         return linear(swiglu(gate, up), w.down_proj)
-
-
-Model = Llama

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from galop.models import config, llama
+from galop.models.gguf_mapping import GGUFMapping
 from galop.ops import Tensor, linears
 from galop.weights.tree import Tree
 
 
 @dataclass(frozen=True)
 class Config(config.Config):
-    done: ClassVar[dict[str, tuple[Any, ...]]] = {
+    supported_values: ClassVar = {
         "qkv_bias": (True,),
         "use_qkv_bias": (True,),
         "add_qkv_bias": (True,),
@@ -22,9 +23,10 @@ class Config(config.Config):
 
 
 class Qwen2(llama.Llama):
+    model_type = "qwen2"
+    config_class = Config
+    gguf = GGUFMapping("qwen2", pre_tokenizer="qwen2")
+
     def project(self, x: Tensor, w: Tree) -> tuple[Tensor, Tensor, Tensor]:
         q, k, v = linears(x, [w.q_proj, w.k_proj, w.v_proj], [w.q_proj.bias, w.k_proj.bias, w.v_proj.bias])
         return q, k, v
-
-
-Model = Qwen2

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from galop.errors import ModelFileError
 from galop.models import qwen3
+from galop.models.experts import EXPERT_KEYS, EXPERT_NAMES, MAX_EXPERTS, split_experts
+from galop.models.gguf_mapping import KEYS, GGUFMapping
 from galop.ops import Tensor, experts, route
-from galop.weights.checkpoint import MAX_EXPERTS
+from galop.weights.stored_tensor import Tensors
 from galop.weights.tree import Tree
 
 
@@ -17,6 +20,15 @@ class Config(qwen3.Config):
     num_experts_per_tok: int = 8
     moe_intermediate_size: int = 768
     norm_topk_prob: bool = False
+
+    @classmethod
+    def normalize(cls, raw: dict[str, Any], file: str) -> dict[str, Any]:
+        raw = super().normalize(raw, file)
+        if "num_local_experts" in raw:  # what transformers 5 calls num_experts
+            raw.setdefault("num_experts", raw["num_local_experts"])
+            if raw.pop("num_local_experts") != raw["num_experts"]:
+                raise ModelFileError(f"{file}: num_local_experts and num_experts differ")
+        return raw
 
     def validate(self, file: str) -> None:
         super().validate(file)
@@ -28,7 +40,20 @@ class Config(qwen3.Config):
 
 
 class Qwen3Moe(qwen3.Qwen3):
+    model_type = "qwen3_moe"
+    config_class = Config
+    gguf = GGUFMapping(
+        "qwen3moe",
+        names={**qwen3.Qwen3.gguf.names, **EXPERT_NAMES},
+        keys=KEYS + EXPERT_KEYS,
+        implied={"norm_topk_prob": True},
+        pre_tokenizer="qwen2",
+    )
     config: Config
+
+    @classmethod
+    def sanitize(cls, tensors: Tensors, config: dict[str, Any]) -> Tensors:
+        return split_experts(super().sanitize(tensors, config))
 
     def feed_forward(self, x: Tensor, w: Tree) -> Tensor:
         c = self.config
@@ -38,6 +63,3 @@ class Qwen3Moe(qwen3.Qwen3):
             x, chosen, weights, [e.gate_proj for e in each], [e.up_proj for e in each], [e.down_proj for e in each]
         )
         return mixed
-
-
-Model = Qwen3Moe

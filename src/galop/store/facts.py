@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from galop.errors import ModelFileError
-from galop.models.config import flat
+from galop.models import FAMILIES
+from galop.models.config import flatten
+from galop.models.experts import EXPERT_KEYS
+from galop.models.gguf_mapping import KEYS
 from galop.store import Source
 from galop.tokenizers import fim
 from galop.weights import gguf, safetensors
-from galop.weights.checkpoint import StoredTensor
 from galop.weights.files import source_files, weight_bytes
+from galop.weights.json_files import load_json, load_text
 from galop.weights.pack import identity
+from galop.weights.stored_tensor import StoredTensor
 
 # llama.cpp's llama_ftype, as `general.file_type` holds it.
 FILE_TYPES = {
@@ -96,7 +100,7 @@ def read_facts(path: Path, files: str = "", sha256: str = "") -> Facts:
 
 
 def _of_gguf(path: Path) -> dict[str, Any]:
-    header = gguf.read_all(path)
+    header = gguf.parse(path)
     kind = header.metadata.get("general.file_type")
     listed = header.metadata.get("tokenizer.ggml.tokens")
     tokens = set(listed) if isinstance(listed, list) else set()
@@ -111,22 +115,22 @@ def _of_gguf(path: Path) -> dict[str, Any]:
 
 
 def _of_directory(directory: Path) -> dict[str, Any]:
-    config = flat(safetensors.read_json(directory / "config.json"), "config.json")
-    names = {theirs: ours for ours, theirs in gguf.ARCHITECTURES.items()}
+    config = flatten(load_json(directory / "config.json"), "config.json")
     model_type = str(config.get("model_type", ""))
-    architecture = names.get(model_type, model_type)
+    family = FAMILIES.get(model_type)
+    architecture = family.gguf.architecture if family else model_type
     metadata: dict[str, Any] = {"general.architecture": architecture}
-    for key, suffix, kind, _ in gguf.KEYS:
-        if isinstance(value := config.get(key), kind):
-            metadata[f"{architecture}.{suffix}"] = value
+    for key in family.gguf.keys if family else KEYS + EXPERT_KEYS:
+        if isinstance(value := config.get(key.config), key.kind):
+            metadata[f"{architecture}.{key.gguf}"] = value
     tensors: dict[str, StoredTensor] = {}
     for file in sorted(directory.glob("*.safetensors")):
-        tensors |= safetensors.read_file(file)
-    settings = safetensors.read_json(directory / "tokenizer_config.json")
+        tensors |= safetensors.parse_file(file)
+    settings = load_json(directory / "tokenizer_config.json")
     template: Any = settings.get("chat_template")
     if (own := directory / "chat_template.jinja").is_file():
-        template = safetensors.read_text(own)
-    tokenizer = safetensors.read_text(file) if (file := directory / "tokenizer.json").is_file() else ""
+        template = load_text(own)
+    tokenizer = load_text(file) if (file := directory / "tokenizer.json").is_file() else ""
     return {
         "metadata": metadata,
         "tensors": tensors,
@@ -134,7 +138,7 @@ def _of_directory(directory: Path) -> dict[str, Any]:
         "parameters": _count(tensors),
         "quantisation": _most(tensors),
         "infills": any(all(json.dumps(n, ensure_ascii=False) in tokenizer for n in names) for names in fim.NAMES),
-        "generation": safetensors.read_json(directory / "generation_config.json"),
+        "generation": load_json(directory / "generation_config.json"),
     }
 
 

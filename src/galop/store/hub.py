@@ -57,13 +57,13 @@ def cached_models() -> list[tuple[str, Path]]:
 def cached_snapshot(repo: str) -> Path | None:
     """The directory of a checkpoint in the hub's cache, if all of its weights are there."""
     from galop.errors import ModelFileError
-    from galop.weights.safetensors import read_json
+    from galop.weights.json_files import load_json
 
     for folder in snapshots(repo):
         if not (folder / "config.json").exists() or not (folder / "tokenizer.json").exists():
             continue
         with contextlib.suppress(ModelFileError):
-            weights = read_json(folder / "model.safetensors.index.json").get("weight_map", {})
+            weights = load_json(folder / "model.safetensors.index.json").get("weight_map", {})
             names = {str(n) for n in weights.values()} or {"model.safetensors"}
             if all((folder / name).exists() for name in names):
                 return folder

@@ -42,8 +42,11 @@ class GGUFTokenizer:
     note: str = ""
 
 
-def tokenizer_from_gguf(metadata: dict[str, Any], file: str) -> GGUFTokenizer:
-    """Raises ModelFileError if the vocabulary is missing, malformed or of a kind that is not supported."""
+def tokenizer_from_gguf(metadata: dict[str, Any], file: str, pre_tokenizer: str = "") -> GGUFTokenizer:
+    """The tokenizer that a file's metadata describe; `pre_tokenizer` is its family's, for a file that names none.
+
+    Raises ModelFileError if the vocabulary is missing, malformed or of a kind that is not supported.
+    """
 
     def strings(key: str) -> list[str]:
         value = metadata.get(f"tokenizer.ggml.{key}")
@@ -54,7 +57,7 @@ def tokenizer_from_gguf(metadata: dict[str, Any], file: str) -> GGUFTokenizer:
     model, pre = metadata.get("tokenizer.ggml.model"), metadata.get("tokenizer.ggml.pre")
     note = ""
     if model == "gpt2" and pre in (None, "default"):
-        pre = _guess(metadata)
+        pre = pre_tokenizer or _guess(metadata)
         note = (
             f"{file} does not say how it splits text (tokenizer.ggml.pre); it is read like {pre!r}, and if that is "
             "wrong answers get worse: take a newer conversion"
@@ -145,7 +148,5 @@ def tokenizer_from_gguf(metadata: dict[str, Any], file: str) -> GGUFTokenizer:
 
 def _guess(metadata: dict[str, Any]) -> str:
     """The pre-tokenizer of a file that names none."""
-    if str(metadata.get("general.architecture", "")).startswith("qwen"):
-        return "qwen2"
     tokens = metadata.get("tokenizer.ggml.tokens")
     return "llama-bpe" if isinstance(tokens, list) and "<|begin_of_text|>" in tokens else "gpt-2"

@@ -27,8 +27,9 @@ import numpy as np
 from galop import native
 from galop.errors import ModelFileError
 from galop.ops.plan import Array, Plan
-from galop.weights.checkpoint import Checkpoint, StoredTensor
+from galop.weights.checkpoint import Checkpoint
 from galop.weights.quant_types import has_finite_scales, quantise_q8_0
+from galop.weights.stored_tensor import StoredTensor
 
 LAYOUT = 2
 MAGIC = b"GALOPPK1"

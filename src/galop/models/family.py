@@ -1,0 +1,40 @@
+"""What a family of models consists of: a config, a mapping of its GGUF files, a forward pass; each has its own file."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from galop.models.config import Config
+from galop.models.gguf_mapping import GGUFMapping
+from galop.ops import Inputs, Tensor
+from galop.weights.stored_tensor import Tensors
+from galop.weights.tree import Tree
+
+
+class Family(ABC):
+    """A family, whose instances are models of it: a config, and the pass over it that `trace` writes down as a plan."""
+
+    model_type: ClassVar[str]  # in config.json
+    config_class: ClassVar[type[Config]]
+    gguf: ClassVar[GGUFMapping]
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    @classmethod
+    def sanitize(cls, tensors: Tensors, config: dict[str, Any]) -> Tensors:
+        """The tensors that `forward` asks for, from those of a checkpoint: renamed, split, merged or dropped.
+
+        `tensors` come from a safetensors checkpoint of any age or, through `gguf`, from a GGUF file; `config` has the
+        keys of config.json. Raises ModelFileError.
+        """
+        if config.get("tie_word_embeddings", cls.config_class.tie_word_embeddings):
+            # a redundant copy that some tied checkpoints carry
+            return {name: tensor for name, tensor in tensors.items() if name != "lm_head.weight"}
+        return tensors
+
+    @abstractmethod
+    def forward(self, inputs: Inputs, w: Tree) -> Tensor:
+        """Logits [R, vocabulary] of the tokens whose logits are wanted. Raises ModelFileError where `w` does not fit
+        the config."""

@@ -1,0 +1,142 @@
+"""From a file to a checkpoint: its config, tensors as its family names them, tokenizer and template."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from galop.errors import ModelFileError
+from galop.models import FAMILIES, find_family
+from galop.models.config import drop_null, flatten
+from galop.tokenizers.gguf import tokenizer_from_gguf
+from galop.tokenizers.stops import integers, stop_ids
+from galop.tokenizers.tokenizer_json import checked, token_ids
+from galop.weights import gguf, safetensors
+from galop.weights.checkpoint import Checkpoint
+from galop.weights.json_files import MAX_TEMPLATE, load_json, load_text
+
+ARCHITECTURES = {family.gguf.architecture: family for family in FAMILIES.values()}
+
+
+def open_checkpoint(path: Path) -> Checkpoint:
+    """A GGUF file or a safetensors directory. Raises ModelFileError, and OSError for what cannot be read."""
+    if path.is_dir():
+        return open_directory(path)
+    if path.suffix in {".bin", ".pt", ".pth", ".pkl", ".ckpt"}:
+        raise ModelFileError(
+            f"{path.name}: pickle formats are not supported, they may run code; take GGUF or safetensors"
+        )
+    if path.suffix == ".safetensors":
+        return open_directory(path.parent)
+    return open_gguf(path)
+
+
+def open_gguf(path: Path) -> Checkpoint:
+    """A GGUF file, or all parts of a split one. Raises ModelFileError, and OSError for what cannot be read."""
+    header = gguf.parse(path)
+    metadata = header.metadata
+    architecture = metadata.get("general.architecture")
+    if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
+        raise ModelFileError(
+            f"{path.name}: the architecture {architecture!r} is not supported; these are: {', '.join(ARCHITECTURES)}"
+        )
+    family = ARCHITECTURES[architecture]
+    mapping = family.gguf
+    config = mapping.parse_config(header, family.model_type)
+    tensors = mapping.restore(mapping.rename(header.tensors, path.name), config, path.name)
+    config.setdefault("attention_bias", False)  # of which GGUF has no key: a family's `restore` looks for the tensors
+    tensors = family.sanitize(tensors, config)
+
+    tokens = metadata.get("tokenizer.ggml.tokens")
+    embedding = tensors.get("model.embed_tokens.weight")
+    if embedding is not None and isinstance(tokens, list) and len(tokens) > embedding.shape[0]:
+        raise ModelFileError(f"{path.name}: {len(tokens)} tokens for an embedding of {embedding.shape[0]} rows")
+    tokenizer = tokenizer_from_gguf(metadata, path.name, mapping.pre_tokenizer)
+    template = header.get("tokenizer.chat_template", str)
+    if template and len(template) > MAX_TEMPLATE:
+        raise ModelFileError(f"{path.name}: a chat template of {len(template)} characters is not supported")
+    return Checkpoint(
+        path=path,
+        config=config,
+        tensors=tensors,
+        tokenizer_json=tokenizer.json,
+        chat_template=template,
+        bos_token=tokenizer.bos_token,
+        eos_token=tokenizer.eos_token,
+        add_bos=tokenizer.add_bos,
+        stop_ids=tokenizer.stop_ids,
+        fim=tokenizer.fim,
+        notes=[tokenizer.note] if tokenizer.note else [],
+        name=str(metadata.get("general.name", path.stem))[:200],
+        licence=str(metadata.get("general.license", ""))[:200],
+    )
+
+
+def open_directory(directory: Path) -> Checkpoint:
+    """A model directory: config.json, safetensors, tokenizer.json and what may stand beside them.
+
+    Raises ModelFileError, and OSError for what cannot be read.
+    """
+    config = flatten(load_json(directory / "config.json"), "config.json")
+    if not config:
+        raise ModelFileError(
+            f"{directory}: there is no config.json; give a GGUF file or a Hugging Face model directory"
+        )
+    tensors = safetensors.parse_directory(directory)
+    family = find_family(config, directory.name)
+    tensors = family.sanitize(tensors, config)
+    tied = config.get("tie_word_embeddings", family.config_class.tie_word_embeddings)
+    if not tied and "lm_head.weight" not in tensors:
+        raise ModelFileError(f"{directory}: the tensor lm_head.weight is missing and the embeddings are not tied")
+
+    if not (directory / "tokenizer.json").is_file():
+        raise ModelFileError(f"{directory}: there is no tokenizer.json")
+    embedding = tensors.get("model.embed_tokens.weight")
+    if embedding is None or len(embedding.shape) != 2:
+        raise ModelFileError(f"{directory}: the tensor model.embed_tokens.weight is missing or no matrix")
+    rows = embedding.shape[0]
+    description = load_json(directory / "tokenizer.json")
+    specials = load_json(directory / "special_tokens_map.json")
+    settings = {**specials, **drop_null(load_json(directory / "tokenizer_config.json"))}
+    generation = load_json(directory / "generation_config.json")
+    template_file = directory / "chat_template.jinja"
+    template = load_text(template_file) if template_file.is_file() else settings.get("chat_template")
+    if isinstance(template, list):  # several named templates
+        named = {str(t.get("name")): t.get("template") for t in template if isinstance(t, dict)}
+        template = named.get("default")
+    if isinstance(template, str) and len(template) > MAX_TEMPLATE:
+        raise ModelFileError(
+            f"tokenizer_config.json: a template of more than {MAX_TEMPLATE >> 20} MiB is not supported"
+        )
+    bos, eos = _token(settings.get("bos_token")), _token(settings.get("eos_token"))
+    said = [generation.get("eos_token_id"), config.get("eos_token_id")]
+    nowhere = sorted({i for i in integers(said) if not 0 <= i < rows})
+    notes = (
+        [f"{directory.name}: eos_token_id {nowhere[0]} is none of its {rows} tokens and is ignored"] if nowhere else []
+    )
+    return Checkpoint(
+        path=directory,
+        config=config,
+        tensors=tensors,
+        tokenizer_json=checked(description, rows),
+        chat_template=template if isinstance(template, str) else None,
+        bos_token=bos,
+        eos_token=eos,
+        add_bos=settings.get("add_bos_token", _adds(description, bos)) is True,
+        stop_ids=stop_ids(said, eos, token_ids(description, eos), rows),
+        notes=notes,
+        generation=generation,
+        name=directory.name,
+    )
+
+
+def _token(value: Any) -> str:
+    """A special token as tokenizer_config.json writes it: a string, or an object with its content."""
+    content = value.get("content") if isinstance(value, dict) else value
+    return content if isinstance(content, str) else ""
+
+
+def _adds(description: dict[str, Any], bos: str) -> bool:
+    """Whether a tokenizer.json puts `bos` before every text: Llama 3 says so nowhere else."""
+    return bool(bos) and json.dumps(bos) in json.dumps(description.get("post_processor"))

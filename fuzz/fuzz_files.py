@@ -29,7 +29,7 @@ sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "src")]
 
 with atheris.instrument_imports(include=["galop.weights", "galop.tokenizers.gguf", "galop.models"]):
     from galop.errors import ModelFileError
-    from galop.models import parse_config, trace
+    from galop.models import FAMILIES, parse_config, trace
     from galop.models.open import open_gguf
     from galop.models.rotary import inverse_frequencies
     from galop.tokenizers import probe, tokenizer_json
@@ -95,7 +95,7 @@ def seeds(kind: str) -> Path:
 
     corpus = SCRATCH / "corpus"
     corpus.mkdir()
-    for case in ("llama", "qwen2", "qwen3", "qwen3_moe"):
+    for case in FAMILIES:
         if kind == "gguf":
             # Only the head: what follows is tensor data, which no parser looks at.
             whole = write_gguf(SCRATCH / f"{case}.gguf", case, "Q8_0")

@@ -13,7 +13,7 @@ from tiny import write_gguf
 
 from galop.backends.local import Model
 from galop.engine.sampling import Sampling
-from galop.models import parse_config, trace
+from galop.models import FAMILIES, parse_config, trace
 from galop.models.open import open_checkpoint
 from galop.ops.reference import Batch, Cache, Reference
 
@@ -30,7 +30,7 @@ def test_families_match_transformers_live(name: str, tmp_path: Path) -> None:
     assert relative(reference.forward(batch(Cache(), [(0, 0, N)])), expected) < 1e-4
 
 
-@pytest.mark.parametrize("case", ["llama", "qwen2", "qwen3", "qwen3_moe"])
+@pytest.mark.parametrize("case", FAMILIES)
 def test_a_gguf_of_random_weights_runs_the_same_in_llama_cpp(case: str, tmp_path: Path) -> None:
     path = write_gguf(tmp_path / "m.gguf", case, "F32")
     theirs = llama(path, 512).logits(TOKENS)

@@ -10,11 +10,12 @@ from typing import Any
 import gguf
 import numpy as np
 
+from galop.models import FAMILIES
 from galop.tokenizers.tokenizer import BYTE_OF
 from galop.weights.safetensors import parse_file
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-ARCHITECTURE = {"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3_moe": "qwen3moe"}
+ROTATES_NEIGHBOURS = ("llama",)  # architectures whose query and key rows a converter interleaves
 NAMES = [
     (r"model\.embed_tokens", "token_embd"), (r"model\.norm", "output_norm"), (r"lm_head", "output"),
     (r"model\.layers\.(\d+)\.input_layernorm", r"blk.\1.attn_norm"),
@@ -44,7 +45,7 @@ def write_gguf(
 ) -> Path:
     """Writes the golden model `case` in block format `kind`; `extra` overrides metadata, None leaves a key out."""
     config, tensors = tensors_of(case)
-    arch = ARCHITECTURE[config["model_type"]]
+    arch = FAMILIES[config["model_type"]].gguf.architecture
     heads, kv_heads = config["num_attention_heads"], config["num_key_value_heads"]
     head_dim = config.get("head_dim") or config["hidden_size"] // heads
     metadata: dict[str, Any] = {
@@ -60,7 +61,7 @@ def write_gguf(
         f"{arch}.rope.freq_base": float(config["rope_parameters"]["rope_theta"]),
         f"{arch}.attention.layer_norm_rms_epsilon": float(config["rms_norm_eps"]),
     }
-    if arch == "qwen3moe":
+    if "num_local_experts" in config:
         metadata |= {
             f"{arch}.expert_count": config["num_local_experts"],
             f"{arch}.expert_used_count": config["num_experts_per_tok"],
@@ -77,19 +78,11 @@ def write_gguf(
             writer.add_float32(key, value)
         elif value is not None:
             writer.add_uint32(key, value)
-    tokens = [token for token, _ in sorted(BYTE_OF.items(), key=lambda item: item[1])]
-    writer.add_tokenizer_model("gpt2")
-    if pre:
-        writer.add_tokenizer_pre(pre)
-    # llama.cpp wants at least one merge; this joins two bytes that no text here holds.
-    writer.add_token_list([*tokens[:-1], tokens[0] + tokens[1]])
-    writer.add_token_types([1] * 256)
-    writer.add_token_merges([f"{tokens[0]} {tokens[1]}"])
-    writer.add_eos_token_id(255)
+    add_byte_tokenizer(writer, pre)
     if template:
         writer.add_chat_template(template)
     for name, values in stacked(tensors).items():
-        if arch == "llama" and (match := re.search(r"attn_([qk])\.", name)):
+        if arch in ROTATES_NEIGHBOURS and (match := re.search(r"attn_([qk])\.", name)):
             count = heads if match[1] == "q" else kv_heads
             values = values.reshape(count, 2, values.shape[0] // count // 2, *values.shape[1:]).swapaxes(1, 2)
             values = values.reshape(-1, *values.shape[3:])
@@ -106,6 +99,19 @@ def write_gguf(
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def add_byte_tokenizer(writer: gguf.GGUFWriter, pre: str | None) -> None:
+    """One token per byte."""
+    tokens = [token for token, _ in sorted(BYTE_OF.items(), key=lambda item: item[1])]
+    writer.add_tokenizer_model("gpt2")
+    if pre:
+        writer.add_tokenizer_pre(pre)
+    # llama.cpp wants at least one merge; this joins two bytes that no text here holds.
+    writer.add_token_list([*tokens[:-1], tokens[0] + tokens[1]])
+    writer.add_token_types([1] * 256)
+    writer.add_token_merges([f"{tokens[0]} {tokens[1]}"])
+    writer.add_eos_token_id(255)
 
 
 def llama3_divisors(rope: dict[str, Any], head_dim: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from tiny import GOLDEN, write_gguf
 
 from galop.backends.load import load_path
 from galop.errors import GalopError, ModelFileError
-from galop.models import parse_config, trace
+from galop.models import FAMILIES, parse_config, trace
 from galop.models.open import open_checkpoint
 from galop.models.rotary import inverse_frequencies
 from galop.ops.reference import Cache, Reference
@@ -257,7 +257,7 @@ def test_wrong_metadata_is_named(change: dict[str, Any], message: str, tmp_path:
         load_path(path, memory=4 << 30)
 
 
-@pytest.mark.parametrize("case", ["llama", "qwen2", "qwen3", "qwen3_moe"])
+@pytest.mark.parametrize("case", FAMILIES)
 @pytest.mark.parametrize("kind", ["F32", "F16", "BF16"])
 def test_logits_of_a_gguf_are_those_of_transformers(case: str, kind: str, tmp_path: Path) -> None:
     """Names, head sizes, rope pairing (Llama's permuted rows) and stacked experts all come out right."""

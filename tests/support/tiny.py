@@ -16,16 +16,6 @@ from galop.weights.safetensors import parse_file
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 ROTATES_NEIGHBOURS = ("llama",)  # architectures whose query and key rows a converter interleaves
-NAMES = [
-    (r"model\.embed_tokens", "token_embd"), (r"model\.norm", "output_norm"), (r"lm_head", "output"),
-    (r"model\.layers\.(\d+)\.input_layernorm", r"blk.\1.attn_norm"),
-    (r"model\.layers\.(\d+)\.post_attention_layernorm", r"blk.\1.ffn_norm"),
-    (r"model\.layers\.(\d+)\.self_attn\.([qkv])_proj", r"blk.\1.attn_\2"),
-    (r"model\.layers\.(\d+)\.self_attn\.o_proj", r"blk.\1.attn_output"),
-    (r"model\.layers\.(\d+)\.self_attn\.([qk])_norm", r"blk.\1.attn_\2_norm"),
-    (r"model\.layers\.(\d+)\.mlp\.(gate|up|down)_proj", r"blk.\1.ffn_\2"),
-    (r"model\.layers\.(\d+)\.mlp\.gate", r"blk.\1.ffn_gate_inp"),
-]  # fmt: skip
 
 
 def tensors_of(case: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -81,7 +71,7 @@ def write_gguf(
     add_byte_tokenizer(writer, pre)
     if template:
         writer.add_chat_template(template)
-    for name, values in stacked(tensors).items():
+    for name, values in stacked(tensors, arch, config["num_hidden_layers"]).items():
         if arch in ROTATES_NEIGHBOURS and (match := re.search(r"attn_([qk])\.", name)):
             count = heads if match[1] == "q" else kv_heads
             values = values.reshape(count, 2, values.shape[0] // count // 2, *values.shape[1:]).swapaxes(1, 2)
@@ -131,15 +121,17 @@ def llama3_divisors(rope: dict[str, Any], head_dim: int) -> np.ndarray:
     return np.array(divisors, np.float32)
 
 
-def stacked(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Hugging Face names to GGUF's, by the table above rather than by Galop's own."""
+def stacked(tensors: dict[str, np.ndarray], arch: str, layers: int) -> dict[str, np.ndarray]:
+    """Hugging Face names to GGUF's, by the table of the gguf package rather than by Galop's own."""
+    kind = next(kind for kind, name in gguf.MODEL_ARCH_NAMES.items() if name == arch)
+    table = gguf.get_tensor_name_map(kind, layers)
     out: dict[str, np.ndarray] = {}
     experts: dict[str, dict[int, np.ndarray]] = {}
     for name, values in tensors.items():
         if match := re.fullmatch(r"model\.layers\.(\d+)\.mlp\.experts\.(\d+)\.(gate|up|down)_proj\.weight", name):
             experts.setdefault(f"blk.{match[1]}.ffn_{match[3]}_exps.weight", {})[int(match[2])] = values
             continue
-        stem, _, suffix = name.rpartition(".")
-        new = next(re.sub(pattern, to, stem) for pattern, to in NAMES if re.fullmatch(pattern, stem))
-        out[f"{new}.{suffix}"] = values
+        new = table.get_name(name, try_suffixes=(".weight", ".bias"))
+        assert new, name
+        out[new] = values
     return out | {name: np.stack([parts[e] for e in sorted(parts)]) for name, parts in experts.items()}

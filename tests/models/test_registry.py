@@ -30,8 +30,7 @@ def test_a_family_names_what_the_gguf_package_names(family: Any) -> None:
     assert ARCHITECTURES[family.gguf.architecture] is family  # no two share an architecture
     architectures = {name: kind for kind, name in gguf.MODEL_ARCH_NAMES.items()}
     theirs = {gguf.TENSOR_NAMES[t] for t in gguf.MODEL_TENSORS[architectures[family.gguf.architecture]]}
-    dense = {"ffn_gate", "ffn_up", "ffn_down"}  # which a mixture of experts inherits
-    assert {*family.gguf.names} - dense <= {name.removeprefix("blk.{bid}.") for name in theirs}
+    assert {*family.gguf.names} - {*NAMES} <= {name.removeprefix("blk.{bid}.") for name in theirs}
     keys = {
         value
         for group in vars(gguf.Keys).values()

@@ -6,13 +6,10 @@ so the streams themselves write such characters out, and what Galop draws goes t
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Iterable
 from typing import Any, TextIO, cast
-
-DIM, BOLD = "2", "1"
 
 # Control characters, but for tab and the ends of lines; marks that change a text's direction, or that take no space;
 # joiners, which emoji and some scripts need, after ASCII.
@@ -75,16 +72,3 @@ def harmless(stream: TextIO) -> TextIO:
 def beneath(stream: TextIO) -> TextIO:
     """For bars, styles and lines that are drawn over; what strangers wrote has to be made visible first."""
     return cast(TextIO, getattr(stream, "beneath", stream))
-
-
-def tell(text: str, style: str, stream: TextIO, end: str = "\n") -> None:
-    """Prints a text, in that style if it is for a terminal."""
-    on, off = (f"\x1b[{style}m", "\x1b[0m") if stream.isatty() and "NO_COLOR" not in os.environ else ("", "")
-    print(f"{on}{visible(text)}{off}", end=end, file=beneath(stream), flush=True)
-
-
-def console(stream: TextIO, width: int | None = None) -> Any:
-    """rich, that takes no markup from a text. What strangers wrote has to be made visible first."""
-    from rich.console import Console
-
-    return Console(file=beneath(stream), width=width, markup=False, emoji=False, highlight=False)

@@ -21,7 +21,7 @@ from command import GALOP, TEMPLATE, fails, run
 from tiny import write_gguf
 
 from galop.chat.tools import ToolCall
-from galop.cli.run import spelled
+from galop.cli.tools import spell_out
 from galop.race.record import Record
 from galop.race.sets import Question
 from galop.terminal import Harmless, visible
@@ -324,7 +324,7 @@ def test_nothing_strangers_wrote_reaches_the_terminal_as_a_command(tmp_path: Pat
 
 def test_a_call_that_is_to_be_allowed_can_be_taken_for_no_other() -> None:
     evil = f'rm -rf /{" " * 400}Call weather? [y/N]\n\n  | "city": "Paris"\x1b[1A\x1b[2K\r\u202e\xa0\u3164' + "x" * 9000
-    shown = spelled(ToolCall("sh\x1b[2K", {"command": evil, "[red]": {"n": 1}, "ville": "Orléans"}), 80).splitlines()
+    shown = spell_out(ToolCall("sh\x1b[2K", {"command": evil, "[red]": {"n": 1}, "ville": "Orléans"}), 80).splitlines()
     assert shown[0] == r'The model wants to call "sh\u001b[2K" with 3 arguments:'
     assert all(line.startswith("  | ") and len(line) <= 78 for line in shown[1:] if not line.startswith("  ("))
     assert not re.search(r"[\x00-\x1f\x7f-\xa0\u202e\u3164]", "".join(shown))
@@ -336,8 +336,8 @@ def test_a_call_that_is_to_be_allowed_can_be_taken_for_no_other() -> None:
         == f"  ({int(hidden.split()[0][1:])} of {int(hidden.split()[0][1:]) + told} characters are left out here)"
     )
     assert len(shown) < 30
-    code = "from galop.terminal import guard; from galop.chat.tools import ToolCall; from galop.cli.run import allowed; guard(); "
-    code += "import time; time.sleep(0.5); print('answer:', allowed(ToolCall('sh', {'command': 'x'})))"
+    code = "from galop.terminal import guard; from galop.chat.tools import ToolCall; from galop.cli.tools import ask_permission; guard(); "
+    code += "import time; time.sleep(0.5); print('answer:', ask_permission(ToolCall('sh', {'command': 'x'})))"
     for typed, said in (("", "False"), ("y\r", "True")):
         terminal = Terminal(program=[sys.executable, "-c", code])
         terminal.send("y\r")  # before it was asked

@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser
 from serving import folders_in
 
-from galop.cli.race import table
+from galop.cli.race.table import table
 from galop.errors import GalopError
 from galop.race import reasoning, sets
 from galop.race.lane import Spec

@@ -3,71 +3,90 @@
 from __future__ import annotations
 
 import csv
-import json as jsonlib
+import json
 import platform
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from galop import native, store
-from galop.backends.load import load_source
-from galop.backends.local import Done, Model
-from galop.cli.progress import progress_bar
-from galop.cli.run import consent
-from galop.errors import ContextLengthError, GalopError, MemoryBudgetError
+import typer
+
+from galop.cli.group import one_command
+from galop.cli.options import KV, Context, Csv, Json, KVType, Threads, Yes, check_one_format
+from galop.cli.screen import console, progress_bar
+from galop.errors import ContextLengthError, MemoryBudgetError
 from galop.machine import data_directory, default_threads, peak_memory, processor
-from galop.measure import speed
-from galop.terminal import console, visible
+from galop.terminal import visible
 from galop.version import __version__
+
+if TYPE_CHECKING:
+    from galop.backends.local import Model
+    from galop.store import Source
+    from galop.weights.pack import Progress
 
 KEPT = 1000  # runs in the history
 FASTER = 0.05  # a change worth a word, in a machine that others share
 
 
-def bench_models(
-    names: list[str],
-    threads: int,
-    context: int,
-    kv: str,
-    repeats: int,
-    profile: bool,
-    json: bool,
-    as_csv: bool,
-    yes: bool,
+app = one_command()
+
+
+@app.command(epilog="Examples: galop bench · galop bench qwen3:0.6b smollm2:135m · galop bench --profile --json")
+def bench(
+    models: Annotated[list[str] | None, typer.Argument(help="Names or paths; left out, what `run` would take.")] = None,
+    threads: Threads = 0,
+    context: Context = 0,
+    kv: KV = "f16",
+    repeats: Annotated[int, typer.Option(help="Times each work is done; the median is shown.", metavar="N", min=1)] = 5,
+    profile: Annotated[bool, typer.Option("--profile", help="Also where the time of a token goes.")] = False,
+    as_json: Json = False,
+    as_csv: Csv = False,
+    yes: Yes = False,
 ) -> None:
-    if json and as_csv:
-        raise GalopError("--json and --csv cannot both be printed; take one")
+    """Measure how fast a model runs here, and how near that is to what this machine can do."""
+    from galop.cli.load import confirm_download, find_model
+
+    check_one_format(as_json, as_csv)
     threads = threads or default_threads()
-    sources = [store.settle(store.locate(name)) for name in names] or [store.default()[0]]
+    sources = [find_model(name)[0] for name in models or [""]]
     for source in sources:
         if not source.path:
-            consent(source, yes)
-    quiet = json or as_csv
+            confirm_download(source, yes)
+    quiet = as_json or as_csv
     reports = []
     for source in sources:
         before = last_run(source.name, threads, kv)
-        report = one_model(source, threads, context, kv, repeats, profile, quiet)
+        report = measure(source, threads, context, kv, repeats, profile, quiet)
         keep(report)
         reports.append(report)
         if not quiet:
-            show(report, before)
-    if json:
-        print(jsonlib.dumps(reports, indent=1))
+            print_report(report, before)
+    if as_json:
+        print(json.dumps(reports, indent=1))
     if as_csv:
-        rows = [
-            {"model": r["model"], "work": w["work"], "tokens_per_second": w["rate"]["median"],
-             "of_roof": w["share"]["median"], "bound": w["bound"]}
-            for r in reports for w in r["works"]
-        ]  # fmt: skip
-        writer = csv.DictWriter(sys.stdout, rows[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        print_csv(reports)
 
 
-def one_model(
-    source: store.Source, threads: int, context: int, kv: str, repeats: int, profile: bool, quiet: bool
+def print_csv(reports: list[dict[str, Any]]) -> None:
+    rows = [
+        {"model": r["model"], "work": w["work"], "tokens_per_second": w["rate"]["median"],
+         "of_roof": w["share"]["median"], "bound": w["bound"]}
+        for r in reports for w in r["works"]
+    ]  # fmt: skip
+    writer = csv.DictWriter(sys.stdout, rows[0].keys(), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def measure(
+    source: Source, threads: int, context: int, kv: KVType, repeats: int, profile: bool, quiet: bool
 ) -> dict[str, Any]:
+    """Loads a model and measures it: what `galop bench --json` prints of one."""
+    from galop import native, store
+    from galop.backends.local import Done
+    from galop.measure import speed
+
     with progress_bar() as progress:
         store.fetch(source, progress)  # not part of loading
         start = time.perf_counter()
@@ -107,8 +126,10 @@ def one_model(
     return report
 
 
-def load(source: store.Source, threads: int, context: int, kv: str, progress: Any) -> Model:
+def load(source: Source, threads: int, context: int, kv: KVType, progress: Progress | None) -> Model:
     """With room for the deepest work, or as much of it as the model and the memory allow."""
+    from galop.backends.load import load_source
+    from galop.measure import speed
 
     def with_room(length: int | None) -> Model:
         return load_source(source, progress=progress, threads=threads, context=length, kv=kv)
@@ -121,7 +142,7 @@ def load(source: store.Source, threads: int, context: int, kv: str, progress: An
         return with_room(None)
 
 
-def show(report: dict[str, Any], before: dict[str, Any] | None) -> None:
+def print_report(report: dict[str, Any], before: dict[str, Any] | None) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -174,7 +195,7 @@ def runs() -> list[dict[str, Any]]:
         return []
     for line in lines:
         try:
-            found.append(jsonlib.loads(line))
+            found.append(json.loads(line))
         except ValueError:
             continue
     return [r for r in found if isinstance(r, dict) and isinstance(r.get("works"), list)]
@@ -193,7 +214,7 @@ def keep(report: dict[str, Any]) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         new = file.with_suffix(".incomplete")
-        new.write_text("".join(jsonlib.dumps(r) + "\n" for r in kept))
+        new.write_text("".join(json.dumps(r) + "\n" for r in kept))
         new.replace(file)
     except OSError as error:
         print(f"galop: this run was not kept in {file}: {error.strerror}", file=sys.stderr)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from galop.backends.local import Model
+from galop.chat.template import Message
 from galop.chat.thinking import Thinking
-from galop.cli.run import Options, UsageError, check_thinking, note, replied, sampling_of, stream, summary
+from galop.cli.errors import UsageError
+from galop.cli.reply import ChatSession, check_thinking, figures_line, print_reply
+from galop.cli.screen import note
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
 from galop.machine import data_directory, private, private_folder
@@ -27,42 +29,36 @@ Begin and end with \"\"\" to write several lines, or press Alt-Enter for a new o
 
 
 class Conversation:
-    def __init__(self, model: Model, name: str, sampling: Sampling, options: Options) -> None:
-        self.model = model
-        self.name = name
-        self.sampling = sampling
-        self.chosen = dict(options.sampling)  # whatever the model's card says
-        self.system = options.system
-        self.max_tokens = options.max_tokens
-        self.thinking = options.thinking
-        self.options = options
-        self.messages: list[dict[str, Any]] = []
+    """The messages so far, and the commands that change them and the session."""
+
+    def __init__(self, session: ChatSession) -> None:
+        self.session = session
+        self.messages: list[Message] = []
 
     def reply(self, text: str) -> None:
         """Asks, prints the answer and remembers both; a stopped answer is kept as far as it went."""
         self.messages.append({"role": "user", "content": text})
-        system = [{"role": "system", "content": self.system}] if self.system else []
-        said = [*system, *self.messages]
-        options = replace(self.options, thinking=self.thinking, max_tokens=self.max_tokens)
-        stopped = _Interrupt()
+        opening = self.session.opening()
+        messages = [*opening, *self.messages]
         try:
-            with stopped:
-                events = replied(self.model, said, options, sampling=self.sampling, cancelled=lambda: stopped.hit)
-                thought, answer, done, results = stream(events)
+            with _Interrupt() as interrupt:
+                thought, answer, done, results = print_reply(
+                    self.session.reply(messages, cancelled=lambda: interrupt.hit)
+                )
             print()
-            note(summary(done))
+            note(figures_line(done))
         except GalopError as error:
             self.messages.pop()
             note(f"galop: {error}")
             return
         if results:
-            self.messages = said[len(system) :]
+            self.messages = messages[len(opening) :]
             return
         thinking = {"reasoning_content": thought} if thought else {}
         self.messages.append({"role": "assistant", "content": answer, **thinking})
 
     def command(self, line: str) -> bool:
-        """Carries out a /command; False to leave."""
+        """Carries out a /command; False to leave. Raises OSError where a file cannot be read or written."""
         word, _, rest = line.partition(" ")
         rest = rest.strip()
         match word:
@@ -74,9 +70,10 @@ class Conversation:
                 self.messages.clear()
                 note("the conversation is forgotten")
             case "/show":
-                settings = {**asdict(self.sampling), "max_tokens": self.max_tokens, "system": self.system}
-                shown = ", ".join(f"{k} {v}" for k, v in settings.items() if v not in (None, ""))
-                note(f"{self.name}: context {self.model.context}, {len(self.messages)} messages; {shown}")
+                session = self.session
+                settings = {**asdict(session.sampling), "max_tokens": session.max_tokens, "system": session.system}
+                text = ", ".join(f"{k} {v}" for k, v in settings.items() if v not in (None, ""))
+                note(f"{session.name}: context {session.model.context}, {len(self.messages)} messages; {text}")
             case "/set":
                 self.set(*rest.partition(" ")[::2])
             case "/save":
@@ -88,19 +85,18 @@ class Conversation:
         return True
 
     def set(self, name: str, value: str) -> None:
+        """Changes a setting, or says why that cannot be."""
         try:
             if name == "system":
-                self.system = value
+                self.session.system = value
             elif name == "think":
                 self._think(value)
             elif name == "max_tokens":
-                if int(value) < 0:
-                    raise ValueError("it is negative")
-                self.max_tokens = int(value) or None
+                self.session.max_tokens = _natural(value) or None
             elif name in ("temperature", "top_p", "min_p", "presence_penalty", "repetition_penalty"):
-                self._change(name, float(value))
+                self._choose(name, float(value))
             elif name in ("top_k", "seed"):
-                self._change(name, int(value))
+                self._choose(name, int(value))
             else:
                 note(f"there is no setting {name!r}; /help lists them")
                 return
@@ -113,16 +109,13 @@ class Conversation:
         note(f"{name} is {value}")
 
     def _think(self, value: str) -> None:
-        asked = Thinking(on=value == "on") if value in ("on", "off") else Thinking(budget=int(value))
-        if asked.budget is not None and asked.budget < 0:
-            raise ValueError("it is negative")
-        check_thinking(self.model, asked)
-        self.thinking = asked
-        self.sampling = sampling_of(self.model, replace(self.options, sampling=self.chosen), asked)
+        thinking = Thinking(on=value == "on") if value in ("on", "off") else Thinking(budget=_natural(value))
+        check_thinking(self.session.model, thinking)
+        self.session.thinking = thinking
 
-    def _change(self, name: str, value: Any) -> None:
-        self.chosen[name] = value
-        self.sampling = replace(self.sampling, **{name: value})
+    def _choose(self, name: str, value: Any) -> None:
+        Sampling(**{name: value})  # raises ValueError for one out of range
+        self.session.chosen[name] = value
 
     def save(self, name: str) -> None:
         path = _path(name)
@@ -130,7 +123,7 @@ class Conversation:
             return
         private_folder(path.parent)
         temporary = path.with_suffix(".incomplete")
-        content = {"model": self.name, "system": self.system, "messages": self.messages}
+        content = {"model": self.session.name, "system": self.session.system, "messages": self.messages}
         with open(temporary, "w", encoding="utf-8", opener=private) as file:
             json.dump(content, file, ensure_ascii=False, indent=1)
         temporary.replace(path)
@@ -151,7 +144,7 @@ class Conversation:
         except (ValueError, KeyError, TypeError):
             note(f"{path} is not a saved conversation")
             return
-        self.messages, self.system = messages, str(saved.get("system", ""))
+        self.messages, self.session.system = messages, str(saved.get("system", ""))
         note(f"{len(messages)} messages from {path}")
 
 
@@ -176,6 +169,14 @@ class _Interrupt:
         signal.signal(signal.SIGINT, self.before)
 
 
+def _natural(text: str) -> int:
+    """Raises ValueError for what is not a number from 0 on."""
+    number = int(text)
+    if number < 0:
+        raise ValueError("it is negative")
+    return number
+
+
 def _path(name: str) -> Path | None:
     if not re.fullmatch(r"[\w-][\w.-]{0,99}", name):
         note("give a name of letters, digits, dots and dashes")
@@ -183,7 +184,8 @@ def _path(name: str) -> Path | None:
     return data_directory() / "conversations" / f"{name}.json"
 
 
-def converse(model: Model, name: str, sampling: Sampling, options: Options) -> None:
+def converse(session: ChatSession) -> None:
+    """Reads questions and commands until the person leaves."""
     from prompt_toolkit import PromptSession
     from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
     from prompt_toolkit.completion import WordCompleter
@@ -200,21 +202,21 @@ def converse(model: Model, name: str, sampling: Sampling, options: Options) -> N
         event.current_buffer.insert_text("\n")
 
     commands = ["/help", "/clear", "/set", "/show", "/save", "/load", "/bye"]
-    session: PromptSession[str] = PromptSession(
+    prompt: PromptSession[str] = PromptSession(
         history=FileHistory(str(history)),
         auto_suggest=AutoSuggestFromHistory(),
         completer=WordCompleter(commands, sentence=True),
         complete_while_typing=False,
         key_bindings=keys,
     )
-    conversation = Conversation(model, name, sampling, options)
-    note(f"{name}, context {model.context} tokens; /help for commands, Ctrl-D to leave")
+    conversation = Conversation(session)
+    note(f"{session.name}, context {session.model.context} tokens; /help for commands, Ctrl-D to leave")
     while True:
         try:
-            text = session.prompt(">>> ")
+            text = prompt.prompt(">>> ")
             if text.lstrip().startswith('"""'):
                 while text.count('"""') < 2:
-                    text += "\n" + session.prompt("... ")
+                    text += "\n" + prompt.prompt("... ")
                 text = text.strip().removeprefix('"""').removesuffix('"""').strip()
         except KeyboardInterrupt:
             continue

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-import json as jsonlib
+import json
 from dataclasses import asdict
+from typing import Annotated
 
-from galop.cli.progress import progress_bar
-from galop.cli.run import note
+import typer
+
+from galop.cli.group import one_command
+from galop.cli.options import Json, Memory, parse_size
+from galop.cli.screen import note, progress_bar
 from galop.machine import available_memory
-from galop.measure import fit
-from galop.store import catalogue
+
+app = one_command()
 
 
-def show_fit(task: str, context: int, memory: int | None, json: bool) -> None:
-    budget = memory or available_memory()
+@app.command(epilog="Examples: galop fit · galop fit --task reasoning --memory 4GiB · galop fit --json")
+def fit(
+    task: Annotated[str, typer.Option(help="Recommend by the recorded races on this set.")] = "science",
+    context: Annotated[int, typer.Option(help="Tokens a conversation may take.", metavar="TOKENS", min=512)] = 8192,
+    memory: Memory = "",
+    as_json: Json = False,
+) -> None:
+    """Tell which models fit this machine, how fast they should be, and which to take for a task."""
+    from galop.measure.fit import all_fits, recorded
+    from galop.store import catalogue
+
+    budget = parse_size(memory) or available_memory()
     with progress_bar() as progress:
-        fits = fit.all_fits(context, budget, progress)
-    raced = fit.recorded(task)
+        fits = all_fits(context, budget, progress)
+    raced = recorded(task)
     by_name = {f.name: f for f in fits}
     for row in raced:
         alias = catalogue.aliases().get(str(row["model"]), str(row["model"]))
         row["rate"] = by_name[alias].rate if alias in by_name else None
         row["fits"] = by_name[alias].fits if alias in by_name else None
     best = next((row for row in raced if row["fits"]), None)
-    if json:
+    if as_json:
         rows = [asdict(f) for f in fits]
-        print(jsonlib.dumps({"memory": budget, "context": context, "models": rows, "raced": raced, "take": best}))
+        print(json.dumps({"memory": budget, "context": context, "models": rows, "raced": raced, "take": best}))
         return
     width = max(len(f.name) for f in fits)
     print(f"{'model':{width}}  {'memory':>9}  {'predicted':>11}  ")

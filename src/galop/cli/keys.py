@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-import json as jsonlib
+import json
+from typing import TYPE_CHECKING, Annotated
 
-from galop.cli.run import note
+import typer
+
+from galop.cli.group import one_command
+from galop.cli.options import Json
+from galop.cli.screen import note
 from galop.machine import config_directory
-from galop.server.api_keys import KeyFile
+
+if TYPE_CHECKING:
+    from galop.server.api_keys import KeyFile
+
+app = one_command(help="Keys of the server's users.", no_args_is_help=True)
+UserName = Annotated[str, typer.Argument(help="The user's name.")]
 
 
-def key_file() -> KeyFile:
-    return KeyFile(config_directory() / "keys.json")
-
-
-def add_key(name: str, models: str, tokens_per_minute: int, tier: str) -> None:
+@app.command("add", epilog="Example: galop keys add ann --models 'qwen3:*' --tokens-per-minute 20000 --tier preview")
+def add_key(
+    name: UserName,
+    models: Annotated[str, typer.Option(help="Patterns of the models it may use, between commas.")] = "*",
+    tokens_per_minute: Annotated[int, typer.Option(help="0 for no limit.", metavar="TOKENS", min=0)] = 0,
+    tier: Annotated[str, typer.Option(help="`preview` also sees early releases.")] = "",
+) -> None:
+    """Make a key and print it, once."""
     secret = key_file().add(name, models, tokens_per_minute, tier)
     note(f"the key of {name}; it is not kept and cannot be shown again:")
     print(secret)
 
 
-def list_keys(json: bool) -> None:
+@app.command("list", epilog="Example: galop keys list --json")
+def list_keys(as_json: Json = False) -> None:
+    """List keys by name; what they are is not kept."""
     rows = [
         {"name": k.name, "ends_in": k.last4, "models": k.models, "tokens_per_minute": k.tokens_per_minute,
          "tier": k.tier} for k in key_file().keys()  # noqa: SIM118
     ]  # fmt: skip
-    if json:
-        print(jsonlib.dumps(rows, indent=1))
+    if as_json:
+        print(json.dumps(rows, indent=1))
         return
     for row in rows:
         limit = f"{row['tokens_per_minute']} tokens/min" if row["tokens_per_minute"] else "no limit"
@@ -34,5 +49,14 @@ def list_keys(json: bool) -> None:
         print("no keys; make one with: galop keys add NAME")
 
 
-def remove_key(name: str) -> None:
+@app.command("rm", epilog="Example: galop keys rm ann")
+def remove_key(name: UserName) -> None:
+    """Remove a key; a running server refuses it from the next request on."""
     key_file().remove(name)
+
+
+def key_file() -> KeyFile:
+    """Where this user's server finds its keys."""
+    from galop.server.api_keys import KeyFile
+
+    return KeyFile(config_directory() / "keys.json")

@@ -5,41 +5,62 @@ from __future__ import annotations
 import difflib
 import inspect
 import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
-from galop.cli.run import UsageError
-from galop.science import Formula, formulas
-from galop.science.card import Of
+import typer
+
+from galop.cli.errors import UsageError
+from galop.cli.group import one_command
+
+if TYPE_CHECKING:
+    from galop.science import Formula
+
+app = one_command()
 
 
-def answer(name: str, words: list[str]) -> None:
-    """Lists the formulas, describes one, or computes with it."""
+@app.command(
+    epilog="Examples: galop science · galop science isp --help · "
+    "galop science isp --fuel LH2 --oxidiser LOX --of 6 --pressure 70bar --area-ratio 40",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def science(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A formula; left out, they are listed.")] = "",
+) -> None:
+    """Compute with a formula: rockets, electrochemistry, fluids, units."""
+    words = context.args
+    if name == "--help" or (not name and "--help" in words):
+        print(context.get_help())
+        return
+    from galop.science import formulas
+
     known = formulas()
     if not name:
         width = max(map(len, known))
-        for formula in known.values():
-            print(f"{formula.name:{width}}  {formula.about}")
+        for each in known.values():
+            print(f"{each.name:{width}}  {each.about}")
         return
-    found = known.get(name.replace("-", "_"))
-    if found is None:
+    formula = known.get(name.replace("-", "_"))
+    if formula is None:
         near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.4)
         hint = f"did you mean {', '.join(near)}?" if near else "list them with: galop science"
         raise UsageError(f"there is no formula {name!r}; {hint}")
-    as_json = "--json" in words
-    words = [word for word in words if word != "--json"]
-    if "--help" in words or (not words and needed(found)):
-        print(described(found))
+    inputs = [word for word in words if word != "--json"]
+    if "--help" in inputs or (not inputs and required_inputs(formula)):
+        print(describe(formula))
         return
-    card = found(**inputs(words))
-    print(json.dumps(card.data(), ensure_ascii=False) if as_json else card.text())
+    card = formula(**parse_inputs(inputs))
+    print(json.dumps(card.data(), ensure_ascii=False) if "--json" in words else card.text())
 
 
-def needed(formula: Formula) -> list[str]:
+def required_inputs(formula: Formula) -> list[str]:
     return [name for name, (_, default) in formula.parameters.items() if default is inspect.Parameter.empty]
 
 
-def inputs(words: list[str]) -> dict[str, str]:
+def parse_inputs(words: Sequence[str]) -> dict[str, str]:
     """`--area-ratio 40` or `--area-ratio=40`. Raises UsageError."""
-    given, rest = {}, list(words)
+    values, rest = {}, list(words)
     while rest:
         word = rest.pop(0)
         name, sign, value = word.partition("=")
@@ -49,11 +70,14 @@ def inputs(words: list[str]) -> dict[str, str]:
             if not rest:
                 raise UsageError(f"{name} needs a value")
             value = rest.pop(0)
-        given[name[2:].replace("-", "_")] = value
-    return given
+        values[name[2:].replace("-", "_")] = value
+    return values
 
 
-def described(formula: Formula) -> str:
+def describe(formula: Formula) -> str:
+    """What it computes, its source, its inputs and what it gives, for the person."""
+    from galop.science.card import Of
+
     lines = [formula.about, "", f"formula: {formula.formula}", f"source:  {formula.source}", "", "inputs:"]
     for name, (kind, default) in formula.parameters.items():
         option = f"--{name.replace('_', '-')}"
@@ -61,8 +85,8 @@ def described(formula: Formula) -> str:
             about = f"{kind.what}{f' [{kind.unit}]' if kind.unit else ''}{f', {kind.valid}' if kind.valid else ''}"
         else:
             about = " | ".join(kind) if isinstance(kind, tuple) else getattr(kind, "what", "")
-        given = "" if default is inspect.Parameter.empty else f" (else {default})"
-        lines.append(f"  {option:24} {about}{given}")
+        otherwise = "" if default is inspect.Parameter.empty else f" (else {default})"
+        lines.append(f"  {option:24} {about}{otherwise}")
     lines += ["", "gives:"]
     lines += [f"  {of.what}{f' [{of.unit}]' if of.unit else ''}" for of in formula.gives.values()]
     return "\n".join(lines)

@@ -1,50 +1,94 @@
-"""`galop serve`."""
+"""`galop serve`: models over HTTP, and the page."""
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import socket
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
-from galop import store
-from galop.cli.keys import key_file
-from galop.cli.run import UsageError, consent, note
+import typer
+
+from galop.cli.errors import UsageError
+from galop.cli.group import one_command
+from galop.cli.options import KV, Context, Threads, Yes, parse_size
+from galop.cli.screen import note
 from galop.errors import GalopError
 from galop.machine import data_directory, share_arenas
-from galop.server.api_keys import ANYONE, KeyFile
-from galop.server.guard import LOOPBACK
-from galop.server.loaded import Limits, Models
-from galop.store import Source
-from galop.web.conversations import Conversations
+
+if TYPE_CHECKING:
+    import socket
+
+    from galop.server.api_keys import KeyFile
+    from galop.server.loaded import Limits
+    from galop.store import Source
 
 DRAIN_SECONDS = 30
 
+app = one_command()
 
-def serve_models(
-    names: list[str], host: str, port: int, limits: Limits, hosts: list[str], origins: list[str], yes: bool
+
+@app.command(
+    epilog="Examples: galop serve · galop serve qwen3:4b --memory 8GiB · galop serve --host 0.0.0.0 (needs keys)"
+)
+def serve(
+    models: Annotated[list[str] | None, typer.Argument(help="Loaded at once; the first answers by default.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; any but loopback needs keys.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes a free one.", metavar="N", min=0, max=65535)] = 8000,
+    memory: Annotated[str, typer.Option(help="For all models together, such as 8GiB.", metavar="SIZE")] = "",
+    context: Context = 0,
+    kv: KV = "f16",
+    threads: Threads = 0,
+    parallel: Annotated[int, typer.Option(help="Answers in the making at once.", metavar="N", min=1, max=1024)] = 64,
+    queue: Annotated[
+        int, typer.Option(help="Requests that may wait; more are told to come back.", metavar="N", min=1)
+    ] = 512,
+    keep_alive: Annotated[
+        float, typer.Option(help="Minutes an unused model stays in memory; 0 for ever.", metavar="MINUTES", min=0)
+    ] = 0,
+    keep_conversations: Annotated[
+        bool,
+        typer.Option(help="Keep what was read of conversations on disk, so that a restart need not read it again."),
+    ] = True,
+    allow_host: Annotated[list[str] | None, typer.Option(help="A name this server goes by.", metavar="NAME")] = None,
+    allow_origin: Annotated[
+        list[str] | None, typer.Option(help="Whose web pages may ask, such as https://example.org.", metavar="ORIGIN")
+    ] = None,
+    yes: Yes = False,
 ) -> None:
-    """Downloads and loads what is named, then serves until a signal: one drains, a second ends at once."""
+    """Serve models over HTTP: the OpenAI, Anthropic and Ollama interfaces, and a page to talk to."""
+    import asyncio
+
+    from galop.cli.keys import key_file
+    from galop.server.guard import LOOPBACK
+    from galop.server.loaded import Limits
+
+    limits = Limits(parse_size(memory) or 0, context or None, kv, threads or None, parallel, queue, 60 * keep_alive,
+                    keep_conversations)  # fmt: skip
     share_arenas()
     keys = key_file()
     if not keys.keys() and host not in LOOPBACK:
         raise UsageError(f"{host} can be reached by others, so a key is needed; make one with: galop keys add NAME")
-    given = []
-    for name in names:
-        source = store.settle(store.locate(name))
-        if not source.path:
-            consent(source, yes)
-            store.fetch(source)
-            source = store.settle(store.locate(name))
-        given.append(source)
-    listener = bind(host, port)
-    try:
-        asyncio.run(run(given, listener, host, limits, keys, hosts, origins))
-    finally:
-        listener.close()
+    sources = [fetch(name, yes) for name in models or []]
+    with listen(host, port) as listener:
+        asyncio.run(run_server(sources, listener, host, limits, keys, [*(allow_host or []), host], allow_origin or []))
 
 
-def bind(host: str, port: int) -> socket.socket:
+def fetch(name: str, yes: bool) -> Source:
+    """The model of that name, downloaded if it is not here."""
+    from galop import store
+    from galop.cli.load import confirm_download
+
+    source = store.settle(store.locate(name))
+    if source.path:
+        return source
+    confirm_download(source, yes)
+    store.fetch(source)
+    return store.settle(store.locate(name))
+
+
+def listen(host: str, port: int) -> socket.socket:
     """Raises UsageError if the address cannot be had."""
+    import socket
+
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
@@ -58,27 +102,34 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def run(
-    given: list[Source],
+async def run_server(
+    sources: Sequence[Source],
     listener: socket.socket,
     host: str,
     limits: Limits,
     keys: KeyFile,
-    hosts: list[str],
-    origins: list[str],
+    hosts: Sequence[str],
+    origins: Sequence[str],
 ) -> None:
+    """Loads what is named while it serves, until a signal: one drains, a second ends at once."""
+    import asyncio
+    import signal
+
     import uvicorn
 
+    from galop.server.api_keys import ANYONE
     from galop.server.app import create
     from galop.server.connection import server_options
+    from galop.server.guard import LOOPBACK
+    from galop.server.loaded import Models
+    from galop.web.conversations import Conversations
 
-    models = Models(given, limits)
-    port = listener.getsockname()[1]
+    models = Models(list(sources), limits)
     conversations = Conversations(data_directory() / "conversations.db")
     conversations.by_hash({key.name: key.hash for key in keys.keys()})  # noqa: SIM118
-    app = create(models, keys, [*hosts, host], origins, conversations, host not in LOOPBACK)
+    web = create(models, keys, hosts, origins, conversations, host not in LOOPBACK)
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=DRAIN_SECONDS, server_header=False,
+        web, log_level="warning", access_log=False, timeout_graceful_shutdown=DRAIN_SECONDS, server_header=False,
         use_colors=False,
         **server_options(),
     )  # fmt: skip
@@ -86,16 +137,15 @@ async def run(
     for stopping in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stopping, server.handle_exit)  # until uvicorn sets its own, and once more when it has drained
     serving = asyncio.create_task(server.serve([listener]))
-    shown = f"[{host}]" if ":" in host else host
     try:
-        for source in given:
+        for source in sources:
             if server.should_exit:
                 break
             async with models.use(source.name, ANYONE) as resident:
                 seconds, mib = resident.load_seconds, resident.model.memory >> 20
                 note(f"{source.name}: loaded in {seconds:.1f} s, context {resident.model.context}, at most {mib} MiB")
         if not server.should_exit:
-            url = f"http://{shown}:{port}"
+            url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
             note(f"Galop serves at {url} (Ctrl-C stops); OpenAI clients: base_url {url}/v1")
     except GalopError:
         server.should_exit = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json as jsonlib
+import json
 import signal
 import sys
 import time
@@ -10,9 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from galop.cli.run import note
+import typer
+
+from galop.cli.errors import missing_extra
+from galop.cli.group import one_command
+from galop.cli.options import Json
+from galop.cli.screen import note
 from galop.errors import GalopError
 from galop.machine import data_directory
 from galop.terminal import beneath
@@ -20,30 +25,44 @@ from galop.terminal import beneath
 if TYPE_CHECKING:
     from galop.recipes.mini.train import Report
 
-SHOWN_SECONDS = 10.0  # between two lines where there is no terminal
+LINE_SECONDS = 10.0  # between two lines where there is no terminal
 
 
-def train_mini(
-    recipe: str, stage: str, size: str, seed: int, minutes: float, out: Path | None, quick: bool, json: bool
+app = one_command()
+
+
+@app.command(epilog="Examples: galop train mini --quick · galop train mini --size 1.2m --minutes 30")
+def train(
+    recipe: Annotated[str, typer.Argument(help="What to make: mini, a Qwen3 family in miniature.")],
+    stage: Annotated[str, typer.Option(help="One stage of the recipe, or all of them.")] = "all",
+    size: Annotated[str, typer.Option(help="0.4m, 1.2m, 3.5m, 11m or moe.")] = "0.4m",
+    seed: Annotated[int, typer.Option(help="The same seed makes the same model.", metavar="N", min=0)] = 0,
+    minutes: Annotated[
+        float, typer.Option(help="Stop after so long; the same command goes on.", metavar="MINUTES", min=0)
+    ] = 0,
+    out: Annotated[Path | None, typer.Option(help="Where checkpoints are kept.", metavar="FOLDER")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Addition alone, all stages in a few minutes.")] = False,
+    as_json: Json = False,
 ) -> None:
+    """Make a small thinking model from nothing, on this CPU (needs galop[tune])."""
     if recipe != "mini":
         raise GalopError(f"there is no recipe {recipe!r}; there is one, mini: galop train mini")
     try:
-        from galop.recipes.mini.recipe import train
+        from galop.recipes.mini import recipe as mini
     except ImportError as error:
-        raise GalopError(f"training needs {error.name}; install it with: pip install 'galop[tune]'") from None
+        raise missing_extra(error, "tune", "training") from None
     root = out or data_directory() / "mini"
-    shown = 0.0
+    printed = 0.0
 
     def report(name: str, line: Report) -> None:
-        nonlocal shown
-        if json:
-            print(jsonlib.dumps({"stage": name, **asdict(line)}), flush=True)
+        nonlocal printed
+        if as_json:
+            print(json.dumps({"stage": name, **asdict(line)}), flush=True)
             return
         terminal = sys.stderr.isatty()
         last = line.step == line.steps or line.accuracy is not None
-        if last or terminal or time.monotonic() - shown > SHOWN_SECONDS:
-            shown = time.monotonic()
+        if last or terminal or time.monotonic() - printed > LINE_SECONDS:
+            printed = time.monotonic()
             text = describe(name, line)
             print(
                 f"\r{text:<78}" if terminal else text,
@@ -54,13 +73,13 @@ def train_mini(
 
     start = time.monotonic()
     with interruption() as interrupted:
-        made = train(
+        checkpoint = mini.train(
             stage, size, seed, root, quick, report, lambda: interrupted() or 0 < minutes * 60 < time.monotonic() - start
         )
-    if json:
-        print(jsonlib.dumps({"checkpoint": str(made) if made else None}))
-    if made:
-        note(f"the checkpoint is in {made}; ask it with: galop run {made} 'What is 47+85?'")
+    if as_json:
+        print(json.dumps({"checkpoint": str(checkpoint) if checkpoint else None}))
+    if checkpoint:
+        note(f"the checkpoint is in {checkpoint}; ask it with: galop run {checkpoint} 'What is 47+85?'")
     else:
         note(f"what was learnt is kept in {root}; the same command goes on from there")
         if interrupted():

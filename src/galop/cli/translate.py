@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import json as jsonlib
+import json
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from galop import store
-from galop.backends.local import Done, Model, Text
-from galop.chat.thinking import Thinking
-from galop.chat.translate import messages, segments
-from galop.cli.run import MAX_FORM, Options, UsageError, load, note
-from galop.engine.sampling import Sampling
+import typer
+
+from galop.cli.errors import UsageError
+from galop.cli.group import one_command
+from galop.cli.options import Json, Memory, Threads, Yes, parse_size
+from galop.cli.screen import note
 from galop.terminal import as_it_is
 
+if TYPE_CHECKING:
+    from galop.backends.local import Model
+
+MAX_LINE = 4 << 20  # bytes
 LANGUAGES = {
     "ar": "Arabic", "de": "German", "en": "English", "es": "Spanish", "fr": "French", "hi": "Hindi", "it": "Italian",
     "ja": "Japanese", "ko": "Korean", "nl": "Dutch", "pl": "Polish", "pt": "Portuguese", "ru": "Russian",
@@ -23,7 +28,25 @@ LANGUAGES = {
 }  # fmt: skip
 
 
-def translate_text(path: str, to: str, model_name: str, options: Options) -> None:
+app = one_command()
+
+
+@app.command(
+    epilog="Examples: galop translate --to fr notes.md · cat letter.txt | galop translate --to German --model qwen3:4b"
+)
+def translate(
+    path: Annotated[str, typer.Argument(help="A text or Markdown file; left out, standard input.")] = "",
+    to: Annotated[str, typer.Option("--to", help="A language, by name or code.")] = "en",
+    model: Annotated[str, typer.Option(help="A model's name or path; left out, the best one that fits.")] = "",
+    threads: Threads = 0,
+    memory: Memory = "",
+    as_json: Json = False,
+    yes: Yes = False,
+) -> None:
+    """Translate a text sentence by sentence, as it comes in; Markdown is kept."""
+    from galop.cli.load import find_model, load_model
+
+    size = parse_size(memory)
     language = LANGUAGES.get(to.lower(), to)
     if not language.replace(" ", "").isalpha() or len(language) > 40:
         raise UsageError(f"--to takes a language such as fr or Occitan, not {to!r}")
@@ -31,28 +54,28 @@ def translate_text(path: str, to: str, model_name: str, options: Options) -> Non
         raise UsageError("there is nothing to translate: name a file, or pipe a text in")
     if path and not Path(path).is_file():
         raise UsageError(f"there is no file {path}")
-    source, why = (store.settle(store.locate(model_name)), "") if model_name else store.default(options.memory)
+    source, why = find_model(model, size)
     if why:
         note(f"{source.name}: {why}")
-    with load(source, options) as model:
+    with load_model(source, yes, threads=threads or None, memory=size) as loaded:
         start = time.monotonic()
         first = 0.0
         words: list[str] = []
         tokens = 0
-        for piece, done, translated in pieces(model, lines(path), language):
+        for piece, done, translated in pieces(loaded, lines(path), language):
             if translated and not first:
                 first = time.monotonic() - start
-                if not options.json:
+                if not as_json:
                     note(f"first word after {first:.2f} s")
             words.append(piece)
             tokens += done
-            if not options.json:
+            if not as_json:
                 print(piece, end="", file=as_it_is(sys.stdout), flush=True)
         seconds = time.monotonic() - start
-        if options.json:
-            told = {"model": source.name, "to": language, "text": "".join(words), "answer_tokens": tokens,
+        if as_json:
+            data = {"model": source.name, "to": language, "text": "".join(words), "answer_tokens": tokens,
                     "first_word_seconds": round(first, 3), "seconds": round(seconds, 3)}  # fmt: skip
-            print(jsonlib.dumps(told, ensure_ascii=False))
+            print(json.dumps(data, ensure_ascii=False))
         else:
             note(f"{tokens} tokens in {seconds:.1f} s")
 
@@ -60,9 +83,9 @@ def translate_text(path: str, to: str, model_name: str, options: Options) -> Non
 def lines(path: str) -> Iterator[str]:
     """Lines as they come. Raises UsageError at one that is not UTF-8 or has no end."""
     with Path(path).open("rb") if path else sys.stdin.buffer as file:
-        for number, line in enumerate(iter(lambda: file.readline(MAX_FORM), b""), 1):
-            if len(line) == MAX_FORM:
-                raise UsageError(f"line {number} has more than {MAX_FORM >> 20} MiB, which is no text to translate")
+        for number, line in enumerate(iter(lambda: file.readline(MAX_LINE), b""), 1):
+            if len(line) == MAX_LINE:
+                raise UsageError(f"line {number} has more than {MAX_LINE >> 20} MiB, which is no text to translate")
             try:
                 yield line.decode()
             except UnicodeDecodeError:
@@ -73,13 +96,17 @@ def lines(path: str) -> Iterator[str]:
 
 def pieces(model: Model, text: Iterator[str], language: str) -> Iterator[tuple[str, int, bool]]:
     """The translation as it streams: text, tokens of a sentence that has ended, and whether a model said it."""
+    from galop.backends.local import Done, Text
+    from galop.chat.thinking import Thinking
+    from galop.chat.translate import messages, segments
+    from galop.engine.sampling import Sampling
+
     for segment in segments(text):
         if not segment.sentence:
             yield segment.text, 0, False
             continue
         spoken = False
-        asked = messages(segment.text, language)
-        for event in model.chat(asked, sampling=Sampling(), thinking=Thinking(on=False)):
+        for event in model.chat(messages(segment.text, language), sampling=Sampling(), thinking=Thinking(on=False)):
             if isinstance(event, Text) and not event.thinking:
                 piece = event.text if spoken else event.text.lstrip()
                 if piece:

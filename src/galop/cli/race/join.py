@@ -1,0 +1,56 @@
+"""`galop race join`: several races as one."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from galop.cli.group import one_command
+from galop.cli.screen import note
+from galop.machine import private
+
+app = one_command()
+
+
+@app.command(epilog="Example: galop race join monday tuesday --out both")
+def join(
+    names: Annotated[list[str], typer.Argument(metavar="RACE...", help="Races' names or folders.")],
+    out: Annotated[Path | None, typer.Option(help="Where the joined race is kept.", metavar="FOLDER")] = None,
+) -> None:
+    """Make one race of several that asked the same questions."""
+    from galop.cli.race.table import print_table, write_report
+    from galop.race import record
+    from galop.race.record import Record, RecordError
+    from galop.race.summary import summary
+
+    races = [record.named(name) for name in names]
+    first = races[0]
+    for other in races[1:]:
+        if [q.written() for q in other.questions] != [q.written() for q in first.questions]:
+            raise RecordError(
+                f"{other.folder.name} asked other questions than {first.folder.name}; only like is joined"
+            )
+    lanes: dict[str, Path] = {}
+    answers: dict[str, int] = {}
+    for race in races:  # of a lane that several have, the one furthest on
+        for at, lane in enumerate(race.lanes):
+            if len(lane.answers) > answers.get(lane.name, 0):
+                lanes[lane.name], answers[lane.name] = race.path(at), len(lane.answers)
+    if not lanes:
+        raise RecordError("none of these races has an answer yet; let one of them go on first")
+    folder = out or record.fresh_folder(f"{first.about['set']} joined")
+    if (folder / "race.json").exists():
+        raise RecordError(f"{folder} holds a race already; take another --out")
+    together = max(int(r.about["together"]) for r in races)
+    about = {k: v for k, v in first.about.items() if k not in ("format", "lanes", "identity")} | {"together": together}
+    joined = Record.create(folder, about, first.questions, list(lanes))
+    for index, path in enumerate(lanes.values()):
+        with path.open("rb") as answered, open(joined.path(index), "wb", opener=private) as copy:
+            shutil.copyfileobj(answered, copy)
+    joined = Record.read(folder)
+    found = summary(joined)
+    print_table(found)
+    note(f"report: {write_report(joined, found)}")

@@ -1,0 +1,101 @@
+"""`galop race`: several models, the same questions."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import webbrowser
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from galop.cli.group import one_command
+from galop.cli.options import Json, Open, Yes
+from galop.cli.screen import note
+from galop.machine import processor
+from galop.version import __version__
+
+app = one_command()
+
+
+@app.command(
+    epilog="Examples: galop race qwen3:0.6b qwen3:1.7b@think:512 --on questions.jsonl · "
+    "galop race qwen3:4b xai:grok-4.3@tools --on science --limit 60 --budget 2usd",
+)
+def run(
+    lanes: Annotated[
+        list[str],
+        typer.Argument(
+            help="MODEL or MODEL@WAY: plain, think:TOKENS, vote:ANSWERS, code, tools. A model is one of this machine, "
+            "or xai:, openai:, google:, deepseek:, dashscope:, openrouter:, ollama: and its name, or url:ADDRESS#NAME.",
+            metavar="LANE...",
+        ),
+    ],
+    on: Annotated[
+        str, typer.Option("--on", help="science, reasoning, a .jsonl or .csv file, or inspect:TASK.", metavar="SET")
+    ] = "science",
+    limit: Annotated[int, typer.Option(help="So many questions; 0 for the set's own number.", metavar="N", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed asks the same questions.", metavar="N", min=0)] = 0,
+    lang: Annotated[Literal["en", "fr", "both"], typer.Option(help="Language of the science questions.")] = "en",
+    together: Annotated[
+        int,
+        typer.Option(help="Questions asked at once: faster, but then no times are shown.", metavar="N", min=1, max=256),
+    ] = 1,
+    budget: Annotated[str, typer.Option(help="Most that interfaces may cost, such as 2usd.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Where the race is recorded.", metavar="FOLDER")] = None,
+    open_report: Open = False,
+    as_json: Json = False,
+    yes: Yes = False,
+) -> None:
+    """Ask several models the same questions; interrupted, the same command goes on."""
+    from galop.cli.race.course import show_course
+    from galop.cli.race.start import check_prices, fetch, note_ended, open_record, parse_dollars
+    from galop.cli.race.table import print_table, write_report
+    from galop.race import run as runner
+    from galop.race import sets
+    from galop.race.lane import LaneError, Spec
+    from galop.race.summary import summary
+
+    specs = [Spec.named(name) for name in lanes]
+    if len(set(lanes)) < len(lanes):
+        raise LaneError(f"{next(n for n in lanes if lanes.count(n) > 1)} is there twice; a lane races once")
+    dollars = parse_dollars(budget)
+    check_prices(specs, lanes, dollars, on)
+    questions = sets.questions(on, limit, seed, lang)
+    about = {
+        "set": on, "seed": seed, "language": lang, "together": together, "version": __version__,
+        "machine": processor(), "begun": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }  # fmt: skip
+    note_ended(specs, lanes)
+    fetch(specs, yes)
+    race = open_record(out, about, questions, lanes)
+    stopped = ""
+    with race.held(), show_course(race, quiet=as_json) as tell:
+        try:
+            fallen = runner.run(race, dollars, tell)
+        except KeyboardInterrupt:
+            stopped = "stopped; the same command goes on"
+        except runner.BudgetSpent as error:
+            stopped = str(error)
+    found = summary(race)
+    report = write_report(race, found)
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        print_table(found)
+        note(f"report: {report}")
+    if stopped:
+        note(f"galop: {stopped}")
+        sys.exit(130 if stopped.startswith("stopped") else 1)
+    for index, why in fallen.items():
+        note(f"galop: {lanes[index]} fell out: {why}")
+    if not race.finished:
+        missing = sum(len(race.left(i)) for i in range(len(race.lanes)))
+        note(
+            f"galop: {missing} answer{'s are' if missing > 1 else ' is'} missing; the same command asks for them again"
+        )
+        sys.exit(1)
+    if open_report:
+        webbrowser.open(report.resolve().as_uri())

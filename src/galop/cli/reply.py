@@ -1,0 +1,135 @@
+"""A reply at a terminal: asking a model with the settings of a conversation, and printing what comes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from galop.agent import loop
+from galop.agent.loop import Result, Toolbox, shown
+from galop.backends.local import Done, Event, Model, Prefill, Text
+from galop.chat.response_format import ResponseFormat
+from galop.chat.template import Message
+from galop.chat.thinking import Thinking
+from galop.cli.errors import UsageError
+from galop.cli.screen import DIM, note, print_styled
+from galop.cli.tools import ask_permission
+from galop.engine.sampling import Sampling
+from galop.machine import peak_memory
+from galop.terminal import as_it_is, beneath
+
+LONG_PROMPT = 512  # tokens from which reading takes long enough to be shown
+
+
+@dataclass
+class ChatSession:
+    """A model and how it is asked, which may change between two replies."""
+
+    model: Model
+    name: str
+    chosen: dict[str, Any] = field(default_factory=dict)  # sampling parameters that go before the model card's
+    system: str = ""
+    max_tokens: int | None = None
+    thinking: Thinking = field(default_factory=Thinking)
+    form: ResponseFormat | None = None
+    toolbox: Toolbox | None = None
+
+    @property
+    def sampling(self) -> Sampling:
+        """The model card's settings but for those that were chosen. With tools and no thinking the likeliest token is
+        taken: a small model else loses its thread after the right call."""
+        usual = self.model.sampling_for(self.thinking)
+        if self.toolbox and not self.thinking.will_think(self.model.thinking_support):
+            usual = replace(usual, temperature=0.0)
+        return replace(usual, **self.chosen)
+
+    def opening(self) -> list[Message]:
+        """What a conversation begins with: the system message, if there is one."""
+        return [{"role": "system", "content": self.system}] if self.system else []
+
+    def reply(self, messages: list[Message], cancelled: Callable[[], bool] = lambda: False) -> Iterator[Event | Result]:
+        """A reply to a conversation, to which calls, their results and the answer are added where there are tools."""
+        if self.toolbox:
+            yield from loop.converse(
+                self.model, messages, self.toolbox, self.thinking, ask_permission,
+                sampling=self.sampling, max_tokens=self.max_tokens, form=self.form, cancelled=cancelled,
+            )  # fmt: skip
+        else:
+            yield from self.model.chat(
+                messages, self.thinking,
+                sampling=self.sampling, max_tokens=self.max_tokens, form=self.form, cancelled=cancelled,
+            )  # fmt: skip
+
+
+def check_thinking(model: Model, thinking: Thinking) -> None:
+    """Raises UsageError where the model cannot think, or not think, as it is to."""
+    style = model.thinking_support
+    if style is None and (thinking.on or thinking.budget):
+        raise UsageError(f"{model.card.name} does not think; ask it without")
+    if style and not style.switch and thinking.on is False:
+        raise UsageError(f"{model.card.name} always thinks; --think-budget 0 lets it think as little as can be")
+
+
+def print_reply(events: Iterable[Event | Result], quiet: bool = False) -> tuple[str, str, Done, list[Result]]:
+    """Prints a reply as it comes: thinking, answer, the end, and the results of tools, which are not the answer."""
+    thought, answer, results = "", "", []
+    done: Done | None = None
+    for event in events:
+        if isinstance(event, Prefill) and event.total > LONG_PROMPT and sys.stderr.isatty():
+            # Rewritten in place; wiped when the prompt has been read.
+            read = f"reading {event.done} of {event.total} tokens" if event.done < event.total else ""
+            print(f"\r\x1b[K{read}", end="", file=beneath(sys.stderr), flush=True)
+        elif isinstance(event, Text):
+            if not quiet:
+                if answer == "" != thought and not event.thinking:
+                    print("\n", file=sys.stderr, flush=True)
+                print_text(event)
+            thought += event.text if event.thinking else ""
+            answer += "" if event.thinking else event.text
+        elif isinstance(event, Result):
+            results.append(event)
+            if not quiet:
+                note(f"\n{shown(event.call)}\n  " + event.text.replace("\n", "\n  "))
+        elif isinstance(event, Done):
+            done = event if done is None else done.and_then(event)
+    assert done is not None
+    return thought, answer, done, results
+
+
+def print_text(piece: Text) -> None:
+    """An answer goes where its reader wants it; thinking is for the person who watches."""
+    if piece.thinking:
+        print_styled(piece.text, DIM, sys.stderr, end="")
+    else:
+        print(piece.text, end="", file=as_it_is(sys.stdout), flush=True)
+
+
+def figures(done: Done) -> dict[str, Any]:
+    """What a reply took, for programs."""
+    return {
+        "reason": done.reason,
+        "prompt_tokens": done.prompt_tokens,
+        "cached_tokens": done.cached_tokens,
+        "answer_tokens": done.answer_tokens,
+        "thinking_tokens": done.thinking_tokens,
+        "prompt_tokens_per_second": round(done.prompt_rate, 2),
+        "answer_tokens_per_second": round(done.answer_rate, 2),
+        "first_token_seconds": round(done.first_token_seconds, 4),
+        "peak_memory_bytes": peak_memory(),
+    }
+
+
+def figures_line(done: Done) -> str:
+    """What a reply took, for the person."""
+    cached = f" ({done.cached_tokens} reused)" if done.cached_tokens else ""
+    thought = f" ({done.thinking_tokens} of thinking)" if done.thinking_tokens else ""
+    why = {"length": " · cut off at the token limit", "cancelled": " · stopped"}.get(done.reason, "")
+    parts = (
+        f"{done.prompt_tokens} prompt tokens{cached} at {done.prompt_rate:.0f} tok/s",
+        f"{done.answer_tokens} answer tokens{thought} at {done.answer_rate:.1f} tok/s",
+        f"first token {done.first_token_seconds:.2f} s",
+        f"peak memory {peak_memory() / (1 << 20):.0f} MiB",
+    )
+    return " · ".join(parts) + why

@@ -222,7 +222,7 @@ def test_a_damaged_pack_is_made_anew(tmp_path: Path, caplog: pytest.LogCaptureFi
     """Wherever it is damaged: in the weights, the tokenizer, the norms, the header, or cut off."""
     with load_path(GOLDEN / "qwen3", tmp_path, memory=4 << 30) as model:
         expected = model.logits(TOKENS)
-        assert model.pack.path and not model.pack.damaged()
+        assert model.pack.path and not model.pack.find_damage()
         path = model.pack.path
         matrices = sum(m.nbytes for m in model.pack.matrices.values())
     whole = path.read_bytes()
@@ -253,7 +253,7 @@ def test_a_pack_that_is_cut_short_while_it_is_read_is_removed(tmp_path: Path) ->
     assert pack.path
     os.truncate(pack.path, 5000)
     with pytest.raises(ModelFileError, match="damaged"):
-        packs.resident(pack, 1, lambda: None)
+        packs.load_resident(pack, 1, lambda: None)
     assert not pack.path.exists()
 
 

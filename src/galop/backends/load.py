@@ -66,7 +66,7 @@ def open_pack(path: Path, cache: Path | None, threads: int, progress: Progress |
         files = source_files(path)
         target = packs.pack_path(cache, files) if cache else None
     try:
-        pack = packs.read(target) if target else None
+        pack = packs.load(target) if target else None
     except packs.DamagedPack:
         _tell(path)
         pack = None
@@ -181,12 +181,12 @@ def load_path(
     )
     # A tokenizer of 150,000 entries takes as long to read as the weights, so both are read at once.
     try:
-        pack, tokenizer = packs.resident(pack, threads, read_tokenizer, progress)
+        pack, tokenizer = packs.load_resident(pack, threads, read_tokenizer, progress)
     except packs.DamagedPack:
         _tell(path)
         stays = pack.path is not None and pack.path.exists()  # in a cache that only may be read
         pack, plan = open_pack(path, None if stays else cache, threads, progress)
-        pack, tokenizer = packs.resident(pack, threads, read_tokenizer, progress)
+        pack, tokenizer = packs.load_resident(pack, threads, read_tokenizer, progress)
     for note in pack.card.notes:
         log.warning("%s", note)
     needed = memory_needed(pack, plan, wanted, kv)

@@ -45,7 +45,7 @@ def show(
     facts = describe(source, pack, traced, context)
     if verify:
         facts["verified"] = True
-        if damaged := pack.damaged():
+        if damaged := pack.find_damage():
             raise ModelFileError(
                 f"{pack.path}: {damaged[0]} does not match its checksum; delete the file, it is made anew"
             )

@@ -86,7 +86,7 @@ def program(plan: Plan, pack: Pack, threads: int, kv: KVType, isa: str = "") -> 
         return native.Program(
             buffers=[(width, dim == "R") for width, dim in slots],
             steps=[lower(step) for step in plan.steps],
-            matrices=[(m.kind, m.rows, m.cols, m.offset) for m in (pack.matrices[name] for name in matrices)],
+            matrices=[(m.quant_type, m.rows, m.cols, m.offset) for m in (pack.matrices[name] for name in matrices)],
             vectors=[_vector(v, pack) for v in vectors],
             pack=pack.data,
             isa=isa,

@@ -76,7 +76,7 @@ def step_cost(plan: Plan, pack: Pack, page_bytes: int, tokens: int, rows: int, k
     """Of `tokens` tokens in `sequences` sequences, `rows` of which give logits; each attends to `keys` keys."""
     size = {name: m.rows * m.cols for name, m in pack.matrices.items()}
     source = {
-        name: n // QUANT_TYPES[m.kind].block * QUANT_TYPES[m.kind].nbytes
+        name: n // QUANT_TYPES[m.quant_type].block * QUANT_TYPES[m.quant_type].nbytes
         for (name, n), m in zip(size.items(), pack.matrices.values(), strict=True)
     }
     total_bytes, products = 0.0, 0.0

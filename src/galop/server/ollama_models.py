@@ -241,7 +241,8 @@ def shown(source: Source, verbose: bool) -> dict[str, Any]:
         read = read_facts(source.path)
         answer["model_info"] |= public(read.metadata)
         answer["tensors"] = [
-            {"name": name, "type": tensor.kind, "shape": tensor.shape[::-1]} for name, tensor in read.tensors.items()
+            {"name": name, "type": tensor.quant_type, "shape": tensor.shape[::-1]}
+            for name, tensor in read.tensors.items()
         ]
     return answer
 

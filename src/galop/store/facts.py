@@ -150,5 +150,5 @@ def _most(tensors: dict[str, StoredTensor]) -> str:
     """The type of most of the weights."""
     counted: Counter[str] = Counter()
     for tensor in tensors.values():
-        counted[tensor.kind] += math.prod(tensor.shape)
+        counted[tensor.quant_type] += math.prod(tensor.shape)
     return counted.most_common(1)[0][0] if counted else ""

@@ -28,21 +28,23 @@ from galop import native
 from galop.errors import ModelFileError
 from galop.ops.plan import Array, Plan
 from galop.weights.checkpoint import Checkpoint
-from galop.weights.quant_types import has_finite_scales, quantise_q8_0
+from galop.weights.quant_types import QUANT_TYPES, has_finite_scales, quantise_q8_0
 from galop.weights.stored_tensor import StoredTensor
 
 LAYOUT = 2
 MAGIC = b"GALOPPK1"
 ALIGN = 64
 PAGE = 4096
-READ_BYTES = 1 << 30
+MAX_READ = 1 << 30
 
 Progress = Callable[[str, int, int], None]  # what is done, how far, of how much
 
 
 @dataclass(frozen=True)
 class PackedMatrix:
-    kind: str
+    """A matrix in panels: `nbytes` at `offset` of the pack's data, with their checksum."""
+
+    quant_type: str
     rows: int
     cols: int
     offset: int
@@ -51,7 +53,7 @@ class PackedMatrix:
 
 
 @dataclass(frozen=True)
-class Card:
+class ModelCard:
     """What is known of the model besides its weights; kept in the pack's header."""
 
     name: str
@@ -65,7 +67,7 @@ class Card:
     stop_ids: list[int]
     generation: dict[str, Any]
     licence: str
-    kinds: dict[str, int]
+    kinds: dict[str, int]  # tensors by quant type
     parameters: int
     source_bytes: int
     fim: dict[str, int] = field(default_factory=dict)  # tokens for filling in the middle, where the file names them
@@ -74,7 +76,9 @@ class Card:
 
 @dataclass
 class Pack:
-    card: Card
+    """A model ready to run: matrices in panels, vectors in float32, and what else its files say."""
+
+    card: ModelCard
     tokenizer_json: str
     matrices: dict[str, PackedMatrix]
     vectors: dict[str, Array]
@@ -87,10 +91,10 @@ class Pack:
             return self.vectors[name]
         m = self.matrices[name]
         out = np.empty(m.rows * m.cols, np.float32)
-        native.unpack(m.kind, self.data[m.offset : m.offset + m.nbytes], m.rows, m.cols, out)
+        native.unpack(m.quant_type, self.data[m.offset : m.offset + m.nbytes], m.rows, m.cols, out)
         return out.reshape(m.rows, m.cols)
 
-    def damaged(self, pool: ThreadPoolExecutor | None = None) -> list[str]:
+    def find_damage(self, pool: ThreadPoolExecutor | None = None) -> list[str]:
         """Names of the matrices whose checksum does not match."""
 
         def differs(m: PackedMatrix) -> bool:
@@ -112,36 +116,37 @@ class DamagedPack(ModelFileError):
 
 
 def identity(files: list[Path]) -> list[list[Any]]:
-    """What tells a file from its successor without reading it."""
+    """What tells files from their successors without reading them. Raises OSError if one is not there."""
     stats = [(f.name, f.stat()) for f in files]
     return [[name, s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns] for name, s in stats]
 
 
 def pack_path(cache: Path, files: list[Path]) -> Path:
+    """Where the pack of these files is or would be. Raises OSError if one is not there."""
     key = hashlib.sha256(json.dumps([LAYOUT, identity(files)]).encode()).hexdigest()[:32]
     return cache / f"{key}.v{LAYOUT}.pack"
 
 
-def _target_kind(tensor: StoredTensor, exact: bool) -> str:
-    """The layout a matrix is packed in: float weights go to 8 bits, what must stay exact and odd widths to float32."""
+def _packed_type(tensor: StoredTensor, exact: bool) -> str:
+    """What a matrix is packed in: floats go to 8 bits, what must stay exact and floats of odd widths to float32."""
     if exact:
         return "F32"
-    if tensor.kind not in ("F32", "F16", "BF16"):
-        return tensor.kind
+    if QUANT_TYPES[tensor.quant_type].block > 1:
+        return tensor.quant_type
     return "F32" if tensor.shape[1] % 32 else "Q8_0"
 
 
-def _prepare(tensor: StoredTensor, kind: str) -> Array:
-    """The bytes of a matrix in `kind`. Raises ModelFileError if a value is not a number."""
-    if tensor.kind == kind and kind != "F32":
+def _prepare(tensor: StoredTensor, quant_type: str) -> Array:
+    """The bytes of a matrix in a quant type. Raises ModelFileError if a value is not a number."""
+    if tensor.quant_type == quant_type and quant_type != "F32":
         data = tensor.data
-        if not has_finite_scales(kind, data):
+        if not has_finite_scales(quant_type, data):
             raise ModelFileError("a block's scale is not a finite number")
         return np.ascontiguousarray(data)
     values = tensor.array()
     if not np.isfinite(values).all():
         raise ModelFileError("it holds values that are not finite numbers")
-    return quantise_q8_0(values) if kind == "Q8_0" else np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+    return quantise_q8_0(values) if quant_type == "Q8_0" else np.ascontiguousarray(values).reshape(-1).view(np.uint8)
 
 
 def build(
@@ -154,18 +159,18 @@ def build(
 ) -> Pack:
     """Packs what `plan` uses. Writes `path` if it can be written, otherwise packs in memory.
 
-    Raises ModelFileError if a vector holds values that are not numbers.
+    Raises ModelFileError if a weight is not a number, or the files were changed meanwhile.
     """
     exact = plan.float_matrices()
     kinds: dict[str, int] = {}
     for tensor in checkpoint.tensors.values():
-        kinds[tensor.kind] = kinds.get(tensor.kind, 0) + 1
+        kinds[tensor.quant_type] = kinds.get(tensor.quant_type, 0) + 1
     matrices: dict[str, PackedMatrix] = {}
     offset = 0
     for name, m in plan.matrices().items():
-        kind = _target_kind(checkpoint.tensors[name], name in exact)
-        nbytes = native.packed_bytes(kind, m.rows, m.cols)
-        matrices[name] = PackedMatrix(kind, m.rows, m.cols, offset, nbytes, 0)
+        quant_type = _packed_type(checkpoint.tensors[name], name in exact)
+        nbytes = native.packed_bytes(quant_type, m.rows, m.cols)
+        matrices[name] = PackedMatrix(quant_type, m.rows, m.cols, offset, nbytes, 0)
         offset += -(-nbytes // ALIGN) * ALIGN
     vectors: dict[str, Array] = {}
     for name, vector in plan.vectors().items():
@@ -174,7 +179,7 @@ def build(
             if not np.isfinite(values).all():
                 raise ModelFileError(f"{checkpoint.path.name}: {name} holds values that are not finite numbers")
             vectors[name] = np.ascontiguousarray(values, np.float32)
-    card = Card(
+    card = ModelCard(
         name=checkpoint.name,
         source=str(checkpoint.path),
         files=identity(files),
@@ -197,11 +202,11 @@ def build(
         for i, (name, m) in enumerate(matrices.items()):
             tensor = checkpoint.tensors[name]
             try:
-                source = _prepare(tensor, m.kind)
+                source = _prepare(tensor, m.quant_type)
             except ModelFileError as error:
                 raise ModelFileError(f"{checkpoint.path.name}: {name}: {error}") from None
             out = np.empty(m.nbytes, np.uint8)
-            native.pack(m.kind, source, m.rows, m.cols, out, threads)
+            native.pack(m.quant_type, source, m.rows, m.cols, out, threads)
             matrices[name] = replace(m, crc=checksum(out))
             write(name, out)
             if progress:
@@ -226,7 +231,7 @@ def build(
 
 def _write(
     path: Path,
-    card: Card,
+    card: ModelCard,
     tokenizer_json: str,
     matrices: dict[str, PackedMatrix],
     vectors: dict[str, Array],
@@ -267,16 +272,18 @@ def _write(
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    pack = read(path)
+    pack = load(path)
     if pack is None:
         raise OSError(f"{path} could not be read back")
     return pack
 
 
-def resident(
+def load_resident(
     pack: Pack, threads: int, meanwhile: Callable[[], Any], progress: Progress | None = None
 ) -> tuple[Pack, Any]:
     """The same pack in memory of its own, which the system backs with 2 MiB pages; and what `meanwhile` gives.
+
+    Raises DamagedPack, having removed it, if it is not what was written.
 
     Reading 4 KiB pages of a mapped file costs a virtual machine a walk through two page tables each: decoding from the
     map reached 74 % of the speed. What the system keeps of the file besides gives way when memory is wanted.
@@ -285,14 +292,14 @@ def resident(
     if path is None:
         return pack, meanwhile()
     if not hasattr(os, "preadv"):
-        return pack if not pack.damaged() else remove(path), meanwhile()
+        return pack if not pack.find_damage() else discard(path), meanwhile()
     size = pack.data.nbytes
     memory = np.empty(size + PAGE, np.uint8)
     start = -memory.ctypes.data % PAGE
     data = memory[start : start + size]
     # Few long reads: a system call runs beside a tokenizer's parser, which keeps Python's lock, and the code between
     # two calls does not.
-    part = min(-(-size // threads), READ_BYTES)
+    part = min(-(-size // threads), MAX_READ)
     begins = range(0, size, part)
     under_way = threading.Barrier(min(threads, len(begins)) + 1)
     with path.open("rb", buffering=0) as file, ThreadPoolExecutor(threads) as pool:
@@ -305,7 +312,7 @@ def resident(
             while done < len(view):
                 count = os.preadv(file.fileno(), [view[done:]], PAGE + begin + done)
                 if not count:
-                    remove(path)
+                    discard(path)
                 done += count
 
         reads = [pool.submit(fill, begin) for begin in begins]
@@ -317,12 +324,12 @@ def resident(
             if progress:
                 progress(f"reading {pack.card.name}", i + 1, len(reads))
         own = replace(pack, data=data)
-        if own.damaged(pool):
-            remove(path)
+        if own.find_damage(pool):
+            discard(path)
     return own, result
 
 
-def read(path: Path) -> Pack | None:
+def load(path: Path) -> Pack | None:
     """Maps a pack; None where there is none. Raises DamagedPack, having removed it, if it is not what was written."""
     try:
         if not path.is_file():  # opening a pipe would wait for ever
@@ -341,7 +348,7 @@ def read(path: Path) -> Pack | None:
     except OSError:
         return None
     except ValueError:
-        remove(path)
+        discard(path)
     try:
         if zlib.crc32(rest) != crc:
             raise ValueError("checksum")
@@ -355,13 +362,13 @@ def read(path: Path) -> Pack | None:
         data = np.frombuffer(mapping, np.uint8, tail - PAGE, PAGE)
         with contextlib.suppress(OSError):  # a cache that only may be read
             os.utime(path)  # least recently used packs go first
-        return Pack(Card(**header["card"]), tokenizer, matrices, vectors, data, path)
+        return Pack(ModelCard(**header["card"]), tokenizer, matrices, vectors, data, path)
     except (ValueError, KeyError, TypeError):
-        remove(path)
+        discard(path)
 
 
-def remove(path: Path) -> NoReturn:
-    """Takes a damaged pack away. Raises DamagedPack."""
+def discard(path: Path) -> NoReturn:
+    """Removes a damaged pack. Raises DamagedPack."""
     with contextlib.suppress(OSError):  # a cache that only may be read
         path.unlink(missing_ok=True)
     raise DamagedPack(f"{path}: the packed model was damaged and has been removed; run it again")

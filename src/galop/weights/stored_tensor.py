@@ -47,9 +47,9 @@ class TensorFile:
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """`nbytes` bytes at `offset` of a file: `shape` values in blocks of `kind`, in another order of rows if `order`."""
+    """`nbytes` bytes at `offset` of a file: `shape` values of a quant type, in another order of rows if `order`."""
 
-    kind: str
+    quant_type: str
     shape: tuple[int, ...]
     file: TensorFile
     offset: int
@@ -64,7 +64,7 @@ class StoredTensor:
 
     def array(self) -> Array:
         """The values as float32 [shape]. Raises ModelFileError as `data` does."""
-        return dequantise(self.kind, self.data, self.shape)
+        return dequantise(self.quant_type, self.data, self.shape)
 
     def part(self, first: int, count: int) -> StoredTensor:
         """Rows [first, first + count) of the leading axis."""
@@ -82,9 +82,9 @@ class StoredTensor:
 Tensors = dict[str, StoredTensor]  # by name
 
 
-def tensor_bytes(kind: str, shape: tuple[int, ...], where: str) -> int:
+def tensor_bytes(quant_type: str, shape: tuple[int, ...], where: str) -> int:
     """Bytes of a tensor. Raises ModelFileError where a row is not a whole number of blocks."""
-    stored = QUANT_TYPES[kind]
-    if shape[-1] % stored.block:
-        raise ModelFileError(f"{where}: rows of {shape[-1]} values are not a multiple of the {stored.block} of {kind}")
-    return int(np.prod([int(n) for n in shape], dtype=object)) // stored.block * stored.nbytes
+    row = QUANT_TYPES[quant_type]
+    if shape[-1] % row.block:
+        raise ModelFileError(f"{where}: rows of {shape[-1]} values are not a multiple of the {row.block} of {row.name}")
+    return int(np.prod([int(n) for n in shape], dtype=object)) // row.block * row.nbytes

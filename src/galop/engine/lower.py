@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 
 from galop import native
+from galop.engine.states import KVType
+from galop.engine.states.paged import layer_bytes
 from galop.errors import ModelFileError
-from galop.ops.plan import Array, Inputs, Matrix, Paged, Plan, Step, Tensor, Vector
+from galop.ops.plan import Array, Inputs, Matrix, Plan, Step, Tensor, Vector
 from galop.weights.pack import Pack
-
-PAGE_TOKENS = 32
-KVType = Literal["f16", "int8"]
-
-
-def state_bytes(state: Paged, kv: KVType) -> int:
-    """Bytes one layer's keys and values take in a page: fp16, or int8 with an fp16 scale per 32 values."""
-    values = (state.k_width + state.v_width) * PAGE_TOKENS
-    return values * 2 if kv == "f16" else values // 32 * 34
-
-
-def page_bytes(plan: Plan, kv: KVType) -> int:
-    """Bytes of one KV page: PAGE_TOKENS tokens, all layers."""
-    return sum(state_bytes(s, kv) for s in plan.states)
 
 
 def program(plan: Plan, pack: Pack, threads: int, kv: KVType, isa: str = "") -> native.Program:
@@ -37,7 +25,7 @@ def program(plan: Plan, pack: Pack, threads: int, kv: KVType, isa: str = "") -> 
     slot_of, slots = plan.slots()
     matrices = list(plan.matrices())
     vectors = list(plan.vectors().values())
-    state_offset = np.cumsum([0] + [state_bytes(s, kv) for s in plan.states])
+    state_offset = np.cumsum([0] + [layer_bytes(s, kv) for s in plan.states])
     index_of_matrix = {name: i for i, name in enumerate(matrices)}
     index_of_vector = {vector.name: i for i, vector in enumerate(vectors)}
 

@@ -1,4 +1,4 @@
-"""How the next token is drawn."""
+"""How the next token is sampled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from galop.ops.plan import Array
 
 @dataclass(frozen=True)
 class Sampling:
-    """temperature 0 is greedy; top_k 0, top_p 1 and min_p 0 keep every token. Applied in that order."""
+    """temperature 0 is greedy; top_k 0, top_p 1 and min_p 0 keep every token. Applied in that order.
+
+    Raises ValueError for a setting that is out of range.
+    """
 
     temperature: float = 0.0
     top_k: int = 0
@@ -42,18 +45,20 @@ class Sampling:
 
     @property
     def penalises(self) -> bool:
-        """Whether what was said before matters."""
+        """Whether the tokens before matter."""
         return self.repetition_penalty != 1 or self.presence_penalty != 0 or self.frequency_penalty != 0
 
 
 @dataclass(frozen=True)
-class Drawn:
+class SampledToken:
+    """A token, its log-probability and the likely tokens with theirs, likeliest first, where these were wanted."""
+
     token: int
     logprob: float | None = None
     top_logprobs: tuple[tuple[int, float], ...] = ()
 
 
-def draw(
+def sample(
     logits: Array,
     how: Sampling,
     position: int,
@@ -61,7 +66,7 @@ def draw(
     prompt_length: int = 0,
     mask: Array | None = None,
     logprobs: int = 0,
-) -> Drawn:
+) -> SampledToken:
     """The token at `position`, from float32 logits [vocabulary]; the same seed and position always give the same.
 
     `history` is what penalties look at: repetition at all of it, presence and frequency at what follows prompt_length.
@@ -75,12 +80,5 @@ def draw(
     except ValueError as error:
         raise NumericalError(f"{error}: the weights are damaged or not numbers") from None
     if not top:
-        return Drawn(token)
-    return Drawn(token, top[0][1], tuple(top[1:]))
-
-
-def bit_mask(flags: Array, rows: int) -> Array:
-    """A bit for each of `rows` tokens as drawing reads them, uint32 [rows / 32]: bool [up to rows], none beyond."""
-    padded = np.zeros(-(-rows // 32) * 32, bool)
-    padded[: len(flags)] = flags
-    return np.packbits(padded, bitorder="little").view(np.uint32)
+        return SampledToken(token)
+    return SampledToken(token, top[0][1], tuple(top[1:]))

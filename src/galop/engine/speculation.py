@@ -1,9 +1,9 @@
-"""Speculation without loss: guess the next tokens, check them all in one step, keep those that would have been drawn.
+"""Speculative decoding without loss: draft the next tokens, check them all in one step, keep those that are sampled.
 
-A step over a few tokens reads the weights once, as a step over one does, so guesses that hold are nearly free. A guess
-is kept exactly when the sampler draws it, with the random numbers of its position; what comes out is what would have
-come without guessing, at any temperature. Guesses come from the text itself (prompt lookup: Saxena, 2023) or from a
-smaller model (Leviathan et al., 2023).
+A step over a few tokens reads the weights once, as a step over one does, so drafts that hold are nearly free. A token
+of a draft is accepted exactly when the sampler chooses it, with the random numbers of its position; what comes out is
+what would have come without a draft, at any temperature. Drafts come from the text itself (prompt lookup: Saxena, 2023)
+or from a smaller model (Leviathan et al., 2023).
 """
 
 from __future__ import annotations
@@ -14,118 +14,109 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from galop.engine.engine import Engine
+from galop.engine.step_times import StepTimes
 
-MOST_GUESSES = 7  # with the token before them, as many columns as kernels take while memory is the limit
+MAX_DRAFT_TOKENS = 7  # with the token before them, as many columns as kernels take while memory is the limit
 SHORTEST_MATCH = 3
 LONGEST_MATCH = 16
-PROBE = 64  # steps after which a guesser that did not pay is tried again
 
 
 @dataclass
-class Guess:
+class DraftTokens:
+    """What may follow, and which of the acceptance rates applies."""
+
     tokens: Sequence[int]
-    confidence: int = 0  # which of the gauge's rates of success applies
+    confidence: int = 0
 
 
-class Guesser(Protocol):
-    seconds: float  # what guessing one token takes
+class Drafter(Protocol):
+    """Where drafts come from."""
 
-    def guess(self, history: Sequence[int], most: int) -> Guess: ...
+    seconds: float  # what drafting one token takes
+
+    def draft(self, history: Sequence[int], most: int) -> DraftTokens:
+        """At most `most` tokens that may follow `history`, the prompt and all tokens after it."""
 
 
-class Lookup:
-    """Guesses that what followed the latest words the last time follows them again."""
+class PromptLookup:
+    """Drafts what followed the latest tokens the last time."""
 
     seconds = 0.0
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[int, ...], list[int]] = {}  # the last few ends of each run of SHORTEST_MATCH tokens
+        self._ends: dict[tuple[int, ...], list[int]] = {}  # the last few ends of each run of SHORTEST_MATCH tokens
         self._indexed = SHORTEST_MATCH - 1
 
-    def guess(self, history: Sequence[int], most: int) -> Guess:
+    def draft(self, history: Sequence[int], most: int) -> DraftTokens:
+        """What followed the longest earlier match, the latest of equally long ones; empty where there is none."""
         best, length = 0, 0
         # Each run is indexed once something follows it, so a run never finds itself.
         for end in range(self._indexed, len(history) - 1):
-            places = self._seen.setdefault(tuple(history[end + 1 - SHORTEST_MATCH : end + 1]), [])
+            places = self._ends.setdefault(tuple(history[end + 1 - SHORTEST_MATCH : end + 1]), [])
             places.append(end)
             del places[:-4]
         self._indexed = max(self._indexed, len(history) - 1)
-        for end in reversed(self._seen.get(tuple(history[-SHORTEST_MATCH:]), [])):
+        for end in reversed(self._ends.get(tuple(history[-SHORTEST_MATCH:]), [])):
             n = SHORTEST_MATCH
             while n < LONGEST_MATCH and end >= n and history[end - n] == history[-1 - n]:
                 n += 1
             if n > length:
                 best, length = end, n
         if not length:
-            return Guess([])
-        return Guess(history[best + 1 : best + 1 + most], (length >= 5) + (length >= 9))
+            return DraftTokens([])
+        return DraftTokens(history[best + 1 : best + 1 + most], (length >= 5) + (length >= 9))
 
 
-class Draft:
-    """Guesses what a smaller model of the same vocabulary would say."""
+class DraftModel:
+    """Drafts what a smaller model of the same vocabulary would say."""
 
     def __init__(self, engine: Engine, vocabulary: int) -> None:
         self.engine = engine
         self.vocabulary = vocabulary  # without the padding rows, which the larger model need not have
-        self.kv = engine.sequence()
+        self.kv = engine.new_cache()
         self.seconds = 0.0
 
-    def guess(self, history: Sequence[int], most: int) -> Guess:
+    def draft(self, history: Sequence[int], most: int) -> DraftTokens:
+        """The likeliest tokens, one after the other; fewer than `most` where the smaller model's context ends."""
         most = min(most, self.engine.context - len(history))
         if most <= 0:
-            return Guess([])
+            return DraftTokens([])
         start = time.perf_counter()
         tokens: list[int] = []
-        part = list(history[self.kv.reuse(history) :])
+        part = list(history[self.kv.rewind_to(history) :])
         while len(tokens) < most:
             *_, (_, logits) = self.engine.prefill(self.kv, part)
             assert logits is not None
             tokens.append(int(logits[: self.vocabulary].argmax()))
             part = tokens[-1:]
         self.seconds += 0.2 * ((time.perf_counter() - start) / most - self.seconds)
-        return Guess(tokens)
+        return DraftTokens(tokens)
 
 
-class Gauge:
-    """How many guesses are worth checking: what a step of each width takes, and how often guesses hold."""
+class DraftLength:
+    """How many draft tokens are worth checking: what a step of each width takes, and how often drafts hold."""
 
     def __init__(self) -> None:
-        self._seconds: dict[int, float] = {}
-        self._holds = [0.3, 0.6, 0.85]
+        self.step_times = StepTimes()
+        self._acceptance = [0.3, 0.6, 0.85]  # the rate at which a token is accepted, by confidence
 
-    def worth(self, most: int, confidence: int = 0, seconds: float = 0.0) -> int:
-        """The number of guesses, each taking so many seconds, with the most tokens per second to be expected."""
-        if 1 not in self._seconds:
+    def best(self, most: int, confidence: int = 0, seconds: float = 0.0) -> int:
+        """The length, each token taking so many seconds to draft, with the most tokens per second to be expected."""
+        if not self.step_times.knows(1):
             return 0
-        best, speed = 0, 1 / self._time(1)
+        best, speed = 0, 1 / self.step_times.estimate(1)
         tokens, chain = 1.0, 1.0
         for n in range(1, most + 1):
-            chain *= self._holds[confidence]
+            chain *= self._acceptance[confidence]
             tokens += chain
-            expected = tokens / (self._time(n + 1) + n * seconds)
+            expected = tokens / (self.step_times.estimate(n + 1) + n * seconds)
             if expected > speed * 1.02:
                 best, speed = n, expected
         return best
 
-    def held(self, guess: Guess, kept: int, tried: int) -> None:
-        """`tried` guesses were checked, or one that was not is now known; the first `kept` held."""
-        rate = self._holds[guess.confidence]
-        for i in range(min(kept + 1, tried)):
-            rate += 0.08 * ((i < kept) - rate)
-        self._holds[guess.confidence] = rate
-
-    def took(self, width: int, seconds: float) -> None:
-        old = self._seconds.get(width) or min(seconds, 2 * self._time(width) if self._seconds else seconds)
-        # A step that was disturbed says nothing of its width: time falls fast and rises slowly.
-        self._seconds[width] = old + (0.5 if seconds < old else 0.1) * (seconds - old)
-
-    def slowdown(self, width: int) -> float:
-        """How many times as long a step of so many columns takes as the narrowest that is known."""
-        return self._time(width) / self._time(min(self._seconds)) if self._seconds else 1.0
-
-    def _time(self, width: int) -> float:
-        if width in self._seconds:
-            return self._seconds[width]
-        # Until it is measured: a tenth of the next narrower step for each column more.
-        near = max((w for w in self._seconds if w < width), default=min(self._seconds))
-        return self._seconds[near] * (1 + 0.1 * (width - near))
+    def record(self, draft: DraftTokens, accepted: int, checked: int) -> None:
+        """`checked` tokens were checked, or one that was not is now known; the first `accepted` held."""
+        rate = self._acceptance[draft.confidence]
+        for i in range(min(accepted + 1, checked)):
+            rate += 0.08 * ((i < accepted) - rate)
+        self._acceptance[draft.confidence] = rate

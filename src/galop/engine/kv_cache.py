@@ -1,0 +1,61 @@
+"""The KV cache of one sequence: its tokens so far, and the blocks that hold what the model keeps of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from galop.engine.prefix_cache import PrefixCache, common_prefix
+from galop.engine.states import BLOCK_TOKENS
+
+
+@dataclass
+class KVCache:
+    """`blocks[i]` holds the tokens from i * BLOCK_TOKENS on; the first `len(hashes)` are full and can be found."""
+
+    prefix_cache: PrefixCache
+    root: bytes = b""  # whose prompts may find these blocks again; nobody's if empty
+    tokens: list[int] = field(default_factory=list)
+    blocks: list[int] = field(default_factory=list)
+    hashes: list[bytes] = field(default_factory=list)
+
+    def reserve(self, length: int) -> None:
+        """Takes blocks for so many tokens in all. Raises MemoryError; those it got until then stay its own."""
+        while len(self.blocks) * BLOCK_TOKENS < length:
+            self.blocks.append(self.prefix_cache.pool.allocate())
+
+    def truncate(self, length: int) -> None:
+        """Forgets the tokens from `length` on, which must not lie in a block that can be found."""
+        keep = blocks_for(length)
+        for block in self.blocks[keep:]:
+            self.prefix_cache.pool.release(block)
+        del self.blocks[keep:], self.tokens[length:]
+
+    def rewind_to(self, tokens: Sequence[int]) -> int:
+        """Keeps the prefix it shares with `tokens`, except that the last of these is always computed; its length."""
+        shared = common_prefix(self.tokens, tokens[:-1])
+        self.truncate(shared)
+        return shared
+
+    def publish(self, partial: bool = False) -> None:
+        """Lets prompts that begin alike find the blocks that are full, or also the last."""
+        while self.root and (rest := len(self.tokens) - len(self.hashes) * BLOCK_TOKENS) > 0:
+            if rest < BLOCK_TOKENS and not partial:
+                break
+            start = len(self.hashes) * BLOCK_TOKENS
+            parent = self.hashes[-1] if self.hashes else self.root
+            block = self.blocks[len(self.hashes)]
+            key = self.prefix_cache.insert(parent, self.tokens[start : start + BLOCK_TOKENS], block)
+            if rest < BLOCK_TOKENS:
+                break
+            self.hashes.append(key)
+
+    def free(self) -> None:
+        """Gives all blocks back. Those that were published can still be found."""
+        self.truncate(0)
+        self.hashes.clear()
+
+
+def blocks_for(tokens: int) -> int:
+    """Blocks that so many tokens take."""
+    return -(-tokens // BLOCK_TOKENS)

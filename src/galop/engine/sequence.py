@@ -1,0 +1,93 @@
+"""One sequence that the scheduler works on: what is asked of it, how far it is, and whom to tell."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Literal
+
+from galop.engine.kv_cache import KVCache
+from galop.engine.sampling import SampledToken, Sampling
+from galop.engine.speculation import Drafter
+from galop.engine.states import BLOCK_TOKENS
+from galop.errors import GalopError
+from galop.ops.plan import Array
+from galop.tokenizers.constraint import Constraint
+
+FinishReason = Literal["stop", "length", "cancelled"]
+Outcome = FinishReason | GalopError | None
+"""How a sequence ends; None while it goes on."""
+
+
+class SequenceStatus(Enum):
+    """Where a sequence stands. One that has to give way while it runs waits again."""
+
+    WAITING = auto()
+    PREFILL = auto()
+    DECODE = auto()
+    FINISHED = auto()
+
+
+@dataclass(eq=False)
+class TokenSequence:
+    """A prompt and the tokens that are sampled after it. The callbacks are called between steps, by the thread that
+    steps; times are of time.monotonic(), NaN until they are known."""
+
+    prompt: list[int]
+    sampling: Sampling
+    max_tokens: int  # after the prompt
+    on_token: Callable[[SampledToken], FinishReason | None] = lambda _: None  # stop tokens excepted; a reason ends it
+    on_finish: Callable[[FinishReason | GalopError], None] = lambda _: None
+    on_prefill: Callable[[int], None] = lambda _: None  # gets the tokens of the prompt read so far
+    on_prompt_end: Callable[[Array, Array], None] | None = None  # gets logits [vocabulary], hidden state [hidden_size]
+    stop_ids: frozenset[int] = frozenset()
+    client: str = ""  # whose prompts may share its blocks
+    mask: Array | None = None  # bits of the tokens it may have at all, uint32 [vocabulary / 32]
+    logit_bias: Mapping[int, float] = field(default_factory=dict)
+    logprobs: int = 0  # likely tokens wanted with each sampled one
+    prompt_logprobs: int | None = None  # likely tokens wanted with each of the prompt's; None where it is not scored
+    min_tokens: int = 0  # before which no stop token is sampled, where anything else may be
+    banned: Sequence[tuple[int, ...]] = ()  # tokens whose last is never sampled after the others
+    drafter: Drafter | None = None
+    constraint: Constraint | None = None
+
+    tokens: list[int] = field(init=False)  # the prompt's and those after it
+    prompt_scores: list[SampledToken] = field(init=False, default_factory=list)  # of the prompt's second token and on
+    status: SequenceStatus = field(init=False, default=SequenceStatus.WAITING)
+    cancelled: bool = field(init=False, default=False)
+    kv: KVCache | None = field(init=False, default=None)  # while it runs
+    block_hashes: list[bytes] = field(init=False, default_factory=list)  # of the prompt's full blocks
+    cached_tokens: int = field(init=False, default=0)  # of the prompt, that were known when it started
+    arrival_time: float = field(init=False)
+    start_time: float = field(init=False, default=math.nan)
+    prefill_end_time: float = field(init=False, default=math.nan)
+    end_time: float = field(init=False, default=math.nan)
+
+    def __post_init__(self) -> None:
+        self.tokens = list(self.prompt)
+        self.arrival_time = time.monotonic()
+
+    @property
+    def completion_tokens(self) -> int:
+        """How many tokens follow the prompt."""
+        return len(self.tokens) - len(self.prompt)
+
+    @property
+    def needs_prompt_scores(self) -> bool:
+        """Whether log-probabilities of its prompt are still missing."""
+        return self.prompt_logprobs is not None and len(self.prompt_scores) < len(self.prompt) - 1
+
+    @property
+    def blocks_needed(self) -> int:
+        """Blocks that its tokens take, with one to come."""
+        return len(self.tokens) // BLOCK_TOKENS + 1
+
+    def append(self, token: SampledToken) -> FinishReason | None:
+        """Takes one more token, and tells it unless it is a stop token; why the sequence ends with it, if it does."""
+        self.tokens.append(token.token)
+        if token.token in self.stop_ids:
+            return "stop"
+        return self.on_token(token) or ("length" if self.completion_tokens >= self.max_tokens else None)

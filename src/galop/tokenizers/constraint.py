@@ -1,0 +1,55 @@
+"""What a text may be held to, token by token, and the bit masks over the vocabulary in which that is said.
+
+A mask is uint32 [vocabulary / 32], the lowest bit of the first word for token 0: what the native sampler reads and what
+grammar libraries write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from galop.ops.plan import Array
+
+
+class GrammarConstraint(Protocol):
+    """A logits processor that may also force tokens. Every method may raise GalopError to end its text, and only it."""
+
+    def mask(self) -> Array | None:
+        """A bit for each token that may come next; None where all may."""
+
+    def interpret(self, token: int) -> int:
+        """The token that stands for a sampled one: white space that a finished form has no place for ends it."""
+        return token
+
+    def accept(self, token: int) -> Sequence[int]:
+        """Takes each token in turn, and gives those that must follow it, which it is not given again."""
+
+
+def bit_mask(flags: Array, rows: int) -> Array:
+    """A bit for each of `rows` tokens: bool [up to rows] packed into uint32 [rows / 32], none beyond."""
+    padded = np.zeros(-(-rows // 32) * 32, bool)
+    padded[: len(flags)] = flags
+    return np.packbits(padded, bitorder="little").view(np.uint32)
+
+
+def full_mask(rows: int) -> Array:
+    """A mask that allows all of `rows` tokens."""
+    return np.full(-(-rows // 32), 0xFFFFFFFF, np.uint32)
+
+
+def allows(mask: Array, token: int) -> bool:
+    """Whether the token's bit is set."""
+    return bool(mask[token // 32] >> token % 32 & 1)
+
+
+def allow(mask: Array, token: int) -> None:
+    """Sets the token's bit, in place."""
+    mask[token // 32] |= np.uint32(1 << token % 32)
+
+
+def forbid(mask: Array, token: int) -> None:
+    """Clears the token's bit, in place."""
+    mask[token // 32] &= ~np.uint32(1 << token % 32)

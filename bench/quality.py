@@ -99,7 +99,7 @@ def agreement(model: Model, llama: Any, tokens: int = 32) -> dict[str, Any]:
     parted = []
     for i, prompt in enumerate(PROMPTS):
         ids = model.template.encode([{"role": "user", "content": prompt}])
-        kv, cache = model.engine.sequence(), Cache()
+        kv, cache = model.engine.new_cache(), Cache()
         llama.reset()
 
         def galop(part: list[int], kv: Any = kv) -> np.ndarray:
@@ -119,7 +119,7 @@ def agreement(model: Model, llama: Any, tokens: int = 32) -> dict[str, Any]:
             name: greedy(step, ids, tokens, size, model.stop_ids)
             for name, step in (("galop", galop), ("llama.cpp", llama_cpp), ("float32", float32))
         }
-        kv.close()
+        kv.free()
         for pair in same:
             one, other = pair.split(" = ")
             same[pair] += answers[one] == answers[other]

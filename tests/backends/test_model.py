@@ -33,7 +33,7 @@ def test_a_real_model_answers_the_same_every_time(smollm: Model) -> None:
     again, second = collect(smollm.chat(QUESTION, sampling=GREEDY, max_tokens=40))
     assert text == again and text.strip()
     assert done.prompt_tokens == 37 and second.cached_tokens == 36
-    assert not smollm.engine.pages.in_use
+    assert not smollm.engine.block_pool.in_use
     assert done.answer_tokens <= 40
 
 
@@ -104,23 +104,23 @@ def test_two_models_in_one_process(smollm: Model) -> None:
 
 
 def test_pages_are_given_back(smollm: Model) -> None:
-    base = smollm.engine.pages.in_use
-    kv = smollm.engine.sequence()
+    base = smollm.engine.block_pool.in_use
+    kv = smollm.engine.new_cache()
     smollm.engine.forward([(kv, list(range(100)))], [])
-    assert smollm.engine.pages.in_use == base + 4
+    assert smollm.engine.block_pool.in_use == base + 4
     kv.truncate(33)
-    assert smollm.engine.pages.in_use == base + 2 and len(kv.tokens) == 33
-    kv.close()
-    assert smollm.engine.pages.in_use == base
+    assert smollm.engine.block_pool.in_use == base + 2 and len(kv.tokens) == 33
+    kv.free()
+    assert smollm.engine.block_pool.in_use == base
 
 
 def test_truncating_and_going_on_is_as_if_nothing_had_been_there(smollm: Model) -> None:
     straight = smollm.logits([5, 6, 7, 8, 9, 10])
-    kv = smollm.engine.sequence()
+    kv = smollm.engine.new_cache()
     smollm.engine.forward([(kv, [5, 6, 7, 99, 98, 97, 96])], [])
     kv.truncate(3)
     rest = smollm.engine.forward([(kv, [8, 9, 10])], range(3))
-    kv.close()
+    kv.free()
     assert rest.tobytes() == straight[3:].tobytes()
 
 
@@ -130,10 +130,10 @@ def test_the_context_and_the_budget_are_kept() -> None:
             list(model.generate(list(range(64))))
         _, done = collect(model.generate(list(range(40)), sampling=GREEDY))
         assert done.reason == "length" and done.prompt_tokens + done.answer_tokens == 64
-        kv = model.engine.sequence()
+        kv = model.engine.new_cache()
         with pytest.raises(ContextLengthError):
             model.engine.forward([(kv, list(range(65)))], [])
-        assert not kv.pages
+        assert not kv.blocks
     with load_path(GOLDEN / "qwen3", memory=4 << 30, context=1024) as model:
         assert model.context == 512  # what it was trained for
     with pytest.raises(MemoryBudgetError, match="GiB"):
@@ -214,7 +214,7 @@ def test_padding_rows_are_never_drawn(tmp_path: Path) -> None:
         answer = model.submit([1, 2, 3], lambda _: None, Sampling(temperature=100.0, seed=1), max_tokens=60)
         while model.scheduler.step():
             pass
-        drawn = answer.generation.tokens
+        drawn = answer.sequence.tokens
         assert len(drawn) > 40 and max(drawn) < 100
 
 

@@ -15,10 +15,12 @@ from galop import Sampling
 from galop.backends.local import Done, Model, Text
 from galop.chat.constraint import GrammarCompiler
 from galop.chat.response_format import ResponseFormat
-from galop.engine.scheduler import Generation, Guide, Scheduler
-from galop.engine.speculation import Lookup
+from galop.engine.scheduler import Scheduler
+from galop.engine.sequence import TokenSequence
+from galop.engine.speculation import PromptLookup
 from galop.errors import ConstraintError
 from galop.server.replies import form_of
+from galop.tokenizers.constraint import Constraint
 from galop.tokenizers.tokenizer import Tokenizer
 
 PERSON = {
@@ -83,19 +85,19 @@ def test_guesses_and_company_change_nothing(smollm: Model) -> None:
     scheduler = Scheduler(engine_of(smollm))
     prompt = smollm.template.encode(ASKED)
     together = [
-        Generation(
-            list(prompt), Sampling(0.9, seed=s), 200, stop_ids=smollm.stop_ids, guesser=Lookup(),
-            guide=smollm.constraints.compile(form),
+        TokenSequence(
+            list(prompt), Sampling(0.9, seed=s), 200, stop_ids=smollm.stop_ids, drafter=PromptLookup(),
+            constraint=smollm.constraints.compile(form),
         )
         for s in range(6)
     ]  # fmt: skip
-    together += [Generation([5, 6, 7], Sampling(0.9, seed=9), 60)]  # someone who is held to nothing
+    together += [TokenSequence([5, 6, 7], Sampling(0.9, seed=9), 60)]  # someone who is held to nothing
     for one in together:
         scheduler.submit(one)
     finish(scheduler)
     answers = [smollm.tokenizer.decode(g.tokens[len(g.prompt) :]) for g in together[:6]]
     assert answers == expected
-    assert scheduler.engine.pages.in_use == 0
+    assert scheduler.engine.block_pool.in_use == 0
 
 
 NESTED: Any = {"type": "object"}
@@ -138,21 +140,21 @@ def test_large_and_recursive_schemas_are_followed_or_refused_in_time(smollm: Mod
 
 
 def test_a_form_that_fails_midway_ends_only_its_own_text(smollm: Model) -> None:
-    class Failing(Guide):
+    class Failing(Constraint):
         def mask(self) -> None:
             return None
 
-        def took(self, token: int) -> tuple[int, ...]:
+        def accept(self, token: int) -> tuple[int, ...]:
             raise ConstraintError("it cannot be held any more")
 
     scheduler = Scheduler(engine_of(smollm))
     ends: list[object] = []
-    bad = Generation([1, 2, 3], Sampling(), 20, guide=Failing(), on_end=ends.append)
-    good = Generation([4, 5, 6], Sampling(), 20)
+    bad = TokenSequence([1, 2, 3], Sampling(), 20, constraint=Failing(), on_finish=ends.append)
+    good = TokenSequence([4, 5, 6], Sampling(), 20)
     scheduler.submit(bad)
     scheduler.submit(good)
     finish(scheduler)
-    assert isinstance(ends[0], ConstraintError) and good.drawn == 20
+    assert isinstance(ends[0], ConstraintError) and good.completion_tokens == 20
 
 
 def test_white_space_before_the_end_is_never_forbidden(smollm: Model) -> None:
@@ -167,11 +169,11 @@ def test_white_space_before_the_end_is_never_forbidden(smollm: Model) -> None:
     ]:
         guide = smollm.constraints.compile(form)
         for token in smollm.tokenizer.encode(text):
-            assert guide.mask()[token // 32] >> token % 32 & 1 and guide.meant(token) == token
-            guide.took(token)
+            assert guide.mask()[token // 32] >> token % 32 & 1 and guide.interpret(token) == token
+            guide.accept(token)
         mask = guide.mask()
         assert mask[blank // 32] >> blank % 32 & 1, form
-        assert guide.meant(blank) == (blank if goes_on else min(smollm.stop_ids)), form
+        assert guide.interpret(blank) == (blank if goes_on else min(smollm.stop_ids)), form
 
 
 def references(n: int, leaf: Any) -> dict[str, Any]:
@@ -349,6 +351,6 @@ def test_a_vocabulary_of_sentencepiece_holds_forms_too() -> None:
             token = max(
                 allowed, key=lambda t: len(tokenizer.token_bytes(t)) + 9 * (tokenizer.token_bytes(t)[:1] == b"y")
             )
-            ids += [token, *guide.took(token)]
+            ids += [token, *guide.accept(token)]
         assert tokenizer.decode(ids[:-1]).replace(" ", "").replace("\n", "") == expected.replace(" ", "")
     constraints.close()

@@ -56,7 +56,7 @@ def led(guide: ThinkingBudget, words: list[int], limit: int) -> list[int]:
     """What a model says that goes on with `words` unless it is led otherwise."""
     said: list[int] = []
     for word in words:
-        said += [word, *guide.took(word)]
+        said += [word, *guide.accept(word)]
         if len(said) >= limit:
             break
     return said[:limit]
@@ -132,9 +132,9 @@ def test_an_end_token_closes_the_thinking_and_the_answer_follows() -> None:
     close = MINI.id("</think>")
     for budget in (None, 100):
         guide = ThinkingBudget(MINI, True, budget, 400, stop_ids=[end], rows=600)
-        said = led(guide, [guide.meant(word) for word in [*WORDS[:5], end]], 400)
+        said = led(guide, [guide.interpret(word) for word in [*WORDS[:5], end]], 400)
         assert said == [*WORDS[:5], close, *MINI.encode("\n\n")]
-        assert guide.meant(end) == end  # the answer may end
+        assert guide.interpret(end) == end  # the answer may end
         mask = guide.mask()
         assert mask is not None and close is not None
         assert not mask[close // 32] >> close % 32 & 1 and mask[0] == 0xFFFFFFFF  # once closed is closed

@@ -108,8 +108,8 @@ def test_whatever_a_grammar_allows_is_a_call_that_fits_its_tool(held: Held, seve
         while len(ids) < 500 and held.end not in ids:
             allowed = np.flatnonzero(np.unpackbits(guide.mask().view(np.uint8), bitorder="little"))
             near = [t for t in allowed if held.tokenizer.token_bytes(int(t)) in b"\"'}])\n</>" or t == held.end]
-            token = guide.meant(int(drawn.choice(near if near and drawn.random() < 0.4 else list(allowed))))
-            ids += [token] if token == held.end else [token, *guide.took(token)]
+            token = guide.interpret(int(drawn.choice(near if near and drawn.random() < 0.4 else list(allowed))))
+            ids += [token] if token == held.end else [token, *guide.accept(token)]
         if held.end in ids:
             ended += 1
             text, calls = held.read(ids[: ids.index(held.end)])

@@ -14,8 +14,8 @@ from galop.backends.local import Done, Model, Text
 from galop.chat.response_format import ResponseFormat
 from galop.chat.tool_parser import GrammarScope, ToolCallParser
 from galop.chat.tools import FORMATS, ToolCall, ToolCallDelta, ToolCallFormat
-from galop.engine.scheduler import Guide
 from galop.errors import ConstraintError
+from galop.tokenizers.constraint import Constraint
 
 CODER, HERMES, DEEPSEEK, MISTRAL, PYTHONIC, LLAMA = FORMATS
 PARIS = ToolCall("get_weather", {"city": "Paris", "days": 2})
@@ -367,16 +367,16 @@ def test_a_call_that_is_made_again_ends_the_reply(smollm: Model) -> None:
     other = call.replace("Paris", "Rome")
     ids = smollm.tokenizer.encode(call + other + call + other)
 
-    class Saying(Guide):
+    class Saying(Constraint):
         """Puts words into the model's mouth."""
 
         def mask(self) -> None:
             return None
 
-        def meant(self, drawn: int) -> int:
+        def interpret(self, drawn: int) -> int:
             return ids.pop(0)
 
-        def took(self, token: int) -> tuple[int, ...]:
+        def accept(self, token: int) -> tuple[int, ...]:
             return ()
 
     *events, done = smollm.generate("Hello", constraint=Saying(), tools=[WEATHER], max_tokens=500)

@@ -12,7 +12,7 @@ from galop import native
 from galop.backends.load import load_path
 from galop.backends.local import Model
 from galop.engine.engine import Engine
-from galop.engine.lower import KVType
+from galop.engine.states import KVType
 
 DEPTH = 1100  # into the third chunk of 512 keys
 
@@ -28,7 +28,7 @@ def test_logits_at_depth_are_the_same_bytes_for_any_threads_and_batch(smollm: Mo
     expected = None
     for threads, parts in [(1, [DEPTH]), (2, [700, 400]), (3, [32, 1068])]:
         engine = Engine(smollm.plan, smollm.pack, threads, 2048, kv)
-        long, short = engine.sequence(), engine.sequence()
+        long, short = engine.new_cache(), engine.new_cache()
         for part in parts:
             done = len(long.tokens)
             engine.forward([(long, ids[done : done + part])], [])
@@ -46,7 +46,7 @@ def test_int8_keys_and_values_change_little(smollm: Model) -> None:
 
     def probabilities(kv: KVType) -> np.ndarray:
         engine = Engine(smollm.plan, smollm.pack, 2, 1024, kv)
-        logits = engine.forward([(engine.sequence(), ids)], range(100, 600)).astype(np.float64)
+        logits = engine.forward([(engine.new_cache(), ids)], range(100, 600)).astype(np.float64)
         logits -= logits.max(axis=1, keepdims=True)
         return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
@@ -57,7 +57,7 @@ def test_int8_keys_and_values_change_little(smollm: Model) -> None:
 
 def test_int8_pages_take_half_the_memory(smollm: Model, smollm_path: Path) -> None:
     with load_path(smollm_path, kv="int8", context=512) as model:
-        ratio = model.engine.pages.page_bytes / smollm.engine.pages.page_bytes
+        ratio = model.engine.block_pool.block_bytes / smollm.engine.block_pool.block_bytes
     assert ratio == 17 / 32
 
 

@@ -16,11 +16,12 @@ from tiny import GOLDEN
 from galop import Sampling
 from galop.backends.load import load
 from galop.backends.local import Model
+from galop.engine.disk_cache import DiskCache
 from galop.engine.engine import Engine
-from galop.engine.lower import PAGE_TOKENS
-from galop.engine.pages import KVFolder
-from galop.engine.scheduler import Generation, Scheduler
-from galop.engine.speculation import Lookup
+from galop.engine.scheduler import Scheduler
+from galop.engine.sequence import TokenSequence
+from galop.engine.speculation import PromptLookup
+from galop.engine.states import BLOCK_TOKENS
 from galop.errors import ContextLengthError, GalopError, MemoryBudgetError, NumericalError, QueueFullError
 
 
@@ -30,8 +31,8 @@ def prompts(model: Model, count: int) -> list[list[int]]:
     return [[i + 1, *ids[(at := chance.randrange(500)) : at + chance.randrange(5, 300)]] for i in range(count)]
 
 
-def generation(prompt: list[int], seed: int, limit: int = 20, **options: Any) -> Generation:
-    return Generation(prompt, Sampling(temperature=0.9, seed=seed), limit, **options)
+def generation(prompt: list[int], seed: int, limit: int = 20, **options: Any) -> TokenSequence:
+    return TokenSequence(prompt, Sampling(temperature=0.9, seed=seed), limit, **options)
 
 
 @pytest.fixture(scope="module")
@@ -57,29 +58,29 @@ def alone(smollm: Model) -> list[list[int]]:
 def test_company_changes_no_token(smollm: Model, alone: list[list[int]]) -> None:
     scheduler = Scheduler(engine_of(smollm))
     chance = random.Random(1)
-    waiting = [generation(p, seed, guesser=Lookup()) for seed, p in enumerate(prompts(smollm, 12))]
+    waiting = [generation(p, seed, drafter=PromptLookup()) for seed, p in enumerate(prompts(smollm, 12))]
     expected = dict(zip(waiting, alone, strict=True))
     while waiting or scheduler.running or scheduler.waiting:
         if waiting and chance.random() < 0.3:
             scheduler.submit(waiting.pop(chance.randrange(len(waiting))))
         scheduler.step()
     assert all(g.tokens == tokens for g, tokens in expected.items())
-    assert scheduler.engine.pages.in_use == 0
+    assert scheduler.engine.block_pool.in_use == 0
 
 
 def test_who_has_to_give_way_says_the_same_later(smollm: Model, alone: list[list[int]]) -> None:
     """The pool holds one full context, twelve texts of up to 320 tokens do not fit together."""
     scheduler = Scheduler(engine_of(smollm, pool=2048))
     jobs = [generation(p, seed, limit=20) for seed, p in enumerate(prompts(smollm, 12))]
-    scheduler.engine.pages.capacity = 15
+    scheduler.engine.block_pool.capacity = 15
     for job in jobs:
         scheduler.submit(job)
     finish(scheduler)
     assert [job.tokens for job in jobs] == alone
-    assert scheduler.engine.pages.in_use == 0
+    assert scheduler.engine.block_pool.in_use == 0
     long = generation(prompts(smollm, 1)[0] * 9, 0, limit=600)
     ends: list[Any] = []
-    long.on_end = ends.append
+    long.on_finish = ends.append
     scheduler.submit(long)
     finish(scheduler)
     assert isinstance(ends[0], MemoryBudgetError)
@@ -88,7 +89,7 @@ def test_who_has_to_give_way_says_the_same_later(smollm: Model, alone: list[list
 def test_a_sequence_that_runs_out_of_pages_while_decoding_goes_on(mini: Model) -> None:
     def run(capacity: int) -> tuple[list[list[int]], int]:
         scheduler = Scheduler(engine_of(mini))
-        scheduler.engine.pages.capacity = capacity
+        scheduler.engine.block_pool.capacity = capacity
         jobs = [generation([i + 1] * 30, i, limit=150) for i in range(4)]
         for job in jobs:
             scheduler.submit(job)
@@ -107,8 +108,8 @@ def test_pages_of_a_prompt_are_shared_even_while_it_is_read(mini: Model) -> None
     for job in jobs:
         scheduler.submit(job)
     finish(scheduler)
-    assert jobs[0].cached == 0
-    assert all(job.cached >= 384 for job in jobs[1:])
+    assert jobs[0].cached_tokens == 0
+    assert all(job.cached_tokens >= 384 for job in jobs[1:])
     assert scheduler.counts["prompt_tokens"] < 402 + 4 * 20
 
 
@@ -120,7 +121,7 @@ def test_clients_do_not_find_each_others_pages(mini: Model) -> None:
         job = generation(prompt, 0, client=client)
         scheduler.submit(job)
         finish(scheduler)
-        cached.append(job.cached)
+        cached.append(job.cached_tokens)
     assert cached == [0, 0, 299]
 
 
@@ -135,7 +136,7 @@ def test_a_prompt_that_parts_within_a_page_shares_up_to_there(mini: Model) -> No
         job = generation(tokens, 5, limit=8)
         scheduler.submit(job)
         finish(scheduler)
-        assert job.cached == expected
+        assert job.cached_tokens == expected
         fresh = Scheduler(engine_of(mini))
         cold = generation(tokens, 5, limit=8)
         fresh.submit(cold)
@@ -149,17 +150,17 @@ def test_kept_pages_give_way(mini: Model) -> None:
     for i in range(20):
         scheduler.submit(generation([i + 1] * 300, i, limit=2))
         finish(scheduler)
-        assert engine.pages.store.in_use <= engine.pages.capacity
-    assert engine.pages.in_use == 0
-    engine.pages.forget()
-    assert engine.pages.store.in_use == 0
+        assert engine.block_pool.memory.in_use <= engine.block_pool.capacity
+    assert engine.block_pool.in_use == 0
+    engine.prefix_cache.clear()
+    assert engine.block_pool.memory.in_use == 0
 
 
 def test_a_conversation_is_found_on_disk_by_a_later_engine(mini: Model, tmp_path: Path) -> None:
     prompt = mini.tokenizer.encode("\n".join(CORPUS))[:500]
 
-    def answer(tokens: list[int]) -> Generation:
-        scheduler = Scheduler(engine_of(mini, folder=KVFolder(tmp_path, 1 << 30)))
+    def answer(tokens: list[int]) -> TokenSequence:
+        scheduler = Scheduler(engine_of(mini, disk=DiskCache(tmp_path, 1 << 30)))
         job = generation(tokens, 3)
         scheduler.submit(job)
         finish(scheduler)
@@ -167,11 +168,11 @@ def test_a_conversation_is_found_on_disk_by_a_later_engine(mini: Model, tmp_path
 
     first = answer(prompt)
     files = sorted(tmp_path.iterdir())
-    assert len(files) == 519 // PAGE_TOKENS and {f.stat().st_mode & 0o777 for f in files} == {0o600}
+    assert len(files) == 519 // BLOCK_TOKENS and {f.stat().st_mode & 0o777 for f in files} == {0o600}
     again = answer(prompt)
-    assert again.cached == 480 and again.tokens == first.tokens
+    assert again.cached_tokens == 480 and again.tokens == first.tokens
     longer = answer([*first.tokens, *prompt[:40]])
-    assert longer.cached == 512
+    assert longer.cached_tokens == 512
 
     # A file that was cut short, changed or swapped for another is not believed, and goes.
     for damage in (lambda b: b[:-1], lambda b: b[:100] + bytes([b[100] ^ 1]) + b[101:], lambda b: b"", lambda b: b * 2):
@@ -186,7 +187,7 @@ def test_the_folder_keeps_to_its_cap(tmp_path: Path) -> None:
 
     import numpy as np
 
-    folder = KVFolder(tmp_path / "kv", cap=10_000)
+    folder = DiskCache(tmp_path / "kv", capacity=10_000)
     for i in range(40):
         folder.write(bytes([i]) * 32, np.full(900, i, np.uint8))
         os.utime(folder.path(bytes([i]) * 32), (i, i))
@@ -204,19 +205,19 @@ def test_cancelling_frees_pages_within_a_step(mini: Model) -> None:
     scheduler = Scheduler(engine_of(mini), parallel=2)
     ends: dict[int, Any] = {}
     jobs = [
-        generation(p, i, limit=500, on_end=lambda end, i=i: ends.update({i: end}))
+        generation(p, i, limit=500, on_finish=lambda end, i=i: ends.update({i: end}))
         for i, p in enumerate(prompts(mini, 3))
     ]
     for job in jobs:
         scheduler.submit(job)
-    while not all(job.drawn for job in jobs[:2]):
+    while not all(job.completion_tokens for job in jobs[:2]):
         scheduler.step()
     assert scheduler.waiting == 1
     for job in jobs:
         scheduler.cancel(job)
     scheduler.step()
     assert ends == {0: "cancelled", 1: "cancelled", 2: "cancelled"}
-    assert scheduler.engine.pages.in_use == 0 and not scheduler.running and not scheduler.waiting
+    assert scheduler.engine.block_pool.in_use == 0 and not scheduler.running and not scheduler.waiting
     scheduler.cancel(jobs[0])  # once more is nothing
     assert not scheduler.step()
 
@@ -226,7 +227,7 @@ def test_clients_take_turns_and_the_queue_is_bounded(mini: Model) -> None:
     order: list[str] = []
     for client in ("ann", "ann", "ann", "ann", "ann", "bob", "carl"):
         scheduler.submit(
-            generation([5, 6, len(order)], 0, 1, client=client, on_end=lambda _, c=client: order.append(c))
+            generation([5, 6, len(order)], 0, 1, client=client, on_finish=lambda _, c=client: order.append(c))
         )
     with pytest.raises(QueueFullError, match="6 requests are waiting"):
         scheduler.submit(generation([5], 0, 1))
@@ -241,15 +242,15 @@ def test_prompts_hold_up_those_who_decode_only_so_long(smollm: Model) -> None:
     scheduler.step()
     for i in range(12):
         scheduler.submit(generation([i + 2] * 1500, i, limit=1))
-    runs, run, before = [], 0, first.drawn
+    runs, run, before = [], 0, first.completion_tokens
     while scheduler.waiting or len(scheduler.running) > 1:
         scheduler.step()
-        if first.drawn > before:
+        if first.completion_tokens > before:
             run += 1
         elif run:
             runs.append(run)
             run = 0
-        before = first.drawn
+        before = first.completion_tokens
     # Between two stalls there are at least so many tokens: nineteen gaps of twenty are undisturbed.
     assert all(r >= 20 for r in runs)
 
@@ -258,11 +259,11 @@ def test_company_is_taken_in_only_while_it_can_be_borne(smollm: Model) -> None:
     scheduler = Scheduler(engine_of(smollm))
     for width, seconds in ((1, 1.0), (2, 1.2), (3, 1.5), (4, 9.0)):
         for _ in range(50):
-            scheduler.pace.took(width, seconds)
+            scheduler.decoder.step_times.record(width, seconds)
     most = 0
     for i in range(6):
         scheduler.submit(generation([i + 1, 2, 3], i, limit=6))
-    scheduler.pace.took = lambda width, seconds: None  # type: ignore[method-assign]
+    scheduler.decoder.step_times.record = lambda width, seconds: None  # type: ignore[method-assign]
     while scheduler.step():
         most = max(most, len(scheduler.running))
     assert most == 3
@@ -275,9 +276,9 @@ def test_company_is_taken_in_only_while_it_can_be_borne(smollm: Model) -> None:
 
 def test_a_numerical_error_ends_its_own_sequence_only(smollm: Model) -> None:
     scheduler = Scheduler(engine_of(smollm))
-    good, bad = generation([1, 2, 3], 1), generation([4, 5, 6], 2, bias={7: float("nan")})
+    good, bad = generation([1, 2, 3], 1), generation([4, 5, 6], 2, logit_bias={7: float("nan")})
     ends: list[Any] = []
-    bad.on_end = ends.append
+    bad.on_finish = ends.append
     for job in (good, bad):
         scheduler.submit(job)
     finish(scheduler)
@@ -302,8 +303,8 @@ def test_random_operations_lose_no_page() -> None:
         engine = Engine(model.plan, model.pack, 1, 128, pool=512)
         scheduler = Scheduler(engine, parallel=5, queue=20)
         chance = random.Random(7)
-        ended: list[Generation] = []
-        begun: list[Generation] = []
+        ended: list[TokenSequence] = []
+        begun: list[TokenSequence] = []
         for _ in range(3000):
             match chance.randrange(4):
                 case 0 if scheduler.waiting < 20:
@@ -311,22 +312,22 @@ def test_random_operations_lose_no_page() -> None:
                     job = generation(
                         prompt[:100], chance.randrange(9), limit=chance.randint(1, 60), client=chance.choice("abc")
                     )
-                    job.limit = min(job.limit, 128 - len(job.prompt))
-                    job.on_end = lambda _, job=job: ended.append(job)
+                    job.max_tokens = min(job.max_tokens, 128 - len(job.prompt))
+                    job.on_finish = lambda _, job=job: ended.append(job)
                     scheduler.submit(job)
                     begun.append(job)
                 case 1 if begun and chance.random() < 0.2:
                     scheduler.cancel(chance.choice(begun))
                 case _:
                     scheduler.step()
-            held = {page for g in scheduler.running if g.kv for page in g.kv.pages}
-            assert held == engine.pages._users.keys()
-            assert engine.pages.store.in_use <= engine.pages.capacity
+            held = {page for g in scheduler.running if g.kv for page in g.kv.blocks}
+            assert held == engine.block_pool._users.keys()
+            assert engine.block_pool.memory.in_use <= engine.block_pool.capacity
         finish(scheduler)
         assert sorted(map(id, ended)) == sorted(map(id, begun))
-        assert engine.pages.in_use == 0
-        engine.pages.forget()
-        assert engine.pages.store.in_use == 0
+        assert engine.block_pool.in_use == 0
+        engine.prefix_cache.clear()
+        assert engine.block_pool.memory.in_use == 0
 
 
 def test_a_prompt_that_fills_the_pool_is_answered_again(mini: Model) -> None:
@@ -341,7 +342,7 @@ def test_a_prompt_that_fills_the_pool_is_answered_again(mini: Model) -> None:
         finish(scheduler)
         answers.append(job.tokens)
     assert answers[0] == answers[1] == answers[2] and len(answers[0]) == 256
-    assert engine.pages.in_use == 0
+    assert engine.block_pool.in_use == 0
 
 
 def test_a_failing_step_ends_its_texts_and_not_the_engine(smollm: Model) -> None:
@@ -355,17 +356,17 @@ def test_a_failing_step_ends_its_texts_and_not_the_engine(smollm: Model) -> None
 
     thread = threading.Thread(target=scheduler.run)
     thread.start()
-    scheduler.submit(generation([1, 2, 3], 0, on_token=explode, on_end=ends.append))
+    scheduler.submit(generation([1, 2, 3], 0, on_token=explode, on_finish=ends.append))
     while not ends:
         pass
     good: list[Any] = []
-    scheduler.submit(generation([1, 2, 3], 0, limit=4, on_end=good.append))
+    scheduler.submit(generation([1, 2, 3], 0, limit=4, on_finish=good.append))
     while not good:
         pass
     late: list[Any] = []
-    scheduler.submit(generation([1, 2, 3], 0, limit=1900, on_end=late.append))
+    scheduler.submit(generation([1, 2, 3], 0, limit=1900, on_finish=late.append))
     scheduler.stop()
     thread.join()
     assert isinstance(ends[0], GalopError) and good == ["length"]
     assert isinstance(late[0], GalopError) and "unloaded" in str(late[0])
-    assert scheduler.engine.pages.in_use == 0
+    assert scheduler.engine.block_pool.in_use == 0

@@ -12,8 +12,9 @@ from replies import collect
 from galop import Sampling
 from galop.backends.load import load_path
 from galop.backends.local import Model
-from galop.engine.scheduler import Generation, Scheduler
-from galop.engine.speculation import Gauge, Guess, Lookup
+from galop.engine.scheduler import Scheduler
+from galop.engine.sequence import TokenSequence
+from galop.engine.speculation import DraftLength, DraftTokens, PromptLookup
 from galop.errors import ModelFileError
 
 LIST = "apples, pears, plums, cherries, apples, pears, plums, cherries, apples, pears,"
@@ -41,16 +42,16 @@ class Chance:
     def __init__(self, truth: Sequence[int]) -> None:
         self.truth, self.random = truth, random.Random(3)
 
-    def guess(self, history: Sequence[int], most: int) -> Guess:
+    def draft(self, history: Sequence[int], most: int) -> DraftTokens:
         n = self.random.randint(0, most)
         tokens = list(self.truth[len(history) : len(history) + n])
         if tokens and self.random.random() < 0.5:
             tokens[self.random.randrange(len(tokens))] = 17
-        return Guess(tokens)
+        return DraftTokens(tokens)
 
 
-class Always(Gauge):
-    def worth(self, most: int, confidence: int = 0, seconds: float = 0.0) -> int:
+class Always(DraftLength):
+    def best(self, most: int, confidence: int = 0, seconds: float = 0.0) -> int:
         return most
 
 
@@ -59,47 +60,47 @@ def test_any_guesses_leave_tokens_and_keys_as_they_were(smollm: Model, sampling:
     engine = smollm.engine
     prompt = smollm.template.encode(REPEAT)
 
-    def run(guesser: Any) -> tuple[list[int], bytes]:
+    def run(drafter: Any) -> tuple[list[int], bytes]:
         scheduler = Scheduler(engine)
-        scheduler.gauge = Always()
-        generation = Generation(prompt, sampling, 60, guesser=guesser)
-        scheduler.submit(generation)
+        scheduler.decoder.draft_length = Always()
+        sequence = TokenSequence(prompt, sampling, 60, drafter=drafter)
+        scheduler.submit(sequence)
         while scheduler.step():
             pass
-        kv = engine.begin(generation.tokens, "")
-        assert len(kv.tokens) >= len(generation.tokens) - 2
-        rest = generation.tokens[len(kv.tokens) :]
+        kv = engine.shared_cache("", sequence.tokens)
+        assert len(kv.tokens) >= len(sequence.tokens) - 2
+        rest = sequence.tokens[len(kv.tokens) :]
         last = engine.forward([(kv, rest)], [len(rest) - 1]).tobytes()
-        kv.close()
-        engine.pages.forget()
-        return generation.tokens, last
+        kv.free()
+        engine.prefix_cache.clear()
+        return sequence.tokens, last
 
     plain = run(None)
     assert run(Chance(plain[0])) == plain
-    assert run(Lookup()) == plain
+    assert run(PromptLookup()) == plain
 
 
 def test_lookup_finds_the_longest_earlier_match() -> None:
-    lookup = Lookup()
+    lookup = PromptLookup()
     text = [1, 2, 3, 9, 9, 5, 1, 2, 3, 7, 7, 7, 5, 1, 2, 3]
-    assert lookup.guess(text, 4).tokens == [7, 7, 7, 5]
-    assert lookup.guess([*text, 8], 4).tokens == []
-    assert Lookup().guess([4, 4], 5).tokens == []
-    assert Lookup().guess([4, 4, 4, 4], 5).tokens == [4]
+    assert lookup.draft(text, 4).tokens == [7, 7, 7, 5]
+    assert lookup.draft([*text, 8], 4).tokens == []
+    assert PromptLookup().draft([4, 4], 5).tokens == []
+    assert PromptLookup().draft([4, 4, 4, 4], 5).tokens == [4]
 
 
 def test_guessing_stops_where_it_does_not_pay() -> None:
-    gauge = Gauge()
+    length = DraftLength()
     for width, seconds in ((1, 1.0), (2, 1.1), (4, 1.5), (8, 2.0)):
-        gauge.took(width, seconds)
-    guess = Guess([1] * 7, 0)
+        length.step_times.record(width, seconds)
+    draft = DraftTokens([1] * 7, 0)
     for _ in range(60):
-        gauge.held(guess, 0, 1)
-    assert gauge.worth(7) == 0
+        length.record(draft, 0, 1)
+    assert length.best(7) == 0
     for _ in range(60):
-        gauge.held(guess, 7, 7)
-    assert gauge.worth(7) == 7
-    assert gauge.worth(7, seconds=0.9) == 0
+        length.record(draft, 7, 7)
+    assert length.best(7) == 7
+    assert length.best(7, seconds=0.9) == 0
 
 
 def test_a_draft_model_changes_nothing_but_the_time(smollm: Model, smollm_path: Any) -> None:

@@ -67,7 +67,7 @@ def test_native_logits_are_the_same_bytes_however_they_are_computed(name: str) -
         assert stepwise(model, 7).tobytes() == expected.tobytes()
 
         engine = model.engine
-        first, second = engine.sequence(), engine.sequence()
+        first, second = engine.new_cache(), engine.new_cache()
         engine.forward([(second, TOKENS[:5])], [])
         mixed = engine.forward([(first, TOKENS), (second, TOKENS[5:])], range(2 * N - 5))
         assert mixed[:N].tobytes() == expected.tobytes()
@@ -75,10 +75,10 @@ def test_native_logits_are_the_same_bytes_however_they_are_computed(name: str) -
 
 
 def stepwise(model: Model, size: int) -> np.ndarray:
-    kv = model.engine.sequence()
+    kv = model.engine.new_cache()
     parts = []
     for i in range(0, N, size):
         part = TOKENS[i : i + size]
         parts.append(model.engine.forward([(kv, part)], range(len(part))))
-    kv.close()
+    kv.free()
     return np.concatenate(parts)

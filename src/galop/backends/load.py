@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from galop.backends.local import Model, sampling_of
+from galop.engine.disk_cache import DiskCache
 from galop.engine.engine import CHUNK_TOKENS
-from galop.engine.lower import PAGE_TOKENS, KVType, page_bytes
-from galop.engine.pages import KVFolder
+from galop.engine.kv_cache import blocks_for
+from galop.engine.states import BLOCK_TOKENS, KVType, state_of
 from galop.errors import MemoryBudgetError, ModelFileError
 from galop.machine import available_memory, cache_directory, default_threads
 from galop.models import parse_config, trace
@@ -35,7 +36,7 @@ def memory_needed(pack: Pack, plan: Plan, context: int, kv: KVType = "f16") -> d
     matrices = sum(m.nbytes for m in pack.matrices.values())
     return {
         "weights": matrices,
-        "kv": -(-context // PAGE_TOKENS) * page_bytes(plan, kv),
+        "kv": blocks_for(context) * state_of(plan, kv).block_bytes,
         "scratch": _scratch(plan),
         "process": PROCESS_BYTES,
     }
@@ -133,7 +134,7 @@ def load_path(
     isa: str = "",
     progress: Progress | None = None,
     pool: int = 0,
-    folder: KVFolder | None = None,
+    folder: DiskCache | None = None,
     shortest: int = SHORTEST_CONTEXT,
 ) -> Model:
     """Loads a GGUF file or a safetensors directory.
@@ -160,14 +161,14 @@ def load_path(
     longest = int(pack.card.config["max_position_embeddings"])
     needed = memory_needed(pack, plan, 0, kv)
     fixed = sum(needed.values())
-    page = max(page_bytes(plan, kv), 1)
-    usual = max(DEFAULT_CONTEXT, max(pool, (budget - fixed) // 2) // page * PAGE_TOKENS if pool else 0)
+    block = max(state_of(plan, kv).block_bytes, 1)
+    usual = max(DEFAULT_CONTEXT, max(pool, (budget - fixed) // 2) // block * BLOCK_TOKENS if pool else 0)
     wanted = min(context or usual, longest)
     if context and context > longest:
         log.warning("%s was trained for %d tokens, so its context is that, not %d", pack.card.name, longest, context)
     needed = memory_needed(pack, plan, wanted, kv)
     if sum(needed.values()) > budget:
-        fits = (budget - fixed) // page * PAGE_TOKENS
+        fits = (budget - fixed) // block * BLOCK_TOKENS
         if context or fits < min(shortest, longest):
             parts = ", ".join(f"{name} {_gib(n)}" for name, n in needed.items())
             hint = f"--context {fits} would fit" if fits >= SHORTEST_CONTEXT else "take a smaller model or quantisation"
@@ -192,7 +193,7 @@ def load_path(
     needed = memory_needed(pack, plan, wanted, kv)
     spare = budget - sum(needed.values()) + needed["kv"]
     needed["kv"] = max(needed["kv"], min(pool, spare))
-    tokens = needed["kv"] // page * PAGE_TOKENS
+    tokens = needed["kv"] // block * BLOCK_TOKENS
     model = Model(pack, plan, tokenizer, wanted, threads, kv, isa, tokens, folder)
     model.memory = sum(needed.values())
     return model

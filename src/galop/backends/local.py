@@ -41,15 +41,17 @@ from galop.chat.tools import (
     format_named,
     schemas_of,
 )
+from galop.engine.disk_cache import DiskCache
 from galop.engine.engine import Engine
-from galop.engine.lower import KVType
-from galop.engine.pages import KVFolder
-from galop.engine.sampling import Drawn, Sampling, bit_mask
-from galop.engine.scheduler import Generation, Guide, Reason, Scheduler
-from galop.engine.speculation import Draft, Lookup
+from galop.engine.sampling import SampledToken, Sampling
+from galop.engine.scheduler import Scheduler
+from galop.engine.sequence import FinishReason, SequenceStatus, TokenSequence
+from galop.engine.speculation import DraftModel, PromptLookup
+from galop.engine.states import KVType
 from galop.errors import ConstraintError, ContextLengthError, GalopError, ModelFileError
 from galop.ops.plan import Array, Plan
 from galop.ops.reference import Reference
+from galop.tokenizers.constraint import Constraint, bit_mask
 from galop.tokenizers.fim import Fim, fim_of
 from galop.tokenizers.tokenizer import Detokeniser, Tokenizer
 from galop.weights.pack import Pack
@@ -64,7 +66,7 @@ class Text:
 
     text: str
     tokens: int = 1
-    drawn: tuple[Drawn, ...] = ()
+    drawn: tuple[SampledToken, ...] = ()
     thinking: bool = False
 
 
@@ -169,7 +171,7 @@ class Model:
         kv: KVType = "f16",
         isa: str = "",
         pool: int = 0,
-        folder: KVFolder | None = None,
+        folder: DiskCache | None = None,
     ) -> None:
         card = pack.card
         renderer = Renderer()
@@ -180,7 +182,7 @@ class Model:
         self.plan = plan
         salt = json.dumps([card.config, kv, [[name, m.crc] for name, m in sorted(pack.matrices.items())]])
         self.engine = Engine(plan, pack, threads, context, kv, isa, pool or context, folder)
-        self.engine.pages.salt = hashlib.sha256(salt.encode()).digest()
+        self.engine.prefix_cache.salt = hashlib.sha256(salt.encode()).digest()
         self.scheduler = Scheduler(self.engine)
         self.tokenizer = tokenizer
         self.template = ChatTemplate(card.chat_template, self.tokenizer, renderer)
@@ -192,7 +194,7 @@ class Model:
         self._owner = 0  # the thread whose call is under way
         self._server: threading.Thread | None = None
         self._smaller: Model | None = None
-        self._draft: Draft | None = None
+        self._draft: DraftModel | None = None
         rows = self.engine.vocabulary
         size = self.tokenizer.size(rows)
         # Padding rows past the last token were never trained.
@@ -235,7 +237,7 @@ class Model:
                 "take a smaller model of the same family"
             )
         vocabulary = smaller.tokenizer.size(smaller.engine.vocabulary)
-        self._smaller, self._draft = smaller, Draft(smaller.engine, vocabulary)
+        self._smaller, self._draft = smaller, DraftModel(smaller.engine, vocabulary)
 
     def chat(
         self,
@@ -346,7 +348,7 @@ class Model:
         cancelled: Callable[[], bool] = lambda: False,
         speculate: bool = True,
         thinking: Thinking | None = None,
-        constraint: Guide | None = None,
+        constraint: Constraint | None = None,
         tools: Sequence[Tool] = (),
     ) -> Iterator[Event]:
         """Continues a text (control tokens in it are meant) or token ids, in a stream that ends in `Done`.
@@ -376,10 +378,10 @@ class Model:
                     if isinstance(event, Done):
                         return
                     if isinstance(event, Prefill) and cancelled():
-                        self.scheduler.cancel(answer.generation)
+                        self.scheduler.cancel(answer.sequence)
             finally:
-                if answer.generation.kv:  # the stream was abandoned
-                    self.scheduler.cancel(answer.generation)
+                if answer.sequence.status is not SequenceStatus.FINISHED:  # the stream was abandoned
+                    self.scheduler.cancel(answer.sequence)
                     if self._server is None:
                         self.scheduler.step()
 
@@ -409,7 +411,7 @@ class Model:
         cancelled: Callable[[], bool] = lambda: False,
         speculate: bool = True,
         thinking: Thinking | None = None,
-        constraint: Guide | None = None,
+        constraint: Constraint | None = None,
         tools: Sequence[Tool] = (),
         rules: Rules | None = None,
         called: bool = False,
@@ -419,9 +421,9 @@ class Model:
         `client` is whose prompts may share what is known of this one. `constraint` leads the answer, after any
         thinking; where it holds whatever may be a call of `tools`, calls are `called` in parts. `logprobs` asks for the
         log-probabilities of each token and of so many likely ones, `scores` for those of the prompt's tokens
-        (`answer.generation.scored`, from its second on); `on_read` gets the logits and the hidden state that follow the
-        prompt. `rules` say which tokens it may have and what ends it; a stop string that is the name of a control token
-        ends at that token. Raises ContextLengthError, QueueFullError, ValueError for an empty prompt.
+        (`answer.sequence.prompt_scores`, from its second on); `on_read` gets logits and the hidden state that follow
+        the prompt. `rules` say which tokens it may have and what ends it; a stop string that is the name of a control
+        token ends at that token. Raises ContextLengthError, QueueFullError, ValueError for an empty prompt.
         """
         if not ids:
             raise ValueError("the prompt is empty")
@@ -435,10 +437,10 @@ class Model:
         room = self.context - len(ids)
         limit = room if max_tokens is None else min(max_tokens, room)
         begun = starts_thinking(self.tokenizer, ids, self.stop_ids)
-        guide = constraint
+        leading: Constraint | None = constraint
         if thinking and (begun or thinking.will_think(self.thinking_support)):
             rows = self.engine.vocabulary
-            guide = ThinkingBudget(self.tokenizer, begun, thinking.budget, limit, guide, self.stop_ids, rows)
+            leading = ThinkingBudget(self.tokenizer, begun, thinking.budget, limit, leading, self.stop_ids, rows)
         format = self.tool_format or HERMES
         held: GrammarScope = "none" if constraint is None else "all" if called else "opened"
         shown = self.tokenizer.added if rules.control else format.markers if tools else ()
@@ -449,21 +451,21 @@ class Model:
         if thinking is None and self.fim and self.fim.asked(ids):
             ends |= self.fim.ends
         answer = Answer(
-            Generation(
+            TokenSequence(
                 ids,
                 sampling or self.sampling_for(thinking),
                 limit,
                 stop_ids=ends,
                 client=client,
                 mask=self._mask if rules.allowed is None else self._only(rules.allowed),
-                bias=bias or {},
-                on_read=on_read,
+                logit_bias=bias or {},
+                on_prompt_end=on_read,
                 logprobs=0 if logprobs is None else max(logprobs, 1),
-                scores=scores,
-                least=rules.least,
+                prompt_logprobs=scores,
+                min_tokens=rules.least,
                 banned=banned,
-                guesser=(self._draft or Lookup()) if speculate else None,
-                guide=guide,
+                drafter=(self._draft or PromptLookup()) if speculate else None,
+                constraint=leading,
             ),
             detokeniser,
             ThinkingSplitter(begun) if thinking else None,
@@ -473,7 +475,7 @@ class Model:
             cancelled,
             alternatives=bool(logprobs),
         )
-        self.scheduler.submit(answer.generation)
+        self.scheduler.submit(answer.sequence)
         return answer
 
     def _only(self, allowed: Collection[int]) -> Array:
@@ -489,7 +491,7 @@ class Model:
 
     def logits(self, tokens: Sequence[int]) -> Array:
         """float32 [len(tokens), vocabulary]: at each position, what is likely to follow it."""
-        kv = self.engine.sequence()
+        kv = self.engine.new_cache()
         parts = []
         with self._turn():
             try:
@@ -497,7 +499,7 @@ class Model:
                     part = list(tokens[i : i + 256])
                     parts.append(self.engine.forward([(kv, part)], range(len(part))))
             finally:
-                kv.close()
+                kv.free()
         return np.concatenate(parts)
 
     @contextmanager
@@ -522,7 +524,7 @@ class Model:
             self.scheduler.stop()
             self._server.join()
             self._server = None
-        while self.engine.pages.save_one():
+        while self.engine.prefix_cache.save_next():
             pass
         self.template.renderer.close()
         if "constraints" in self.__dict__:
@@ -542,7 +544,7 @@ class Answer:
 
     def __init__(
         self,
-        generation: Generation,
+        sequence: TokenSequence,
         detokeniser: Detokeniser,
         splitter: ThinkingSplitter | None,
         parser: ToolCallParser | None,
@@ -551,7 +553,7 @@ class Answer:
         cancelled: Callable[[], bool] = lambda: False,
         alternatives: bool = True,
     ) -> None:
-        self.generation = generation
+        self.sequence = sequence
         self._detokeniser = detokeniser
         self._splitter = splitter
         self._parser = parser
@@ -561,20 +563,20 @@ class Answer:
         self._alternatives = alternatives  # whether the other likely tokens are wanted too
         self._tokens = 0  # that have not been emitted yet
         self._thought = 0  # tokens of thinking
-        self._drawn: list[Drawn] = []
+        self._drawn: list[SampledToken] = []
         self._calls: set[tuple[str, str]] = set()
         self._called = False  # and nothing said since
         self._told = False  # whether parts of a call have been told
         self._repeated = False  # whether one of them was made again
         self._first = 0.0  # when the first token came
-        generation.on_token = self._on_token
-        generation.on_prompt = lambda done: emit(Prefill(done, len(generation.prompt)))
-        generation.on_end = self._on_end
+        sequence.on_token = self._on_token
+        sequence.on_prefill = lambda done: emit(Prefill(done, len(sequence.prompt)))
+        sequence.on_finish = self._on_end
 
-    def _on_token(self, drawn: Drawn) -> Reason | None:
+    def _on_token(self, drawn: SampledToken) -> FinishReason | None:
         self._first = self._first or time.monotonic()
         self._tokens += 1
-        if self.generation.logprobs:
+        if self.sequence.logprobs:
             self._drawn.append(drawn if self._alternatives else replace(drawn, top_logprobs=()))
         self._push(self._detokeniser.push(drawn.token))
         return "stop" if self._stop.matched or self._repeated else "cancelled" if self._cancelled() else None
@@ -616,22 +618,23 @@ class Answer:
             self._tokens = 0
             self._drawn.clear()
 
-    def _on_end(self, end: Reason | GalopError) -> None:
+    def _on_end(self, end: FinishReason | GalopError) -> None:
         if isinstance(end, GalopError):
             self._emit(Failed(end))
             return
         self._push(self._detokeniser.finish(), final=True, cut=end == "length")
-        g = self.generation
-        first = self._first or g.ended
+        s = self.sequence
+        first = self._first or s.end_time
         self._emit(
             Done(
                 end,
-                len(g.prompt),
-                g.cached,
-                g.drawn,
-                (g.ended if math.isnan(g.read) else g.read) - (g.arrived if math.isnan(g.begun) else g.begun),
-                g.ended - first,
-                first - g.arrived,
+                len(s.prompt),
+                s.cached_tokens,
+                s.completion_tokens,
+                (s.end_time if math.isnan(s.prefill_end_time) else s.prefill_end_time)
+                - (s.arrival_time if math.isnan(s.start_time) else s.start_time),
+                s.end_time - first,
+                first - s.arrival_time,
                 self._stop.matched,
                 self._thought,
             )

@@ -16,10 +16,9 @@ from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 from galop.chat.grammar_child import SECONDS, STACK, compiled, in_stack
 from galop.chat.response_format import JSON, ResponseFormat
 from galop.child import Child
-from galop.engine.sampling import bit_mask
-from galop.engine.scheduler import Guide
 from galop.errors import ConstraintError
 from galop.ops.plan import Array
+from galop.tokenizers.constraint import Constraint, allows, bit_mask
 from galop.tokenizers.tokenizer import Tokenizer
 
 LONGEST = 1 << 20  # characters of a schema or grammar
@@ -95,9 +94,9 @@ class GrammarCompiler:
         self._child.close()
 
 
-class GrammarConstraint(Guide):
-    """The guide of one answer. Where it may end, white space that its form has no place for ends it: most models write
-    some before their end token, and would have to go on if they could not."""
+class GrammarConstraint(Constraint):
+    """Holds one answer to its grammar. Where it may end, white space that its form has no place for ends it: most
+    models write some before their end token, and would have to go on if they could not."""
 
     def __init__(self, matcher: LLMatcher, blank: Array, stop: int) -> None:
         self._matcher = matcher
@@ -112,13 +111,13 @@ class GrammarConstraint(Guide):
     def mask(self) -> Array:
         mask = np.frombuffer(guarded(self._matcher.compute_bitmask), np.uint32)[: len(self._blank)]
         self._check()
-        self._ends = self._blank & ~mask if self._begun and has(mask, self._stop) else None
+        self._ends = self._blank & ~mask if self._begun and allows(mask, self._stop) else None
         return mask if self._ends is None else mask | self._ends
 
-    def meant(self, drawn: int) -> int:
-        return self._stop if self._ends is not None and has(self._ends, drawn) else drawn
+    def interpret(self, token: int) -> int:
+        return self._stop if self._ends is not None and allows(self._ends, token) else token
 
-    def took(self, token: int) -> Sequence[int]:
+    def accept(self, token: int) -> Sequence[int]:
         self._begun = True
         forced = guarded(lambda: self._took(token))
         self._check()
@@ -145,10 +144,6 @@ def guarded(work: Callable[[], Any]) -> Any:
         if type(error).__name__ != "PanicException":
             raise
         raise ConstraintError("the form was given up: the grammar library failed on it") from None
-
-
-def has(mask: Array, token: int) -> bool:
-    return bool(mask[token // 32] >> token % 32 & 1)
 
 
 REASONS = (

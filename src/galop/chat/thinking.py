@@ -6,11 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from galop.chat.template_capabilities import CLOSE, OPEN, TemplateCapabilities
-from galop.engine.scheduler import Guide
 from galop.ops.plan import Array
+from galop.tokenizers.constraint import Constraint, allow, forbid, full_mask
 from galop.tokenizers.tokenizer import Tokenizer
 
 ANSWER_TOKENS = 512  # kept for the answer where the reply's length is limited, but no more than half of it
@@ -63,7 +61,7 @@ class Thinking:
         return bool(self.variables(style).get(style.switch, style.thinks))
 
 
-class ThinkingBudget(Guide):
+class ThinkingBudget(Constraint):
     """Ends the thinking when `budget` tokens of it are spent, or the model ends its reply there: an answer is owed.
     From there on `answer` leads.
 
@@ -77,7 +75,7 @@ class ThinkingBudget(Guide):
         begun: bool,
         budget: int | None,
         limit: int,
-        answer: Guide | None = None,
+        answer: Constraint | None = None,
         stop_ids: Collection[int] = (),
         rows: int = 0,
     ) -> None:
@@ -95,7 +93,7 @@ class ThinkingBudget(Guide):
         self._answer = answer
         self._state = "thinking" if begun else "start"
         self._opened = False  # by the last token
-        self._closed = False  # by this guide
+        self._closed = False  # by this constraint
         self.thought = 0  # tokens of thinking so far, but for the line break after the tag
 
     def mask(self) -> Array | None:
@@ -104,19 +102,19 @@ class ThinkingBudget(Guide):
         mask = self._answer.mask() if self._answer else None
         if self._state == "start" and mask is not None and self._open is not None:
             mask = mask.copy()
-            mask[self._open // 32] |= np.uint32(1 << self._open % 32)
+            allow(mask, self._open)
         elif self._closed and self._close is not None and self._rows:
-            mask = np.full(-(-self._rows // 32), 0xFFFFFFFF, np.uint32) if mask is None else mask.copy()
-            mask[self._close // 32] &= ~np.uint32(1 << self._close % 32)
+            mask = full_mask(self._rows) if mask is None else mask.copy()
+            forbid(mask, self._close)
         return mask
 
-    def meant(self, drawn: int) -> int:
+    def interpret(self, token: int) -> int:
         if self._state == "thinking":
-            self._closed = drawn in self._stops and self._close is not None
-            return self._close if self._closed and self._close is not None else drawn
-        return self._answer.meant(drawn) if self._answer else drawn
+            self._closed = token in self._stops and self._close is not None
+            return self._close if self._closed and self._close is not None else token
+        return self._answer.interpret(token) if self._answer else token
 
-    def took(self, token: int) -> Sequence[int]:
+    def accept(self, token: int) -> Sequence[int]:
         if self._state == "start":
             self._state = "thinking" if token == self._open else "answer"
             self._opened = token == self._open
@@ -131,7 +129,7 @@ class ThinkingBudget(Guide):
                 return ()
             self._state, self._closed = "answer", True
             return self._closing
-        return self._answer.took(token) if self._answer else ()
+        return self._answer.accept(token) if self._answer else ()
 
 
 def starts_thinking(tokenizer: Tokenizer, prompt: Sequence[int], stop_ids: Collection[int] = ()) -> bool:

@@ -58,7 +58,9 @@ class Decoder:
         outcome = append_next(sequence, rows[0], self.counts)
         if not checked:
             self.step_times.record(1, time.perf_counter() - start)
-        while outcome is None and accepted < checked and sequence.tokens[known + accepted :] == [draft.tokens[accepted]]:
+        while (
+            outcome is None and accepted < checked and sequence.tokens[known + accepted :] == [draft.tokens[accepted]]
+        ):
             accepted += 1
             outcome = append_next(sequence, rows[accepted], self.counts)
         kv.truncate(known + accepted)

@@ -77,7 +77,10 @@ class PrefillStep:
                     sequence.prefill_end_time = time.monotonic()
                 if sequence.on_prompt_end and not sequence.completion_tokens:
                     sequence.on_prompt_end(self._logits[row - 1], self._hidden[row - 1])
-                yield sequence, append_next(sequence, self._logits[row - 1], counts) if sequence.max_tokens else "length"
+                yield (
+                    sequence,
+                    append_next(sequence, self._logits[row - 1], counts) if sequence.max_tokens else "length",
+                )
 
 
 def score_prompt(sequence: TokenSequence, logits: Array, start: int) -> None:

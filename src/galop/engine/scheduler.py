@@ -169,9 +169,7 @@ class Scheduler:
         """The next that waits, unless its prompt finds no room or is just being read for another."""
         promised = sum(s.blocks_needed - len(kv.blocks) for s, kv in self._prefilling())
         room = self.engine.block_pool.available - promised
-        in_progress = {
-            key for s, kv in self._prefilling() for key in s.block_hashes[len(kv.tokens) // BLOCK_TOKENS :]
-        }
+        in_progress = {key for s, kv in self._prefilling() for key in s.block_hashes[len(kv.tokens) // BLOCK_TOKENS :]}
 
         def judge(sequence: TokenSequence, preempted: bool) -> Admission:
             if self.running and sequence.blocks_needed > room:

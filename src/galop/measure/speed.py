@@ -16,8 +16,9 @@ import numpy as np
 
 from galop import native
 from galop.backends.local import Model
-from galop.engine.engine import KV, Engine
-from galop.engine.lower import PAGE_TOKENS
+from galop.engine.engine import Engine
+from galop.engine.kv_cache import KVCache, blocks_for
+from galop.engine.states import BLOCK_TOKENS
 from galop.ops.plan import Array, Plan
 from galop.weights.pack import Pack
 from galop.weights.quant_types import QUANT_TYPES
@@ -72,7 +73,7 @@ class Cost:
     products: float
 
 
-def step_cost(plan: Plan, pack: Pack, page_bytes: int, tokens: int, rows: int, keys: float, sequences: int) -> Cost:
+def step_cost(plan: Plan, pack: Pack, block_bytes: int, tokens: int, rows: int, keys: float, sequences: int) -> Cost:
     """Of `tokens` tokens in `sequences` sequences, `rows` of which give logits; each attends to `keys` keys."""
     size = {name: m.rows * m.cols for name, m in pack.matrices.items()}
     source = {
@@ -94,14 +95,14 @@ def step_cost(plan: Plan, pack: Pack, page_bytes: int, tokens: int, rows: int, k
             products += tokens * chosen * sum(size[p[0]] for p in parts)
         elif step.op.name == "attention":
             products += 2 * tokens * keys * step.arguments["q"].width
-    total_bytes += sequences * keys / PAGE_TOKENS * page_bytes
+    total_bytes += sequences * keys / BLOCK_TOKENS * block_bytes
     return Cost(total_bytes, products)
 
 
-def held(engine: Engine, tokens: int) -> KV:
+def held(engine: Engine, tokens: int) -> KVCache:
     """A sequence of so many tokens whose keys and values are zeros: time does not depend on them."""
-    kv = engine.sequence()
-    kv.pages = [engine.pages.allocate() for _ in range(-(-tokens // PAGE_TOKENS))]
+    kv = engine.new_cache()
+    kv.reserve(tokens)
     kv.tokens = [0] * tokens
     return kv
 
@@ -129,7 +130,7 @@ def run(model: Model, work: Work) -> float:
             engine.forward([(kv, [i]) for kv in sequences], range(work.sequences))
     seconds = time.perf_counter() - start
     for kv in sequences:
-        kv.close()
+        kv.free()
     return seconds
 
 
@@ -139,7 +140,7 @@ def roof(model: Model, work: Work, bandwidth: float, peak: float) -> tuple[float
     keys = work.depth + work.tokens / 2
 
     def cost(tokens: int, rows: int, sequences: int) -> Cost:
-        return step_cost(model.plan, model.pack, engine.pages.page_bytes, tokens, rows, keys, sequences)
+        return step_cost(model.plan, model.pack, engine.block_pool.block_bytes, tokens, rows, keys, sequences)
 
     if work.kind == "prefill":
         one, steps = cost(work.tokens, 1, 1), work.sequences
@@ -169,7 +170,7 @@ def measure(
     model: Model, machine: Machine, works: list[Work], repeats: int, progress: Callable[[int, int], None]
 ) -> Iterator[Result]:
     """Times each work `repeats` times, beside the roofs each time, leaving out what the memory does not hold."""
-    works = [w for w in works if w.depth + w.tokens <= model.context and _pages(w) <= model.engine.pages.capacity]
+    works = [w for w in works if w.depth + w.tokens <= model.context and _blocks(w) <= model.engine.block_pool.capacity]
     total, done = len(works) * repeats, 0
     for work in works:
         result = Result(work)
@@ -186,8 +187,8 @@ def measure(
         yield result
 
 
-def _pages(work: Work) -> int:
-    return work.sequences * -(-(work.depth + work.tokens + 1) // PAGE_TOKENS)
+def _blocks(work: Work) -> int:
+    return work.sequences * blocks_for(work.depth + work.tokens + 1)
 
 
 def profile(model: Model, work: Work) -> list[tuple[str, float]]:

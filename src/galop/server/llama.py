@@ -206,11 +206,11 @@ class LlamaWriter:
                     limit = body.t_max_predict_ms or 0
                     late = limit > 0 and "\n" in told.text and time.monotonic() - began > limit / 1000
                     if late or told.ended:
-                        reply.model.scheduler.cancel(reply.answers[piece.index].generation)
+                        reply.model.scheduler.cancel(reply.answers[piece.index].sequence)
                     yield piece.index, {
                         "index": piece.index, "content": text, "tokens": [d.token for d in piece.event.drawn],
                         "stop": False, "id_slot": -1, "tokens_predicted": len(told.tokens),
-                        "tokens_evaluated": len(reply.answers[piece.index].generation.prompt),
+                        "tokens_evaluated": len(reply.answers[piece.index].sequence.prompt),
                         **({"completion_probabilities": probabilities} if body.n_probs else {}),
                     }  # fmt: skip
                 elif isinstance(piece, Done):
@@ -221,11 +221,11 @@ class LlamaWriter:
 
     def _last(self, index: int, done: Done) -> dict[str, Any]:
         body, told, how = self.body, self.told[index], self.how
-        generation = self.reply.answers[index].generation
+        sequence = self.reply.answers[index].sequence
         settings = {
             "seed": how.seed, "temperature": how.temperature, "top_k": how.top_k, "top_p": how.top_p,
             "min_p": how.min_p, "repeat_penalty": how.repetition_penalty, "presence_penalty": how.presence_penalty,
-            "frequency_penalty": how.frequency_penalty, "n_predict": generation.limit, "stop": stops(body.stop),
+            "frequency_penalty": how.frequency_penalty, "n_predict": sequence.max_tokens, "stop": stops(body.stop),
             "n_probs": body.n_probs or 0, "stream": bool(body.stream), "ignore_eos": bool(body.ignore_eos),
         }  # fmt: skip
         kind = "word" if done.stop else "eos" if done.reason == "stop" else "limit"
@@ -234,7 +234,7 @@ class LlamaWriter:
             "tokens": told.tokens if body.return_tokens and not body.stream else [], "model": self.reply.resident.name,
             "tokens_predicted": done.answer_tokens, "tokens_evaluated": done.prompt_tokens,
             "generation_settings": settings,
-            "prompt": self.reply.model.tokenizer.decode(generation.prompt, control=True),
+            "prompt": self.reply.model.tokenizer.decode(sequence.prompt, control=True),
             "has_new_line": "\n" in told.text, "truncated": False, "stop_type": kind, "stopping_word": done.stop,
             "tokens_cached": done.cached_tokens, "timings": self.reply.timings_of(done),
         }  # fmt: skip

@@ -16,7 +16,7 @@ from typing import Any
 from galop import store
 from galop.backends.load import DEFAULT_CONTEXT, PROCESS_BYTES, SHORTEST_CONTEXT, load_source
 from galop.backends.local import Model
-from galop.engine.pages import KVFolder
+from galop.engine.disk_cache import DiskCache
 from galop.errors import ConstraintError, MemoryBudgetError, ModelFileError
 from galop.machine import available_memory, cache_directory
 from galop.server.api_keys import Key
@@ -85,7 +85,7 @@ class Models:
         self.residents: dict[str, Resident] = {}
         self.memory = limits.memory or int(available_memory() * 0.9)
         self._turns = Turns()
-        self._folder = KVFolder(cache_directory() / "kv", KV_FOLDER_BYTES) if limits.keep_kv else None
+        self._folder = DiskCache(cache_directory() / "kv", KV_FOLDER_BYTES) if limits.keep_kv else None
         self._loading = asyncio.Lock()
         self._freed = asyncio.Event()
         self._loads: dict[str, asyncio.Task[Resident]] = {}

@@ -95,16 +95,16 @@ class Engines:
             **{n: GaugeMetricFamily(f"galop:{n}", text, labels=["model_name"]) for n, text in gauged.items()},
         }
         for resident in list(self.models.residents.values()):
-            scheduler, pages = resident.model.scheduler, resident.model.engine.pages
+            scheduler, engine = resident.model.scheduler, resident.model.engine
             for name, value in {
-                "prefix_cache_queries": pages.queried,
-                "prefix_cache_hits": pages.found,
+                "prefix_cache_queries": engine.prefix_cache.query_tokens,
+                "prefix_cache_hits": engine.prefix_cache.hit_tokens,
                 "prompt_tokens": scheduler.counts["prompt_tokens"],
                 "generation_tokens": scheduler.counts["generation_tokens"],
                 "num_preemptions": scheduler.counts["preemptions"],
                 "num_requests_running": len(scheduler.running),
                 "num_requests_waiting": scheduler.waiting,
-                "kv_cache_usage_perc": pages.in_use / pages.capacity,
+                "kv_cache_usage_perc": engine.block_pool.in_use / engine.block_pool.capacity,
                 "memory_bytes": resident.model.memory,
             }.items():
                 families[name].add_metric([resident.name], float(value))  # type: ignore[attr-defined]

@@ -241,7 +241,7 @@ class LineWriter:
         done: Done = self.reply.ends[0]
         context = {}
         if self.field == "response" and self.reply.thinking:
-            context = {"context": self.reply.answers[0].generation.tokens}
+            context = {"context": self.reply.answers[0].sequence.tokens}
         return {
             "done": True,
             "done_reason": "length" if done.reason == "length" else "stop",

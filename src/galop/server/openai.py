@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from galop.backends.local import Done, Prefill, Text
 from galop.chat.thinking import Thinking
-from galop.engine.sampling import Drawn
+from galop.engine.sampling import SampledToken
 from galop.server import anthropic
 from galop.server.errors import ApiError
 from galop.server.extensions import Extended
@@ -311,7 +311,7 @@ class Writer:
                             yield self.chunk([first])
                 if isinstance(piece, Prefill):
                     if self.body.return_progress:
-                        cached = reply.answers[0].generation.cached
+                        cached = reply.answers[0].sequence.cached_tokens
                         progress = {"total": piece.total, "cache": cached, "processed": piece.done}
                         yield self.chunk([], prompt_progress=progress)
                 elif isinstance(piece, Done):
@@ -398,7 +398,7 @@ class CompletionWriter(Writer):
                 given, ids = self.body.prompts[index // n], self.reply.prompts[index // n]
                 echoed = given if isinstance(given, str) else self.reply.model.tokenizer.decode(ids, control=True)
                 if self.body.logprobs is not None:
-                    told.prompt(ids, self.reply.answers[index].generation.scored, echoed)
+                    told.prompt(ids, self.reply.answers[index].sequence.prompt_scores, echoed)
                 told.at, text = len(echoed), echoed + text
         told.answer(drawn)
         return {"index": index, "text": text, "logprobs": told.logprobs()}
@@ -423,24 +423,24 @@ class Told:
         self._entries: list[tuple[str, float | None, dict[str, float] | None, int]] = []
         self._stream = Detokeniser(tokenizer)
 
-    def prompt(self, ids: list[int], scored: list[Drawn], text: str) -> None:
+    def prompt(self, ids: list[int], scored: list[SampledToken], text: str) -> None:
         stream = Detokeniser(self.tokenizer, self.tokenizer.added)
         at = 0
         if not text.startswith(self._name(ids[0])):  # a BOS that was put before it
-            self._add(Drawn(ids[0]), 0)
+            self._add(SampledToken(ids[0]), 0)
             ids = ids[1:]
         else:
-            scored = [Drawn(ids[0]), *scored]
+            scored = [SampledToken(ids[0]), *scored]
         for id, drawn in zip(ids, scored, strict=True):
             self._add(drawn, at)
             at += len(stream.push(id))
 
-    def answer(self, drawn: list[Drawn]) -> None:
+    def answer(self, drawn: list[SampledToken]) -> None:
         for d in drawn:
             self._add(d, self.at)
             self.at += len(self._stream.push(d.token))
 
-    def _add(self, drawn: Drawn, at: int) -> None:
+    def _add(self, drawn: SampledToken, at: int) -> None:
         top = None if drawn.logprob is None else {self._name(t): max(p, LEAST) for t, p in drawn.top_logprobs}
         if top and drawn.logprob is not None:
             top.setdefault(self._name(drawn.token), max(drawn.logprob, LEAST))

@@ -402,8 +402,8 @@ class Reply:
                     yield event
         finally:
             self.cancel()
-            begun = [a.generation for a in self.answers if not math.isnan(a.generation.begun)]
-            used = self.read + sum(g.drawn for g in begun) if begun else 0
+            begun = [a.sequence for a in self.answers if not math.isnan(a.sequence.start_time)]
+            used = self.read + sum(s.completion_tokens for s in begun) if begun else 0
             self.server.meter.settle(self.key, self.tokens, used)
             await self.held.aclose()
 
@@ -424,7 +424,7 @@ class Reply:
 
     def cancel(self) -> None:
         for answer in self.answers:
-            self.model.scheduler.cancel(answer.generation)
+            self.model.scheduler.cancel(answer.sequence)
 
     @property
     def usage(self) -> dict[str, Any]:

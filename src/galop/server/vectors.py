@@ -184,7 +184,7 @@ async def read_all(model: Model, prompts: list[list[int]], client: str, take: Ta
             if isinstance(event := await ended, Failed):
                 raise event.error
         finally:
-            model.scheduler.cancel(answer.generation)
+            model.scheduler.cancel(answer.sequence)
 
     together = model.scheduler.parallel
     for start in range(0, len(prompts), together):  # never more than may run at once, so none is refused for the queue

@@ -14,7 +14,7 @@ import numpy as np
 from galop.ops.plan import Array
 
 
-class GrammarConstraint(Protocol):
+class Constraint(Protocol):
     """A logits processor that may also force tokens. Every method may raise GalopError to end its text, and only it."""
 
     def mask(self) -> Array | None:

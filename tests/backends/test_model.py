@@ -19,7 +19,7 @@ import galop
 from galop import Sampling
 from galop.backends.load import load_path, open_pack
 from galop.backends.local import Model
-from galop.engine.sampling import draw
+from galop.engine.sampling import sample
 from galop.errors import ContextLengthError, MemoryBudgetError, ModelFileError, NumericalError
 from galop.models.open import open_checkpoint
 from galop.weights import pack as packs
@@ -145,19 +145,19 @@ def test_logits_that_are_not_numbers_are_an_error() -> None:
         logits = np.zeros(64, np.float32)
         logits[7] = bad
         with pytest.raises(NumericalError):
-            draw(logits, GREEDY, 0, [])
+            sample(logits, GREEDY, 0, [])
 
 
 def test_greedy_takes_the_first_of_equals_and_masks_hold() -> None:
     logits = np.zeros(64, np.float32)
     logits[[9, 40]] = 2.0
-    assert draw(logits, GREEDY, 0, []).token == 9
+    assert sample(logits, GREEDY, 0, []).token == 9
     mask = np.zeros(2, np.uint32)
     mask[40 // 32] = 1 << (40 % 32)
-    assert draw(logits, GREEDY, 0, [], mask=mask).token == 40
-    assert draw(logits, Sampling(temperature=5.0, seed=3), 0, [], mask=mask).token == 40
+    assert sample(logits, GREEDY, 0, [], mask=mask).token == 40
+    assert sample(logits, Sampling(temperature=5.0, seed=3), 0, [], mask=mask).token == 40
     with pytest.raises(NumericalError):
-        draw(logits, GREEDY, 0, [], mask=np.zeros(2, np.uint32))
+        sample(logits, GREEDY, 0, [], mask=np.zeros(2, np.uint32))
 
 
 @given(st.integers(0, 2**31), st.integers(1, 20), st.floats(0.0, 1.0), st.floats(0.0, 0.5))
@@ -170,25 +170,25 @@ def test_filters_keep_exactly_what_they_should(seed: int, top_k: int, top_p: flo
     before = np.concatenate([[0.0], np.cumsum(kept)[:-1]])
     nucleus = order[before < top_p + 1e-12]
     allowed = {int(i) for i in nucleus if p[i] / p[order[0]] >= min_p - 1e-9} | {int(order[0])}
-    assert {draw(logits, how, position, []).token for position in range(40)} <= allowed
+    assert {sample(logits, how, position, []).token for position in range(40)} <= allowed
 
 
 def test_draws_follow_the_distribution() -> None:
     logits = np.log(np.array([0.5, 0.3, 0.2], np.float32))
-    counts = np.bincount([draw(logits, Sampling(temperature=1.0, seed=9), i, []).token for i in range(20_000)])
+    counts = np.bincount([sample(logits, Sampling(temperature=1.0, seed=9), i, []).token for i in range(20_000)])
     # Four standard deviations of a binomial.
     assert np.abs(counts / 20_000 - [0.5, 0.3, 0.2]).max() < 4 * np.sqrt(0.25 / 20_000)
 
 
 def test_penalties_and_logprobs() -> None:
     logits = np.array([2.0, 1.9, -1.0, 0.0], np.float32)
-    assert draw(logits, Sampling(repetition_penalty=2.0), 0, [0]).token == 1
-    assert draw(logits, Sampling(presence_penalty=0.5), 0, [0, 0]).token == 1
-    assert draw(logits, Sampling(frequency_penalty=0.04), 0, [0, 0, 0]).token == 1
+    assert sample(logits, Sampling(repetition_penalty=2.0), 0, [0]).token == 1
+    assert sample(logits, Sampling(presence_penalty=0.5), 0, [0, 0]).token == 1
+    assert sample(logits, Sampling(frequency_penalty=0.04), 0, [0, 0, 0]).token == 1
     # What was only in the prompt is not a repetition of the answer's own.
-    assert draw(logits, Sampling(presence_penalty=0.5), 0, [0, 0], 2).token == 0
-    assert draw(logits, Sampling(repetition_penalty=2.0), 0, [0, 0], 2).token == 1
-    drawn = draw(logits, GREEDY, 0, [], logprobs=4)
+    assert sample(logits, Sampling(presence_penalty=0.5), 0, [0, 0], 2).token == 0
+    assert sample(logits, Sampling(repetition_penalty=2.0), 0, [0, 0], 2).token == 1
+    drawn = sample(logits, GREEDY, 0, [], logprobs=4)
     expected = logits - np.log(np.exp(logits).sum())
     assert drawn.logprob == pytest.approx(expected[0], abs=1e-6)
     assert [t for t, _ in drawn.top_logprobs] == [0, 1, 3, 2]

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from galop.cli.group import LazyGroup
+from galop.cli.group import LazyGroup, examples
 from galop.errors import GalopError
 from galop.terminal import guard
 
@@ -29,7 +29,7 @@ app = typer.Typer(
     name="galop",
     cls=Commands,
     help="Find the open model that answers your questions on your CPU.",
-    epilog="Examples: galop run 'Why is the sky blue?' · galop run qwen3:0.6b · cat error.log | galop run 'explain'",
+    epilog=examples("galop run 'Why is the sky blue?'", "galop run qwen3:0.6b", "cat error.log | galop run 'explain'"),
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from galop.cli.group import one_command
+from galop.cli.group import examples, one_command
 from galop.cli.options import KV, Context, Csv, Json, KVType, Threads, Yes, check_one_format
 from galop.cli.screen import console, progress_bar
 from galop.errors import ContextLengthError, MemoryBudgetError
@@ -32,7 +32,7 @@ FASTER = 0.05  # a change worth a word, in a machine that others share
 app = one_command()
 
 
-@app.command(epilog="Examples: galop bench · galop bench qwen3:0.6b smollm2:135m · galop bench --profile --json")
+@app.command(epilog=examples("galop bench", "galop bench qwen3:0.6b smollm2:135m", "galop bench --profile --json"))
 def bench(
     models: Annotated[list[str] | None, typer.Argument(help="Names or paths; left out, what `run` would take.")] = None,
     threads: Threads = 0,

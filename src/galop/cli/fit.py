@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from galop.cli.group import one_command
+from galop.cli.group import examples, one_command
 from galop.cli.options import Json, Memory, parse_size
 from galop.cli.screen import note, progress_bar
 from galop.machine import available_memory
@@ -16,9 +16,9 @@ from galop.machine import available_memory
 app = one_command()
 
 
-@app.command(epilog="Examples: galop fit · galop fit --task reasoning --memory 4GiB · galop fit --json")
+@app.command(epilog=examples("galop fit", "galop fit --task reasoning --memory 4GiB", "galop fit --json"))
 def fit(
-    task: Annotated[str, typer.Option(help="Recommend by the recorded races on this set.")] = "science",
+    task: Annotated[str, typer.Option(help="Recommend by the recorded races on this set.", metavar="SET")] = "science",
     context: Annotated[int, typer.Option(help="Tokens a conversation may take.", metavar="TOKENS", min=512)] = 8192,
     memory: Memory = "",
     as_json: Json = False,

@@ -19,6 +19,11 @@ def one_command(**settings: Any) -> typer.Typer:
     return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, **settings)
 
 
+def examples(*lines: str) -> str:
+    """The end of a command's help: what might be typed, a line each."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
 class CommandFiles(Mapping[str, Any]):
     """Commands by name, each built from its file's `app` when it is asked for."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from galop.cli.group import one_command
+from galop.cli.group import examples, one_command
 from galop.cli.options import Json
 from galop.cli.screen import note
 from galop.machine import config_directory
@@ -19,12 +19,14 @@ app = one_command(help="Keys of the server's users.", no_args_is_help=True)
 UserName = Annotated[str, typer.Argument(help="The user's name.")]
 
 
-@app.command("add", epilog="Example: galop keys add ann --models 'qwen3:*' --tokens-per-minute 20000 --tier preview")
+@app.command("add", epilog=examples("galop keys add ann --models 'qwen3:*' --tokens-per-minute 20000 --tier preview"))
 def add_key(
     name: UserName,
-    models: Annotated[str, typer.Option(help="Patterns of the models it may use, between commas.")] = "*",
+    models: Annotated[
+        str, typer.Option(help="Patterns of the models it may use, between commas.", metavar="PATTERNS")
+    ] = "*",
     tokens_per_minute: Annotated[int, typer.Option(help="0 for no limit.", metavar="TOKENS", min=0)] = 0,
-    tier: Annotated[str, typer.Option(help="`preview` also sees early releases.")] = "",
+    tier: Annotated[str, typer.Option(help="`preview` also sees early releases.", metavar="NAME")] = "",
 ) -> None:
     """Make a key and print it, once."""
     secret = key_file().add(name, models, tokens_per_minute, tier)
@@ -32,7 +34,7 @@ def add_key(
     print(secret)
 
 
-@app.command("list", epilog="Example: galop keys list --json")
+@app.command("list", epilog=examples("galop keys list --json"))
 def list_keys(as_json: Json = False) -> None:
     """List keys by name; what they are is not kept."""
     rows = [
@@ -49,7 +51,7 @@ def list_keys(as_json: Json = False) -> None:
         print("no keys; make one with: galop keys add NAME")
 
 
-@app.command("rm", epilog="Example: galop keys rm ann")
+@app.command("rm", epilog=examples("galop keys rm ann"))
 def remove_key(name: UserName) -> None:
     """Remove a key; a running server refuses it from the next request on."""
     key_file().remove(name)

@@ -15,7 +15,7 @@ import typer
 
 from galop.cli.clients import CLIENTS
 from galop.cli.errors import UsageError
-from galop.cli.group import one_command
+from galop.cli.group import examples, one_command
 from galop.cli.screen import note
 from galop.machine import cache_directory
 
@@ -23,14 +23,16 @@ app = one_command()
 
 
 @app.command(
-    epilog="Examples: galop launch · galop launch openai · galop launch claude -- claude · eval $(galop launch ollama)"
+    epilog=examples(
+        "galop launch", "galop launch openai", "galop launch claude -- claude", "eval $(galop launch ollama)"
+    )
 )
 def launch(
     client: Annotated[str, typer.Argument(help="A client's name; left out, those that are known.")] = "",
     command: Annotated[list[str] | None, typer.Argument(help="What to start, with everything set.")] = None,
-    url: Annotated[str, typer.Option(help="Where the server is.")] = "http://127.0.0.1:8000",
-    model: Annotated[str, typer.Option(help="The model to use; by default the server's first.")] = "",
-    key: Annotated[str, typer.Option(help="The server's key.", envvar="GALOP_KEY")] = "",
+    url: Annotated[str, typer.Option(help="Where the server is.", metavar="URL")] = "http://127.0.0.1:8000",
+    model: Annotated[str, typer.Option(help="The model to use; by default the server's first.", metavar="MODEL")] = "",
+    key: Annotated[str, typer.Option(help="The server's key.", metavar="KEY", envvar="GALOP_KEY")] = "",
 ) -> None:
     """Print what a client needs to talk to the server, or start it so."""
     if not client:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from galop.cli.group import one_command
+from galop.cli.group import examples, one_command
 from galop.cli.options import Json
 from galop.cli.screen import console
 from galop.machine import cache_directory
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 app = one_command()
 
 
-@app.command(epilog="Examples: galop list · galop list --all --json")
+@app.command(epilog=examples("galop list", "galop list --all --json"))
 def list_models(
     everything: Annotated[bool, typer.Option("--all", help="Also what is not on this machine.")] = False,
     as_json: Json = False,

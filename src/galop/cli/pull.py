@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from galop.cli.group import one_command
+from galop.cli.group import examples, one_command
 from galop.cli.options import ModelName, Yes
 from galop.cli.screen import progress_bar
 
 app = one_command()
 
 
-@app.command(epilog="Examples: galop pull qwen3:0.6b · galop pull hf:unsloth/Qwen3-0.6B-GGUF:Q4_K_M")
+@app.command(epilog=examples("galop pull qwen3:0.6b", "galop pull hf:unsloth/Qwen3-0.6B-GGUF:Q4_K_M"))
 def pull(model: ModelName, yes: Yes = False) -> None:
     """Download a model."""
     from galop import store

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from galop.cli.group import one_command
+from galop.cli.group import examples, one_command
 from galop.cli.options import ModelName
 from galop.errors import UnknownModelError
 
 app = one_command()
 
 
-@app.command(epilog="Example: galop rm smollm2:135m")
+@app.command(epilog=examples("galop rm smollm2:135m"))
 def rm(model: ModelName) -> None:
     """Delete a model's files and what was made from them."""
     from galop import store

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from galop.cli.errors import UsageError
-from galop.cli.group import one_command
+from galop.cli.group import examples, one_command
 from galop.cli.options import KV, Context, Json, Memory, Threads, Yes, parse_size
 from galop.cli.screen import note
 
@@ -26,17 +26,25 @@ app = one_command()
 
 
 @app.command(
-    epilog="Examples: galop run 'What is 2+2?' · galop run smollm2:135m 'Hi' · galop run ./model.gguf --json 'Hi'"
+    epilog=examples("galop run 'What is 2+2?'", "galop run smollm2:135m 'Hi'", "galop run ./model.gguf --json 'Hi'")
 )
 def run(
     model: Annotated[str, typer.Argument(help="A model's name or path; left out, the best one that fits.")] = "",
     prompt: Annotated[str, typer.Argument(help="The question; left out, a conversation begins.")] = "",
-    system: Annotated[str, typer.Option(help="Instructions that come before the conversation.")] = "",
-    temperature: Annotated[float | None, typer.Option(help="0 always takes the likeliest token.")] = None,
-    top_p: Annotated[float | None, typer.Option(help="Keep the likeliest tokens up to this probability.")] = None,
-    top_k: Annotated[int | None, typer.Option(help="Keep this many of the likeliest tokens; 0 keeps all.")] = None,
-    min_p: Annotated[float | None, typer.Option(help="Keep tokens this likely relative to the likeliest.")] = None,
-    seed: Annotated[int | None, typer.Option(help="The same seed gives the same answer.")] = None,
+    system: Annotated[str, typer.Option(help="Instructions that come before the conversation.", metavar="TEXT")] = "",
+    temperature: Annotated[
+        float | None, typer.Option(help="0 always takes the likeliest token.", metavar="NUMBER")
+    ] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="Keep the likeliest tokens up to this probability.", metavar="SHARE")
+    ] = None,
+    top_k: Annotated[
+        int | None, typer.Option(help="Keep this many of the likeliest tokens; 0 keeps all.", metavar="N")
+    ] = None,
+    min_p: Annotated[
+        float | None, typer.Option(help="Keep tokens this likely relative to the likeliest.", metavar="SHARE")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same answer.", metavar="N")] = None,
     max_tokens: Annotated[
         int, typer.Option(help="Most tokens of the answer.", metavar="TOKENS", min=0, show_default=False)
     ] = 0,
@@ -44,15 +52,19 @@ def run(
     threads: Threads = 0,
     memory: Memory = "",
     kv: KV = "f16",
-    draft: Annotated[str, typer.Option(help="A smaller model of the same tokens that guesses ahead.")] = "",
+    draft: Annotated[
+        str, typer.Option(help="A smaller model of the same tokens that guesses ahead.", metavar="MODEL")
+    ] = "",
     think: Annotated[bool | None, typer.Option("--think/--no-think", help="Think before the answer, or not.")] = None,
     think_budget: Annotated[int | None, typer.Option(help="Most tokens of thinking.", metavar="TOKENS", min=0)] = None,
     tools: Annotated[
         list[str] | None,
-        typer.Option("--tools", help="science, or an MCP server's URL or command line; may be given again."),
+        typer.Option(
+            "--tools", help="science, or an MCP server's URL or command line; may be given again.", metavar="TOOLS"
+        ),
     ] = None,
     schema: Annotated[str, typer.Option(help="Answer in JSON of this schema: a file, or itself.", metavar="JSON")] = "",
-    regex: Annotated[str, typer.Option(help="Answer with a text that this pattern matches.")] = "",
+    regex: Annotated[str, typer.Option(help="Answer with a text that this pattern matches.", metavar="PATTERN")] = "",
     grammar: Annotated[
         Path | None, typer.Option(help="Answer by the Lark grammar in this file.", metavar="FILE")
     ] = None,

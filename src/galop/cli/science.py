@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from galop.cli.errors import UsageError
-from galop.cli.group import one_command
+from galop.cli.group import examples, one_command
 
 if TYPE_CHECKING:
     from galop.science import Formula
@@ -20,8 +20,11 @@ app = one_command()
 
 
 @app.command(
-    epilog="Examples: galop science · galop science isp --help · "
-    "galop science isp --fuel LH2 --oxidiser LOX --of 6 --pressure 70bar --area-ratio 40",
+    epilog=examples(
+        "galop science",
+        "galop science isp --help",
+        "galop science isp --fuel LH2 --oxidiser LOX --of 6 --pressure 70bar --area-ratio 40",
+    ),
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
 )
 def science(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from galop.cli.errors import UsageError
-from galop.cli.group import one_command
+from galop.cli.group import examples, one_command
 from galop.cli.options import KV, Context, Threads, Yes, parse_size
 from galop.cli.screen import note
 from galop.errors import GalopError
@@ -27,11 +27,13 @@ app = one_command()
 
 
 @app.command(
-    epilog="Examples: galop serve · galop serve qwen3:4b --memory 8GiB · galop serve --host 0.0.0.0 (needs keys)"
+    epilog=examples("galop serve", "galop serve qwen3:4b --memory 8GiB", "galop serve --host 0.0.0.0 (needs keys)")
 )
 def serve(
     models: Annotated[list[str] | None, typer.Argument(help="Loaded at once; the first answers by default.")] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on; any but loopback needs keys.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; any but loopback needs keys.", metavar="ADDRESS")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 takes a free one.", metavar="N", min=0, max=65535)] = 8000,
     memory: Annotated[str, typer.Option(help="For all models together, such as 8GiB.", metavar="SIZE")] = "",
     context: Context = 0,

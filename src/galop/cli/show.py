@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from galop.cli.group import one_command
+from galop.cli.group import examples, one_command
 from galop.cli.options import Context, Json, ModelName
 from galop.cli.screen import progress_bar
 from galop.errors import ModelFileError, UnknownModelError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 app = one_command()
 
 
-@app.command(epilog="Examples: galop show qwen3:0.6b · galop show smollm2:135m --plan")
+@app.command(epilog=examples("galop show qwen3:0.6b", "galop show smollm2:135m --plan"))
 def show(
     model: ModelName,
     plan: Annotated[bool, typer.Option("--plan", help="Print the forward pass op by op.")] = False,

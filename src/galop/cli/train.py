@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from galop.cli.errors import missing_extra
-from galop.cli.group import one_command
+from galop.cli.group import examples, one_command
 from galop.cli.options import Json
 from galop.cli.screen import note
 from galop.errors import GalopError
@@ -31,11 +31,11 @@ LINE_SECONDS = 10.0  # between two lines where there is no terminal
 app = one_command()
 
 
-@app.command(epilog="Examples: galop train mini --quick · galop train mini --size 1.2m --minutes 30")
+@app.command(epilog=examples("galop train mini --quick", "galop train mini --size 1.2m --minutes 30"))
 def train(
     recipe: Annotated[str, typer.Argument(help="What to make: mini, a Qwen3 family in miniature.")],
-    stage: Annotated[str, typer.Option(help="One stage of the recipe, or all of them.")] = "all",
-    size: Annotated[str, typer.Option(help="0.4m, 1.2m, 3.5m, 11m or moe.")] = "0.4m",
+    stage: Annotated[str, typer.Option(help="One stage of the recipe, or all of them.", metavar="STAGE")] = "all",
+    size: Annotated[str, typer.Option(help="0.4m, 1.2m, 3.5m, 11m or moe.", metavar="SIZE")] = "0.4m",
     seed: Annotated[int, typer.Option(help="The same seed makes the same model.", metavar="N", min=0)] = 0,
     minutes: Annotated[
         float, typer.Option(help="Stop after so long; the same command goes on.", metavar="MINUTES", min=0)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from galop.cli.errors import UsageError
-from galop.cli.group import one_command
+from galop.cli.group import examples, one_command
 from galop.cli.options import Json, Memory, Threads, Yes, parse_size
 from galop.cli.screen import note
 from galop.terminal import as_it_is
@@ -32,12 +32,14 @@ app = one_command()
 
 
 @app.command(
-    epilog="Examples: galop translate --to fr notes.md · cat letter.txt | galop translate --to German --model qwen3:4b"
+    epilog=examples("galop translate --to fr notes.md", "cat letter.txt | galop translate --to German --model qwen3:4b")
 )
 def translate(
     path: Annotated[str, typer.Argument(help="A text or Markdown file; left out, standard input.")] = "",
-    to: Annotated[str, typer.Option("--to", help="A language, by name or code.")] = "en",
-    model: Annotated[str, typer.Option(help="A model's name or path; left out, the best one that fits.")] = "",
+    to: Annotated[str, typer.Option("--to", help="A language, by name or code.", metavar="LANGUAGE")] = "en",
+    model: Annotated[
+        str, typer.Option(help="A model's name or path; left out, the best one that fits.", metavar="MODEL")
+    ] = "",
     threads: Threads = 0,
     memory: Memory = "",
     as_json: Json = False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from galop.cli.group import LazyGroup, one_command
+from galop.cli.group import LazyGroup, examples, one_command
 
 
 class RaceCommands(LazyGroup):
@@ -24,7 +24,7 @@ app = one_command(cls=RaceCommands)
 
 @app.callback(
     no_args_is_help=True,
-    epilog="Examples: galop race smollm2:135m qwen2.5-coder:1.5b@tools --on science · galop race run --help",
+    epilog=examples("galop race smollm2:135m qwen2.5-coder:1.5b@tools --on science", "galop race run --help"),
 )
 def race() -> None:
     """Race models on your questions: galop race LANE LANE... --on SET, or one of the commands below."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from galop.cli.group import one_command
+from galop.cli.group import examples, one_command
 from galop.cli.options import Csv, Json, RaceName, check_one_format
 from galop.terminal import as_it_is
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 app = one_command()
 
 
-@app.command(epilog="Examples: galop race export > lanes.csv · galop race export --answers > answers.csv")
+@app.command(epilog=examples("galop race export > lanes.csv", "galop race export --answers > answers.csv"))
 def export(
     race: RaceName = "",
     answers: Annotated[bool, typer.Option("--answers", help="A line for each answer.")] = False,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from galop.cli.group import one_command
+from galop.cli.group import examples, one_command
 from galop.cli.options import Json
 from galop.cli.screen import note
 
 app = one_command()
 
 
-@app.command(epilog="Example: galop race history")
+@app.command(epilog=examples("galop race history"))
 def history(as_json: Json = False) -> None:
     """Best open against best closed model over all recorded races."""
     from galop.race import record, report

@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from galop.cli.group import one_command
+from galop.cli.group import examples, one_command
 from galop.cli.screen import note
 from galop.machine import private
 
 app = one_command()
 
 
-@app.command(epilog="Example: galop race join monday tuesday --out both")
+@app.command(epilog=examples("galop race join monday tuesday --out both"))
 def join(
     names: Annotated[list[str], typer.Argument(metavar="RACE...", help="Races' names or folders.")],
     out: Annotated[Path | None, typer.Option(help="Where the joined race is kept.", metavar="FOLDER")] = None,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from galop.cli.group import one_command
+from galop.cli.group import examples, one_command
 from galop.cli.options import Json
 from galop.cli.screen import note
 
 app = one_command()
 
 
-@app.command(epilog="Example: galop race list --json")
+@app.command(epilog=examples("galop race list --json"))
 def list_races(as_json: Json = False) -> None:
     """List recorded races."""
     from galop.race import record

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from galop.cli.group import one_command
+from galop.cli.group import examples, one_command
 from galop.cli.options import Json, Open, Yes
 from galop.cli.screen import note
 from galop.machine import processor
@@ -21,8 +21,10 @@ app = one_command()
 
 
 @app.command(
-    epilog="Examples: galop race qwen3:0.6b qwen3:1.7b@think:512 --on questions.jsonl · "
-    "galop race qwen3:4b xai:grok-4.3@tools --on science --limit 60 --budget 2usd",
+    epilog=examples(
+        "galop race qwen3:0.6b qwen3:1.7b@think:512 --on questions.jsonl",
+        "galop race qwen3:4b xai:grok-4.3@tools --on science --limit 60 --budget 2usd",
+    ),
 )
 def run(
     lanes: Annotated[
@@ -43,7 +45,7 @@ def run(
         int,
         typer.Option(help="Questions asked at once: faster, but then no times are shown.", metavar="N", min=1, max=256),
     ] = 1,
-    budget: Annotated[str, typer.Option(help="Most that interfaces may cost, such as 2usd.")] = "",
+    budget: Annotated[str, typer.Option(help="Most that interfaces may cost, such as 2usd.", metavar="AMOUNT")] = "",
     out: Annotated[Path | None, typer.Option(help="Where the race is recorded.", metavar="FOLDER")] = None,
     open_report: Open = False,
     as_json: Json = False,

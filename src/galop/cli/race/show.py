@@ -10,14 +10,14 @@ from typing import Annotated
 
 import typer
 
-from galop.cli.group import one_command
+from galop.cli.group import examples, one_command
 from galop.cli.options import Json, Open, RaceName
 from galop.cli.screen import note
 
 app = one_command()
 
 
-@app.command(epilog="Examples: galop race show · galop race show science-2026-11-25-1 --open")
+@app.command(epilog=examples("galop race show", "galop race show science-2026-11-25-1 --open"))
 def show(
     race: RaceName = "",
     meter: Annotated[

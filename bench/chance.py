@@ -15,7 +15,9 @@ from statistics import mean
 from typing import Any
 
 from galop.errors import GalopError
-from galop.race import sets
+from galop.race.judge import judge
+from galop.race.question import Question
+from galop.race.question_set import load_questions
 from galop.science.worksheet import Worksheet
 
 ROUNDS = 6
@@ -36,7 +38,7 @@ def drawn(parameters: dict[str, Any], question: str, random: Random) -> dict[str
     return chosen
 
 
-def answer(question: sets.Question, random: Random) -> str:
+def answer(question: Question, random: Random) -> str:
     sheet = Worksheet(question.text, question.unit or "")
     said: list[str] = []
     for _ in range(ROUNDS):
@@ -48,7 +50,7 @@ def answer(question: sets.Question, random: Random) -> str:
         except GalopError:
             continue
         said += [line.rpartition(": ")[2] for line in text.splitlines() if not line.startswith("(source")]
-    fitting = [s for s in said if sets.judge(question, f"ANSWER: {s}").slip != "wrong unit"]
+    fitting = [s for s in said if judge(question, f"ANSWER: {s}").slip != "wrong unit"]
     return f"ANSWER: {random.choice(fitting)}" if sheet.answered and fitting else "ANSWER: unknown"
 
 
@@ -59,9 +61,9 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=5)
     args = parser.parse_args()
     right: dict[str, list[bool]] = defaultdict(list)
-    for question in sets.questions("science", args.limit, seed=args.seed, language="both"):
+    for question in load_questions("science", args.limit, seed=args.seed, language="both"):
         for draw in range(args.draws):
-            good = sets.judge(question, answer(question, Random(f"{draw} {question.id}"))).right
+            good = judge(question, answer(question, Random(f"{draw} {question.id}"))).right
             right[question.part].append(good)
             right["all"].append(good)
             right[question.language].append(good)

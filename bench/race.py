@@ -21,7 +21,8 @@ from galop.backends.local import Done
 from galop.engine.sampling import Sampling
 from galop.machine import default_threads
 from galop.measure import fit, speed
-from galop.race import run, sets
+from galop.race import run
+from galop.race.question_set import load_questions
 from galop.race.record import Record
 
 ROUNDS = 7
@@ -48,10 +49,10 @@ def predicted(name: str) -> tuple[float, float, float]:
 def overhead(name: str, questions: int) -> float:
     """The part of a race's time that is not a lane's answering."""
     with tempfile.TemporaryDirectory() as folder:
-        asked = sets.questions("reasoning", questions, seed=5)
+        asked = load_questions("reasoning", questions, seed=5)
         record = Record.create(Path(folder), {"set": "reasoning", "seed": 0, "together": 1}, asked, [name])
-        run.run(record, None, lambda index, line: None)
-        lines = list(record.lanes[0].answers.values())
+        run.run_race(record, None, lambda index, line: None)
+        lines = list(record.contenders[0].answers.values())
     busy = sum(line["seconds"] for line in lines)
     whole = lines[-1]["begun"] + lines[-1]["seconds"] - lines[0]["begun"]
     return 1 - busy / whole

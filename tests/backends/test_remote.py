@@ -217,22 +217,27 @@ def test_a_budget_stops_and_a_larger_one_goes_on(
     tmp_path: Path, questions: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Run in this process, so that a vendor with a price can be had at a local address."""
-    from galop.race import record, run, sets
-    from galop.race.lane import Spec, answered
+    from galop.race import record, run
+    from galop.race.answer import answer
+    from galop.race.contender import Contender
+    from galop.race.question_file import read_questions
 
     with scripted(says("ANSWER: 2", usage={**USAGE, "prompt_tokens": 100_000, "total_tokens": 100_007})) as server:
         model = at(server, "deepseek", "deepseek-v4-flash")
-        line = answered(
-            model, Spec.named("deepseek:deepseek-v4-flash"), {"id": "q", "text": "?", "unit": None, "seed": 0}, True
+        line = answer(
+            model,
+            Contender.parse("deepseek:deepseek-v4-flash"),
+            {"id": "q", "text": "?", "unit": None, "seed": 0},
+            True,
         )
         assert line["usd"] == pytest.approx(0.1 * 0.14 + 7e-6 * 0.28)
     lane = "deepseek:deepseek-v4-flash"
     about = {"set": "x", "seed": 0, "together": 1}
-    kept = record.Record.create(tmp_path / "race", about, list(sets.from_file(questions)), [lane])
+    kept = record.Record.create(tmp_path / "race", about, list(read_questions(questions)), [lane])
     kept.add(0, {**line, "id": "q0", "right": True, "value": None, "slip": ""})
     with pytest.raises(run.BudgetSpent, match="a larger --budget goes on"):
-        run.check(kept, 0.01)
-    run.check(kept, 0.02)
+        run.check_budget(kept, 0.01)
+    run.check_budget(kept, 0.02)
     refused = race(tmp_path, "openai:gpt-unknown", "--on", str(questions), "--budget", "2usd", OPENAI_API_KEY=KEY)
     assert refused.returncode == 2 and "knows no price" in refused.stderr
 
@@ -287,11 +292,12 @@ def test_a_server_may_say_when_as_seconds_or_as_a_date() -> None:
 
 
 def test_waiting_between_tries_is_not_the_models_time() -> None:
-    from galop.race.lane import Spec, answered
+    from galop.race.answer import answer
+    from galop.race.contender import Contender
 
     with scripted(status(503, retry_after="1"), says("ANSWER: 4")) as server:
         start = time.monotonic()
-        line = answered(
-            at(server), Spec.named("openai:gpt-5.5"), {"id": "q", "text": "?", "unit": None, "seed": 0}, True
+        line = answer(
+            at(server), Contender.parse("openai:gpt-5.5"), {"id": "q", "text": "?", "unit": None, "seed": 0}, True
         )
         assert time.monotonic() - start > 1 and line["seconds"] < 0.9

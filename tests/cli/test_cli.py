@@ -22,8 +22,8 @@ from tiny import write_gguf
 
 from galop.chat.tools import ToolCall
 from galop.cli.tools import spell_out
+from galop.race.question import Question
 from galop.race.record import Record
-from galop.race.sets import Question
 from galop.terminal import Harmless, visible
 
 

@@ -57,11 +57,11 @@ def test_an_inspect_task_as_a_set(tmp_path: Path, task: Path, smollm_path: Path)
     assert done.returncode == 0 and "leaked" not in done.stderr, done.stderr
     [lane] = json.loads(done.stdout)["lanes"]
     assert lane["answered"] == 4 and lane["accuracy"]["estimate"] >= 0.75 and lane["rate"] > 1
-    record = Record.read(tmp_path / "race")
+    record = Record.load(tmp_path / "race")
     assert all(
         line["right"] == (q.answer in line["text"])
         for q in record.questions
-        for line in [record.lanes[0].answers[q.id]]
+        for line in [record.contenders[0].answers[q.id]]
     )
     assert list((tmp_path / "race" / "inspect-1").glob("*.eval"))
     again = run(tmp_path, *args)  # nothing is left to ask

@@ -20,10 +20,13 @@ from serving import folders_in
 
 from galop.cli.race.table import table
 from galop.errors import GalopError
-from galop.race import reasoning, sets
-from galop.race.lane import Spec
+from galop.race import reasoning
+from galop.race.contender import Contender
+from galop.race.judge import judge
+from galop.race.question import Question, QuestionSetError
+from galop.race.question_set import load_questions
 from galop.race.record import Record, RecordError
-from galop.race.sets import Question
+from galop.race.rules import RULES
 from galop.race.summary import summary
 
 LANES = ["smollm2:135m", "smollm2:135m@vote:2"]
@@ -56,12 +59,12 @@ def test_a_race_measures_what_it_says(ran: tuple[Path, Path, dict[str, Any]]) ->
     assert plain["answered"] == vote["answered"] == 8 and vote["tokens"] > plain["tokens"]
     assert plain["rate"] > 1 and plain["seconds"] > plain["first_token_seconds"] > 0
     assert 100 << 20 < plain["memory"] < 1 << 30 and len(plain["about"]["sha256"]) == 64
-    record = Record.read(folder)
-    assert record.finished and all(len(lane.answers) == 8 for lane in record.lanes)
-    for lane in record.lanes:
+    record = Record.load(folder)
+    assert record.is_finished and all(len(lane.answers) == 8 for lane in record.contenders)
+    for lane in record.contenders:
         for question in record.questions:
             line = lane.answers[question.id]
-            judged = sets.judge(question, line["text"])
+            judged = judge(question, line["text"])
             assert (judged.right, judged.slip) == (line["right"], line["slip"])
             assert line["tokens"] > 0 and line["begun"] > 1.7e9
 
@@ -90,13 +93,13 @@ def test_it_is_exported_and_joined(ran: tuple[Path, Path, dict[str, Any]], tmp_p
     assert race(home, "smollm2:135m@vote:3", "--on", "reasoning", "--limit", "8", "--out", str(third)).returncode == 0
     joined = race(home, "join", str(folder), str(third), "--out", str(tmp_path / "both"))
     assert joined.returncode == 0, joined.stderr
-    assert [lane.name for lane in Record.read(tmp_path / "both").lanes] == [*LANES, "smollm2:135m@vote:3"]
+    assert [lane.name for lane in Record.load(tmp_path / "both").contenders] == [*LANES, "smollm2:135m@vote:3"]
     # Of a lane that two have, what is furthest on is taken.
     shutil.copytree(third, tmp_path / "short")
     lines = (third / "lane-1.jsonl").read_text().splitlines(keepends=True)
     (tmp_path / "short" / "lane-1.jsonl").write_text("".join(lines[:3]))
     assert race(home, "join", str(tmp_path / "short"), str(third), "--out", str(tmp_path / "whole")).returncode == 0
-    assert [len(lane.answers) for lane in Record.read(tmp_path / "whole").lanes] == [8]
+    assert [len(lane.answers) for lane in Record.load(tmp_path / "whole").contenders] == [8]
     (tmp_path / "short" / "lane-1.jsonl").write_text(lines[0])
     empty = race(home, "join", str(tmp_path / "short"), "--out", str(tmp_path / "none"))
     assert empty.returncode == 2 and "none of these races has an answer yet" in empty.stderr
@@ -158,7 +161,7 @@ def test_ctrl_c_stops_cleanly(tmp_path: Path, smollm_path: Path) -> None:
 
 def test_two_do_not_run_the_same_race(ran: tuple[Path, Path, dict[str, Any]]) -> None:
     home, folder, _ = ran
-    with Record.read(folder).held():
+    with Record.load(folder).lock():
         refused = race(home, *LANES, "--on", "reasoning", "--limit", "8", "--out", str(folder))
     assert refused.returncode == 2 and "is being raced by another process" in refused.stderr
 
@@ -184,44 +187,44 @@ WRONG_SETS = {
 def test_a_wrong_set_is_told_in_a_sentence(tmp_path: Path, name: str) -> None:
     text, message = WRONG_SETS[name]
     (tmp_path / name).write_text(text)
-    with pytest.raises(sets.SetError, match=message):
-        sets.questions(str(tmp_path / name))
+    with pytest.raises(QuestionSetError, match=message):
+        load_questions(str(tmp_path / name))
 
 
 def test_sets_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "latin.csv").write_bytes("question,answer\ncafé,1\n".encode("latin-1"))
-    with pytest.raises(sets.SetError, match="is not UTF-8"):
-        sets.questions(str(tmp_path / "latin.csv"))
-    with pytest.raises(sets.SetError, match="cannot be read"):
-        sets.questions(str(tmp_path / "absent.csv"))
-    with pytest.raises(sets.SetError, match="there is no set 'sciense'"):
-        sets.questions("sciense")
+    with pytest.raises(QuestionSetError, match="is not UTF-8"):
+        load_questions(str(tmp_path / "latin.csv"))
+    with pytest.raises(QuestionSetError, match="cannot be read"):
+        load_questions(str(tmp_path / "absent.csv"))
+    with pytest.raises(QuestionSetError, match="there is no set 'sciense'"):
+        load_questions("sciense")
 
 
 def test_a_set_of_ones_own(tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     path.write_text("\ufeffId,Question,Answer,unit,tolerance\na,Capital of France?,Paris,,\nb,Speed?,2.5,km/s,0.02\n")
-    first, second = sets.questions(str(path))
+    first, second = load_questions(str(path))
     right = {
         "ANSWER: paris": True,
         "It is **Paris**.\n\nANSWER: **Paris**.": True,
         "Paris": True,
         "ANSWER: Lyon": False,
     }
-    assert {reply: sets.judge(first, reply).right for reply in right} == right
+    assert {reply: judge(first, reply).right for reply in right} == right
     for reply, good in (("ANSWER: 2510 m/s", True), ("ANSWER: 2.6 km/s", False), ("ANSWER: 2500", False), ("", False)):
-        assert sets.judge(second, reply).right == good
-    assert sets.judge(sets.Question("n", "n", "?", "1,234"), "so ANSWER: 1234").right
+        assert judge(second, reply).right == good
+    assert judge(Question("n", "n", "?", "1,234"), "so ANSWER: 1234").right
 
 
 def test_ids_from_zero_and_texts_with_any_line_end(tmp_path: Path) -> None:
     path = tmp_path / "own.jsonl"
     rows = [{"id": i, "question": f"a\u2028b\x85{i} \ud83d?", "answer": i, "kind": 0} for i in range(3)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    questions = sets.questions(str(path))
+    questions = load_questions(str(path))
     assert [(q.id, q.kind) for q in questions] == [("0", "0"), ("1", "0"), ("2", "0")]
     Record.create(tmp_path / "race", {"set": "x", "seed": 0, "together": 1}, questions, ["a"])
-    assert Record.read(tmp_path / "race").questions == questions
+    assert Record.load(tmp_path / "race").questions == questions
 
 
 @pytest.mark.parametrize(
@@ -233,7 +236,7 @@ def test_ids_from_zero_and_texts_with_any_line_end(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_numbers_as_people_write_them(wanted: str, said: str, right: bool) -> None:
-    assert sets.judge(Question("1", "k", "?", wanted), f"So.\nANSWER: {said}").right is right
+    assert judge(Question("1", "k", "?", wanted), f"So.\nANSWER: {said}").right is right
 
 
 def test_a_damaged_race_is_not_begun_anew_in_silence(tmp_path: Path) -> None:
@@ -249,12 +252,12 @@ def test_a_damaged_race_is_not_begun_anew_in_silence(tmp_path: Path) -> None:
 
 
 def test_every_reasoning_answer_is_right_and_every_rule_can_be_kept_and_broken() -> None:
-    drawn = sets.questions("reasoning", 16 * 25, seed=3)
+    drawn = load_questions("reasoning", 16 * 25, seed=3)
     assert {q.kind for q in drawn} == set(reasoning.KINDS) and len({q.text for q in drawn}) > 300
     for q in drawn:
         if q.answer is not None:
-            assert sets.judge(q, f"So it is.\nANSWER: {q.answer}").right
-            assert not sets.judge(q, "ANSWER: 1234567").right
+            assert judge(q, f"So it is.\nANSWER: {q.answer}").right
+            assert not judge(q, "ANSWER: 1234567").right
     kept = {
         "words": ("a very light box kite flies", 6), "bullets": ("- a\n- b", 2), "contains": ("the Copper pot", "copper"),
         "lower": ("all small", True), "json": ('```json\n{"a": "x", "b": "y"}\n```', ["a", "b"]),
@@ -262,21 +265,24 @@ def test_every_reasoning_answer_is_right_and_every_rule_can_be_kept_and_broken()
     }  # fmt: skip
     broken = {"words": "three words only", "bullets": "- a\n* b", "contains": "coppery", "lower": "No", "json": '{"a": 1}',
               "first": "A valve", "last": "valve it is"}  # fmt: skip
-    for rule, check in reasoning.RULES.items():
+    for rule, check in RULES.items():
         assert check(*kept[rule]) and not check(broken[rule], kept[rule][1])
 
 
 def test_lanes_by_name() -> None:
-    assert Spec.named("qwen2.5-coder:1.5b@tools").way.name == "tools"
-    assert str(Spec.named("qwen3:4b@think:512").way) == "think:512" and str(Spec.named("a@vote").way) == "vote:5"
-    lane = Spec.named("url:http://localhost:8080/v1#name@plain")
+    assert Contender.parse("qwen2.5-coder:1.5b@tools").strategy.name == "tools"
+    assert (
+        str(Contender.parse("qwen3:4b@think:512").strategy) == "think:512"
+        and str(Contender.parse("a@vote").strategy) == "vote:5"
+    )
+    lane = Contender.parse("url:http://localhost:8080/v1#name@plain")
     assert (lane.vendor, lane.url, lane.model) == ("url", "http://localhost:8080/v1", "name")
-    lane = Spec.named("xai:grok-4.3@tools")
-    assert lane.remote and lane.model == "grok-4.3" and not Spec.named("galop:ollama:llama3").remote
+    lane = Contender.parse("xai:grok-4.3@tools")
+    assert lane.is_remote and lane.model == "grok-4.3" and not Contender.parse("galop:ollama:llama3").is_remote
     for name, message in (("m@thunk", "no way 'thunk'"), ("m@vote:99", "at most 64"), ("@tools", "names no model"),
                           ("m@plain:3", "no way 'plain:3'")):  # fmt: skip
         with pytest.raises(GalopError, match=message):
-            Spec.named(name)
+            Contender.parse(name)
 
 
 def test_wrong_use_is_told_in_a_sentence(tmp_path: Path) -> None:
@@ -296,10 +302,10 @@ def test_a_damaged_record_is_told(ran: tuple[Path, Path, dict[str, Any]], tmp_pa
     lines = (tmp_path / "lane-1.jsonl").read_bytes().splitlines(keepends=True)
     (tmp_path / "lane-1.jsonl").write_bytes(b"".join([lines[0], b"\xff garbage\n", *lines[1:]]))
     with pytest.raises(RecordError, match="line 2 is damaged"):
-        Record.read(tmp_path)
+        Record.load(tmp_path)
     (tmp_path / "race.json").write_text("{}")
     with pytest.raises(RecordError, match="damaged record"):
-        Record.read(tmp_path)
+        Record.load(tmp_path)
 
 
 def written(folder: Path, kinds: list[str], **lanes: list[dict[str, Any]]) -> dict[str, Any]:
@@ -313,7 +319,7 @@ def written(folder: Path, kinds: list[str], **lanes: list[dict[str, Any]]) -> di
                      "seconds": 1.0, "first_token_seconds": 0.5, "answer_seconds": 0.5, "cut_off": False, "slip": "",
                      "usd": None, "memory": None}  # fmt: skip
             kept.add(lane, {"id": str(i), **usual, **line})
-    return summary(Record.read(folder))
+    return summary(Record.load(folder))
 
 
 def test_ranks_follow_the_questions_that_both_answered(tmp_path: Path) -> None:
@@ -381,12 +387,12 @@ def test_an_answer_cannot_bring_a_script(tmp_path: Path) -> None:
 
     evil = "</pre><script>alert(1)</script><img src=x onerror=alert(1)>"
     record = Record.create(
-        tmp_path / "r", {"set": "x", "seed": 0, "together": 1}, [sets.Question(evil, evil, evil, evil)], [evil]
+        tmp_path / "r", {"set": "x", "seed": 0, "together": 1}, [Question(evil, evil, evil, evil)], [evil]
     )
     line = {"id": evil, "begun": 0.0, "text": evil, "thinking": evil, "calls": [evil], "replies": 1, "tokens": 3, "thinking_tokens": 1,
             "seconds": 1.0, "first_token_seconds": 0.1, "answer_seconds": 0.9, "cut_off": False, "memory": 1,
             "right": False, "value": evil, "slip": evil}  # fmt: skip
     record.add(0, {"setup": {"kind": "open", "file": evil, "bytes": 1, "licence": evil}})
     record.add(0, line)
-    text = report.html(record, summary(record))
+    text = report.render_report(record, summary(record))
     assert "<script" not in text and "<img" not in text and "&lt;script&gt;" in text

@@ -71,7 +71,7 @@ def test_no_difference_seen_is_not_none_proved() -> None:
     same = np.zeros(6)
     gain = statistics.difference(same, same, list("abcdef"))
     assert gain.low == -gain.high and 0.3 < gain.high < 0.5
-    assert statistics.needed(gain, 6) is None
+    assert statistics.questions_needed(gain, 6) is None
 
 
 def test_ranks_are_shared_until_there_is_a_difference() -> None:
@@ -91,7 +91,7 @@ def test_how_many_questions_would_tell() -> None:
         ).astype(float)
 
     a, b = sample(4000)
-    wanted = statistics.needed(statistics.difference(a, b, [str(i) for i in range(4000)], 2000), 4000)
+    wanted = statistics.questions_needed(statistics.difference(a, b, [str(i) for i in range(4000)], 2000), 4000)
     assert wanted
     found = sum(statistics.p_value(*sample(wanted), [str(i) for i in range(wanted)]) < 0.05 for _ in range(150))
     assert 0.65 < found / 150 < 0.92

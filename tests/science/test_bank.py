@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from galop.science.bank import KINDS, Question, questions
+from galop.science.bank import KINDS, questions
 from galop.science.score import Verdict, verdict
 
 
@@ -32,12 +32,10 @@ def test_there_are_enough_kinds_of_every_stratum() -> None:
         assert q.answer is None or (math.isfinite(q.answer) and q.answer != 0)
         assert q.source and 0 < q.tolerance <= 0.02
         if q.answer is not None:  # the scorer agrees with the bank
-            assert verdict(q, f"So it is so.\nANSWER: {q.answer:.5g} {q.unit.removeprefix('Δ')}").right, q
-            assert not verdict(q, f"ANSWER: {q.answer * 1.1:.6g} {q.unit}").right
-
-
-def ask(answer: float | None, unit: str, tolerance: float = 0.01) -> Question:
-    return Question("x-0", "x", "tool", "?", answer, unit, tolerance, "s")
+            assert verdict(
+                f"So it is so.\nANSWER: {q.answer:.5g} {q.unit.removeprefix('Δ')}", q.answer, q.unit, q.tolerance
+            ).right, q
+            assert not verdict(f"ANSWER: {q.answer * 1.1:.6g} {q.unit}", q.answer, q.unit, q.tolerance).right
 
 
 @pytest.mark.parametrize(
@@ -60,5 +58,5 @@ def ask(answer: float | None, unit: str, tolerance: float = 0.01) -> Question:
     ],
 )  # fmt: skip
 def test_the_scorer(wanted: float | None, unit: str, said: str, right: bool, slip: str) -> None:
-    found = verdict(ask(wanted, unit), said)
+    found = verdict(said, wanted, unit, 0.01)
     assert isinstance(found, Verdict) and (found.right, found.slip) == (right, slip)

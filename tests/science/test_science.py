@@ -21,7 +21,7 @@ from galop.chat.thinking import Thinking
 from galop.chat.tools import ToolCall
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
-from galop.race.ways import Outcome, Way, ask, reading
+from galop.race.strategies import Strategy, Trial, read_reply
 from galop.science import formulas
 from galop.science.bank import FORM
 from galop.science.card import ScienceError, in_unit
@@ -178,10 +178,12 @@ def test_a_model_computes_with_the_formulas(coder: Model) -> None:
 def test_a_model_in_a_race_says_what_was_computed_or_unknown(
     coder: Model, question: str, unit: str, answer: float | str
 ) -> None:
-    outcome = Outcome()
-    ask(coder, f"{question}\n{FORM['en'].format(unit=unit)}", unit, Way("tools"), 0, outcome)
-    assert reading(outcome.text, unit) == (pytest.approx(answer, rel=1e-4) if isinstance(answer, float) else answer)
-    assert outcome.calls
+    trial = Trial(coder, f"{question}\n{FORM['en'].format(unit=unit)}", unit, Strategy("tools"), 0)
+    trial.run()
+    assert read_reply(trial.outcome.text, unit) == (
+        pytest.approx(answer, rel=1e-4) if isinstance(answer, float) else answer
+    )
+    assert trial.outcome.calls
 
 
 def test_retrieval_finds_the_formula_in_both_languages() -> None:

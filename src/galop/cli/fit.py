@@ -24,13 +24,14 @@ def fit(
     as_json: Json = False,
 ) -> None:
     """Tell which models fit this machine, how fast they should be, and which to take for a task."""
-    from galop.measure.fit import all_fits, recorded
+    from galop.measure.fit import all_fits
+    from galop.race.summary import standings
     from galop.store import catalogue
 
     budget = parse_size(memory) or available_memory()
     with progress_bar() as progress:
         fits = all_fits(context, budget, progress)
-    raced = recorded(task)
+    raced = standings(task)
     by_name = {f.name: f for f in fits}
     for row in raced:
         alias = catalogue.aliases().get(str(row["model"]), str(row["model"]))

@@ -1,4 +1,4 @@
-"""Which models this machine can run, how fast that should be, and which of them did best in the races so far."""
+"""Which models this machine can run, and how fast that should be."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from galop import store
 from galop.backends.load import DEFAULT_CONTEXT, PROCESS_BYTES, memory_needed, open_pack
@@ -94,23 +93,3 @@ def by_shape(entry: Entry, context: int) -> tuple[int, Work]:
     active = (entry.active_parameters or entry.parameters) - entry.looked_up
     work = Work(entry.bytes * active / entry.parameters, layers, VOCABULARY)
     return entry.bytes + keys_and_values + PROCESS_BYTES + SCRATCH, work
-
-
-def recorded(task: str) -> list[dict[str, Any]]:
-    """The lanes of the last races on a set, each once, with the race they were in; first those that are surest to be
-    good, since few questions say little."""
-    from galop.race import record
-    from galop.race.lane import Spec
-    from galop.race.summary import summary
-
-    found: dict[str, dict[str, Any]] = {}
-    for race in record.recorded():
-        if race.about.get("set") == task and race.finished:
-            for lane in summary(race)["lanes"]:
-                if lane["accuracy"]:
-                    spec = Spec.named(lane["name"])
-                    found[lane["name"]] = {
-                        "lane": lane["name"], "model": "" if spec.remote else spec.model, "race": race.folder.name,
-                        "questions": lane["answered"], "accuracy": lane["accuracy"],
-                    }  # fmt: skip
-    return sorted(found.values(), key=lambda row: -float(row["accuracy"]["low"]))

@@ -1,7 +1,4 @@
-"""Galop's lanes as models of inspect-ai (`inspect eval task.py --model galop/qwen3:0.6b`), and its tasks as sets.
-
-inspect runs such a race and keeps its own log of it beside the record, for `inspect view`.
-"""
+"""Galop's contenders as models of inspect-ai: `inspect eval task.py --model galop/qwen3:0.6b`."""
 
 from __future__ import annotations
 
@@ -13,8 +10,6 @@ from functools import partial
 from typing import Any
 
 import anyio
-import inspect_ai
-from inspect_ai.log import EvalSample, list_eval_logs, read_eval_log
 from inspect_ai.model import (
     ChatCompletionChoice,
     ChatMessage,
@@ -37,22 +32,20 @@ from galop.chat.template import Message
 from galop.chat.thinking import Thinking
 from galop.chat.tools import ToolCall
 from galop.engine.sampling import Sampling
-from galop.machine import private_folder
-from galop.race.lane import LaneError, Spec, opened
-from galop.race.record import Line, Record
-from galop.race.sets import Question, SetError
+from galop.race.contender import Contender, ContenderError, open_contender
 
-OPENED: list[GalopAPI] = []
+OPEN: list[GalopAPI] = []
 
 
 @atexit.register
 def close_all() -> None:
-    while OPENED:
-        OPENED.pop().close()
+    """Frees the memory of all models that inspect has made."""
+    while OPEN:
+        OPEN.pop().close()
 
 
 class GalopAPI(ModelAPI):  # type: ignore[misc]
-    """One lane, whose questions come one at a time, so that its times mean something."""
+    """One contender, whose questions come one at a time, so that its times mean something."""
 
     def __init__(
         self,
@@ -60,28 +53,39 @@ class GalopAPI(ModelAPI):  # type: ignore[misc]
         base_url: str | None = None,
         api_key: str | None = None,
         config: GenerateConfig = GenerateConfig(),  # noqa: B008
-        **_: Any,
+        **_: object,
     ) -> None:
+        """Raises ContenderError for a strategy that brings tools or asks more than once."""
         super().__init__(model_name, base_url, api_key, [], config)
-        spec = Spec.named(model_name)
-        if spec.way.name not in ("plain", "think"):
-            raise LaneError(f"{model_name}: an inspect task brings its own tools; race it plain or with think:TOKENS")
-        self.thinking = Thinking(on=True, budget=spec.way.amount) if spec.way.name == "think" else Thinking(on=False)
-        self.speaker, self.about = opened(spec, together=1)
-        OPENED.append(self)
+        contender = Contender.parse(model_name)
+        if contender.strategy.name not in ("plain", "think"):
+            raise ContenderError(
+                f"{model_name}: an inspect task brings its own tools; race it plain or with think:TOKENS"
+            )
+        self.thinking = (
+            Thinking(on=True, budget=contender.strategy.amount)
+            if contender.strategy.name == "think"
+            else Thinking(on=False)
+        )
+        self.backend, self.about = open_contender(contender, together=1)
+        OPEN.append(self)
 
     def max_connections(self) -> int:
+        """One question at a time."""
         return 1
 
     def connection_key(self) -> str:
+        """Models of one name share a queue."""
         return str(self.model_name)
 
     async def count_text_tokens(self, text: str) -> int:
-        return len(text) // 3  # the built-in counter would download a table
+        """About; the built-in counter would download a table."""
+        return len(text) // 3
 
     async def generate(
         self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
     ) -> ModelOutput:
+        """One reply."""
         start = time.monotonic()
         events = await anyio.to_thread.run_sync(partial(self._answer, input, tools, tool_choice, config))
         output = output_of(str(self.model_name), events)
@@ -93,32 +97,35 @@ class GalopAPI(ModelAPI):  # type: ignore[misc]
     ) -> list[Event]:
         given = {name: getattr(config, name) for name in ("temperature", "top_p", "top_k", "seed")}
         given = {name: value for name, value in given.items() if value is not None}
-        usual = self.speaker.sampling_for(self.thinking) if self.thinking.on else Sampling()
+        usual = self.backend.sampling_for(self.thinking) if self.thinking.on else Sampling()
         sampling = replace(usual, **given)
         wanted = choice.name if isinstance(choice, ToolFunction) else "required" if choice == "any" else "auto"
         offered = [] if choice == "none" else [tool_of(tool) for tool in tools]
         asked = [message_of(m) for m in messages]
         options = {"sampling": sampling, "max_tokens": config.max_tokens or 2048, "tool_choice": wanted}
-        return list(self.speaker.chat(asked, self.thinking, offered, **options))
+        return list(self.backend.chat(asked, self.thinking, offered, **options))
 
     def close(self) -> None:
         """Frees the model's memory; inspect itself keeps what it has made until the end."""
-        if hasattr(speaker := self.__dict__.pop("speaker", None), "close"):
-            speaker.close()
+        if hasattr(backend := self.__dict__.pop("backend", None), "close"):
+            backend.close()
 
 
 @modelapi(name="galop")  # type: ignore[untyped-decorator]
 def galop() -> Callable[..., GalopAPI]:
+    """What inspect finds by the entry point of that name."""
     return GalopAPI
 
 
 def tool_of(tool: ToolInfo) -> dict[str, Any]:
+    """A tool of inspect's, as OpenAI's API describes one."""
     parameters = tool.parameters.model_dump(exclude_none=True)
     function = {"name": tool.name, "description": tool.description, "parameters": parameters}
     return {"type": "function", "function": function}
 
 
 def message_of(message: ChatMessage) -> Message:
+    """A message of inspect's, as templates take one."""
     if isinstance(message, ChatMessageTool):
         return {
             "role": "tool",
@@ -134,6 +141,7 @@ def message_of(message: ChatMessage) -> Message:
 
 
 def output_of(name: str, events: list[Event]) -> ModelOutput:
+    """A reply's events, as inspect takes a reply."""
     texts = [e for e in events if isinstance(e, Text)]
     thought = "".join(t.text for t in texts if t.thinking)
     said: list[Content] = [ContentReasoning(reasoning=thought)] if thought else []
@@ -156,82 +164,3 @@ def output_of(name: str, events: list[Event]) -> ModelOutput:
         ),
         metadata={"first_token_seconds": done.first_token_seconds, "answer_seconds": done.answer_seconds},
     )
-
-
-def questions(task: str, limit: int) -> list[Question]:
-    """The samples of an inspect task. Raises SetError."""
-    from inspect_ai._eval.loader import load_tasks
-
-    try:
-        found = load_tasks([task.removeprefix("inspect:")])
-    except Exception as error:  # a task is code of its own
-        raise SetError(f"{task} cannot be loaded: {error}") from None
-    if len(found) != 1:
-        raise SetError(f"{task} is {len(found)} tasks; name one as inspect:FILE.py@TASK")
-    samples = list(found[0].dataset)[: limit or None]
-    return [
-        Question(str(s.id if s.id is not None else i + 1), str((s.metadata or {}).get("kind", i + 1)),
-                 s.input if isinstance(s.input, str) else "\n".join(m.text for m in s.input),
-                 s.target if isinstance(s.target, str) else "; ".join(s.target))
-        for i, s in enumerate(samples)
-    ]  # fmt: skip
-
-
-def run(record: Record, index: int, tell: Callable[[int, Line], None]) -> None:
-    """One lane through inspect, which goes on with its own log if it was interrupted; its samples become answers."""
-    lane = record.lanes[index]
-    logs = record.folder / f"inspect-{index + 1}"
-    private_folder(logs)
-    started = list_eval_logs(str(logs))  # the newest first
-    before = read_eval_log(started[0]) if started else None
-    task = str(record.about["set"]).removeprefix("inspect:")
-    quiet: dict[str, Any] = {"log_dir": str(logs), "display": "none", "max_samples": 1, "fail_on_error": False,
-                             "log_buffer": 1}  # fmt: skip
-    if before is not None and (before.status != "success" or any(s.error for s in before.samples or [])):
-        [log] = inspect_ai.eval_retry(before, **quiet)
-    elif before is not None:
-        log = before
-    else:
-        [log] = inspect_ai.eval(task, model=f"galop/{lane.name}", limit=len(record.questions), **quiet)
-    log = read_eval_log(log.location)
-    for lane_model in OPENED:
-        record.add(index, {"setup": lane_model.about})
-    close_all()
-    left = {q.id for q in record.left(index)}
-    for sample in log.samples or []:
-        if str(sample.id) in left:
-            line = line_of(sample)
-            record.add(index, line)
-            tell(index, line)
-    if log.status == "cancelled":
-        raise KeyboardInterrupt
-    if log.status == "error":
-        raise LaneError(f"{lane.name}: inspect-ai says: {log.error.message[:300] if log.error else 'error'}")
-
-
-def line_of(sample: EvalSample) -> Line:
-    """A sample's line of the record. Its first score tells whether it is right: C, or at least 0.5."""
-    line: Line = {"id": str(sample.id), "begun": 0.0}
-    if sample.error:
-        return {**line, "error": sample.error.message[:300], "passing": True, "seconds": sample.total_time or 0.0}
-    score = next(iter((sample.scores or {}).values()), None)
-    value = score.value if score else "I"
-    right = value == "C" if isinstance(value, str) else isinstance(value, (int, float)) and value >= 0.5
-    usage = list(sample.model_usage.values())
-    output = sample.output
-    extra = output.metadata or {}
-    thoughts = [
-        c.reasoning for choice in output.choices if not isinstance(choice.message.content, str)
-        for c in choice.message.content if isinstance(c, ContentReasoning)
-    ]  # fmt: skip
-    return {
-        **line, "text": output.completion, "thinking": "\n".join(thoughts), "calls": [], "replies": len(usage),
-        "prompt_tokens": sum(u.input_tokens for u in usage), "cached_tokens": 0,
-        "tokens": sum(u.output_tokens for u in usage),
-        "thinking_tokens": sum(u.reasoning_tokens or 0 for u in usage),
-        "first_token_seconds": extra.get("first_token_seconds", 0.0),
-        "answer_seconds": extra.get("answer_seconds", 0.0), "cut_off": output.stop_reason == "max_tokens",
-        "seconds": round(sample.working_time or sample.total_time or 0.0, 4),
-        "right": right, "value": str(score.answer)[:200] if score and score.answer else None,
-        "slip": "" if right else "wrong", "memory": None, "cpu_seconds": None,
-    }  # fmt: skip

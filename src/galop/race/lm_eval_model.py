@@ -24,18 +24,21 @@ class GalopLM(TemplateLM):  # type: ignore[misc]
 
     @property
     def eot_token_id(self) -> int:
+        """A token that ends a reply."""
         return min(self.model.stop_ids)
 
     @property
     def prefix_token_id(self) -> int:
+        """What stands before a text of which the first token is to be likely, too."""
         bos = self.model.tokenizer.id(self.model.tokenizer.bos_token or "")
         return self.eot_token_id if bos is None else bos
 
-    def tok_encode(self, string: str, add_special_tokens: bool | None = None, **_: Any) -> list[int]:
+    def tok_encode(self, string: str, add_special_tokens: bool | None = None, **_: object) -> list[int]:
+        """Ids of a plain text; the tokenizer's own special tokens are as its model file says."""
         return list(self.model.tokenizer.encode(string))
 
     def _loglikelihood_tokens(
-        self, requests: Sequence[tuple[Any, list[int], list[int]]], **_: Any
+        self, requests: Sequence[tuple[Any, list[int], list[int]]], **_: object
     ) -> list[tuple[float, bool]]:
         """Of each continuation after its context, and whether it is the likeliest."""
         found = []
@@ -62,6 +65,7 @@ class GalopLM(TemplateLM):  # type: ignore[misc]
         return found
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
+        """Each prompt's continuation, up to one of its stop texts."""
         found = []
         for request in requests:
             context, options = request.args

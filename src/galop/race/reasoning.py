@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise, permutations, product
 from random import Random
 from typing import Any
+
+from galop.race.question import Question
+from galop.race.question_file import FORM
 
 NAMES = ["Ada", "Boris", "Chloé", "Dinh", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jonas"]
 THINGS = ["a pump", "a bridge", "a battery", "a compass", "a lighthouse", "a kite", "a telescope", "a sewing machine"]
@@ -17,64 +17,68 @@ WORDS = ["copper", "harbour", "signal", "morning", "valve", "orbit", "pepper", "
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
 
-@dataclass(frozen=True)
-class Drawn:
-    kind: str
-    part: str
-    text: str
-    answer: str | None
-    rules: tuple[tuple[str, Any], ...] = ()
+Wanted = str | tuple[tuple[str, Any], ...]
+Drawn = tuple[str, Wanted]
+"""A question's text, and its answer or the rules that a reply has to keep."""
+KINDS: dict[str, tuple[str, Callable[[Random], Drawn]]] = {}
+"""Part and maker of each kind of question, by the maker's name."""
 
 
-Draft = tuple[str, str] | tuple[str, tuple[tuple[str, Any], ...]]
-KINDS: dict[str, tuple[str, Callable[[Random], Draft]]] = {}
+def kind(part: str) -> Callable[[Callable[[Random], Drawn]], Callable[[Random], Drawn]]:
+    """Adds a maker of questions to KINDS, as a kind of `part`."""
 
-
-def kind(part: str) -> Callable[[Callable[[Random], Draft]], Callable[[Random], Draft]]:
-    def keep(draw: Callable[[Random], Draft]) -> Callable[[Random], Draft]:
+    def register(draw: Callable[[Random], Drawn]) -> Callable[[Random], Drawn]:
         KINDS[draw.__name__] = (part, draw)
         return draw
 
-    return keep
+    return register
 
 
-def questions(count: int, seed: int) -> list[Drawn]:
+def draw_questions(count: int, seed: int) -> list[Question]:
     """Each kind as often as the others; the same from the same seed."""
     random = Random(f"reasoning {seed}")
-    return [one(name, random) for name, _ in zip(turns(random), range(count), strict=False)]
+    return [draw_question(name, random, i) for name, i in zip(shuffle_kinds(random), range(count), strict=False)]
 
 
-def turns(random: Random) -> Iterator[str]:
+def shuffle_kinds(random: Random) -> Iterator[str]:
+    """All kinds in one order after another, without end."""
     while True:
         yield from random.sample(list(KINDS), len(KINDS))
 
 
-def one(name: str, random: Random) -> Drawn:
+def draw_question(name: str, random: Random, number: int) -> Question:
+    """The question `number` of a set, of the kind `name`."""
     part, draw = KINDS[name]
     text, wanted = draw(random)
-    return Drawn(name, part, text, wanted) if isinstance(wanted, str) else Drawn(name, part, text, None, wanted)
+    if isinstance(wanted, str):
+        return Question(f"{name}-{number}", name, f"{text}\n{FORM['en']}", wanted, part=part)
+    return Question(f"{name}-{number}", name, text, rules=wanted, part=part)
 
 
 @kind("arithmetic")
-def long_sum(r: Random) -> Draft:
+def long_sum(r: Random) -> Drawn:
+    """A sum and a difference of numbers of up to five digits."""
     a, b, c = (r.randrange(1000, 99_999) for _ in range(3))
     return f"What is {a} + {b} - {c}?", str(a + b - c)
 
 
 @kind("arithmetic")
-def times(r: Random) -> Draft:
+def times(r: Random) -> Drawn:
+    """A product of two numbers of two digits."""
     a, b = r.randrange(13, 99), r.randrange(13, 99)
     return f"What is {a} times {b}?", str(a * b)
 
 
 @kind("arithmetic")
-def left_over(r: Random) -> Draft:
+def left_over(r: Random) -> Drawn:
+    """The remainder of a division."""
     a, b = r.randrange(200, 2000), r.randrange(7, 30)
     return f"{a} bolts are packed in boxes of {b}. How many bolts are left over?", str(a % b)
 
 
 @kind("arithmetic")
-def price_after(r: Random) -> Draft:
+def price_after(r: Random) -> Drawn:
+    """A price after a fall and a rise in percent."""
     price, off, more = r.randrange(2, 40) * 50, r.choice([10, 20, 25, 30, 40]), r.choice([10, 20, 50])
     after = price * (100 - off) * (100 + more)
     return (
@@ -84,7 +88,8 @@ def price_after(r: Random) -> Draft:
 
 
 @kind("arithmetic")
-def weekday(r: Random) -> Draft:
+def weekday(r: Random) -> Drawn:
+    """The day of the week some days later."""
     start = date(2024, 1, 1) + timedelta(days=r.randrange(700))
     days = r.randrange(10, 120)
     then = start + timedelta(days=days)
@@ -95,7 +100,8 @@ def weekday(r: Random) -> Draft:
 
 
 @kind("arithmetic")
-def clock(r: Random) -> Draft:
+def clock(r: Random) -> Drawn:
+    """The time of day some minutes later."""
     begin, minutes = r.randrange(24 * 60), r.randrange(35, 700)
     end = (begin + minutes) % (24 * 60)
     return (
@@ -105,7 +111,8 @@ def clock(r: Random) -> Draft:
 
 
 @kind("logic")
-def tallest(r: Random) -> Draft:
+def tallest(r: Random) -> Drawn:
+    """A place in an order that follows from comparisons of neighbours."""
     people = r.sample(NAMES, 5)
     facts = [f"{a} is taller than {b}." for a, b in pairwise(people)]
     r.shuffle(facts)
@@ -114,7 +121,7 @@ def tallest(r: Random) -> Draft:
 
 
 @kind("logic")
-def knights(r: Random) -> Draft:
+def knights(r: Random) -> Drawn:
     """Truth-tellers and liars; drawn until only one arrangement fits, and it answers as was drawn."""
     wanted = r.choice([True, False])
     while True:
@@ -144,7 +151,7 @@ def claim(r: Random, who: int, people: list[str]) -> tuple[str, Callable[[tuple[
 
 
 @kind("logic")
-def seats(r: Random) -> Draft:
+def seats(r: Random) -> Drawn:
     """Four people in a row; drawn until the clues leave one order."""
     while True:
         people = r.sample(NAMES, 4)
@@ -159,13 +166,15 @@ def seats(r: Random) -> Draft:
 
 
 def clue(a: str, b: str, beside: bool) -> tuple[str, Callable[[tuple[str, ...]], bool]]:
+    """What is told of two seats, and whether it holds in a row."""
     if beside:
         return f"{a} sits immediately to the left of {b}.", lambda row: row.index(b) - row.index(a) == 1
     return f"{a} sits somewhere to the left of {b}.", lambda row: row.index(a) < row.index(b)
 
 
 @kind("logic")
-def next_number(r: Random) -> Draft:
+def next_number(r: Random) -> Drawn:
+    """The next number of a sequence whose steps grow evenly."""
     start, step, growth = r.randrange(1, 20), r.randrange(2, 9), r.randrange(0, 4)
     row = [start]
     for i in range(6):
@@ -174,7 +183,8 @@ def next_number(r: Random) -> Draft:
 
 
 @kind("logic")
-def how_many_both(r: Random) -> Draft:
+def how_many_both(r: Random) -> Drawn:
+    """The overlap of two sets (inclusion and exclusion)."""
     total = r.randrange(30, 90)
     both, neither = r.randrange(3, 10), r.randrange(2, 9)
     only = total - both - neither
@@ -186,13 +196,15 @@ def how_many_both(r: Random) -> Draft:
 
 
 @kind("instructions")
-def exact_words(r: Random) -> Draft:
+def exact_words(r: Random) -> Drawn:
+    """So many words, no more and no fewer."""
     count = r.randrange(5, 13)
     return f"Describe {r.choice(THINGS)} in exactly {count} words. Write nothing else.", (("words", count),)
 
 
 @kind("instructions")
-def bullets(r: Random) -> Draft:
+def bullets(r: Random) -> Drawn:
+    """So many lines, each a bullet."""
     count, thing = r.randrange(3, 7), r.choice(THINGS)
     return (
         f"List {count} uses of {thing}. Write exactly {count} lines, each beginning with '- ', and nothing else.",
@@ -201,7 +213,8 @@ def bullets(r: Random) -> Draft:
 
 
 @kind("instructions")
-def without_capitals(r: Random) -> Draft:
+def without_capitals(r: Random) -> Drawn:
+    """A sentence with a word, in small letters."""
     word = r.choice(WORDS)
     return (
         f"Write one sentence about {r.choice(THINGS)} that contains the word '{word}', in lower-case letters only.",
@@ -210,7 +223,8 @@ def without_capitals(r: Random) -> Draft:
 
 
 @kind("instructions")
-def as_json(r: Random) -> Draft:
+def as_json(r: Random) -> Drawn:
+    """A JSON object with given keys."""
     keys = r.sample(["name", "purpose", "weight", "material", "inventor", "colour"], 3)
     return (
         f"Describe {r.choice(THINGS)} as a JSON object with exactly the keys {', '.join(keys)}, all values texts. "
@@ -220,35 +234,11 @@ def as_json(r: Random) -> Draft:
 
 
 @kind("instructions")
-def begins_and_ends(r: Random) -> Draft:
+def begins_and_ends(r: Random) -> Drawn:
+    """A sentence of which the first and the last word are given."""
     first, last = r.sample(WORDS, 2)
     return (
         f"Write one sentence about {r.choice(THINGS)} whose first word is '{first}' and whose last word is '{last}'. "
         "Write nothing else.",
         (("first", first), ("last", last)),
     )
-
-
-def words_of(text: str) -> list[str]:
-    return re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text)
-
-
-def is_json(text: str, keys: list[str]) -> bool:
-    fenced = re.fullmatch(r"\s*```(?:json)?\s*(.*?)```\s*", text, re.DOTALL)
-    try:
-        found = json.loads(fenced[1] if fenced else text)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(found, dict) and sorted(found) == keys and all(isinstance(v, str) for v in found.values())
-
-
-RULES: dict[str, Callable[[str, Any], bool]] = {
-    "words": lambda text, count: len(words_of(text)) == count,
-    "bullets": lambda text, count: [x[:2] for x in text.strip().splitlines()] == ["- "] * count,
-    "contains": lambda text, word: word in [w.lower() for w in words_of(text)],
-    "lower": lambda text, _: text == text.lower() and bool(text.strip()),
-    "json": is_json,
-    "first": lambda text, word: [w.lower() for w in words_of(text)[:1]] == [word],
-    "last": lambda text, word: [w.lower() for w in words_of(text)[-1:]] == [word],
-}
-"""What a reply may have to keep to; each takes the reply and a value."""

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from galop.errors import GalopError
 from galop.machine import data_directory, private, private_folder
-from galop.race.sets import Question
+from galop.race.question import Question
 
 FORMAT = 1
 Line = dict[str, Any]
@@ -34,95 +34,100 @@ class RecordError(GalopError):
 
 
 @dataclass
-class Lane:
-    """One racer: what it is, and its answers by question."""
+class ContenderRecord:
+    """What is recorded of a contender: what it turned out to be, and its answers by question."""
 
     name: str
     about: Line = field(default_factory=dict)  # what it turned out to be: file, hash, kernels, price
     answers: dict[str, Line] = field(default_factory=dict)
     usd: float = 0.0  # spent on all that was asked, errors and all
 
+    def take(self, line: Line) -> None:
+        """A line of its file; of two answers to a question the later counts, since an error is asked again."""
+        if "setup" in line:
+            self.about = line["setup"]
+        else:
+            self.usd += line.get("usd") or 0.0
+            self.answers[line["id"]] = line
+
 
 class Record:
-    def __init__(self, folder: Path, about: Line, questions: list[Question], lanes: list[Lane]) -> None:
+    """A race's folder as read, kept up to date on the disk and in memory; contenders go by their numbers, from 0."""
+
+    def __init__(self, folder: Path, about: Line, questions: list[Question], contenders: list[ContenderRecord]) -> None:
         self.folder = folder
         self.about = about
         self.questions = questions
-        self.lanes = lanes
+        self.contenders = contenders
 
     @classmethod
-    def create(cls, folder: Path, about: Line, questions: Sequence[Question], lanes: Sequence[str]) -> Record:
-        """A new folder. Raises RecordError if it cannot be written."""
+    def create(cls, folder: Path, about: Line, questions: Sequence[Question], names: Sequence[str]) -> Record:
+        """A new folder for contenders of these names. Raises RecordError if it cannot be written."""
         try:
-            _closed(folder)
-            about = {"format": FORMAT, **about, "lanes": list(lanes), "identity": identity(about, questions, lanes)}
-            write(folder / "questions.jsonl", written(questions))
-            write(folder / "race.json", json.dumps(about, indent=1, ensure_ascii=False) + "\n")
+            make_private(folder)
+            about = {"format": FORMAT, **about, "lanes": list(names), "identity": identity(about, questions, names)}
+            replace_file(folder / "questions.jsonl", json_lines(questions))
+            replace_file(folder / "race.json", json.dumps(about, indent=1, ensure_ascii=False) + "\n")
         except OSError as error:
             raise RecordError(f"{folder} cannot be written: {error.strerror}") from None
-        return cls(folder, about, list(questions), [Lane(name) for name in lanes])
+        return cls(folder, about, list(questions), [ContenderRecord(name) for name in names])
 
     @classmethod
-    def read(cls, folder: Path) -> Record:
-        """What was recorded. Raises RecordError."""
+    def load(cls, folder: Path) -> Record:
+        """What was recorded in a folder. Raises RecordError where there is nothing, or it is damaged."""
         try:
             if folder.is_dir():
-                _closed(folder)
+                make_private(folder)
             about = json.loads((folder / "race.json").read_text("utf-8"))
             if about["format"] != FORMAT:
                 raise RecordError(f"{folder} was recorded in format {about['format']}; this galop reads {FORMAT}")
             lines = (folder / "questions.jsonl").read_text("utf-8").split("\n")  # a text may have other line ends in it
-            questions = [Question.read(json.loads(line)) for line in lines if line]
-            lanes = [Lane(str(name)) for name in about["lanes"]]
+            questions = [Question.from_json(json.loads(line)) for line in lines if line]
+            contenders = [ContenderRecord(str(name)) for name in about["lanes"]]
         except FileNotFoundError:
             raise RecordError(f"{folder} is no recorded race; list them with: galop race list") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RecordError(f"{folder} is a damaged record: {error}") from None
-        record = cls(folder, about, questions, lanes)
-        for index, lane in enumerate(lanes):
-            for line in whole_lines(record.path(index)):
-                record._take(lane, line)
+        record = cls(folder, about, questions, contenders)
+        for index, contender in enumerate(contenders):
+            for line in read_whole_lines(record.path(index)):
+                contender.take(line)
         return record
 
-    @staticmethod
-    def _take(lane: Lane, line: Line) -> None:
-        if "setup" in line:
-            lane.about = line["setup"]
-        else:
-            lane.usd += line.get("usd") or 0.0
-            lane.answers[line["id"]] = line  # a later one counts: an error is asked again
+    def path(self, index: int) -> Path:
+        """The file of a contender's answers."""
+        return self.folder / f"lane-{index + 1}.jsonl"
 
-    def path(self, lane: int) -> Path:
-        return self.folder / f"lane-{lane + 1}.jsonl"
-
-    def add(self, lane: int, line: Line) -> None:
-        """Keeps an answer, or what a lane turned out to be, on the disk. Raises RecordError."""
+    def add(self, index: int, line: Line) -> None:
+        """Keeps an answer, or what a contender turned out to be, on the disk. Raises RecordError."""
         try:
-            with open(self.path(lane), "ab", opener=private) as file:
+            with open(self.path(index), "ab", opener=private) as file:
                 file.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
             raise RecordError(
-                f"{self.path(lane)} cannot be written: {error.strerror}; what was answered is kept"
+                f"{self.path(index)} cannot be written: {error.strerror}; what was answered is kept"
             ) from None
-        self._take(self.lanes[lane], line)
+        self.contenders[index].take(line)
 
-    def left(self, lane: int) -> list[Question]:
-        """What it has not answered yet, or could not."""
-        answers = self.lanes[lane].answers
+    def missing_answers(self, index: int) -> list[Question]:
+        """Questions that a contender has not answered yet, or could not."""
+        answers = self.contenders[index].answers
         return [q for q in self.questions if q.id not in answers or answers[q.id].get("error")]
 
     @property
-    def finished(self) -> bool:
-        return not any(self.left(i) for i in range(len(self.lanes)))
+    def is_finished(self) -> bool:
+        """Whether every contender has answered every question."""
+        return not any(self.missing_answers(i) for i in range(len(self.contenders)))
 
-    def spent(self) -> float:
-        """Dollars, errors and all."""
-        return sum(lane.usd for lane in self.lanes)
+    @property
+    def usd(self) -> float:
+        """Dollars spent, errors and all."""
+        return sum(contender.usd for contender in self.contenders)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """Nobody else runs this race meanwhile, and every file ends with a whole line. Raises RecordError."""
         lock = FileLock(self.folder / ".lock")
         try:
@@ -132,28 +137,30 @@ class Record:
         except OSError as error:
             raise RecordError(f"{self.folder} cannot be written: {error.strerror}") from None
         try:
-            for index in range(len(self.lanes)):
-                mend(self.path(index))
+            for index in range(len(self.contenders)):
+                drop_cut_line(self.path(index))
             yield
         finally:
             lock.release()
 
 
-def written(questions: Sequence[Question]) -> str:
-    return "".join(f"{json.dumps(q.written(), ensure_ascii=False)}\n" for q in questions)
+def json_lines(questions: Sequence[Question]) -> str:
+    """The text of questions.jsonl."""
+    return "".join(f"{json.dumps(q.to_json(), ensure_ascii=False)}\n" for q in questions)
 
 
-def identity(about: Line, questions: Sequence[Question], lanes: Sequence[str]) -> str:
+def identity(about: Line, questions: Sequence[Question], names: Sequence[str]) -> str:
     """Of what is asked of whom: equal for the same command on the same questions."""
-    asked = json.dumps([about.get("set"), about.get("seed"), about.get("together"), list(lanes)])
-    return hashlib.sha256(f"{asked}\n{written(questions)}".encode()).hexdigest()[:16]
+    asked = json.dumps([about.get("set"), about.get("seed"), about.get("together"), list(names)])
+    return hashlib.sha256(f"{asked}\n{json_lines(questions)}".encode()).hexdigest()[:16]
 
 
 def races_directory() -> Path:
+    """Where races are recorded unless --out says otherwise."""
     return data_directory() / "races"
 
 
-def _closed(folder: Path) -> None:
+def make_private(folder: Path) -> None:
     """Answers are their owner's alone; a folder elsewhere that was there before is left as it is."""
     if folder.absolute().is_relative_to(races_directory()):
         private_folder(races_directory())
@@ -161,44 +168,46 @@ def _closed(folder: Path) -> None:
         private_folder(folder)
 
 
-def recorded() -> list[Record]:
+def list_records() -> list[Record]:
     """All races in the usual place, oldest first; damaged ones are left out."""
     found = []
     for path in sorted(races_directory().glob("*/race.json")):
         try:
-            found.append(Record.read(path.parent))
+            found.append(Record.load(path.parent))
         except RecordError:
             continue
     return sorted(found, key=lambda r: (r.about.get("begun", ""), r.folder.name))
 
 
-def named(name: str) -> Record:
+def find_record(name: str) -> Record:
     """By its folder or its name in the usual place; left out, the last one. Raises RecordError."""
     if not name:
-        races = recorded()
+        races = list_records()
         if not races:
             raise RecordError("no race has been recorded yet; begin one with: galop race MODEL MODEL --on science")
         return races[-1]
     path = Path(name)
-    return Record.read(path if (path / "race.json").exists() or path.is_absolute() else races_directory() / name)
+    return Record.load(path if (path / "race.json").exists() or path.is_absolute() else races_directory() / name)
 
 
-def unfinished(identity: str) -> Record | None:
+def find_unfinished(identity: str) -> Record | None:
     """The race that the same command began and did not end. Raises RecordError if its record is damaged."""
     for path in sorted(races_directory().glob("*/race.json"), key=lambda p: p.stat().st_mtime, reverse=True):
         if f'"{identity}"' in path.read_text("utf-8", "replace"):
-            race = Record.read(path.parent)
-            if not race.finished:
+            race = Record.load(path.parent)
+            if not race.is_finished:
                 return race
     return None
 
 
-def fresh_folder(name: str) -> Path:
+def new_folder(name: str) -> Path:
+    """A folder in the usual place that is not there yet, called by a set and today's date."""
     stem = f"{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')[:40] or 'race'}-{time.strftime('%Y-%m-%d')}"
     return next(p for n in range(1, 10_000) if not (p := races_directory() / f"{stem}-{n}").exists())
 
 
-def whole_lines(path: Path) -> Iterator[Line]:
+def read_whole_lines(path: Path) -> Iterator[Line]:
+    """The lines of a file, but for a last one that a kill cut off. Raises RecordError for a damaged one."""
     if not path.exists():
         return
     with path.open("rb") as file:
@@ -214,7 +223,7 @@ def whole_lines(path: Path) -> Iterator[Line]:
             yield data
 
 
-def mend(path: Path) -> None:
+def drop_cut_line(path: Path) -> None:
     """Drops what a kill left of a last line."""
     if path.exists():
         data = path.read_bytes()
@@ -223,7 +232,7 @@ def mend(path: Path) -> None:
                 file.truncate(data.rfind(b"\n") + 1)
 
 
-def write(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str) -> None:
     """All of it or nothing."""
     part = path.with_name(f".{path.name}.part")
     with open(part, "w", encoding="utf-8", newline="\n", opener=private) as file:

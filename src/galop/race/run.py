@@ -1,189 +1,197 @@
-"""Runs a race: every question to every lane, each answer judged and kept before the next is asked."""
+"""Runs a race: every question to every contender, each answer judged and kept before the next is asked."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from galop import store
 from galop.backends.load import PROCESS_BYTES
 from galop.errors import GalopError, MemoryBudgetError
 from galop.machine import available_memory
-from galop.race.lane import LaneError, LaneProcess, Spec
+from galop.race.contender import Contender, ContenderError
+from galop.race.contender_process import ContenderProcess
+from galop.race.judge import judge
+from galop.race.question import Question
 from galop.race.record import Line, Record
-from galop.race.sets import Question, judge
 from galop.weights.files import weight_bytes
 
-Tell = Callable[[int, Line], None]
-"""Hears of each line of a lane: what it turned out to be, an answer, or {"out": why}."""
+Report = Callable[[int, Line], None]
+"""Hears of each line of a contender, by its number: what it turned out to be, an answer, or {"out": why}."""
 INSPECT = "inspect:"
-PATIENCE = 3  # questions in a row without an answer, after which a lane is out
-KEYS_AND_VALUES = 256 << 20  # bytes, about, of a lane's context, beside its weights
+PATIENCE = 3  # questions in a row without an answer, after which a contender is out
+KV_BYTES = 256 << 20  # about, of a contender's KV cache, beside its weights
 
 
 class BudgetSpent(GalopError):
     """The dollars that were allowed are gone."""
 
 
-def run(record: Record, budget: float | None, tell: Tell) -> dict[int, str]:
-    """Asks what has not been answered; lanes that fall out, and why. Raises BudgetSpent.
+def run_race(record: Record, budget: float | None, report: Report) -> dict[int, str]:
+    """Asks what has not been answered; gives the contenders that fell out, and why. Raises BudgetSpent.
 
-    With one question at a time lanes take turns on each question, in an order that turns too, so that whatever slows
-    the machine slows them all; where they do not fit the memory together they run one after the other.
+    With one question at a time contenders take turns on each question, in an order that turns too, so that whatever
+    slows the machine slows them all; where they do not fit the memory together they run one after the other.
     """
     if str(record.about["set"]).startswith(INSPECT):
-        return by_inspect(record, tell)
-    specs = [Spec.named(lane.name) for lane in record.lanes]
+        return run_inspect(record, report)
+    contenders = [Contender.parse(c.name) for c in record.contenders]
     together = int(record.about["together"])
-    todo = [i for i in range(len(specs)) if record.left(i)]
-    out: dict[int, str] = {}
-    groups = [todo] if together == 1 and fit([specs[i] for i in todo]) else [[i] for i in todo]
+    todo = [i for i in range(len(contenders)) if record.missing_answers(i)]
+    race = Race(record, budget, report)
+    groups = [todo] if together == 1 and fit_in_memory([contenders[i] for i in todo]) else [[i] for i in todo]
     for group in groups:
-        with started(record, group, specs, together, out, tell) as processes:
+        with race.open(group, together):
             if together == 1:
-                in_turn(record, processes, budget, out, tell)
+                race.ask_in_turn()
             else:
-                for index, process in processes.items():
-                    abreast(record, index, process, together, budget, out, tell)
-    return out
+                for index in list(race.processes):
+                    race.ask_several(index, together)
+    return race.out
 
 
-def by_inspect(record: Record, tell: Tell) -> dict[int, str]:
-    """A task of inspect-ai, which asks and judges in its own way, lane after lane."""
-    from galop.race import inspect_model
+def run_inspect(record: Record, report: Report) -> dict[int, str]:
+    """A task of inspect-ai, which asks and judges in its own way, contender after contender."""
+    from galop.race import inspect_tasks
 
     out: dict[int, str] = {}
-    for index in range(len(record.lanes)):
-        if record.left(index):
+    for index in range(len(record.contenders)):
+        if record.missing_answers(index):
             try:
-                inspect_model.run(record, index, tell)
+                inspect_tasks.run_contender(record, index, report)
             except GalopError as error:
                 out[index] = str(error)
-                tell(index, {"out": str(error)})
+                report(index, {"out": str(error)})
     return out
 
 
-def fit(specs: Sequence[Spec]) -> bool:
-    """Whether all lanes can be in memory at once."""
+def fit_in_memory(contenders: Sequence[Contender]) -> bool:
+    """Whether all can be in memory at once."""
     needed = 0
-    for spec in specs:
-        if not spec.remote and (path := store.locate(spec.model).path):
-            needed += weight_bytes(path) + PROCESS_BYTES + KEYS_AND_VALUES
+    for contender in contenders:
+        if not contender.is_remote and (path := store.locate(contender.model).path):
+            needed += weight_bytes(path) + PROCESS_BYTES + KV_BYTES
     return needed < 0.8 * available_memory()
 
 
-@contextmanager
-def started(
-    record: Record, group: Sequence[int], specs: Sequence[Spec], together: int, out: dict[int, str], tell: Tell
-) -> Iterator[dict[int, LaneProcess]]:
-    processes: dict[int, LaneProcess] = {}
-    try:
-        for index in group:
-            process = LaneProcess(record.lanes[index].name, specs[index], together)
-            processes[index] = process
-            try:
-                setup = {"setup": {**process.ready(), "at": time.strftime("%Y-%m-%dT%H:%M:%S%z")}}
-            except LaneError as error:
-                fallen(index, str(error), processes, out, tell)
-                continue
-            record.add(index, setup)
-            tell(index, setup)
-        yield processes
-    finally:
-        for process in processes.values():
-            process.stop()
+@dataclass
+class Race:
+    """A race under way: contenders are known by their numbers in the record."""
+
+    record: Record
+    budget: float | None
+    report: Report
+    out: dict[int, str] = field(default_factory=dict)
+    processes: dict[int, ContenderProcess] = field(default_factory=dict)
+
+    @contextmanager
+    def open(self, group: Sequence[int], together: int) -> Iterator[None]:
+        """The processes of a group, as long as it is asked."""
+        try:
+            for index in group:
+                process = ContenderProcess(self.record.contenders[index].name, together)
+                self.processes[index] = process
+                try:
+                    setup = {"setup": {**process.wait_ready(), "at": time.strftime("%Y-%m-%dT%H:%M:%S%z")}}
+                except ContenderError as error:
+                    self.drop(index, str(error))
+                    continue
+                self.record.add(index, setup)
+                self.report(index, setup)
+            yield
+        finally:
+            for process in self.processes.values():
+                process.stop()
+            self.processes = {}
+
+    def ask_in_turn(self) -> None:
+        """One question at a time, every contender in its turn. Raises BudgetSpent."""
+        missing = {index: {q.id for q in self.record.missing_answers(index)} for index in self.processes}
+        for turn, question in enumerate(self.record.questions):
+            order = sorted(self.processes)
+            for index in order[turn % len(order) :] + order[: turn % len(order)] if order else []:
+                if question.id in missing[index] and index in self.processes:
+                    check_budget(self.record, self.budget)
+                    self.ask(index, question)
+                    self.receive(index)
+
+    def ask_several(self, index: int, width: int) -> None:
+        """So many questions at once; what is under way is waited for even when the budget is spent.
+
+        Each that is under way may come to cost what the dearest did, so the first is asked alone. Raises BudgetSpent.
+        """
+        record, budget = self.record, self.budget
+        waiting, under_way = record.missing_answers(index), 0
+        answers = record.contenders[index].answers
+
+        def affordable() -> bool:
+            if budget is None:
+                return True
+            dearest = max((line.get("usd") or 0.0 for line in answers.values()), default=budget) if under_way else 0.0
+            return record.usd + (under_way + 1) * dearest < budget
+
+        while index in self.processes and (waiting or under_way):
+            if waiting and under_way < width and affordable():
+                self.ask(index, waiting.pop(0))
+                under_way += 1
+            elif under_way:
+                self.receive(index)
+                under_way -= 1
+            else:
+                check_budget(record, budget)
+
+    def ask(self, index: int, question: Question) -> None:
+        """Sends a question, without waiting for its answer."""
+        seed = int(self.record.about["seed"])
+        self.processes[index].ask({"id": question.id, "text": question.text, "unit": question.unit, "seed": seed})
+
+    def receive(self, index: int) -> None:
+        """Takes in a contender's next answer, judged."""
+        process = self.processes[index]
+        try:
+            line = process.receive()
+        except ContenderError as error:
+            self.drop(index, str(error))
+            return
+        question = next(q for q in self.record.questions if q.id == line["id"])
+        process.failures = process.failures + 1 if "error" in line else 0
+        if "error" not in line:
+            found = judge(question, line["text"])
+            line |= {"right": found.right, "value": found.value, "slip": line.pop("failed", "") or found.slip}
+        elif not line["passing"] or process.failures == PATIENCE:
+            self.record.add(index, line)
+            self.drop(index, line["error"])
+            return
+        self.record.add(index, line)
+        self.report(index, line)
+
+    def drop(self, index: int, why: str) -> None:
+        """A contender falls out."""
+        self.out[index] = why
+        self.processes.pop(index).stop()
+        self.report(index, {"out": why})
 
 
-def in_turn(
-    record: Record, processes: dict[int, LaneProcess], budget: float | None, out: dict[int, str], tell: Tell
-) -> None:
-    left = {index: {q.id for q in record.left(index)} for index in processes}
-    for turn, question in enumerate(record.questions):
-        order = sorted(processes)
-        for index in order[turn % len(order) :] + order[: turn % len(order)] if order else []:
-            if question.id in left[index] and index in processes:
-                check(record, budget)
-                processes[index].ask(asked(question, record))
-                receive(record, index, processes, out, tell)
-
-
-def abreast(
-    record: Record, index: int, process: LaneProcess, width: int, budget: float | None, out: dict[int, str], tell: Tell
-) -> None:
-    """So many questions at once; what is under way is waited for even when the budget is spent.
-
-    Each that is under way may come to cost what the dearest did, so the first is asked alone.
-    """
-    waiting, under_way = record.left(index), 0
-    processes = {index: process}
-    answers = record.lanes[index].answers
-
-    def affordable() -> bool:
-        if budget is None:
-            return True
-        dearest = max((line.get("usd") or 0.0 for line in answers.values()), default=budget) if under_way else 0.0
-        return record.spent() + (under_way + 1) * dearest < budget
-
-    while processes and (waiting or under_way):
-        if waiting and under_way < width and affordable():
-            process.ask(asked(waiting.pop(0), record))
-            under_way += 1
-        elif under_way:
-            receive(record, index, processes, out, tell)
-            under_way -= 1
-        else:
-            check(record, budget)
-
-
-def receive(record: Record, index: int, processes: dict[int, LaneProcess], out: dict[int, str], tell: Tell) -> None:
-    """Takes in the lane's next answer."""
-    try:
-        line = processes[index].receive()
-    except LaneError as error:
-        fallen(index, str(error), processes, out, tell)
-        return
-    question = next(q for q in record.questions if q.id == line["id"])
-    process = processes[index]
-    process.failures = process.failures + 1 if "error" in line else 0
-    if "error" not in line:
-        found = judge(question, line["text"])
-        line |= {"right": found.right, "value": found.value, "slip": line.pop("failed", "") or found.slip}
-    elif not line["passing"] or process.failures == PATIENCE:
-        record.add(index, line)
-        fallen(index, line["error"], processes, out, tell)
-        return
-    record.add(index, line)
-    tell(index, line)
-
-
-def fallen(index: int, why: str, processes: dict[int, LaneProcess], out: dict[int, str], tell: Tell) -> None:
-    out[index] = why
-    processes.pop(index).stop()
-    tell(index, {"out": why})
-
-
-def check(record: Record, budget: float | None) -> None:
-    if budget is not None and record.spent() >= budget:
+def check_budget(record: Record, budget: float | None) -> None:
+    """Raises BudgetSpent where all that was allowed is spent."""
+    if budget is not None and record.usd >= budget:
         raise BudgetSpent(
-            f"{record.spent():.4f} of {budget:g} dollars are spent; the same command with a larger --budget goes on"
+            f"{record.usd:.4f} of {budget:g} dollars are spent; the same command with a larger --budget goes on"
         )
 
 
-def asked(question: Question, record: Record) -> dict[str, Any]:
-    return {"id": question.id, "text": question.text, "unit": question.unit, "seed": int(record.about["seed"])}
-
-
-def prepared(specs: Sequence[Spec], progress: Any) -> None:
+def fetch_models(contenders: Sequence[Contender], progress: Any) -> None:
     """Fetches what is not here, before any clock runs. Raises GalopError, MemoryBudgetError."""
-    for spec in specs:
-        if spec.way.name in ("tools", "code"):
+    for contender in contenders:
+        if contender.strategy.name in ("tools", "code"):
             from galop.science import formulas
 
             formulas()  # tells what to install
-        if spec.remote:
+        if contender.is_remote:
             continue
-        path = store.fetch(store.settle(store.locate(spec.model)), progress)
+        path = store.fetch(store.settle(store.locate(contender.model)), progress)
         if weight_bytes(path) > available_memory():
-            raise MemoryBudgetError(f"{spec.model} does not fit the memory of this machine; leave it out")
+            raise MemoryBudgetError(f"{contender.model} does not fit the memory of this machine; leave it out")

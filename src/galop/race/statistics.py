@@ -146,11 +146,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def ranks(behind: Sequence[Sequence[bool]]) -> list[int]:
-    """1 and the number of those that a lane is shown to be behind: lanes that cannot be told apart share a rank."""
+    """1 and the number of those that each is shown to be behind: who cannot be told apart share a rank."""
     return [1 + sum(others) for others in behind]
 
 
-def needed(gain: Interval, questions: int) -> int | None:
+def questions_needed(gain: Interval, questions: int) -> int | None:
     """Questions by which a difference as large as this one is seen four times in five; None where there is none."""
     if not gain.estimate or not gain.high > gain.low:
         return None
@@ -163,10 +163,10 @@ def bradley_terry(values: Sequence[Values]) -> list[float]:
 
     Both right or both wrong is half a win each; a match more, drawn, for every pair keeps strengths finite.
     """
-    lanes = len(values)
+    count = len(values)
     wins = np.array([[float((0.5 + (a - b) / 2).sum()) + 0.5 if a is not b else 0.0 for b in values] for a in values])
     played = wins + wins.T
-    strength = np.ones(lanes)
+    strength = np.ones(count)
     for _ in range(1000):
         share = played / (strength[:, None] + strength[None, :])
         strength = wins.sum(1) / share.sum(1)

@@ -16,9 +16,9 @@ import numpy as np
 from galop.backends.registry import registry
 from galop.measure.energy import WallMeter, total
 from galop.race import statistics
-from galop.race.lane import Spec
-from galop.race.record import Lane, Line, Record
-from galop.race.sets import Question
+from galop.race.contender import Contender
+from galop.race.question import Question
+from galop.race.record import ContenderRecord, Line, Record, list_records
 
 SURE = 0.05
 DATED = r"([-:](\d{4,8}|\d{4}-\d{2}-\d{2}|latest))?"  # what may follow a model's name and still be that model
@@ -28,21 +28,21 @@ MEASURES = {
     "joules": "energy per answer",
     "usd": "cost per answer",
 }
-"""What a lane is held against its accuracy by."""
+"""What a contender's accuracy is held against."""
 FIGURES = (
     "accuracy rank strength tokens thinking_tokens calls seconds first_token_seconds rate memory cut_off no_answer "
     "slips joules joules_per_right usd usd_per_right usd_spent method covers others"
 ).split()
-"""None where a lane has no answers, or none that could tell."""
+"""None where a contender has no answers, or none that could tell."""
 
 
 def summary(record: Record) -> dict[str, Any]:
-    """All figures, as JSON would have them."""
+    """All figures, as `--json` prints them; there a contender is called a lane."""
     meter = record.folder / "meter.csv"
     if meter.exists():
         join_meter(record, meter)
-    rows = [lane_summary(record, lane) for lane in record.lanes]
-    pairs = compared(record)
+    rows = [contender_summary(record, contender) for contender in record.contenders]
+    pairs = pair_differences(record)
     behind = [[False] * len(rows) for _ in rows]
     for pair in pairs:
         ahead, after = pair["first"], pair["second"]
@@ -51,9 +51,9 @@ def summary(record: Record) -> dict[str, Any]:
         behind[after][ahead] = pair["apart"]
     for row, rank in zip(rows, statistics.ranks(behind), strict=True):
         row["rank"] = rank if row["accuracy"] else None
-    shared = [q.id for q in record.questions if all(good(lane.answers.get(q.id)) for lane in record.lanes)]
+    shared = [q.id for q in record.questions if all(is_answer(c.answers.get(q.id)) for c in record.contenders)]
     if shared and len(rows) > 1:
-        strengths = statistics.bradley_terry([values(lane, shared) for lane in record.lanes])
+        strengths = statistics.bradley_terry([right_values(c, shared) for c in record.contenders])
         for row, strength in zip(rows, strengths, strict=True):
             row["strength"] = round(strength)
     about = {
@@ -68,27 +68,30 @@ def summary(record: Record) -> dict[str, Any]:
 
 
 def turns(record: Record) -> bool:
-    """Whether lanes were asked by turns, each having begun before any other ended."""
-    times = [[line["begun"] for line in lane.answers.values()] for lane in record.lanes if lane.answers]
+    """Whether contenders were asked by turns, each having begun before any other ended."""
+    times = [[line["begun"] for line in c.answers.values()] for c in record.contenders if c.answers]
     return len(times) > 1 and max(min(t) for t in times) < min(max(t) for t in times)
 
 
-def good(line: Line | None) -> bool:
+def is_answer(line: Line | None) -> bool:
+    """Whether there is a line and it is no error."""
     return line is not None and not line.get("error")
 
 
-def values(lane: Lane, ids: Sequence[str]) -> statistics.Values:
-    return np.array([float(lane.answers[i]["right"]) for i in ids])
+def right_values(contender: ContenderRecord, ids: Sequence[str]) -> statistics.Values:
+    """1 for each right answer, 0 for each wrong one."""
+    return np.array([float(contender.answers[i]["right"]) for i in ids])
 
 
-def lane_summary(record: Record, lane: Lane) -> dict[str, Any]:
-    answered = [q for q in record.questions if good(lane.answers.get(q.id))]
-    lines = [lane.answers[q.id] for q in answered]
-    errors = [line["error"] for line in lane.answers.values() if line.get("error")]
+def contender_summary(record: Record, contender: ContenderRecord) -> dict[str, Any]:
+    """A contender's row: every one of FIGURES, None where nothing could tell."""
+    answered = [q for q in record.questions if is_answer(contender.answers.get(q.id))]
+    lines = [contender.answers[q.id] for q in answered]
+    errors = [line["error"] for line in contender.answers.values() if line.get("error")]
     kinds = [q.kind for q in answered]
-    right = values(lane, [q.id for q in answered])
+    right = right_values(contender, [q.id for q in answered])
     row: dict[str, Any] = {
-        "name": lane.name, "about": lane.about, "answered": len(lines), "errors": len(errors),
+        "name": contender.name, "about": contender.about, "answered": len(lines), "errors": len(errors),
         "error": errors[-1] if errors else "", "parts": {}, **dict.fromkeys(FIGURES),
     }  # fmt: skip
     if not lines:
@@ -116,7 +119,7 @@ def lane_summary(record: Record, lane: Lane) -> dict[str, Any]:
         "usd": per_answer(dollars), "usd_per_right": per_right(dollars, right, kinds), "usd_spent": total(dollars),
         "method": next((line["meter"] for line in lines if line.get("meter")), ""),
         "covers": next((line["covers"] for line in lines if line.get("covers")), ""),
-        "others": other_models(lane),
+        "others": other_models(contender),
     }  # fmt: skip
     return row
 
@@ -129,10 +132,12 @@ def rate(line: Line) -> float | None:
 
 
 def mean(lines: Sequence[Line], name: str) -> float:
+    """Of one field of answers."""
     return float(sum(line[name] for line in lines)) / len(lines)
 
 
 def per_answer(amounts: Sequence[float | None]) -> float | None:
+    """The mean; None unless all were measured."""
     whole = total(amounts)
     return None if whole is None else whole / len(amounts)
 
@@ -146,28 +151,30 @@ def per_right(
     return asdict(statistics.bootstrap(np.array(amounts, float), right, kinds))
 
 
-def other_models(lane: Lane) -> list[str]:
+def other_models(contender: ContenderRecord) -> list[str]:
     """Names under which an interface answered that are not the one asked for."""
-    wanted = str(lane.about.get("model", "")).lower().rpartition("/")[2]
-    names = {str(line.get("answered_by") or "") for line in lane.answers.values()}
+    wanted = str(contender.about.get("model", "")).lower().rpartition("/")[2]
+    names = {str(line.get("answered_by") or "") for line in contender.answers.values()}
     same = re.compile(re.escape(wanted) + DATED)
     return sorted(n for n in names if n and wanted and not same.fullmatch(n.lower().rpartition("/")[2]))
 
 
-def compared(record: Record) -> list[dict[str, Any]]:
-    """Every two lanes on the questions that both answered, p-values corrected for their number."""
+def pair_differences(record: Record) -> list[dict[str, Any]]:
+    """Every two contenders on the questions that both answered, p-values corrected for their number."""
     kinds = {q.id: q.kind for q in record.questions}
     pairs: list[dict[str, Any]] = []
-    for (i, first), (j, second) in combinations(enumerate(record.lanes), 2):
-        shared = [q.id for q in record.questions if good(first.answers.get(q.id)) and good(second.answers.get(q.id))]
+    for (i, first), (j, second) in combinations(enumerate(record.contenders), 2):
+        shared = [
+            q.id for q in record.questions if is_answer(first.answers.get(q.id)) and is_answer(second.answers.get(q.id))
+        ]
         if not shared:
             continue
-        a, b, of = values(first, shared), values(second, shared), [kinds[i] for i in shared]
+        a, b, of = right_values(first, shared), right_values(second, shared), [kinds[i] for i in shared]
         gain = statistics.difference(a, b, of)
         pairs.append({
             "first": i, "second": j, "questions": len(shared), "difference": asdict(gain),
             "p": statistics.p_value(a, b, of),
-            "needed": statistics.needed(gain, len(shared)) if len(set(of)) > 1 else None,
+            "needed": statistics.questions_needed(gain, len(shared)) if len(set(of)) > 1 else None,
         })  # fmt: skip
     for pair, corrected in zip(pairs, statistics.holm([p["p"] for p in pairs]), strict=True):
         pair |= {"corrected": corrected, "apart": corrected < SURE}
@@ -175,7 +182,7 @@ def compared(record: Record) -> list[dict[str, Any]]:
 
 
 def fronts(rows: Sequence[dict[str, Any]]) -> dict[str, list[int]]:
-    """For each measure, the lanes that none beats at both it and accuracy."""
+    """For each measure, the contenders that none beats at both it and accuracy."""
     found = {}
     for measure in MEASURES:
         having = [i for i, row in enumerate(rows) if row["accuracy"] and row.get(measure) is not None]
@@ -194,25 +201,39 @@ def parts_of(questions: Sequence[Question]) -> list[str]:
 def join_meter(record: Record, path: Path) -> None:
     """Energy by a wall meter's times, in place of what was read meanwhile.
 
-    Only of lanes that ran here, and only where one question was asked at a time: else it is not theirs alone.
+    Only of contenders that ran here, and only where one question was asked at a time: else it is not theirs alone.
     """
     meter = WallMeter(path)
-    for lane in record.lanes:
-        if lane.about.get("kind") != "open" or int(record.about["together"]) > 1:
+    for contender in record.contenders:
+        if contender.about.get("kind") != "open" or int(record.about["together"]) > 1:
             continue
-        for line in lane.answers.values():
-            if good(line):
+        for line in contender.answers.values():
+            if is_answer(line):
                 joules = meter.joules_between(line["begun"], line["begun"] + line["seconds"])
                 line |= {"joules": joules, "meter": meter.method, "covers": meter.covers}
 
 
 def article(record: Record) -> list[dict[str, Any]]:
     """The models that the article names: what can be raced of them, and what was here."""
-    raced = {
-        Spec.named(lane.name).model if not Spec.named(lane.name).remote else lane.name.partition("@")[0]
-        for lane in record.lanes
-    }
+    parsed = {c.name: Contender.parse(c.name) for c in record.contenders}
+    raced = {name.partition("@")[0] if c.is_remote else c.model for name, c in parsed.items()}
     return [
         {"named": a.named, "race": list(a.race), "note": a.note, "here": [m for m in a.race if m in raced]}
         for a in registry().article
     ]  # fmt: skip
+
+
+def standings(set_name: str) -> list[dict[str, Any]]:
+    """The contenders of the last finished races on a set, each once, with the race they were in; first those that are
+    surest to be good, since few questions say little."""
+    found: dict[str, dict[str, Any]] = {}
+    for race in list_records():
+        if race.about.get("set") == set_name and race.is_finished:
+            for row in summary(race)["lanes"]:
+                if row["accuracy"]:
+                    contender = Contender.parse(row["name"])
+                    found[row["name"]] = {
+                        "lane": row["name"], "model": "" if contender.is_remote else contender.model,
+                        "race": race.folder.name, "questions": row["answered"], "accuracy": row["accuracy"],
+                    }  # fmt: skip
+    return sorted(found.values(), key=lambda row: -float(row["accuracy"]["low"]))

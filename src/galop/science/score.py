@@ -9,7 +9,6 @@ from math import log, pi, sqrt
 import pint
 
 from galop.science.answers import answer_line
-from galop.science.bank import Question
 from galop.science.card import NUMBER, number, registry, unit_text
 
 UNKNOWN = (
@@ -31,20 +30,23 @@ class Verdict:
     slip: str = ""
 
 
-def verdict(question: Question, text: str) -> Verdict:
-    """Of a whole reply; its last ANSWER counts, else what is boxed."""
-    value = read_answer(text, question.unit)
+def verdict(text: str, wanted: float | None, unit: str, tolerance: float) -> Verdict:
+    """Whether a whole reply gives the number `wanted`, in `unit` and within a relative `tolerance`; None for "unknown".
+
+    Its last ANSWER counts, else what is boxed.
+    """
+    value = read_answer(text, unit)
     if value is None:
         return Verdict(False, None, "no answer")
     if value == "unknown":
-        return Verdict(question.answer is None, None, "" if question.answer is None else "gave up")
+        return Verdict(wanted is None, None, "" if wanted is None else "gave up")
     if isinstance(value, str):
         return Verdict(False, None, value)
-    if question.answer is None:
+    if wanted is None:
         return Verdict(False, value, "answered what cannot be known")
-    if close(value, question.answer, question.tolerance):
+    if close(value, wanted, tolerance):
         return Verdict(True, value)
-    return Verdict(False, value, slip(value, question) or "wrong")
+    return Verdict(False, value, slip(value, wanted, unit, tolerance) or "wrong")
 
 
 def read_answer(text: str, unit: str) -> float | str | None:
@@ -83,14 +85,13 @@ def close(value: float, wanted: float, tolerance: float) -> bool:
     return abs(value - wanted) <= tolerance * abs(wanted)
 
 
-def slip(value: float, question: Question) -> str:
+def slip(value: float, wanted: float, unit: str, tolerance: float) -> str:
     """What the number is off by, where that says how it came about."""
-    wanted, tolerance = question.answer or 0.0, question.tolerance
     if not value or not wanted:
         return ""
     if close(-value, wanted, tolerance):
         return "sign"
-    if question.unit == "K" and (close(value + 273.15, wanted, 1e-4) or close(value - 273.15, wanted, 1e-4)):
+    if unit == "K" and (close(value + 273.15, wanted, 1e-4) or close(value - 273.15, wanted, 1e-4)):
         return "Celsius for kelvin"
     ratio = abs(value / wanted)
     for power in range(-12, 13):

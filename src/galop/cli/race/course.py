@@ -20,7 +20,7 @@ WIDTH = 24  # characters of a lane's course
 
 
 @contextmanager
-def show_course(race: Record, quiet: bool) -> Iterator[run.Tell]:
+def show_course(race: Record, quiet: bool) -> Iterator[run.Report]:
     """Where each lane is, drawn at a terminal; elsewhere a line for each quarter."""
     if quiet or not sys.stderr.isatty():
         yield (lambda index, line: None) if quiet else notes_by_quarter(race)
@@ -50,7 +50,7 @@ def positions(race: Record, out: dict[int, str], seconds: float, width: int) -> 
 
     table = Table.grid(padding=(0, 1))
     total = len(race.questions)
-    for index, lane in enumerate(race.lanes):
+    for index, lane in enumerate(race.contenders):
         done = [line for line in lane.answers.values() if not line.get("error")]
         right = sum(line["right"] for line in done)
         at = WIDTH * len(done) // max(total, 1)
@@ -62,11 +62,11 @@ def positions(race: Record, out: dict[int, str], seconds: float, width: int) -> 
     return table
 
 
-def notes_by_quarter(race: Record) -> run.Tell:
+def notes_by_quarter(race: Record) -> run.Report:
     noted: dict[int, int] = {}
 
     def tell(index: int, line: Line) -> None:
-        lane = race.lanes[index]
+        lane = race.contenders[index]
         done = [x for x in lane.answers.values() if not x.get("error")]
         quarter = 4 * len(done) // max(1, len(race.questions))
         if quarter > noted.get(index, 0):

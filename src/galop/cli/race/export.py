@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,11 +29,10 @@ def export(
 ) -> None:
     """Print a recorded race as CSV, a line for each lane."""
     from galop.race import record
-    from galop.race.sets import csv_text
     from galop.race.summary import summary
 
     check_one_format(as_json, as_csv)
-    recorded = record.named(race)
+    recorded = record.find_record(race)
     rows = answer_rows(recorded) if answers else lane_rows(summary(recorded))
     if as_json:
         print(json.dumps(rows, indent=1, ensure_ascii=False))
@@ -63,5 +64,14 @@ def answer_rows(race: Record) -> list[dict[str, Any]]:
     return [
         {"lane": lane.name, "id": q.id, "kind": q.kind, "part": q.part, "language": q.language, "wanted": q.answer,
          "unit": q.unit, **{k: lane.answers[q.id].get(k) for k in fields}, "text": lane.answers[q.id].get("text", "")}
-        for lane in race.lanes for q in race.questions if q.id in lane.answers
+        for lane in race.contenders for q in race.questions if q.id in lane.answers
     ]  # fmt: skip
+
+
+def csv_text(rows: list[dict[str, Any]]) -> str:
+    """A table; the first row's keys are its columns."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, rows[0].keys() if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()

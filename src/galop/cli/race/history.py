@@ -18,7 +18,7 @@ def history(as_json: Json = False) -> None:
     from galop.race import record, report
     from galop.race.summary import summary
 
-    rows = report.history_rows([(r, summary(r)) for r in record.recorded()])
+    rows = report.history_rows([(r, summary(r)) for r in record.list_records()])
     if as_json:
         print(json.dumps(rows, indent=1, ensure_ascii=False))
         return
@@ -26,7 +26,7 @@ def history(as_json: Json = False) -> None:
         note("no race has been recorded yet; begin one with: galop race MODEL MODEL --on science")
         return
     path = record.races_directory() / "history.html"
-    record.write(path, report.history_html(rows))
+    record.replace_file(path, report.render_history(rows))
     for row in rows:
         print(f"{row['begun'][:10]}  {row['set']}: open {best(row['open'])}, closed {best(row['closed'])}")
     note(f"report: {path}")

@@ -26,22 +26,22 @@ def join(
     from galop.race.record import Record, RecordError
     from galop.race.summary import summary
 
-    races = [record.named(name) for name in names]
+    races = [record.find_record(name) for name in names]
     first = races[0]
     for other in races[1:]:
-        if [q.written() for q in other.questions] != [q.written() for q in first.questions]:
+        if [q.to_json() for q in other.questions] != [q.to_json() for q in first.questions]:
             raise RecordError(
                 f"{other.folder.name} asked other questions than {first.folder.name}; only like is joined"
             )
     lanes: dict[str, Path] = {}
     answers: dict[str, int] = {}
     for race in races:  # of a lane that several have, the one furthest on
-        for at, lane in enumerate(race.lanes):
+        for at, lane in enumerate(race.contenders):
             if len(lane.answers) > answers.get(lane.name, 0):
                 lanes[lane.name], answers[lane.name] = race.path(at), len(lane.answers)
     if not lanes:
         raise RecordError("none of these races has an answer yet; let one of them go on first")
-    folder = out or record.fresh_folder(f"{first.about['set']} joined")
+    folder = out or record.new_folder(f"{first.about['set']} joined")
     if (folder / "race.json").exists():
         raise RecordError(f"{folder} holds a race already; take another --out")
     together = max(int(r.about["together"]) for r in races)
@@ -50,7 +50,7 @@ def join(
     for index, path in enumerate(lanes.values()):
         with path.open("rb") as answered, open(joined.path(index), "wb", opener=private) as copy:
             shutil.copyfileobj(answered, copy)
-    joined = Record.read(folder)
+    joined = Record.load(folder)
     found = summary(joined)
     print_table(found)
     note(f"report: {write_report(joined, found)}")

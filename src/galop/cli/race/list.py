@@ -19,8 +19,8 @@ def list_races(as_json: Json = False) -> None:
 
     rows: list[dict[str, Any]] = [
         {"name": r.folder.name, "set": r.about.get("set"), "questions": len(r.questions), "begun": r.about.get("begun"),
-         "finished": r.finished, "lanes": [lane.name for lane in r.lanes], "folder": str(r.folder)}
-        for r in record.recorded()
+         "finished": r.is_finished, "lanes": [lane.name for lane in r.contenders], "folder": str(r.folder)}
+        for r in record.list_records()
     ]  # fmt: skip
     if as_json:
         print(json.dumps(rows, indent=1, ensure_ascii=False))

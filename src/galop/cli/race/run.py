@@ -56,27 +56,27 @@ def run(
     from galop.cli.race.start import check_prices, fetch, note_ended, open_record, parse_dollars
     from galop.cli.race.table import print_table, write_report
     from galop.race import run as runner
-    from galop.race import sets
-    from galop.race.lane import LaneError, Spec
+    from galop.race.contender import Contender, ContenderError
+    from galop.race.question_set import load_questions
     from galop.race.summary import summary
 
-    specs = [Spec.named(name) for name in lanes]
+    contenders = [Contender.parse(name) for name in lanes]
     if len(set(lanes)) < len(lanes):
-        raise LaneError(f"{next(n for n in lanes if lanes.count(n) > 1)} is there twice; a lane races once")
+        raise ContenderError(f"{next(n for n in lanes if lanes.count(n) > 1)} is there twice; a lane races once")
     dollars = parse_dollars(budget)
-    check_prices(specs, lanes, dollars, on)
-    questions = sets.questions(on, limit, seed, lang)
+    check_prices(contenders, lanes, dollars, on)
+    questions = load_questions(on, limit, seed, lang)
     about = {
         "set": on, "seed": seed, "language": lang, "together": together, "version": __version__,
         "machine": processor(), "begun": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }  # fmt: skip
-    note_ended(specs, lanes)
-    fetch(specs, yes)
+    note_ended(contenders, lanes)
+    fetch(contenders, yes)
     race = open_record(out, about, questions, lanes)
     stopped = ""
-    with race.held(), show_course(race, quiet=as_json) as tell:
+    with race.lock(), show_course(race, quiet=as_json) as tell:
         try:
-            fallen = runner.run(race, dollars, tell)
+            fallen = runner.run_race(race, dollars, tell)
         except KeyboardInterrupt:
             stopped = "stopped; the same command goes on"
         except runner.BudgetSpent as error:
@@ -93,8 +93,8 @@ def run(
         sys.exit(130 if stopped.startswith("stopped") else 1)
     for index, why in fallen.items():
         note(f"galop: {lanes[index]} fell out: {why}")
-    if not race.finished:
-        missing = sum(len(race.left(i)) for i in range(len(race.lanes)))
+    if not race.is_finished:
+        missing = sum(len(race.missing_answers(i)) for i in range(len(race.contenders)))
         note(
             f"galop: {missing} answer{'s are' if missing > 1 else ' is'} missing; the same command asks for them again"
         )

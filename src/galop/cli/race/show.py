@@ -31,7 +31,7 @@ def show(
     from galop.race import record
     from galop.race.summary import summary
 
-    recorded = record.named(race)
+    recorded = record.find_record(race)
     if meter:
         from galop.measure.energy import WallMeter
 

@@ -17,7 +17,7 @@ def write_report(race: Record, found: dict[str, Any]) -> Path:
     """Draws the report of a race into its folder. Raises RecordError if it cannot be written."""
     path = race.folder / "report.html"
     try:
-        record.write(path, report.html(race, found))
+        record.replace_file(path, report.render_report(race, found))
     except OSError as error:
         raise RecordError(f"{path} cannot be written: {error.strerror}") from None
     return path

@@ -1,0 +1,130 @@
+"""Questions of one's own, from a JSONL or CSV file."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from galop.race.question import Question, QuestionSetError
+
+LONGEST_LINE = 1 << 20  # bytes of one question in a file
+MOST = 100_000  # questions of a file
+FORM = {
+    "en": "End with a line ANSWER: and the answer alone.",
+    "fr": "Terminez par une ligne ANSWER: suivie de la réponse seule.",
+}
+"""What a question ends with where it does not say itself how to answer."""
+
+
+def read_questions(path: Path) -> Iterator[Question]:
+    """One question a line, with `question` and `answer`, and, if wanted, `id`, `kind`, `unit`, `tolerance` and `lang`.
+
+    Raises QuestionSetError for what is missing, twice there or no text, with its line.
+    """
+    seen: dict[str, int] = {}
+    try:
+        for line, row in read_rows(path):
+            where = f"{path}, line {line}"
+            columns = ", ".join(row)
+            row = {name: cell for name, cell in row.items() if cell not in (None, "")}
+            question = replace_surrogates(str(row.get("question", ""))).strip()
+            if not question:
+                raise QuestionSetError(f"{where} has no question; columns wanted: question, answer; there: {columns}")
+            if "answer" not in row:
+                raise QuestionSetError(f"{where} has no answer to judge by; fill in its column answer")
+            language = str(row.get("lang", "en"))
+            if language not in FORM:
+                raise QuestionSetError(f"{where}: lang has to be en or fr, not {language!r}")
+            unit = str(row["unit"]) if "unit" in row else None
+            answer = parse_answer(row["answer"], unit, where)
+            name = replace_surrogates(str(row.get("id", line)))
+            if name in seen:
+                raise QuestionSetError(f"{where}: the id {name!r} is that of line {seen[name]} too")
+            seen[name] = line
+            if len(seen) > MOST:
+                raise QuestionSetError(f"{path} has more than {MOST} questions")
+            if "ANSWER:" not in question:
+                unit_asked = f" Its unit is {unit}." if unit else ""
+                question += f"\n{FORM[language]}{unit_asked}"
+            yield Question(name, replace_surrogates(str(row.get("kind", name))), question, answer, unit,
+                           parse_number(row.get("tolerance", 0.01 if unit else 0), f"{where}, tolerance"),
+                           language=language, source=replace_surrogates(str(row.get("source", ""))))  # fmt: skip
+    except OSError as error:
+        raise QuestionSetError(f"{path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise QuestionSetError(f"{path} is not UTF-8 at byte {error.start}") from None
+    if not seen:
+        raise QuestionSetError(f"{path} has no questions")
+
+
+def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each line's number and columns. Raises QuestionSetError for a line that is no row of a CSV, or no JSON object."""
+    if path.suffix.lower() == ".csv":
+        lines = (text for _, text in read_lines(path))
+        reader = csv.DictReader(lines, strict=True)
+        try:
+            for row in reader:
+                if None in row or None in row.values():
+                    raise QuestionSetError(f"{path}, line {reader.line_num} has not as many columns as its first line")
+                yield reader.line_num, {str(k).strip().lower(): v for k, v in row.items()}
+        except csv.Error as error:
+            raise QuestionSetError(f"{path}, line {reader.line_num} is no CSV: {error}") from None
+        return
+    for number, text in read_lines(path):
+        if not text.strip():
+            continue
+        try:
+            row = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise QuestionSetError(f"{path}, line {number} is no JSON: {str(error)[:100]}") from None
+        if not isinstance(row, dict):
+            raise QuestionSetError(f"{path}, line {number} is no JSON object with question and answer")
+        yield number, row
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines and their numbers. Raises QuestionSetError for one that is too long, of which no more is read."""
+    with path.open("rb") as file:
+        for number in count(1):
+            line = file.readline(LONGEST_LINE + 1)
+            if not line:
+                return
+            if len(line) > LONGEST_LINE:
+                raise QuestionSetError(f"{path}, line {number} is longer than {LONGEST_LINE >> 20} MiB")
+            yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
+
+
+def replace_surrogates(text: str) -> str:
+    """Without halves of characters, which JSON can write and UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def parse_answer(answer: Any, unit: str | None, where: str) -> float | str:
+    """The answer as a number where it has a unit, else as it stands. Raises QuestionSetError."""
+    if unit is None:
+        if isinstance(answer, (str, int, float)):
+            return f"{answer:.15g}" if isinstance(answer, float) else replace_surrogates(str(answer))
+        raise QuestionSetError(f"{where}: the answer has to be a text or a number")
+    from galop.science.card import registry, unit_text
+
+    try:
+        registry().parse_units(unit_text(unit))
+    except Exception:  # pint raises what its parser stumbles on
+        raise QuestionSetError(f"{where}: {unit!r} is not a unit that is known") from None
+    return parse_number(answer, f"{where}, answer")
+
+
+def parse_number(text: Any, where: str) -> float:
+    """A finite number. Raises QuestionSetError."""
+    try:
+        number = float(text)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise QuestionSetError(f"{where}: {str(text)[:60]!r} is not a number")
+    return number

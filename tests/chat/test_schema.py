@@ -14,7 +14,7 @@ from test_tool_grammar import vocabulary
 
 from galop.chat.constraint import GrammarCompiler
 from galop.chat.response_format import ResponseFormat
-from galop.chat.schema import closed, followed
+from galop.chat.schema import close_objects, normalise
 from galop.errors import ConstraintError
 
 NAMES = ["a", "b", "enum", "default", "properties", "type"]
@@ -76,12 +76,12 @@ def test_schemas_that_are_followed_mean_the_same(seed: int) -> None:
     r = random.Random(seed)
     for _ in range(100):
         schema = any_schema(r)
-        meant, rest = Draft202012Validator(schema), Draft202012Validator(followed(schema, leave_out=True) or True)
+        meant, rest = Draft202012Validator(schema), Draft202012Validator(normalise(schema, leave_out=True) or True)
         try:
-            same = Draft202012Validator(followed(schema))
+            same = Draft202012Validator(normalise(schema))
         except ConstraintError:
             same = None
-        shut = None if "oneOf" in json.dumps(schema) else Draft202012Validator(closed(schema))
+        shut = None if "oneOf" in json.dumps(schema) else Draft202012Validator(close_objects(schema))
         for value in [any_value(r) for _ in range(10)]:
             good = meant.is_valid(value)
             assert same is None or same.is_valid(value) == good, (schema, value)

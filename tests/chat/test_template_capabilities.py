@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from galop.chat.adapt import adapt_messages
+from galop.chat.messages import adapt_messages
 from galop.chat.template import Renderer, capabilities_of
 from galop.chat.template_capabilities import TemplateCapabilities
-from galop.chat.tools import format_named
+from galop.chat.tool_formats import format_named
 
 TOOL: Any = {
     "type": "function",
@@ -90,15 +90,15 @@ FUNCTIONARY = (
 )
 LISTED = "{% for tool in tools %}{{ tool | tojson }}{% endfor %}" + TURNS
 FOUND: list[tuple[str, dict[str, Any]]] = [
-    (TURNS, {"tools": False, "format": "", "results": True, "system": True, "late": True, "thinking": False}),
-    (R1, {"tools": False, "format": "deepseek", "content": None, "arguments": "text", "thinking": True, "thinks": True}),
-    (DEEPSEEK, {"tools": True, "format": "deepseek", "content": None, "arguments": "text", "results": True}),
-    (LLAMA, {"tools": True, "format": "llama", "arguments": "object", "results": True, "single": True, "thinking": False}),
-    (MISTRAL, {"tools": True, "format": "mistral", "ids": True, "system": False, "late": False, "alternates": True}),
-    (THINKER, {"tools": True, "format": "hermes", "thoughts": "field", "switch": "thinking", "thinks": False}),
-    (THINKER.replace("not thinking", "thinking is false"), {"switch": "thinking", "thinks": True}),
-    (FUNCTIONARY, {"tools": True, "format": "", "thinking": False}),
-    (LISTED, {"tools": True, "lists": True, "format": ""}),
+    (TURNS, {"tools": False, "call_format": "", "tool_results": True, "system_first": True, "system_later": True, "thinking": False}),
+    (R1, {"tools": False, "call_format": "deepseek", "no_content": None, "arguments": "text", "thinking": True, "thinks_by_default": True}),
+    (DEEPSEEK, {"tools": True, "call_format": "deepseek", "no_content": None, "arguments": "text", "tool_results": True}),
+    (LLAMA, {"tools": True, "call_format": "llama", "arguments": "object", "tool_results": True, "single_calls": True, "thinking": False}),
+    (MISTRAL, {"tools": True, "call_format": "mistral", "call_ids": True, "system_first": False, "system_later": False, "alternating_roles": True}),
+    (THINKER, {"tools": True, "call_format": "hermes", "past_thinking": "field", "thinking_variable": "thinking", "thinks_by_default": False}),
+    (THINKER.replace("not thinking", "thinking is false"), {"thinking_variable": "thinking", "thinks_by_default": True}),
+    (FUNCTIONARY, {"tools": True, "call_format": "", "thinking": False}),
+    (LISTED, {"tools": True, "needs_tools": True, "call_format": ""}),
     ("{{ broken", {"tools": False, "thinking": False}),
 ]  # fmt: skip
 
@@ -127,8 +127,8 @@ def renderer() -> Iterator[Renderer]:
 def prompt(renderer: Renderer, template: str, messages: list[dict[str, Any]], tools: list[Any]) -> str:
     """As `Model.prompt` has it."""
     can = renderer.capabilities(template)
-    native = can.tools and format_named(can.format) is not None
-    given = {"tools": tools} if tools and native else {} if can.lists else {"tools": None}
+    native = can.tools and format_named(can.call_format) is not None
+    given = {"tools": tools} if tools and native else {} if can.needs_tools else {"tools": None}
     said = adapt_messages(messages, tools, can, native)
     variables = {"messages": said, "documents": None, "add_generation_prompt": True, **given}
     variables |= {"bos_token": "<s>", "eos_token": "</s>"}
@@ -262,11 +262,14 @@ def test_every_template_renders_as_with_transformers(published: dict[str, str], 
 @pytest.mark.oracle
 def test_formats_of_published_templates_are_found(published: dict[str, str]) -> None:
     found = {name: capabilities_of(template) for name, template in published.items()}
-    assert {name: found[name].format if found[name].tools else "" for name in FORMATS} == FORMATS
+    assert {name: found[name].call_format if found[name].tools else "" for name in FORMATS} == FORMATS
     for name in ("deepseek-ai-DeepSeek-R1-Distill-Llama-8B", "HuggingFaceTB-SmolLM3-3B"):
         assert not found[name].tools  # it ignores what it is given, so it has to be told
-    assert not found["deepseek-ai-DeepSeek-V3.1"].thinks and found["Qwen-Qwen3-0.6B"].thinks
-    assert found["deepseek-ai-DeepSeek-R1-Distill-Llama-8B"].thinks and not found["google-gemma-2-2b-it"].system
+    assert not found["deepseek-ai-DeepSeek-V3.1"].thinks_by_default and found["Qwen-Qwen3-0.6B"].thinks_by_default
+    assert (
+        found["deepseek-ai-DeepSeek-R1-Distill-Llama-8B"].thinks_by_default
+        and not found["google-gemma-2-2b-it"].system_first
+    )
 
 
 @pytest.mark.oracle

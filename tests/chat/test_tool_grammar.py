@@ -14,14 +14,14 @@ import pytest
 
 from galop import Sampling
 from galop.backends.local import Model
-from galop.chat.adapt import trim_tool
-from galop.chat.argument_grammar import tool_schema
 from galop.chat.constraint import GrammarCompiler, GrammarConstraint
+from galop.chat.messages import trim_tool
 from galop.chat.response_format import ResponseFormat
-from galop.chat.schema import closed
-from galop.chat.tool_grammar import grammar
+from galop.chat.schema import close_objects
+from galop.chat.tool_formats import FORMATS, ToolCallFormat
 from galop.chat.tool_parser import ToolCallParser
-from galop.chat.tools import FORMATS, ToolCall, ToolCallFormat
+from galop.chat.tool_schema import tool_schema
+from galop.chat.tools import ToolCall
 from galop.errors import ConstraintError
 from galop.tokenizers.tokenizer import Detokeniser, Tokenizer
 
@@ -74,7 +74,7 @@ class Held:
 
     def guide(self, required: bool, several: bool) -> GrammarConstraint:
         tools = [tool_schema(function) for function in FUNCTIONS]
-        return self.constraints.compile(grammar(self.form, tools, required, several, self.tokenizer.id))
+        return self.constraints.compile(self.form.grammar(tools, required, several, self.tokenizer.id))
 
     def allows(self, text: str, required: bool = False, several: bool = True) -> bool:
         """Whether a reply may be this text, and end with it."""
@@ -259,11 +259,11 @@ CLOSED: list[tuple[Any, list[Any], list[Any]]] = [
 @pytest.mark.parametrize(("schema", "good", "bad"), CLOSED)
 def test_objects_are_closed_as_peers_close_them(schema: Any, good: list[Any], bad: list[Any]) -> None:
     for value in good:
-        jsonschema.validate(value, closed(schema))
+        jsonschema.validate(value, close_objects(schema))
     for value in bad:
         jsonschema.validate(value, schema)
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(value, closed(schema))
+            jsonschema.validate(value, close_objects(schema))
 
 
 def test_a_model_is_told_of_arguments_whatever_their_names() -> None:

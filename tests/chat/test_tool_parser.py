@@ -12,8 +12,9 @@ import pytest
 from galop import Sampling
 from galop.backends.local import Done, Model, Text
 from galop.chat.response_format import ResponseFormat
+from galop.chat.tool_formats import FORMATS, ToolCallFormat
 from galop.chat.tool_parser import GrammarScope, ToolCallParser
-from galop.chat.tools import FORMATS, ToolCall, ToolCallDelta, ToolCallFormat
+from galop.chat.tools import ToolCall, ToolCallDelta
 from galop.errors import ConstraintError
 from galop.tokenizers.constraint import Constraint
 

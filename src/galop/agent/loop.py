@@ -9,7 +9,7 @@ from threading import Event as Flag
 from typing import Any, Protocol
 
 from galop.backends.local import Done, Event, Speaker, Text
-from galop.chat.template import Message
+from galop.chat.messages import Message
 from galop.chat.thinking import Thinking
 from galop.chat.tools import Tool, ToolCall
 from galop.errors import GalopError

@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from galop.chat.adapt import adapt_messages, trim_tool
-from galop.chat.argument_grammar import LOOSEST, Arguments, tool_schema
+from galop.chat.messages import Message, adapt_messages, trim_tool
 from galop.chat.response_format import ResponseFormat
-from galop.chat.template import ChatTemplate, Message, PromptEnd, Renderer
+from galop.chat.template import ChatTemplate, PromptEnd, Renderer
 from galop.chat.thinking import (
     Thinking,
     ThinkingBudget,
@@ -29,18 +28,10 @@ from galop.chat.thinking import (
     starts_thinking,
     thinking_support,
 )
-from galop.chat.tool_grammar import grammar
+from galop.chat.tool_formats import HERMES, ToolCallFormat, format_named
 from galop.chat.tool_parser import GrammarScope, ToolCallParser, overlap
-from galop.chat.tools import (
-    HERMES,
-    Tool,
-    ToolCall,
-    ToolCallDelta,
-    ToolCallFormat,
-    check_tools,
-    format_named,
-    schemas_of,
-)
+from galop.chat.tool_schema import LOOSEST, ToolSchema, tool_schema
+from galop.chat.tools import Tool, ToolCall, ToolCallDelta, check_tools, schemas_of
 from galop.engine.disk_cache import DiskCache
 from galop.engine.engine import Engine
 from galop.engine.sampling import SampledToken, Sampling
@@ -213,7 +204,7 @@ class Model:
     def tool_format(self) -> ToolCallFormat | None:
         """None for a template that does not tell of tools, or of calls as none of our formats."""
         can = self.template.capabilities
-        return format_named(can.format) if can.tools else None
+        return format_named(can.call_format) if can.tools else None
 
     @cached_property
     def constraints(self) -> GrammarCompiler:
@@ -295,14 +286,15 @@ class Model:
         if not (form or self.can_be_made_to_call) and choice == "auto":
             return None
 
-        def held(tools: Sequence[Arguments], choice: str = choice) -> GrammarConstraint:
+        def held(tools: Sequence[ToolSchema], choice: str = choice) -> GrammarConstraint:
             one = not several or choice not in ("auto", "required")
-            calls = grammar(self.tool_format or HERMES, tools, choice != "auto", not one, self.tokenizer.id)
-            return self.constraints.compile(calls.instead_of_text(form) if form and choice == "auto" else calls)
+            format = self.tool_format or HERMES
+            calls = format.grammar(tools, choice != "auto", not one, self.tokenizer.id)
+            return self.constraints.compile(calls.with_text(form) if form and choice == "auto" else calls)
 
         started = time.monotonic()
 
-        def followable(function: Mapping[str, Any]) -> Arguments:
+        def followable(function: Mapping[str, Any]) -> ToolSchema:
             for loose in range(LOOSEST + 1):
                 strict = function.get("strict") is True
                 if loose < LOOSEST and time.monotonic() > started + PATIENCE and not strict:

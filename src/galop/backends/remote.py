@@ -15,7 +15,7 @@ import httpx2
 
 from galop.backends.local import Done, Event, Text
 from galop.backends.registry import Offer, Vendor, registry
-from galop.chat.template import Message
+from galop.chat.messages import Message
 from galop.chat.thinking import Thinking, ThinkingSplitter
 from galop.chat.tools import Tool, ToolCall
 from galop.engine.sampling import Sampling

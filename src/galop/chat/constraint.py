@@ -29,11 +29,11 @@ SMALL = 16 << 20  # of those that take so many bytes at most
 def grammar_of(form: ResponseFormat) -> str:
     """As llguidance wants it. Raises ConstraintError for what is too long, too deep or no JSON."""
     if len(form.text) > LONGEST:
-        raise ConstraintError(f"the {form.called} has {len(form.text)} characters; at most {LONGEST} are taken")
+        raise ConstraintError(f"the {form.label} has {len(form.text)} characters; at most {LONGEST} are taken")
     try:
         form.text.encode()
     except UnicodeEncodeError:
-        raise ConstraintError(f"the {form.called} holds half a character") from None
+        raise ConstraintError(f"the {form.label} holds half a character") from None
     if form.kind == "regex":
         return LLMatcher.grammar_from_regex(form.text)
     if form.kind == "lark":
@@ -73,12 +73,12 @@ class GrammarCompiler:
                 return GrammarConstraint(matcher.deep_copy(), self._blank, self._stop)
         proof = self._child.ask({"grammar": grammar, "vocabulary": self._vocabulary})
         if proof is None:
-            raise ConstraintError(f"the {form.called} was given up: it is too deep, or takes too much to compile")
+            raise ConstraintError(f"the {form.label} was given up: it is too deep, or takes too much to compile")
         if "error" in proof:
-            raise ConstraintError(f"the {form.called} cannot be followed: {reason(proof['error'])}")
+            raise ConstraintError(f"the {form.label} cannot be followed: {reason(proof['error'])}")
         matcher = guarded(lambda: in_stack(2 * STACK, lambda: compiled(self._tokenizer, grammar)))
         if matcher.is_error():
-            raise ConstraintError(f"the {form.called} cannot be followed: {reason(matcher.get_error())}")
+            raise ConstraintError(f"the {form.label} cannot be followed: {reason(matcher.get_error())}")
         with self._lock:
             if proof["grown"] <= SMALL:
                 self._kept[key] = matcher.deep_copy()

@@ -1,4 +1,6 @@
-"""JSON schemas as answers are held to them: what cannot be followed is told by keyword and place, or left out."""
+"""JSON schemas in the keywords that grammars know: rewritten, closed, and refused by keyword and place.
+
+Draft 2020-12 (https://json-schema.org/draft/2020-12), and what drafts 4 to 7 and OpenAPI 3.0 write otherwise."""
 
 from __future__ import annotations
 
@@ -10,30 +12,30 @@ from urllib.parse import unquote
 from galop.errors import ConstraintError
 
 DEEPEST = 64  # levels of a schema
-STEPS = 100_000  # in which it is told what a schema speaks of
-FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri"}
-"""Of strings, those that can be enforced; others only tell what a string is for (2020-12, validation, 7.2.1)."""
+STEPS = 100_000  # parts that `close_objects` looks at in all
+STRING_FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri"}
+"""Those that can be enforced; others only say what a string is for (2020-12, validation, 7.2.1)."""
 TYPES = {"null", "boolean", "number", "integer", "string", "array", "object"}
 DRAFTS = re.compile(r"https?://json-schema\.org/draft(-0[467]|/2019-09|/2020-12)/schema#?")
-ONE = ("additionalProperties", "additionalItems", "items", "contains", "not", "if", "then", "else", "propertyNames",
-       "unevaluatedItems", "unevaluatedProperties")  # fmt: skip
-LISTS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
-MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
-SAID = ("title", "description", "default", "x-guidance")  # of no meaning here
+ONE_SCHEMA = ("additionalProperties", "additionalItems", "items", "contains", "not", "if", "then", "else",
+              "propertyNames", "unevaluatedItems", "unevaluatedProperties")  # fmt: skip
+SCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
+SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
+ANNOTATIONS = ("title", "description", "default", "x-guidance")  # of no meaning here
 IN_PLACE = ("allOf", "anyOf", "oneOf", "$ref", "if", "then", "else", "dependentSchemas", "$dynamicRef")
 COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
 NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
-NEVER = ("not", "if", "then", "else", "contains", "dependentRequired", "dependentSchemas", "dependencies",
-         "propertyNames", "unevaluatedItems", "unevaluatedProperties", "uniqueItems", "$dynamicRef",
-         "$recursiveRef")  # fmt: skip
-"""Keywords that no grammar here says, but in the cases that `_settled` knows."""
+UNSUPPORTED = ("not", "if", "then", "else", "contains", "dependentRequired", "dependentSchemas", "dependencies",
+               "propertyNames", "unevaluatedItems", "unevaluatedProperties", "uniqueItems", "$dynamicRef",
+               "$recursiveRef")  # fmt: skip
+"""Keywords that no grammar here says, but in the cases that `_rewrite` knows."""
 # What no automaton does, or none here: looking around or back, and the borders of words.
 UNWRITABLE = re.compile(r"[\x00-\x07\x0b\x0e-\x1f]")  # since JSON would need an escape with u
 BEYOND_REGEX = re.compile(r"(?:^|[^\\])(?:\\\\)*(?:\(\?<?[=!]|\\[1-9bBkGZ])")
 
 
 def depth(value: object) -> int:
-    """Of a JSON value, DEEPEST + 1 at most."""
+    """Levels of a JSON value, DEEPEST + 1 at most."""
     level, here = 0, [value]
     while here and level <= DEEPEST:
         level += 1
@@ -42,30 +44,31 @@ def depth(value: object) -> int:
     return level
 
 
-def rebuilt(schema: Any, change: Callable[[Any, str], Any], where: str = "#") -> Any:
-    """A schema with each of those right within it changed, which gets its place too. A name is no keyword, and what
-    stands under `const`, `enum`, `default` or `examples` is no schema."""
+def map_subschemas(schema: Any, change: Callable[[Any, str], Any], where: str = "#") -> Any:
+    """A schema with each one right within it replaced by what `change` makes of it and of its place, a JSON pointer
+    that begins with `where`. Names of properties are no keywords, and what stands under `const`, `enum`, `default` or
+    `examples` is no schema."""
     if not isinstance(schema, dict):
         return schema
     new: dict[str, Any] = {}
     for key, value in schema.items():
-        here = f"{where}/{_escaped(key)}"
-        if key in MAPS and isinstance(value, dict):
-            new[key] = {name: change(part, f"{here}/{_escaped(name)}") for name, part in value.items()}
-        elif key in LISTS and isinstance(value, list):
+        here = f"{where}/{_escape(key)}"
+        if key in SCHEMA_MAPS and isinstance(value, dict):
+            new[key] = {name: change(part, f"{here}/{_escape(name)}") for name, part in value.items()}
+        elif key in SCHEMA_LISTS and isinstance(value, list):
             new[key] = [change(part, f"{here}/{i}") for i, part in enumerate(value)]
-        elif key in ONE and isinstance(value, (dict, bool)):
+        elif key in ONE_SCHEMA and isinstance(value, (dict, bool)):
             new[key] = change(value, here)
         else:
             new[key] = value
     return new
 
 
-def _escaped(name: str) -> str:
+def _escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def resolved(root: Any, pointer: str) -> Any:
+def resolve(root: Any, pointer: str) -> Any:
     """What a reference of the form #/a/b points to; None if there is nothing."""
     here = root
     for part in [unquote(p).replace("~1", "/").replace("~0", "~") for p in pointer.split("/")[1:]]:
@@ -78,20 +81,22 @@ def resolved(root: Any, pointer: str) -> Any:
     return here
 
 
-def followed(schema: Any, leave_out: bool = False) -> dict[str, Any]:
-    """A schema that allows nothing which the given one forbids, in keywords that grammars know: annotations gone, and
-    what says the same in other words said so. Raises ConstraintError for what it cannot be followed in; with
-    `leave_out` it is followed in the rest."""
+def normalise(schema: Any, leave_out: bool = False) -> dict[str, Any]:
+    """A schema that allows nothing which the given one forbids, in keywords that grammars know: without annotations,
+    and with what says the same in other keywords rewritten. Raises ConstraintError for what cannot be followed, by
+    keyword and place; with `leave_out` that is dropped instead, and the rest followed."""
     if depth(schema) > DEEPEST:
         raise ConstraintError(f"the schema is nested deeper than {DEEPEST} levels")
-    return _Follower(schema, leave_out).root()
+    return _Normaliser(schema, leave_out).root()
 
 
-class _Follower:
+class _Normaliser:
+    """One run over a schema; places are JSON pointers."""
+
     def __init__(self, given: Any, leave_out: bool) -> None:
         self._given = given
         self._leave_out = leave_out
-        self._seen: set[str] = set()  # places that were followed
+        self._seen: set[str] = set()  # places that were rewritten
         self._references: list[str] = []
         parts = [p for p in _parts(given) if isinstance(p, dict)]
         # Whether parts have names of their own, which references may mean.
@@ -111,17 +116,17 @@ class _Follower:
             place = self._references.pop()
             if place in self._seen or self._identified or not place.startswith("#/"):
                 continue
-            if (target := resolved(self._given, place)) is None:
+            if (target := resolve(self._given, place)) is None:
                 continue
             *path, last = place.split("/")
-            holder, key = resolved(new, "/".join(path)), unquote(last).replace("~1", "/").replace("~0", "~")
+            holder, key = resolve(new, "/".join(path)), unquote(last).replace("~1", "/").replace("~0", "~")
             if isinstance(holder, dict):
                 holder[key] = self.one(target, place)
             elif isinstance(holder, list):
                 holder[int(key)] = self.one(target, place)
         return new
 
-    def _lost(self, keyword: str, where: str, why: str = "cannot be followed") -> None:
+    def _refuse(self, keyword: str, where: str, why: str = "cannot be followed") -> None:
         if not self._leave_out:
             raise ConstraintError(f"{keyword} at {where} of the schema {why}; leave it out or say it otherwise")
 
@@ -130,22 +135,22 @@ class _Follower:
         if isinstance(schema, bool):
             return schema
         if not isinstance(schema, dict):
-            self._lost(where.rpartition("/")[2], where, "is no schema (an object or a boolean)")
+            self._refuse(where.rpartition("/")[2], where, "is no schema (an object or a boolean)")
             return True
         new = {}
-        for key, value in self._settled(schema, where).items():
-            if key in NEVER:
-                self._lost(key, where)
+        for key, value in self._rewrite(schema, where).items():
+            if key in UNSUPPORTED:
+                self._refuse(key, where)
             elif self._well_formed(key, value, where):
                 new[key] = value
         if new.get("minProperties", 0) > len(set(new.get("required", ()))) + 1:
-            self._lost("minProperties", where)  # the same property could be written twice
+            self._refuse("minProperties", where)  # the same property could be written twice
             del new["minProperties"]
-        return rebuilt(new, self.one, where)
+        return map_subschemas(new, self.one, where)
 
-    def _settled(self, schema: dict[str, Any], where: str) -> dict[str, Any]:
-        """Without annotations, and without those of NEVER that say nothing or what another keyword says."""
-        new = {k: v for k, v in schema.items() if k not in SAID}
+    def _rewrite(self, schema: dict[str, Any], where: str) -> dict[str, Any]:
+        """Without annotations, and without those of UNSUPPORTED that say nothing or what another keyword can say."""
+        new = {k: v for k, v in schema.items() if k not in ANNOTATIONS}
         alone = not any(key in new for key in IN_PLACE)
         if new.get("uniqueItems") is False or _at_most(new.get("maxItems"), 1):
             new.pop("uniqueItems", None)
@@ -190,18 +195,18 @@ class _Follower:
             new["patternProperties"] = {str(names.get("pattern")): new.pop("additionalProperties", True)}
             new["additionalProperties"] = False
             del new["propertyNames"]
-        if not isinstance(form := new.get("format"), str) or form not in FORMATS:
+        if not isinstance(form := new.get("format"), str) or form not in STRING_FORMATS:
             new.pop("format", None)
         if not (isinstance(draft := new.get("$schema"), str) and DRAFTS.fullmatch(draft)):
             new.pop("$schema", None)
         if isinstance(options := new.get("oneOf"), list) and not self._identified:
             # Whether options exclude each other is seen in what they are, not in what they refer to.
-            new["oneOf"] = [self._met(option) for option in options]
+            new["oneOf"] = [self._resolve_option(option) for option in options]
         return new
 
-    def _met(self, option: Any) -> Any:
+    def _resolve_option(self, option: Any) -> Any:
         if isinstance(option, dict) and set(option) == {"$ref"} and isinstance(option["$ref"], str):
-            target = resolved(self._given, option["$ref"]) if option["$ref"].startswith("#/") else None
+            target = resolve(self._given, option["$ref"]) if option["$ref"].startswith("#/") else None
             return target if isinstance(target, dict) else option
         return option
 
@@ -209,27 +214,27 @@ class _Follower:
         """Whether a keyword has a value of its kind, that can be followed."""
         kind, fits = next((told for keys, told in VALUES.items() if key in keys), ("", lambda _: True))
         if key == "items" and isinstance(value, (dict, bool)):
-            fits = bool_or_object
+            fits = _is_schema
         patterns = [value] if key == "pattern" else value if key == "patternProperties" else ()
         texts = value if key in ("properties", "required") else _parts([value]) if key in ("const", "enum") else ()
         if not fits(value):
-            self._lost(key, where, f"has to be {kind}")
+            self._refuse(key, where, f"has to be {kind}")
         elif any(BEYOND_REGEX.search(pattern) for pattern in patterns):
-            self._lost(key, where, "looks around or back, which cannot be followed")
+            self._refuse(key, where, "looks around or back, which cannot be followed")
         elif any(isinstance(text, str) and UNWRITABLE.search(text) for text in texts):
-            self._lost(key, where, "holds a control character, which is not written")
-        elif key == "$ref" and not self._leads_somewhere(value):
-            self._lost(key, where, f"points to {value[:80]}, which is not in the schema")
+            self._refuse(key, where, "holds a control character, which is not written")
+        elif key == "$ref" and not self._is_resolvable(value):
+            self._refuse(key, where, f"points to {value[:80]}, which is not in the schema")
         else:
             return True
         return False
 
-    def _leads_somewhere(self, reference: str) -> bool:
+    def _is_resolvable(self, reference: str) -> bool:
         self._references.append(reference)
         if self._named or reference == "#":
             return True
         if reference.startswith("#/"):
-            return resolved(self._given, reference) is not None
+            return resolve(self._given, reference) is not None
         return reference[:1] == "#" and unquote(reference[1:]) in self._anchors
 
 
@@ -237,7 +242,7 @@ def _number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def bool_or_object(value: Any) -> bool:
+def _is_schema(value: Any) -> bool:
     return isinstance(value, (dict, bool))
 
 
@@ -250,9 +255,9 @@ VALUES: Mapping[tuple[str, ...], tuple[str, Callable[[Any], bool]]] = {
     ("multipleOf",): ("a number above 0", lambda v: _number(v) and v > 0),
     NUMBERS: ("a number", lambda v: _number(v)),
     ("prefixItems", "items"): ("a list", lambda v: isinstance(v, list)),
-    ("enum", *LISTS): ("a list that is not empty", lambda v: isinstance(v, list) and bool(v)),
-    ONE: ("a schema", bool_or_object),
-    MAPS: ("an object", lambda v: isinstance(v, dict)),
+    ("enum", *SCHEMA_LISTS): ("a list that is not empty", lambda v: isinstance(v, list) and bool(v)),
+    ONE_SCHEMA: ("a schema", _is_schema),
+    SCHEMA_MAPS: ("an object", lambda v: isinstance(v, dict)),
     ("required",): ("a list of names", lambda v: isinstance(v, list) and all(isinstance(n, str) for n in v)),
     ("pattern", "$ref"): ("a text", lambda v: isinstance(v, str)),
 }
@@ -276,12 +281,13 @@ def _names(schema: Mapping[str, Any]) -> bool:
     return any(key in schema for key in ("properties", "patternProperties", *IN_PLACE))
 
 
-def closed(schema: Any) -> Any:
-    """A schema whose objects hold no properties that it does not speak of, unless it says otherwise: what llama.cpp and
-    Ollama take a schema for. Objects of which it names no property may hold any."""
+def close_objects(schema: Any) -> Any:
+    """A schema whose objects hold no properties that it does not name, unless it says otherwise
+    (`additionalProperties`): what llama.cpp and Ollama take a schema for. Objects of which it names no property may
+    hold any."""
     if depth(schema) > DEEPEST:
         return schema
-    together = _put_together(schema)
+    together = _combined_places(schema)
     steps = iter(range(STEPS))
 
     def close(part: Any, place: str, with_others: bool = False) -> Any:
@@ -295,10 +301,10 @@ def closed(schema: Any) -> Any:
                 return child
             return close(child, there, keyword in IN_PLACE and (with_others or _joins(part)))
 
-        new: dict[str, Any] = rebuilt(part, within, place)
+        new: dict[str, Any] = map_subschemas(part, within, place)
         if with_others or not (_joins(part) or "properties" in part):
             return new
-        names, more = _spoken_of(part, schema, steps)
+        names, more = _named_properties(part, schema, steps)
         if (names or "properties" in part) and not more and isinstance(new.get("properties", {}), dict):
             new["properties"] = {**dict.fromkeys(names, True), **new.get("properties", {})}
             new["additionalProperties"] = False
@@ -313,7 +319,7 @@ def _joins(part: Mapping[str, Any]) -> bool:
     return len(kinds) > 1 or (kinds == ["allOf"] and isinstance(part["allOf"], list) and len(part["allOf"]) > 1)
 
 
-def _put_together(root: Any) -> set[str]:
+def _combined_places(root: Any) -> set[str]:
     """Places that references mean in one of several schemas that hold at once."""
     found: set[str] = set()
     left: list[tuple[Any, str, bool]] = [(root, "#", False)]
@@ -324,17 +330,17 @@ def _put_together(root: Any) -> set[str]:
         joined = with_others or _joins(part)
         if joined and isinstance(reference := part.get("$ref"), str) and unquote(reference) not in found:
             found.add(unquote(reference))
-            left.append((resolved(root, reference), reference, True))
+            left.append((resolve(root, reference), reference, True))
 
         def later(child: Any, there: str, start: int = len(place) + 1, joined: bool = joined) -> Any:
             left.append((child, there, joined and there[start:].partition("/")[0] in IN_PLACE))
             return child
 
-        rebuilt(part, later, place)
+        map_subschemas(part, later, place)
     return found
 
 
-def _spoken_of(part: Any, root: Any, steps: Iterator[int]) -> tuple[list[str], bool]:
+def _named_properties(part: Any, root: Any, steps: Iterator[int]) -> tuple[list[str], bool]:
     """The properties that a schema names, in all that holds in its place, and whether it lets there be more, as far as
     can be told in these steps."""
     names: dict[str, None] = {}
@@ -354,7 +360,7 @@ def _spoken_of(part: Any, root: Any, steps: Iterator[int]) -> tuple[list[str], b
         for key in IN_PLACE:
             inside = one.get(key)
             if key == "$ref" and isinstance(inside, str):
-                left.append(resolved(root, inside) if inside.startswith("#/") else None)
+                left.append(resolve(root, inside) if inside.startswith("#/") else None)
             else:
                 left += (
                     list(inside.values())

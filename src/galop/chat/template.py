@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from galop.chat.messages import Message
 from galop.chat.template_capabilities import TemplateCapabilities
 from galop.chat.template_child import SECONDS
 from galop.child import Child
@@ -15,7 +16,6 @@ from galop.errors import TemplateError
 from galop.tokenizers.control import ControlNames
 from galop.tokenizers.tokenizer import Tokenizer
 
-Message = dict[str, Any]
 PromptEnd = Literal["begin", "continue", "none"]
 """What a prompt ends with: the opening of a reply, the last message left open to be continued, or nothing."""
 KNOWN: dict[str, TemplateCapabilities] = {}
@@ -73,7 +73,7 @@ class ChatTemplate:
         if self.source is None:
             raise TemplateError("this model has no chat template; use it with raw text (galop run --raw)")
         # As transformers has it, there are no tools rather than none told of; not for templates that fail of it.
-        tools = {} if self.capabilities.lists else {"tools": None}
+        tools = {} if self.capabilities.needs_tools else {"tools": None}
         return self.renderer.render(
             self.source,
             {

@@ -30,7 +30,7 @@ class ThinkingSupport:
 
 def thinking_support(can: TemplateCapabilities) -> ThinkingSupport | None:
     """None for a template that knows no thinking."""
-    return ThinkingSupport(can.switch, can.thinks) if can.thinking else None
+    return ThinkingSupport(can.thinking_variable, can.thinks_by_default) if can.thinking else None
 
 
 @dataclass(frozen=True)

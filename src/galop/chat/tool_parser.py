@@ -1,4 +1,6 @@
-"""Splits what a model says into text and calls of tools, however the stream is cut."""
+"""Splits the stream of a reply into text and tool calls, wherever it is cut.
+
+What may still turn out to be a call is kept back; what names no tool that was offered is text."""
 
 from __future__ import annotations
 
@@ -6,26 +8,25 @@ import json
 import re
 from typing import Literal
 
-from galop.chat.tools import (
-    Schemas,
-    ToolCall,
-    ToolCallDelta,
-    ToolCallFormat,
-    call_of,
-    checked,
-    in_python,
-    in_tags,
-    mended,
-)
+from galop.chat.tool_formats import ToolCallFormat
+from galop.chat.tool_syntax import parse_python_calls, parse_tagged_calls
+from galop.chat.tools import Schemas, ToolCall, ToolCallDelta, call_from_object, make_call, make_encodable
 
 LONGEST = 1 << 17  # characters of a call that are waited for
-LONGEST_HEAD = 512  # before the object of a call
+LONGEST_HEAD = 512  # characters before the object of a call
 BLANKS = 256  # at the end of a text that are kept back, since a call may follow them
-MARKUP = 3  # characters of an opening that are not told where a limit cut it
+MARKUP = 3  # characters of an opening that are dropped where a limit cut it
 Piece = str | ToolCallDelta | ToolCall
 GrammarScope = Literal["none", "opened", "all"]
-"""Which calls a grammar holds: those with an opening, which is a control token, or every one."""
+"""Which calls a grammar constrains: those with an opening, which is a control token, or every one."""
 
+_BARE_STARTS = {
+    "": (),
+    "first": ('{"name":"', '```json{"name":"', '```{"name":"'),
+    "anywhere": ('{"name":"', '{"type":"function","name":"'),
+    "list": ("[",),
+}
+"""How a call without an opening begins, white space left out, by `ToolCallFormat.bare`."""
 _FENCE = re.compile(r"\s*(?:```(?:json)?\s*)?")
 _ARGUMENTS = re.compile(
     r'\{\s*(?:"type"\s*:\s*"function"\s*,\s*)?"name"\s*:\s*"([^"\\]+)"\s*,\s*"(?:arguments|parameters)"\s*:\s*(?=\{)'
@@ -37,11 +38,10 @@ _TAGGED = re.compile(
 _UNCLOSED = re.compile(r"</(?:function|parameter)>\s*\Z")
 _CUT = re.compile(r"(?:</parameter>|<function=[^<>\n]*>)\s*</function>\s*\Z")
 _FUNCTION = re.compile(r"</function>")
-_KEPT = ("<function=", "<｜tool▁call▁begin｜>")  # openings that are a part of the call
 
 
-class Brackets:
-    """Finds where a JSON object or a Python list, which begins at `at` in a text that grows, comes to its end."""
+class BracketMatcher:
+    """Finds the end of a JSON object or Python list that begins at `at` in a text that grows."""
 
     _json = re.compile(r'\\.|["{}\[\]<]', re.DOTALL)
     _python = re.compile(r"""\\.|["'{}\[\]()]""", re.DOTALL)
@@ -50,12 +50,12 @@ class Brackets:
         self._pattern = self._python if python else self._json
         self._depth = 0
         self._quote = ""
-        self.at = at  # up to where it was read
-        self.broken = False  # by what stands in no object
+        self.at = at  # up to where the text was read
+        self.broken = False  # whether something came that stands in no object
         self._end = -1
 
     def end(self, text: str) -> int:
-        """The index after it; -1 where it goes on."""
+        """The index after the end; -1 where the text has not reached it. Reads only what is new since the last time."""
         if self._end >= 0:
             return self._end
         for found in self._pattern.finditer(text, self.at):
@@ -80,270 +80,272 @@ class Brackets:
 
 
 class ToolCallParser:
-    """Reads one reply. Where a grammar holds calls, their arguments come in parts as well.
+    """Reads one reply. Where a grammar constrains calls, their arguments come as `ToolCallDelta`s before each call.
 
-    A call names a tool that was offered; what does not is text. A call that the reply's limit cuts off is not told.
+    `schemas` are those of the tools that were offered. A call that the reply's token limit cuts off is dropped.
     """
 
-    def __init__(self, form: ToolCallFormat, schemas: Schemas, held: GrammarScope = "none") -> None:
-        self._form, self._schemas, self._leads = form, schemas, held
-        self._head, self._tail = re.compile(form.head), re.compile(form.tail)
-        bare = {
-            "": (),
-            "first": ('{"name":"', '```json{"name":"', '```{"name":"'),
-            "anywhere": ('{"name":"', '{"type":"function","name":"'),
-            "list": ("[",),
-        }
-        end = "(" if form.bare == "list" else '"'
-        self._bare = [start + name + end for start in bare[form.bare] for name in schemas]
-        self._held = ""
-        self._begun = False  # whether there has been any text
-        self._after: tuple[str, ...] | None = None  # what may follow the call that was read last, and is no text
-        self._raw: str | None = None  # what opened the call that is read; None for a text
-        self._blanks = ""  # before that
-        self._kind = ""  # of what is read
-        self._alone = False  # whether it has no opening
-        self._calls = 0  # made since then
-        self._object = -1  # where the object of the call begins
-        self._brackets = Brackets(0)
-        self._tried = 0  # up to where an end was looked for
-        self._told: _Told | None = None  # what was told of the call that is read
-        self._made: set[tuple[str, str]] = set()
+    def __init__(self, format: ToolCallFormat, schemas: Schemas, scope: GrammarScope = "none") -> None:
+        self._format, self._schemas, self._scope = format, schemas, scope
+        self._head, self._tail = re.compile(format.head), re.compile(format.tail)
+        end = "(" if format.bare == "list" else '"'
+        self._bare_starts = [start + name + end for start in _BARE_STARTS[format.bare] for name in schemas]
+        self._buffer = ""
+        self._has_text = False  # whether there has been any text
+        self._ignorable: tuple[str, ...] | None = None  # what may follow the call that was read last, and is no text
+        self._opening: str | None = None  # of the call that is being read; None within text
+        self._blanks = ""  # before the opening
+        self._syntax = ""  # of the call that is being read
+        self._bare = False  # whether it has no opening
+        self._count = 0  # calls since the opening
+        self._start = -1  # where the object of the call begins
+        self._brackets = BracketMatcher(0)
+        self._searched = 0  # up to where an end was looked for
+        self._stream: _ArgumentStream | None = None  # deltas of the call that is being read
+        self._streamed: set[tuple[str, str]] = set()  # calls whose deltas came, by name and arguments
 
     def push(self, text: str, final: bool = False, cut: bool = False) -> list[Piece]:
-        """Pieces of a reply; `final` for its last, `cut` where its limit ended it."""
-        self._held += text
+        """The pieces that `text` completes; `final` says that it is the last, `cut` that the token limit ended it."""
+        self._buffer += text
         pieces: list[Piece] = []
         before = None
-        while (state := (self._raw, len(self._held), self._calls)) != before:
+        while (state := (self._opening, len(self._buffer), self._count)) != before:
             before = state
-            pieces += self._text(final, cut) if self._raw is None else self._body(final, cut)
+            pieces += self._text(final, cut) if self._opening is None else self._body(final, cut)
         return [piece for piece in pieces if piece]
 
     def _text(self, final: bool, cut: bool) -> list[Piece]:
         """What comes before the next call; what may belong to its opening, or the blanks before it, is kept back."""
-        if self._after is not None and not self._skipped(final):
+        if self._ignorable is not None and not self._skip(final):
             return []
-        held = self._held
+        buffer = self._buffer
         at, _length, opening = min(
-            ((at, -len(o), o) for o in self._form.openings if (at := held.find(o)) >= 0), default=(len(held), 0, "")
+            ((at, -len(o), o) for o in self._format.openings if (at := buffer.find(o)) >= 0),
+            default=(len(buffer), 0, ""),
         )
-        if (alone := self._alone_at(at)) < at:
-            if self._is_call(held[alone:]):
-                fence = _FENCE.match(held, alone)
-                at, opening, self._alone = alone, fence[0] if fence else "", True
+        if (alone := self._find_bare(at)) < at:
+            if self._is_bare_call(buffer[alone:]):
+                fence = _FENCE.match(buffer, alone)
+                at, opening, self._bare = alone, fence[0] if fence else "", True
             elif not final:
-                text = held[:alone].rstrip()
-                self._held = held[len(text) :]
-                return self._said(text)
+                text = buffer[:alone].rstrip()
+                self._buffer = buffer[len(text) :]
+                return self._as_text(text)
             else:
-                half = cut and len("".join(held[alone:].split())) >= MARKUP
-                self._held = ""
-                return self._said(held[:alone].rstrip() if half else held)
-        if at < len(held):
-            text = held[:at].rstrip()
-            self._blanks, self._calls, self._object, self._tried, self._told = held[len(text) : at], 0, -1, 0, None
-            self._alone = self._alone or opening in _KEPT
-            self._raw, self._kind = "" if opening in _KEPT else opening, ""
-            self._held = held[at + len(self._raw) :]
-            return self._said(text)
-        keep = max((overlap(held, o) for o in self._form.openings), default=0)
+                half = cut and len("".join(buffer[alone:].split())) >= MARKUP
+                self._buffer = ""
+                return self._as_text(buffer[:alone].rstrip() if half else buffer)
+        if at < len(buffer):
+            text = buffer[:at].rstrip()
+            self._blanks, self._count, self._start, self._searched, self._stream = (
+                buffer[len(text) : at],
+                0,
+                -1,
+                0,
+                None,
+            )
+            self._bare = self._bare or opening in self._format.own
+            self._opening, self._syntax = "" if opening in self._format.own else opening, ""
+            self._buffer = buffer[at + len(self._opening) :]
+            return self._as_text(text)
+        keep = max((overlap(buffer, o) for o in self._format.openings), default=0)
         if final:
-            self._held = ""
-            return self._said(held[: len(held) - keep] if cut and keep >= MARKUP else held)
-        text = held[: len(held) - keep]
+            self._buffer = ""
+            return self._as_text(buffer[: len(buffer) - keep] if cut and keep >= MARKUP else buffer)
+        text = buffer[: len(buffer) - keep]
         bare = text.rstrip()
         text = bare if len(text) - len(bare) <= BLANKS else text
-        self._held = held[len(text) :]
-        return self._said(text)
+        self._buffer = buffer[len(text) :]
+        return self._as_text(text)
 
-    def _said(self, text: str) -> list[Piece]:
-        self._begun = self._begun or bool(text)
+    def _as_text(self, text: str) -> list[Piece]:
+        self._has_text = self._has_text or bool(text)
         return [text]
 
-    def _skipped(self, final: bool) -> bool:
+    def _skip(self, final: bool) -> bool:
         """Whether what may follow a call and is no text has come, and was dropped, or does not come."""
-        rest, after = self._held.lstrip(), self._after or ()
+        rest, after = self._buffer.lstrip(), self._ignorable or ()
         while found := next((end for end in after if rest.startswith(end)), None):
             rest = rest[len(found) :].lstrip()
         half = not rest or any(end.startswith(rest) for end in after)
-        self._held, self._after = "" if half and final else rest, after if half else None
+        self._buffer, self._ignorable = "" if half and final else rest, after if half else None
         return final or not half
 
-    def _alone_at(self, end: int) -> int:
+    def _find_bare(self, end: int) -> int:
         """Where, before `end`, a call without an opening begins, or may begin; `end` for nowhere."""
-        if not self._bare or (self._form.bare != "anywhere" and self._begun):
+        if not self._bare_starts or (self._format.bare != "anywhere" and self._has_text):
             return end
-        if self._form.bare != "anywhere":
-            at = end - len(self._held[:end].lstrip())
-            return at if self._may_be_call(self._held[at:end]) else end
-        begun = (found.start() for found in _OBJECT.finditer(self._held, 0, end))
-        return next((at for at in begun if self._may_be_call(self._held[at:end])), end)
+        if self._format.bare != "anywhere":
+            at = end - len(self._buffer[:end].lstrip())
+            return at if self._may_be_call(self._buffer[at:end]) else end
+        starts = (found.start() for found in _OBJECT.finditer(self._buffer, 0, end))
+        return next((at for at in starts if self._may_be_call(self._buffer[at:end])), end)
 
     def _may_be_call(self, text: str) -> bool:
         spelled = "".join(text[:LONGEST_HEAD].split())
         short = len(text) <= LONGEST_HEAD
-        return any(spelled.startswith(b) or (short and b.startswith(spelled)) for b in self._bare)
+        return any(spelled.startswith(b) or (short and b.startswith(spelled)) for b in self._bare_starts)
 
-    def _is_call(self, text: str) -> bool:
+    def _is_bare_call(self, text: str) -> bool:
         spelled = "".join(text[:LONGEST_HEAD].split())
-        return any(spelled.startswith(b) for b in self._bare)
+        return any(spelled.startswith(b) for b in self._bare_starts)
 
     def _close(self, end: int, *after: str) -> list[Piece]:
         """The calls have been read up to `end`."""
-        self._held, self._raw, self._alone = self._held[end:], None, False
-        self._after = after
+        self._buffer, self._opening, self._bare = self._buffer[end:], None, False
+        self._ignorable = after
         return []
 
     def _fail(self, end: int | None = None) -> list[Piece]:
         """What was read up to `end` is no call, but text; after it there may be one."""
-        end = len(self._held) if end is None else max(end, 1)
-        text = self._held[:end] if self._calls else f"{self._blanks}{self._raw}{self._held[:end]}"
-        self._held, self._raw, self._alone = self._held[end:], None, False
-        return self._said(text)
+        end = len(self._buffer) if end is None else max(end, 1)
+        text = self._buffer[:end] if self._count else f"{self._blanks}{self._opening}{self._buffer[:end]}"
+        self._buffer, self._opening, self._bare = self._buffer[end:], None, False
+        return self._as_text(text)
 
     def _body(self, final: bool, cut: bool) -> list[Piece]:
-        if not self._kind and (first := self._held.lstrip()[:1]):
-            kind = self._form.kind
+        if not self._syntax and (first := self._buffer.lstrip()[:1]):
+            kind = self._format.syntax
             json_in_tags = kind == "tags" and first == "{"
-            built_in = self._raw == "<|python_tag|>" and first != "{"
-            self._kind = "json" if json_in_tags else "python" if built_in else kind
+            built_in = self._opening == self._format.python != "" and first != "{"
+            self._syntax = "json" if json_in_tags else "python" if built_in else kind
         reading = {"json": self._objects, "tags": self._tags, "python": self._list}
-        pieces = reading[self._kind](final, cut) if self._kind else []
-        if pieces or self._raw is None or not (final or (len(self._held) > LONGEST and not self._told)):
+        pieces = reading[self._syntax](final, cut) if self._syntax else []
+        if pieces or self._opening is None or not (final or (len(self._buffer) > LONGEST and not self._stream)):
             return pieces
-        if cut or self._told:
-            self._held, self._raw, self._alone = "", None, False
+        if cut or self._stream:
+            self._buffer, self._opening, self._bare = "", None, False
             return []
         return self._fail()
 
     def _objects(self, final: bool, cut: bool) -> list[Piece]:
         """Calls that are JSON objects, or names before objects."""
-        held, closing = self._held, self._form.closing
-        if self._object < 0:
-            brace = held.find("{")
-            closed = held.find(closing) if closing and not self._alone else -1
+        buffer, closing = self._buffer, self._format.closing
+        if self._start < 0:
+            brace = buffer.find("{")
+            closed = buffer.find(closing) if closing and not self._bare else -1
             if closed >= 0 and not 0 <= brace < closed:
-                return self._close(closed + len(closing)) if self._calls else self._fail(closed + len(closing))
-            if self._calls and self._alone and self._form.bare == "first":
-                return self._close(0, "```" if "```" in str(self._raw) else closing)
-            head = held[:brace] if brace >= 0 else held
+                return self._close(closed + len(closing)) if self._count else self._fail(closed + len(closing))
+            if self._count and self._bare and self._format.bare == "first":
+                return self._close(0, "```" if "```" in str(self._opening) else closing)
+            head = buffer[:brace] if brace >= 0 else buffer
             if brace >= 0 and self._head.fullmatch(head):
-                self._object, self._brackets, self._told = brace, Brackets(brace), None
-            elif brace >= 0 or len(head) > LONGEST_HEAD or self._over(head) or (final and self._calls):
-                tail = self._tail.match(held)
-                return self._close(tail.end() if tail else 0, *self._form.ends) if self._calls else self._fail()
+                self._start, self._brackets, self._stream = brace, BracketMatcher(brace), None
+            elif brace >= 0 or len(head) > LONGEST_HEAD or self._cannot_be_call(head) or (final and self._count):
+                tail = self._tail.match(buffer)
+                return self._close(tail.end() if tail else 0, *self._format.ends) if self._count else self._fail()
             else:
                 return []
-        end = self._brackets.end(held)
+        end = self._brackets.end(buffer)
         if self._brackets.broken:
             end = self._brackets.at
-            return self._close(end) if self._told else self._fail(end)
-        pieces = self._parts(end) if self._leads == "all" or (self._leads == "opened" and not self._alone) else []
+            return self._close(end) if self._stream else self._fail(end)
+        pieces = self._deltas(end) if self._scope == "all" or (self._scope == "opened" and not self._bare) else []
         if end < 0:
             return pieces
         try:
-            call = self._called(end)
+            call = self._finish_call(end)
         except (ValueError, RecursionError):
             return self._fail(end)
-        self._made |= {(self._told.name, self._told.text)} if self._told else set()
-        self._held, self._calls, self._object, self._told = held[end:], self._calls + 1, -1, None
+        self._streamed |= {(self._stream.name, self._stream.text)} if self._stream else set()
+        self._buffer, self._count, self._start, self._stream = buffer[end:], self._count + 1, -1, None
         return [*pieces, call]
 
-    def _called(self, end: int) -> ToolCall:
+    def _finish_call(self, end: int) -> ToolCall:
         """The call whose object ends at `end`. Raises ValueError where it is none."""
-        if told := self._told:
-            return ToolCall(told.name, mended(json.loads(told.text, strict=False)), told.text if told.begun else "")
-        value = json.loads(self._held[self._object : end], strict=False)
+        if stream := self._stream:
+            arguments = make_encodable(json.loads(stream.text, strict=False))
+            return ToolCall(stream.name, arguments, stream.text if stream.started else "")
+        value = json.loads(self._buffer[self._start : end], strict=False)
         if name := self._name():
-            return checked(name, value, self._schemas)
-        return call_of(value, self._schemas, whole=self._alone)
+            return make_call(name, value, self._schemas)
+        return call_from_object(value, self._schemas, whole=self._bare)
 
     def _name(self) -> str:
-        head = self._head.fullmatch(self._held[: self._object])
+        head = self._head.fullmatch(self._buffer[: self._start])
         return (head.groupdict().get("name") if head else None) or ""
 
-    def _over(self, head: str) -> bool:
+    def _cannot_be_call(self, head: str) -> bool:
         """Whether nothing that may still come makes a call of this."""
         rest = head.lstrip(" \n\t\r,;[")
-        closing = self._form.closing
-        return bool(rest) and "?P<name>" not in self._form.head and not closing.startswith(rest[: len(closing) or 1])
+        closing = self._format.closing
+        return bool(rest) and "?P<name>" not in self._format.head and not closing.startswith(rest[: len(closing) or 1])
 
-    def _parts(self, end: int) -> list[Piece]:
-        """The arguments of the call that is read, as far as they have come and were not told."""
-        held = self._held
-        if self._told is None:
-            name, start = self._name(), self._object
-            if not name and (len(held) - start <= LONGEST_HEAD or end >= 0):
-                opened = _ARGUMENTS.match(held, start)
+    def _deltas(self, end: int) -> list[Piece]:
+        """The arguments of the call that is read, as far as they have come and are new."""
+        buffer = self._buffer
+        if self._stream is None:
+            name, start = self._name(), self._start
+            if not name and (len(buffer) - start <= LONGEST_HEAD or end >= 0):
+                opened = _ARGUMENTS.match(buffer, start)
                 name, start = (opened[1], opened.end()) if opened else ("", start)
             if name not in self._schemas:
                 return []
-            self._told = _Told(name, start)
-        return self._told.more(held, [text for name, text in self._made if name == self._told.name])
+            self._stream = _ArgumentStream(name, start)
+        return self._stream.more(buffer, [text for name, text in self._streamed if name == self._stream.name])
 
     def _tags(self, final: bool, cut: bool) -> list[Piece]:
         """Calls as Qwen3-Coder writes them."""
-        held = self._held
-        begun = held.lstrip()
-        if not (begun.startswith("<function=") or "<function=".startswith(begun)):
-            closed = held.find(self._form.closing)
-            return self._fail(closed + len(self._form.closing) if closed >= 0 else None)
-        found = (_FUNCTION if self._alone else _TAGGED).search(held, self._tried)
-        self._tried = max(0, len(held) - 64)
+        buffer = self._buffer
+        start = buffer.lstrip()
+        if not (start.startswith("<function=") or "<function=".startswith(start)):
+            closed = buffer.find(self._format.closing)
+            return self._fail(closed + len(self._format.closing) if closed >= 0 else None)
+        found = (_FUNCTION if self._bare else _TAGGED).search(buffer, self._searched)
+        self._searched = max(0, len(buffer) - 64)
         end = found.end() if found else -1
         if final and not found:
-            last = -1 if cut else held.rfind(self._form.closing)
-            whole = (_CUT if cut else _UNCLOSED).search(held, max(0, len(held) - 256))
-            end = last + len(self._form.closing) if last >= 0 else len(held) if whole else -1
+            last = -1 if cut else buffer.rfind(self._format.closing)
+            whole = (_CUT if cut else _UNCLOSED).search(buffer, max(0, len(buffer) - 256))
+            end = last + len(self._format.closing) if last >= 0 else len(buffer) if whole else -1
         if end < 0:
             return []
         try:
-            calls = in_tags(held[:end], self._schemas)
+            calls = parse_tagged_calls(buffer[:end], self._schemas)
         except Exception:  # whatever a model writes, it must not take the engine with it
             return self._fail(end)
-        self._close(end, *(self._form.ends if self._alone or not found else ()))
+        self._close(end, *(self._format.ends if self._bare or not found else ()))
         return [*calls]
 
     def _list(self, final: bool, cut: bool) -> list[Piece]:
         """Calls in Python: a list of them, or Llama 3.1's `name.call(...)`."""
-        held = self._held
-        if self._object < 0:
-            opened = re.match(r"\s*(\[|[\w.-]+\.call(?=\())", held)
+        buffer = self._buffer
+        if self._start < 0:
+            opened = re.match(r"\s*(\[|[\w.-]+\.call(?=\())", buffer)
             if not opened:
-                return self._fail() if len(held.split("(")[0]) > 200 or "(" in held else []
-            self._object = opened.start(1)
-            self._brackets = Brackets(opened.end() - (opened[1] == "["), python=True)
-        end = self._brackets.end(held)
+                return self._fail() if len(buffer.split("(")[0]) > 200 or "(" in buffer else []
+            self._start = opened.start(1)
+            self._brackets = BracketMatcher(opened.end() - (opened[1] == "["), python=True)
+        end = self._brackets.end(buffer)
         if end < 0 and (self._brackets.broken or not final or cut):
             return self._fail() if self._brackets.broken else []
-        end = end if end >= 0 else len(held)
-        text = held[self._object : end]
+        end = end if end >= 0 else len(buffer)
+        text = buffer[self._start : end]
         try:
-            calls = in_python(text if text[0] == "[" else f"[{text.replace('.call(', '(', 1)}]", self._schemas)
+            calls = parse_python_calls(text if text[0] == "[" else f"[{text.replace('.call(', '(', 1)}]", self._schemas)
         except Exception:  # as above
             return self._fail(end)
-        self._close(end, *self._form.ends)
+        self._close(end, *self._format.ends)
         return [*calls]
 
 
-class _Told:
-    """What has been told of a call's arguments, which begin at `start`."""
+class _ArgumentStream:
+    """Cuts a call's arguments, which begin at `start` of the buffer, into deltas."""
 
     def __init__(self, name: str, start: int) -> None:
         self.name = name
         self.text = ""  # so far
         self._start = start
-        self._brackets = Brackets(start)
+        self._brackets = BracketMatcher(start)
         self._sent: int | None = None
 
     @property
-    def begun(self) -> bool:
+    def started(self) -> bool:
         return self._sent is not None
 
-    def more(self, held: str, made: list[str]) -> list[Piece]:
-        end = self._brackets.end(held)
-        self.text = held[self._start : end if end >= 0 else self._brackets.at]
+    def more(self, buffer: str, made: list[str]) -> list[Piece]:
+        end = self._brackets.end(buffer)
+        self.text = buffer[self._start : end if end >= 0 else self._brackets.at]
         if self._sent is None and any(text.startswith(self.text) for text in made):
             return []  # so far it is a call that was made before, which ends a reply
         first: list[Piece] = [ToolCallDelta(self.name, "")] if self._sent is None else []

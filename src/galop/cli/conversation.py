@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from galop.chat.template import Message
+from galop.chat.messages import Message
 from galop.chat.thinking import Thinking
 from galop.cli.errors import UsageError
 from galop.cli.reply import ChatSession, check_thinking, figures_line, print_reply

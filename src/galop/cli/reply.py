@@ -10,8 +10,8 @@ from typing import Any
 from galop.agent import loop
 from galop.agent.loop import Result, Toolbox, shown
 from galop.backends.local import Done, Event, Model, Prefill, Text
+from galop.chat.messages import Message
 from galop.chat.response_format import ResponseFormat
-from galop.chat.template import Message
 from galop.chat.thinking import Thinking
 from galop.cli.errors import UsageError
 from galop.cli.screen import DIM, note, print_styled

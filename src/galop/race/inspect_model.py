@@ -28,7 +28,7 @@ from inspect_ai.tool import ToolCall as InspectToolCall
 from inspect_ai.tool import ToolChoice, ToolFunction, ToolInfo
 
 from galop.backends.local import Done, Event, Text
-from galop.chat.template import Message
+from galop.chat.messages import Message
 from galop.chat.thinking import Thinking
 from galop.chat.tools import ToolCall
 from galop.engine.sampling import Sampling

@@ -12,8 +12,8 @@ from typing import Any
 
 from galop.agent.loop import Result, converse, shown
 from galop.backends.local import Done, Event, Model, Speaker, Text
+from galop.chat.messages import Message
 from galop.chat.response_format import ResponseFormat
-from galop.chat.template import Message
 from galop.chat.thinking import Thinking
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError

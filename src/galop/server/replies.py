@@ -18,9 +18,10 @@ from pydantic_core import PydanticCustomError, from_json
 
 from galop.backends.local import Answer, Done, Event, Failed, Model, Prefill, Text
 from galop.chat.constraint import GrammarConstraint
+from galop.chat.messages import Message
 from galop.chat.response_format import ResponseFormat
-from galop.chat.schema import closed
-from galop.chat.template import Message, PromptEnd
+from galop.chat.schema import close_objects
+from galop.chat.template import PromptEnd
 from galop.chat.thinking import Thinking
 from galop.chat.tools import Tool, ToolCall, ToolCallDelta
 from galop.engine.sampling import Sampling
@@ -238,7 +239,7 @@ def form_of(wanted: Any, param: str) -> ResponseFormat | None:
         elif kind in ("regex", "grammar") and isinstance(text := wanted.get(kind), str):  # Galop's own
             return ResponseFormat("regex" if kind == "regex" else "lark", text, param)
         elif param == "format":
-            return ResponseFormat("schema", json.dumps(closed(wanted)), param)
+            return ResponseFormat("schema", json.dumps(close_objects(wanted)), param)
     message = f"{param} has to be text, json_object, or json_schema with a schema, regex or grammar with one"
     raise ApiError(400, "invalid_value", message, param)
 

@@ -1,0 +1,182 @@
+"""How each family of models writes tool calls: one table, `FORMATS`, that the parser and the grammars read.
+
+A new format is an entry of the table and the function that says its calls in Lark; see CONTRIBUTING."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from galop.chat import lark
+from galop.chat.argument_grammar import PYTHON_RULES, json_rule, keyword_rules, tag_rules
+from galop.chat.response_format import ResponseFormat
+from galop.chat.tool_grammar import BLANK, CallGrammar, bare_objects, object_rules, reply_grammar
+from galop.chat.tool_schema import ToolSchema
+
+MOST = 31  # calls after the first
+
+
+@dataclass(frozen=True)
+class GrammarInput:
+    """What a format's function is to say in Lark: calls of these tools, and at most so many more after the first."""
+
+    tools: Sequence[ToolSchema]
+    most: int
+    marks: dict[str, str]  # the format's control tokens in Lark, in the order of `markers`
+    known: frozenset[str]  # those that the vocabulary has; others are spelled
+
+    def more(self, rule: str) -> str:
+        """`rule` for each further call."""
+        return lark.repeat(rule, self.most)
+
+
+def _hermes(calls: GrammarInput) -> CallGrammar:
+    """Hermes, Qwen2.5 and Qwen3; Qwen2.5-Coder leaves the tags away, or takes a fence for them."""
+    opening, closing = calls.marks
+    again = calls.more(f"GAP? {calls.marks[opening]} call")
+    bare, rules = bare_objects(calls.tools, r"\s*(?:```(?:json)?\s*)?", f"FENCE? {again}")
+    rules += [f'call: "\\n" object "\\n" {calls.marks[closing]}', rf"FENCE: /(?:{BLANK})?```/"]
+    rules += object_rules(calls.tools, "arguments")
+    return CallGrammar(opening, f"call {again}", rules, bare)
+
+
+def _coder(calls: GrammarInput) -> CallGrammar:
+    """Qwen3-Coder, which at times leaves the opening away."""
+    opening, closing = calls.marks
+    again = calls.more(f"GAP? {calls.marks[opening]} call")
+    rules = [f'call: "\\n" ({lark.choice("function", len(calls.tools))}) "\\n" {calls.marks[closing]}']
+    bare = []
+    for i, tool in enumerate(calls.tools):
+        function = f"<function={tool.name}>"
+        rules += [
+            f'function{i}: {lark.literal(function + chr(10))} args{i} "</function>"',
+            *tag_rules(f"args{i}", tool),
+        ]
+        goes_on = f'"\\n" args{i} "</function>" ("\\n" {calls.marks[closing]})? {again}'
+        bare.append((lark.regex(function), goes_on))
+    return CallGrammar(opening, f"call {again}", rules, bare, anywhere=True)
+
+
+def _deepseek(calls: GrammarInput) -> CallGrammar:
+    """DeepSeek-V3 and R1, with a fenced block, and V3.1 without."""
+    opening, closing, begin, end, separator = calls.marks
+    marks = calls.marks
+    rules = [f"call: {marks[begin]} ({lark.choice('tool', len(calls.tools))}) {marks[end]}"]
+    for i, tool in enumerate(calls.tools):
+        name, fenced = lark.literal(tool.name), lark.literal(f"{tool.name}\n```json\n")
+        one = f'"function" {marks[separator]} {fenced} args{i} "\\n```"'
+        rules += [f"tool{i}: {one} | {name} {marks[separator]} args{i}", f"args{i}: {json_rule(tool)}"]
+    return CallGrammar(opening, f"call {calls.more('GAP? call')} {marks[closing]}", rules)
+
+
+def _mistral(calls: GrammarInput) -> CallGrammar:
+    """Mistral: a list of objects, or since Small 3.2 each name before its arguments."""
+    opening, to, id = calls.marks
+    marks = calls.marks
+    rules = [f'list: "[" object {calls.more("COMMA object")} "]"', r"COMMA: /, ?/", 'SPACE: " "']
+    rules += [*object_rules(calls.tools, "arguments", "ID?"), r'ID: /, ?"id": ?"[A-Za-z0-9_-]{1,64}"/']
+    if to not in calls.known:
+        return CallGrammar(opening, "SPACE? list", rules)
+    before = f"({marks[id]} /[A-Za-z0-9_-]{{1,64}}/)? {marks[to]}" if id in calls.known else marks[to]
+    ways = (f"{lark.literal(tool.name)} {before} args{i}" for i, tool in enumerate(calls.tools))
+    rules.append(f"call: {' | '.join(ways)}")
+    return CallGrammar(opening, f"(SPACE? list | call {calls.more(f'{marks[opening]} call')})", rules)
+
+
+def _pythonic(calls: GrammarInput) -> CallGrammar:
+    """Llama 3.2 and 4: a Python list of calls with named arguments."""
+    again = f'{calls.more("COMMA call")} "]"'
+    rules = [f"call: {lark.choice('call', len(calls.tools))}", *PYTHON_RULES]
+    bare = []
+    for i, tool in enumerate(calls.tools):
+        rules += [f'call{i}: {lark.literal(tool.name + "(")} args{i} ")"', *keyword_rules(f"args{i}", tool)]
+        bare.append((rf"\s*\[\s*{lark.regex(tool.name)}\(", f'args{i} ")" {again}'))
+    start, end = (calls.marks[m] if m in calls.known else "" for m in calls.marks)
+    rules.append(f'list: "[" call {again} {end}{"?" if end else ""}')
+    if start:
+        return CallGrammar(next(iter(calls.marks)), "list", rules, bare, optional=True)
+    return CallGrammar("", "list", rules, bare)
+
+
+def _llama(calls: GrammarInput) -> CallGrammar:
+    """Llama 3.1: JSON objects, several apart by semicolons."""
+    [tag] = calls.marks
+    again = calls.more("SEMICOLON object")
+    bare, rules = bare_objects(calls.tools, "", again)
+    rules += [*object_rules(calls.tools, "parameters"), r"SEMICOLON: /[ \n]{0,2};[ \n]{0,2}/"]
+    return CallGrammar(tag if tag in calls.known else "", f"object {again}", rules, bare, optional=True, anywhere=True)
+
+
+@dataclass(frozen=True)
+class ToolCallFormat:
+    """How a family of models writes calls."""
+
+    name: str
+    sign: str  # a regex: what a template with these calls says of them, where none in its history can be read
+    openings: tuple[str, ...]  # what begins calls, the usual one first
+    closing: str  # "" for the end of the reply
+    rules: Callable[[GrammarInput], CallGrammar]
+    syntax: Literal["json", "tags", "python"] = "json"  # of what stands between
+    head: str = r"[\s,;\[]*"  # a regex: what stands before the object of a call, with its name if the object has none
+    tail: str = r"[\s,;\]]*"  # a regex: what may stand after the last call and is no text
+    ends: tuple[str, ...] = ()  # nor are these
+    bare: Literal["", "first", "list", "anywhere"] = ""  # where a call may stand without an opening: first in a reply,
+    # a list first in it, or anywhere
+    markers: tuple[str, ...] = ()  # control tokens that calls consist of
+    own: tuple[str, ...] = ()  # openings that are part of the call itself
+    python: str = ""  # the opening after which a call is Python unless it is an object
+
+    def grammar(
+        self, tools: Sequence[ToolSchema], required: bool, several: bool, id_of: Callable[[str], int | None]
+    ) -> ResponseFormat:
+        """Constrains calls to the schemas of `tools`: from the first word where they are `required`, else after any
+        text; only one unless `several`. Markers are control tokens where `id_of` knows them, and text elsewhere.
+        Raises ConstraintError for a strict tool that this format cannot be constrained to."""
+        ids = {marker: id_of(marker) for marker in self.markers}
+        marks = {marker: lark.literal(marker) if id is None else f"<[{id}]>" for marker, id in ids.items()}
+        known = frozenset(marker for marker, id in ids.items() if id is not None)
+        calls = self.rules(GrammarInput(tools, MOST if several else 0, marks, known))
+        return reply_grammar(calls, marks, known, required, several)
+
+
+_DEEPSEEK = tuple(f"<｜tool▁{part}｜>" for part in ("calls▁begin", "calls▁end", "call▁begin", "call▁end", "sep"))
+HERMES = ToolCallFormat(
+    "hermes", r"<tool_call>", ("<tool_call>",), "</tool_call>", _hermes, bare="first",
+    ends=("</tool_call>",), markers=("<tool_call>", "</tool_call>"),
+)  # fmt: skip
+FORMATS = (
+    ToolCallFormat(
+        "coder", r"<tool_call>\s*<function=", ("<tool_call>", "<function="), "</tool_call>", _coder, "tags",
+        ends=("</tool_call>",), markers=("<tool_call>", "</tool_call>"), own=("<function=",),
+    ),
+    HERMES,
+    ToolCallFormat(
+        "deepseek", r"tool▁calls▁begin", ("<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>"), "<｜tool▁calls▁end｜>",
+        _deepseek,
+        head=r"\s*(?:(?:```)?\s*<｜tool▁call▁end｜>\s*)?<｜tool▁call▁begin｜>\s*(?:function<｜tool▁sep｜>)?"
+        r"(?P<name>[^\s<｜]+)\s*(?:<｜tool▁sep｜>)?\s*(?:```json)?\s*",
+        ends=("```", "<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>"),
+        markers=_DEEPSEEK, own=("<｜tool▁call▁begin｜>",),
+    ),
+    ToolCallFormat(
+        "mistral", r"\[TOOL_CALLS\]", ("[TOOL_CALLS]",), "", _mistral,
+        head=r"\s*(?:[\[,\s]*|(?:\[TOOL_CALLS\])?\s*(?P<name>[^\s\[\]{,]+)(?:\[CALL_ID\][^\s\[]*)?(?:\[ARGS\])?\s*)",
+        markers=("[TOOL_CALLS]", "[ARGS]", "[CALL_ID]"),
+    ),
+    ToolCallFormat(
+        "pythonic", r"func_name1\(params_name1", ("<|python_start|>",), "", _pythonic, "python", bare="list",
+        ends=("<|python_end|>",),
+        markers=("<|python_start|>", "<|python_end|>"),
+    ),
+    ToolCallFormat(
+        "llama", r'<\|python_tag\|>|\{"name": function name, "parameters"', ("<|python_tag|>",), "", _llama,
+        head=r"[\s,;]*", bare="anywhere", markers=("<|python_tag|>",), python="<|python_tag|>",
+    ),
+)  # fmt: skip
+"""Those whose sign is part of another's come after it: the first that fits is taken."""
+
+
+def format_named(name: str) -> ToolCallFormat | None:
+    """The format of FORMATS with this name, if there is one."""
+    return next((form for form in FORMATS if form.name == name), None)

@@ -23,7 +23,7 @@ from galop.chat.tool_parser import ToolCallParser
 from galop.chat.tool_schema import tool_schema
 from galop.chat.tools import ToolCall
 from galop.errors import ConstraintError
-from galop.tokenizers.tokenizer import Detokeniser, Tokenizer
+from galop.tokenizers.tokenizer import Detokenizer, Tokenizer
 
 WEATHER = {
     "type": "object",
@@ -83,7 +83,7 @@ class Held:
         return bool(matcher.try_consume_tokens(ids) == len(ids) and matcher.is_accepting())
 
     def read(self, ids: list[int]) -> tuple[str, list[ToolCall]]:
-        shown = Detokeniser(self.tokenizer, self.form.markers)
+        shown = Detokenizer(self.tokenizer, self.form.markers)
         parser = ToolCallParser(self.form, SCHEMAS)
         pieces = parser.push("".join(map(shown.push, ids)) + shown.finish()) + parser.push("", final=True)
         text = "".join(p for p in pieces if isinstance(p, str))

@@ -13,7 +13,7 @@ import pytest
 from serving import Running, serving
 
 from galop.backends.local import Model
-from galop.tokenizers.fim import fim_of
+from galop.tokenizers.fim import find_fim
 from galop.tokenizers.tokenizer import Tokenizer
 
 CODER = "qwen2.5-coder:0.5b"
@@ -126,12 +126,12 @@ def test_every_family_in_its_own_order(names: list[str], order: list[str] | None
     description = {"version": "1.0", "added_tokens": added, "model": {"type": "BPE", "vocab": words, "merges": []}}
     tokenizer = Tokenizer(json.dumps(description))
     known = {key: words[name] for key, name in zip(("pre", "suf", "mid"), names, strict=False) if len(name) == 3}
-    fim = fim_of(tokenizer, known)
+    fim = find_fim(tokenizer, known)
     if order is None:
         assert fim is None
         return
     assert fim and fim.prompt([words["b"]], [words["a"]]) == [words[word] for word in order]
-    assert words["<|file_sep|>"] in fim.ends and fim.asked(fim.prompt([0], [1])) and not fim.asked([0, 1])
+    assert words["<|file_sep|>"] in fim.ends and fim.matches(fim.prompt([0], [1])) and not fim.matches([0, 1])
 
 
 FILE: Any = {"model": CODER, "input_prefix": "def add(a, b):\n    ", "prompt": "return", "input_suffix": AFTER,

@@ -43,8 +43,8 @@ from galop.errors import ConstraintError, ContextLengthError, GalopError, ModelF
 from galop.ops.plan import Array, Plan
 from galop.ops.reference import Reference
 from galop.tokenizers.constraint import Constraint, bit_mask
-from galop.tokenizers.fim import Fim, fim_of
-from galop.tokenizers.tokenizer import Detokeniser, Tokenizer
+from galop.tokenizers.fim import Fim, find_fim
+from galop.tokenizers.tokenizer import Detokenizer, Tokenizer
 from galop.weights.pack import Pack
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ class Model:
         self._smaller: Model | None = None
         self._draft: DraftModel | None = None
         rows = self.engine.vocabulary
-        size = self.tokenizer.size(rows)
+        size = self.tokenizer.vocabulary_size(rows)
         # Padding rows past the last token were never trained.
         self._mask = bit_mask(np.ones(size, bool), rows) if size < rows else None
 
@@ -215,7 +215,7 @@ class Model:
     @cached_property
     def fim(self) -> Fim | None:
         """How it is asked for what belongs between two texts; None where it was not made for that."""
-        return fim_of(self.tokenizer, self.card.fim)
+        return find_fim(self.tokenizer, self.card.fim)
 
     def draft_with(self, smaller: Model) -> None:
         """Guesses tokens with a smaller model instead of from the text, and closes it with this one.
@@ -227,7 +227,7 @@ class Model:
                 f"{smaller.card.name} cannot draft for {self.card.name}: they do not have the same tokens; "
                 "take a smaller model of the same family"
             )
-        vocabulary = smaller.tokenizer.size(smaller.engine.vocabulary)
+        vocabulary = smaller.tokenizer.vocabulary_size(smaller.engine.vocabulary)
         self._smaller, self._draft = smaller, DraftModel(smaller.engine, vocabulary)
 
     def chat(
@@ -436,11 +436,11 @@ class Model:
         format = self.tool_format or HERMES
         held: GrammarScope = "none" if constraint is None else "all" if called else "opened"
         shown = self.tokenizer.added if rules.control else format.markers if tools else ()
-        detokeniser = Detokeniser(self.tokenizer, shown)
-        named = [id for id in map(self.tokenizer.id, stop) if id in detokeniser.hidden and id is not None]
+        detokenizer = Detokenizer(self.tokenizer, shown)
+        named = [id for id in map(self.tokenizer.id, stop) if id in detokenizer.hidden and id is not None]
         ends = rules.stop_ids.union(named, () if rules.endless else self.stop_ids)
         banned = (*rules.banned, *((id,) for id in self.stop_ids if rules.endless))
-        if thinking is None and self.fim and self.fim.asked(ids):
+        if thinking is None and self.fim and self.fim.matches(ids):
             ends |= self.fim.ends
         answer = Answer(
             TokenSequence(
@@ -459,7 +459,7 @@ class Model:
                 drafter=(self._draft or PromptLookup()) if speculate else None,
                 constraint=leading,
             ),
-            detokeniser,
+            detokenizer,
             ThinkingSplitter(begun) if thinking else None,
             ToolCallParser(format, schemas_of(tools), held) if tools else None,
             StopMatcher(stop, rules.with_stop),
@@ -537,7 +537,7 @@ class Answer:
     def __init__(
         self,
         sequence: TokenSequence,
-        detokeniser: Detokeniser,
+        detokenizer: Detokenizer,
         splitter: ThinkingSplitter | None,
         parser: ToolCallParser | None,
         stop: StopMatcher,
@@ -546,7 +546,7 @@ class Answer:
         alternatives: bool = True,
     ) -> None:
         self.sequence = sequence
-        self._detokeniser = detokeniser
+        self._detokenizer = detokenizer
         self._splitter = splitter
         self._parser = parser
         self._stop = stop
@@ -570,7 +570,7 @@ class Answer:
         self._tokens += 1
         if self.sequence.logprobs:
             self._drawn.append(drawn if self._alternatives else replace(drawn, top_logprobs=()))
-        self._push(self._detokeniser.push(drawn.token))
+        self._push(self._detokenizer.push(drawn.token))
         return "stop" if self._stop.matched or self._repeated else "cancelled" if self._cancelled() else None
 
     def _push(self, text: str, final: bool = False, cut: bool = False) -> None:
@@ -614,7 +614,7 @@ class Answer:
         if isinstance(end, GalopError):
             self._emit(Failed(end))
             return
-        self._push(self._detokeniser.finish(), final=True, cut=end == "length")
+        self._push(self._detokenizer.finish(), final=True, cut=end == "length")
         s = self.sequence
         first = self._first or s.end_time
         self._emit(

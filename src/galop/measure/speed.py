@@ -109,7 +109,7 @@ def held(engine: Engine, tokens: int) -> KVCache:
 
 def sample_ids(model: Model, count: int) -> list[int]:
     """Token ids spread over the vocabulary, the same every time."""
-    size = model.tokenizer.size(model.engine.vocabulary)
+    size = model.tokenizer.vocabulary_size(model.engine.vocabulary)
     return [i * 7919 % size for i in range(1, count + 1)]
 
 

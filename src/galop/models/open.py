@@ -11,7 +11,7 @@ from galop.models import FAMILIES, find_family
 from galop.models.config import drop_null, flatten
 from galop.tokenizers.gguf import tokenizer_from_gguf
 from galop.tokenizers.stops import integers, stop_ids
-from galop.tokenizers.tokenizer_json import checked, token_ids
+from galop.tokenizers.tokenizer_json import sanitize, token_ids
 from galop.weights import gguf, safetensors
 from galop.weights.checkpoint import Checkpoint
 from galop.weights.json_files import MAX_TEMPLATE, load_json, load_text
@@ -119,7 +119,7 @@ def open_directory(directory: Path) -> Checkpoint:
         path=directory,
         config=config,
         tensors=tensors,
-        tokenizer_json=checked(description, rows),
+        tokenizer_json=sanitize(description, rows),
         chat_template=template if isinstance(template, str) else None,
         bos_token=bos,
         eos_token=eos,

@@ -46,7 +46,7 @@ from galop.server.replies import (
     turn_of,
 )
 from galop.server.wire import EVENTS, EventStream, StrictRoute, event, whole
-from galop.tokenizers.tokenizer import Detokeniser, Tokenizer
+from galop.tokenizers.tokenizer import Detokenizer, Tokenizer
 from galop.version import __version__
 
 
@@ -421,10 +421,10 @@ class Told:
         self.tokenizer = tokenizer
         self.at = 0  # characters of the text so far
         self._entries: list[tuple[str, float | None, dict[str, float] | None, int]] = []
-        self._stream = Detokeniser(tokenizer)
+        self._stream = Detokenizer(tokenizer)
 
     def prompt(self, ids: list[int], scored: list[SampledToken], text: str) -> None:
-        stream = Detokeniser(self.tokenizer, self.tokenizer.added)
+        stream = Detokenizer(self.tokenizer, self.tokenizer.added)
         at = 0
         if not text.startswith(self._name(ids[0])):  # a BOS that was put before it
             self._add(SampledToken(ids[0]), 0)

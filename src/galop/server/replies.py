@@ -631,7 +631,7 @@ def check_length(model: Model, said: Any, param: str = "messages", plain: bool =
     before anything is made of it."""
     texts = list(strings(said))
     most = max(most, model.context, MOST_READ)
-    if sum(map(len, texts)) > most and (count := model.tokenizer.surely(texts, most, plain)) > most:
+    if sum(map(len, texts)) > most and (count := model.tokenizer.count_at_least(texts, most, plain)) > most:
         message = f"the text has at least {count} tokens and the context holds {model.context}"
         counts = {"n_prompt_tokens": count, "n_ctx": model.context}
         raise ApiError(400, "context_length_exceeded", message, param, **counts)

@@ -110,7 +110,8 @@ def _of_gguf(path: Path) -> dict[str, Any]:
         "template": str(header.metadata.get("tokenizer.chat_template", "")),
         "parameters": _count(header.tensors),
         "quantisation": FILE_TYPES.get(kind, "") if isinstance(kind, int) else _most(header.tensors),
-        "infills": "tokenizer.ggml.fim_mid_token_id" in header.metadata or any(tokens.issuperset(n) for n in fim.NAMES),
+        "infills": "tokenizer.ggml.fim_mid_token_id" in header.metadata
+        or any(tokens.issuperset(n) for n in fim.FIM_TOKENS),
     }
 
 
@@ -137,7 +138,7 @@ def _of_directory(directory: Path) -> dict[str, Any]:
         "template": template if isinstance(template, str) else "",
         "parameters": _count(tensors),
         "quantisation": _most(tensors),
-        "infills": any(all(json.dumps(n, ensure_ascii=False) in tokenizer for n in names) for names in fim.NAMES),
+        "infills": any(all(json.dumps(n, ensure_ascii=False) in tokenizer for n in names) for names in fim.FIM_TOKENS),
         "generation": load_json(directory / "generation_config.json"),
     }
 

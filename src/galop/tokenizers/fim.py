@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from galop.tokenizers.tokenizer import Tokenizer
 
 # Names of the tokens before the prefix, the suffix and the middle.
-NAMES: tuple[tuple[str, ...], ...] = (
+FIM_TOKENS: tuple[tuple[str, ...], ...] = (
     ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),  # Qwen2.5-Coder, CodeGemma, Granite 4
     ("<fim_prefix>", "<fim_suffix>", "<fim_middle>"),  # StarCoder, Granite
     ("<fim-prefix>", "<fim-suffix>", "<fim-middle>"),  # SantaCoder
@@ -45,19 +45,19 @@ class Fim:
             first, last = last, first
         return [*first, *last] if self.middle is None else [*first, *last, self.middle]
 
-    def asked(self, prompt: Sequence[int]) -> bool:
+    def matches(self, prompt: Sequence[int]) -> bool:
         """Whether a prompt, whoever made it, wants a middle."""
         return self.suffix in prompt and (self.prefix in prompt if self.middle is None else self.middle in prompt)
 
 
-def fim_of(tokenizer: Tokenizer, known: Mapping[str, int]) -> Fim | None:
+def find_fim(tokenizer: Tokenizer, known: Mapping[str, int]) -> Fim | None:
     """By the names of its tokens, else by those that the model's file tells (`pre`, `suf`, `mid`, `pad`, `rep`, `sep`);
     None for a model that was not made for it."""
 
     def first(names: Sequence[str]) -> int | None:
         return next((id for name in names if (id := tokenizer.id(name)) is not None), None)
 
-    found = next((names for names in NAMES if None not in map(tokenizer.id, names)), None)
+    found = next((names for names in FIM_TOKENS if None not in map(tokenizer.id, names)), None)
     ids = [tokenizer.id(name) for name in found] if found else [known.get(key) for key in ("pre", "suf", "mid")]
     prefix, suffix, middle = [*ids, None][:3]
     if prefix is None or suffix is None or (middle is None and not found):

@@ -8,31 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from galop.errors import ModelFileError
-from galop.tokenizers.stops import NAMES, stop_ids
+from galop.tokenizers.pre_tokenizers import PRE_TOKENIZERS
+from galop.tokenizers.stops import STOP_TOKENS, stop_ids
 
 CONTROL, USER_DEFINED, UNUSED = 3, 4, 5
 MAX_TOKEN = 16_384  # characters
 MAX_ADDED_TOKEN = 512
 MERGES_PER_TOKEN = 8
-
-_CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
-_QWEN2 = _CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-_LLAMA3 = _QWEN2.replace(r"|\p{N}|", r"|\p{N}{1,3}|")
-_GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-
-# The regexes that split text before BPE, by tokenizer.ggml.pre: those of the original tokenizer.json files.
-PATTERNS: dict[str, list[str]] = {
-    "qwen2": [_QWEN2],
-    "deepseek-r1-qwen": [_QWEN2],
-    "llama-bpe": [_LLAMA3],
-    "smollm": [r"\p{N}", _GPT2],
-    "gpt-2": [_GPT2],
-}
-FIM = ("pre", "suf", "mid", "pad", "rep", "sep")
+FIM_KEYS = ("pre", "suf", "mid", "pad", "rep", "sep")
 
 
 @dataclass(frozen=True)
 class GGUFTokenizer:
+    """What a file's metadata say: a tokenizer.json, special tokens by name, what ends a reply and fills in a middle."""
+
     json: str
     bos_token: str
     eos_token: str
@@ -62,11 +51,12 @@ def tokenizer_from_gguf(metadata: dict[str, Any], file: str, pre_tokenizer: str 
             f"{file} does not say how it splits text (tokenizer.ggml.pre); it is read like {pre!r}, and if that is "
             "wrong answers get worse: take a newer conversion"
         )
-    if model != "gpt2" or not isinstance(pre, str) or pre not in PATTERNS:
+    if model != "gpt2" or not isinstance(pre, str) or pre not in PRE_TOKENIZERS:
         raise ModelFileError(
             f"{file}: the tokenizer {model!r} with pre-tokenizer {pre!r} is not supported; these pre-tokenizers of "
-            f"'gpt2' are: {', '.join(sorted(PATTERNS))}"
+            f"'gpt2' are: {', '.join(sorted(PRE_TOKENIZERS))}"
         )
+    split = PRE_TOKENIZERS[pre]
     tokens, merges = strings("tokens"), strings("merges")
     if len(merges) > MERGES_PER_TOKEN * len(tokens):
         raise ModelFileError(f"{file}: {len(merges)} merges for {len(tokens)} tokens are no tokenizer's")
@@ -105,7 +95,7 @@ def tokenizer_from_gguf(metadata: dict[str, Any], file: str, pre_tokenizer: str 
     ]  # fmt: skip
     splits = [
         {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
-        for pattern in PATTERNS[pre]
+        for pattern in split.patterns
     ]
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
     description = {
@@ -113,7 +103,7 @@ def tokenizer_from_gguf(metadata: dict[str, Any], file: str, pre_tokenizer: str 
         "truncation": None,
         "padding": None,
         "added_tokens": added,
-        "normalizer": {"type": "NFC"} if pre in ("qwen2", "deepseek-r1-qwen") else None,
+        "normalizer": {"type": "NFC"} if split.nfc else None,
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [*splits, byte_level]},
         "post_processor": None,
         "decoder": byte_level,
@@ -125,28 +115,28 @@ def tokenizer_from_gguf(metadata: dict[str, Any], file: str, pre_tokenizer: str 
             "end_of_word_suffix": None,
             "fuse_unk": False,
             "byte_fallback": False,
-            "ignore_merges": pre == "llama-bpe",
+            "ignore_merges": split.ignore_merges,
             "vocab": {t: i for t, i in vocabulary.items() if types[i] != UNUSED},
             "merges": pairs,
         },
     }
     control = {token["content"]: token["id"] for token in added}
     # Older conversions took them for plain tokens; no text is written like these by chance.
-    control |= {name: vocabulary[name] for name in NAMES if name.startswith(("<|", "<｜")) and name in vocabulary}
+    control |= {name: vocabulary[name] for name in STOP_TOKENS if name.startswith(("<|", "<｜")) and name in vocabulary}
     said = [identifier(key) for key in ("eos_token_id", "eot_token_id", "eom_token_id")]
     bos, eos = identifier("bos_token_id"), identifier("eos_token_id")
     return GGUFTokenizer(
         json=json.dumps(description, ensure_ascii=False),
         bos_token="" if bos is None else tokens[bos],
         eos_token="" if eos is None else tokens[eos],
-        add_bos=metadata.get("tokenizer.ggml.add_bos_token", pre == "llama-bpe") is True,
-        fim={key: id for key in FIM if (id := identifier(f"fim_{key}_token_id")) is not None},
+        add_bos=metadata.get("tokenizer.ggml.add_bos_token", split.add_bos) is True,
+        fim={key: id for key in FIM_KEYS if (id := identifier(f"fim_{key}_token_id")) is not None},
         stop_ids=stop_ids(said, "", control, len(tokens)),
         note=note,
     )
 
 
 def _guess(metadata: dict[str, Any]) -> str:
-    """The pre-tokenizer of a file that names none."""
+    """The pre-tokenizer of a file that names none, by its vocabulary."""
     tokens = metadata.get("tokenizer.ggml.tokens")
     return "llama-bpe" if isinstance(tokens, list) and "<|begin_of_text|>" in tokens else "gpt-2"

@@ -14,7 +14,7 @@ LENGTH = 16_384  # characters of each text that is tried
 LONGEST = 1.0  # seconds of computing that one may take; a hundredth of it is usual
 
 
-def prove(description: str, pattern: str = "") -> None:
+def try_out(description: str, pattern: str = "") -> None:
     """Raises ModelFileError if a tokenizer with this regular expression fails or takes too long on plain texts."""
     child = Child("galop.tokenizers.probe", SECONDS)
     answer = child.ask({"description": description, "pattern": pattern})
@@ -26,8 +26,8 @@ def prove(description: str, pattern: str = "") -> None:
 
 
 def texts(pattern: str) -> list[str]:
-    """What backtracking is slow on: long runs of every character that a regular expression tells from others, which end
-    in all that it could still be looking for, though not at once."""
+    """Texts that backtracking is slow on: long runs of every character that a regular expression tells from others,
+    which end in all that it could still be looking for, though not at once."""
     runs = {*" \n\ta0Z.,'<é漢\u0301\u200d🙂", *(c for c in pattern if c.isprintable())}
     sought = "".join(f"\x7f{c}" for c in sorted(runs)) + "\x7f" + pattern
     mixed = "It's 3.14, não? Ελληνικά 漢字かな交じり文 👩‍👧 \r\n\t<|x|> don't {}[]_-"
@@ -35,7 +35,7 @@ def texts(pattern: str) -> list[str]:
 
 
 def trial(description: str, pattern: str) -> str | None:
-    """What goes wrong, if anything does."""
+    """What goes wrong with the texts of this regular expression, if anything does."""
     from tokenizers import Tokenizer
 
     try:
@@ -51,6 +51,7 @@ def trial(description: str, pattern: str) -> str | None:
 
 
 def main() -> None:
+    """Answers each line on standard input, as the child."""
     answer_lines(lambda asked: {"error": trial(asked["description"], asked["pattern"])}, MEMORY_LIMIT, SECONDS)
 
 

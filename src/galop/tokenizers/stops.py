@@ -6,22 +6,22 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 # Ends of a turn or a text, by the names that published vocabularies give them.
-NAMES = (
+STOP_TOKENS = (
     "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|eot|>", "<|eom|>", "<|end|>",
     "<|return|>", "<|call|>", "<end_of_turn>", "<|end_of_turn|>", "<|endofturn|>", "<|EOT|>", "<EOT>",
     "<end_of_utterance>", "<eos>", "</s>", "<｜end▁of▁sentence｜>",
 )  # fmt: skip
 
 
-def integers(said: Iterable[Any]) -> set[int]:
-    """Of values that are an int, a list or anything else."""
-    return {i for one in said for i in (one if isinstance(one, list) else [one]) if type(i) is int}
+def integers(values: Iterable[Any]) -> set[int]:
+    """Those among values that are an int, a list or anything else."""
+    return {i for one in values for i in (one if isinstance(one, list) else [one]) if type(i) is int}
 
 
 def stop_ids(said: Iterable[Any], eos: str, control: Mapping[str, int], rows: int) -> list[int]:
-    """Every id that is said (an int or a list, null says nothing), that of `eos`, and those known by name.
+    """Every id that is said (an int or a list, null says nothing), that of `eos`, and those known by name; sorted.
 
     `control` are the control tokens by name; ids that are none of the `rows` of the vocabulary are left out.
     """
-    named = {control[name] for name in (eos, *NAMES) if name in control}
+    named = {control[name] for name in (eos, *STOP_TOKENS) if name in control}
     return sorted(i for i in integers(said) | named if 0 <= i < rows)

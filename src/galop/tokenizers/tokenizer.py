@@ -28,7 +28,7 @@ BYTE_OF = _byte_alphabet()
 _ENDINGS = (KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError)
 
 
-def _told(error: BaseException) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:120]
 
 
@@ -37,7 +37,7 @@ CUT = 16  # tokens more, at most, that a text may have when it is cut in two
 
 
 class Tokenizer:
-    """A tokenizer.json, its control tokens known by name."""
+    """A tokenizer.json, its control tokens known by name. Raises ModelFileError if the library cannot read it."""
 
     def __init__(self, description: str, bos_token: str = "", eos_token: str = "", add_bos: bool = False) -> None:
         try:
@@ -63,7 +63,7 @@ class Tokenizer:
         except _ENDINGS:
             raise
         except BaseException as error:  # the library raises bare Exception, and where it panics not even that
-            raise ModelFileError(f"the tokenizer cannot be read: {_told(error)}") from None
+            raise ModelFileError(f"the tokenizer cannot be read: {_one_line(error)}") from None
         self._lock = threading.Lock()
         self._name_of = {id: name for name, id in self.added.items()}
         # By these ids alone an added token could come out of plain text: white space is what it says it is.
@@ -72,13 +72,13 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Ids of plain text: whatever looks like a control token is spelled out. Raises ModelFileError."""
-        return self._meant(text, self._encode(text, plain=True), plain=True)
+        return self._spell_out(text, self._encode(text, plain=True), plain=True)
 
     def encode_control(self, text: str) -> list[int]:
         """Ids of text from a template, in which control tokens are meant. Raises ModelFileError."""
-        return self._meant(text, self._encode(text, plain=False), plain=False)
+        return self._spell_out(text, self._encode(text, plain=False), plain=False)
 
-    def _meant(self, text: str, encoding: Any, plain: bool) -> list[int]:
+    def _spell_out(self, text: str, encoding: Any, plain: bool) -> list[int]:
         """The ids without control tokens that only came about, by normalisation or as words: these are spelled out."""
         ids: list[int] = encoding.ids
         if self._control.isdisjoint(ids):
@@ -102,10 +102,13 @@ class Tokenizer:
         except _ENDINGS:
             raise
         except BaseException as error:
-            raise ModelFileError(f"the model's tokenizer fails on this text: {_told(error)}") from None
+            raise ModelFileError(f"the model's tokenizer fails on this text: {_one_line(error)}") from None
 
-    def surely(self, texts: Iterable[str], most: int, plain: bool = True) -> int:
-        """How many tokens texts surely have, counted slice by slice and no further than past `most`."""
+    def count_at_least(self, texts: Iterable[str], most: int, plain: bool = True) -> int:
+        """A lower bound of the tokens that texts have, counted slice by slice and no further than past `most`.
+
+        Raises ModelFileError.
+        """
         count = 0
         for text in texts:
             for start in range(0, len(text), SLICE):
@@ -114,11 +117,12 @@ class Tokenizer:
                     return count
         return count
 
-    def size(self, rows: int) -> int:
-        """Of a vocabulary of `rows` rows, those from here on are padding that no text encodes to."""
+    def vocabulary_size(self, rows: int) -> int:
+        """Tokens of a vocabulary of `rows` rows; those above are padding that no text encodes to."""
         return next((i + 1 for i in range(rows - 1, -1, -1) if self._tokenizer.id_to_token(i) is not None), rows)
 
     def id(self, token: str) -> int | None:
+        """The id of a token by its name, be it a control token or of the vocabulary; None where there is none."""
         id: int | None = self._tokenizer.token_to_id(token)
         return id
 
@@ -135,12 +139,12 @@ class Tokenizer:
         return bytes(BYTE_OF[c] for c in token)
 
     def decode(self, ids: Iterable[int], control: bool = False) -> str:
-        """The text of ids, control tokens left out unless `control`."""
-        stream = Detokeniser(self, self.added if control else ())
+        """The text of ids, control tokens left out unless `control`. Raises ModelFileError."""
+        stream = Detokenizer(self, self.added if control else ())
         return "".join([stream.push(id) for id in ids]) + stream.finish()
 
 
-class Detokeniser:
+class Detokenizer:
     """Text as tokens arrive, never half a character; what never becomes one is U+FFFD. Control tokens are left out but
     for those `shown`."""
 
@@ -151,6 +155,7 @@ class Detokeniser:
         self.stream = None if tokenizer.byte_level else DecodeStream(skip_special_tokens=False)
 
     def push(self, id: int) -> str:
+        """What another token adds to the text that is whole. Raises ModelFileError if the tokenizer fails on it."""
         if id in self.hidden:
             return ""
         if self.stream is not None:
@@ -159,7 +164,7 @@ class Detokeniser:
             except _ENDINGS:
                 raise
             except BaseException as error:
-                raise ModelFileError(f"the model's tokenizer fails on its own token {id}: {_told(error)}") from None
+                raise ModelFileError(f"the model's tokenizer fails on its own token {id}: {_one_line(error)}") from None
         return self.decoder.decode(self.tokenizer.token_bytes(id))
 
     def finish(self) -> str:

@@ -8,27 +8,27 @@ regular expression that is not known, is tried out in a child process (`galop.to
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from galop.errors import ModelFileError
-from galop.tokenizers.gguf import MAX_ADDED_TOKEN, MAX_TOKEN, MERGES_PER_TOKEN, PATTERNS
-from galop.tokenizers.probe import prove
+from galop.tokenizers.gguf import MAX_ADDED_TOKEN, MAX_TOKEN, MERGES_PER_TOKEN
+from galop.tokenizers.pre_tokenizers import PRE_TOKENIZERS
+from galop.tokenizers.probe import try_out
+from galop.tokenizers.safe_patterns import MAX_PATTERN, is_safe
 from galop.tokenizers.tokenizer import BYTE_OF
 
 MAX_TOKENS = 1 << 20
 MAX_ADDED = 1 << 18
 MAX_STEPS = 24  # of a normalizer, pre-tokenizer or decoder
-MAX_PATTERN = 4096
 MAX_GROWTH = 64  # characters a normalizer may make of one
 
 Part = dict[str, Any]
 Reject = Callable[[str], ModelFileError]
+Fields = dict[str, Callable[[Any], bool]]  # of a part, by name, and what each may be
 
 # The fields of each part and what they may be; a part that is not here is not run.
-NORMALIZERS: dict[str, dict[str, Callable[[Any], bool]]] = {
+NORMALIZER_PARTS: dict[str, Fields] = {
     "NFC": {}, "NFD": {}, "NFKC": {}, "NFKD": {}, "Nmt": {}, "Lowercase": {}, "StripAccents": {}, "ByteLevel": {},
     "Strip": {"strip_left": lambda v: type(v) is bool, "strip_right": lambda v: type(v) is bool},
     "Prepend": {"prepend": lambda v: isinstance(v, str) and len(v) <= 64},
@@ -38,18 +38,16 @@ NORMALIZERS: dict[str, dict[str, Callable[[Any], bool]]] = {
         "strip_accents": lambda v: v is None or type(v) is bool, "lowercase": lambda v: type(v) is bool,
     },
 }  # fmt: skip
-_METASPACE: dict[str, Callable[[Any], bool]] = {
+_METASPACE: Fields = {
     "replacement": lambda v: isinstance(v, str) and len(v) == 1,
     "prepend_scheme": lambda v: v in ("first", "never", "always"),
     "add_prefix_space": lambda v: type(v) is bool,
     "split": lambda v: type(v) is bool,
     "str_rep": lambda v: isinstance(v, str) and len(v) <= 4,
 }
-_BYTES: dict[str, Callable[[Any], bool]] = {
-    key: (lambda v: type(v) is bool) for key in ("add_prefix_space", "trim_offsets", "use_regex")
-}
+_BYTES: Fields = {key: (lambda v: type(v) is bool) for key in ("add_prefix_space", "trim_offsets", "use_regex")}
 _BEHAVIOURS = ("Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous")
-PRE_TOKENIZERS: dict[str, dict[str, Callable[[Any], bool]]] = {
+PRE_TOKENIZER_PARTS: dict[str, Fields] = {
     "BertPreTokenizer": {}, "Whitespace": {}, "WhitespaceSplit": {}, "UnicodeScripts": {},
     "ByteLevel": _BYTES,
     "Metaspace": _METASPACE,
@@ -61,11 +59,11 @@ PRE_TOKENIZERS: dict[str, dict[str, Callable[[Any], bool]]] = {
         "invert": lambda v: type(v) is bool,
     },
 }  # fmt: skip
-DECODERS: dict[str, dict[str, Callable[[Any], bool]]] = {
+DECODER_PARTS: dict[str, Fields] = {
     "ByteFallback": {}, "Fuse": {},
     "ByteLevel": _BYTES,
     "Metaspace": _METASPACE,
-    "Replace": NORMALIZERS["Replace"],
+    "Replace": NORMALIZER_PARTS["Replace"],
     "Strip": {
         "content": lambda v: isinstance(v, str) and len(v) == 1,
         "start": lambda v: type(v) is int and 0 <= v <= 64, "stop": lambda v: type(v) is int and 0 <= v <= 64,
@@ -73,21 +71,22 @@ DECODERS: dict[str, dict[str, Callable[[Any], bool]]] = {
     "WordPiece": {"prefix": lambda v: isinstance(v, str) and len(v) <= 64, "cleanup": lambda v: type(v) is bool},
 }  # fmt: skip
 
-KNOWN = {pattern for patterns in PATTERNS.values() for pattern in patterns}
+KNOWN = {pattern for known in PRE_TOKENIZERS.values() for pattern in known.patterns}
 
 
-def checked(whole: Part, rows: int) -> str:
+def sanitize(whole: Part, rows: int) -> str:
     """The same tokenizer as JSON, with nothing that pads, cuts or adds to a text, for a vocabulary of `rows` rows.
 
-    Raises ModelFileError for what is not known to be harmless.
+    A tokenizer that cannot be judged by looking is tried out in a child process. Raises ModelFileError for what is not
+    known to be harmless.
     """
 
     def reject(reason: str) -> ModelFileError:
         return ModelFileError(f"tokenizer.json: {reason}")
 
-    normalizers = _steps(whole.get("normalizer"), "normalizers", NORMALIZERS, reject)
-    pre_tokenizers = _steps(whole.get("pre_tokenizer"), "pretokenizers", PRE_TOKENIZERS, reject)
-    decoders = _steps(whole.get("decoder"), "decoders", DECODERS, reject)
+    normalizers = _check_steps(whole.get("normalizer"), "normalizers", NORMALIZER_PARTS, reject)
+    pre_tokenizers = _check_steps(whole.get("pre_tokenizer"), "pretokenizers", PRE_TOKENIZER_PARTS, reject)
+    decoders = _check_steps(whole.get("decoder"), "decoders", DECODER_PARTS, reject)
     for steps in (normalizers, decoders):
         growth = 1.0
         for step in steps:
@@ -95,8 +94,8 @@ def checked(whole: Part, rows: int) -> str:
                 growth *= max(1.0, len(step.get("content", "")) / _shortest(step.get("pattern")))
         if growth > MAX_GROWTH:
             raise reject(f"its replacements would make {growth:.0f} characters of one")
-    size = _model(whole.get("model"), rows, reject)
-    added = _added(whole.get("added_tokens") or [], size, rows, reject)
+    size = _check_model(whole.get("model"), rows, reject)
+    added = _check_added(whole.get("added_tokens") or [], size, rows, reject)
     kept = {key: whole.get(key) for key in ("version", "normalizer", "pre_tokenizer", "decoder", "model")}
     sound = json.dumps(
         {"truncation": None, "padding": None, "post_processor": None, "added_tokens": added, **kept}, ensure_ascii=False
@@ -105,10 +104,10 @@ def checked(whole: Part, rows: int) -> str:
     patterns = [found for step in steps if (found := _pattern(step.get("pattern")))]
     strange = [text for kind, text in patterns if kind == "Regex" and text not in KNOWN]
     for text in strange:
-        if not tame(text):
+        if not is_safe(text):
             raise reject(f"the regular expression {text[:60]!r} could take endless time")
     if strange or whole["model"]["type"] != "BPE":
-        prove(sound, "".join(strange))
+        try_out(sound, "".join(strange))
     return sound
 
 
@@ -123,7 +122,7 @@ def token_ids(whole: Part, also: str = "") -> dict[str, int]:
     return ids
 
 
-def _steps(part: Any, inner: str, known: dict[str, dict[str, Callable[[Any], bool]]], reject: Reject) -> list[Part]:
+def _check_steps(part: Any, inner: str, known: dict[str, Fields], reject: Reject) -> list[Part]:
     """The parts of a sequence, in order. Raises ModelFileError if one is not known or a field of it is not sound."""
 
     def walk(part: Any, depth: int) -> Iterator[Part]:
@@ -169,7 +168,7 @@ def _shortest(pattern: Any) -> int:
     return len(text) if kind == "String" else 1
 
 
-def _model(model: Any, rows: int, reject: Reject) -> int:
+def _check_model(model: Any, rows: int, reject: Reject) -> int:
     """How many tokens the model itself has. Raises ModelFileError."""
     if not isinstance(model, dict):
         raise reject("it has no model")
@@ -212,11 +211,11 @@ def _model(model: Any, rows: int, reject: Reject) -> int:
         if model.get("continuing_subword_prefix") or model.get("end_of_word_suffix"):
             raise reject("continuing_subword_prefix and end_of_word_suffix are not supported")
         model["dropout"] = None  # it makes what a text encodes to a matter of luck
-        _merges(model.get("merges"), vocabulary, reject)
+        _check_merges(model.get("merges"), vocabulary, reject)
     return len(tokens)
 
 
-def _merges(merges: Any, vocabulary: Any, reject: Reject) -> None:
+def _check_merges(merges: Any, vocabulary: Any, reject: Reject) -> None:
     if not isinstance(merges, list) or len(merges) > MERGES_PER_TOKEN * len(vocabulary):
         raise reject(f"its merges are not a list of at most {MERGES_PER_TOKEN} for each token")
     for merge in merges:
@@ -231,7 +230,7 @@ def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
 
 
-def _added(added: Any, size: int, rows: int, reject: Reject) -> list[Part]:
+def _check_added(added: Any, size: int, rows: int, reject: Reject) -> list[Part]:
     """Added tokens that the model has rows for, found only as they are written and never in what a text turns into."""
     if not isinstance(added, list) or len(added) > MAX_ADDED:
         raise reject(f"its added tokens are not a list of at most {MAX_ADDED}")
@@ -254,84 +253,3 @@ def _added(added: Any, size: int, rows: int, reject: Reject) -> list[Part]:
         if id < rows:
             kept[content] = {"id": id, "content": content, **flags, "normalized": False}
     return sorted(kept.values(), key=lambda token: token["id"])
-
-
-def tame(pattern: str) -> bool:
-    """Whether a backtracking matcher cannot take exponential time or memory over it, as far as its form says.
-
-    Nothing of varying length may be repeated as a whole, no more than two open repetitions may follow each other, and
-    nothing refers back.
-    """
-    if re.search(r"\\[1-9gk]|\(\?[R&P(~{\d+-]|\(\*|\\[KGXR]", pattern) or len(pattern) > MAX_PATTERN:
-        return False
-    groups = [_Group()]
-    closed: _Group | None = None
-    at = 0
-    while at < len(pattern):
-        mark = pattern[at]
-        if at and (quantifier := _QUANTIFIER.match(pattern, at)):
-            low, comma, high = quantifier[0].strip("{}").partition(",")
-            open_end = quantifier[0] in "*+" or bool(comma and not high)
-            exact = low.isdigit() and not comma
-            counted = max([int(n) for n in (low, high) if n.isdigit()], default=0)
-            if counted > 64 or (closed and (open_end or counted > 1) and (closed.most or closed.choice)):
-                return False
-            groups[-1].open += open_end
-            groups[-1].choice |= not exact
-            at = quantifier.end()
-            at += pattern[at : at + 1] in ("?", "+") if at < len(pattern) else 0  # lazy, possessive
-            closed = None
-        elif mark == "\\":
-            escape = _ESCAPE.match(pattern, at)
-            closed, at = None, escape.end() if escape else at + 2
-        elif mark == "[":
-            closed, at = None, _class_end(pattern, at)
-        elif mark == "(":
-            groups.append(_Group())
-            closed, at = None, at + 1
-            if head := _GROUP_HEAD.match(pattern, at):
-                at = head.end()
-        elif mark == ")":
-            if len(groups) == 1:
-                return False
-            closed, at = groups.pop(), at + 1
-            groups[-1].open += closed.most
-            groups[-1].choice |= closed.choice
-        elif mark == "|":
-            groups[-1].longest, groups[-1].open = groups[-1].most, 0
-            groups[-1].choice |= len(groups) > 1
-            closed, at = None, at + 1
-        else:
-            closed, at = None, at + 1
-        if groups[-1].most > 2:
-            return False
-    return len(groups) == 1
-
-
-_QUANTIFIER = re.compile(r"[*+?]|\{\d*,?\d*\}")
-_ESCAPE = re.compile(r"\\[pP]\{[^}]*\}|\\x\{[^}]*\}|\\.", re.DOTALL)
-_GROUP_HEAD = re.compile(r"\?(?:<?[=!]|[:>]|[a-zA-Z]+:)")
-
-
-@dataclass
-class _Group:
-    """Of a regular expression: open repetitions in the branch at hand and in its longest before, whether it varies."""
-
-    open: int = 0
-    longest: int = 0
-    choice: bool = False
-
-    @property
-    def most(self) -> int:
-        return max(self.open, self.longest)
-
-
-def _class_end(pattern: str, at: int) -> int:
-    """Where the bracket expression that begins at `at` ends."""
-    depth, at = 1, at + 1
-    at += pattern[at : at + 1] == "^"
-    at += pattern[at : at + 1] == "]"
-    while at < len(pattern) and depth:
-        depth += {"[": 1, "]": -1}.get(pattern[at], 0)
-        at += 2 if pattern[at] == "\\" else 1
-    return at

@@ -12,7 +12,7 @@ from typing import Any
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from galop.recipes.mini.tasks import Problem, draw
-from galop.tokenizers.gguf import PATTERNS
+from galop.tokenizers.pre_tokenizers import PRE_TOKENIZERS
 
 VOCABULARY = 512
 CONTROL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>"]
@@ -28,7 +28,7 @@ def train(samples: int = 20_000) -> Tokenizer:
     texts = (f"{p.question}\n{p.thinking}\n{p.answer}\n" for p in (draw(random) for _ in range(samples)))
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.NFC()
-    split = pre_tokenizers.Split(Regex(PATTERNS["qwen2"][0]), "isolated")
+    split = pre_tokenizers.Split(Regex(PRE_TOKENIZERS["qwen2"].patterns[0]), "isolated")
     level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, level])
     tokenizer.decoder = decoders.ByteLevel()

@@ -2,7 +2,7 @@
 # make test      installs and tests with SmolLM2 and made-up models
 # make test-all  adds the larger real models, transformers, llama.cpp and other people's clients
 # make check     format, lint, types, layers, kernels and the tests that need no real model: under a minute once installed
-# make test-clients  drives other people's clients alone; RECORD=--record dates them in docs/compatibility.json
+# make test-clients  drives other people's clients alone; RECORD=--record dates them in results/compatibility.json
 # make coverage  the tests again, with the lines of the source that they reach
 # make wheel     a manylinux wheel in build/wheel, tried out where there is no compiler
 # make site      the documentation as a site, in build/site

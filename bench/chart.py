@@ -1,8 +1,8 @@
 """Pictures for the docs.
 
-python bench/chart.py docs/peers.json docs/peers.svg       # from a report of bench/peers.py
+python bench/chart.py results/peers.json docs/img/peers.svg       # from a report of bench/peers.py
 galop bench smollm2:135m --profile --json > profile.json
-python bench/chart.py profile.json docs/profile.svg        # where the time of a token goes
+python bench/chart.py profile.json docs/img/profile.svg        # where the time of a token goes
 """
 
 from __future__ import annotations

@@ -13,11 +13,11 @@ from typing import Any
 
 from galop.server.extensions import REFUSED, Extended
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def read(name: str, otherwise: Any) -> Any:
-    path = DOCS / name
+    path = ROOT / "results" / name
     return json.loads(path.read_text("utf-8")) if path.exists() else otherwise
 
 
@@ -73,7 +73,9 @@ def extensions() -> list[str]:
 
 def main() -> None:
     head = ["# Compatibility", "", "Made by `python bench/compatibility.py` from what was recorded.", ""]
-    (DOCS / "compatibility.md").write_text("\n".join([*head, *clients(), *llama_server(), *extensions()]), "utf-8")
+    (ROOT / "docs" / "compatibility.md").write_text(
+        "\n".join([*head, *clients(), *llama_server(), *extensions()]), "utf-8"
+    )
 
 
 if __name__ == "__main__":

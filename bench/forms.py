@@ -1,6 +1,6 @@
 """What holding answers to a form costs, and how it fares on schemas from the wild.
 
-    pip install '.[peers]' && python bench/forms.py --json docs/forms.json      # some 20 minutes
+    pip install '.[peers]' && python bench/forms.py --json results/forms.json      # some 20 minutes
 
 Schemas: those that check-jsonschema ships (CI files, editors, package managers) and AWS CloudFormation's resources from
 cfn-lint, drawn with a seed to 500. Each is compiled within a time or refused; from those that compile, some answers are

@@ -1,7 +1,7 @@
 """Runs llama.cpp's server tests, from a checkout of yours, against Galop, and records what came of each.
 
     pip install wget pytest openai aiohttp requests prometheus-client
-    python bench/llama_server_tests.py PATH_TO_LLAMA_CPP          # writes docs/llama_server_tests.json
+    python bench/llama_server_tests.py PATH_TO_LLAMA_CPP          # writes results/llama_server_tests.json
     python bench/llama_server_tests.py PATH_TO_LLAMA_CPP -k infill
 
 Their tests start `llama-server` themselves; here that is this file again (`launch`), which leads to a `galop serve` of
@@ -31,7 +31,7 @@ from typing import Any
 
 MODEL, CODER = "smollm2:135m", "qwen2.5-coder:0.5b"
 HERE = Path(__file__).resolve()
-RECORD = HERE.parent.parent / "docs" / "llama_server_tests.json"
+RECORD = HERE.parent.parent / "results" / "llama_server_tests.json"
 
 # Whole files that are about what Galop does not claim.
 NOT_CLAIMED = {

@@ -2,7 +2,7 @@
 
     galop train mini --size 1.2m && galop train mini --size 1.2m --stage reinforce   # for "distillation"
     galop train mini --size moe && galop train mini --size moe --stage cold-start    # for "budgets"
-    python bench/mini.py --json docs/mini.json --charts docs      # about an hour; --only PART for one
+    python bench/mini.py --json results/mini.json --charts docs/img      # about an hour; --only PART for one
 
 Every score is of 1,000 different held-out problems, or all where there are fewer ("of"); the likeliest token is taken.
 Sizes that were not trained here are scored as they come with galop, in 8 bits.

@@ -1,7 +1,7 @@
 """Galop, llama.cpp, ik_llama.cpp and OpenVINO GenAI at the same work on the same files, taking turns.
 
     python bench/peers.py --quick                # the three real models, two rounds
-    python bench/peers.py --json docs/peers.json --chart docs/peers.svg
+    python bench/peers.py --json results/peers.json --chart docs/img/peers.svg
     python bench/peers.py true:qwen3-4b:q4_0 --depth 8192 --kv int8
 
 Each engine runs in a process of its own, at its best flags and the same number of threads, and works only while the

@@ -1,7 +1,7 @@
 """Galop as a server beside other servers: many streams, second turns, a thousand connections, an hour of mischief.
 
     python bench/serve.py                        # all but the soak, about 15 minutes
-    python bench/serve.py --only streams turns --json docs/serve.json
+    python bench/serve.py --only streams turns --json results/serve.json
     python bench/serve.py --only soak --minutes 60
 
 Each server runs in a process of its own on the same model file with as many threads, while the others are not there;

@@ -30,7 +30,7 @@ def fetched(name: str) -> Path:
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-COMPATIBILITY = Path(__file__).parent.parent / "docs" / "compatibility.json"
+COMPATIBILITY = Path(__file__).parent.parent / "results" / "compatibility.json"
 Record = Callable[[str, str, str], None]
 
 
@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--record", action="store_true", help="date what was driven in docs/compatibility.json")
+    parser.addoption("--record", action="store_true", help="date what was driven in results/compatibility.json")
 
 
 @pytest.fixture(scope="session")

@@ -5,23 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from galop.models import config, llama
+from galop.models.config import Config
 from galop.models.gguf_mapping import NAMES, QK_NORM_NAMES, GGUFMapping
+from galop.models.llama import Llama
 from galop.ops import Tensor, rms_norm
 from galop.weights.tree import Tree
 
 
 @dataclass(frozen=True)
-class Config(config.Config):
+class Qwen3Config(Config):
+    """Llama's, whose norms of queries and keys go without saying."""
+
     supported_values: ClassVar = {"use_qk_norm": (True,), "qk_norm": (True,), "qk_layernorm": (True,)}
 
 
-class Qwen3(llama.Llama):
+class Qwen3(Llama):
+    """Llama with norms on the heads of queries and keys."""
+
     model_type = "qwen3"
-    config_class = Config
+    config_class = Qwen3Config
     gguf = GGUFMapping("qwen3", names=NAMES | QK_NORM_NAMES, pre_tokenizer="qwen2")
 
     def project(self, x: Tensor, w: Tree) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries and keys, each head normalised, and values."""
         q, k, v = super().project(x, w)
         eps, head = self.config.rms_norm_eps, self.config.head_dim
         return rms_norm(q, w.q_norm.of(head), eps), rms_norm(k, w.k_norm.of(head), eps), v

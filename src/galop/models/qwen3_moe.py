@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from galop.errors import ModelFileError
-from galop.models import qwen3
 from galop.models.experts import EXPERT_KEYS, EXPERT_NAMES, MAX_EXPERTS, split_experts
 from galop.models.gguf_mapping import KEYS, GGUFMapping
+from galop.models.qwen3 import Qwen3, Qwen3Config
 from galop.ops import Tensor, experts, route
 from galop.weights.stored_tensor import Tensors
 from galop.weights.tree import Tree
 
 
 @dataclass(frozen=True)
-class Config(qwen3.Config):
+class Qwen3MoeConfig(Qwen3Config):
+    """Qwen3's, and how many experts of which size there are."""
+
     num_experts: int = 128
     num_experts_per_tok: int = 8
     moe_intermediate_size: int = 768
@@ -23,6 +25,7 @@ class Config(qwen3.Config):
 
     @classmethod
     def normalize(cls, raw: dict[str, Any], file: str) -> dict[str, Any]:
+        """Also of num_experts. Raises ModelFileError where its two spellings differ."""
         raw = super().normalize(raw, file)
         if "num_local_experts" in raw:  # what transformers 5 calls num_experts
             raw.setdefault("num_experts", raw["num_local_experts"])
@@ -31,6 +34,7 @@ class Config(qwen3.Config):
         return raw
 
     def validate(self, file: str) -> None:
+        """Raises ModelFileError also for a choice among experts that is none."""
         super().validate(file)
         if self.num_experts > MAX_EXPERTS or self.num_experts_per_tok > self.num_experts:
             raise ModelFileError(
@@ -39,23 +43,27 @@ class Config(qwen3.Config):
             )
 
 
-class Qwen3Moe(qwen3.Qwen3):
+class Qwen3Moe(Qwen3):
+    """Qwen3 with mixtures of experts."""
+
     model_type = "qwen3_moe"
-    config_class = Config
+    config_class = Qwen3MoeConfig
     gguf = GGUFMapping(
         "qwen3moe",
-        names={**qwen3.Qwen3.gguf.names, **EXPERT_NAMES},
+        names={**Qwen3.gguf.names, **EXPERT_NAMES},
         keys=KEYS + EXPERT_KEYS,
         implied={"norm_topk_prob": True},
         pre_tokenizer="qwen2",
     )
-    config: Config
+    config: Qwen3MoeConfig
 
     @classmethod
     def sanitize(cls, tensors: Tensors, config: dict[str, Any]) -> Tensors:
+        """With a matrix for each expert."""
         return split_experts(super().sanitize(tensors, config))
 
     def feed_forward(self, x: Tensor, w: Tree) -> Tensor:
+        """The weighted sum of the experts that a token is routed to."""
         c = self.config
         chosen, weights = route(x, w.gate, c.num_experts, c.num_experts_per_tok, c.norm_topk_prob)
         each = [w.experts[e] for e in range(c.num_experts)]

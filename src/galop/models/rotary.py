@@ -18,35 +18,41 @@ MAX_FACTOR = 100.0
 def inverse_frequencies(config: Config) -> tuple[Array, float]:
     """(inv_freq [head_dim / 2] float32, the factor for cosine and sine) under `rope_scaling`.
 
-    Raises ModelFileError for a kind of scaling that is not known.
+    Raises ModelFileError for a type of scaling that is not known, or that gives no sensible frequencies.
     """
     dim = config.head_dim
-    inv_freq = 1.0 / config.rope_theta ** (np.arange(0, dim, 2, dtype=np.float64) / dim)
     scaling = config.rope_scaling or {}
     kind = scaling.get("rope_type", scaling.get("type", "default"))
-    factor = 1.0
     try:
-        if "factor" in scaling and not float(scaling["factor"]) > 0:
-            raise ValueError(f"factor {scaling['factor']}")
-        if kind == "linear":
-            inv_freq = inv_freq / float(scaling["factor"])
-        elif kind == "llama3":
-            inv_freq = llama3(inv_freq, scaling)
-        elif kind == "yarn":
-            inv_freq, factor = yarn(inv_freq, scaling, dim, config.rope_theta, config.max_position_embeddings)
-        elif kind == "divisors":  # what a Llama 3 GGUF carries as rope_freqs.weight
-            divisors = np.asarray(scaling["divisors"], dtype=np.float64)
-            if divisors.shape != inv_freq.shape:
-                raise ValueError(f"{divisors.size} divisors for {inv_freq.size} frequencies")
-            inv_freq = inv_freq / divisors
-        elif kind != "default":
-            raise ModelFileError(f"rope_scaling of type {kind!r} is not supported")
+        inv_freq, factor = _scale(config, kind, scaling)
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise ModelFileError(f"rope_scaling of type {kind!r} has a missing or bad value: {error}") from error
     fast = not np.all(np.abs(inv_freq) <= MAX_FREQUENCY)  # or not a number
     if inv_freq.shape != (dim // 2,) or fast or not 0 < factor < MAX_FACTOR:
         raise ModelFileError("rope_theta and rope_scaling do not give sensible frequencies for every dimension")
     return inv_freq.astype(np.float32), factor
+
+
+def _scale(config: Config, kind: str, scaling: dict[str, Any]) -> tuple[Array, float]:
+    """Raises ModelFileError for a type that is not known, ValueError and others for bad values."""
+    dim = config.head_dim
+    inv_freq = 1.0 / config.rope_theta ** (np.arange(0, dim, 2, dtype=np.float64) / dim)
+    if "factor" in scaling and not float(scaling["factor"]) > 0:
+        raise ValueError(f"factor {scaling['factor']}")
+    if kind == "linear":
+        return inv_freq / float(scaling["factor"]), 1.0
+    if kind == "llama3":
+        return llama3(inv_freq, scaling), 1.0
+    if kind == "yarn":
+        return yarn(inv_freq, scaling, dim, config.rope_theta, config.max_position_embeddings)
+    if kind == "divisors":  # what a Llama 3 GGUF carries as rope_freqs.weight
+        divisors = np.asarray(scaling["divisors"], dtype=np.float64)
+        if divisors.shape != inv_freq.shape:
+            raise ValueError(f"{divisors.size} divisors for {inv_freq.size} frequencies")
+        return inv_freq / divisors, 1.0
+    if kind != "default":
+        raise ModelFileError(f"rope_scaling of type {kind!r} is not supported")
+    return inv_freq, 1.0
 
 
 def llama3(inv_freq: Array, scaling: dict[str, Any]) -> Array:

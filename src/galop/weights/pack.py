@@ -127,7 +127,7 @@ def pack_path(cache: Path, files: list[Path]) -> Path:
     return cache / f"{key}.v{LAYOUT}.pack"
 
 
-def _packed_type(tensor: StoredTensor, exact: bool) -> str:
+def _target_type(tensor: StoredTensor, exact: bool) -> str:
     """What a matrix is packed in: floats go to 8 bits, what must stay exact and floats of odd widths to float32."""
     if exact:
         return "F32"
@@ -168,7 +168,7 @@ def build(
     matrices: dict[str, PackedMatrix] = {}
     offset = 0
     for name, m in plan.matrices().items():
-        quant_type = _packed_type(checkpoint.tensors[name], name in exact)
+        quant_type = _target_type(checkpoint.tensors[name], name in exact)
         nbytes = native.packed_bytes(quant_type, m.rows, m.cols)
         matrices[name] = PackedMatrix(quant_type, m.rows, m.cols, offset, nbytes, 0)
         offset += -(-nbytes // ALIGN) * ALIGN
@@ -334,37 +334,38 @@ def load(path: Path) -> Pack | None:
     try:
         if not path.is_file():  # opening a pipe would wait for ever
             return None
-        with path.open("rb") as file:
-            mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            size = len(mapping)
-            start = file.read(40)
-            if start[:8] != MAGIC:
-                raise ValueError("magic")
-            tail, length, header_bytes, crc = (int.from_bytes(start[i : i + 8], "little") for i in range(8, 40, 8))
-            if tail + length + header_bytes != size or tail < PAGE:
-                raise ValueError("length")
-            file.seek(tail)
-            rest = file.read()
-    except OSError:
-        return None
-    except ValueError:
-        discard(path)
-    try:
-        if zlib.crc32(rest) != crc:
-            raise ValueError("checksum")
-        header = json.loads(rest[length:])
-        tokenizer = rest[: header["tokenizer"]].decode()
-        vectors = {
-            name: np.frombuffer(rest[at : at + 4 * count], np.float32)
-            for name, (at, count) in header["vectors"].items()
-        }
-        matrices = {name: PackedMatrix(*values) for name, values in header["matrices"].items()}
-        data = np.frombuffer(mapping, np.uint8, tail - PAGE, PAGE)
+        pack = _map(path)
         with contextlib.suppress(OSError):  # a cache that only may be read
             os.utime(path)  # least recently used packs go first
-        return Pack(ModelCard(**header["card"]), tokenizer, matrices, vectors, data, path)
+        return pack
+    except OSError:
+        return None
     except (ValueError, KeyError, TypeError):
         discard(path)
+
+
+def _map(path: Path) -> Pack:
+    """Raises ValueError, KeyError or TypeError where the file is not what was written."""
+    with path.open("rb") as file:
+        mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        start = file.read(40)
+        if start[:8] != MAGIC:
+            raise ValueError("magic")
+        tail, length, header_bytes, crc = (int.from_bytes(start[i : i + 8], "little") for i in range(8, 40, 8))
+        if tail + length + header_bytes != len(mapping) or tail < PAGE:
+            raise ValueError("length")
+        file.seek(tail)
+        rest = file.read()
+    if zlib.crc32(rest) != crc:
+        raise ValueError("checksum")
+    header = json.loads(rest[length:])
+    tokenizer = rest[: header["tokenizer"]].decode()
+    vectors = {
+        name: np.frombuffer(rest[at : at + 4 * count], np.float32) for name, (at, count) in header["vectors"].items()
+    }
+    matrices = {name: PackedMatrix(*values) for name, values in header["matrices"].items()}
+    data = np.frombuffer(mapping, np.uint8, tail - PAGE, PAGE)
+    return Pack(ModelCard(**header["card"]), tokenizer, matrices, vectors, data, path)
 
 
 def discard(path: Path) -> NoReturn:

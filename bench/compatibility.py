@@ -11,7 +11,8 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from galop.server.extensions import REFUSED, Extended
+from galop.server.request.extensions import ExtensionFields
+from galop.server.request.unsupported import REFUSED
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -60,7 +61,7 @@ def llama_server() -> list[str]:
 
 
 def extensions() -> list[str]:
-    works = sorted(name for name in Extended.model_fields if name != "response_format")
+    works = sorted(name for name in ExtensionFields.model_fields if name != "response_format")
     refused = sorted(set(REFUSED) - set(works))
     return [
         "## Fields of other servers", "",

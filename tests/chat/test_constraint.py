@@ -19,7 +19,7 @@ from galop.engine.scheduler import Scheduler
 from galop.engine.sequence import TokenSequence
 from galop.engine.speculation import PromptLookup
 from galop.errors import ConstraintError
-from galop.server.replies import form_of
+from galop.server.request.response_format import parse_response_format
 from galop.tokenizers.constraint import Constraint
 from galop.tokenizers.tokenizer import Tokenizer
 
@@ -313,7 +313,10 @@ def test_limits_of_the_grammar_library_are_told_in_a_sentence(smollm: Model, for
 
 def test_ollamas_format_closes_objects_and_a_response_format_follows_its_schema() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "object", "properties": {"enum": {}}}}}
-    closed, followed = form_of(schema, "format"), form_of({"type": "json_schema", "schema": schema}, "response_format")
+    closed, followed = (
+        parse_response_format(schema, "format"),
+        parse_response_format({"type": "json_schema", "schema": schema}, "response_format"),
+    )
     assert closed and followed
     for value in ({"x": 1}, {"a": {"x": 1}}):
         jsonschema.validate(value, json.loads(followed.text))

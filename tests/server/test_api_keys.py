@@ -20,8 +20,9 @@ from serving import GOLDEN_QUESTION, Running, serving
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from galop.server.api_keys import Key, KeyFile, KeyFileError, Meter
-from galop.web.conversations import Conversations, Said
+from galop.server.api_keys import Key, KeyFile, KeyFileError
+from galop.server.rate_limit import RateLimiter
+from galop.web.conversations import Conversations, StoredMessage
 
 CHAT = "/v1/chat/completions"
 
@@ -246,13 +247,13 @@ def test_a_new_key_under_an_old_name_is_another_key(home: Path, server: Running)
 def test_conversations_kept_by_name_become_the_keys_once(tmp_path: Path) -> None:
     store = Conversations(tmp_path / "c.db")
     for owner in ("ann", "gone", ""):
-        store.say(owner, store.begin(owner, f"of {owner}"), Said(0, None, 0, "user", "hello"))
+        store.say(owner, store.begin(owner, f"of {owner}"), StoredMessage(0, None, 0, "user", "hello"))
         store.set(owner, "language", "fr")
     store.by_hash({"ann": "a1", "new": "n1"})
-    assert [c.title for c in store.listed("a1", "hello")] == ["of ann"] and store.setting("a1", "language") == "fr"
-    assert [c.title for c in store.listed("")] == ["of"] and not store.listed("ann")
+    assert [c.title for c in store.search("a1", "hello")] == ["of ann"] and store.setting("a1", "language") == "fr"
+    assert [c.title for c in store.search("")] == ["of"] and not store.search("ann")
     store.by_hash({"gone": "g1"})  # somebody new, by an old name
-    assert not store.listed("g1") and not store.setting("g1", "language")
+    assert not store.search("g1") and not store.setting("g1", "language")
     store.close()
 
 
@@ -315,7 +316,7 @@ def test_a_key_file_that_fails_to_be_written_keeps_the_old(tmp_path: Path) -> No
 def test_the_meter_lets_go_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    meter, key = Meter(), Key("a", "", "", tokens_per_minute=100)
+    meter, key = RateLimiter(), Key("a", "", "", tokens_per_minute=100)
     meter.charge(key, 60)
     now[0] += 10
     assert meter.wait(key) == 0

@@ -17,7 +17,7 @@ import pytest
 from serving import Running, serving
 from tiny import GOLDEN, write_gguf
 
-from galop.server.ollama_models import listed, shown
+from galop.server.dialects.ollama_models import describe_model, show_model
 from galop.store import Source
 from galop.store.facts import facts_of
 
@@ -418,8 +418,8 @@ def test_an_error_in_the_stream_is_a_line(client: httpx2.Client) -> None:
 
 def listing(path: Path) -> dict[str, Any]:
     source = Source("mine", path)
-    json.dumps(shown(source, verbose=True), allow_nan=False)
-    return {**listed(source, facts_of(source)), "info": shown(source, verbose=False)["model_info"]}
+    json.dumps(show_model(source, verbose=True), allow_nan=False)
+    return {**describe_model(source, facts_of(source)), "info": show_model(source, verbose=False)["model_info"]}
 
 
 def test_what_a_directory_says(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ import pytest
 from serving import GOLDEN_QUESTION, Running, folders_in, serving
 from tiny import GOLDEN, write_gguf
 
-from galop.server import bounds
+from galop.server.transport import json_body
 
 CHAT = "/v1/chat/completions"
 USER = [{"role": "user", "content": "Hi"}]
@@ -287,13 +287,13 @@ def test_brackets_and_commas_are_counted_as_json_has_them() -> None:
         depths, containers, commas = zip(*inner, strict=True) if inner else ((), (), ())
         return 1 + max(depths, default=0), 1 + sum(containers), max(0, len(value) - 1) + sum(commas)
 
-    for slice_ in (2, 3, 7, 64, bounds.SLICE):
+    for slice_ in (2, 3, 7, 64, json_body.SLICE):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(bounds, "SLICE", slice_)
+            patch.setattr(json_body, "SLICE", slice_)
             for _ in range(200):
                 made = value(0)
                 data = json.dumps(made, ensure_ascii=rng.random() < 0.5, separators=(",", ":")).encode()
-                assert bounds.shape(data) == shaped(made), data
+                assert json_body.json_shape(data) == shaped(made), data
 
 
 def test_a_body_too_large(server: Running) -> None:

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect
 from serving import Running, serving
 
 from galop.chat.translate import Segment, segments
-from galop.web.conversations import Conversations, Said, path
+from galop.web.conversations import Conversations, StoredMessage, path
 from galop.web.markdown import LONGEST, LONGEST_CODE, blocks, brackets_to_dollars, to_html, whole
 from galop.web.painter import Painter
 from galop.web.texts import LANGUAGES, TEXTS
@@ -288,7 +288,7 @@ def test_nothing_a_model_or_a_user_writes_runs(visit: Callable[..., Page], serve
     parent = None
     for i, thing in enumerate([*HOSTILE, "\n\n".join(HOSTILE)]):
         role = "assistant" if i % 2 else "user"
-        said = Said(0, parent, 0, role, thing, thinking=thing, model="" if role == "user" else HOSTILE[1])
+        said = StoredMessage(0, parent, 0, role, thing, thinking=thing, model="" if role == "user" else HOSTILE[1])
         parent = store.say("", conversation, said).id
     store.close()
     page = visit()
@@ -304,8 +304,8 @@ def test_formulas_tables_and_code_are_shown(visit: Callable[..., Page], home: Pa
     store = Conversations(home / "data" / "galop" / "conversations.db")
     conversation = store.begin("", "formulas")
     text = "Euler: $e^{i\\pi} = -1$, or\n\n\\[ \\frac{a}{b} \\]\n\n| a | b |\n|---|---|\n| 1 | $x^2$ |\n\n```python\nx = 1\n```\n"
-    asked = store.say("", conversation, Said(0, None, 0, "user", "?"))
-    store.say("", conversation, Said(0, asked.id, 0, "assistant", text, model="m"))
+    asked = store.say("", conversation, StoredMessage(0, None, 0, "user", "?"))
+    store.say("", conversation, StoredMessage(0, asked.id, 0, "assistant", text, model="m"))
     store.close()
     page = visit()
     page.locator(".item .name").first.click()
@@ -399,7 +399,7 @@ def test_blocks_are_rendered_once_and_never_where_others_wait() -> None:
             await painter.html(last, finished=False)
         assert painter.rendered <= len(pushes) + len(blocks(answer))
         for block in blocks(answer):
-            assert await painter.html(block) == to_html(block) == painter.known(block)
+            assert await painter.html(block) == to_html(block) == painter.lookup(block)
         painter.close()
 
     async def hostile() -> None:
@@ -428,15 +428,15 @@ def test_blocks_are_rendered_once_and_never_where_others_wait() -> None:
 def test_conversations_are_their_owners(tmp_path: Path) -> None:
     store = Conversations(tmp_path / "c.db")
     mine = store.begin("ann", "the capital of  \n France " + "and more " * 20)
-    first = store.say("ann", mine, Said(0, None, 0, "user", 'Where is "Paris"?'))
-    a = store.say("ann", mine, Said(0, first.id, 0, "assistant", "In France", model="m"))
-    b = store.say("ann", mine, Said(0, first.id, 0, "assistant", "On the Seine", model="m"))
-    assert store.listed("ann")[0].title.startswith("the capital of France") and len(store.listed("ann")[0].title) <= 60
+    first = store.say("ann", mine, StoredMessage(0, None, 0, "user", 'Where is "Paris"?'))
+    a = store.say("ann", mine, StoredMessage(0, first.id, 0, "assistant", "In France", model="m"))
+    b = store.say("ann", mine, StoredMessage(0, first.id, 0, "assistant", "On the Seine", model="m"))
+    assert store.search("ann")[0].title.startswith("the capital of France") and len(store.search("ann")[0].title) <= 60
     assert path(store.messages("ann", mine), 0)[-1].id == b.id
     assert path(store.messages("ann", mine), 0, {first.id: a.id})[-1].id == a.id
-    assert store.messages("bob", mine) == [] and store.listed("bob") == [] and store.listed("bob", "Seine") == []
+    assert store.messages("bob", mine) == [] and store.search("bob") == [] and store.search("bob", "Seine") == []
     with pytest.raises(KeyError):
-        store.say("bob", mine, Said(0, None, 0, "user", "x"))
+        store.say("bob", mine, StoredMessage(0, None, 0, "user", "x"))
     store.delete("bob", mine)
     for words, found in (
         ("sein", 1),
@@ -447,14 +447,14 @@ def test_conversations_are_their_owners(tmp_path: Path) -> None:
         ("*", 0),
         ("zebra", 0),
     ):
-        assert len(store.listed("ann", words)) == found, words
+        assert len(store.search("ann", words)) == found, words
     b.content = "By the sea"
     store.update("bob", mine, b)
-    assert store.listed("ann", "Seine")
+    assert store.search("ann", "Seine")
     store.update("ann", mine, b)
-    assert not store.listed("ann", "Seine") and store.listed("ann", "sea")
+    assert not store.search("ann", "Seine") and store.search("ann", "sea")
     store.delete("ann", mine)
-    assert not store.listed("ann") and not store.listed("ann", "sea")
+    assert not store.search("ann") and not store.search("ann", "sea")
     store.close()
 
 
@@ -464,13 +464,13 @@ def test_what_is_found_is_shown_where_it_is_said(tmp_path: Path) -> None:
         "a b " * 100 + "The Xylophone\n plays. " + "c d " * 100,
         "xylophone " * 50_000,
     ):  # for hours, were it squared
-        store.say("", store.begin("", "t"), Said(0, None, 0, "user", text))
-    found = store.listed("", "xyloph")
+        store.say("", store.begin("", "t"), StoredMessage(0, None, 0, "user", text))
+    found = store.search("", "xyloph")
     assert len(found) == 2 and all("xylophone" in f.excerpt.lower() and len(f.excerpt) < 90 for f in found)
     assert any(
         f.excerpt.startswith("…") and f.excerpt.endswith("…") and "The Xylophone plays." in f.excerpt for f in found
     )
-    assert store.listed("", "xylophone " * 5000) and not store.listed("", "zebra")
+    assert store.search("", "xylophone " * 5000) and not store.search("", "zebra")
     store.close()
 
 

@@ -17,8 +17,11 @@ from galop.machine import data_directory, share_arenas
 if TYPE_CHECKING:
     import socket
 
+    from fastapi import FastAPI
+
     from galop.server.api_keys import KeyFile
-    from galop.server.loaded import Limits
+    from galop.server.model_pool import Limits
+    from galop.server.service import Service
     from galop.store import Source
 
 DRAIN_SECONDS = 30
@@ -60,8 +63,8 @@ def serve(
     import asyncio
 
     from galop.cli.keys import key_file
-    from galop.server.guard import LOOPBACK
-    from galop.server.loaded import Limits
+    from galop.server.model_pool import Limits
+    from galop.server.transport.guard import LOOPBACK
 
     limits = Limits(parse_size(memory) or 0, context or None, kv, threads or None, parallel, queue, 60 * keep_alive,
                     keep_conversations)  # fmt: skip
@@ -116,20 +119,27 @@ async def run_server(
     """Loads what is named while it serves, until a signal: one drains, a second ends at once."""
     import asyncio
     import signal
+    from functools import partial
 
     import uvicorn
 
     from galop.server.api_keys import ANYONE
     from galop.server.app import create
-    from galop.server.connection import server_options
-    from galop.server.guard import LOOPBACK
-    from galop.server.loaded import Models
+    from galop.server.model_pool import ModelPool
+    from galop.server.page_session import PageSession
+    from galop.server.transport.connection import server_options
+    from galop.server.transport.guard import LOOPBACK
     from galop.web.conversations import Conversations
+    from galop.web.mount import mount_page
 
-    models = Models(list(sources), limits)
+    models = ModelPool(list(sources), limits)
     conversations = Conversations(data_directory() / "conversations.db")
     conversations.by_hash({key.name: key.hash for key in keys.keys()})  # noqa: SIM118
-    web = create(models, keys, hosts, origins, conversations, host not in LOOPBACK)
+
+    def mount(app: FastAPI, service: Service) -> None:
+        mount_page(app, partial(PageSession.open, service), conversations)
+
+    web = create(models, keys, hosts, origins, host not in LOOPBACK, mount)
     config = uvicorn.Config(
         web, log_level="warning", access_log=False, timeout_graceful_shutdown=DRAIN_SECONDS, server_header=False,
         use_colors=False,

@@ -5,13 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import math
 import os
 import re
 import secrets
 import tempfile
-import time
-from collections import Counter, deque
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -21,8 +18,6 @@ from filelock import FileLock
 from galop.errors import GalopError
 
 PREFIX = "galop-"
-MINUTE = 60.0  # seconds
-UNDER_WAY_SECONDS = 2  # until who asks for what is held for others may try again
 
 
 class KeyFileError(GalopError):
@@ -117,50 +112,3 @@ class KeyFile:
         except OSError:
             Path(name).unlink(missing_ok=True)
             raise
-
-
-class Meter:
-    """Tokens each key has used within the last minute, and those held for requests that are under way."""
-
-    def __init__(self) -> None:
-        self._used: dict[str, deque[tuple[float, int]]] = {}
-        self._held: Counter[str] = Counter()
-
-    def free(self, key: Key) -> int:
-        """Tokens that may be used now."""
-        return key.tokens_per_minute - self._held[key.hash] - sum(tokens for _, tokens in self._recent(key))
-
-    def wait(self, key: Key, tokens: int = 1) -> int:
-        """Seconds until so many tokens may be used; 0 if they may now."""
-        if not key.tokens_per_minute or self.free(key) >= tokens:
-            return 0
-        used = self._recent(key)
-        total = sum(tokens for _, tokens in used)
-        for when, spent in used:
-            if total + tokens <= key.tokens_per_minute:
-                break
-            total -= spent
-            if total + tokens <= key.tokens_per_minute:
-                return max(1, math.ceil(when + MINUTE - time.monotonic()))
-        return UNDER_WAY_SECONDS
-
-    def hold(self, key: Key, tokens: int) -> None:
-        """Until `settle`."""
-        if key.tokens_per_minute:
-            self._held[key.hash] += tokens
-
-    def settle(self, key: Key, held: int, used: int) -> None:
-        """What was held has come to what was used."""
-        if key.tokens_per_minute:
-            self._held[key.hash] -= held
-            self.charge(key, used)
-
-    def charge(self, key: Key, tokens: int) -> None:
-        if key.tokens_per_minute and tokens:
-            self._used.setdefault(key.hash, deque()).append((time.monotonic(), tokens))
-
-    def _recent(self, key: Key) -> deque[tuple[float, int]]:
-        used = self._used.get(key.hash, deque())
-        while used and used[0][0] <= time.monotonic() - MINUTE:
-            used.popleft()
-        return used

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,27 +14,37 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp
 
 from galop.errors import GalopError
-from galop.server import anthropic, llama, ollama, openai, responses, tokens, vectors
 from galop.server.api_keys import KeyFile
-from galop.server.errors import ApiError, api_error, explained
-from galop.server.guard import Guard
-from galop.server.loaded import Models
-from galop.server.replies import Server
-from galop.server.wire import written
+from galop.server.dialects import (
+    anthropic,
+    embeddings,
+    llama_server,
+    model_list,
+    ollama,
+    openai_chat,
+    openai_completions,
+    openai_responses,
+    tokenize,
+)
+from galop.server.errors import ApiError, api_error
+from galop.server.model_pool import ModelPool
+from galop.server.service import Service
+from galop.server.transport.guard import Guard
+from galop.server.transport.json_body import write_json
+from galop.server.transport.validation import validation_error
 from galop.version import __version__
-from galop.web.conversations import Conversations
 
 
 def create(
-    models: Models,
+    models: ModelPool,
     keys: KeyFile,
     hosts: Iterable[str] = (),
     origins: Iterable[str] = (),
-    conversations: Conversations | None = None,
     closed: bool = False,
+    mount: Callable[[FastAPI, Service], None] | None = None,
 ) -> ASGIApp:
-    """The whole application, guarded; with the page where there is somewhere to keep its conversations."""
-    server = Server(models)
+    """The whole application, guarded; `mount` adds what else answers at this port, such as the page."""
+    service = Service(models)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -45,8 +55,8 @@ def create(
 
     app = FastAPI(title="Galop", version=__version__, lifespan=lifespan, redirect_slashes=False, docs_url=None,
                   redoc_url=None, openapi_url=None)  # fmt: skip
-    for dialect in (openai, responses, anthropic, ollama, llama, vectors, tokens):
-        app.include_router(dialect.routes(server), responses=ERRORS)
+    for dialect in DIALECTS:
+        app.include_router(dialect.routes(service), responses=ERRORS)
 
     @app.get("/health", tags=["Server"])
     async def health() -> dict[str, str]:
@@ -61,36 +71,38 @@ def create(
     @app.get("/metrics", tags=["Server"], response_class=PlainTextResponse)
     async def metrics() -> Response:
         """For Prometheus."""
-        return PlainTextResponse(server.metrics.text(models), media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(service.metrics.text(models), media_type="text/plain; version=0.0.4")
 
     @app.get("/openapi.json", include_in_schema=False)
     async def description() -> Response:
-        return Response(await asyncio.to_thread(lambda: written(app.openapi())), media_type="application/json")
+        return Response(await asyncio.to_thread(lambda: write_json(app.openapi())), media_type="application/json")
 
     @app.exception_handler(HTTPException)
-    async def refused(request: Request, error: HTTPException) -> Response:
+    async def answer_http_error(request: Request, error: HTTPException) -> Response:
         if not isinstance(error, ApiError):
             code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_value")
             error = ApiError(error.status_code, code, f"{request.method} {request.url.path[:200]}: {error.detail}")
         return error.response(request.url.path)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return explained(error).response(request.url.path)
+    async def answer_invalid(request: Request, error: RequestValidationError) -> Response:
+        return validation_error(error).response(request.url.path)
 
     @app.exception_handler(GalopError)
     @app.exception_handler(MemoryError)
     @app.exception_handler(Exception)
-    async def failed(request: Request, error: Exception) -> Response:
+    async def answer_failure(request: Request, error: Exception) -> Response:
         return api_error(error).response(request.url.path)
 
-    if conversations:
-        from galop.web.page import mount
-
-        mount(app, server, conversations)
-    return llama.WithoutPrefix(Guard(app, keys, hosts, origins, closed))
+    if mount:
+        mount(app, service)
+    return llama_server.WithoutPrefix(Guard(app, keys, hosts, origins, closed))
 
 
+DIALECTS = (
+    openai_chat, openai_completions, model_list, openai_responses, anthropic, ollama, llama_server, embeddings,
+    tokenize,
+)  # fmt: skip
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"description": text, "content": {"application/json": {"schema": {"type": "object"}}}}
     for status, text in {

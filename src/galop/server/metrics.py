@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from galop.backends.local import Done
-
-if TYPE_CHECKING:
-    from galop.server.loaded import Models
+from galop.server.model_pool import ModelPool
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 TOKENS = tuple(2**n for n in range(18))
@@ -42,13 +39,16 @@ class Metrics:
             "galop:request_success", "requests that ended", [*label, "finished_reason"], registry=self.registry
         )
 
-    def first(self, model: str, seconds: float) -> None:
+    def observe_first_token(self, model: str, seconds: float) -> None:
+        """Seconds from a request to the first token of a choice."""
         self._histograms["time_to_first_token_seconds"].labels(model).observe(seconds)
 
-    def gap(self, model: str, seconds: float) -> None:
+    def observe_token_gap(self, model: str, seconds: float) -> None:
+        """Seconds between two pieces of a choice."""
         self._histograms["inter_token_latency_seconds"].labels(model).observe(seconds)
 
-    def ended(self, model: str, done: Done, seconds: float) -> None:
+    def observe_end(self, model: str, done: Done, seconds: float) -> None:
+        """The end of a choice, so many seconds after its request."""
         rate = done.answer_seconds / max(done.answer_tokens - 1, 1)
         queued = done.first_token_seconds - done.prompt_seconds
         for name, value in (
@@ -63,17 +63,17 @@ class Metrics:
             self._histograms[name].labels(model).observe(value)
         self._success.labels(model, done.reason).inc()
 
-    def text(self, models: Models) -> bytes:
+    def text(self, models: ModelPool) -> bytes:
         """What /metrics answers."""
         engines = CollectorRegistry()
-        engines.register(Engines(models))
+        engines.register(EngineCollector(models))
         return generate_latest(self.registry) + generate_latest(engines)
 
 
-class Engines:
+class EngineCollector:
     """What the engines know themselves, read when it is asked for."""
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: ModelPool) -> None:
         self.models = models
 
     def collect(self) -> Iterator[Metric]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from nicegui import background_tasks, ui
 
-from galop.web.conversations import Said
+from galop.web.conversations import StoredMessage
 from galop.web.markdown import plain, spans, whole
 from galop.web.painter import Painter
 
@@ -19,7 +19,7 @@ PACE = 400_000  # characters a second of what is sent again as it grows
 
 
 @dataclass
-class Block:
+class RenderedBlock:
     element: Any
     text: str
     shown: str | None = None  # the text whose HTML is shown; None while it is shown as it was written
@@ -29,11 +29,11 @@ class Block:
 class Bubble:
     """A text is cut into blocks; while it grows only the last is rendered again, so a long answer stays cheap."""
 
-    def __init__(self, said: Said, say: Callable[..., str], painter: Painter) -> None:
+    def __init__(self, said: StoredMessage, say: Callable[..., str], painter: Painter) -> None:
         self.said = said
         self.say = say
         self._painter = painter
-        self._blocks: list[Block] = []
+        self._blocks: list[RenderedBlock] = []
         self._start = 0  # where the last of them begins
         self._done = 0  # so many of them are as they will stay
         self._thoughts: Any = None
@@ -78,11 +78,11 @@ class Bubble:
         for at, text in enumerate(texts, first):
             if at == len(self._blocks):
                 with self.body:
-                    self._blocks.append(Block(ui.html("", sanitize=False), ""))
+                    self._blocks.append(RenderedBlock(ui.html("", sanitize=False), ""))
             block = self._blocks[at]
             if block.text != text:
                 block.text = text
-                if html := self._painter.known(text):
+                if html := self._painter.lookup(text):
                     block.shown = text
                     block.element.set_content(html)
                 elif block.shown is None:

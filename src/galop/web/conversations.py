@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS setting (owner TEXT, name TEXT, value TEXT, PRIMARY K
 
 
 @dataclass
-class Said:
+class StoredMessage:
     """A message. `parent` is the one it follows in its lane; messages of one parent are branches."""
 
     id: int
@@ -65,7 +65,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ConversationEntry:
     id: str
     title: str
     changed: float
@@ -124,7 +124,7 @@ class Conversations:
                        (id, owner, title, now, now))  # fmt: skip
         return id
 
-    def listed(self, owner: str, words: str = "", limit: int = 200) -> list[Listed]:
+    def search(self, owner: str, words: str = "", limit: int = 200) -> list[ConversationEntry]:
         """The latest first; with `words`, those in which all of them occur, with the place."""
         if not words.strip():
             rows = self._rows(
@@ -132,7 +132,7 @@ class Conversations:
                 owner,
                 limit,
             )
-            return [Listed(*row) for row in rows]
+            return [ConversationEntry(*row) for row in rows]
         words = " ".join(words.split()[:MOST_WORDS])
         query = " ".join('"' + word.replace('"', '""') + '"*' for word in words.split())
         rows = self._rows(
@@ -142,7 +142,10 @@ class Conversations:
         )  # fmt: skip
         best = {row[0]: row for row in reversed(rows)}  # of each conversation, the first that was found
         shown = [row for row in rows if best[row[0]] is row][:limit]
-        return [Listed(id, title, changed, self._excerpt(message, words)) for id, title, changed, message in shown]
+        return [
+            ConversationEntry(id, title, changed, self._excerpt(message, words))
+            for id, title, changed, message in shown
+        ]
 
     def _excerpt(self, message: int, words: str) -> str:
         """Where a message first says one of them. (SQLite's own takes time with the square of how often it does.)"""
@@ -153,16 +156,16 @@ class Conversations:
         part = " ".join(content[start : start + EXCERPT].split())
         return f"{'…' if start else ''}{part}{'…' if start + EXCERPT < len(content) else ''}"
 
-    def messages(self, owner: str, conversation: str) -> list[Said]:
+    def messages(self, owner: str, conversation: str) -> list[StoredMessage]:
         """All of a conversation, in the order they were said; none if it is not the owner's."""
         rows = self._rows(
             "SELECT m.id, parent, lane, role, content, thinking, model, note, finished FROM message m "
             "JOIN conversation c ON c.id = m.conversation WHERE c.id = ? AND c.owner = ? ORDER BY m.id",
             conversation, owner,
         )  # fmt: skip
-        return [Said(*row[:7], json.loads(row[7]), bool(row[8])) for row in rows]  # type: ignore[call-arg]
+        return [StoredMessage(*row[:7], json.loads(row[7]), bool(row[8])) for row in rows]  # type: ignore[call-arg]
 
-    def say(self, owner: str, conversation: str, said: Said) -> Said:
+    def say(self, owner: str, conversation: str, said: StoredMessage) -> StoredMessage:
         """Adds a message, which gets its id. Raises KeyError if the conversation is not the owner's."""
         now = time.time()
         with self._change() as db:
@@ -182,7 +185,7 @@ class Conversations:
             said.id = int(made.lastrowid or 0)
         return said
 
-    def update(self, owner: str, conversation: str, said: Said) -> None:
+    def update(self, owner: str, conversation: str, said: StoredMessage) -> None:
         """Writes what a message has become, if it is still there."""
         with self._change() as db:
             db.execute(
@@ -207,7 +210,7 @@ class Conversations:
     def export(self, owner: str, conversation: str) -> str:
         """A conversation as Markdown, its lanes one after the other, the latest branch of each."""
         messages = self.messages(owner, conversation)
-        title = next((c.title for c in self.listed(owner, limit=1 << 30) if c.id == conversation), "")
+        title = next((c.title for c in self.search(owner, limit=1 << 30) if c.id == conversation), "")
         parts = [f"# {title}"]
         lanes = sorted({m.lane for m in messages})
         for lane in lanes:
@@ -233,17 +236,17 @@ class Conversations:
         self._db.close()
 
 
-def children(messages: list[Said], lane: int, parent: int | None) -> list[Said]:
+def children(messages: list[StoredMessage], lane: int, parent: int | None) -> list[StoredMessage]:
     return [m for m in messages if m.lane == lane and m.parent == parent]
 
 
-def path(messages: list[Said], lane: int, chosen: dict[int | None, int] | None = None) -> list[Said]:
+def path(messages: list[StoredMessage], lane: int, chosen: dict[int | None, int] | None = None) -> list[StoredMessage]:
     """One branch from the root on: where it parts, the one chosen (by parent), or else the latest."""
-    following: dict[int | None, list[Said]] = {}
+    following: dict[int | None, list[StoredMessage]] = {}
     for said in messages:
         if said.lane == lane:
             following.setdefault(said.parent, []).append(said)
-    line: list[Said] = []
+    line: list[StoredMessage] = []
     parent: int | None = None
     while branches := following.get(parent):
         wanted = (chosen or {}).get(parent)

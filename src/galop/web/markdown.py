@@ -176,7 +176,7 @@ def highlight(code: str, language: str) -> str:
     except ClassNotFound:
         return html.escape(code)
     tokens = []
-    with suppress(TimeoutError), stopped_after(CODE_SECONDS):
+    with suppress(TimeoutError), stop_after(CODE_SECONDS):
         for token in lexer.get_tokens(code):
             tokens.append(token)
     done = sum(len(value) for _, value in tokens)
@@ -187,7 +187,7 @@ def highlight(code: str, language: str) -> str:
 
 
 @contextmanager
-def stopped_after(seconds: float) -> Iterator[None]:
+def stop_after(seconds: float) -> Iterator[None]:
     """Raises TimeoutError in what takes more of the processor, be it in a regular expression; in the main thread only,
     since it is a signal's doing."""
     if threading.current_thread() is not threading.main_thread():

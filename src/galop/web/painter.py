@@ -32,7 +32,7 @@ class Painter:
         self._known: OrderedDict[str, str | None] = OrderedDict()
         self._size = 0
 
-    def known(self, block: str) -> str | None:
+    def lookup(self, block: str) -> str | None:
         """Its HTML, if there is no need to wait for it."""
         if block in self._known:
             self._known.move_to_end(block)
@@ -41,13 +41,13 @@ class Painter:
     async def html(self, block: str, finished: bool = True) -> str | None:
         """The HTML of a block, which is remembered once it is finished; None if it takes more than it may."""
         if block not in self._known:
-            found = await asyncio.get_running_loop().run_in_executor(self._thread, self._asked, block)
+            found = await asyncio.get_running_loop().run_in_executor(self._thread, self._ask_child, block)
             if not finished:
                 return found
             self._remember(block, found)
-        return self.known(block)
+        return self.lookup(block)
 
-    def _asked(self, block: str) -> str | None:
+    def _ask_child(self, block: str) -> str | None:
         self.rendered += 1
         try:
             answer = self._child.ask({"block": block, "seconds": self.seconds})

@@ -76,7 +76,7 @@ class Turns:
                 self._waiting[0].set()
 
 
-class Models:
+class ModelPool:
     """`given` come first, and the first of them answers when no model is named. Used from one event loop."""
 
     def __init__(self, given: list[Source], limits: Limits) -> None:
@@ -140,10 +140,10 @@ class Models:
         task = self._loads.get(source.name)
         if task is None:
             task = self._loads[source.name] = asyncio.create_task(self._install(source))
-            task.add_done_callback(self._loaded)
+            task.add_done_callback(self._forget_load)
         return await asyncio.shield(task)
 
-    def _loaded(self, task: asyncio.Task[Resident]) -> None:
+    def _forget_load(self, task: asyncio.Task[Resident]) -> None:
         self._loads = {name: other for name, other in self._loads.items() if other is not task}
         if not task.cancelled():
             task.exception()  # seen, though all who asked may have gone
@@ -158,7 +158,7 @@ class Models:
             while True:
                 free = self.memory - sum(r.model.memory for r in self.residents.values())
                 try:
-                    model = await asyncio.to_thread(self._read, source, free, shortest)
+                    model = await asyncio.to_thread(self._load_files, source, free, shortest)
                     break
                 except MemoryBudgetError:
                     if not await self._make_room():
@@ -173,7 +173,7 @@ class Models:
             gc.freeze()  # to go through all of a vocabulary takes a quarter of a second, in which nobody is answered
             return resident
 
-    def _read(self, source: Source, free: int, shortest: int) -> Model:
+    def _load_files(self, source: Source, free: int, shortest: int) -> Model:
         model = load_source(
             source,
             context=self.limits.context,
@@ -215,10 +215,10 @@ class Models:
         while True:
             await asyncio.sleep(min(1.0, self.limits.keep_alive or 1.0))
             for resident in list(self.residents.values()):
-                if time.monotonic() - resident.used > self.kept(resident):
+                if time.monotonic() - resident.used > self.keep_seconds(resident):
                     await self.unload(resident)
 
-    def kept(self, resident: Resident) -> float:
+    def keep_seconds(self, resident: Resident) -> float:
         """Seconds that a model stays in memory after its last use."""
         return (self.limits.keep_alive or math.inf) if resident.keep_alive is None else resident.keep_alive
 

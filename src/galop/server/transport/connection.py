@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from galop.server.guard import MAX_BODY
+from galop.server.transport.guard import MAX_BODY
 
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 60.0

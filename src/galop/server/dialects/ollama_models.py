@@ -18,9 +18,10 @@ from starlette.responses import JSONResponse, Response
 
 from galop.chat.template import capabilities_of
 from galop.server.errors import ApiError
-from galop.server.loaded import Models, Resident
-from galop.server.replies import Server
-from galop.server.wire import LINES, EventStream, StrictRoute, whole
+from galop.server.model_pool import ModelPool, Resident
+from galop.server.service import Service
+from galop.server.transport.json_body import StrictRoute
+from galop.server.transport.streaming import JSON_LINES, EventStream, json_response
 from galop.store import Source
 from galop.store.facts import Facts, facts_left, facts_of, read_facts
 from galop.version import __version__
@@ -30,7 +31,7 @@ FOR_EVER = timedelta(days=36_500)  # what `ollama ps` shows as Forever
 LONGEST = 1 << 16  # of a metadata value in /api/show
 
 
-class Named(BaseModel):
+class OllamaModelRequest(BaseModel):
     """Requests about one model; `name` is what `model` was called once."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
@@ -38,57 +39,64 @@ class Named(BaseModel):
     name: str | None = None
 
     @property
-    def called(self) -> str:
-        """Raises ApiError where it is missing."""
-        if called := self.model or self.name:
-            return called
+    def model_name(self) -> str:
+        """The model's name. Raises ApiError (400) where it is missing."""
+        if name := self.model or self.name:
+            return name
         raise ApiError(400, "invalid_value", "model is required", "model")
 
 
-class ShowRequest(Named):
+class OllamaShowRequest(OllamaModelRequest):
+    """What is known of a model."""
+
     verbose: bool | None = None
 
 
-class PullRequest(Named):
+class OllamaPullRequest(OllamaModelRequest):
+    """A model to have here."""
+
     stream: bool | None = None
 
 
-class CopyRequest(BaseModel):
+class OllamaCopyRequest(BaseModel):
+    """Another name for a model."""
+
     model_config = ConfigDict(strict=True, extra="ignore")
     source: str
     destination: str
 
 
-def routes(server: Server) -> APIRouter:
+def routes(service: Service) -> APIRouter:
+    """Those of `/api` that are about models."""
     router = APIRouter(route_class=StrictRoute)
 
     @router.get("/tags")
     async def tags(request: Request) -> dict[str, Any]:
         """The models on this machine."""
-        sources = server.models.visible(request.state.key).values()
+        sources = service.models.visible(request.state.key).values()
         here = [s for s in sources if s.path and s.path.exists()]  # another may be gone, and the rest is still there
-        return {"models": await asyncio.to_thread(lambda: [listed(s, facts_left(s)) for s in here])}
+        return {"models": await asyncio.to_thread(lambda: [describe_model(s, facts_left(s)) for s in here])}
 
     @router.get("/ps")
     async def ps(request: Request) -> dict[str, Any]:
         """The models in memory."""
-        visible = server.models.visible(request.state.key)
-        there = [(r, visible[r.name]) for r in server.models.residents.values() if r.name in visible]
-        return {"models": await asyncio.to_thread(lambda: [running(server.models, r, s) for r, s in there])}
+        visible = service.models.visible(request.state.key)
+        there = [(r, visible[r.name]) for r in service.models.residents.values() if r.name in visible]
+        return {"models": await asyncio.to_thread(lambda: [describe_loaded(service.models, r, s) for r, s in there])}
 
     @router.post("/show")
-    async def show(request: Request, body: ShowRequest) -> Response:
+    async def show(request: Request, body: OllamaShowRequest) -> Response:
         """What is known of a model, without loading it."""
-        source = server.models.find(body.called, request.state.key)
-        return whole(asyncio.to_thread(shown, source, bool(body.verbose)))
+        source = service.models.find(body.model_name, request.state.key)
+        return json_response(asyncio.to_thread(show_model, source, bool(body.verbose)))
 
-    @router.post("/pull", response_model=None, responses=LINES)
-    async def pull(request: Request, body: PullRequest) -> Response:
+    @router.post("/pull", response_model=None, responses=JSON_LINES)
+    async def pull(request: Request, body: OllamaPullRequest) -> Response:
         """Tells that a model is here; one that is not is not fetched by a request."""
         try:
-            source = server.models.find(body.called, request.state.key)
+            source = service.models.find(body.model_name, request.state.key)
         except ApiError as error:
-            name = body.called[:200]
+            name = body.model_name[:200]
             error.message = (
                 f"model {name!r} not found, and a request downloads nothing; on the server's machine: galop pull NAME"
             )
@@ -109,26 +117,26 @@ def routes(server: Server) -> APIRouter:
         return EventStream(lines(), media_type="application/x-ndjson", ping="")
 
     @router.delete("/delete", response_model=None, include_in_schema=False)
-    async def delete(request: Request, body: Named) -> Response:
+    async def delete(request: Request, body: OllamaModelRequest) -> Response:
         """Refused: models are removed on the server's machine."""
-        server.models.find(body.called, request.state.key)
-        raise fixed("deletes no models", "galop rm NAME")
+        service.models.find(body.model_name, request.state.key)
+        raise not_allowed("deletes no models", "galop rm NAME")
 
     @router.post("/copy", response_model=None, include_in_schema=False)
-    async def copy(request: Request, body: CopyRequest) -> Response:
+    async def copy(request: Request, body: OllamaCopyRequest) -> Response:
         """Refused: names are the catalogue's and the files'."""
-        server.models.find(body.source, request.state.key)
-        raise fixed("gives models no other names", "galop list")
+        service.models.find(body.source, request.state.key)
+        raise not_allowed("gives models no other names", "galop list")
 
     @router.post("/create", response_model=None, include_in_schema=False)
-    async def create(request: Request, body: Named) -> Response:
+    async def create(request: Request, body: OllamaModelRequest) -> Response:
         """Refused: a request makes no models."""
-        raise fixed("makes no models", "galop pull NAME")
+        raise not_allowed("makes no models", "galop pull NAME")
 
     @router.post("/push", response_model=None, include_in_schema=False)
-    async def push(request: Request, body: Named) -> Response:
+    async def push(request: Request, body: OllamaModelRequest) -> Response:
         """Refused: nothing leaves this machine."""
-        raise fixed("sends models nowhere", "galop list")
+        raise not_allowed("sends models nowhere", "galop list")
 
     @router.get("/blobs/{digest}", include_in_schema=False)
     async def blob(digest: str) -> Response:
@@ -138,7 +146,7 @@ def routes(server: Server) -> APIRouter:
     @router.post("/blobs/{digest}", response_model=None, include_in_schema=False)
     async def send_blob(digest: str) -> Response:
         """Refused: files are not taken."""
-        raise fixed("takes no files", "galop pull NAME")
+        raise not_allowed("takes no files", "galop pull NAME")
 
     @router.get("/version")
     async def version() -> dict[str, str]:
@@ -148,11 +156,13 @@ def routes(server: Server) -> APIRouter:
     return router
 
 
-def fixed(what: str, instead: str) -> ApiError:
+def not_allowed(what: str, instead: str) -> ApiError:
+    """The refusal (403) of what only the owner does, at the machine."""
     return ApiError(403, "not_allowed", f"this server {what} when asked over HTTP; see on its machine: {instead}")
 
 
 def timestamp(moment: datetime) -> str:
+    """As Ollama writes moments, in UTC."""
     return moment.isoformat().replace("+00:00", "Z")
 
 
@@ -179,6 +189,7 @@ def capabilities(facts: Facts) -> list[str]:
 
 
 def details(source: Source, facts: Facts) -> dict[str, Any]:
+    """The `details` of a model."""
     family = facts.architecture or source.name.split(":")[0]
     count = source.entry.parameters if source.entry else facts.parameters
     lengths = {name: facts.number(name) for name in ("context_length", "embedding_length")}
@@ -193,7 +204,8 @@ def details(source: Source, facts: Facts) -> dict[str, Any]:
     }
 
 
-def listed(source: Source, facts: Facts) -> dict[str, Any]:
+def describe_model(source: Source, facts: Facts) -> dict[str, Any]:
+    """An entry of `/api/tags`."""
     return {
         "name": source.name,
         "model": source.name,
@@ -205,10 +217,15 @@ def listed(source: Source, facts: Facts) -> dict[str, Any]:
     }
 
 
-def running(models: Models, resident: Resident, source: Source) -> dict[str, Any]:
-    left = models.kept(resident) - (0 if resident.users else monotonic() - resident.used)
+def describe_loaded(models: ModelPool, resident: Resident, source: Source) -> dict[str, Any]:
+    """An entry of `/api/ps`."""
+    left = models.keep_seconds(resident) - (0 if resident.users else monotonic() - resident.used)
     return {
-        **{k: v for k, v in listed(source, facts_left(source)).items() if k not in ("modified_at", "capabilities")},
+        **{
+            k: v
+            for k, v in describe_model(source, facts_left(source)).items()
+            if k not in ("modified_at", "capabilities")
+        },
         "size": resident.model.memory,
         "size_vram": 0,
         "expires_at": timestamp(datetime.now(UTC) + min(timedelta(seconds=min(left, 1e10)), FOR_EVER)),
@@ -216,7 +233,8 @@ def running(models: Models, resident: Resident, source: Source) -> dict[str, Any
     }
 
 
-def shown(source: Source, verbose: bool) -> dict[str, Any]:
+def show_model(source: Source, verbose: bool) -> dict[str, Any]:
+    """What `/api/show` answers; `verbose` adds the tokenizer's data and the tensors."""
     facts = facts_of(source)
     entry = source.entry
     count = entry.parameters if entry else facts.parameters
@@ -233,13 +251,13 @@ def shown(source: Source, verbose: bool) -> dict[str, Any]:
         "parameters": parameters,
         "template": facts.template,
         "details": details(source, facts),
-        "model_info": {**known, **public(facts.metadata)},
+        "model_info": {**known, **public_metadata(facts.metadata)},
         "capabilities": capabilities(facts),
         "modified_at": timestamp(datetime.fromtimestamp(facts.modified, UTC)),
     }
     if verbose and source.path:
         read = read_facts(source.path)
-        answer["model_info"] |= public(read.metadata)
+        answer["model_info"] |= public_metadata(read.metadata)
         answer["tensors"] = [
             {"name": name, "type": tensor.quant_type, "shape": tensor.shape[::-1]}
             for name, tensor in read.tensors.items()
@@ -247,9 +265,9 @@ def shown(source: Source, verbose: bool) -> dict[str, Any]:
     return answer
 
 
-def public(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Metadata but for what is told elsewhere, and what JSON cannot hold."""
-    told = {}
+def public_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Metadata but for what stands elsewhere, and what JSON cannot hold."""
+    known = {}
     for key, value in metadata.items():
         if isinstance(value, (np.ndarray, array)):
             numbers = np.asarray(value)
@@ -259,8 +277,8 @@ def public(metadata: dict[str, Any]) -> dict[str, Any]:
         ):
             value = None
         if value is not None and key not in ("general.name", "tokenizer.chat_template"):
-            told[key] = value
-    return told
+            known[key] = value
+    return known
 
 
 def settings(source: Source, facts: Facts) -> dict[str, Any]:

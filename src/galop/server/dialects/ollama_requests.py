@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import secrets
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -14,21 +13,26 @@ from pydantic_core import PydanticCustomError
 from galop.backends.local import Model
 from galop.chat.thinking import Thinking
 from galop.engine.sampling import Sampling
+from galop.server.dialects.embeddings import MOST_INPUTS
 from galop.server.errors import ApiError
-from galop.server.replies import MAX_TOOLS, Body, ChatMessage, Function, ToolUse
-from galop.server.vectors import MOST_INPUTS
+from galop.server.request.fields import MAX_TOOLS, RequestBody, resolve_seed
+from galop.server.request.messages import ChatMessage
+from galop.server.request.tools import FunctionDefinition, ToolSelection
 
 UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
 DURATION = re.compile(r"(\d+\.?\d*|\.\d+)([nuµμm]?s|[mh])")
 
 
-def cut(value: Any) -> Any:
+def truncate(value: Any) -> Any:
     """A number with a fraction where a whole one is due loses it, as it does in Ollama."""
     return int(value) if isinstance(value, float) and math.isfinite(value) else value
 
 
-def seconds(value: Any) -> float | None:
-    """A time to keep a model for: Go's 1h30m, or a number of seconds; for ever where it is negative."""
+def parse_duration(value: Any) -> float | None:
+    """A time to keep a model for: Go's 1h30m, or a number of seconds; for ever where it is negative.
+
+    Raises PydanticCustomError for what is neither.
+    """
     if value is None:
         return None
     text = "" if isinstance(value, bool) else str(value).strip()
@@ -42,12 +46,12 @@ def seconds(value: Any) -> float | None:
     return math.inf if sign == "-" and length else length
 
 
-Whole = Annotated[int, BeforeValidator(cut)]
-KeepAlive = Annotated[Any, AfterValidator(seconds)]
+Whole = Annotated[int, BeforeValidator(truncate)]
+KeepAlive = Annotated[Any, AfterValidator(parse_duration)]
 Levels = Literal["low", "medium", "high", "max"]
 
 
-class Options(BaseModel):
+class OllamaOptions(BaseModel):
     """How tokens are drawn, in Ollama's ranges. What is left out is the model card's setting.
 
     What else Ollama knows is about its engine (num_ctx, num_gpu, num_thread ...) and changes nothing here.
@@ -72,6 +76,7 @@ class Options(BaseModel):
     ) = None
 
     def sampling(self, model: Model, thinking: Thinking | None) -> Sampling:
+        """The settings a reply is drawn with: those of the model's card for one with such thinking, and these."""
         given: dict[str, Any] = {
             "temperature": None if self.temperature is None else max(self.temperature, 0.0),
             "top_k": None if self.top_k is None else max(self.top_k, 0),
@@ -83,9 +88,8 @@ class Options(BaseModel):
         }
         if self.repeat_last_n == 0:  # look back at nothing
             given |= {"repetition_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0}
-        seed = secrets.randbits(32) if self.seed in (None, -1) else self.seed % (1 << 64)
         chosen = {name: value for name, value in given.items() if value is not None}
-        return replace(model.sampling_for(thinking), **chosen, seed=seed)
+        return replace(model.sampling_for(thinking), **chosen, seed=resolve_seed(self.seed))
 
     @property
     def limit(self) -> int | None:
@@ -94,24 +98,28 @@ class Options(BaseModel):
 
     @property
     def stops(self) -> list[str]:
+        """The strings that end an answer."""
         return [s for s in ([self.stop] if isinstance(self.stop, str) else self.stop or []) if s]
 
     def refuse(self) -> None:
-        """Raises ApiError for what would change the answer and cannot be done."""
+        """Raises ApiError (400) for what would change the answer and cannot be done."""
         if self.typical_p is not None and 0 < self.typical_p < 1:
             raise ApiError(400, "unsupported_parameter", "options.typical_p is not supported", "options.typical_p")
 
 
-class Common(Body):
-    options: Options | None = None
+class OllamaRequest(RequestBody):
+    """What all have in common."""
+
+    options: OllamaOptions | None = None
     keep_alive: KeepAlive = Field(None, description="A duration such as 5m, or seconds; negative for ever.")
 
     @property
-    def how(self) -> Options:
-        return self.options or Options()
+    def sampling_options(self) -> OllamaOptions:
+        """How tokens are drawn."""
+        return self.options or OllamaOptions()
 
 
-class Answered(Common):
+class OllamaAnswerRequest(OllamaRequest):
     """What chat and generate have in common."""
 
     stream: bool | None = None
@@ -121,16 +129,20 @@ class Answered(Common):
     top_logprobs: Annotated[Whole, Field(ge=0, le=20)] | None = None
 
     def refuse(self, *names: str) -> None:
+        """Raises ApiError (400) for what cannot be done."""
         super().refuse("_debug_render_only", *names)
-        self.how.refuse()
+        self.sampling_options.refuse()
 
-    def thoughts(self) -> Thinking:
+    def thinking_settings(self) -> Thinking:
+        """What `think` says."""
         if isinstance(self.think, str):
             return Thinking.from_request(None, self.think, None)
         return Thinking(self.think)
 
 
 class OllamaMessage(ChatMessage):
+    """A message, its role in any case."""
+
     role: Annotated[
         Literal["developer", "system", "user", "assistant", "tool"],
         BeforeValidator(lambda role: role.lower() if isinstance(role, str) else role),
@@ -139,27 +151,35 @@ class OllamaMessage(ChatMessage):
 
 
 class OllamaTool(BaseModel):
+    """Ollama's wrapping of a function."""
+
     model_config = ConfigDict(strict=True, extra="ignore")
     type: Literal["function"] | None = None
-    function: Function
+    function: FunctionDefinition
 
 
-class ChatRequest(Answered):
+class OllamaChatRequest(OllamaAnswerRequest):
+    """A conversation."""
+
     messages: Annotated[list[OllamaMessage], Field(max_length=4096)] | None = None
     tools: Annotated[list[OllamaTool], Field(max_length=MAX_TOOLS)] | None = None
 
     def refuse(self, *names: str) -> None:
+        """Raises ApiError (400) for what cannot be done, pictures among it."""
         super().refuse(*names)
         for i, message in enumerate(self.messages or []):
             if message.images:
                 name = f"messages[{i}].images"
                 raise ApiError(400, "unsupported_parameter", f"{name} is not supported: only text can be read", name)
 
-    def tool_use(self) -> ToolUse:
-        return ToolUse.asked([tool.function for tool in self.tools or []], "auto", None)
+    def tool_selection(self) -> ToolSelection:
+        """Which tools may be called. Raises ApiError (400)."""
+        return ToolSelection.choose([tool.function for tool in self.tools or []], "auto", None)
 
 
-class GenerateRequest(Answered):
+class OllamaGenerateRequest(OllamaAnswerRequest):
+    """A prompt."""
+
     prompt: str | None = None
     system: str | None = None
     template: str | None = None
@@ -171,16 +191,21 @@ class GenerateRequest(Answered):
     )
 
     def refuse(self, *names: str) -> None:
+        """Raises ApiError (400) for what cannot be done, and for what `raw` leaves no place for."""
         super().refuse("images", "template", *names)
         if self.raw and (self.system or self.context):
             raise ApiError(400, "invalid_value", "raw mode does not support template, system, or context", "raw")
 
 
-class EmbedRequest(Common):
+class OllamaEmbedRequest(OllamaRequest):
+    """Texts to embed."""
+
     input: str | Annotated[list[str], Field(max_length=MOST_INPUTS)] | None = None
     truncate: bool | None = None
     dimensions: Whole | None = None
 
 
-class EmbeddingsRequest(Common):
+class OllamaEmbeddingsRequest(OllamaRequest):
+    """A text to embed, as `embed` was called once."""
+
     prompt: str | None = None

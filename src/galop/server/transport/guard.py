@@ -89,7 +89,7 @@ class Guard:
                 scope = {**scope, "method": "GET"}
             if scope["type"] == "http":
                 self._body(scope, headers)
-                receive = _limited(receive)
+                receive = _limit_body(receive)
         except (ApiError, GalopError) as problem:
             error = api_error(problem)
             if scope["type"] == "websocket":
@@ -251,7 +251,7 @@ def too_large() -> ApiError:
     return ApiError(413, "body_too_large", f"a request may have {MAX_BODY >> 20} MiB")
 
 
-def _limited(receive: Receive) -> Receive:
+def _limit_body(receive: Receive) -> Receive:
     size = 0
 
     async def limited() -> Message:

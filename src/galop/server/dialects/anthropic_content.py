@@ -1,0 +1,168 @@
+"""The content of Anthropic's messages: blocks of text, thinking, documents, tool calls and their results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from galop.server.errors import ApiError
+from galop.server.request.messages import ChatMessage, ChatToolCall, FunctionCall
+from galop.server.request.tools import ToolName
+
+
+class DocumentSource(BaseModel):
+    """Where a document's content is."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+    type: str
+    data: str | None = None
+    content: str | list[ContentBlock] | None = None
+    media_type: str | None = None
+
+
+class ContentBlock(BaseModel):
+    """A block of any type: text, thinking, a document, a call of a tool or what came of one."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+    type: str
+    text: str | None = None
+    thinking: str | None = None
+    id: str | None = None
+    name: ToolName | None = None
+    input: dict[str, Any] | None = None
+    tool_use_id: str | None = None
+    content: str | list[ContentBlock] | ContentBlock | None = None
+    is_error: bool | None = None
+    source: str | DocumentSource | None = None
+    title: str | None = None
+    context: str | None = None
+    url: str | None = None
+    stdout: str | None = None
+    stderr: str | None = None
+    error_code: str | None = None
+    tool_name: str | None = None
+    tool: ContentBlock | None = None  # one that is offered from here on, or no longer
+    tool_references: list[ContentBlock] | None = None
+
+    @property
+    def words(self) -> str | None:
+        """What it says; None where that is no text."""
+        if self.type == "text":
+            return self.text or ""
+        if self.type == "tool_reference":
+            return f"The tool {self.tool_name or self.name} can be called from now on."
+        within = [*self.blocks, *(self.tool_references or [])]
+        if isinstance(self.source, DocumentSource):
+            if self.source.type not in ("text", "content"):
+                return None
+            within += blocks_of(self.source.data if self.source.type == "text" else self.source.content)
+        parts = [self.title, self.context, self.url, self.source if isinstance(self.source, str) else None, self.text,
+                *(block.quotable for block in within), self.stdout, self.stderr, self.error_code]  # fmt: skip
+        return join_lines([part for part in parts if part]) if any(parts) else None
+
+    @property
+    def blocks(self) -> list[ContentBlock]:
+        """The blocks that stand in it."""
+        return blocks_of(self.content)
+
+    @property
+    def kind(self) -> str:
+        """What it is called when it cannot be read."""
+        media = self.source.media_type if isinstance(self.source, DocumentSource) else None
+        return f"{self.type} ({media})" if media else self.type
+
+    def all(self) -> Iterator[ContentBlock]:
+        """Itself and what stands in it."""
+        yield self
+        for block in (*self.blocks, *(self.tool_references or [])):
+            yield from block.all()
+
+    @property
+    def is_result(self) -> bool:
+        """Whether it is what came of a tool's call."""
+        return self.type.endswith("tool_result")
+
+    @property
+    def is_call(self) -> bool:
+        """Also of a tool that the server ran itself."""
+        return self.type.endswith("tool_use")
+
+    @property
+    def quotable(self) -> str:
+        """As a part of something else, which has to go on where it is no text."""
+        words = self.words
+        return f"[{self.kind}: only text can be read]" if words is None else words
+
+    def result(self) -> str:
+        """What a tool gave."""
+        text = join_lines([block.quotable for block in self.blocks])
+        return f"Error: {text}" if self.is_error else text
+
+
+def blocks_of(content: str | list[ContentBlock] | ContentBlock | None) -> list[ContentBlock]:
+    """Content as a list of blocks, in whatever shape it was sent."""
+    if isinstance(content, str):
+        return [ContentBlock(type="text", text=content)]
+    return [content] if isinstance(content, ContentBlock) else content or []
+
+
+def join_lines(parts: list[str]) -> str:
+    """The parts as one text, each beginning a line of its own."""
+    text = ""
+    for part in parts:
+        text += part if not text or text.endswith("\n") or part.startswith("\n") or not part else f"\n{part}"
+    return text
+
+
+def text_of(blocks: list[ContentBlock]) -> str:
+    """The text of blocks. Raises ApiError (400) for what is not text."""
+    parts = []
+    for block in blocks:
+        if block.type in ("tool_addition", "tool_removal"):
+            continue
+        if block.words is None:
+            raise ApiError(400, "media_not_allowed", f"only text can be read, not {block.kind[:80]!r}", "messages")
+        parts.append(block.words)
+    return join_lines(parts)
+
+
+def assistant_messages(blocks: list[ContentBlock]) -> list[ChatMessage]:
+    """A turn of the assistant's as messages: text and thinking with the calls after them, and between them the results
+    of tools that a server ran itself. Raises ApiError (400) for a call without a name."""
+    messages: list[ChatMessage] = []
+    names: dict[str | None, str | None] = {}
+    text: list[str] = []
+    thoughts: list[str] = []
+    calls: list[ChatToolCall] = []
+
+    def end() -> None:
+        message = ChatMessage(role="assistant", content="".join(text), reasoning_content="".join(thoughts) or None)
+        message.tool_calls = [*calls] or None
+        messages.append(message)
+        for part in (text, thoughts, calls):
+            part.clear()
+
+    for block in blocks:
+        if block.is_result:
+            if text or thoughts or calls:
+                end()
+            messages.append(tool_result_message(block, names.get(block.tool_use_id)))
+        elif block.is_call:
+            if block.name is None:
+                raise ApiError(400, "invalid_value", f"a {block.type[:40]} block has no name", "messages")
+            names[block.id] = block.name
+            calls.append(ChatToolCall(id=block.id, function=FunctionCall(name=block.name, arguments=block.input or {})))
+        elif block.type == "thinking":
+            thoughts.append(block.thinking or "")
+        else:  # what says nothing is of servers that keep what it means, such as redacted thinking
+            text.append(block.words or "")
+    if text or thoughts or calls or not messages:
+        end()
+    return messages
+
+
+def tool_result_message(block: ContentBlock, name: str | None) -> ChatMessage:
+    """What came of a call of the tool `name`."""
+    return ChatMessage(role="tool", content=block.result(), tool_call_id=block.tool_use_id, name=name)

@@ -1,0 +1,56 @@
+"""The list of models, in OpenAI's shape or in Anthropic's."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+
+from galop.server.service import Service
+from galop.server.transport.json_body import StrictRoute
+
+
+def routes(service: Service) -> APIRouter:
+    """`/v1/models`."""
+    router = APIRouter(prefix="/v1", route_class=StrictRoute, tags=["OpenAI"])
+
+    @router.get("/models")
+    async def models(
+        request: Request,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
+        after_id: str = "",
+        before_id: str = "",
+    ) -> dict[str, Any]:
+        """What may be asked for: models that are on this machine. Anthropic's clients get their own shape, in pages."""
+        sources = service.models.visible(request.state.key).values()
+        data = await asyncio.to_thread(lambda: [service.models.describe(s) for s in sources])
+        if "anthropic-version" in request.headers:
+            return anthropic_page(data, limit, after_id, before_id)
+        return {"object": "list", "data": data}
+
+    @router.get("/models/{name:path}")
+    async def model(request: Request, name: str) -> dict[str, Any]:
+        """One of them."""
+        source = service.models.find(name or "/", request.state.key)
+        described = await asyncio.to_thread(service.models.describe, source)
+        return anthropic_model(described) if "anthropic-version" in request.headers else described
+
+    return router
+
+
+def anthropic_model(described: dict[str, Any]) -> dict[str, Any]:
+    """An entry of the list of models in Anthropic's shape."""
+    created = datetime.fromtimestamp(described["created"], UTC).isoformat().replace("+00:00", "Z")
+    return {"type": "model", "id": described["id"], "display_name": described["id"], "created_at": created,
+            "lifecycle": "active", "max_input_tokens": described["context_length"]}  # fmt: skip
+
+
+def anthropic_page(models: list[dict[str, Any]], limit: int, after: str, before: str) -> dict[str, Any]:
+    """A page of the list: the first models after one, or the last before one."""
+    ids = [m["id"] for m in models]
+    window = models[ids.index(after) + 1 if after in ids else 0 : ids.index(before) if before in ids else len(ids)]
+    page = [anthropic_model(m) for m in (window[-limit:] if before else window[:limit])]
+    named = {"first_id": page[0]["id"] if page else None, "last_id": page[-1]["id"] if page else None}
+    return {"data": page, "has_more": len(page) < len(window), **named}

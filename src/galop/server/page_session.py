@@ -1,0 +1,76 @@
+"""What the page at `/` needs of this server, for the key of one visitor: models, and answers to conversations."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from starlette.types import Scope
+
+from galop.backends.local import Done, Prefill, Text
+from galop.chat.thinking import Thinking
+from galop.errors import GalopError
+from galop.server.api_keys import Key
+from galop.server.errors import ApiError, api_error
+from galop.server.reply import ReplyOptions
+from galop.server.reply_events import ChoiceEnd, TextDelta
+from galop.server.request.messages import ChatMessage
+from galop.server.service import Service
+
+
+@dataclass(frozen=True)
+class PageSession:
+    """The server as one key may use it."""
+
+    service: Service
+    key: Key
+
+    @classmethod
+    def open(cls, service: Service, scope: Scope) -> PageSession:
+        """The session of a request that has passed the guard."""
+        return cls(service, scope["state"]["key"])
+
+    @property
+    def owner(self) -> str:
+        """Whose conversations are shown: the hash of the key, which another key of its name does not share."""
+        return self.key.hash
+
+    def models(self) -> list[str]:
+        """Names of the models that may be asked."""
+        return list(self.service.models.visible(self.key))
+
+    def is_loaded(self, model: str) -> bool:
+        """Whether a model is in memory."""
+        return model in self.service.models.residents
+
+    async def answer(
+        self, model: str, messages: Sequence[Mapping[str, str]], temperature: float | None, think: bool
+    ) -> AsyncGenerator[Text | Prefill | Done]:
+        """Answers a conversation, in a stream that ends in `Done`; the temperature is the model's own for None.
+
+        Raises GalopError, also for what a client is refused.
+        """
+        history = [ChatMessage.model_validate(m) for m in messages]
+        try:
+            reply = await self.service.chat(self.key, model, history, Thinking(on=think))
+            sampling = reply.model.sampling_for(reply.thinking)
+            if temperature is not None:
+                sampling = replace(sampling, temperature=temperature)
+            sampling = replace(sampling, seed=secrets.randbits(32))
+            await reply.start(lambda: ReplyOptions(sampling=sampling))
+            async with aclosing(reply.events()) as events:
+                async for event in events:
+                    if isinstance(event, TextDelta):
+                        yield event.event
+                    elif isinstance(event, ChoiceEnd):
+                        yield event.done
+                    elif isinstance(event, Prefill):
+                        yield event
+        except ApiError as error:
+            raise GalopError(error.message) from error
+
+    def explain(self, error: Exception) -> str:
+        """What a person is told of an error; of one that was not foreseen, only that it is in the log."""
+        return api_error(error).message

@@ -1,0 +1,236 @@
+"""The reply to one request in the making: its choices are queued, and their events streamed or collected."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import secrets
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from galop.backends.local import Answer, Done, Event, Failed, Model, Prefill, Rules, Text
+from galop.chat.constraint import GrammarConstraint
+from galop.chat.response_format import ResponseFormat
+from galop.chat.thinking import Thinking
+from galop.chat.tools import ToolCall, ToolCallDelta
+from galop.engine.sampling import SampledToken, Sampling
+from galop.errors import ConstraintError
+from galop.server.api_keys import Key
+from galop.server.metrics import Metrics
+from galop.server.model_pool import Resident
+from galop.server.rate_limit import RateLimiter
+from galop.server.reply_events import CallDelta, Choice, ChoiceEnd, CompleteToolCall, TextDelta
+from galop.server.request.tools import ToolSelection
+from galop.server.usage import count_usage
+
+ReplyEvent = TextDelta | Prefill | CallDelta | CompleteToolCall | ChoiceEnd
+
+
+@dataclass(frozen=True)
+class ReplyOptions:
+    """How the choices of a reply are made. What is left out is the model's own."""
+
+    n: int = 1  # choices for each prompt
+    sampling: Sampling | None = None
+    max_tokens: int | None = None  # as many as there is room for
+    stop: Sequence[str] = ()
+    bias: Mapping[int, float] | None = None
+    rules: Rules | None = None
+    logprobs: int | None = None  # of so many likely tokens beside the one that was drawn
+    scores: int | None = None  # the same of the prompt's tokens
+
+
+@dataclass
+class Reply:
+    """One request's choices, so many to each of its prompts, and the model that is leased for them until they end."""
+
+    metrics: Metrics
+    limiter: RateLimiter
+    resident: Resident
+    key: Key
+    prompts: list[list[int]]
+    lease: AsyncExitStack  # gives the model back
+    thinking: Thinking | None = None  # None for what is no conversation
+    tools: ToolSelection = field(default_factory=ToolSelection)
+    ends: dict[int, Done] = field(default_factory=dict)
+    arrived: float = field(default_factory=time.monotonic)
+    answers: list[Answer] = field(default_factory=list)
+    reserved: int = 0  # tokens of the key's minute
+
+    @property
+    def model(self) -> Model:
+        """The model that answers."""
+        return self.resident.model
+
+    @property
+    def prompt(self) -> list[int]:
+        """The only one, where there is one."""
+        return self.prompts[0]
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens of all prompts."""
+        return sum(map(len, self.prompts))
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        """OpenAI's `usage`, of the choices that have ended."""
+        return count_usage(self.prompts, self.ends, len(self.answers))
+
+    @property
+    def cached_tokens(self) -> int:
+        """Tokens of the first choice's prompt that were read before, for another request."""
+        return self.answers[0].sequence.cached_tokens
+
+    @property
+    def token_ids(self) -> list[int]:
+        """The first choice's prompt and answer."""
+        return self.answers[0].sequence.tokens
+
+    def token_limit(self, index: int) -> int:
+        """How many tokens a choice may have."""
+        return self.answers[index].sequence.max_tokens
+
+    def prompt_scores(self, index: int) -> list[SampledToken]:
+        """Of a choice, how likely the tokens of its prompt were from the second on, where `scores` asked for that."""
+        return self.answers[index].sequence.prompt_scores
+
+    async def start(self, options: Callable[[], ReplyOptions], form: ResponseFormat | None = None) -> None:
+        """Queues the choices with what `options` returns, held to `form`; gives the model back if any of it fails.
+
+        Raises ApiError, ConstraintError, ContextLengthError, QueueFullError.
+        """
+        try:
+            tools = [self.tools.named] if self.tools.named else self.tools.tools
+            choice, parallel = "required" if self.tools.required else "auto", self.tools.parallel
+            constraint = await asyncio.to_thread(self.model.constraint, form, tools, choice, parallel)
+            # A form may look like a call that has no opening.
+            self._submit(options(), constraint, whole_calls=form is None or self.tools.required)
+        except BaseException as error:
+            if isinstance(error, ConstraintError) and form:
+                error.param = error.param or form.field
+            await self.lease.aclose()
+            raise
+
+    def _submit(self, options: ReplyOptions, constraint: GrammarConstraint | None, whole_calls: bool) -> None:
+        """Puts the prompts in the model's queue, each n times, with seeds that count up from the request's."""
+        loop = asyncio.get_running_loop()
+        self._queue: asyncio.Queue[tuple[int, Event | ToolCallDelta | Failed]] = asyncio.Queue()
+
+        def emit(index: int, event: Event | ToolCallDelta | Failed) -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._queue.put_nowait, (index, event))
+
+        n, sampling = options.n, options.sampling or self.model.sampling_for(self.thinking)
+        max_tokens = self._reserve(n, options.max_tokens)
+        try:
+            for i, prompt in enumerate(prompt for prompt in self.prompts for _ in range(n)):
+                answer = self.model.submit(
+                    prompt,
+                    partial(emit, i),
+                    replace(sampling, seed=(sampling.seed + i % n) % (1 << 64)),
+                    max_tokens,
+                    options.stop,
+                    client=self.key.hash,
+                    logprobs=options.logprobs,
+                    scores=options.scores,
+                    bias=options.bias,
+                    thinking=self.thinking,
+                    constraint=constraint.copy() if constraint else None,
+                    tools=self.tools.tools,
+                    rules=options.rules,
+                    called=whole_calls,
+                )
+                self.answers.append(answer)
+        except Exception:
+            self.cancel()
+            self.limiter.settle(self.key, self.reserved, 0)
+            raise
+
+    def _reserve(self, n: int, limit: int | None) -> int:
+        """Reserves the tokens of this request; returns how many each choice may have. Raises ApiError."""
+        rooms = [max(0, self.model.context - len(prompt)) for prompt in self.prompts]
+        limit = max(rooms) if limit is None else min(limit, max(rooms))
+        if min(rooms):  # or it is about to be refused
+            choices = n * len(self.prompts)
+            self.reserved = self.limiter.reserve(self.key, self.prompt_tokens, choices, limit)
+            limit = min(limit, (self.reserved - self.prompt_tokens) // choices)
+        return limit
+
+    async def events(self) -> AsyncGenerator[ReplyEvent]:
+        """What the choices send, as it comes. Raises the error of one that fails.
+
+        Closing the iterator ends the choices and gives the model back.
+        """
+        last = [0.0] * len(self.answers)  # when each sent something
+        call_ids: dict[int, str] = {}  # of the call that a choice is making
+        try:
+            while len(self.ends) < len(self.answers):
+                index, event = await self._queue.get()
+                now = time.monotonic()
+                if isinstance(event, Failed):
+                    raise event.error
+                if isinstance(event, Prefill):
+                    if not index:
+                        yield event
+                    continue
+                if isinstance(event, (Text, ToolCallDelta)):
+                    self._observe(now, last[index])
+                    last[index] = now
+                if isinstance(event, Text):
+                    yield TextDelta(index, event)
+                elif isinstance(event, ToolCallDelta):
+                    call_ids[index] = call_ids.get(index) or new_id("call_")
+                    yield CallDelta(index, event.name, call_ids[index], event.text)
+                elif isinstance(event, ToolCall):
+                    call = CompleteToolCall(index, event, call_ids.get(index) or new_id("call_"))
+                    if index not in call_ids:
+                        yield CallDelta(index, event.name, call.id, "")
+                        yield CallDelta(index, event.name, call.id, call.function["arguments"])
+                    call_ids.pop(index, None)
+                    yield call
+                else:
+                    self.ends[index] = event
+                    self.metrics.observe_end(self.resident.name, event, now - self.arrived)
+                    yield ChoiceEnd(index, event)
+        finally:
+            self.cancel()
+            started = [a.sequence for a in self.answers if not math.isnan(a.sequence.start_time)]
+            used = self.prompt_tokens + sum(s.completion_tokens for s in started) if started else 0
+            self.limiter.settle(self.key, self.reserved, used)
+            await self.lease.aclose()
+
+    def _observe(self, now: float, last: float) -> None:
+        if last:
+            self.metrics.observe_token_gap(self.resident.name, now - last)
+        else:
+            self.metrics.observe_first_token(self.resident.name, now - self.arrived)
+
+    async def whole(self) -> list[Choice]:
+        """The choices when all have ended. Raises the error of one that fails."""
+        choices = [Choice() for _ in self.answers]
+        async for event in self.events():
+            if isinstance(event, CompleteToolCall):
+                choices[event.index].calls.append(event)
+            elif isinstance(event, TextDelta):
+                choice = choices[event.index]
+                choice.events.append(event.event)
+                if event.thinking:
+                    choice.thinking += event.text
+                else:
+                    choice.text += event.text
+        return choices
+
+    def cancel(self, index: int | None = None) -> None:
+        """Ends a choice, or all of them, before the model's next step; what has ended already stays as it is."""
+        for answer in self.answers if index is None else [self.answers[index]]:
+            self.model.scheduler.cancel(answer.sequence)
+
+
+def new_id(prefix: str) -> str:
+    """An id that no other thing has, which begins with what it is of."""
+    return f"{prefix}{secrets.token_hex(12)}"

@@ -1,0 +1,134 @@
+"""The messages of a conversation as OpenAI's and Ollama's clients send them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError, from_json
+
+from galop.chat.messages import Message
+from galop.chat.template import PromptEnd
+from galop.server.errors import ApiError
+from galop.server.request.tools import ToolName
+from galop.server.transport.json_body import parse_json
+
+LONGEST_CUT = 1 << 20  # characters of arguments that are not whole
+
+
+class ContentPart(BaseModel):
+    """A part of a message's content, of which only text can be read."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+    type: str
+    text: str | None = None
+    refusal: str | None = None
+
+    @model_validator(mode="after")
+    def check_text(self) -> ContentPart:
+        """Puts a refusal in the place of text. Raises PydanticCustomError for what is no text."""
+        if self.type == "refusal":
+            self.text = self.refusal
+        elif self.type not in ("text", "input_text", "output_text"):
+            message = "only text can be read, not {kind}"
+            raise PydanticCustomError("media_not_allowed", message, {"kind": repr(self.type[:40])})
+        if self.text is None:
+            raise PydanticCustomError("missing", "text is missing")
+        return self
+
+
+class FunctionCall(BaseModel):
+    """A call of a function in the history, with its arguments as JSON."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+    name: ToolName
+    arguments: str | dict[str, Any] = ""
+
+    def values(self) -> dict[str, Any]:
+        """The arguments, as far as they came where they were cut off. Raises ApiError (400) for no JSON object."""
+        if isinstance(self.arguments, dict):
+            return self.arguments
+        text = self.arguments.strip()
+        try:
+            found = parse_json(text.encode() if text not in ("", "null") else b"{}")
+        except (ValueError, ApiError):
+            found = None
+            if len(text) <= LONGEST_CUT:  # a limit may have cut it off, or a model said a name twice
+                with suppress(ValueError, ApiError):
+                    partial = from_json(text.encode(), allow_inf_nan=False, allow_partial="trailing-strings")
+                    found = parse_json(json.dumps(partial).encode())
+        if not isinstance(found, dict):
+            raise ApiError(400, "invalid_value", f"the arguments of {self.name} are no JSON object", "messages")
+        return found
+
+
+class ChatToolCall(BaseModel):
+    """OpenAI's wrapping of a call."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+    function: FunctionCall
+    id: str | None = None
+
+
+class ChatMessage(BaseModel):
+    """A message in OpenAI's shape, with what other servers add to it."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+    role: Literal["developer", "system", "user", "assistant", "tool"]
+    content: str | list[ContentPart] | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    thinking: str | None = None
+    tool_calls: Annotated[list[ChatToolCall], Field(max_length=128)] | None = None
+    tool_call_id: str | None = None
+    name: str | None = None
+    tool_name: str | None = None  # Ollama's
+
+    def message(self) -> Message:
+        """As templates take it. Raises ApiError (400) for arguments of a call that are no JSON object."""
+        content = self.content if isinstance(self.content, str) else "".join(p.text or "" for p in self.content or [])
+        content = content or self.refusal or ""
+        role = "system" if self.role == "developer" else self.role
+        message: Message = {"role": role, "content": content}
+        if thought := self.reasoning_content or self.reasoning or self.thinking:
+            message["reasoning_content"] = thought
+        if self.tool_calls:
+            calls = [{"name": c.function.name, "arguments": c.function.values()} for c in self.tool_calls]
+            ids = [c.id for c in self.tool_calls]
+            message["tool_calls"] = [
+                {"type": "function", "id": id, "function": c} for id, c in zip(ids, calls, strict=True)
+            ]
+        if role == "tool":
+            named = {"name": self.name or self.tool_name, "tool_call_id": self.tool_call_id}
+            message |= {field: value for field, value in named.items() if value}
+        return message
+
+
+Messages = Annotated[list[ChatMessage], Field(min_length=1, max_length=4096)]
+
+
+def resolve_turn(
+    messages: Sequence[ChatMessage], continues: bool | None = None, opens: bool | None = None
+) -> PromptEnd:
+    """Whether the last message is continued, as vLLM's `continue_final_message` and `add_generation_prompt` say.
+
+    Where neither does, an assistant's is, as with Anthropic and llama-server. Raises ApiError (400) where they
+    contradict each other or the messages.
+    """
+    is_assistant = bool(messages) and messages[-1].role == "assistant"
+    if continues and opens:
+        message = "continue_final_message and add_generation_prompt cannot both be true"
+        raise ApiError(400, "invalid_value", message, "continue_final_message")
+    if continues and not is_assistant:
+        message = "continue_final_message needs the last message to be the assistant's"
+        raise ApiError(400, "invalid_value", message, "continue_final_message")
+    if not (is_assistant if continues is None and not opens else continues):
+        return "none" if opens is False else "begin"
+    if messages[-1].tool_calls:
+        message = "the last message calls tools, so it cannot be continued; send their results after it"
+        raise ApiError(400, "invalid_value", message, "messages")
+    return "continue"

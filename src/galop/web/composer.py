@@ -1,0 +1,104 @@
+"""Where a question is written: the box, attached text files, Send or Stop, and translation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nicegui import events, ui
+
+from galop.web.icon_button import icon_button
+from galop.web.state import PageState
+from galop.web.texts import LANGUAGES
+
+LARGEST_FILE = 1 << 20
+FENCE = "`" * 4
+
+
+class Composer:
+    """`send` gets a question, with what was attached before it; `translate` the code of a language."""
+
+    def __init__(self, state: PageState, send: Callable[[str], None], translate: Callable[[str], None]) -> None:
+        self.state = state
+        self._send = send
+        self._translate = translate
+        self.attached: list[tuple[str, str]] = []  # names and contents
+
+    def build(self) -> None:
+        """Drawn where the context is."""
+        say = self.state.say
+        self.files = ui.row().classes("files")
+        self.upload = ui.upload(
+            multiple=True,
+            auto_upload=True,
+            max_file_size=LARGEST_FILE,
+            on_upload=self.attach,
+            on_rejected=lambda: ui.notify(say("too_large", name=""), type="warning"),
+        ).classes("hidden")
+        with ui.row(wrap=False).classes("line"):
+            icon_button("attach_file", say("attach"), lambda: self.upload.run_method("pickFiles"))
+            self.input = ui.textarea(placeholder=say("ask")).props("autogrow borderless dense rows=1 autofocus")
+            self.input.classes("question").props(f'aria-label="{say("ask")}"')
+            self.input.on("keydown.enter.exact.prevent", self.send)
+            with icon_button("translate", say("translate"), None), ui.menu():
+                for code, name in LANGUAGES.items():
+                    ui.menu_item(f"{say('into')} {name}", lambda c=code: self._translate(c))
+            self.sender = icon_button("send", say("send"), self.send_or_stop)
+
+    @property
+    def text(self) -> str:
+        """What is in the box."""
+        return (self.input.value or "").strip()
+
+    def clear(self) -> None:
+        """Empties the box."""
+        self.input.value = ""
+
+    def show_busy(self) -> None:
+        """Send, or Stop while an answer is written."""
+        busy = self.state.busy
+        label = self.state.say("stop" if busy else "send")
+        self.sender.props(f'icon={"stop" if busy else "send"} aria-label="{label}"')
+
+    def send_or_stop(self) -> None:
+        """What the button does."""
+        if self.state.busy:
+            self.state.stop()
+        else:
+            self.send()
+
+    def send(self) -> None:
+        """Hands the question on, unless there is none or an answer is being written."""
+        question = self.text
+        if (not question and not self.attached) or self.state.busy:
+            return
+        files = [f"{name}:\n{FENCE}\n{content}\n{FENCE}" for name, content in self.attached]
+        question = "\n\n".join([*files, question]) if files else question
+        self.clear()
+        self.attached.clear()
+        self.draw_files()
+        self._send(question)
+
+    async def attach(self, event: events.UploadEventArguments) -> None:
+        """Takes a file that is text."""
+        data = await event.file.read()
+        name = event.file.name[:100]
+        content = data.decode(errors="replace")
+        if content.encode() != data or "\x00" in content:
+            ui.notify(self.state.say("not_text", name=name), type="warning")
+            return
+        self.attached.append((name, content))
+        self.upload.reset()
+        self.draw_files()
+
+    def detach(self, item: tuple[str, str]) -> None:
+        """Takes it away again."""
+        self.attached.remove(item)
+        self.draw_files()
+
+    def draw_files(self) -> None:
+        """A chip for each."""
+        self.files.clear()
+        with self.files:
+            for item in self.attached:
+                chip = ui.chip(item[0], icon="description", removable=True).props("dense")
+                chip.on("remove", lambda i=item: self.detach(i))

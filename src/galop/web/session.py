@@ -1,0 +1,33 @@
+"""What the page needs of whatever answers: the one thing it is given."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Protocol
+
+from galop.backends.local import Done, Prefill, Text
+
+
+class Session(Protocol):
+    """Models as one visitor may use them."""
+
+    @property
+    def owner(self) -> str:
+        """Whose conversations are shown."""
+
+    def models(self) -> list[str]:
+        """Names of the models that may be asked."""
+
+    def is_loaded(self, model: str) -> bool:
+        """Whether a model is in memory."""
+
+    def answer(
+        self, model: str, messages: Sequence[Mapping[str, str]], temperature: float | None, think: bool
+    ) -> AsyncGenerator[Text | Prefill | Done]:
+        """Answers a conversation, in a stream that ends in `Done`; the temperature is the model's own for None.
+
+        Raises GalopError, also for what is refused.
+        """
+
+    def explain(self, error: Exception) -> str:
+        """What a person is told of an error."""

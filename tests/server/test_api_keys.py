@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from typing import Any
 import httpx2
 import openai
 import pytest
-from serving import GOLDEN_QUESTION, Running, serving
+from serving import GOLDEN_QUESTION, Running, run_galop, serving
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -32,19 +31,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("keys")
 
 
-def galop(home: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "XDG_CONFIG_HOME": str(home / "config")}
-    command = [sys.executable, "-m", "galop", *args]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
-
-
 @pytest.fixture(scope="module")
 def keys(home: Path) -> dict[str, str]:
     made = {
-        "ann": galop(home, "keys", "add", "ann"),
-        "bob": galop(home, "keys", "add", "bob", "--models", "smollm2:*", "--tokens-per-minute", "60"),
-        "eve": galop(home, "keys", "add", "eve", "--models", "qwen3:*"),
-        "pia": galop(home, "keys", "add", "pia", "--tier", "preview"),
+        "ann": run_galop(home, "keys", "add", "ann"),
+        "bob": run_galop(home, "keys", "add", "bob", "--models", "smollm2:*", "--tokens-per-minute", "60"),
+        "eve": run_galop(home, "keys", "add", "eve", "--models", "qwen3:*"),
+        "pia": run_galop(home, "keys", "add", "pia", "--tier", "preview"),
     }
     assert all(result.returncode == 0 for result in made.values())
     return {name: result.stdout.strip() for name, result in made.items()}
@@ -70,13 +63,13 @@ def test_keys_are_kept_hashed_and_shown_once(home: Path, keys: dict[str, str]) -
     content = path.read_text()
     assert not any(key in content for key in keys.values())
     assert len(set(keys.values())) == len(keys) and all(len(key) > 40 for key in keys.values())
-    listed = json.loads(galop(home, "keys", "list", "--json").stdout)
+    listed = json.loads(run_galop(home, "keys", "list", "--json").stdout)
     assert [row["name"] for row in listed] == list(keys) and listed[0]["ends_in"] == keys["ann"][-4:]
-    again = galop(home, "keys", "add", "ann")
+    again = run_galop(home, "keys", "add", "ann")
     assert again.returncode == 2 and "there is a key called ann already" in again.stderr
     for name in ("../x", "a b", "", "x" * 65):
-        assert galop(home, "keys", "add", name).returncode == 2
-    assert "no key is called zoe" in galop(home, "keys", "rm", "zoe").stderr
+        assert run_galop(home, "keys", "add", name).returncode == 2
+    assert "no key is called zoe" in run_galop(home, "keys", "rm", "zoe").stderr
 
 
 def test_the_sdk_gets_in_with_a_key_only(server: Running, keys: dict[str, str]) -> None:
@@ -156,18 +149,18 @@ def test_one_key_does_not_see_what_another_asked(server: Running, keys: dict[str
 
 
 def test_a_removed_key_is_refused_from_the_next_request_on(server: Running, home: Path, keys: dict[str, str]) -> None:
-    extra = galop(home, "keys", "add", "temp").stdout.strip()
+    extra = run_galop(home, "keys", "add", "temp").stdout.strip()
     with server.client(headers=bearer(extra)) as client:
         assert client.get("/v1/models").status_code == 200
-        assert galop(home, "keys", "rm", "temp").returncode == 0
+        assert run_galop(home, "keys", "rm", "temp").returncode == 0
         assert client.get("/v1/models").status_code == 401
 
 
 def test_without_its_last_key_a_server_stays_closed(tmp_path: Path, smollm_path: Path) -> None:
-    only = galop(tmp_path, "keys", "add", "only").stdout.strip()
+    only = run_galop(tmp_path, "keys", "add", "only").stdout.strip()
     with serving("smollm2:135m", "--host", "0.0.0.0", home=tmp_path) as running, running.client() as client:
         assert client.get("/v1/models", headers=bearer(only)).status_code == 200
-        assert galop(tmp_path, "keys", "rm", "only").returncode == 0
+        assert run_galop(tmp_path, "keys", "rm", "only").returncode == 0
         for headers in ({}, bearer(only)):
             assert client.get("/v1/models", headers=headers).status_code == 401
         (tmp_path / "config" / "galop" / "keys.json").write_text("{")
@@ -176,7 +169,7 @@ def test_without_its_last_key_a_server_stays_closed(tmp_path: Path, smollm_path:
 
 
 def test_tokens_of_a_stream_that_is_left_are_counted(tmp_path: Path, smollm_path: Path) -> None:
-    key = galop(tmp_path, "keys", "add", "bob", "--tokens-per-minute", "90").stdout.strip()
+    key = run_galop(tmp_path, "keys", "add", "bob", "--tokens-per-minute", "90").stdout.strip()
     with serving("smollm2:135m", home=tmp_path) as running, running.client(headers=bearer(key)) as client:
         body = {**GOLDEN_QUESTION, "stream": True, "max_tokens": 500}
         with client.stream("POST", CHAT, json=body) as reply:

@@ -19,6 +19,7 @@ import httpx2
 import numpy as np
 import openai
 import pytest
+from replies import collect
 from serving import GOLDEN_QUESTION, Running, serving
 
 from galop.backends.local import Model
@@ -63,8 +64,6 @@ def test_chat_streamed_and_whole_are_the_same_text(client: openai.OpenAI, smollm
     assert [c.choices[0].finish_reason for c in chunks if c.choices and c.choices[0].finish_reason] == ["length"]
     assert chunks[-1].choices == [] and all(c.usage is None for c in chunks[:-1])
     # And it is what the engine says without a server.
-    from test_model import collect
-
     from galop import Sampling
 
     alone, done = collect(smollm.chat(QUESTION, sampling=Sampling(), max_tokens=24))

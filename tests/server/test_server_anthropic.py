@@ -9,6 +9,7 @@ from typing import Any
 import anthropic
 import pytest
 from serving import Running, serving
+from tool_messages import assistant_calls, function_tool
 
 IMAGE: Any = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}}
 PDF: Any = {"type": "document", "title": "Paints",
@@ -19,16 +20,6 @@ READ: Any = {"name": "Read", "description": "Reads a file",
                               "additionalProperties": False}}  # fmt: skip
 LATER: Any = {"name": "Later", "input_schema": {"type": "object"}, "defer_loading": True}
 CALL: Any = {"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {"path": "paint.txt"}}
-
-
-def function(name: str, parameters: Any, description: str | None = None) -> Any:
-    described = {"name": name, "parameters": parameters} | ({"description": description} if description else {})
-    return {"type": "function", "function": described}
-
-
-def called(content: str, *calls: tuple[str, Any]) -> Any:
-    made = [{"function": {"name": name, "arguments": values}} for name, values in calls]
-    return {"role": "assistant", "content": content, "tool_calls": made}
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +72,7 @@ HISTORIES: dict[str, tuple[Any, Any]] = {
                   "encrypted_content": "abc"}]},
              {"type": "text", "text": "It is teal."}]},
          {"role": "user", "content": "Sure?"}],
-        [ASKED, called("I search.", ("web_search", {"query": "paint"})),
+        [ASKED, assistant_calls("I search.", ("web_search", {"query": "paint"})),
          {"role": "tool", "content": "Paint\nhttps://example.org"}, {"role": "assistant", "content": "It is teal."},
          {"role": "user", "content": "Sure?"}],
     ),
@@ -94,7 +85,7 @@ HISTORIES: dict[str, tuple[Any, Any]] = {
                           "content": []}},
              {"type": "text", "text": "One file."}]},
          {"role": "user", "content": "Go on."}],
-        [ASKED, called("", ("bash_code_execution", {"command": "ls"})), {"role": "tool", "content": "paint.txt"},
+        [ASKED, assistant_calls("", ("bash_code_execution", {"command": "ls"})), {"role": "tool", "content": "paint.txt"},
          {"role": "assistant", "content": "One file."}, {"role": "user", "content": "Go on."}],
     ),
     "results that are no text": (
@@ -103,7 +94,7 @@ HISTORIES: dict[str, tuple[Any, Any]] = {
              {"type": "tool_result", "tool_use_id": "toolu_1", "content": [{"type": "text", "text": "Seen:"}, IMAGE]},
              {"type": "tool_result", "tool_use_id": "toolu_2", "is_error": True, "content": [PDF]},
              {"type": "text", "text": "Well?"}]}],
-        [ASKED, called("", ("Read", {"path": "paint.txt"}), ("Read", {"path": "paint.txt"})),
+        [ASKED, assistant_calls("", ("Read", {"path": "paint.txt"}), ("Read", {"path": "paint.txt"})),
          {"role": "tool", "content": "Seen:\n[image (image/png): only text can be read]"},
          {"role": "tool", "content": "Error: [document (application/pdf): only text can be read]"},
          {"role": "user", "content": "Well?"}],
@@ -135,7 +126,7 @@ def test_the_system_without_what_changes_at_every_request(server: Running) -> No
 
 def test_tools_of_every_type(server: Running, claude: anthropic.Anthropic) -> None:
     """Those that Anthropic would run are left out; bash and the editor are the client's, and known."""
-    plain = [function("Read", READ["input_schema"], "Reads a file")]
+    plain = [function_tool("Read", READ["input_schema"], "Reads a file")]
     servers = [{"type": "web_search_20250305", "name": "web_search", "max_uses": 3},
                {"type": "web_fetch_20260309", "name": "web_fetch"}, {"type": "code_execution_20250825", "name": "code"},
                {"type": "tool_search_tool_regex_20251119", "name": "tool_search_tool_regex"},
@@ -157,12 +148,15 @@ def test_tools_of_every_type(server: Running, claude: anthropic.Anthropic) -> No
 
 
 def test_deferred_tools_are_offered_once_they_were_found(server: Running) -> None:
-    read, later = function("Read", READ["input_schema"], "Reads a file"), function("Later", {"type": "object"})
+    read, later = (
+        function_tool("Read", READ["input_schema"], "Reads a file"),
+        function_tool("Later", {"type": "object"}),
+    )
     check_prompt(server, [ASKED], [ASKED], [read], tools=[READ, LATER])
     found = [ASKED, {"role": "assistant", "content": [CALL]},
              {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1",
                                            "content": [{"type": "tool_reference", "tool_name": "Later"}]}]}]  # fmt: skip
-    plain = [ASKED, called("", ("Read", {"path": "paint.txt"})),
+    plain = [ASKED, assistant_calls("", ("Read", {"path": "paint.txt"})),
              {"role": "tool", "content": "The tool Later can be called from now on."}]  # fmt: skip
     check_prompt(server, plain, found, [read, later], tools=[READ, LATER])
     added = {"role": "system", "content": [{"type": "text", "text": "New."},

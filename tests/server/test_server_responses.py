@@ -10,7 +10,7 @@ from typing import Any
 import openai
 import pytest
 from serving import Running, serving
-from test_server_anthropic import called, function
+from tool_messages import assistant_calls, function_tool
 
 ASKED: Any = {"role": "user", "content": "Which colour is in paint.txt?"}
 PATH: Any = {"type": "object", "properties": {"path": {"const": "paint.txt"}}, "required": ["path"],
@@ -68,7 +68,7 @@ HISTORIES: dict[str, tuple[Any, Any]] = {
          {"type": "function_call", "namespace": "files", "name": "read", "call_id": "c1", "arguments": '{"path":"a"}'},
          {"type": "function_call_output", "call_id": "c1",
           "output": [{"type": "input_text", "text": "teal"}, {"type": "input_image", "image_url": "data:,"}]}, ASKED],
-        [ASKED, called("I look.", ("files__read", {"path": "a"})),
+        [ASKED, assistant_calls("I look.", ("files__read", {"path": "a"})),
          {"role": "tool", "content": "teal\n[input_image: only text can be read]"}, ASKED],
     ),
     "custom tools, refusals and what OpenAI's servers did": (
@@ -77,7 +77,7 @@ HISTORIES: dict[str, tuple[Any, Any]] = {
          {"type": "custom_tool_call", "call_id": "c1", "name": "patch", "input": "*** x"},
          {"type": "custom_tool_call_output", "call_id": "c1", "output": "done"},
          {"type": "message", "role": "assistant", "content": [{"type": "refusal", "refusal": "I will not."}]}, ASKED],
-        [ASKED, called("", ("patch", {"input": "*** x"})), {"role": "tool", "content": "done"},
+        [ASKED, assistant_calls("", ("patch", {"input": "*** x"})), {"role": "tool", "content": "done"},
          {"role": "assistant", "content": "I will not."}, ASKED],
     ),
     "shells": (
@@ -89,17 +89,17 @@ HISTORIES: dict[str, tuple[Any, Any]] = {
           "output": [{"stdout": "b", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}}]},
          {"type": "apply_patch_call", "call_id": "c3", "operation": {"type": "delete_file", "path": "b"}},
          {"type": "apply_patch_call_output", "call_id": "c3", "status": "completed", "output": "gone"}, ASKED],
-        [ASKED, called("", ("local_shell", {"command": ["ls"]})), {"role": "tool", "content": "a"},
-         called("", ("shell", {"commands": ["ls"]})), {"role": "tool", "content": "b"},
-         called("", ("apply_patch", {"type": "delete_file", "path": "b"})), {"role": "tool", "content": "gone"}, ASKED],
+        [ASKED, assistant_calls("", ("local_shell", {"command": ["ls"]})), {"role": "tool", "content": "a"},
+         assistant_calls("", ("shell", {"commands": ["ls"]})), {"role": "tool", "content": "b"},
+         assistant_calls("", ("apply_patch", {"type": "delete_file", "path": "b"})), {"role": "tool", "content": "gone"}, ASKED],
     ),
     "tools that a server ran and told of": (
         [ASKED, {"type": "mcp_call", "id": "m1", "server_label": "x", "name": "find", "arguments": '{"q":1}',
                  "output": "one"},
          {"type": "code_interpreter_call", "id": "c1", "code": "1+1", "container_id": "x", "status": "completed",
           "outputs": [{"type": "logs", "logs": "2"}]}, ASKED],
-        [ASKED, called("", ("find", {"q": 1})), {"role": "tool", "content": "one"},
-         called("", ("code_interpreter", {"code": "1+1"})), {"role": "tool", "content": "2"}, ASKED],
+        [ASKED, assistant_calls("", ("find", {"q": 1})), {"role": "tool", "content": "one"},
+         assistant_calls("", ("code_interpreter", {"code": "1+1"})), {"role": "tool", "content": "2"}, ASKED],
     ),
     "nothing": ([], [{"role": "user", "content": ""}]),
     "what says nothing": (
@@ -117,15 +117,17 @@ def test_histories(history: str, server: Running) -> None:
 
 def test_tools_of_every_type(server: Running) -> None:
     """Namespaces are unfolded; what OpenAI would run is left out."""
-    plain = [function("files__read", PATH, "About files.\n\nReads a file")]
+    plain = [function_tool("files__read", PATH, "About files.\n\nReads a file")]
     check_prompt(server, [ASKED], [ASKED], plain, tools=[*HOSTED, SPACE])
     two = [READ, {**READ, "name": "other"}]
     allowed = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "read"}]}
-    check_prompt(server, [ASKED], [ASKED], [function("read", PATH, "Reads a file")], tools=two, tool_choice=allowed)
+    check_prompt(
+        server, [ASKED], [ASKED], [function_tool("read", PATH, "Reads a file")], tools=two, tool_choice=allowed
+    )
     foreign = [{"type": "mcp_list_tools", "server_label": "s", "tools": [{"name": "a b", "parameters": []}]}]
     check_prompt(server, [ASKED], [*foreign, ASKED], tools=[{"type": "computer_use_preview", "environment": "linux"}])
     found = [ASKED, {"type": "additional_tools", "role": "developer", "tools": [READ]}]
-    check_prompt(server, [ASKED], found, [function("read", PATH, "Reads a file")])
+    check_prompt(server, [ASKED], found, [function_tool("read", PATH, "Reads a file")])
 
 
 CALLS: dict[str, tuple[Any, Any, str]] = {

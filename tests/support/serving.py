@@ -76,6 +76,13 @@ def folders_in(home: Path) -> dict[str, str]:
     return {"XDG_CONFIG_HOME": str(home / "config"), "XDG_DATA_HOME": str(home / "data")}
 
 
+def run_galop(home: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    """A command beside the server, with the keys of the same home."""
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(home / "config")}
+    command = [sys.executable, "-m", "galop", *args]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+
+
 @contextmanager
 def serving(*args: str, home: Path, env: dict[str, str] | None = None) -> Iterator[Running]:
     """`home` holds its keys, conversations and pages; models are found where the tests keep them."""

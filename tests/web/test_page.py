@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from serving import Running, serving
+from serving import Running, run_galop, serving
 
 from galop.chat.translate import Segment, segments
 from galop.web.conversations import Conversations, StoredMessage, path
@@ -243,9 +243,7 @@ def test_killed_in_mid_answer_nothing_stored_is_lost(browser: Browser, tmp_path:
 
 
 def test_off_loopback_the_page_asks_for_a_key(browser: Browser, tmp_path: Path, smollm_path: Path) -> None:
-    from test_server_keys import galop
-
-    key = galop(tmp_path, "keys", "add", "ann").stdout.strip()
+    key = run_galop(tmp_path, "keys", "add", "ann").stdout.strip()
     with serving("smollm2:135m", "--host", "0.0.0.0", home=tmp_path) as running:
         page = browser.new_page()
         page.goto(running.url)

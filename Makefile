@@ -13,7 +13,7 @@ BIN = $(VENV)/Scripts
 else
 BIN = $(VENV)/bin
 endif
-NATIVE = CMakeLists.txt pyproject.toml $(wildcard native/*.cpp native/*.h native/kernels/*)
+NATIVE = CMakeLists.txt pyproject.toml $(wildcard native/*.cpp native/*.h native/kernels/* native/ops/*)
 
 CLIENTS = build/clients
 

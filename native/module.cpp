@@ -1,10 +1,12 @@
 // Python bindings. Everything that computes releases the GIL; every size is checked before a kernel sees it.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
+#include <nanobind/stl/variant.h>
 #include <nanobind/stl/vector.h>
 
 #include <atomic>
@@ -13,6 +15,7 @@
 
 #include "machine.h"
 #include "program.h"
+#include "require.h"
 #include "sample.h"
 
 namespace nb = nanobind;
@@ -27,22 +30,10 @@ template <class T>
 using Out = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Rows = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
-void require(bool condition, const std::string& message) {
-  if (!condition) throw std::invalid_argument(message);
-}
-
 Kind kind_named(const std::string& name) {
   for (int i = 0; i < static_cast<int>(Kind::kCount); ++i)
     if (name == kLayouts[i].name) return static_cast<Kind>(i);
   throw std::invalid_argument("no weight layout is called " + name);
-}
-
-Op op_named(const std::string& name) {
-  static const char* names[] = {"embed", "rms_norm", "linears", "rope_table", "rope",  "attention",
-                                "add",   "swiglu",   "rows",    "route",      "experts"};
-  for (int i = 0; i < static_cast<int>(Op::kCount); ++i)
-    if (name == names[i]) return static_cast<Op>(i);
-  throw std::invalid_argument("no op is called " + name);
 }
 
 const Kernels& kernels_named(const std::string& name) {
@@ -89,15 +80,16 @@ void unpack(const std::string& kind, In<uint8_t> packed, int64_t rows, int64_t c
 
 using Matrix = std::tuple<std::string, int64_t, int64_t, int64_t>;  // kind, rows, cols, offset in the pack
 using StepSpec = std::tuple<std::string, std::vector<int>, std::vector<int>, std::vector<int>, std::vector<int>,
-                            std::vector<int64_t>, std::vector<double>>;
+                            std::map<std::string, Attribute>>;
 
 // A program and the pack its matrices lie in, which must outlive it.
 struct PyProgram {
   In<uint8_t> pack;
   std::unique_ptr<Program> program;
 
-  PyProgram(std::vector<std::pair<int64_t, bool>> buffers, std::vector<StepSpec> steps, std::vector<Matrix> matrices,
-            std::vector<In<float>> vectors, In<uint8_t> pack_, const std::string& isa, int threads)
+  PyProgram(std::vector<std::pair<int64_t, bool>> buffers, std::vector<StepSpec> steps,
+            std::vector<std::pair<int64_t, bool>> states, std::vector<Matrix> matrices, std::vector<In<float>> vectors,
+            In<uint8_t> pack_, const std::string& isa, int threads)
       : pack(std::move(pack_)) {
     require(threads >= 1 && threads <= 1024, "threads must be between 1 and 1024");
     std::vector<Buffer> native_buffers;
@@ -111,12 +103,14 @@ struct PyProgram {
       native_matrices.push_back(panels);
     }
     std::vector<Step> native_steps;
-    for (auto& [op, in, out, weights, vecs, ints, reals] : steps)
-      native_steps.push_back({op_named(op), in, out, weights, vecs, ints, reals});
+    for (auto& [op, in, out, weights, vecs, attributes] : steps)
+      native_steps.push_back({op, in, out, weights, vecs, attributes});
+    std::vector<State> native_states;
+    for (auto [offset, int8] : states) native_states.push_back({offset, int8});
     std::vector<std::vector<float>> native_vectors;
     for (auto& v : vectors) native_vectors.emplace_back(v.data(), v.data() + v.size());
-    program = std::make_unique<Program>(std::move(native_buffers), std::move(native_steps), std::move(native_matrices),
-                                        std::move(native_vectors), kernels_named(isa), threads);
+    program = std::make_unique<Program>(std::move(native_buffers), native_steps, std::move(native_states),
+                                        std::move(native_matrices), std::move(native_vectors), kernels_named(isa), threads);
   }
 
   bool forward(In<int32_t> ids, In<int32_t> positions, In<int32_t> sequences,
@@ -158,6 +152,20 @@ NB_MODULE(_native, m) {
     for (const Kernels* set : available_kernels()) names.emplace_back(set->name);
     return names;
   }, "Names of the kernel sets this machine runs, fastest first.");
+  m.def("ops", [] {
+    std::map<std::string, std::vector<std::pair<std::string, std::string>>> ops;
+    for (const auto& [name, make] : registered_ops()) {
+      Attributes attributes;
+      make()->attributes(attributes);
+      ops[name] = attributes.types();
+    }
+    return ops;
+  }, "The ops that the executor runs: each one's attributes, by name and type.");
+  m.def("quant_types", [] {
+    std::vector<std::tuple<std::string, int, int>> types;
+    for (const Layout& shape : kLayouts) types.emplace_back(shape.name, shape.block, shape.source_bytes);
+    return types;
+  }, "The quant types that kernels read: name, values and bytes of a block.");
   m.def("packed_bytes", &packed_bytes, "kind"_a, "rows"_a, "cols"_a);
   m.def("pack", &pack, "kind"_a, "source"_a, "rows"_a, "cols"_a, "out"_a, "threads"_a = 1,
         "Lays a matrix of GGUF blocks into 16-row panels, losslessly.");
@@ -187,9 +195,9 @@ NB_MODULE(_native, m) {
       .def_prop_ro("in_use", &PageStore::in_use);
 
   nb::class_<PyProgram>(m, "Program")
-      .def(nb::init<std::vector<std::pair<int64_t, bool>>, std::vector<StepSpec>, std::vector<Matrix>,
-                    std::vector<In<float>>, In<uint8_t>, const std::string&, int>(),
-           "buffers"_a, "steps"_a, "matrices"_a, "vectors"_a, "pack"_a, "isa"_a, "threads"_a)
+      .def(nb::init<std::vector<std::pair<int64_t, bool>>, std::vector<StepSpec>, std::vector<std::pair<int64_t, bool>>,
+                    std::vector<Matrix>, std::vector<In<float>>, In<uint8_t>, const std::string&, int>(),
+           "buffers"_a, "steps"_a, "states"_a, "matrices"_a, "vectors"_a, "pack"_a, "isa"_a, "threads"_a)
       .def("forward", &PyProgram::forward, "ids"_a, "positions"_a, "sequences"_a, "page_tables"_a, "rows"_a, "pages"_a,
            "logits"_a, "hidden"_a.none() = nb::none(),
            "Fills logits[rows, vocabulary] and hidden[rows, width]; False when cancelled.")

@@ -136,46 +136,11 @@ void read_block(Kind kind, const uint8_t* p, Block& b) {
   }
 }
 
-int zero_point(Kind kind) {
-  switch (kind) {
-    case Kind::Q4_0: return 8;
-    case Kind::Q5_0: return 16;
-    case Kind::Q8_0: return 128;
-    case Kind::Q6_K: return 32;
-    default: return 0;
-  }
-}
-
-// Byte offsets of the parts of a panel block.
-struct Parts {
-  int head = 0;  // fp16 vectors before the groups (K-quants)
-  int group = 0;      // bytes per group
-  int scale = 0;      // per-group scales, from the group's start
-  int minimum = -1;   // per-group minima
-  int codes = 0;      // low nibbles (or bytes)
-  int high = -1;      // plane of the upper bits
-  int high_bits = 0;
-};
-
-Parts parts(Kind kind) {
-  switch (kind) {
-    case Kind::Q4_0: return {0, 288, 0, -1, 32, -1, 0};
-    case Kind::Q4_1: return {0, 320, 0, 32, 64, -1, 0};
-    case Kind::Q5_0: return {0, 352, 0, -1, 96, 32, 1};
-    case Kind::Q5_1: return {0, 384, 0, 32, 128, 64, 1};
-    case Kind::Q8_0: return {0, 544, 0, -1, 32, -1, 0};
-    case Kind::Q4_K: return {64, 288, 0, 16, 32, -1, 0};
-    case Kind::Q5_K: return {64, 352, 0, 16, 96, 32, 1};
-    case Kind::Q6_K: return {32, 416, 0, -1, 160, 32, 2};
-    default: return {};
-  }
-}
-
 // The codes of one row and group, four bytes (a quad) at a time; no shift crosses a byte.
-void place_codes(Kind kind, const Parts& at, uint8_t* group, int row, const uint8_t* codes) {
+void place_codes(const Layout& at, uint8_t* group, int row, const uint8_t* codes) {
   uint32_t quad[kQuads], plane[2] = {0, 0};
   std::memcpy(quad, codes, sizeof(quad));
-  if (kind == Kind::Q8_0) {
+  if (at.kind == Kind::Q8_0) {
     for (int j = 0; j < kQuads; ++j) std::memcpy(group + at.codes + 64 * j + 4 * row, &quad[j], 4);
     return;
   }
@@ -192,9 +157,9 @@ void place_codes(Kind kind, const Parts& at, uint8_t* group, int row, const uint
   for (int i = 0; i < at.high_bits; ++i) std::memcpy(group + at.high + 64 * i + 4 * row, &plane[i], 4);
 }
 
-uint8_t find_code(Kind kind, const Parts& at, const uint8_t* group, int row, int k) {
+uint8_t find_code(const Layout& at, const uint8_t* group, int row, int k) {
   const int quad = k / 4, byte = 4 * row + k % 4;
-  if (kind == Kind::Q8_0) return group[at.codes + 64 * quad + byte];
+  if (at.kind == Kind::Q8_0) return group[at.codes + 64 * quad + byte];
   uint8_t code = (group[at.codes + 64 * (quad % 4) + byte] >> (quad < 4 ? 0 : 4)) & 15;
   if (at.high_bits == 1) code |= ((group[at.high + byte] >> quad) & 1) << 4;
   if (at.high_bits == 2) code |= ((group[at.high + 64 * (quad / 4) + byte] >> (2 * (quad % 4))) & 3) << 4;
@@ -215,7 +180,6 @@ void pack_panel(Kind kind, const uint8_t* source, int64_t rows, int64_t cols, in
         std::memcpy(out + (k * kRows + row) * 4, source + ((first + row) * cols + k) * 4, 4);
     return;
   }
-  const Parts at = parts(kind);
   const bool two_level = shape.block == 256;
   Block block;
   for (int row = 0; row < count; ++row) {
@@ -228,7 +192,7 @@ void pack_panel(Kind kind, const uint8_t* source, int64_t rows, int64_t cols, in
         if (kind != Kind::Q6_K) std::memcpy(to + 32 + 2 * row, &block.m, 2);
       }
       for (int g = 0; g < shape.block / kGroup; ++g) {
-        uint8_t* group = to + at.head + g * at.group;
+        uint8_t* group = to + shape.head + g * shape.group_bytes();
         if (kind == Kind::Q6_K) {
           group[row] = block.scales[2 * g];
           group[16 + row] = block.scales[2 * g + 1];
@@ -237,9 +201,9 @@ void pack_panel(Kind kind, const uint8_t* source, int64_t rows, int64_t cols, in
           group[16 + row] = block.minima[g];
         } else {
           std::memcpy(group + 2 * row, &block.d, 2);
-          if (at.minimum >= 0) std::memcpy(group + at.minimum + 2 * row, &block.m, 2);
+          if (shape.minimum >= 0) std::memcpy(group + shape.minimum + 2 * row, &block.m, 2);
         }
-        place_codes(kind, at, group, row, block.codes + g * kGroup);
+        place_codes(shape, group, row, block.codes + g * kGroup);
       }
     }
   }
@@ -254,15 +218,13 @@ void unpack_row(const Panels& weights, int64_t index, float* out) {
     for (int64_t k = 0; k < weights.cols; ++k) std::memcpy(out + k, panel + (k * kRows + row) * 4, 4);
     return;
   }
-  const Parts at = parts(kind);
-  const int zero = zero_point(kind);
   for (int64_t b = 0; b < weights.cols / shape.block; ++b) {
     const uint8_t* block = panel + b * shape.panel_bytes;
     for (int g = 0; g < shape.block / kGroup; ++g) {
-      const uint8_t* group = block + at.head + g * at.group;
+      const uint8_t* group = block + shape.head + g * shape.group_bytes();
       float* to = out + b * shape.block + g * kGroup;
       for (int k = 0; k < kGroup; ++k) {
-        const float code = static_cast<float>(find_code(kind, at, group, row, k) - zero);
+        const float code = static_cast<float>(find_code(shape, group, row, k) - shape.zero);
         if (kind == Kind::Q6_K) {
           const auto scale = static_cast<int8_t>(group[16 * (k / 16) + row]);
           to[k] = f16_to_f32(read_u16(block + 2 * row)) * static_cast<float>(scale) * code;
@@ -272,7 +234,7 @@ void unpack_row(const Panels& weights, int64_t index, float* out) {
           to[k] = scale * code - minimum;
         } else {
           const float value = f16_to_f32(read_u16(group + 2 * row)) * code;
-          to[k] = at.minimum < 0 ? value : value + f16_to_f32(read_u16(group + at.minimum + 2 * row));
+          to[k] = shape.minimum < 0 ? value : value + f16_to_f32(read_u16(group + shape.minimum + 2 * row));
         }
       }
     }

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 
 namespace galop {
 
@@ -16,29 +17,47 @@ constexpr int kQuads = kGroup / 4;
 
 enum class Kind : int { Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K, F32, kCount };
 
-// What a kind costs: `block` inner positions of one panel take `panel_bytes`; the same block of one row takes
-// `source_bytes` in its GGUF file.
+// One kind: `block` inner positions of one panel take `panel_bytes`; the same block of one row takes `source_bytes` in
+// its GGUF file (`weights/blocks.py` has the same figures, compared when it is imported). A code stands for its value
+// plus `zero`. Of a panel's block: fp16 vectors take its first `head` bytes, then each group has its scales, from
+// `minimum` on its minima, from `high` on `high_bits` planes of upper bits, from `codes` on its low nibbles or bytes.
 struct Layout {
+  Kind kind;
   const char* name;
   int block;
   int panel_bytes;
   int source_bytes;
+  int zero = 0;
+  int head = 0;
+  int minimum = -1;
+  int high = -1;
+  int high_bits = 0;
+  int codes = 0;
+
+  constexpr int group_bytes() const { return (panel_bytes - head) / (block / kGroup); }
 };
 
 constexpr Layout kLayouts[] = {
-    {"Q4_0", 32, 256 + 32, 18},
-    {"Q4_1", 32, 256 + 64, 20},
-    {"Q5_0", 32, 256 + 64 + 32, 22},
-    {"Q5_1", 32, 256 + 64 + 64, 24},
-    {"Q8_0", 32, 512 + 32, 34},
+    //          name    block             panel    source zero head min  high bits codes
+    {Kind::Q4_0, "Q4_0", 32, 256 + 32, 18, 8, 0, -1, -1, 0, 32},
+    {Kind::Q4_1, "Q4_1", 32, 256 + 64, 20, 0, 0, 32, -1, 0, 64},
+    {Kind::Q5_0, "Q5_0", 32, 256 + 64 + 32, 22, 16, 0, -1, 32, 1, 96},
+    {Kind::Q5_1, "Q5_1", 32, 256 + 64 + 64, 24, 0, 0, 32, 64, 1, 128},
+    {Kind::Q8_0, "Q8_0", 32, 512 + 32, 34, 128, 0, -1, -1, 0, 32},
     // Two-level scales: fp16 d and dmin of 16 rows, then per group 6-bit scales and minima as bytes.
-    {"Q4_K", 256, 64 + 8 * (32 + 256), 144},
-    {"Q5_K", 256, 64 + 8 * (32 + 256 + 64), 176},
-    {"Q6_K", 256, 32 + 8 * (32 + 256 + 128), 210},
-    {"F32", 1, kRows * 4, 4},
+    {Kind::Q4_K, "Q4_K", 256, 64 + 8 * (32 + 256), 144, 0, 64, 16, -1, 0, 32},
+    {Kind::Q5_K, "Q5_K", 256, 64 + 8 * (32 + 256 + 64), 176, 0, 64, 16, 32, 1, 96},
+    {Kind::Q6_K, "Q6_K", 256, 32 + 8 * (32 + 256 + 128), 210, 32, 32, -1, 32, 2, 160},
+    {Kind::F32, "F32", 1, kRows * 4, 4},
 };
 
-inline const Layout& layout(Kind kind) { return kLayouts[static_cast<int>(kind)]; }
+static_assert([] {
+  for (int i = 0; i < static_cast<int>(Kind::kCount); ++i)
+    if (static_cast<int>(kLayouts[i].kind) != i) return false;
+  return std::size(kLayouts) == static_cast<size_t>(Kind::kCount);
+}(), "kLayouts is not in the order of Kind");
+
+constexpr const Layout& layout(Kind kind) { return kLayouts[static_cast<int>(kind)]; }
 
 // A packed matrix [rows, cols]; cols is a multiple of the kind's block.
 struct Panels {

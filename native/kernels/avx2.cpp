@@ -1,12 +1,13 @@
 // x86-64 with AVX2, FMA and F16C (Haswell, Zen and later).
 #include <immintrin.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <type_traits>
 #include <utility>
 
-#include "../kernels.h"
+#include "kernels.h"
 
 namespace galop::avx2 {
 namespace {

@@ -1,12 +1,13 @@
 // x86-64 with AVX-512 F, BW, DQ, VL and VNNI (Ice Lake, Zen 4 and later).
 #include <immintrin.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <type_traits>
 #include <utility>
 
-#include "../kernels.h"
+#include "kernels.h"
 
 namespace galop::avx512 {
 namespace {

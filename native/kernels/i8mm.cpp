@@ -1,12 +1,13 @@
 // aarch64 with the int8 matrix extension (Neoverse V1, Cortex-A510/X2, Apple M2 and later): unsigned by signed products.
 #include <arm_neon.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <type_traits>
 #include <utility>
 
-#include "../kernels.h"
+#include "kernels.h"
 
 namespace galop::i8mm {
 namespace {

@@ -1,12 +1,13 @@
 // aarch64 with the dot-product extension (Cortex-A55/A76, Apple M1 and later).
 #include <arm_neon.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <type_traits>
 #include <utility>
 
-#include "../kernels.h"
+#include "kernels.h"
 
 namespace galop::neon {
 namespace {

@@ -1,12 +1,13 @@
 // Plain C++: the fallback, and the instruction set the others are tested against.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <type_traits>
 #include <utility>
 
-#include "../kernels.h"
+#include "kernels.h"
 
 namespace galop::portable {
 namespace {

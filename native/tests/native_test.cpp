@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "../machine.h"
-#include "../program.h"
-#include "../sample.h"
+#include "machine.h"
+#include "program.h"
+#include "sample.h"
 
 using namespace galop;
 
@@ -245,7 +245,7 @@ void test_attention(const Kernels& k, bool int8) {
 // A small decoder layer with experts, over several threads, whole and token by token.
 void test_program(const Kernels& k, bool int8) {
   Random random;
-  const int width = 64, heads = 2, dim = 32, inner = 96, experts = 4, vocabulary = 100;
+  const int64_t width = 64, heads = 2, dim = 32, inner = 96, experts = 4, vocabulary = 100;
   std::vector<Packed> store;
   auto matrix = [&](Kind kind, int64_t rows, int64_t cols) {
     store.push_back(packed(kind, rows, cols, random));
@@ -264,21 +264,22 @@ void test_program(const Kernels& k, bool int8) {
                                        {16, false},    {16, false},    {2, false},     {2, false},     {width, true},
                                        {vocabulary, true}};
   const std::vector<Step> steps = {
-      {Op::rope_table, {}, {5, 6}, {}, {1}, {}, {1.0}},
-      {Op::embed, {}, {0}, {embedding}, {}, {}, {}},
-      {Op::rms_norm, {0}, {1}, {}, {0}, {}, {1e-5}},
-      {Op::linears, {1}, {2, 3, 4}, {q, kk, v}, {-1, -1, -1}, {}, {}},
-      {Op::rope, {2, 5, 6}, {2}, {}, {}, {dim, 0}, {}},
-      {Op::rope, {3, 5, 6}, {3}, {}, {}, {dim, 0}, {}},
-      {Op::attention, {2, 3, 4}, {1}, {}, {}, {0, heads, heads, dim, int8}, {0.17}},
-      {Op::linears, {1}, {2}, {o}, {-1}, {}, {}},
-      {Op::add, {0, 2}, {0}, {}, {}, {}, {}},
-      {Op::rms_norm, {0}, {1}, {}, {0}, {}, {1e-5}},
-      {Op::route, {1}, {7, 8}, {router}, {}, {1}, {}},
-      {Op::experts, {1, 7, 8}, {2}, expert_weights, {}, {experts}, {}},
-      {Op::add, {0, 2}, {0}, {}, {}, {}, {}},
-      {Op::rows, {0}, {9}, {}, {}, {}, {}},
-      {Op::linears, {9}, {10}, {embedding}, {-1}, {}, {}},
+      {"rope_table", {}, {5, 6}, {}, {1}, {{"scale", 1.0}}},
+      {"embed", {}, {0}, {embedding}, {}, {}},
+      {"rms_norm", {0}, {1}, {}, {0}, {{"eps", 1e-5}}},
+      {"linears", {1}, {2, 3, 4}, {q, kk, v}, {-1, -1, -1}, {}},
+      {"rope", {2, 5, 6}, {2}, {}, {}, {{"head_dim", dim}, {"interleaved", false}}},
+      {"rope", {3, 5, 6}, {3}, {}, {}, {{"head_dim", dim}, {"interleaved", false}}},
+      {"attention", {2, 3, 4}, {1}, {}, {},
+       {{"state", int64_t{0}}, {"heads", heads}, {"kv_heads", heads}, {"head_dim", dim}, {"scale", 0.17}}},
+      {"linears", {1}, {2}, {o}, {-1}, {}},
+      {"add", {0, 2}, {0}, {}, {}, {}},
+      {"rms_norm", {0}, {1}, {}, {0}, {{"eps", 1e-5}}},
+      {"route", {1}, {7, 8}, {router}, {}, {{"experts", experts}, {"top_k", int64_t{2}}, {"normalise", true}}},
+      {"experts", {1, 7, 8}, {2}, expert_weights, {}, {}},
+      {"add", {0, 2}, {0}, {}, {}, {}},
+      {"rows", {0}, {9}, {}, {}, {}},
+      {"linears", {9}, {10}, {embedding}, {-1}, {}},
   };
   const int64_t tokens = 45;
   std::vector<int32_t> ids(tokens), positions(tokens), sequences(tokens, 0), rows(tokens);
@@ -291,7 +292,7 @@ void test_program(const Kernels& k, bool int8) {
   std::vector<float> expected;
   for (int threads : {1, 2, 3, 5})
     for (int64_t chunk : {tokens, int64_t{1}, int64_t{8}, int64_t{13}}) {
-      Program program(buffers, steps, matrices, {norm, inv_freq}, k, threads);
+      Program program(buffers, steps, {{0, int8}}, matrices, {norm, inv_freq}, k, threads);
       PageStore pages(2 * heads * kv_bytes(dim, int8));
       const int64_t first = pages.allocate(), second = pages.allocate();
       std::vector<float> logits(tokens * vocabulary);

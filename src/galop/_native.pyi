@@ -6,12 +6,21 @@ from typing import Any
 from numpy import ndarray
 
 Array = ndarray[Any, Any]
-Step = tuple[str, list[int], list[int], list[int], list[int], list[int], list[float]]
+# An op's name; the buffers it reads and writes, its matrices and vectors (-1 for none) by number; its attributes.
+Step = tuple[str, list[int], list[int], list[int], list[int], dict[str, bool | int | float]]
 
 def instruction_sets() -> list[str]:
     """Names of the kernel sets this machine runs, fastest first."""
 
-def packed_bytes(kind: str, rows: int, cols: int) -> int: ...
+def ops() -> dict[str, list[tuple[str, str]]]:
+    """The ops that the executor runs: each one's attributes, by name and type ("bool", "int" or "float")."""
+
+def quant_types() -> list[tuple[str, int, int]]:
+    """The quant types that kernels read: name, values and bytes of a block."""
+
+def packed_bytes(kind: str, rows: int, cols: int) -> int:
+    """Bytes that a matrix takes in panels. Raises ValueError for an unknown kind or columns of no whole blocks."""
+
 def pack(kind: str, source: Array, rows: int, cols: int, out: Array, threads: int = 1) -> None:
     """Lays a matrix of GGUF blocks into 16-row panels, losslessly. Raises ValueError where sizes do not fit."""
 
@@ -43,9 +52,15 @@ def sample(
     """The token drawn, and the log-probabilities asked for. Raises ValueError if logits are not finite."""
 
 class PageStore:
+    """Memory in pages of equal size, by number, for the keys and values of so many tokens in all layers."""
+
     def __init__(self, page_bytes: int) -> None: ...
-    def allocate(self) -> int: ...
-    def release(self, page: int) -> None: ...
+    def allocate(self) -> int:
+        """A page, zeroed when it is new. Raises MemoryError."""
+
+    def release(self, page: int) -> None:
+        """Lets a page be allocated again. Raises ValueError if it is not allocated."""
+
     def data(self, page: int) -> Array:
         """A page's bytes, to copy from or into."""
     @property
@@ -54,10 +69,18 @@ class PageStore:
     def in_use(self) -> int: ...
 
 class Program:
+    """A plan on a thread pool. Its matrices lie in `pack`, which it keeps alive.
+
+    `buffers` are widths and whether there is a row per logit wanted; `states` are offsets in a page and whether keys
+    and values are int8; `matrices` are kind, rows, columns and offset in the pack. Raises ValueError or IndexError for
+    a plan that cannot be run safely.
+    """
+
     def __init__(
         self,
         buffers: Sequence[tuple[int, bool]],
         steps: Sequence[Step],
+        states: Sequence[tuple[int, bool]],
         matrices: Sequence[tuple[str, int, int, int]],
         vectors: Sequence[Array],
         pack: Array,
@@ -75,9 +98,17 @@ class Program:
         logits: Array,
         hidden: Array | None = None,
     ) -> bool:
-        """Fills logits[rows, vocabulary] and hidden[rows, width]; False when cancelled."""
-    def cancel(self) -> None: ...
-    def start_profile(self) -> None: ...
+        """Fills logits[rows, vocabulary] and hidden[rows, width]; False when cancelled.
+
+        Raises ValueError for a batch that does not fit.
+        """
+
+    def cancel(self) -> None:
+        """Ends the forward pass under way before its next phase."""
+
+    def start_profile(self) -> None:
+        """Forgets what was measured and measures each phase from now on."""
+
     def profile(self) -> list[float]:
         """Seconds of the phase that begins with each step since start_profile; 0 for a step inside a phase."""
 

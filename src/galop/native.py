@@ -1,18 +1,31 @@
 """The native core, typed: the one place that imports the extension."""
 
-from galop._native import (
-    PageStore,
-    Program,
-    instruction_sets,
-    int8_peak,
-    pack,
-    packed_bytes,
-    read_bandwidth,
-    sample,
-    unpack,
-)
+from typing import TYPE_CHECKING
+
+try:
+    from galop._native import (
+        PageStore,
+        Program,
+        instruction_sets,
+        int8_peak,
+        ops,
+        pack,
+        packed_bytes,
+        quant_types,
+        read_bandwidth,
+        sample,
+        unpack,
+    )
+except ImportError as error:
+    raise ImportError(
+        f"galop's native core is missing or was built from other sources ({error}); "
+        "build it again: pip install --editable ."
+    ) from error
+
+if TYPE_CHECKING:
+    from galop._native import Step as Step
 
 __all__ = [
-    "PageStore", "Program", "instruction_sets", "int8_peak", "pack", "packed_bytes", "read_bandwidth", "sample",
-    "unpack",
+    "PageStore", "Program", "instruction_sets", "int8_peak", "ops", "pack", "packed_bytes", "quant_types",
+    "read_bandwidth", "sample", "unpack",
 ]  # fmt: skip

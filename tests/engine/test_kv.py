@@ -63,13 +63,13 @@ def test_int8_pages_take_half_the_memory(smollm: Model, smollm_path: Path) -> No
 
 def test_a_head_size_that_int8_cannot_keep_is_refused(smollm: Model) -> None:
     steps = [
-        ("embed", [], [0], [0], [], [], []),
-        ("attention", [0, 0, 0], [0], [], [], [0, 2, 2, 48, 1], [1.0]),
-        ("rows", [0], [1], [], [], [], []),
+        ("embed", [], [0], [0], [], {}),
+        ("attention", [0, 0, 0], [0], [], [], {"state": 0, "heads": 2, "kv_heads": 2, "head_dim": 48, "scale": 1.0}),
+        ("rows", [0], [1], [], [], {}),
     ]
     data = np.zeros(native.packed_bytes("Q8_0", 16, 96), np.uint8)
     with pytest.raises(ValueError, match="multiple of 32"):
-        native.Program([(96, False), (96, True)], steps, [("Q8_0", 16, 96, 0)], [], data, "", 1)
+        native.Program([(96, False), (96, True)], steps, [(0, True)], [("Q8_0", 16, 96, 0)], [], data, "", 1)
 
 
 def test_an_unknown_kind_is_refused(smollm: Model) -> None:

@@ -4,20 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from native_op import quantised
 from random_blocks import PACKED, random_blocks
 
 from galop import native
 from galop.weights.quant_types import dequantise
 
 SETS = native.instruction_sets()
-
-
-def quantised(x: np.ndarray) -> np.ndarray:
-    """Activations as the kernels see them: int8 in groups of 32."""
-    groups = x.reshape(-1, 32)
-    scale = np.abs(groups).max(axis=1, keepdims=True) / np.float32(127)
-    codes = np.rint(groups / np.where(scale > 0, scale, 1))
-    return (codes * scale).astype(np.float32).reshape(x.shape)
 
 
 def run_linear(kind: str, rows: int, cols: int, tokens: int, isa: str, threads: int = 1) -> tuple[Any, Any]:
@@ -32,10 +25,11 @@ def run_linear(kind: str, rows: int, cols: int, tokens: int, isa: str, threads: 
     program = native.Program(
         [(cols, False), (cols, True), (rows, True)],
         [
-            ("embed", [], [0], [0], [], [], []),
-            ("rows", [0], [1], [], [], [], []),
-            ("linears", [1], [2], [1], [0], [], []),
+            ("embed", [], [0], [0], [], {}),
+            ("rows", [0], [1], [], [], {}),
+            ("linears", [1], [2], [1], [0], {}),
         ],
+        [],
         [("F32", tokens, cols, 0), (kind, rows, cols, len(embedding))],
         [bias],
         np.concatenate([embedding, packed]),
@@ -76,25 +70,28 @@ def test_instruction_sets_threads_and_batches_give_the_same_bytes(kind: str) -> 
 
 def test_a_malformed_program_is_refused() -> None:
     data = np.zeros(native.packed_bytes("Q8_0", 16, 32), np.uint8)
-    good = [("embed", [], [0], [0], [], [], []), ("rows", [0], [1], [], [], [], [])]
+    good = [("embed", [], [0], [0], [], {}), ("rows", [0], [1], [], [], {})]
     cases: list[tuple[Any, Any, str]] = [
-        ([("embed", [], [7], [0], [], [], [])], [("Q8_0", 16, 32, 0)], ".+"),
+        ([("embed", [], [7], [0], [], {})], [("Q8_0", 16, 32, 0)], ".+"),
         (good, [("Q8_0", 16, 32, 8)], "outside its pack"),
         (good, [("Q8_0", 16, 64, 0)], "outside its pack"),
-        ([("nonsense", [], [0], [0], [], [], [])], [("Q8_0", 16, 32, 0)], "no op is called"),
-        ([("rms_norm", [0], [0], [], [0], [], [1e-5])], [("Q8_0", 16, 32, 0)], ".+"),
+        ([("nonsense", [], [0], [0], [], {})], [("Q8_0", 16, 32, 0)], "no op is called"),
+        ([("add", [0, 0], [0], [], [], {"eps": 1e-5})], [("Q8_0", 16, 32, 0)], "an attribute that add does not have"),
+        ([("rope", [0, 0, 0], [0], [], [], {"head_dim": 32})], [("Q8_0", 16, 32, 0)], "an attribute is missing"),
+        ([("rope", [0, 0, 0], [0], [], [], {"head_dim": 32, "interleaved": 0})], [("Q8_0", 16, 32, 0)], "is missing"),
+        ([("rms_norm", [0], [0], [], [0], {"eps": 1e-5})], [("Q8_0", 16, 32, 0)], ".+"),
     ]
     for steps, matrices, message in cases:
         with pytest.raises((ValueError, IndexError), match=message):
-            native.Program([(32, False), (32, True)], steps, matrices, [], data, "", 1)
+            native.Program([(32, False), (32, True)], steps, [], matrices, [], data, "", 1)
 
 
 def test_a_malformed_batch_is_refused() -> None:
     data = np.zeros(native.packed_bytes("Q8_0", 16, 32), np.uint8)
     program = native.Program(
         [(32, False), (32, True)],
-        [("embed", [], [0], [0], [], [], []), ("rows", [0], [1], [], [], [], [])],
-        [("Q8_0", 16, 32, 0)], [], data, "", 1,
+        [("embed", [], [0], [0], [], {}), ("rows", [0], [1], [], [], {})],
+        [], [("Q8_0", 16, 32, 0)], [], data, "", 1,
     )  # fmt: skip
     store, out = pages(1), np.empty((1, 32), np.float32)
 

@@ -43,21 +43,11 @@ def memory_needed(pack: Pack, plan: Plan, context: int, kv: KVType = "f16") -> d
 
 
 def _scratch(plan: Plan) -> int:
-    """What a full prompt chunk needs: float32 buffers, int8 activations, experts' inner values, unpacked panels."""
+    """What a full prompt chunk needs: float32 buffers, int8 activations, what ops need beside, unpacked panels."""
     _, slots = plan.slots()
-    floats = sum(width for width, dim in slots if dim == "T")
-    widest = 0
-    for step in plan.steps:
-        if step.op.name == "linears":
-            widest = max(widest, *(plan.widths[b] for b in step.inputs))
-        elif step.op.name == "experts":
-            x, chosen, inner = (
-                step.arguments["x"].width,
-                step.arguments["chosen"].width,
-                step.arguments["gates"][0].rows,
-            )
-            floats += chosen * (2 * inner + x)
-            widest = max(widest, chosen * max(x, inner))
+    beside = [step.scratch for step in plan.steps]
+    floats = sum(width for width, dim in slots if dim == "T") + sum(s.floats for s in beside)
+    widest = max(s.activations for s in beside)
     return CHUNK_TOKENS * (floats * 4 + widest * 2) + slots[-1][0] * 8
 
 

@@ -82,8 +82,7 @@ def by_file(path: Path, context: int) -> tuple[int, Work]:
 
 def work_of(plan: Plan, pack: Pack) -> Work:
     read = speed.step_cost(plan, pack, 0, tokens=1, rows=1, keys=0, sequences=1).bytes
-    layers = sum(step.op.name == "attention" for step in plan.steps)
-    return Work(read, layers, plan.widths[plan.steps[-1].outputs[0]])
+    return Work(read, len(plan.states), plan.widths[plan.steps[-1].outputs[0]])
 
 
 def by_shape(entry: Entry, context: int) -> tuple[int, Work]:

@@ -19,6 +19,7 @@ from galop.backends.local import Model
 from galop.engine.engine import Engine
 from galop.engine.kv_cache import KVCache, blocks_for
 from galop.engine.states import BLOCK_TOKENS
+from galop.ops.cost import Cost, Workload
 from galop.ops.plan import Array, Plan
 from galop.weights.pack import Pack
 from galop.weights.quant_types import QUANT_TYPES
@@ -65,38 +66,19 @@ def spread(values: list[float]) -> dict[str, float]:
     return {"median": float(middle), "q1": float(low), "q3": float(high)}
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What one step needs at least."""
-
-    bytes: float
-    products: float
-
-
 def step_cost(plan: Plan, pack: Pack, block_bytes: int, tokens: int, rows: int, keys: float, sequences: int) -> Cost:
     """Of `tokens` tokens in `sequences` sequences, `rows` of which give logits; each attends to `keys` keys."""
-    size = {name: m.rows * m.cols for name, m in pack.matrices.items()}
-    source = {
-        name: n // QUANT_TYPES[m.quant_type].block * QUANT_TYPES[m.quant_type].nbytes
-        for (name, n), m in zip(size.items(), pack.matrices.values(), strict=True)
-    }
-    total_bytes, products = 0.0, 0.0
-    for step in plan.steps:
-        if step.op.name == "linears":
-            names = [m.name for m in step.arguments["weights"]]
-            columns = rows if plan.dims[step.outputs[0]] == "R" else tokens
-            total_bytes += sum(source[n] for n in names) if columns else 0
-            products += columns * sum(size[n] for n in names)
-        elif step.op.name == "experts":
-            parts = [[m.name for m in step.arguments[which]] for which in ("gates", "ups", "downs")]
-            chosen, experts = step.arguments["chosen"].width, len(parts[0])
-            reached = experts * (1 - (1 - chosen / experts) ** tokens)  # of random choices
-            total_bytes += reached * sum(source[p[0]] for p in parts)
-            products += tokens * chosen * sum(size[p[0]] for p in parts)
-        elif step.op.name == "attention":
-            products += 2 * tokens * keys * step.arguments["q"].width
-    total_bytes += sequences * keys / BLOCK_TOKENS * block_bytes
-    return Cost(total_bytes, products)
+
+    def matrix_bytes(name: str) -> float:
+        matrix = pack.matrices[name]
+        quant_type = QUANT_TYPES[matrix.quant_type]
+        return matrix.rows * matrix.cols // quant_type.block * quant_type.nbytes
+
+    def state_bytes(_: int) -> float:
+        return block_bytes / BLOCK_TOKENS / len(plan.states)
+
+    work = Workload(tokens, rows, keys, sequences, matrix_bytes, state_bytes)
+    return sum((step.cost(work) for step in plan.steps), Cost())
 
 
 def held(engine: Engine, tokens: int) -> KVCache:
@@ -202,11 +184,6 @@ def profile(model: Model, work: Work) -> list[tuple[str, float]]:
     tokens = work.tokens * work.sequences
     parts: dict[str, float] = {}
     for begin, end in zip(begins, [*begins[1:], len(seconds)], strict=True):
-        steps = model.plan.steps[begin:end]
-        if steps[0].op.name == "linears":
-            names = [".".join(m.name.split(".")[-2:-1]) for m in steps[0].arguments["weights"]]
-            label = " ".join(names)
-        else:
-            label = ", ".join(dict.fromkeys(s.op.name for s in steps))
+        label = ", ".join(dict.fromkeys(step.label for step in model.plan.steps[begin:end]))
         parts[label] = parts.get(label, 0.0) + seconds[begin] / tokens
     return sorted(parts.items(), key=lambda part: -part[1])

@@ -46,16 +46,16 @@ class Llama(Family):
         eps = self.config.rms_norm_eps
         self.inputs = inputs
         inv_freq, factor = inverse_frequencies(self.config)
-        self.cosine, self.sine = rope_table(inputs, Vector("inv_freq", len(inv_freq), inv_freq), factor)
+        self.cosine, self.sine = rope_table(inputs.positions, Vector("inv_freq", len(inv_freq), inv_freq), factor)
 
-        x = embed(inputs, w.model.embed_tokens)
+        x = embed(inputs.ids, w.model.embed_tokens)
         if x.width != self.config.hidden_size:
             raise ModelFileError(f"the embeddings have {x.width} values, hidden_size is {self.config.hidden_size}")
         for i in range(self.config.num_hidden_layers):
             layer = w.model.layers[i]
             x = x + self.attend(i, rms_norm(x, layer.input_layernorm.of(x.width), eps), layer.self_attn)
             x = x + self.feed_forward(rms_norm(x, layer.post_attention_layernorm.of(x.width), eps), layer.mlp)
-        x = rms_norm(rows(inputs, x), w.model.norm.of(x.width), eps)
+        x = rms_norm(rows(x, inputs.rows), w.model.norm.of(x.width), eps)
         embeddings = w.model.embed_tokens
         if w.lm_head and w.lm_head.shape != embeddings.shape:
             raise ModelFileError(f"lm_head has the shape {w.lm_head.shape}, the embeddings have {embeddings.shape}")

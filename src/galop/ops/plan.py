@@ -1,4 +1,4 @@
-"""Plans: a model's forward pass as a flat list of ops over numbered buffers.
+"""Plans: a model's forward pass as a flat list of ops over numbered buffers; and what an op declares.
 
 A family's forward function is run once on symbolic tensors; every op it calls is written down. The plan leaves the
 number of tokens free, can be printed and checked, and is all that either executor knows of a model.
@@ -7,15 +7,19 @@ number of tokens free, can be printed and checked, and is all that either execut
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 
+from galop import native
 from galop.errors import ModelFileError
+from galop.ops.cost import Cost, Scratch, Workload
 
 Array = np.ndarray[Any, np.dtype[Any]]
+Shapes = Sequence[tuple[int, str]]  # width and dim of each output
+Attribute = bool | int | float
 
 
 @dataclass(frozen=True)
@@ -28,9 +32,7 @@ class Tensor:
     dim: str = "T"
 
     def __add__(self, other: Tensor) -> Tensor:
-        from galop.ops import add
-
-        result: Tensor = add(self, other)
+        result: Tensor = OPS["add"](self, other)
         return result
 
 
@@ -53,26 +55,89 @@ class Vector:
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """What a step is given: token ids, their positions and sequences, and which tokens' logits are wanted."""
+class Input:
+    """An array that a step is given, by the name of its field in the batch."""
 
     plan: Plan
+    name: str
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a step is given: its tokens with their positions and sequences, which logits are wanted, what is kept.
+
+    An op takes the arrays it needs, or all of them if it keeps a state.
+    """
+
+    plan: Plan
+
+    @property
+    def ids(self) -> Input:
+        """Token ids [T]."""
+        return Input(self.plan, "ids")
+
+    @property
+    def positions(self) -> Input:
+        """Each token's place in its sequence [T]."""
+        return Input(self.plan, "positions")
+
+    @property
+    def rows(self) -> Input:
+        """Indices of the tokens whose logits are wanted [R]."""
+        return Input(self.plan, "rows")
 
 
 @dataclass(frozen=True)
 class Paged:
-    """Keys and values of every earlier token, kept in pages; widths are values per token."""
+    """State: the keys and values of every earlier token; widths are values per token."""
 
     k_width: int
     v_width: int
 
 
+LayerState = Paged  # the kinds of state, one declaration each; `galop.engine.states` says how each is kept
+
+
 @dataclass(frozen=True)
 class Step:
+    """One use of an op: its arguments by parameter name, and the buffers it reads and writes."""
+
     op: Op
     arguments: dict[str, Any]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+
+    @property
+    def matrices(self) -> list[Matrix]:
+        """The matrices among the arguments, in order."""
+        return [value for value in _flat(self.arguments.values()) if isinstance(value, Matrix)]
+
+    @property
+    def vectors(self) -> list[Vector | None]:
+        """The vectors among the arguments, in order; None for a bias that is not there."""
+        return [value for value in _flat(self.arguments.values()) if value is None or isinstance(value, Vector)]
+
+    @property
+    def attributes(self) -> dict[str, Attribute]:
+        """What the native step takes beside its operands, each of the type that the op declares."""
+        return {name: kind(self.arguments[name]) for name, kind in self.op.attributes.items()}
+
+    @property
+    def cost(self) -> Callable[[Workload], Cost]:
+        """What the step needs for a workload."""
+        return lambda work: self.op.cost(work, **self.arguments)
+
+    @property
+    def scratch(self) -> Scratch:
+        """Room for each token beside the buffers."""
+        return self.op.scratch(**self.arguments)
+
+    @property
+    def label(self) -> str:
+        """The op's name, or those of the weights that tell its uses in a layer apart."""
+        if not self.op.named_by:
+            return self.op.name
+        return " ".join(".".join(m.name.split(".")[-2:-1]) for m in self.arguments[self.op.named_by])
 
 
 @dataclass
@@ -82,22 +147,25 @@ class Plan:
     steps: list[Step] = field(default_factory=list)
     widths: list[int] = field(default_factory=list)
     dims: list[str] = field(default_factory=list)
-    states: list[Paged] = field(default_factory=list)
+    states: list[LayerState] = field(default_factory=list)
 
     def buffer(self, width: int, dim: str) -> Tensor:
+        """A new buffer of `width` floats per row."""
         self.widths.append(width)
         self.dims.append(dim)
         return Tensor(self, len(self.widths) - 1, width, dim)
 
     def matrices(self) -> dict[str, Matrix]:
-        return {m.name: m for step in self.steps for m in _flat(step.arguments) if isinstance(m, Matrix)}
+        """Every matrix that a step uses, by name, in order of first use."""
+        return {m.name: m for step in self.steps for m in step.matrices}
 
     def vectors(self) -> dict[str, Vector]:
-        return {v.name: v for step in self.steps for v in _flat(step.arguments) if isinstance(v, Vector)}
+        """Every vector that a step uses, by name, in order of first use."""
+        return {v.name: v for step in self.steps for v in step.vectors if v}
 
-    def float_matrices(self) -> set[str]:
-        """Names of the matrices that must keep full precision: routers, whose order decides which experts run."""
-        return {step.arguments["gate"].name for step in self.steps if step.op.name == "route"}
+    def exact_matrices(self) -> set[str]:
+        """Names of the matrices that must keep full precision."""
+        return {step.arguments[name].name for step in self.steps for name in step.op.exact}
 
     def lifetimes(self) -> list[tuple[int, int]]:
         """For each buffer, the step that writes it and the last that reads it."""
@@ -153,16 +221,110 @@ class Plan:
         lines = []
         for step in self.steps:
             out = ", ".join(f"%{b}[{self.dims[b]},{self.widths[b]}]" for b in step.outputs)
-            values = [_show(value) for value in step.arguments.values() if not isinstance(value, Inputs)]
+            values = [_show(value) for value in step.arguments.values() if not isinstance(value, Input | Inputs)]
             lines.append(f"{out} = {step.op.name}({', '.join(values)})")
         return "\n".join(lines)
 
 
-def _flat(arguments: dict[str, Any]) -> list[Any]:
-    flat: list[Any] = []
-    for value in arguments.values():
-        flat.extend(value if isinstance(value, (list, tuple)) else [value])
-    return flat
+class Op:
+    """An operation, and everything that is known of it: the one place where it is declared.
+
+    Called on tensors it appends a step to their plan. `meaning` is what the reference executor runs and what the native
+    step of the same name is tested against; its parameters that are annotated bool, int or float are the attributes
+    that the native step takes, by name and type. `shape`, `cost`, `scratch` and `state` get the same arguments:
+
+    shape    (width, dim) of each output; raises ValueError where the arguments do not fit.
+    cost     after a Workload: what the step reads and computes; nothing much by default.
+    scratch  the room it needs beside its operands; none by default.
+    state    what it keeps of a sequence, if anything; `state` is then a parameter too, the number in the plan.
+    exact    parameters whose matrices must keep full precision.
+    named_by the parameter whose matrices tell its uses in a layer apart.
+    """
+
+    def __init__(
+        self,
+        meaning: Callable[..., Any],
+        shape: Callable[..., Shapes],
+        cost: Callable[..., Cost] | None = None,
+        scratch: Callable[..., Scratch] | None = None,
+        state: Callable[..., LayerState] | None = None,
+        exact: tuple[str, ...] = (),
+        named_by: str = "",
+    ) -> None:
+        self.meaning = meaning
+        self.name = meaning.__name__
+        self.shape = shape
+        self.cost: Callable[..., Cost] = cost or (lambda *_, **__: Cost())
+        self.scratch: Callable[..., Scratch] = scratch or (lambda **_: Scratch())
+        self.state = state
+        self.exact = exact
+        self.named_by = named_by
+        self.signature = inspect.signature(meaning)
+        hints = get_type_hints(meaning)
+        self.attributes: dict[str, type[bool | int | float]] = {
+            name: hints[name] for name in self.signature.parameters if hints[name] in (bool, int, float)
+        }
+        self.__doc__ = meaning.__doc__
+        self._compare_with_native()
+        OPS[self.name] = self
+
+    def _compare_with_native(self) -> None:
+        """Raises ImportError where the native step takes other attributes than declared here."""
+        ours = {name: kind.__name__ for name, kind in self.attributes.items()}
+        theirs = dict(native.ops().get(self.name, ours.items()))  # one that has no native step can still be tried out
+        if ours != theirs:
+            raise ImportError(
+                f"the op {self.name} takes {ours} here and {theirs} in the native core; build that again from the "
+                "same sources (pip install --editable .)"
+            )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Adds a step; its output, or a list of them. Raises ModelFileError where the weights do not fit."""
+        bound = self.signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        arguments = {name: _resolve(value) for name, value in bound.arguments.items()}
+        flat = list(_flat(arguments.values()))
+        plan: Plan = next(v.plan for v in flat if isinstance(v, (Tensor, Input, Inputs)))
+        names = [v.name for v in flat if isinstance(v, Matrix)]
+        try:
+            shapes = self.shape(**arguments)
+            if self.state:
+                if arguments["state"] != len(plan.states):
+                    raise ValueError("layers must use their states in order")
+                plan.states.append(self.state(**arguments))
+        except (ValueError, AttributeError) as error:  # AttributeError: a vector where a matrix is due, or vice versa
+            if isinstance(error, AttributeError) and isinstance(error.obj, Matrix | Vector):
+                error = ValueError(f"{error.obj.name} is a {type(error.obj).__name__.lower()}")
+            where = f" ({names[0]})" if names else ""
+            raise ModelFileError(f"the weights do not fit the configuration: {self.name}{where}: {error}") from error
+        outputs = [plan.buffer(width, dim) for width, dim in shapes]
+        inputs = tuple(v.id for v in flat if isinstance(v, Tensor))
+        plan.steps.append(Step(self, arguments, inputs, tuple(t.id for t in outputs)))
+        return outputs[0] if len(outputs) == 1 else outputs
+
+
+OPS: dict[str, Op] = {}  # every op that is declared, by name
+
+
+def op(shape: Callable[..., Shapes], **more: Any) -> Callable[[Callable[..., Any]], Op]:
+    """Declares the op that a function is the meaning of; `more` as `Op` takes it."""
+    return lambda meaning: Op(meaning, shape, **more)
+
+
+def _flat(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from value
+        else:
+            yield value
+
+
+def _resolve(value: Any) -> Any:
+    """A place in the weight tree (see `weights.tree`) becomes the matrix or vector it stands for."""
+    if isinstance(value, (list, tuple)):
+        return [_resolve(v) for v in value]
+    resolve = getattr(value, "_resolve", None)
+    return resolve() if resolve else value
 
 
 def _show(value: Any) -> str:
@@ -176,50 +338,3 @@ def _show(value: Any) -> str:
         case list():
             return "[" + ", ".join(_show(v) for v in value) + "]"
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-class Op:
-    """An operation: its NumPy meaning and its shape rule, under one name.
-
-    Called on tensors it appends a step to their plan; its `meaning` is what the reference executor runs and what every
-    native kernel is tested against. `shape` gets the same arguments and returns the outputs' (width, dim), or raises
-    ValueError where they do not fit.
-    """
-
-    def __init__(self, meaning: Callable[..., Any], shape: Callable[..., Sequence[tuple[int, str]]]) -> None:
-        self.meaning = meaning
-        self.shape = shape
-        self.name = meaning.__name__
-        self.signature = inspect.signature(meaning)
-        self.__doc__ = meaning.__doc__
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        bound = self.signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        arguments = {name: _resolve(value) for name, value in bound.arguments.items()}
-        flat = _flat(arguments)
-        plan: Plan = next(v.plan for v in flat if isinstance(v, (Tensor, Inputs)))
-        names = [v.name for v in flat if isinstance(v, Matrix)]
-        try:
-            shapes = self.shape(**arguments)
-        except (ValueError, AttributeError) as error:  # AttributeError: a vector where a matrix is due, or vice versa
-            if isinstance(error, AttributeError) and isinstance(error.obj, Matrix | Vector):
-                error = ValueError(f"{error.obj.name} is a {type(error.obj).__name__.lower()}")
-            where = f" ({names[0]})" if names else ""
-            raise ModelFileError(f"the weights do not fit the configuration: {self.name}{where}: {error}") from error
-        outputs = [plan.buffer(width, dim) for width, dim in shapes]
-        inputs = tuple(v.id for v in flat if isinstance(v, Tensor))
-        plan.steps.append(Step(self, arguments, inputs, tuple(t.id for t in outputs)))
-        return outputs[0] if len(outputs) == 1 else outputs
-
-
-def _resolve(value: Any) -> Any:
-    """A place in the weight tree (see `weights.tree`) becomes the matrix or vector it stands for."""
-    if isinstance(value, (list, tuple)):
-        return [_resolve(v) for v in value]
-    resolve = getattr(value, "_resolve", None)
-    return resolve() if resolve else value
-
-
-def op(shape: Callable[..., Sequence[tuple[int, str]]]) -> Callable[[Callable[..., Any]], Op]:
-    return lambda meaning: Op(meaning, shape)

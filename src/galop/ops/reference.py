@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from galop.ops.plan import Array, Inputs, Matrix, Plan, Tensor, Vector
+from galop.ops.plan import Array, Input, Inputs, Matrix, Plan, Tensor, Vector
 
 
 @dataclass
@@ -18,6 +18,7 @@ class Cache:
     entries: dict[tuple[int, int], tuple[Array, Array]] = field(default_factory=dict)
 
     def extend(self, state: int, sequence: int, positions: Array, k: Array, v: Array) -> tuple[Array, Array]:
+        """Adds keys and values at consecutive positions, dropping what stood there and after; all that are kept now."""
         start = int(positions[0])
         old = self.entries.get((state, sequence))
         if old is not None and start:
@@ -28,6 +29,8 @@ class Cache:
 
 @dataclass
 class Batch:
+    """A step: token ids, their positions and sequences [T]; the tokens whose logits are wanted [R]; what is kept."""
+
     ids: Array
     positions: Array
     sequences: Array
@@ -55,6 +58,8 @@ class Reference:
                     return self.weight(argument.name)
                 case Vector():
                     return self.weight(argument.name) if argument.value is None else argument.value
+                case Input():
+                    return getattr(batch, argument.name)
                 case Inputs():
                     return batch
                 case list():

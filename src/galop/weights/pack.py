@@ -161,7 +161,7 @@ def build(
 
     Raises ModelFileError if a weight is not a number, or the files were changed meanwhile.
     """
-    exact = plan.float_matrices()
+    exact = plan.exact_matrices()
     kinds: dict[str, int] = {}
     for tensor in checkpoint.tensors.values():
         kinds[tensor.quant_type] = kinds.get(tensor.quant_type, 0) + 1

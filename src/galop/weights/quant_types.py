@@ -2,7 +2,7 @@
 ggml's reference code (ggml-quants.c).
 
 Adding one is a row of QUANT_TYPES and its function; the kernels' own table (native/weights.h) has to name the same
-types in the same order, with the same block sizes.
+types in the same order, with the same block sizes, which is compared when this is imported.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from galop import native
 from galop.ops.plan import Array
 
 
@@ -157,3 +158,11 @@ QUANT_TYPES: dict[str, QuantType] = {
         QuantType("BF16", 1, 2, _bf16),
     )
 }
+
+if [(row.name, row.block, row.nbytes) for row in QUANT_TYPES.values()][
+    : len(native.quant_types())
+] != native.quant_types():
+    raise ImportError(
+        f"the native core's quant types are {native.quant_types()}, in another order or of other sizes than here; "
+        "build it again from the same sources: pip install --editable ."
+    )

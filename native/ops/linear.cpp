@@ -1,0 +1,62 @@
+// linears: matrix products of one input, which is quantised once for all of them.
+#include <algorithm>
+
+#include "activations.h"
+#include "op.h"
+
+namespace galop {
+namespace {
+
+class Linears final : public PhaseOp {
+ public:
+  void validate() override {
+    require(in.size() == 1 && !out.empty() && out.size() == weights.size() && vectors.size() == weights.size(),
+            "linears operands");
+    for (size_t i = 0; i < out.size(); ++i) {
+      require(weights[i]->cols == in[0].width && weights[i]->rows == out[i].width, "linears shapes");
+      require(!vectors[i] || static_cast<int64_t>(vectors[i]->size()) == weights[i]->rows, "linears bias shape");
+    }
+  }
+
+  void prepare(Run& run) override {
+    run.activation_groups = std::max(run.activation_groups, in[0].count(run) * groups());
+  }
+
+  void take(Run& run, int64_t t, int64_t count) const override {
+    if (in[0].width % kGroup) return;  // float matrices only
+    run.kernels.quantize(in[0].at(run, t), in[0].width,
+                         run.activations + activation_index(t, groups(), run.kernels.tile),
+                         tile_width(t, count, run.kernels.tile));
+  }
+
+  void run(Run& run) const override {
+    const int64_t columns = in[0].count(run);
+    const Activations activations{run.activations, columns, groups()};
+    int64_t total = 0;
+    for (const Panels* m : weights) total += m->bytes();
+    std::vector<int64_t> per_claim(weights.size()), claims(weights.size() + 1, 0);
+    for (size_t i = 0; i < weights.size(); ++i) {
+      per_claim[i] = claimed_panels(*weights[i], total, columns, run.pool.threads());
+      claims[i + 1] = claims[i] + (weights[i]->panels() + per_claim[i] - 1) / per_claim[i];
+    }
+    for (int64_t c; (c = run.pool.claim(claims.back())) >= 0;) {
+      const size_t i = std::upper_bound(claims.begin(), claims.end(), c) - claims.begin() - 1;
+      const Panels& m = *weights[i];
+      const int64_t begin = (c - claims[i]) * per_claim[i], end = std::min(begin + per_claim[i], m.panels());
+      const float* bias = vectors[i] ? vectors[i]->data() : nullptr;
+      float* to = out[i].at(run, 0);
+      if (m.kind == Kind::F32)
+        run.kernels.matmul_f32(m, begin, end, in[0].at(run, 0), columns, bias, to, m.rows);
+      else
+        run.kernels.matmul(m, begin, end, activations, bias, to, m.rows);
+    }
+  }
+
+ private:
+  int64_t groups() const { return in[0].width / kGroup; }
+};
+
+const Register<Linears> linears("linears");
+
+}  // namespace
+}  // namespace galop

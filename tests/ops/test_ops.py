@@ -1,0 +1,272 @@
+"""Every op on the native executor against its NumPy meaning, so closely that a constant off by 1 % is seen."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import pkgutil
+import runpy
+import textwrap
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import pytest
+from native_op import TOKENS, OneOp
+
+import galop.ops
+from galop import native
+from galop.ops import (
+    OPS,
+    Matrix,
+    Tensor,
+    Vector,
+    add,
+    attention,
+    embed,
+    experts,
+    linears,
+    rms_norm,
+    rope,
+    rope_table,
+    route,
+    swiglu,
+)  # fmt: skip
+from galop.ops.plan import Op
+from galop.weights import quant_types
+from galop.weights.quant_types import QUANT_TYPES
+
+for module in pkgutil.iter_modules(galop.ops.__path__):
+    import_module(f"galop.ops.{module.name}")
+
+WIDTH, HEADS, KV_HEADS, DIM, EXPERTS, INNER = 64, 4, 2, 32, 5, 96
+random = np.random.default_rng(3)
+
+
+def normal(*shape: int, scale: float = 1.0) -> np.ndarray:
+    return random.normal(scale=scale, size=shape).astype(np.float32)
+
+
+X, Y = normal(TOKENS, WIDTH), normal(TOKENS, WIDTH)
+FREQUENCIES = (0.5 ** np.arange(8)).astype(np.float32)
+Q, K, V = normal(TOKENS, HEADS * DIM), normal(TOKENS, KV_HEADS * DIM), normal(TOKENS, KV_HEADS * DIM)
+EXPERT_WEIGHTS = {
+    f"{part}{e}": normal(*shape, scale=0.1)
+    for part, shape in (("gate", (INNER, WIDTH)), ("up", (INNER, WIDTH)), ("down", (WIDTH, INNER)))
+    for e in range(EXPERTS)
+}
+
+
+def mixture(inputs: Any, x: Any) -> Any:
+    chosen, weights = route(x, Matrix("router", EXPERTS, WIDTH), EXPERTS, 2, True)
+    gates, ups = ([Matrix(f"{part}{e}", INNER, WIDTH) for e in range(EXPERTS)] for part in ("gate", "up"))
+    return experts(x, chosen, weights, gates, ups, [Matrix(f"down{e}", WIDTH, INNER) for e in range(EXPERTS)])
+
+
+def attend(inputs: Any, q: Any, k: Any, v: Any) -> Any:
+    return attention(inputs, q, k, v, 0, HEADS, KV_HEADS, DIM, DIM**-0.5)
+
+
+def sum_of_table(inputs: Any) -> Any:
+    cosine, sine = rope_table(inputs.positions, Vector("f", 8, FREQUENCIES), 1.25)
+    return add(cosine, sine)
+
+
+def turn(interleaved: bool) -> Callable[..., Any]:
+    return lambda inputs, x, cosine, sine: rope(x, cosine, sine, 32, interleaved)
+
+
+TURNED = {"x": X, "cosine": normal(TOKENS, 12), "sine": normal(TOKENS, 12)}
+ROUTER = normal(EXPERTS, WIDTH, scale=0.2)
+A = normal(48, WIDTH)
+
+# Each op in use, and the share of its largest value that the native result may be away from the meaning. What remains
+# once both round the same things is float32's own: 6e-8 an operation, more where many terms are added, and 2e-7 of the
+# kernels' exp. Ops that only choose or add are exact; a mixture of experts rounds its inner values to int8, where a last
+# bit may tip one code over: one step of 1/127 in one of 96 terms.
+CASES: dict[str, tuple[OneOp, float]] = {
+    "add": (OneOp(lambda inputs, x, y: add(x, y), {"x": X, "y": Y}), 0),
+    "swiglu": (OneOp(lambda inputs, x, y: swiglu(x, y), {"x": X, "y": Y}), 1e-6),
+    "embed": (OneOp(lambda inputs: embed(inputs.ids, Matrix("e", 40, 64)), matrices={"e": normal(40, 64)}), 0),
+    "rows": (OneOp(lambda inputs, x: x, {"x": X}), 0),
+    "rms_norm": (  # of values so small that eps counts
+        OneOp(
+            lambda inputs, x: rms_norm(x, Vector("w", 32), 1e-5),
+            {"x": X * np.float32(3e-3)},
+            vectors={"w": 1 + normal(32, scale=0.1)},
+        ),
+        1e-6,
+    ),
+    "linears": (
+        OneOp(
+            lambda inputs, x: linears(x, [Matrix("a", 48, WIDTH)], [Vector("b", 48)]),
+            {"x": X},
+            {"a": A},
+            {"b": normal(48)},
+        ),
+        1e-6,
+    ),
+    "linears, float": (
+        OneOp(lambda inputs, x: linears(x, [Matrix("a", 48, WIDTH)], [None]), {"x": X}, {"a": A}, kinds={"a": "F32"}),
+        1e-6,
+    ),
+    "rope_table": (OneOp(sum_of_table), 1e-6),
+    "rope": (OneOp(turn(False), TURNED), 1e-6),
+    "rope, interleaved": (OneOp(turn(True), TURNED), 1e-6),
+    "attention": (OneOp(attend, {"q": Q, "k": K, "v": V}), 2e-6),
+    "attention, int8": (OneOp(attend, {"q": Q, "k": K, "v": V}, kv="int8"), 2e-6),
+    "route": (
+        OneOp(
+            lambda inputs, x: route(x, Matrix("router", EXPERTS, WIDTH), EXPERTS, 3, True)[1],
+            {"x": X},
+            {"router": ROUTER},
+            kinds={"router": "F32"},
+        ),
+        2e-6,
+    ),
+    "experts": (OneOp(mixture, {"x": X}, {"router": ROUTER, **EXPERT_WEIGHTS}, kinds={"router": "F32"}), 2e-6),
+}
+
+
+def op_of(case: str) -> Op:
+    return OPS[case.split(",")[0]]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_native_step_is_what_the_op_means(case: str) -> None:
+    one, tolerance = CASES[case]
+    assert one.distance() <= tolerance
+
+
+def test_every_op_has_a_case_and_a_native_step_with_its_attributes() -> None:
+    assert {op_of(case).name for case in CASES} == OPS.keys()
+    ours = {op.name: {name: kind.__name__ for name, kind in op.attributes.items()} for op in OPS.values()}
+    assert ours == {name: dict(attributes) for name, attributes in native.ops().items()}
+
+
+def test_an_op_whose_attributes_differ_from_the_native_ones_cannot_be_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rms_norm(x: Any, weight: Any, epsilon: float) -> Any:
+        """As elsewhere, but for a name."""
+
+    monkeypatch.setattr("galop.ops.plan.OPS", {})
+    with pytest.raises(ImportError, match="rms_norm takes .*'epsilon'.*'eps'"):
+        Op(rms_norm, lambda x, weight, epsilon: [(x.width, x.dim)])
+
+
+class OneNumber(ast.NodeTransformer):
+    """Makes the number `at` of a function's arithmetic, or the value whose sign it changes, 1 % larger."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.seen, self.what = at, -1, ""
+
+    def enlarged(self, node: ast.expr) -> ast.expr:
+        self.seen += 1
+        if self.seen != self.at:
+            return node
+        self.what = ast.unparse(node)
+        return ast.BinOp(node, ast.Mult(), ast.Constant(1.01))
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        return node  # what is in it counts places
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        return node if ast.unparse(node.func) == "slice" else self.generic_visit(node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.left, ast.Constant):
+            node.left = self.enlarged(node.left)
+        if isinstance(node.right, ast.Constant):
+            node.right = self.enlarged(node.right)
+        return node
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant | ast.Attribute):  # -1, -np.inf
+            node.operand = self.enlarged(node.operand)
+        return node
+
+
+def with_other_numbers(op: Op) -> Iterator[tuple[str, Callable[..., Any]]]:
+    source = ast.parse(textwrap.dedent(inspect.getsource(op.meaning)))
+    function = next(node for node in source.body if isinstance(node, ast.FunctionDef))
+    function.decorator_list = []
+    for at in range(20):
+        number = OneNumber(at)
+        changed = ast.fix_missing_locations(number.visit(ast.parse(ast.unparse(function))))
+        if not number.what:
+            return
+        names: dict[str, Any] = {}
+        exec(compile(changed, op.name, "exec"), op.meaning.__globals__, names)
+        yield f"{number.what} in the arithmetic", names[op.name]
+
+
+def with_other_arguments(op: Op, given: dict[str, Any]) -> Iterator[tuple[str, Callable[..., Any]]]:
+    meaning = op.meaning
+
+    def enlarge(value: Any) -> Any:
+        """A number, all values of a tensor or matrix, or the last of a vector or list, 1 % larger."""
+        match value:
+            case bool():
+                return not value
+            case float():
+                return value * 1.01
+            case list():
+                return [*value[:-1], enlarge(value[-1])]
+        value = value.copy()
+        value[-1 if value.ndim == 1 else slice(None)] *= np.float32(1.01)
+        return value
+
+    for name, value in given.items():
+        first = value[0] if isinstance(value, list) else value
+        if isinstance(first, bool | float | Tensor | Matrix | Vector):
+            yield name, lambda _name=name, **arguments: meaning(**arguments | {_name: enlarge(arguments[_name])})
+
+
+def mutants(case: str) -> list[tuple[str, Callable[..., Any]]]:
+    op, (one, _) = op_of(case), CASES[case]
+    given = next(step.arguments for step in one.plan.steps if step.op is op)
+    meaning = op.meaning
+
+    def larger(**arguments: Any) -> Any:
+        result = meaning(**arguments)
+        return [r * np.float32(1.01) for r in result] if isinstance(result, list) else result * np.float32(1.01)
+
+    return [("the result", larger), *with_other_arguments(op, given), *with_other_numbers(op)]
+
+
+# A router's scores are sorted, whatever their size.
+NO_DIFFERENCE = {("route", "scores in the arithmetic")}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_constant_off_by_one_per_cent_is_seen(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, tolerance = CASES[case]
+    missed = []
+    for what, mutant in mutants(case):
+        monkeypatch.setattr(op_of(case), "meaning", mutant)
+        if (case, what) not in NO_DIFFERENCE and one.distance() <= 10 * tolerance:
+            missed.append(what)
+        monkeypatch.undo()
+    assert not missed
+
+
+@pytest.mark.parametrize("isa", native.instruction_sets())
+@pytest.mark.parametrize("case", CASES)
+def test_instruction_sets_and_threads_give_the_same_bytes(case: str, isa: str) -> None:
+    one, _ = CASES[case]
+    assert one.native(isa, threads=1).tobytes() == one.native("portable", threads=3).tobytes()
+
+
+def test_quant_types_are_those_of_the_kernels_in_their_order() -> None:
+    ours = [(row.name, row.block, row.nbytes) for row in QUANT_TYPES.values()]
+    assert ours[: len(native.quant_types())] == native.quant_types()
+
+
+def test_quant_types_in_another_order_than_the_kernels_are_an_error_at_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, *rest = native.quant_types()
+    for other in ([second, first, *rest], [(first[0], first[1], first[2] + 1), second, *rest]):
+        monkeypatch.setattr(native, "quant_types", lambda _other=other: _other)
+        with pytest.raises(ImportError, match="in another order or of other sizes"):
+            runpy.run_path(quant_types.__file__)

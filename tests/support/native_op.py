@@ -1,0 +1,134 @@
+"""One op by itself on both executors: the native one, and its NumPy meaning on inputs quantised as the native step does.
+
+Every rounding that the native step makes on purpose is made here as well, so what is left between the two is the order
+of float32 sums and the kernels' own exp: some 1e-6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from galop import native
+from galop.engine.lower import program
+from galop.engine.states import state_of
+from galop.ops import Inputs, Matrix, Plan, Tensor, embed, rows
+from galop.ops.reference import Batch, Cache, Reference
+from galop.weights.pack import Pack, PackedMatrix
+from galop.weights.quant_types import dequantise, quantise_q8_0
+
+TOKENS = 37  # more than a page, a tile and a narrow product
+
+
+def quantised(x: np.ndarray) -> np.ndarray:
+    """Activations as the kernels see them: int8 in groups of 32."""
+    groups = np.asarray(x).reshape(-1, 32)
+    largest = np.abs(groups).max(axis=1, keepdims=True)
+    inverse = np.float32(127) / np.where(largest > 0, largest, 1)
+    return (np.rint(groups * inverse) * (largest / np.float32(127))).astype(np.float32).reshape(x.shape)
+
+
+class Packed(np.ndarray):
+    """A packed matrix: what it is multiplied with is quantised first."""
+
+    def __rmatmul__(self, x: np.ndarray) -> np.ndarray:
+        return quantised(x).astype(np.float64) @ np.asarray(self)
+
+
+def rotated(x: np.ndarray) -> np.ndarray:
+    """The Walsh-Hadamard transform of each 32 values, its own inverse."""
+    h = np.ones((1, 1))
+    while len(h) < 32:
+        h = np.block([[h, h], [h, -h]])
+    return (x.reshape(-1, 32) @ (h / np.sqrt(32))).reshape(x.shape).astype(np.float32)
+
+
+def as_int8(x: np.ndarray) -> np.ndarray:
+    """Keys or values in 8 bits with an fp16 scale per 32."""
+    groups = x.reshape(-1, 32)
+    scale = (np.abs(groups).max(axis=1, keepdims=True) / np.float32(127)).astype(np.float16).astype(np.float32)
+    codes = np.clip(np.rint(groups * (1 / np.where(scale > 0, scale, 1))), -127, 127)
+    return (codes * scale).astype(np.float32).reshape(x.shape)
+
+
+class KeptKV(Cache):
+    """Keys and values that come back as the native pages keep them."""
+
+    def __init__(self, kv: str) -> None:
+        super().__init__()
+        self.kv = kv
+
+    def extend(self, state: int, sequence: int, positions: Any, k: Any, v: Any) -> Any:
+        if self.kv == "int8":
+            return super().extend(state, sequence, positions, rotated(as_int8(rotated(k))), as_int8(v))
+        return super().extend(state, sequence, positions, *(x.astype(np.float16).astype(np.float32) for x in (k, v)))
+
+
+class OneOp:
+    """`build(inputs, **tensors)` applied to `tensors` ([TOKENS, width] each), with matrices as (kind, float values).
+
+    `kinds` are the layouts of the matrices; those not named are Q8_0.
+    """
+
+    def __init__(
+        self,
+        build: Callable[..., Tensor],
+        tensors: dict[str, np.ndarray] | None = None,
+        matrices: dict[str, np.ndarray] | None = None,
+        vectors: dict[str, np.ndarray] | None = None,
+        kinds: dict[str, str] | None = None,
+        kv: str = "f16",
+    ) -> None:
+        self.tensors, self.kv = tensors or {}, kv
+        self.weights: dict[str, np.ndarray] = {}
+        stored = {f"input {name}": ("F32", x, x) for name, x in self.tensors.items()}
+        for name, x in (matrices or {}).items():
+            kind = (kinds or {}).get(name, "Q8_0")
+            data = np.ascontiguousarray(x).view(np.uint8).reshape(-1) if kind == "F32" else quantise_q8_0(x)
+            values = x if kind == "F32" else dequantise(kind, data, x.shape).view(Packed)
+            stored[name] = (kind, data, values)
+        packed, parts, offset = {}, [], 0
+        for name, (kind, data, values) in stored.items():
+            count, width = values.shape
+            part = np.zeros(-(-native.packed_bytes(kind, count, width) // 64) * 64, np.uint8)
+            nbytes = native.packed_bytes(kind, count, width)
+            native.pack(kind, np.ascontiguousarray(data).view(np.uint8).reshape(-1), count, width, part[:nbytes], 1)
+            packed[name] = PackedMatrix(kind, count, width, offset, nbytes, 0)
+            parts.append(part)
+            offset += len(part)
+            self.weights[name] = values
+        self.weights.update(vectors or {})
+        self.pack = Pack(
+            SimpleNamespace(name="one op"), "", packed, vectors or {}, np.concatenate([*parts, np.zeros(64, np.uint8)])
+        )
+        self.plan = Plan()
+        inputs = Inputs(self.plan)
+        symbols = {name: embed(inputs.ids, Matrix(f"input {name}", *x.shape)) for name, x in self.tensors.items()}
+        self.result = rows(build(inputs, **symbols), inputs.rows)
+
+    def native(self, isa: str = "", threads: int = 2) -> np.ndarray:
+        """What the native executor makes of it: [TOKENS, width]."""
+        store = native.PageStore(max(64, state_of(self.plan, self.kv).block_bytes))
+        pages = [store.allocate() for _ in range(TOKENS // 32 + 1)]
+        out = np.empty((TOKENS, self.result.width), np.float32)
+        at = np.arange(TOKENS, dtype=np.int32)
+        run = program(self.plan, self.pack, threads, self.kv, isa)
+        assert run.forward(at, at, np.zeros(TOKENS, np.int32), [pages], at, store, out)
+        return out
+
+    def meaning(self) -> np.ndarray:
+        """What the ops mean, with the roundings of the native steps."""
+        at = np.arange(TOKENS)
+        weights = dict(self.weights)
+        if self.kv == "int8":
+            weights["input q"] = rotated(quantised(rotated(weights["input q"])))
+        reference = Reference(self.plan, weights.__getitem__)
+        return np.asarray(reference.forward(Batch(at, at, np.zeros(TOKENS, int), at, KeptKV(self.kv))))
+
+    def distance(self) -> float:
+        """How far the two are apart, as a share of the largest value."""
+        expected = self.meaning()
+        return float(np.abs(self.native() - expected).max() / np.abs(expected).max())

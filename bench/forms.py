@@ -23,8 +23,9 @@ from typing import Any
 import jsonschema
 
 from galop import Sampling
+from galop.backends.events import Done, Text
 from galop.backends.load import load
-from galop.backends.local import Done, Model, Text
+from galop.backends.local import Model
 from galop.chat.response_format import ResponseFormat
 from galop.errors import ConstraintError
 

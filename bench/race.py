@@ -16,8 +16,8 @@ from pathlib import Path
 from statistics import median
 
 from galop import store
+from galop.backends.events import Done
 from galop.backends.load import load
-from galop.backends.local import Done
 from galop.engine.sampling import Sampling
 from galop.machine import default_threads
 from galop.measure import fit, speed

@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 from galop import Sampling
+from galop.backends.events import Text
 from galop.backends.load import load
-from galop.backends.local import Model, Text
+from galop.backends.local import Model
 from galop.chat.thinking import Thinking
 from galop.race.statistics import wilson
 from galop.recipes.mini.tasks import LEVELS, Problem, correct, draw

@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, Any
 from galop.version import __version__
 
 if TYPE_CHECKING:
+    from galop.backends.events import Done, Event, Prefill, Text
     from galop.backends.load import load
-    from galop.backends.local import Done, Event, Model, Prefill, Text
+    from galop.backends.local import Model
     from galop.engine.sampling import Sampling
     from galop.errors import GalopError
 
 __all__ = ["Done", "Event", "GalopError", "Model", "Prefill", "Sampling", "Text", "__version__", "load"]
 
 _HOMES = {
-    "GalopError": "errors", "Sampling": "engine.sampling", "load": "backends.load",
-    **dict.fromkeys(("Done", "Event", "Model", "Prefill", "Text"), "backends.local"),
+    "GalopError": "errors", "Sampling": "engine.sampling", "load": "backends.load", "Model": "backends.local",
+    **dict.fromkeys(("Done", "Event", "Prefill", "Text"), "backends.events"),
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ import galop
 from galop import Sampling
 from galop.backends.load import load_path, open_pack
 from galop.backends.local import Model
+from galop.backends.protocol import GenerationRequest
 from galop.engine.sampling import sample
 from galop.errors import ContextLengthError, MemoryBudgetError, ModelFileError, NumericalError
 from galop.models.open import open_checkpoint
@@ -211,10 +212,11 @@ def test_padding_rows_are_never_drawn(tmp_path: Path) -> None:
         kv_before = model.logits([1, 2, 3])
         assert kv_before.shape[1] == 256
         drawn: list[int] = []
-        answer = model.submit([1, 2, 3], lambda _: None, Sampling(temperature=100.0, seed=1), max_tokens=60)
+        request = GenerationRequest([1, 2, 3], Sampling(temperature=100.0, seed=1), max_tokens=60)
+        completion = model.submit(request, lambda _: None)
         while model.scheduler.step():
             pass
-        drawn = answer.sequence.tokens
+        drawn = list(completion.tokens)
         assert len(drawn) > 40 and max(drawn) < 100
 
 

@@ -19,7 +19,7 @@ from remote_server import USAGE, Scripted, chunk, says, scripted, status, stream
 from serving import serving
 
 from galop.backends import remote
-from galop.backends.local import Done, Text
+from galop.backends.events import Done, Text
 from galop.backends.registry import registry
 from galop.backends.remote import HIDDEN, Remote, RemoteError, seconds_until
 from galop.chat.thinking import Thinking

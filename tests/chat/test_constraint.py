@@ -12,7 +12,8 @@ import pytest
 from engines import engine_of, finish
 
 from galop import Sampling
-from galop.backends.local import Done, Model, Text
+from galop.backends.events import Done, Text
+from galop.backends.local import Model
 from galop.chat.constraint import GrammarCompiler
 from galop.chat.response_format import ResponseFormat
 from galop.engine.scheduler import Scheduler

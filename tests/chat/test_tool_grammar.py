@@ -212,7 +212,7 @@ def test_what_cannot_be_followed_is_left_out_only_where_that_is_asked_for(smollm
 
 
 def test_tools_that_take_too_long_to_follow_are_followed_less(smollm: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("galop.backends.local.PATIENCE", -1)
+    monkeypatch.setattr("galop.backends.tool_constraint.PATIENCE", -1)
     parameters = {"type": "object", "properties": {"s": {"type": "string", "pattern": "(a"}}}
     assert isinstance(called(smollm, {"name": "f", "parameters": parameters}, max_tokens=400).arguments, dict)
     with pytest.raises(ConstraintError, match="f: "):

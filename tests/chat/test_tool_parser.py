@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from galop import Sampling
-from galop.backends.local import Done, Model, Text
+from galop.backends.events import Done, Text
+from galop.backends.local import Model
 from galop.chat.response_format import ResponseFormat
 from galop.chat.tool_formats import FORMATS, ToolCallFormat
 from galop.chat.tool_parser import GrammarScope, ToolCallParser

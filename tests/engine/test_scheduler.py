@@ -16,6 +16,7 @@ from tiny import GOLDEN
 from galop import Sampling
 from galop.backends.load import load
 from galop.backends.local import Model
+from galop.backends.protocol import GenerationRequest
 from galop.engine.disk_cache import DiskCache
 from galop.engine.engine import Engine
 from galop.engine.scheduler import Scheduler
@@ -291,7 +292,7 @@ def test_a_numerical_error_ends_its_own_sequence_only(smollm: Model) -> None:
 
 def test_too_long_a_prompt_is_refused_before_it_waits(smollm: Model) -> None:
     with pytest.raises(ContextLengthError):
-        smollm.submit([1] * smollm.context, lambda _: None)
+        smollm.submit(GenerationRequest([1] * smollm.context), lambda _: None)
     assert smollm.scheduler.waiting == 0
 
 

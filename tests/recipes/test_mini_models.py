@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from galop import Sampling, store
+from galop.backends.events import Done, Text
 from galop.backends.load import load
-from galop.backends.local import Done, Model, Text
+from galop.backends.local import Model
 from galop.chat.thinking import Thinking
 from galop.recipes.mini.tasks import Problem, correct
 from galop.store import catalogue

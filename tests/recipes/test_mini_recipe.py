@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from logits import relative
 
+from galop.backends.events import Text
 from galop.backends.load import load
-from galop.backends.local import Text
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
 from galop.models.open import open_checkpoint

@@ -16,7 +16,8 @@ import pytest
 
 from galop.agent.loop import Result, carried_out, converse
 from galop.agent.mcp import ToolServer
-from galop.backends.local import Done, Model
+from galop.backends.events import Done
+from galop.backends.local import Model
 from galop.chat.thinking import Thinking
 from galop.chat.tools import ToolCall
 from galop.engine.sampling import Sampling

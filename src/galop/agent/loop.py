@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from threading import Event as Flag
 from typing import Any, Protocol
 
-from galop.backends.local import Done, Event, Speaker, Text
+from galop.backends.events import Done, Event, Text
+from galop.backends.protocol import Backend
 from galop.chat.messages import Message
 from galop.chat.thinking import Thinking
 from galop.chat.tools import Tool, ToolCall
@@ -46,7 +47,7 @@ class Result:
 
 
 def converse(
-    model: Speaker,
+    model: Backend,
     messages: list[Message],
     toolbox: Toolbox,
     thinking: Thinking | None = None,
@@ -54,7 +55,7 @@ def converse(
     until: Callable[[Result], bool] = lambda result: not result.failed,
     **options: Any,
 ) -> Iterator[Event | Result]:
-    """Answers `messages`, to which calls, results and the answer are added. Options are `Speaker.chat`'s.
+    """Answers `messages`, to which calls, results and the answer are added. Options are `Backend.chat`'s.
 
     `allow` is asked before a call that changes anything. A `tool_choice` holds `until` a call came to what was wanted,
     and no longer than INSIST rounds. A model that makes a call again, or ROUNDS of them, has lost its thread: it is

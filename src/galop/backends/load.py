@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from galop.backends.local import Model, sampling_of
+from galop.backends.default_sampling import parse_sampling
+from galop.backends.local import Model
 from galop.engine.disk_cache import DiskCache
 from galop.engine.engine import CHUNK_TOKENS
 from galop.engine.kv_cache import blocks_for
@@ -103,9 +104,9 @@ def load_source(source: Source, progress: Progress | None = None, draft: str = "
     if source.entry:
         by_mode = source.entry.sampling
         model.default_sampling = (
-            sampling_of(by_mode.get("thinking") or by_mode.get("chat", {})) or model.default_sampling
+            parse_sampling(by_mode.get("thinking") or by_mode.get("chat", {})) or model.default_sampling
         )
-        model.direct_sampling = sampling_of(by_mode["chat"]) if "thinking" in by_mode and "chat" in by_mode else None
+        model.direct_sampling = parse_sampling(by_mode["chat"]) if "thinking" in by_mode and "chat" in by_mode else None
     if draft:
         if options.get("memory"):
             options["memory"] -= model.memory

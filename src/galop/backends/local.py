@@ -1,22 +1,24 @@
-"""A loaded model: `galop.load("qwen3:0.6b")`, then `chat`, `generate` or `logits`."""
+"""A model in memory, run by the native engine: `galop.load("qwen3:0.6b")`, then `chat`, `generate` or `logits`."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
-import secrets
 import threading
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cached_property
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from galop.backends.completion import LocalCompletion
+from galop.backends.default_sampling import default_sampling
+from galop.backends.events import Done, Emit, Event, Failure, Prefill, StreamEvent
+from galop.backends.protocol import Capabilities, GenerationRequest, Statistics, TokenBackend
+from galop.backends.stop_strings import StopMatcher
+from galop.backends.tool_constraint import compile_calls
 from galop.chat.messages import Message, adapt_messages, trim_tool
 from galop.chat.response_format import ResponseFormat
 from galop.chat.template import ChatTemplate, PromptEnd, Renderer
@@ -29,17 +31,16 @@ from galop.chat.thinking import (
     thinking_support,
 )
 from galop.chat.tool_formats import HERMES, ToolCallFormat, format_named
-from galop.chat.tool_parser import GrammarScope, ToolCallParser, overlap
-from galop.chat.tool_schema import LOOSEST, ToolSchema, tool_schema
-from galop.chat.tools import Tool, ToolCall, ToolCallDelta, check_tools, schemas_of
+from galop.chat.tool_parser import GrammarScope, ToolCallParser
+from galop.chat.tools import Tool, ToolCallDelta, check_tools, schemas_of
 from galop.engine.disk_cache import DiskCache
 from galop.engine.engine import Engine
-from galop.engine.sampling import SampledToken, Sampling
+from galop.engine.sampling import Sampling
 from galop.engine.scheduler import Scheduler
-from galop.engine.sequence import FinishReason, SequenceStatus, TokenSequence
+from galop.engine.sequence import SequenceStatus, TokenSequence
 from galop.engine.speculation import DraftModel, PromptLookup
 from galop.engine.states import KVType
-from galop.errors import ConstraintError, ContextLengthError, GalopError, ModelFileError
+from galop.errors import ConstraintError, ContextLengthError, ModelFileError
 from galop.ops.plan import Array, Plan
 from galop.ops.reference import Reference
 from galop.tokenizers.constraint import Constraint, bit_mask
@@ -49,103 +50,6 @@ from galop.weights.pack import Pack
 
 if TYPE_CHECKING:
     from galop.chat.constraint import GrammarCompiler, GrammarConstraint
-
-
-@dataclass(frozen=True)
-class Text:
-    """A piece of the reply, how many tokens it is, and these where log-probabilities were asked for."""
-
-    text: str
-    tokens: int = 1
-    drawn: tuple[SampledToken, ...] = ()
-    thinking: bool = False
-
-
-@dataclass(frozen=True)
-class Prefill:
-    """How much of the prompt has been read."""
-
-    done: int
-    total: int
-
-
-@dataclass(frozen=True)
-class Done:
-    """The end of an answer: why, and what it took. Rates are tokens per second."""
-
-    reason: Literal["stop", "length", "cancelled"]
-    prompt_tokens: int
-    cached_tokens: int
-    answer_tokens: int
-    prompt_seconds: float
-    answer_seconds: float
-    first_token_seconds: float
-    stop: str = ""  # the stop string that ended it
-    thinking_tokens: int = 0  # of the answer_tokens
-
-    @property
-    def prompt_rate(self) -> float:
-        return (self.prompt_tokens - self.cached_tokens) / max(self.prompt_seconds, 1e-9)
-
-    @property
-    def answer_rate(self) -> float:
-        """Over the tokens after the first, which the prompt pays for."""
-        return max(self.answer_tokens - 1, 0) / max(self.answer_seconds, 1e-9)
-
-    def and_then(self, later: Done) -> Done:
-        """Both as one, for an answer of several replies."""
-        return replace(
-            later,
-            prompt_tokens=self.prompt_tokens + later.prompt_tokens,
-            cached_tokens=self.cached_tokens + later.cached_tokens,
-            answer_tokens=self.answer_tokens + later.answer_tokens,
-            thinking_tokens=self.thinking_tokens + later.thinking_tokens,
-            prompt_seconds=self.prompt_seconds + later.prompt_seconds,
-            answer_seconds=self.answer_seconds + later.answer_seconds,
-            first_token_seconds=self.first_token_seconds,
-        )
-
-
-@dataclass(frozen=True)
-class Failed:
-    """An answer that could not be finished. `Model.generate` raises its error instead."""
-
-    error: GalopError
-
-
-PATIENCE = 10.0  # seconds in which tools are followed one by one as far as each can be
-Event = Text | Prefill | ToolCall | Done
-
-
-class Speaker(Protocol):
-    """What answers conversations: a model in memory, or one behind an interface."""
-
-    def chat(
-        self, messages: Sequence[Message], thinking: Thinking | None = None, tools: Sequence[Tool] = (), **options: Any
-    ) -> Iterator[Event]:
-        """Pieces of a reply, which end in `Done`. Options are `sampling`, `max_tokens` and `tool_choice`."""
-
-    def sampling_for(self, thinking: Thinking | None) -> Sampling:
-        """Its own settings for a reply."""
-
-    def room(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> int:
-        """Tokens that may still follow a conversation."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """Which tokens an answer may have, and what ends it, beyond its model's own ways."""
-
-    least: int = 0  # tokens before which it does not end
-    endless: bool = False  # the model cannot end it
-    stop_ids: frozenset[int] = frozenset()  # also end it
-    banned: tuple[tuple[int, ...], ...] = ()  # tokens whose last is never drawn after the others
-    allowed: frozenset[int] | None = None  # the only ones
-    with_stop: bool = False  # the stop string that ends it is told with it
-    control: bool = False  # control tokens are told by their names
-
-
-Emit = Callable[[Event | ToolCallDelta | Failed], None]
 
 
 class Model:
@@ -177,9 +81,12 @@ class Model:
         self.scheduler = Scheduler(self.engine)
         self.tokenizer = tokenizer
         self.template = ChatTemplate(card.chat_template, self.tokenizer, renderer)
-        self.memory = 0  # bytes it takes in all with its context full, as far as it was reckoned
+        self.answered_by = ""
+        self.waited = 0.0
+        self.price = None
+        self.memory = 0  # bytes it takes in all with its context full, as far as that was reckoned
         self.stop_ids = frozenset(card.stop_ids)
-        self.default_sampling = card_sampling(card.generation)
+        self.default_sampling = default_sampling(card.generation)
         self.direct_sampling: Sampling | None = None  # without thinking, where the card has other settings for that
         self._lock = threading.Lock()
         self._owner = 0  # the thread whose call is under way
@@ -192,8 +99,52 @@ class Model:
         self._mask = bit_mask(np.ones(size, bool), rows) if size < rows else None
 
     @property
+    def name(self) -> str:
+        """As its file or its model card calls it."""
+        return self.card.name
+
+    @property
     def context(self) -> int:
+        """The most tokens of a prompt and its answer."""
         return self.engine.context
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Rows of the head: ids are from 0 to one less, padding included."""
+        return self.engine.vocabulary
+
+    @property
+    def parallel(self) -> int:
+        """The most requests that run at once."""
+        return self.scheduler.parallel
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do beyond answering a conversation."""
+        return Capabilities(
+            thinking=self.thinking_support,
+            tool_format=self.tool_format,
+            constrained=(self.tokenizer.byte_level or self.tokenizer.sentencepiece) and bool(self.stop_ids),
+            fill_in_middle=self.fim is not None,
+            logprobs=True,
+            prompt_logprobs=True,
+            logits=True,
+            embedding_size=self.engine.hidden_size,
+        )
+
+    def statistics(self) -> Statistics:
+        """What its scheduler and its prefix cache are doing now."""
+        scheduler, prefix_cache, blocks = self.scheduler, self.engine.prefix_cache, self.engine.block_pool
+        return Statistics(
+            running=len(scheduler.running),
+            waiting=scheduler.waiting,
+            preemptions=scheduler.counts["preemptions"],
+            prompt_tokens=scheduler.counts["prompt_tokens"],
+            generated_tokens=scheduler.counts["generation_tokens"],
+            prefix_cache_queries=prefix_cache.query_tokens,
+            prefix_cache_hits=prefix_cache.hit_tokens,
+            kv_cache_usage=blocks.in_use / blocks.capacity,
+        )
 
     @property
     def thinking_support(self) -> ThinkingSupport | None:
@@ -208,6 +159,7 @@ class Model:
 
     @cached_property
     def constraints(self) -> GrammarCompiler:
+        """Compiles what its answers are held to. Raises ConstraintError where the bytes of its tokens are not known."""
         from galop.chat.constraint import GrammarCompiler  # which takes a twentieth of a second
 
         return GrammarCompiler(self.tokenizer, self.engine.vocabulary, sorted(self.stop_ids))
@@ -238,19 +190,23 @@ class Model:
         tool_choice: str = "auto",
         parallel_tool_calls: bool = True,
         form: ResponseFormat | None = None,
-        **options: Any,
+        sampling: Sampling | None = None,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        cancelled: Callable[[], bool] = lambda: False,
+        speculate: bool = True,
     ) -> Iterator[Event]:
-        """Answers a conversation, `[{"role": "user", "content": "..."}]`, in a stream; options are `generate`'s.
+        """Answers a conversation, `[{"role": "user", "content": "..."}]`, in a stream; see `generate` for the options.
 
-        The part of the conversation that was read before is not read again. The model may call `tools`, described as
-        for OpenAI's API; `tool_choice` is "auto", "required" or the name of the one it has to call. Raises
-        TemplateError, ContextLengthError, ConstraintError, NumericalError.
+        The part of the conversation that the prefix cache holds is not read again. The model may call `tools`,
+        described as for OpenAI's API; `tool_choice` is "auto", "required" or the name of the one it has to call, `form`
+        what the answer is held to. Raises TemplateError, ContextLengthError, ConstraintError, NumericalError.
         """
         check_tools(tools, tool_choice)
         thinking = thinking or Thinking()
         prompt = self.prompt(messages, thinking, tools)
         constraint = self.constraint(form, tools, tool_choice, parallel_tool_calls)
-        yield from self.generate(prompt, thinking=thinking, tools=tools, constraint=constraint, **options)
+        yield from self.generate(prompt, sampling, max_tokens, stop, cancelled, speculate, thinking, constraint, tools)
 
     def prompt(
         self,
@@ -268,58 +224,20 @@ class Model:
             variables["tools"] = [trim_tool(tool) for tool in tools]
         return self.template.encode(adapt_messages(messages, tools, can, native), turn, **variables)
 
-    @property
-    def can_be_made_to_call(self) -> bool:
-        """Whether its answers can be held to a grammar, and so calls required."""
-        return (self.tokenizer.byte_level or self.tokenizer.sentencepiece) and bool(self.stop_ids)
-
     def constraint(
         self, form: ResponseFormat | None, tools: Sequence[Tool] = (), choice: str = "auto", several: bool = True
     ) -> GrammarConstraint | None:
-        """What holds a reply to `form`, or to calls that the schemas of `tools` allow. Raises ConstraintError.
+        """What holds an answer to `form`, or to calls that the schemas of `tools` allow. Raises ConstraintError.
 
         A tool that is not `strict` is held to as much of its schema as can be followed.
         """
-        functions = [tool["function"] for tool in tools if choice in ("auto", "required", tool["function"]["name"])]
-        if not functions:
+        tools = [tool for tool in tools if choice in ("auto", "required", tool["function"]["name"])]
+        if not tools:
             return self.constraints.compile(form) if form else None
-        if not (form or self.can_be_made_to_call) and choice == "auto":
+        if not (form or self.capabilities.constrained) and choice == "auto":
             return None
-
-        def held(tools: Sequence[ToolSchema], choice: str = choice) -> GrammarConstraint:
-            one = not several or choice not in ("auto", "required")
-            format = self.tool_format or HERMES
-            calls = format.grammar(tools, choice != "auto", not one, self.tokenizer.id)
-            return self.constraints.compile(calls.with_text(form) if form and choice == "auto" else calls)
-
-        started = time.monotonic()
-
-        def followable(function: Mapping[str, Any]) -> ToolSchema:
-            for loose in range(LOOSEST + 1):
-                strict = function.get("strict") is True
-                if loose < LOOSEST and time.monotonic() > started + PATIENCE and not strict:
-                    continue
-                try:
-                    found = tool_schema(function, loose)
-                    held([found], "required")
-                    return found
-                except ConstraintError as error:
-                    if strict or loose == LOOSEST:
-                        failure = ConstraintError(f"{function['name']}: {error}")
-                        failure.param = "tools"
-                        raise failure from None
-            raise AssertionError
-
-        try:
-            return held([tool_schema(function) for function in functions])
-        except ConstraintError:
-            alone = [followable(function) for function in functions]
-        try:
-            return held(alone)
-        except ConstraintError:  # all of them are too much
-            if form or choice != "auto" or any(one.strict for one in alone):
-                raise
-            return None
+        format = self.tool_format or HERMES
+        return compile_calls(self.constraints.compile, self.tokenizer.id, format, tools, choice, several, form)
 
     def room(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> int:
         """Tokens that may still follow a conversation."""
@@ -351,18 +269,19 @@ class Model:
         `constraint` leads the answer (see `constraint`), which max_tokens can still cut short.
         """
         ids = self.encode(prompt) if isinstance(prompt, str) else list(prompt)
-        events: SimpleQueue[Event | ToolCallDelta | Failed] = SimpleQueue()
+        events: SimpleQueue[StreamEvent] = SimpleQueue()
+        request = GenerationRequest(
+            ids, sampling, max_tokens, stop, thinking=thinking, tools=tools, constraint=constraint,
+            cancelled=cancelled, speculate=speculate,
+        )  # fmt: skip
         with nullcontext() if self._server else self._turn():
-            answer = self.submit(
-                ids, events.put, sampling, max_tokens, stop, cancelled=cancelled, speculate=speculate,
-                thinking=thinking, tools=tools, constraint=constraint,
-            )  # fmt: skip
+            completion = self.submit(request, events.put)
             try:
                 while True:
                     while self._server is None and events.empty():
                         self.scheduler.step()
                     event = events.get()
-                    if isinstance(event, Failed):
+                    if isinstance(event, Failure):
                         raise event.error
                     if isinstance(event, ToolCallDelta):
                         continue  # the whole call follows
@@ -370,10 +289,10 @@ class Model:
                     if isinstance(event, Done):
                         return
                     if isinstance(event, Prefill) and cancelled():
-                        self.scheduler.cancel(answer.sequence)
+                        completion.cancel()
             finally:
-                if answer.sequence.status is not SequenceStatus.FINISHED:  # the stream was abandoned
-                    self.scheduler.cancel(answer.sequence)
+                if completion.sequence.status is not SequenceStatus.FINISHED:  # the stream was abandoned
+                    completion.cancel()
                     if self._server is None:
                         self.scheduler.step()
 
@@ -381,42 +300,20 @@ class Model:
         """Ids of a text that is no conversation: control tokens in it are meant, or spelled out where `control` is
         False; `begin` puts a BOS before it, where the model wants one and it has none."""
         ids = self.tokenizer.encode_control(text) if control else self.tokenizer.encode(text)
-        return self.begun(ids) if begin else ids
+        return self.with_bos(ids) if begin else ids
 
-    def begun(self, ids: list[int]) -> list[int]:
+    def with_bos(self, ids: list[int]) -> list[int]:
         """Ids after a BOS, where the model wants one and they have none."""
         bos = self.tokenizer.id(self.tokenizer.bos_token) if self.tokenizer.add_bos else None
         return ids if bos is None or ids[:1] == [bos] else [bos, *ids]
 
-    def submit(
-        self,
-        ids: list[int],
-        emit: Emit,
-        sampling: Sampling | None = None,
-        max_tokens: int | None = None,
-        stop: Sequence[str] = (),
-        client: str = "",
-        logprobs: int | None = None,
-        scores: int | None = None,
-        bias: Mapping[int, float] | None = None,
-        on_read: Callable[[Array, Array], None] | None = None,
-        cancelled: Callable[[], bool] = lambda: False,
-        speculate: bool = True,
-        thinking: Thinking | None = None,
-        constraint: Constraint | None = None,
-        tools: Sequence[Tool] = (),
-        rules: Rules | None = None,
-        called: bool = False,
-    ) -> Answer:
-        """Puts a prompt in the queue; `emit` gets its events, between steps, from the thread that steps.
+    def submit(self, request: GenerationRequest, emit: Emit) -> LocalCompletion:
+        """Puts a request in the queue; `emit` gets its events, between steps, from the thread that steps.
 
-        `client` is whose prompts may share what is known of this one. `constraint` leads the answer, after any
-        thinking; where it holds whatever may be a call of `tools`, calls are `called` in parts. `logprobs` asks for the
-        log-probabilities of each token and of so many likely ones, `scores` for those of the prompt's tokens
-        (`answer.sequence.prompt_scores`, from its second on); `on_read` gets logits and the hidden state that follow
-        the prompt. `rules` say which tokens it may have and what ends it; a stop string that is the name of a control
-        token ends at that token. Raises ContextLengthError, QueueFullError, ValueError for an empty prompt.
+        A stop string that is the name of a control token ends at that token. Raises ContextLengthError,
+        QueueFullError, ValueError for an empty prompt.
         """
+        ids, rules, thinking, tools = list(request.prompt), request.rules, request.thinking, request.tools
         if not ids:
             raise ValueError("the prompt is empty")
         if len(ids) >= self.context:
@@ -425,59 +322,74 @@ class Model:
                 n_prompt_tokens=len(ids),
                 n_ctx=self.context,
             )
-        rules = rules or Rules()
         room = self.context - len(ids)
-        limit = room if max_tokens is None else min(max_tokens, room)
-        begun = starts_thinking(self.tokenizer, ids, self.stop_ids)
-        leading: Constraint | None = constraint
-        if thinking and (begun or thinking.will_think(self.thinking_support)):
-            rows = self.engine.vocabulary
-            leading = ThinkingBudget(self.tokenizer, begun, thinking.budget, limit, leading, self.stop_ids, rows)
+        limit = room if request.max_tokens is None else min(request.max_tokens, room)
+        in_thought = starts_thinking(self.tokenizer, ids, self.stop_ids)
+        constraint = request.constraint
+        if thinking and (in_thought or thinking.will_think(self.thinking_support)):
+            constraint = ThinkingBudget(
+                self.tokenizer, in_thought, thinking.budget, limit, constraint, self.stop_ids, self.vocabulary_size
+            )
         format = self.tool_format or HERMES
-        held: GrammarScope = "none" if constraint is None else "all" if called else "opened"
-        shown = self.tokenizer.added if rules.control else format.markers if tools else ()
-        detokenizer = Detokenizer(self.tokenizer, shown)
-        named = [id for id in map(self.tokenizer.id, stop) if id in detokenizer.hidden and id is not None]
-        ends = rules.stop_ids.union(named, () if rules.endless else self.stop_ids)
-        banned = (*rules.banned, *((id,) for id in self.stop_ids if rules.endless))
+        held: GrammarScope = "none" if request.constraint is None else "all" if request.calls_constrained else "opened"
+        visible = self.tokenizer.added if rules.show_control else format.markers if tools else ()
+        detokenizer = Detokenizer(self.tokenizer, visible)
+        stops = [id for id in map(self.tokenizer.id, request.stop) if id in detokenizer.hidden and id is not None]
+        ends = rules.stop_token_ids.union(stops, () if rules.ignore_eos else self.stop_ids)
+        banned = (*rules.banned, *((id,) for id in self.stop_ids if rules.ignore_eos))
         if thinking is None and self.fim and self.fim.matches(ids):
             ends |= self.fim.ends
-        answer = Answer(
-            TokenSequence(
-                ids,
-                sampling or self.sampling_for(thinking),
-                limit,
-                stop_ids=ends,
-                client=client,
-                mask=self._mask if rules.allowed is None else self._only(rules.allowed),
-                logit_bias=bias or {},
-                on_prompt_end=on_read,
-                logprobs=0 if logprobs is None else max(logprobs, 1),
-                prompt_logprobs=scores,
-                min_tokens=rules.least,
-                banned=banned,
-                drafter=(self._draft or PromptLookup()) if speculate else None,
-                constraint=leading,
-            ),
-            detokenizer,
-            ThinkingSplitter(begun) if thinking else None,
-            ToolCallParser(format, schemas_of(tools), held) if tools else None,
-            StopMatcher(stop, rules.with_stop),
-            emit,
-            cancelled,
-            alternatives=bool(logprobs),
+        sequence = TokenSequence(
+            ids,
+            request.sampling or self.sampling_for(thinking),
+            limit,
+            stop_ids=ends,
+            client=request.client,
+            mask=self._mask if rules.allowed_token_ids is None else self._mask_of(rules.allowed_token_ids),
+            logit_bias=rules.logit_bias,
+            on_prompt_end=request.on_prompt_end,
+            logprobs=0 if request.logprobs is None else max(request.logprobs, 1),
+            prompt_logprobs=request.prompt_logprobs,
+            min_tokens=rules.min_tokens,
+            banned=banned,
+            drafter=(self._draft or PromptLookup()) if request.speculate else None,
+            constraint=constraint,
         )
-        self.scheduler.submit(answer.sequence)
-        return answer
+        completion = LocalCompletion(
+            self.scheduler,
+            sequence,
+            detokenizer,
+            ThinkingSplitter(in_thought) if thinking else None,
+            ToolCallParser(format, schemas_of(tools), held) if tools else None,
+            StopMatcher(request.stop, rules.include_stop),
+            emit,
+            request.cancelled,
+            alternatives=bool(request.logprobs),
+        )
+        self.scheduler.submit(sequence)
+        return completion
 
-    def _only(self, allowed: Collection[int]) -> Array:
-        """A mask of these tokens."""
+    def _mask_of(self, allowed: Collection[int]) -> Array:
+        """A bit for each of these tokens."""
         flags = np.zeros(self.engine.vocabulary, bool)
         flags[list(allowed)] = True
         return bit_mask(flags, self.engine.vocabulary)
 
-    def serve(self, turn: AbstractContextManager[object] | None = None) -> None:
-        """From now on a thread of its own steps, each step within `turn`, until the model is closed."""
+    def prepare(self) -> None:
+        """Starts what takes a while: the process of the template, and the one that compiles constraints, if it can."""
+        _ = self.template.capabilities
+        with suppress(ConstraintError):  # the bytes of its tokens are not known
+            self.constraints.start()
+
+    def serve(
+        self, turn: AbstractContextManager[object] | None = None, parallel: int | None = None, queue: int | None = None
+    ) -> None:
+        """From now on a thread of its own steps, each step within `turn`, until the model is closed.
+
+        `parallel` requests run at once, and `queue` more may wait; by default as the scheduler has it.
+        """
+        self.scheduler.parallel = self.scheduler.parallel if parallel is None else parallel
+        self.scheduler.queue = self.scheduler.queue if queue is None else queue
         self._server = threading.Thread(target=self.scheduler.run, args=(turn,), name="galop-engine", daemon=True)
         self._server.start()
 
@@ -531,151 +443,5 @@ class Model:
         self.close()
 
 
-class Answer:
-    """One answer in the making: tokens become text, thinking or not, which ends at stop strings and is emitted."""
-
-    def __init__(
-        self,
-        sequence: TokenSequence,
-        detokenizer: Detokenizer,
-        splitter: ThinkingSplitter | None,
-        parser: ToolCallParser | None,
-        stop: StopMatcher,
-        emit: Emit,
-        cancelled: Callable[[], bool] = lambda: False,
-        alternatives: bool = True,
-    ) -> None:
-        self.sequence = sequence
-        self._detokenizer = detokenizer
-        self._splitter = splitter
-        self._parser = parser
-        self._stop = stop
-        self._emit = emit
-        self._cancelled = cancelled
-        self._alternatives = alternatives  # whether the other likely tokens are wanted too
-        self._tokens = 0  # that have not been emitted yet
-        self._thought = 0  # tokens of thinking
-        self._drawn: list[SampledToken] = []
-        self._calls: set[tuple[str, str]] = set()
-        self._called = False  # and nothing said since
-        self._told = False  # whether parts of a call have been told
-        self._repeated = False  # whether one of them was made again
-        self._first = 0.0  # when the first token came
-        sequence.on_token = self._on_token
-        sequence.on_prefill = lambda done: emit(Prefill(done, len(sequence.prompt)))
-        sequence.on_finish = self._on_end
-
-    def _on_token(self, drawn: SampledToken) -> FinishReason | None:
-        self._first = self._first or time.monotonic()
-        self._tokens += 1
-        if self.sequence.logprobs:
-            self._drawn.append(drawn if self._alternatives else replace(drawn, top_logprobs=()))
-        self._push(self._detokenizer.push(drawn.token))
-        return "stop" if self._stop.matched or self._repeated else "cancelled" if self._cancelled() else None
-
-    def _push(self, text: str, final: bool = False, cut: bool = False) -> None:
-        for thinking, piece in [(False, text)] if self._splitter is None else self._splitter.push(text, final):
-            if thinking:
-                self._release(piece, thinking=True)
-            else:
-                self._answer(piece)
-        if final:
-            self._answer("", final, cut)
-            self._release(self._stop.finish())
-
-    def _answer(self, text: str, final: bool = False, cut: bool = False) -> None:
-        for piece in [text] if self._parser is None else self._parser.push(text, final, cut):
-            if isinstance(piece, str):
-                piece = piece.lstrip() if self._called else piece
-                self._called = self._called and not piece
-                self._release(self._stop.push(piece))
-                continue
-            made = (piece.name, json.dumps(piece.arguments, sort_keys=True)) if isinstance(piece, ToolCall) else None
-            self._repeated = self._repeated or made in self._calls  # and would be for ever
-            if made and self._repeated and not self._told:
-                continue
-            if made:
-                self._calls.add(made)
-                self._called = True
-            self._told = not made
-            self._release(self._stop.finish())
-            self._tokens = 0
-            self._drawn.clear()
-            self._emit(piece)
-
-    def _release(self, text: str, thinking: bool = False) -> None:
-        if text:
-            self._emit(Text(text, self._tokens, tuple(self._drawn), thinking))
-            self._thought += self._tokens if thinking else 0
-            self._tokens = 0
-            self._drawn.clear()
-
-    def _on_end(self, end: FinishReason | GalopError) -> None:
-        if isinstance(end, GalopError):
-            self._emit(Failed(end))
-            return
-        self._push(self._detokenizer.finish(), final=True, cut=end == "length")
-        s = self.sequence
-        first = self._first or s.end_time
-        self._emit(
-            Done(
-                end,
-                len(s.prompt),
-                s.cached_tokens,
-                s.completion_tokens,
-                (s.end_time if math.isnan(s.prefill_end_time) else s.prefill_end_time)
-                - (s.arrival_time if math.isnan(s.start_time) else s.start_time),
-                s.end_time - first,
-                first - s.arrival_time,
-                self._stop.matched,
-                self._thought,
-            )
-        )
-
-
-class StopMatcher:
-    """Holds back text that may be the beginning of a stop string; what comes after one is never let through."""
-
-    def __init__(self, stops: Sequence[str], told: bool = False) -> None:
-        self.stops = [s for s in stops if s]
-        self.told = told  # whether the one that is found is let through itself
-        self.held = ""
-        self.matched = ""  # the stop string that was found
-
-    def push(self, text: str) -> str:
-        return "" if self.matched else self._release(text, final=False)
-
-    def finish(self) -> str:
-        """What was held back, since no more of it comes."""
-        return "" if self.matched else self._release("", final=True)
-
-    def _release(self, text: str, final: bool) -> str:
-        self.held += text
-        found = [(i, s) for s in self.stops if (i := self.held.find(s)) >= 0]
-        if found:
-            at, self.matched = min(found)
-            out, self.held = self.held[: at + len(self.matched) * self.told], ""
-            return out
-        keep = 0 if final else max((overlap(self.held, s) for s in self.stops), default=0)
-        out, self.held = self.held[: len(self.held) - keep], self.held[len(self.held) - keep :]
-        return out
-
-
-def card_sampling(generation: dict[str, Any]) -> Sampling:
-    """The settings of a generation_config.json; greedy where it names none."""
-    return (None if generation.get("do_sample") is False else sampling_of(generation)) or Sampling(
-        seed=secrets.randbits(32)
-    )
-
-
-def sampling_of(settings: Mapping[str, Any]) -> Sampling | None:
-    """A model card's settings, with a seed of its own; None where there are none or they make no sense."""
-    try:
-        known = {
-            name: int(settings[name]) if name == "top_k" else float(settings[name])
-            for name in ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "presence_penalty")
-            if isinstance(settings.get(name), (int, float))
-        }
-        return Sampling(**{"temperature": 1.0, **known, "seed": secrets.randbits(32)}) if known else None  # type: ignore[arg-type]
-    except (ValueError, OverflowError):
-        return None
+if TYPE_CHECKING:
+    _: type[TokenBackend] = Model

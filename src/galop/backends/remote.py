@@ -9,20 +9,22 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import httpx2
 
-from galop.backends.local import Done, Event, Text
+from galop.backends.events import Done, Event, Text
+from galop.backends.protocol import Capabilities, ChatOptions
 from galop.backends.registry import Offer, Vendor, registry
 from galop.chat.messages import Message
-from galop.chat.thinking import Thinking, ThinkingSplitter
+from galop.chat.thinking import Thinking, ThinkingSplitter, ThinkingSupport
 from galop.chat.tools import Tool, ToolCall
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
 from galop.version import __version__
 
 TRIES = 5
+ROOM = 16_000  # tokens
 LONGEST_WAIT = 120.0  # seconds that a server may ask to come back after
 SILENCE = 180.0  # seconds between two pieces of a reply, the first included: it may think meanwhile
 LONGEST = 1800.0  # seconds of a reply
@@ -58,24 +60,47 @@ class Remote:
         self.answered_by = ""  # the model that the last reply names
         self.waited = 0.0  # seconds between tries, so far
 
+    @property
+    def name(self) -> str:
+        """As its vendor calls it."""
+        return self.model
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What its interface lets one ask for; whether it keeps to it, nobody says."""
+        quirk = self.offer.quirks.thinking
+        style = None if quirk == "none" else ThinkingSupport("" if quirk == "always" else quirk, thinks=True)
+        return Capabilities(thinking=style)
+
+    @property
+    def price(self) -> tuple[float, float] | None:
+        """Dollars per million tokens, read and written, of the registry."""
+        return self.offer.price
+
     def room(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> int:
-        return 16_000
+        """Tokens that may still follow a conversation: a guess, since nobody tells how long its context is."""
+        return ROOM
 
     def sampling_for(self, thinking: Thinking | None) -> Sampling:
+        """Temperature 1, which is the default of every vendor."""
         return Sampling(temperature=1.0)
+
+    def close(self) -> None:
+        """Nothing is held between two replies."""
 
     def chat(
         self,
         messages: Sequence[Message],
         thinking: Thinking | None = None,
         tools: Sequence[Tool] = (),
-        tool_choice: str = "auto",
-        sampling: Sampling | None = None,
-        max_tokens: int | None = None,
-        **_: Any,
+        **options: Unpack[ChatOptions],
     ) -> Iterator[Event]:
-        """A whole reply; whatever fails in passing is tried again. Raises RemoteError."""
-        body = self.body(messages, thinking or Thinking(), tools, tool_choice, sampling, max_tokens)
+        """A whole reply; whatever fails in passing is tried again. Raises RemoteError.
+
+        Of the options `tool_choice`, `sampling` and `max_tokens` are followed.
+        """
+        choice, sampling, limit = options.get("tool_choice", "auto"), options.get("sampling"), options.get("max_tokens")
+        body = self.body(messages, thinking or Thinking(), tools, choice, sampling, limit)
         for attempt in range(TRIES):
             try:
                 events = self._reply(body)

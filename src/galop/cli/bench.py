@@ -84,7 +84,7 @@ def measure(
 ) -> dict[str, Any]:
     """Loads a model and measures it: what `galop bench --json` prints of one."""
     from galop import native, store
-    from galop.backends.local import Done
+    from galop.backends.events import Done
     from galop.measure import speed
 
     with progress_bar() as progress:

@@ -9,7 +9,8 @@ from typing import Any
 
 from galop.agent import loop
 from galop.agent.loop import Result, Toolbox, shown
-from galop.backends.local import Done, Event, Model, Prefill, Text
+from galop.backends.events import Done, Event, Prefill, Text
+from galop.backends.local import Model
 from galop.chat.messages import Message
 from galop.chat.response_format import ResponseFormat
 from galop.chat.thinking import Thinking

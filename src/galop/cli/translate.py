@@ -98,7 +98,7 @@ def lines(path: str) -> Iterator[str]:
 
 def pieces(model: Model, text: Iterator[str], language: str) -> Iterator[tuple[str, int, bool]]:
     """The translation as it streams: text, tokens of a sentence that has ended, and whether a model said it."""
-    from galop.backends.local import Done, Text
+    from galop.backends.events import Done, Text
     from galop.chat.thinking import Thinking
     from galop.chat.translate import messages, segments
     from galop.engine.sampling import Sampling

@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from galop.backends.local import Speaker
+from galop.backends.protocol import Backend
 from galop.errors import ContextLengthError, GalopError
 from galop.measure.energy import Meter
 from galop.race.contender import Contender
@@ -15,7 +15,7 @@ from galop.race.strategies import Outcome, Trial
 LONGEST_KEPT = 20_000  # characters of a reply, a thought or a call
 
 
-def answer(backend: Speaker, contender: Contender, question: dict[str, Any], alone: bool) -> dict[str, Any]:
+def answer(backend: Backend, contender: Contender, question: dict[str, Any], alone: bool) -> dict[str, Any]:
     """One line of the record, but for the judgement.
 
     `question` has id, text, unit and seed; `alone` says that no other is under way, so that energy and processor time
@@ -28,7 +28,7 @@ def answer(backend: Speaker, contender: Contender, question: dict[str, Any], alo
     trial = Trial(backend, question["text"], question["unit"], contender.strategy, question["seed"])
     outcome, failed = trial.outcome, ""
     begun, start, worked = time.time(), time.monotonic(), time.process_time()
-    waited = getattr(backend, "waited", 0.0)
+    waited = backend.waited
     line: dict[str, Any] = {"id": question["id"], "begun": round(begun, 3)}
     try:
         trial.run()
@@ -42,7 +42,7 @@ def answer(backend: Speaker, contender: Contender, question: dict[str, Any], alo
     usd = cost(backend, contender, outcome)
     if "error" in line:
         return {**line, "usd": usd}
-    seconds = time.monotonic() - start - (getattr(backend, "waited", 0.0) - waited)
+    seconds = time.monotonic() - start - (backend.waited - waited)
     line |= {name: value for name, value in asdict(outcome).items() if name not in ("text", "thinking", "calls")}
     line |= {
         "text": outcome.text[-LONGEST_KEPT:], "thinking": outcome.thinking[:LONGEST_KEPT],
@@ -52,19 +52,18 @@ def answer(backend: Speaker, contender: Contender, question: dict[str, Any], alo
     }  # fmt: skip
     line |= {"failed": failed[:300]} if failed else {}
     if contender.is_remote:
-        return {**line, "answered_by": backend.answered_by, "usd": usd}  # type: ignore[attr-defined]
+        return {**line, "answered_by": backend.answered_by, "usd": usd}
     line |= {"memory": peak_memory(), "cpu_seconds": round(time.process_time() - worked, 3) if alone else None}
     if meter and (joules := read_joules(meter)) is not None:
         line |= {"joules": round(joules, 3), "meter": meter.method, "covers": meter.covers}
     return line
 
 
-def cost(backend: Speaker, contender: Contender, outcome: Outcome) -> float | None:
+def cost(backend: Backend, contender: Contender, outcome: Outcome) -> float | None:
     """Dollars of the replies so far; None where no price is known."""
     if not contender.is_remote:
         return None
-    offer = backend.offer  # type: ignore[attr-defined]
-    price = offer.price or ((0.0, 0.0) if contender.vendor in ("url", "ollama") else None)
+    price = backend.price or ((0.0, 0.0) if contender.vendor in ("url", "ollama") else None)
     return (outcome.prompt_tokens * price[0] + outcome.tokens * price[1]) / 1e6 if price else None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from galop.backends.local import Speaker
+from galop.backends.protocol import Backend
 from galop.backends.registry import registry
 from galop.errors import GalopError
 from galop.race.strategies import STRATEGIES, Strategy
@@ -60,7 +60,7 @@ class Contender:
         return bool(self.vendor)
 
 
-def open_contender(contender: Contender, together: int) -> tuple[Speaker, dict[str, Any]]:
+def open_contender(contender: Contender, together: int) -> tuple[Backend, dict[str, Any]]:
     """Its backend, for `together` questions at once, and what the record says of it.
 
     Raises ContenderError for a strategy that the model is not capable of, GalopError where it cannot be loaded.
@@ -68,7 +68,7 @@ def open_contender(contender: Contender, together: int) -> tuple[Speaker, dict[s
     return open_remote(contender) if contender.is_remote else open_local(contender, together)
 
 
-def open_remote(contender: Contender) -> tuple[Speaker, dict[str, Any]]:
+def open_remote(contender: Contender) -> tuple[Backend, dict[str, Any]]:
     """A model behind an interface. Raises ContenderError if it cannot be told to think."""
     from galop.backends.remote import Remote
 
@@ -83,7 +83,7 @@ def open_remote(contender: Contender) -> tuple[Speaker, dict[str, Any]]:
     }  # fmt: skip
 
 
-def open_local(contender: Contender, together: int) -> tuple[Speaker, dict[str, Any]]:
+def open_local(contender: Contender, together: int) -> tuple[Backend, dict[str, Any]]:
     """A model run here, loaded. Raises ContenderError if it does not think."""
     from galop import native, store
     from galop.backends.load import load_source

@@ -91,5 +91,4 @@ def serve_questions(connection: Connection, name: str, together: int) -> None:
                     break
                 pool.submit(lambda q: send(answer(backend, contender, q, alone=together == 1)), question)
     finally:
-        if hasattr(backend, "close"):
-            backend.close()
+        backend.close()

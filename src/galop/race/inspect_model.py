@@ -27,7 +27,7 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolCall as InspectToolCall
 from inspect_ai.tool import ToolChoice, ToolFunction, ToolInfo
 
-from galop.backends.local import Done, Event, Text
+from galop.backends.events import Done, Event, Text
 from galop.chat.messages import Message
 from galop.chat.thinking import Thinking
 from galop.chat.tools import ToolCall
@@ -102,12 +102,14 @@ class GalopAPI(ModelAPI):  # type: ignore[misc]
         wanted = choice.name if isinstance(choice, ToolFunction) else "required" if choice == "any" else "auto"
         offered = [] if choice == "none" else [tool_of(tool) for tool in tools]
         asked = [message_of(m) for m in messages]
-        options = {"sampling": sampling, "max_tokens": config.max_tokens or 2048, "tool_choice": wanted}
-        return list(self.backend.chat(asked, self.thinking, offered, **options))
+        most = config.max_tokens or 2048
+        return list(
+            self.backend.chat(asked, self.thinking, offered, sampling=sampling, max_tokens=most, tool_choice=wanted)
+        )
 
     def close(self) -> None:
         """Frees the model's memory; inspect itself keeps what it has made until the end."""
-        if hasattr(backend := self.__dict__.pop("backend", None), "close"):
+        if backend := self.__dict__.pop("backend", None):
             backend.close()
 
 

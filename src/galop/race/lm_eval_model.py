@@ -9,8 +9,9 @@ import numpy as np
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import TemplateLM
 
+from galop.backends.events import Text
 from galop.backends.load import load
-from galop.backends.local import Model, Text
+from galop.backends.local import Model
 from galop.engine.sampling import Sampling
 
 

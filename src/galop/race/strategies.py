@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from galop.agent.loop import Result, converse, shown
-from galop.backends.local import Done, Event, Model, Speaker, Text
+from galop.backends.events import Done, Event, Text
+from galop.backends.protocol import Backend
 from galop.chat.messages import Message
 from galop.chat.response_format import ResponseFormat
 from galop.chat.thinking import Thinking
@@ -95,7 +96,7 @@ class Outcome:
 class Trial:
     """One question put to one backend: the answer is wanted in `unit`, or in words where there is none."""
 
-    backend: Speaker
+    backend: Backend
     question: str
     unit: str | None
     strategy: Strategy
@@ -201,7 +202,7 @@ def call_formulas(trial: Trial) -> str:
     from galop.science.worksheet import Worksheet
 
     backend, unit, options = trial.backend, trial.unit, reply_options(trial.seed)
-    if unit is None or not isinstance(backend, Model) or not backend.can_be_made_to_call:
+    if unit is None or not backend.capabilities.constrained:
         return trial.outcome.add(converse(backend, trial.messages, Formulas(), Thinking(on=False), **options))
     # Small models ramble, write calls that no schema allows, and make up what they were not told, unless held back.
     box = Worksheet(trial.question, unit)

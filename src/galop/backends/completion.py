@@ -1,0 +1,158 @@
+"""One answer of the native engine in the making: its tokens become text, thinking or not, and tool calls."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from galop.backends.events import Done, Emit, Failure, Prefill, Text
+from galop.backends.stop_strings import StopMatcher
+from galop.chat.thinking import ThinkingSplitter
+from galop.chat.tool_parser import ToolCallParser
+from galop.chat.tools import ToolCall
+from galop.engine.sampling import SampledToken
+from galop.engine.scheduler import Scheduler
+from galop.engine.sequence import FinishReason, TokenSequence
+from galop.errors import GalopError
+from galop.tokenizers.tokenizer import Detokenizer
+
+
+class LocalCompletion:
+    """A `Completion` whose sequence a scheduler runs. Events are emitted between steps, by the thread that steps."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        sequence: TokenSequence,
+        detokenizer: Detokenizer,
+        splitter: ThinkingSplitter | None,
+        parser: ToolCallParser | None,
+        stop: StopMatcher,
+        emit: Emit,
+        cancelled: Callable[[], bool] = lambda: False,
+        alternatives: bool = True,
+    ) -> None:
+        self.sequence = sequence
+        self._scheduler = scheduler
+        self._detokenizer = detokenizer
+        self._splitter = splitter
+        self._parser = parser
+        self._stop = stop
+        self._emit = emit
+        self._cancelled = cancelled
+        self._alternatives = alternatives  # whether the other likely tokens are wanted too
+        self._tokens = 0  # that have not been emitted yet
+        self._thinking_tokens = 0
+        self._drawn: list[SampledToken] = []
+        self._calls: set[tuple[str, str]] = set()
+        self._after_call = False  # and nothing said since
+        self._parts_emitted = False  # whether parts of the call that is being made have been
+        self._repeated = False  # whether a call was made again
+        self._first = 0.0  # when the first token came
+        sequence.on_token = self._on_token
+        sequence.on_prefill = lambda done: emit(Prefill(done, len(sequence.prompt)))
+        sequence.on_finish = self._on_end
+
+    @property
+    def prompt(self) -> Sequence[int]:
+        """Ids of the prompt."""
+        return self.sequence.prompt
+
+    @property
+    def tokens(self) -> Sequence[int]:
+        """Ids of the prompt and of the answer so far."""
+        return self.sequence.tokens
+
+    @property
+    def limit(self) -> int:
+        """The most tokens its answer may have."""
+        return self.sequence.max_tokens
+
+    @property
+    def cached_tokens(self) -> int:
+        """Tokens of the prompt that the prefix cache held."""
+        return self.sequence.cached_tokens
+
+    @property
+    def prompt_scores(self) -> Sequence[SampledToken]:
+        """The prompt's tokens from the second on, with their log-probabilities, where these were asked for."""
+        return self.sequence.prompt_scores
+
+    @property
+    def started(self) -> bool:
+        """Whether it waits no more."""
+        return not math.isnan(self.sequence.start_time)
+
+    def cancel(self) -> None:
+        """Ends it before the next step; nothing happens to one that has ended."""
+        self._scheduler.cancel(self.sequence)
+
+    def _on_token(self, drawn: SampledToken) -> FinishReason | None:
+        self._first = self._first or time.monotonic()
+        self._tokens += 1
+        if self.sequence.logprobs:
+            self._drawn.append(drawn if self._alternatives else replace(drawn, top_logprobs=()))
+        self._push(self._detokenizer.push(drawn.token))
+        return "stop" if self._stop.matched or self._repeated else "cancelled" if self._cancelled() else None
+
+    def _push(self, text: str, final: bool = False, cut: bool = False) -> None:
+        for thinking, piece in [(False, text)] if self._splitter is None else self._splitter.push(text, final):
+            if thinking:
+                self._release(piece, thinking=True)
+            else:
+                self._push_answer(piece)
+        if final:
+            self._push_answer("", final, cut)
+            self._release(self._stop.finish())
+
+    def _push_answer(self, text: str, final: bool = False, cut: bool = False) -> None:
+        for piece in [text] if self._parser is None else self._parser.push(text, final, cut):
+            if isinstance(piece, str):
+                piece = piece.lstrip() if self._after_call else piece
+                self._after_call = self._after_call and not piece
+                self._release(self._stop.push(piece))
+                continue
+            call = (piece.name, json.dumps(piece.arguments, sort_keys=True)) if isinstance(piece, ToolCall) else None
+            self._repeated = self._repeated or call in self._calls  # and would be for ever
+            if call and self._repeated and not self._parts_emitted:
+                continue
+            if call:
+                self._calls.add(call)
+                self._after_call = True
+            self._parts_emitted = not call
+            self._release(self._stop.finish())
+            self._tokens = 0
+            self._drawn.clear()
+            self._emit(piece)
+
+    def _release(self, text: str, thinking: bool = False) -> None:
+        if text:
+            self._emit(Text(text, self._tokens, tuple(self._drawn), thinking))
+            self._thinking_tokens += self._tokens if thinking else 0
+            self._tokens = 0
+            self._drawn.clear()
+
+    def _on_end(self, end: FinishReason | GalopError) -> None:
+        if isinstance(end, GalopError):
+            self._emit(Failure(end))
+            return
+        self._push(self._detokenizer.finish(), final=True, cut=end == "length")
+        s = self.sequence
+        first = self._first or s.end_time
+        self._emit(
+            Done(
+                reason=end,
+                prompt_tokens=len(s.prompt),
+                cached_tokens=s.cached_tokens,
+                answer_tokens=s.completion_tokens,
+                prompt_seconds=(s.end_time if math.isnan(s.prefill_end_time) else s.prefill_end_time)
+                - (s.arrival_time if math.isnan(s.start_time) else s.start_time),
+                answer_seconds=s.end_time - first,
+                first_token_seconds=first - s.arrival_time,
+                stop=self._stop.matched,
+                thinking_tokens=self._thinking_tokens,
+            )
+        )

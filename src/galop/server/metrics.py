@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from galop.backends.local import Done
+from galop.backends.events import Done
 from galop.server.model_pool import ModelPool
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -95,16 +95,16 @@ class EngineCollector:
             **{n: GaugeMetricFamily(f"galop:{n}", text, labels=["model_name"]) for n, text in gauged.items()},
         }
         for resident in list(self.models.residents.values()):
-            scheduler, engine = resident.model.scheduler, resident.model.engine
+            statistics = resident.model.statistics()
             for name, value in {
-                "prefix_cache_queries": engine.prefix_cache.query_tokens,
-                "prefix_cache_hits": engine.prefix_cache.hit_tokens,
-                "prompt_tokens": scheduler.counts["prompt_tokens"],
-                "generation_tokens": scheduler.counts["generation_tokens"],
-                "num_preemptions": scheduler.counts["preemptions"],
-                "num_requests_running": len(scheduler.running),
-                "num_requests_waiting": scheduler.waiting,
-                "kv_cache_usage_perc": engine.block_pool.in_use / engine.block_pool.capacity,
+                "prefix_cache_queries": statistics.prefix_cache_queries,
+                "prefix_cache_hits": statistics.prefix_cache_hits,
+                "prompt_tokens": statistics.prompt_tokens,
+                "generation_tokens": statistics.generated_tokens,
+                "num_preemptions": statistics.preemptions,
+                "num_requests_running": statistics.running,
+                "num_requests_waiting": statistics.waiting,
+                "kv_cache_usage_perc": statistics.kv_cache_usage,
                 "memory_bytes": resident.model.memory,
             }.items():
                 families[name].add_metric([resident.name], float(value))  # type: ignore[attr-defined]

@@ -15,9 +15,9 @@ from typing import Any
 
 from galop import store
 from galop.backends.load import DEFAULT_CONTEXT, PROCESS_BYTES, SHORTEST_CONTEXT, load_source
-from galop.backends.local import Model
+from galop.backends.protocol import TokenBackend
 from galop.engine.disk_cache import DiskCache
-from galop.errors import ConstraintError, MemoryBudgetError, ModelFileError
+from galop.errors import MemoryBudgetError, ModelFileError
 from galop.machine import available_memory, cache_directory
 from galop.server.api_keys import Key
 from galop.server.errors import ApiError
@@ -47,7 +47,7 @@ class Limits:
 @dataclass(eq=False)
 class Resident:
     name: str
-    model: Model
+    model: TokenBackend
     users: int = 0
     keep_alive: float | None = None  # seconds, as a request asked; None for the server's own
     used: float = field(default_factory=time.monotonic)
@@ -165,15 +165,13 @@ class ModelPool:
                         if shortest == SHORTEST_CONTEXT:
                             raise
                         shortest = SHORTEST_CONTEXT
-            model.scheduler.parallel = self.limits.parallel
-            model.scheduler.queue = self.limits.queue
-            model.serve(self._turns)
+            model.serve(self._turns, self.limits.parallel, self.limits.queue)
             resident = Resident(source.name, model, load_seconds=time.monotonic() - start)
             self.residents[source.name] = resident
             gc.freeze()  # to go through all of a vocabulary takes a quarter of a second, in which nobody is answered
             return resident
 
-    def _load_files(self, source: Source, free: int, shortest: int) -> Model:
+    def _load_files(self, source: Source, free: int, shortest: int) -> TokenBackend:
         model = load_source(
             source,
             context=self.limits.context,
@@ -184,9 +182,7 @@ class ModelPool:
             folder=self._folder,
             shortest=shortest,
         )
-        _ = model.template.capabilities  # which a route may ask for on the loop
-        with suppress(ConstraintError):  # it holds the interpreter for long, and at a first request others wait
-            model.constraints.start()
+        model.prepare()  # it holds the interpreter for long, and at a first request others would wait
         return model
 
     async def _make_room(self) -> bool:
@@ -250,7 +246,7 @@ class ModelPool:
         }
 
 
-def _close(model: Model) -> None:
+def _close(model: TokenBackend) -> None:
     model.close()
     del model
     gc.unfreeze()

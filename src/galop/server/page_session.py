@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from starlette.types import Scope
 
-from galop.backends.local import Done, Prefill, Text
+from galop.backends.events import Done, Prefill, Text
 from galop.chat.thinking import Thinking
 from galop.errors import GalopError
 from galop.server.api_keys import Key

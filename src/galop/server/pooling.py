@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from galop.backends.local import Done, Failed, Model
+from galop.backends.events import Done, Failure
+from galop.backends.protocol import GenerationRequest, TokenBackend
 from galop.engine.sampling import Sampling
 from galop.errors import ContextLengthError
 from galop.ops.plan import Array
@@ -18,7 +19,7 @@ from galop.server.request.prompts import encode_prompt
 Take = Callable[[Array, Array], Any]
 
 
-def encode_text(model: Model, text: str | list[int], empty: bool = False) -> list[int]:
+def encode_text(model: TokenBackend, text: str | list[int], empty: bool = False) -> list[int]:
     """Ids of a text and the token that ends it, in whose state the model has gathered what came before; `empty` lets
     a text be that token alone. Raises ApiError (400)."""
     end = model.tokenizer.id(model.tokenizer.eos_token)
@@ -37,7 +38,7 @@ def unit_vector(vector: Array, encoding: str | None) -> list[float] | str:
     return values
 
 
-async def read_prompts(model: Model, prompts: list[list[int]], client: str, take: Take) -> list[Any]:
+async def read_prompts(model: TokenBackend, prompts: list[list[int]], client: str, take: Take) -> list[Any]:
     """What `take` makes of the logits and the hidden state, both float32, after each prompt.
 
     Raises ContextLengthError for a prompt that leaves no room, and the error of one that fails.
@@ -55,25 +56,26 @@ async def read_prompts(model: Model, prompts: list[list[int]], client: str, take
     async def read(i: int) -> None:
         end: asyncio.Future[Any] = loop.create_future()
 
-        def settle(event: Done | Failed) -> None:
+        def settle(event: Done | Failure) -> None:
             if not end.done():
                 end.set_result(event)
 
         def emit(event: Any) -> None:
-            if isinstance(event, (Done, Failed)):
+            if isinstance(event, (Done, Failure)):
                 loop.call_soon_threadsafe(settle, event)
 
         def keep(logits: Array, hidden: Array) -> None:
             results[i] = take(logits, hidden)
 
-        answer = model.submit(prompts[i], emit, Sampling(), 0, client=client, on_read=keep)
+        request = GenerationRequest(prompts[i], Sampling(), max_tokens=0, client=client, on_prompt_end=keep)
+        completion = model.submit(request, emit)
         try:
-            if isinstance(event := await end, Failed):
+            if isinstance(event := await end, Failure):
                 raise event.error
         finally:
-            model.scheduler.cancel(answer.sequence)
+            completion.cancel()
 
-    together = model.scheduler.parallel
+    together = model.parallel
     for start in range(0, len(prompts), together):  # never more than may run at once, so none is refused for the queue
         tasks = [asyncio.ensure_future(read(i)) for i in range(start, min(start + together, len(prompts)))]
         try:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from galop.backends.local import Answer, Done, Event, Failed, Model, Prefill, Rules, Text
-from galop.chat.constraint import GrammarConstraint
+from galop.backends.events import Done, Failure, Prefill, StreamEvent, Text
+from galop.backends.protocol import AnswerConstraint, Completion, GenerationRequest, TokenBackend, TokenRules
 from galop.chat.response_format import ResponseFormat
 from galop.chat.thinking import Thinking
 from galop.chat.tools import ToolCall, ToolCallDelta
@@ -38,8 +37,7 @@ class ReplyOptions:
     sampling: Sampling | None = None
     max_tokens: int | None = None  # as many as there is room for
     stop: Sequence[str] = ()
-    bias: Mapping[int, float] | None = None
-    rules: Rules | None = None
+    rules: TokenRules = field(default_factory=TokenRules)
     logprobs: int | None = None  # of so many likely tokens beside the one that was drawn
     scores: int | None = None  # the same of the prompt's tokens
 
@@ -58,11 +56,11 @@ class Reply:
     tools: ToolSelection = field(default_factory=ToolSelection)
     ends: dict[int, Done] = field(default_factory=dict)
     arrived: float = field(default_factory=time.monotonic)
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[Completion] = field(default_factory=list)
     reserved: int = 0  # tokens of the key's minute
 
     @property
-    def model(self) -> Model:
+    def model(self) -> TokenBackend:
         """The model that answers."""
         return self.resident.model
 
@@ -84,20 +82,20 @@ class Reply:
     @property
     def cached_tokens(self) -> int:
         """Tokens of the first choice's prompt that were read before, for another request."""
-        return self.answers[0].sequence.cached_tokens
+        return self.answers[0].cached_tokens
 
     @property
-    def token_ids(self) -> list[int]:
+    def token_ids(self) -> Sequence[int]:
         """The first choice's prompt and answer."""
-        return self.answers[0].sequence.tokens
+        return self.answers[0].tokens
 
     def token_limit(self, index: int) -> int:
         """How many tokens a choice may have."""
-        return self.answers[index].sequence.max_tokens
+        return self.answers[index].limit
 
-    def prompt_scores(self, index: int) -> list[SampledToken]:
+    def prompt_scores(self, index: int) -> Sequence[SampledToken]:
         """Of a choice, how likely the tokens of its prompt were from the second on, where `scores` asked for that."""
-        return self.answers[index].sequence.prompt_scores
+        return self.answers[index].prompt_scores
 
     async def start(self, options: Callable[[], ReplyOptions], form: ResponseFormat | None = None) -> None:
         """Queues the choices with what `options` returns, held to `form`; gives the model back if any of it fails.
@@ -116,12 +114,12 @@ class Reply:
             await self.lease.aclose()
             raise
 
-    def _submit(self, options: ReplyOptions, constraint: GrammarConstraint | None, whole_calls: bool) -> None:
+    def _submit(self, options: ReplyOptions, constraint: AnswerConstraint | None, whole_calls: bool) -> None:
         """Puts the prompts in the model's queue, each n times, with seeds that count up from the request's."""
         loop = asyncio.get_running_loop()
-        self._queue: asyncio.Queue[tuple[int, Event | ToolCallDelta | Failed]] = asyncio.Queue()
+        self._queue: asyncio.Queue[tuple[int, StreamEvent]] = asyncio.Queue()
 
-        def emit(index: int, event: Event | ToolCallDelta | Failed) -> None:
+        def emit(index: int, event: StreamEvent) -> None:
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(self._queue.put_nowait, (index, event))
 
@@ -129,23 +127,21 @@ class Reply:
         max_tokens = self._reserve(n, options.max_tokens)
         try:
             for i, prompt in enumerate(prompt for prompt in self.prompts for _ in range(n)):
-                answer = self.model.submit(
+                request = GenerationRequest(
                     prompt,
-                    partial(emit, i),
                     replace(sampling, seed=(sampling.seed + i % n) % (1 << 64)),
                     max_tokens,
                     options.stop,
+                    options.rules,
                     client=self.key.hash,
-                    logprobs=options.logprobs,
-                    scores=options.scores,
-                    bias=options.bias,
                     thinking=self.thinking,
-                    constraint=constraint.copy() if constraint else None,
                     tools=self.tools.tools,
-                    rules=options.rules,
-                    called=whole_calls,
+                    constraint=constraint.copy() if constraint else None,
+                    calls_constrained=whole_calls,
+                    logprobs=options.logprobs,
+                    prompt_logprobs=options.scores,
                 )
-                self.answers.append(answer)
+                self.answers.append(self.model.submit(request, partial(emit, i)))
         except Exception:
             self.cancel()
             self.limiter.settle(self.key, self.reserved, 0)
@@ -172,7 +168,7 @@ class Reply:
             while len(self.ends) < len(self.answers):
                 index, event = await self._queue.get()
                 now = time.monotonic()
-                if isinstance(event, Failed):
+                if isinstance(event, Failure):
                     raise event.error
                 if isinstance(event, Prefill):
                     if not index:
@@ -199,8 +195,8 @@ class Reply:
                     yield ChoiceEnd(index, event)
         finally:
             self.cancel()
-            started = [a.sequence for a in self.answers if not math.isnan(a.sequence.start_time)]
-            used = self.prompt_tokens + sum(s.completion_tokens for s in started) if started else 0
+            started = [a for a in self.answers if a.started]
+            used = self.prompt_tokens + sum(len(a.tokens) - len(a.prompt) for a in started) if started else 0
             self.limiter.settle(self.key, self.reserved, used)
             await self.lease.aclose()
 
@@ -228,7 +224,7 @@ class Reply:
     def cancel(self, index: int | None = None) -> None:
         """Ends a choice, or all of them, before the model's next step; what has ended already stays as it is."""
         for answer in self.answers if index is None else [self.answers[index]]:
-            self.model.scheduler.cancel(answer.sequence)
+            answer.cancel()
 
 
 def new_id(prefix: str) -> str:

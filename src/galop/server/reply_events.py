@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from galop.backends.local import Done, Text
+from galop.backends.events import Done, Text
 from galop.chat.tools import ToolCall
 
 

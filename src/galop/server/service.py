@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from galop.backends.local import Model
+from galop.backends.protocol import TokenBackend
 from galop.chat.template import PromptEnd
 from galop.chat.thinking import Thinking
 from galop.server.api_keys import Key
@@ -83,7 +83,7 @@ class Service:
         It is what follows, or with a suffix what belongs between. Raises ApiError (400, 404, 429).
         """
 
-        def encode(model: Model) -> list[list[int]]:
+        def encode(model: TokenBackend) -> list[list[int]]:
             prompts = [given] if isinstance(given, str) else given
             if suffix is None:
                 return [encode_prompt(model, prompt, "prompt") for prompt in prompts]
@@ -91,7 +91,9 @@ class Service:
 
         return await self.complete_encoded(key, name, encode)
 
-    async def complete_encoded(self, key: Key, name: str | None, encode: Callable[[Model], list[list[int]]]) -> Reply:
+    async def complete_encoded(
+        self, key: Key, name: str | None, encode: Callable[[TokenBackend], list[list[int]]]
+    ) -> Reply:
         """The reply to prompts as `encode` makes them for the model, not started. Raises ApiError (400, 404, 429)."""
         resident, lease = await self.open(key, name)
         try:

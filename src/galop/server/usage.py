@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from galop.backends.local import Done, Model, Text
+from galop.backends.events import Done, Text
+from galop.backends.protocol import TokenBackend
 
 LEAST_LOGPROB = -9999.0  # what stands for a log-probability that JSON cannot hold
 
@@ -42,7 +43,7 @@ def llama_timings(done: Done) -> dict[str, Any]:
     }
 
 
-def token_logprobs(model: Model, event: Text) -> list[dict[str, Any]]:
+def token_logprobs(model: TokenBackend, event: Text) -> list[dict[str, Any]]:
     """The `content` of OpenAI's logprobs: each token of a piece of text, with the likeliest others in its place."""
 
     def entry(token: int, logprob: float) -> dict[str, Any]:

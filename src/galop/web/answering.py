@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from nicegui import Client
 
-from galop.backends.local import Done, Prefill, Text
+from galop.backends.events import Done, Prefill, Text
 from galop.chat.translate import messages as translation
 from galop.chat.translate import segments
 from galop.errors import GalopError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
-from galop.backends.local import Done, Prefill, Text
+from galop.backends.events import Done, Prefill, Text
 
 
 class Session(Protocol):

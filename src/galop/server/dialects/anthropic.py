@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from galop.backends.local import Done
+from galop.backends.events import Done
 from galop.server.dialects.anthropic_request import CountTokensRequest, MessagesRequest
 from galop.server.errors import ApiError
 from galop.server.reply import Reply, ReplyOptions, new_id

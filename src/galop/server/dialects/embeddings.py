@@ -80,8 +80,8 @@ def routes(service: Service) -> APIRouter:
             resident, lease = await service.open(key, body.model)
             async with lease:
                 model = resident.model
-                if body.dimensions and body.dimensions > model.engine.hidden_size:
-                    message = f"this model's vectors have {model.engine.hidden_size} values"
+                if body.dimensions and body.dimensions > model.capabilities.embedding_size:
+                    message = f"this model's vectors have {model.capabilities.embedding_size} values"
                     raise ApiError(400, "invalid_value", message, "dimensions")
                 given = body.texts
                 await asyncio.to_thread(check_length, model, given, "input", most=MOST_TOKENS)
@@ -117,7 +117,7 @@ def routes(service: Service) -> APIRouter:
 
                 def prompt(text: str) -> list[int]:
                     messages = [{"role": "system", "content": JUDGE}, {"role": "user", "content": about + text}]
-                    return model.template.encode(messages, **Thinking(on=False).variables(model.thinking_support))
+                    return model.prompt(messages, Thinking(on=False))
 
                 def score(logits: Array, _: Array) -> float:
                     return float(1 / (1 + np.exp(np.float64(logits[no]) - np.float64(logits[yes]))))

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from galop.backends.local import Done, Model
+from galop.backends.events import Done
+from galop.backends.protocol import TokenBackend
 from galop.engine.sampling import Sampling
 from galop.server.errors import ApiError
 from galop.server.reply import Reply, ReplyOptions
@@ -62,7 +63,7 @@ class LlamaFields(SamplingFields, ExtensionFields):
     t_max_prompt_ms: int | None = None  # llama-server does not look at it either
     n_indent: Annotated[int, Field(ge=0, le=1024)] | None = Field(None, description="A line indented less ends it.")
 
-    def resolve_sampling(self, model: Model) -> Sampling:
+    def resolve_sampling(self, model: TokenBackend) -> Sampling:
         """The settings a reply is drawn with, without the samplers that were left out."""
         sampling = self.sampling(model)
         if self.samplers is None:
@@ -82,7 +83,7 @@ class LlamaCompletionRequest(LlamaFields):
         | Annotated[list[str | Annotated[list[int], Field(min_length=1)]], Field(min_length=1, max_length=MAX_ANSWERS)]
     )
 
-    def prompts(self, model: Model) -> list[list[int]]:
+    def prompts(self, model: TokenBackend) -> list[list[int]]:
         """The ids of each. Raises ApiError (400)."""
         given = [self.prompt] if isinstance(self.prompt, str) or isinstance(self.prompt[0], int) else self.prompt
         return [encode_prompt(model, prompt, "prompt") for prompt in given]
@@ -104,7 +105,7 @@ class LlamaInfillRequest(LlamaFields):
     input_extra: Annotated[list[ExtraFile], Field(max_length=1024)] | None = None
     prompt: str = ""
 
-    def prompts(self, model: Model) -> list[list[int]]:
+    def prompts(self, model: TokenBackend) -> list[list[int]]:
         """The file around the place and as much of the others as there is room for, the last of them first to stay.
 
         Raises ApiError (400) for a model that cannot fill in the middle.
@@ -128,7 +129,7 @@ class LlamaInfillRequest(LlamaFields):
             here = [] if fim.file is None else [fim.file, *encode("filename\n")]
             space = room - len(middle) - len(name) - len(here)
             others = [*name, *others[-space:], *here] if space > 0 else []
-        return [model.begun([*others, *middle])]
+        return [model.with_bos([*others, *middle])]
 
 
 class WithoutPrefix:
@@ -156,15 +157,13 @@ def routes(service: Service) -> APIRouter:
         writer = LlamaWriter(reply, body)
 
         def options() -> ReplyOptions:
-            rules, bias = body.rules(reply.model)
             reply.prompts = body.cut(reply.prompts, reply.model.context)
             writer.sampling = body.resolve_sampling(reply.model)
             return ReplyOptions(
                 sampling=writer.sampling,
                 max_tokens=limit,
                 stop=stop_list(body.stop),
-                bias=bias,
-                rules=rules,
+                rules=body.rules(reply.model),
                 logprobs=body.n_probs if body.n_probs else 0 if body.return_tokens or body.stream else None,
             )
 

@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from galop.backends.local import Text
+from galop.backends.events import Text
 from galop.chat.response_format import ResponseFormat
 from galop.server.dialects import ollama_models
 from galop.server.dialects.ollama_models import timestamp
@@ -180,7 +180,7 @@ def set_keep_alive(resident: Resident, body: OllamaRequest) -> None:
 
 def check_thinking(resident: Resident, body: OllamaAnswerRequest) -> None:
     """Raises ApiError (400), in Ollama's words, where thinking is asked of a model that knows none."""
-    if body.think and resident.model.thinking_support is None:
+    if body.think and resident.model.capabilities.thinking is None:
         raise ApiError(400, "invalid_value", f'"{resident.name}" does not support thinking', "think")
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from galop.backends.local import Model
+from galop.backends.protocol import TokenBackend
 from galop.chat.thinking import Thinking
 from galop.engine.sampling import Sampling
 from galop.server.dialects.embeddings import MOST_INPUTS
@@ -75,7 +75,7 @@ class OllamaOptions(BaseModel):
         | None
     ) = None
 
-    def sampling(self, model: Model, thinking: Thinking | None) -> Sampling:
+    def sampling(self, model: TokenBackend, thinking: Thinking | None) -> Sampling:
         """The settings a reply is drawn with: those of the model's card for one with such thinking, and these."""
         given: dict[str, Any] = {
             "temperature": None if self.temperature is None else max(self.temperature, 0.0),

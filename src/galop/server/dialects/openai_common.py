@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from galop.backends.local import Done, Prefill
+from galop.backends.events import Done, Prefill
 from galop.server.errors import ApiError
 from galop.server.reply import Reply, ReplyOptions, new_id
 from galop.server.reply_events import CallDelta, Choice, ChoiceEnd, CompleteToolCall, TextDelta
@@ -45,10 +45,10 @@ class CompletionFields(SamplingFields, ExtensionFields):
     ) -> ReplyOptions:
         """What the fields say of a reply, whose prompts are cut where they ask for that. Raises ApiError (400)."""
         model = reply.model
-        rules, bias = self.rules(model)
+        rules = self.rules(model)
         reply.prompts = self.cut(reply.prompts, model.context)
         sampling = self.sampling(model, reply.thinking)
-        return ReplyOptions(self.n or 1, sampling, max_tokens, stop_list(self.stop), bias, rules, logprobs, scores)
+        return ReplyOptions(self.n or 1, sampling, max_tokens, stop_list(self.stop), rules, logprobs, scores)
 
 
 class ChunkWriter:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from galop.backends.local import Text
+from galop.backends.events import Text
 from galop.engine.sampling import SampledToken
 from galop.server.dialects.openai_common import ChunkWriter, CompletionFields
 from galop.server.errors import ApiError
@@ -123,7 +123,7 @@ class TextLogprobs:
         self._entries: list[tuple[str, float | None, dict[str, float] | None, int]] = []
         self._stream = Detokenizer(tokenizer)
 
-    def add_prompt(self, ids: list[int], scored: list[SampledToken], text: str) -> None:
+    def add_prompt(self, ids: list[int], scored: Sequence[SampledToken], text: str) -> None:
         """The tokens of a prompt that stands before the answer; `scored` are those from the second on."""
         stream = Detokenizer(self.tokenizer, self.tokenizer.added)
         at = 0

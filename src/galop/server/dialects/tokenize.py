@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from galop.backends.local import Model
+from galop.backends.protocol import TokenBackend
 from galop.chat.thinking import Thinking
 from galop.server.errors import ApiError
 from galop.server.request.fields import MAX_TOOLS, RequestBody
@@ -98,7 +98,7 @@ def routes(service: Service) -> APIRouter:
     return router
 
 
-def token_text(model: Model, id: int) -> str | list[int]:
+def token_text(model: TokenBackend, id: int) -> str | list[int]:
     """The text of a token, or its bytes where they are only a part of a character."""
     data = model.tokenizer.token_bytes(id)
     try:

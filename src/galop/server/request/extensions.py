@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from galop.backends.local import Model, Rules
+from galop.backends.protocol import TokenBackend, TokenRules
 from galop.chat.response_format import ResponseFormat
 from galop.server.errors import ApiError
 from galop.server.request.response_format import parse_constraint
@@ -88,26 +88,24 @@ class ExtensionFields(BaseModel):
             raise ApiError(400, "invalid_value", f"{names} cannot lead one answer together", list(forms)[-1])
         return next(iter(forms.values()), None)
 
-    def rules(self, model: Model) -> tuple[Rules, dict[int, float]]:
-        """Which tokens may be drawn and what ends the answer, and what is added to logits. Raises ApiError."""
+    def rules(self, model: TokenBackend) -> TokenRules:
+        """Which tokens may be drawn, what is added to their logits, and what ends the answer. Raises ApiError."""
         bias, never = parse_logit_bias(self.logit_bias, model)
         for name in ("stop_token_ids", "allowed_token_ids"):
-            if any(id >= model.engine.vocabulary for id in getattr(self, name) or []):
-                message = f"{name}: token ids of this model are from 0 to {model.engine.vocabulary - 1}"
+            if any(id >= model.vocabulary_size for id in getattr(self, name) or []):
+                message = f"{name}: token ids of this model are from 0 to {model.vocabulary_size - 1}"
                 raise ApiError(400, "invalid_value", message, name)
         words = [text for word in self.bad_words or [] for text in (word, f" {word}")]
         banned = [tuple(ids) for ids in map(model.tokenizer.encode, words) if ids]
-        return (
-            Rules(
-                least=self.min_tokens or 0,
-                endless=bool(self.ignore_eos),
-                stop_ids=frozenset(self.stop_token_ids or []),
-                banned=(*banned, *((id,) for id in never)),
-                allowed=frozenset(self.allowed_token_ids) if self.allowed_token_ids else None,
-                with_stop=bool(self.include_stop_str_in_output),
-                control=self.skip_special_tokens is False,
-            ),
-            bias,
+        return TokenRules(
+            min_tokens=self.min_tokens or 0,
+            ignore_eos=bool(self.ignore_eos),
+            stop_token_ids=frozenset(self.stop_token_ids or []),
+            banned=(*banned, *((id,) for id in never)),
+            allowed_token_ids=frozenset(self.allowed_token_ids) if self.allowed_token_ids else None,
+            logit_bias=bias,
+            include_stop=bool(self.include_stop_str_in_output),
+            show_control=self.skip_special_tokens is False,
         )
 
     def cut(self, prompts: list[list[int]], context: int) -> list[list[int]]:
@@ -118,7 +116,9 @@ class ExtensionFields(BaseModel):
         return [prompt[-(most if most > 0 else context - 1) :] for prompt in prompts]
 
 
-def parse_logit_bias(logit_bias: dict[str, Any] | list[Any] | None, model: Model) -> tuple[dict[int, float], list[int]]:
+def parse_logit_bias(
+    logit_bias: dict[str, Any] | list[Any] | None, model: TokenBackend
+) -> tuple[dict[int, float], list[int]]:
     """What is added to the logits of tokens, and which are never drawn: OpenAI's ids with numbers from -100 to 100, or
     llama-server's pairs of an id or text with a number or false. Raises ApiError."""
     pairs = list(logit_bias.items()) if isinstance(logit_bias, dict) else logit_bias or []
@@ -136,7 +136,7 @@ def parse_logit_bias(logit_bias: dict[str, Any] | list[Any] | None, model: Model
             ids = [token]
         elif isinstance(token, str) and len(token) <= 1024:
             ids = model.tokenizer.encode(token)
-        known = bool(ids) and all(0 <= id < model.engine.vocabulary for id in ids)
+        known = bool(ids) and all(0 <= id < model.vocabulary_size for id in ids)
         if known and value is False:
             never += ids
         elif known and isinstance(value, (int, float)) and value is not True and -100 <= value <= 100:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from galop.backends.local import Model
+from galop.backends.protocol import TokenBackend
 from galop.chat.thinking import Thinking
 from galop.engine.sampling import Sampling
 from galop.server.errors import ApiError
@@ -69,7 +69,7 @@ class SamplingFields(RequestBody):
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
     seed: Annotated[int, Field(ge=-(1 << 63), lt=1 << 64)] | None = None
 
-    def sampling(self, model: Model, thinking: Thinking | None = None) -> Sampling:
+    def sampling(self, model: TokenBackend, thinking: Thinking | None = None) -> Sampling:
         """The settings a reply is drawn with: those of the model's card for one with such thinking, and these."""
         names = ("temperature", "top_p", "top_k", "min_p", "presence_penalty", "frequency_penalty")
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from galop.backends.local import Model
+from galop.backends.protocol import TokenBackend
 from galop.server.errors import ApiError
 from galop.tokenizers.fim import Fim
 
 MOST_READ = 1 << 17  # tokens of a text that are counted exactly, whatever the context
 
 
-def encode_prompt(model: Model, prompt: str | list[int], param: str, control: bool = True) -> list[int]:
+def encode_prompt(model: TokenBackend, prompt: str | list[int], param: str, control: bool = True) -> list[int]:
     """Ids of a text, whose control tokens are meant where `control` says so, or the ids that were given.
 
     Raises ApiError (400), which names `param`, for an empty prompt and for ids the model does not have.
@@ -28,24 +28,24 @@ def encode_prompt(model: Model, prompt: str | list[int], param: str, control: bo
     return ids
 
 
-def encode_middle(model: Model, before: str | list[int], after: str) -> list[int]:
+def encode_middle(model: TokenBackend, before: str | list[int], after: str) -> list[int]:
     """A prompt for what belongs between two texts, whose words are never control tokens. Raises ApiError (400)."""
     fim = require_fim(model, "suffix")
     check_length(model, [before, after], "prompt")
     ids = model.encode(before, control=False, begin=False) if isinstance(before, str) else before
     check_ids(model, ids, "prompt")
-    return model.begun(fim.prompt(ids, model.tokenizer.encode(after)))
+    return model.with_bos(fim.prompt(ids, model.tokenizer.encode(after)))
 
 
-def require_fim(model: Model, param: str) -> Fim:
+def require_fim(model: TokenBackend, param: str) -> Fim:
     """How a model is asked for the middle of a text. Raises ApiError (400) for one that was not made for that."""
     if model.fim is None:
-        message = f"{model.card.name} cannot fill in the middle: it has no tokens for that; take a code model"
+        message = f"{model.name} cannot fill in the middle: it has no tokens for that; take a code model"
         raise ApiError(400, "unsupported_parameter", message, param)
     return model.fim
 
 
-def check_length(model: Model, said: Any, param: str = "messages", plain: bool = True, most: int = 0) -> None:
+def check_length(model: TokenBackend, said: Any, param: str = "messages", plain: bool = True, most: int = 0) -> None:
     """Raises ApiError (400) for what holds text that surely takes more than `most` tokens (the context, if that is
     more), before anything is made of it."""
     texts = list(iterate_strings(said))
@@ -68,8 +68,8 @@ def iterate_strings(value: Any) -> Iterator[str]:
             yield from iterate_strings(item)
 
 
-def check_ids(model: Model, ids: list[int], param: str) -> None:
+def check_ids(model: TokenBackend, ids: list[int], param: str) -> None:
     """Raises ApiError (400) for ids the model does not have."""
-    if any(not 0 <= i < model.engine.vocabulary for i in ids):
-        last = model.engine.vocabulary - 1
+    if any(not 0 <= i < model.vocabulary_size for i in ids):
+        last = model.vocabulary_size - 1
         raise ApiError(400, "invalid_value", f"token ids of this model are from 0 to {last}", param)

@@ -10,7 +10,7 @@ from galop.engine.sampling import SampledToken, sample
 from galop.engine.sequence import Outcome, TokenSequence
 from galop.errors import ConstraintError, GalopError
 from galop.ops.plan import Array
-from galop.tokenizers.constraint import forbid, full_mask
+from galop.tokenizers.constraint import Mask, forbid, full_mask
 
 
 def append_next(sequence: TokenSequence, logits: Array, counts: Counter[str]) -> Outcome:
@@ -38,8 +38,8 @@ def append_next(sequence: TokenSequence, logits: Array, counts: Counter[str]) ->
     return outcome
 
 
-def token_mask(sequence: TokenSequence, vocabulary: int) -> Array | None:
-    """A bit for each token that may come next, uint32 [vocabulary / 32]; None where all may.
+def token_mask(sequence: TokenSequence, vocabulary: int) -> Mask | None:
+    """A bit for each token that may come next; None where all may.
 
     `banned` and `min_tokens` give way where they would leave nothing. Raises ConstraintError if the sequence's own mask
     and its constraint have no token in common.
@@ -56,11 +56,11 @@ def token_mask(sequence: TokenSequence, vocabulary: int) -> Array | None:
     return rest if rest.any() else mask
 
 
-def _constraint_mask(sequence: TokenSequence) -> Array | None:
+def _constraint_mask(sequence: TokenSequence) -> Mask | None:
     allowed = sequence.constraint.mask() if sequence.constraint else None
     if allowed is None or sequence.mask is None:
         return sequence.mask if allowed is None else allowed
-    both: Array = sequence.mask & allowed
+    both: Mask = sequence.mask & allowed
     if not both.any():
         raise ConstraintError("no token that is allowed fits what the answer is held to")
     return both

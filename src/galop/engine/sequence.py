@@ -15,7 +15,7 @@ from galop.engine.speculation import Drafter
 from galop.engine.states import BLOCK_TOKENS
 from galop.errors import GalopError
 from galop.ops.plan import Array
-from galop.tokenizers.constraint import Constraint
+from galop.tokenizers.constraint import Constraint, Mask
 
 FinishReason = Literal["stop", "length", "cancelled"]
 Outcome = FinishReason | GalopError | None
@@ -45,7 +45,7 @@ class TokenSequence:
     on_prompt_end: Callable[[Array, Array], None] | None = None  # gets logits [vocabulary], hidden state [hidden_size]
     stop_ids: frozenset[int] = frozenset()
     client: str = ""  # whose prompts may share its blocks
-    mask: Array | None = None  # bits of the tokens it may have at all, uint32 [vocabulary / 32]
+    mask: Mask | None = None  # bits of the tokens it may have at all
     logit_bias: Mapping[int, float] = field(default_factory=dict)
     logprobs: int = 0  # likely tokens wanted with each sampled one
     prompt_logprobs: int | None = None  # likely tokens wanted with each of the prompt's; None where it is not scored

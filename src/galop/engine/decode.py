@@ -72,8 +72,10 @@ class Decoder:
 
     def _draft(self, sequence: TokenSequence) -> DraftTokens:
         """What the sequence's drafter says, if it is worth its time."""
-        drafter = sequence.drafter
-        most = min(MAX_DRAFT_TOKENS, self.engine.context - len(sequence.tokens))
+        drafter, length = sequence.drafter, len(sequence.tokens)
+        most = min(MAX_DRAFT_TOKENS, self.engine.context - length)
+        if self.engine.prefix_cache.state.rewind(length + most, length) < length:
+            return DraftTokens([])  # what a draft that fails takes with it would have to be read again
         if drafter and drafter.seconds and self._steps % PROBE_STEPS:
             most = self.draft_length.best(most, seconds=drafter.seconds)
         return drafter.draft(sequence.tokens, most) if drafter and most > 0 else DraftTokens([])

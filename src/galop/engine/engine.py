@@ -46,8 +46,9 @@ class Engine:
     ) -> None:
         self.program = program(plan, pack, threads, kv, isa)
         capacity = blocks_for(max(pool or 4 * context, context))
-        self.block_pool = BlockPool(state_of(plan, kv).block_bytes, capacity)
-        self.prefix_cache = PrefixCache(self.block_pool, disk=disk)
+        state = state_of(plan, kv)
+        self.block_pool = BlockPool(state.block_bytes, capacity)
+        self.prefix_cache = PrefixCache(self.block_pool, state, disk=disk)
         self.vocabulary = plan.widths[plan.steps[-1].outputs[-1]]
         self.hidden_size = plan.widths[plan.steps[-1].inputs[0]]
         self.context = context

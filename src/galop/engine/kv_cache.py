@@ -11,31 +11,46 @@ from galop.engine.states import BLOCK_TOKENS
 
 @dataclass
 class KVCache:
-    """`blocks[i]` holds the tokens from i * BLOCK_TOKENS on; the first `len(hashes)` are full and can be found."""
+    """`blocks[i]` holds the tokens from i * BLOCK_TOKENS on; the first `len(hashes)` are full and can be found.
+
+    The first `expired` blocks have been given back, since they will not be read again; their numbers stay in the table.
+    """
 
     prefix_cache: PrefixCache
     root: bytes = b""  # whose prompts may find these blocks again; nobody's if empty
     tokens: list[int] = field(default_factory=list)
     blocks: list[int] = field(default_factory=list)
     hashes: list[bytes] = field(default_factory=list)
+    expired: int = 0
 
     def reserve(self, length: int) -> None:
         """Takes blocks for so many tokens in all. Raises MemoryError; those it got until then stay its own."""
         while len(self.blocks) * BLOCK_TOKENS < length:
             self.blocks.append(self.prefix_cache.pool.allocate())
 
-    def truncate(self, length: int) -> None:
-        """Forgets the tokens from `length` on, which must not lie in a block that can be found."""
+    def truncate(self, length: int) -> int:
+        """Forgets the tokens from `length` on, and those before it too that the state cannot be without; the length it
+        then has. `length` must not lie in a block that can be found."""
+        length = self.prefix_cache.state.rewind(len(self.tokens), length)
         keep = blocks_for(length)
-        for block in self.blocks[keep:]:
+        for block in self.blocks[max(keep, self.expired) :]:
             self.prefix_cache.pool.release(block)
-        del self.blocks[keep:], self.tokens[length:]
+        del self.blocks[keep:], self.tokens[length:], self.hashes[length // BLOCK_TOKENS :]
+        self.expired = min(self.expired, keep)
+        return length
 
     def rewind_to(self, tokens: Sequence[int]) -> int:
         """Keeps the prefix it shares with `tokens`, except that the last of these is always computed; its length."""
-        shared = common_prefix(self.tokens, tokens[:-1])
-        self.truncate(shared)
-        return shared
+        return self.truncate(common_prefix(self.tokens, tokens[:-1]))
+
+    def commit(self) -> None:
+        """Settles what the last step read: others may find the blocks that are full, and those that will not be read
+        again are given back."""
+        self.publish()
+        expired = self.prefix_cache.state.expired_blocks(len(self.tokens))
+        for block in self.blocks[self.expired : expired]:
+            self.prefix_cache.pool.release(block)
+        self.expired = max(self.expired, expired)
 
     def publish(self, partial: bool = False) -> None:
         """Lets prompts that begin alike find the blocks that are full, or also the last."""
@@ -53,7 +68,6 @@ class KVCache:
     def free(self) -> None:
         """Gives all blocks back. Those that were published can still be found."""
         self.truncate(0)
-        self.hashes.clear()
 
 
 def blocks_for(tokens: int) -> int:

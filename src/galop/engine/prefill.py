@@ -62,7 +62,7 @@ class PrefillStep:
         for sequence, kv, part in self._work:
             whole = len(kv.tokens) == len(sequence.tokens)
             first, row = row, row + (len(part) if sequence.needs_prompt_scores else whole)
-            kv.publish()
+            kv.commit()
             if sequence.needs_prompt_scores:
                 rows = self._logits[first:row]
                 if not np.isfinite(rows).all():

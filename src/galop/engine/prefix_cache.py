@@ -17,7 +17,7 @@ import numpy as np
 
 from galop.engine.block_pool import BlockPool
 from galop.engine.disk_cache import DiskCache
-from galop.engine.states import BLOCK_TOKENS
+from galop.engine.states import BLOCK_TOKENS, State
 
 
 def block_hash(parent: bytes, tokens: Sequence[int]) -> bytes:
@@ -32,6 +32,7 @@ class Match:
     blocks: list[int]
     hashes: list[bytes]
     length: int  # in tokens
+    limit: str = ""  # why it is less than what is known, where it is
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,9 @@ class _Entry:
 class PrefixCache:
     """Finds blocks of a pool by what they hold. Not for several threads: an engine steps in one at a time."""
 
-    def __init__(self, pool: BlockPool, salt: bytes = b"", disk: DiskCache | None = None) -> None:
+    def __init__(self, pool: BlockPool, state: State, salt: bytes = b"", disk: DiskCache | None = None) -> None:
         self.pool = pool
+        self.state = state
         self.salt = salt
         self.disk = disk
         self.query_tokens = 0  # of prompts looked for
@@ -59,6 +61,15 @@ class PrefixCache:
     def root(self, client: str) -> bytes:
         """The hash before a client's first block."""
         return hashlib.sha256(self.salt + client.encode()).digest()
+
+    def hashes(self, client: str, prompt: Sequence[int]) -> list[bytes]:
+        """The hashes of the full blocks with which a prompt may begin, its last token left out."""
+        parent = self.root(client)
+        hashes = []
+        for end in range(BLOCK_TOKENS, self.state.reuse(len(prompt) - 1).length + 1, BLOCK_TOKENS):
+            parent = block_hash(parent, prompt[end - BLOCK_TOKENS : end])
+            hashes.append(parent)
+        return hashes
 
     def has(self, key: bytes) -> bool:
         """Whether the block with this hash is in memory or on disk."""
@@ -77,7 +88,8 @@ class PrefixCache:
         return key
 
     def match(self, root: bytes, tokens: Sequence[int]) -> Match:
-        """The longest known prefix of a prompt, its last token left out, which is always computed.
+        """The longest known prefix of a prompt that its state can begin with, its last token left out, which is always
+        computed.
 
         The block in which the prompt parts from what is known is copied, if there is room.
         """
@@ -96,23 +108,25 @@ class PrefixCache:
             blocks.append(block)
             hashes.append(key)
             parent, length = key, length + BLOCK_TOKENS
-        rest = tokens[length : min(length + BLOCK_TOKENS, limit)]
-        nearest, common = None, 0
-        for key in self._children.get(parent, ()):
-            if (n := common_prefix(self._entries[key].tokens, rest)) > common:
-                nearest, common = key, n
-        if nearest and (copy := self._copy(self._entries[nearest].block)) is not None:
+        nearest, common = self._nearest(parent, tokens[length : min(length + BLOCK_TOKENS, limit)])
+        reuse = self.state.reuse(length + common)
+        common = max(0, reuse.length - length)
+        while length > reuse.length:
+            self.pool.release(blocks.pop())
+            hashes.pop()
+            length -= BLOCK_TOKENS
+        if common and (copy := self._copy(self._entries[nearest].block)) is not None:
             blocks.append(copy)
             length += common
             self._entries.move_to_end(nearest)
         for key in reversed(hashes):  # what comes first is used last to go
             self._entries.move_to_end(key)
         self.hit_tokens += length
-        return Match(blocks, hashes, length)
+        return Match(blocks, hashes, length, reuse.reason)
 
     def request_save(self, hashes: Sequence[bytes]) -> None:
         """Asks that blocks be written to disk when there is time."""
-        if self.disk:
+        if self.disk and self.state.persistent:
             self._unsaved.extend(hashes)
 
     def save_next(self) -> bool:
@@ -144,6 +158,14 @@ class PrefixCache:
         if not siblings:
             del self._children[entry.parent]
         self.pool.discard(entry.block)
+
+    def _nearest(self, parent: bytes, tokens: Sequence[int]) -> tuple[bytes, int]:
+        """The hash of the block after `parent` that begins with the most of `tokens`, and how many these are."""
+        nearest, common = b"", 0
+        for key in self._children.get(parent, ()):
+            if (n := common_prefix(self._entries[key].tokens, tokens)) > common:
+                nearest, common = key, n
+        return nearest, common
 
     def _copy(self, source: int) -> int | None:
         """A copy of a block; None if there is no room, and what would be copied is computed."""

@@ -24,7 +24,6 @@ from galop.engine.decode import Decoder
 from galop.engine.engine import Engine, StepCancelled
 from galop.engine.kv_cache import KVCache
 from galop.engine.prefill import PrefillStep
-from galop.engine.prefix_cache import block_hash
 from galop.engine.sequence import FinishReason, Outcome, SequenceStatus, TokenSequence
 from galop.engine.states import BLOCK_TOKENS
 from galop.engine.waiting_queue import Admission, WaitingQueue
@@ -64,10 +63,7 @@ class Scheduler:
 
     def submit(self, sequence: TokenSequence) -> None:
         """Lets a sequence wait for its turn. Raises QueueFullError."""
-        parent = self.engine.prefix_cache.root(sequence.client)
-        for end in range(BLOCK_TOKENS, len(sequence.prompt), BLOCK_TOKENS):
-            parent = block_hash(parent, sequence.prompt[end - BLOCK_TOKENS : end])
-            sequence.block_hashes.append(parent)
+        sequence.block_hashes = self.engine.prefix_cache.hashes(sequence.client, sequence.prompt)
         with self._work:
             # Who waits only until the next step is not in the queue's way.
             if self.waiting >= self.queue + max(0, self.parallel - len(self.running)):
@@ -185,7 +181,7 @@ class Scheduler:
         if outcome is not None:
             self._finish(sequence, outcome)
         elif sequence.kv:
-            sequence.kv.publish()
+            sequence.kv.commit()
 
     def _finish(self, sequence: TokenSequence, outcome: FinishReason | GalopError) -> None:
         sequence.end_time = time.monotonic()

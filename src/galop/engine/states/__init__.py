@@ -1,12 +1,26 @@
-"""What a model keeps of a sequence between steps: a file per kind, and what every kind says of itself (`state.py`)."""
+"""What a model keeps of a sequence between steps: a file per kind, and what every kind says of itself (`state.py`).
 
+A new kind is what an op declares in `galop.ops.plan`, a file here, and its line in `KINDS`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from galop.engine.states.combined import CombinedState
 from galop.engine.states.paged import PagedState
-from galop.engine.states.state import BLOCK_TOKENS, KVType, State
-from galop.ops.plan import Plan
+from galop.engine.states.state import BLOCK_TOKENS, KVType, Reuse, State
+from galop.ops.plan import Paged, Plan
 
-__all__ = ["BLOCK_TOKENS", "KVType", "State", "state_of"]
+__all__ = ["BLOCK_TOKENS", "CombinedState", "KVType", "PagedState", "Reuse", "State", "state_of"]
+
+KINDS: dict[type, Callable[[Sequence[Any], KVType], State]] = {Paged: PagedState}
 
 
 def state_of(plan: Plan, kv: KVType) -> State:
     """What sequences of a plan keep, with keys and values as `kv`."""
-    return PagedState(plan.states, kv)
+    parts = [
+        kind(layers, kv)
+        for declared, kind in KINDS.items()
+        if (layers := [layer for layer in plan.states if type(layer) is declared])
+    ]
+    return CombinedState(parts) if len(parts) > 1 else parts[0] if parts else PagedState((), kv)

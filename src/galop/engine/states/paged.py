@@ -1,11 +1,12 @@
-"""Keys and values of all tokens, in blocks that sequences share: full attention."""
+"""Keys and values of all tokens, as paged attention reads them (Kwon et al., 2023): each token has a place of its own
+in a block, so a sequence can go back to any token, and share any prefix."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from galop.engine.states.state import BLOCK_TOKENS, KVType
+from galop.engine.states.state import BLOCK_TOKENS, KVType, Reuse
 from galop.ops.plan import Paged
 
 
@@ -17,7 +18,7 @@ def layer_bytes(layer: Paged, kv: KVType) -> int:
 
 @dataclass(frozen=True)
 class PagedState:
-    """The keys and values of `layers`, one behind the other in a block."""
+    """The keys and values of `layers`, one layer behind the other in a block."""
 
     layers: Sequence[Paged]
     kv: KVType
@@ -26,3 +27,25 @@ class PagedState:
     def block_bytes(self) -> int:
         """Bytes of BLOCK_TOKENS tokens in all layers."""
         return sum(layer_bytes(layer, self.kv) for layer in self.layers)
+
+    @property
+    def sequence_bytes(self) -> int:
+        """Nothing that does not grow with the tokens."""
+        return 0
+
+    @property
+    def persistent(self) -> bool:
+        """Blocks are all there is."""
+        return True
+
+    def rewind(self, length: int, target: int) -> int:
+        """Any token can be the last."""
+        return min(length, target)
+
+    def reuse(self, length: int) -> Reuse:
+        """All of a prefix."""
+        return Reuse(length)
+
+    def expired_blocks(self, length: int) -> int:
+        """None: every later token looks at all before it."""
+        return 0

@@ -35,9 +35,10 @@ SHORTEST_CONTEXT = 512
 def memory_needed(pack: Pack, plan: Plan, context: int, kv: KVType = "f16") -> dict[str, int]:
     """Bytes by purpose of a model at a context length."""
     matrices = sum(m.nbytes for m in pack.matrices.values())
+    state = state_of(plan, kv)
     return {
         "weights": matrices,
-        "kv": blocks_for(context) * state_of(plan, kv).block_bytes,
+        "kv": blocks_for(context) * state.block_bytes + state.sequence_bytes,
         "scratch": _scratch(plan),
         "process": PROCESS_BYTES,
     }

@@ -1,4 +1,15 @@
-"""A process of its own for what a stranger's text may crash, hold up or fill the memory of."""
+"""Runs what a stranger's text may crash, hold up or fill the memory of, in a child process that can be killed.
+
+Chat templates (`chat.template_child`), grammars (`chat.grammar_child`), tokenizers (`tokenizers.probe`) and the page's
+Markdown (`web.painter`) run so. Both sides talk in lines of JSON, one request and one answer at a time. Three limits
+hold, and none of them needs the child's consent:
+
+* seconds on the clock, which the parent waits before it kills the child (`Child.seconds`);
+* seconds of computing per request, after which the child's own timer ends it, also where its parent is gone;
+* bytes of address space (RLIMIT_AS), beyond which allocating fails in the child. Windows has only the first limit.
+
+A child that was killed or has ended is replaced at the next request; nothing that it held matters.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +25,16 @@ from typing import Any
 
 
 class Child:
-    """Runs `python -m module`, which answers a line of JSON with one; started early or when first asked, replaced when
-    it had to be killed or has ended."""
+    """The parent's side: runs `python -m module` and asks it, from any thread, one request at a time."""
 
     def __init__(self, module: str, seconds: float) -> None:
         self.module = module
-        self.seconds = seconds  # for an answer
+        self.seconds = seconds  # on the clock, for an answer
         self.lock = threading.Lock()
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> subprocess.Popen[bytes]:
+        """Starts the process unless it runs: early, to save the time when it is first asked."""
         if self.process is None or self.process.poll() is not None:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", self.module],  # -P: no module from the current directory
@@ -36,7 +47,7 @@ class Child:
         return self.process
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any] | None:
-        """None if it took too long or died of it."""
+        """The child's answer; None if it took too long or died of the request."""
         line = json.dumps(request).encode() + b"\n"
         with self.lock:
             child = self.start()
@@ -58,6 +69,7 @@ class Child:
         return answer
 
     def close(self) -> None:
+        """Kills the process, if there is one. A later `ask` starts another."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -69,8 +81,8 @@ class Child:
 
 
 def answer_lines(answer: Callable[[dict[str, Any]], dict[str, Any]], memory: int, seconds: float) -> None:
-    """The child's side: answers until there are no more requests, within `memory` bytes. A request that computes for
-    `seconds` ends the process, whatever has become of its parent."""
+    """The child's side: answers requests until its input ends, within `memory` bytes of address space. A request that
+    computes for `seconds` ends the process, whatever has become of its parent."""
     with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no resource limits
         import resource
 
@@ -85,6 +97,6 @@ def answer_lines(answer: Callable[[dict[str, Any]], dict[str, Any]], memory: int
 
 
 def end_after(seconds: float) -> None:
-    """Ends this process, wherever it is, after so much more computing; 0 for never."""
+    """Ends this process, wherever it is, after so many more seconds of computing; 0 for never."""
     if hasattr(signal, "setitimer"):  # Windows has none, and waits for the parent to end it
         signal.setitimer(signal.ITIMER_PROF, seconds)

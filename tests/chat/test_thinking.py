@@ -10,7 +10,7 @@ import pytest
 from galop import Sampling
 from galop.backends.load import load
 from galop.chat.template import capabilities_of
-from galop.chat.thinking import IN_WORDS, Thinking, ThinkingBudget, ThinkingSplitter, thinking_support
+from galop.chat.thinking import BUDGET_SPENT, Thinking, ThinkingBudget, ThinkingSplitter, thinking_support
 from galop.chat.tools import ToolCall
 from galop.tokenizers.tokenizer import Tokenizer
 
@@ -70,9 +70,9 @@ def test_a_spent_budget_closes_the_thinking_once_and_the_answer_follows(budget: 
     opened = tokens.encode_control("<think>\n")
     said = led(ThinkingBudget(tokens, False, budget, 2000), [*opened, *WORDS], 2000)
     text = "".join(tokens._tokenizer.decode(said, skip_special_tokens=False))
-    assert text.count("</think>") == 1 and (IN_WORDS.strip() in text) == words
+    assert text.count("</think>") == 1 and (BUDGET_SPENT.strip() in text) == words
     thought = said[len(opened) : len(said)]
-    closing = tokens.encode_control(f"{IN_WORDS if words else ''}\n</think>\n\n")
+    closing = tokens.encode_control(f"{BUDGET_SPENT if words else ''}\n</think>\n\n")
     at = next(i for i in range(len(said)) if said[i : i + len(closing)] == closing)
     drawn = at - len(opened) if budget else at - 1
     assert drawn == budget and thought and len(said) > at + len(closing)
@@ -89,7 +89,7 @@ def test_a_limited_reply_keeps_room_for_its_answer(limit: int) -> None:
 
 def test_thinking_that_ends_by_itself_is_left_alone() -> None:
     said = led(ThinkingBudget(MINI, True, 50, 400), [*MINI.encode_control("short\n</think>\n\n"), *WORDS], 400)
-    assert said.count(MINI.id("</think>") or -1) == 1 and IN_WORDS.strip() not in MINI.decode(said)
+    assert said.count(MINI.id("</think>") or -1) == 1 and BUDGET_SPENT.strip() not in MINI.decode(said)
     plain = led(ThinkingBudget(MINI, False, 0, 400), WORDS, 400)
     assert plain == WORDS[:400]
 

@@ -1,4 +1,6 @@
-"""Answers held to a JSON schema, a regex or a Lark grammar, by llguidance."""
+"""Constrains answers to a JSON schema, a regex or a Lark grammar, with llguidance (structured output).
+
+A grammar is compiled in a child process first (`grammar_child`), then here; each answer gets a copy of the matcher."""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from typing import Any
 import numpy as np
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
-from galop.chat.grammar_child import SECONDS, STACK, compiled, in_stack
+from galop.chat.grammar_child import SECONDS, STACK, call_with_stack, compile_grammar
 from galop.chat.response_format import JSON, ResponseFormat
 from galop.child import Child
 from galop.errors import ConstraintError
@@ -22,12 +24,12 @@ from galop.tokenizers.constraint import Constraint, allows, bit_mask
 from galop.tokenizers.tokenizer import Tokenizer
 
 LONGEST = 1 << 20  # characters of a schema or grammar
-KEPT = 32  # grammars that are compiled already,
+CACHED = 32  # grammars that stay compiled,
 SMALL = 16 << 20  # of those that take so many bytes at most
 
 
 def grammar_of(form: ResponseFormat) -> str:
-    """As llguidance wants it. Raises ConstraintError for what is too long, too deep or no JSON."""
+    """A response format as llguidance takes it. Raises ConstraintError for what is too long, too deep or no JSON."""
     if len(form.text) > LONGEST:
         raise ConstraintError(f"the {form.label} has {len(form.text)} characters; at most {LONGEST} are taken")
     try:
@@ -42,7 +44,8 @@ def grammar_of(form: ResponseFormat) -> str:
 
 
 class GrammarCompiler:
-    """Compiles what answers of one model are held to."""
+    """Compiles the response formats of one model, whose logits have `rows` entries. Raises ConstraintError for a
+    tokenizer whose tokens' bytes are not known, or that has no stop token."""
 
     def __init__(self, tokenizer: Tokenizer, rows: int, stop_ids: Sequence[int]) -> None:
         if not stop_ids or not (tokenizer.byte_level or tokenizer.sentencepiece):
@@ -55,75 +58,78 @@ class GrammarCompiler:
         blank = np.array([bool(t) and t.isspace() for t in vocabulary.tokens])
         self._blank = bit_mask(blank, rows)
         self._vocabulary = [rows, {n: i for n, i in tokenizer.added.items() if i < rows}, list(stop_ids)]
-        self._kept: OrderedDict[bytes, LLMatcher] = OrderedDict()
+        self._cache: OrderedDict[bytes, LLMatcher] = OrderedDict()
         self._lock = threading.Lock()
         self._child = Child("galop.chat.grammar_child", SECONDS)
 
     def compile(self, form: ResponseFormat) -> GrammarConstraint:
-        """Raises ConstraintError for what llguidance does not understand, or only at more cost than it is given.
-
-        What a stranger wrote is first compiled where it can do no harm.
-        """
+        """The constraint of one answer; grammars met before come from a cache. Raises ConstraintError for what
+        llguidance does not understand, or only with more memory or time than it is given."""
         grammar = grammar_of(form)
         key = hashlib.sha256(grammar.encode()).digest()
         with self._lock:
-            matcher = self._kept.get(key)
+            matcher = self._cache.get(key)
             if matcher:
-                self._kept.move_to_end(key)
+                self._cache.move_to_end(key)
                 return GrammarConstraint(matcher.deep_copy(), self._blank, self._stop)
         proof = self._child.ask({"grammar": grammar, "vocabulary": self._vocabulary})
         if proof is None:
             raise ConstraintError(f"the {form.label} was given up: it is too deep, or takes too much to compile")
         if "error" in proof:
             raise ConstraintError(f"the {form.label} cannot be followed: {reason(proof['error'])}")
-        matcher = guarded(lambda: in_stack(2 * STACK, lambda: compiled(self._tokenizer, grammar)))
+        matcher = catch_panic(lambda: call_with_stack(2 * STACK, lambda: compile_grammar(self._tokenizer, grammar)))
         if matcher.is_error():
             raise ConstraintError(f"the {form.label} cannot be followed: {reason(matcher.get_error())}")
         with self._lock:
             if proof["grown"] <= SMALL:
-                self._kept[key] = matcher.deep_copy()
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+                self._cache[key] = matcher.deep_copy()
+            if len(self._cache) > CACHED:
+                self._cache.popitem(last=False)
         return GrammarConstraint(matcher, self._blank, self._stop)
 
     def start(self) -> None:
-        """Starts the process that compiles first, which otherwise starts when it is first needed."""
+        """Starts the child process now rather than when it is first needed."""
         self._child.start()
 
     def close(self) -> None:
+        """Ends the child process."""
         self._child.close()
 
 
 class GrammarConstraint(Constraint):
-    """Holds one answer to its grammar. Where it may end, white space that its form has no place for ends it: most
+    """Constrains one answer. Where the answer may end, white space that its grammar has no place for ends it: most
     models write some before their end token, and would have to go on if they could not."""
 
     def __init__(self, matcher: LLMatcher, blank: Array, stop: int) -> None:
         self._matcher = matcher
         self._blank = blank  # a bit for each token that is white space
         self._stop = stop
-        self._begun = False
+        self._started = False
         self._ends: Array | None = None  # tokens that now mean the end
 
     def copy(self) -> GrammarConstraint:
+        """One more, in the same state."""
         return GrammarConstraint(self._matcher.deep_copy(), self._blank, self._stop)
 
     def mask(self) -> Array:
-        mask = np.frombuffer(guarded(self._matcher.compute_bitmask), np.uint32)[: len(self._blank)]
+        """uint32 [rows / 32]: the tokens that the grammar allows next. Raises ConstraintError if it fails."""
+        mask = np.frombuffer(catch_panic(self._matcher.compute_bitmask), np.uint32)[: len(self._blank)]
         self._check()
-        self._ends = self._blank & ~mask if self._begun and allows(mask, self._stop) else None
+        self._ends = self._blank & ~mask if self._started and allows(mask, self._stop) else None
         return mask if self._ends is None else mask | self._ends
 
     def interpret(self, token: int) -> int:
+        """The stop token for white space that ends the answer, else the token itself."""
         return self._stop if self._ends is not None and allows(self._ends, token) else token
 
     def accept(self, token: int) -> Sequence[int]:
-        self._begun = True
-        forced = guarded(lambda: self._took(token))
+        """Moves on by a token; gives those that the grammar leaves no choice about. Raises ConstraintError."""
+        self._started = True
+        forced = catch_panic(lambda: self._advance(token))
         self._check()
         return [*forced, self._stop] if self._matcher.is_stopped() else forced
 
-    def _took(self, token: int) -> list[int]:
+    def _advance(self, token: int) -> list[int]:
         self._matcher.consume_token(token)
         forced = self._matcher.compute_ff_tokens()
         if forced:
@@ -136,8 +142,9 @@ class GrammarConstraint(Constraint):
             raise ConstraintError(f"the answer cannot be held to its form any more: {why}")
 
 
-def guarded(work: Callable[[], Any]) -> Any:
-    """What `work` gives. A panic in Rust, which is no Exception, ends the answer and nothing else."""
+def catch_panic(work: Callable[[], Any]) -> Any:
+    """What `work` returns. Raises ConstraintError for a panic in Rust, which is no Exception in Python: it ends the
+    answer and nothing else."""
     try:
         return work()
     except BaseException as error:
@@ -161,14 +168,14 @@ REASONS = (
     (r"Unimplemented keys: \[\"([^\"]{1,60})", r"\1 cannot be followed"),
     (r"unknown special token: \"([^\"\n]{1,60})", r"there is no control token \1"),
 )
-"""What llguidance says, in a sentence."""
+"""What llguidance says, as a regex, and what is said for it."""
 
 
 def reason(error: str) -> str:
-    """Short, and nothing of a parser's state."""
-    for pattern, told in REASONS:
+    """An error of llguidance in a few words, without its parser's state."""
+    for pattern, words in REASONS:
         if found := re.search(pattern, error, re.DOTALL):
-            return found.expand(told)
+            return found.expand(words)
     place = re.match(r"(?:at )?(\d+)\((\d+)\): ", error)
     first = " ".join(error[place.end() if place else 0 :].split("\n", 1)[0].split())[:160]
     return f"line {place[1]}, column {place[2]}: {first}" if place else first
@@ -188,10 +195,10 @@ class _Vocabulary:
             self._longest = max(map(len, self._of), default=0)
 
     def __call__(self, text: str) -> list[int]:
-        return self._spelled(text.encode()) if self._tokenizer.sentencepiece else self._tokenizer.encode(text)
+        return self._longest_match(text.encode()) if self._tokenizer.sentencepiece else self._tokenizer.encode(text)
 
-    def _spelled(self, data: bytes) -> list[int]:
-        """Always the longest token."""
+    def _longest_match(self, data: bytes) -> list[int]:
+        """Ids of bytes, always the longest token that fits."""
         ids, at = [], 0
         while at < len(data):
             ends = range(min(at + self._longest, len(data)), at, -1)

@@ -1,7 +1,7 @@
-"""Compiles grammars in a process of its own: `python -m galop.chat.grammar_child` reads and writes a JSON line each.
+"""Compiles grammars in a child process: `python -m galop.chat.grammar_child` answers a line of JSON with one.
 
 A grammar may come from a stranger, and a deep or vast one takes the process with it that compiles it. What compiles
-here, in less room than `constraint` has, compiles there too.
+here, with less memory, stack and time than `constraint` has, compiles there too.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ LIMITS = LLParserLimits(
 )
 
 
-def in_stack(size: int, work: Callable[[], Any]) -> Any:
-    """What `work` gives, done in a thread with a stack of `size` bytes."""
+def call_with_stack(size: int, work: Callable[[], Any]) -> Any:
+    """What `work` returns or raises, in a thread with a stack of `size` bytes."""
     found: Future[Any] = Future()
 
     def run() -> None:
@@ -48,16 +48,18 @@ def in_stack(size: int, work: Callable[[], Any]) -> Any:
     return found.result()
 
 
-def compiled(tokenizer: LLTokenizer, grammar: str) -> LLMatcher:
-    """With its first mask computed, which shows an error that only then comes up."""
+def compile_grammar(tokenizer: LLTokenizer, grammar: str) -> LLMatcher:
+    """A matcher for a grammar, with its first mask computed, since some errors come up only then; `is_error()` says
+    whether it failed."""
     matcher = LLMatcher(tokenizer, grammar, log_level=0, limits=LIMITS)
     if not matcher.is_error():
         matcher.compute_bitmask()
     return matcher
 
 
-class Bytes:
-    """A vocabulary of bytes and control tokens, as llguidance wants to see it."""
+class ByteVocabulary:
+    """A vocabulary of single bytes and control tokens, as llguidance takes it: enough to tell whether a grammar
+    compiles, and small enough to send along."""
 
     def __init__(self, rows: int, control: dict[str, int], end: int) -> None:
         self.eos_token_id, self.bos_token_id = end, None
@@ -76,12 +78,13 @@ class Bytes:
 
 @lru_cache(maxsize=4)
 def tokenizer_of(description: str) -> LLTokenizer:
+    """The tokenizer of a vocabulary that `constraint.GrammarCompiler` describes as JSON."""
     rows, control, ends = json.loads(description)
-    return LLTokenizer(TokenizerWrapper(Bytes(rows, control, ends[0])), rows, ends)
+    return LLTokenizer(TokenizerWrapper(ByteVocabulary(rows, control, ends[0])), rows, ends)
 
 
 def peak() -> int:
-    """Bytes of memory that this process had at most."""
+    """The most bytes of memory that this process has had; 0 where that is not known."""
     with contextlib.suppress(ImportError):  # Windows
         import resource
 
@@ -90,9 +93,10 @@ def peak() -> int:
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """{"grammar", "vocabulary"} to {"grown": bytes of memory it took} or {"error": what llguidance says}."""
     tokenizer = tokenizer_of(json.dumps(request["vocabulary"]))
     before = peak()
-    matcher: LLMatcher = in_stack(STACK, lambda: compiled(tokenizer, request["grammar"]))
+    matcher: LLMatcher = call_with_stack(STACK, lambda: compile_grammar(tokenizer, request["grammar"]))
     if matcher.is_error():
         return {"error": matcher.get_error()}
     matcher.deep_copy().compute_bitmask()
@@ -100,6 +104,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
+    """The child's loop."""
     answer_lines(answer, MEMORY, SECONDS)
 
 

@@ -287,7 +287,7 @@ def close_objects(schema: Any) -> Any:
     hold any."""
     if depth(schema) > DEEPEST:
         return schema
-    together = _combined_places(schema)
+    together = _find_joint_places(schema)
     steps = iter(range(STEPS))
 
     def close(part: Any, place: str, with_others: bool = False) -> Any:
@@ -304,7 +304,7 @@ def close_objects(schema: Any) -> Any:
         new: dict[str, Any] = map_subschemas(part, within, place)
         if with_others or not (_joins(part) or "properties" in part):
             return new
-        names, more = _named_properties(part, schema, steps)
+        names, more = _find_properties(part, schema, steps)
         if (names or "properties" in part) and not more and isinstance(new.get("properties", {}), dict):
             new["properties"] = {**dict.fromkeys(names, True), **new.get("properties", {})}
             new["additionalProperties"] = False
@@ -319,7 +319,7 @@ def _joins(part: Mapping[str, Any]) -> bool:
     return len(kinds) > 1 or (kinds == ["allOf"] and isinstance(part["allOf"], list) and len(part["allOf"]) > 1)
 
 
-def _combined_places(root: Any) -> set[str]:
+def _find_joint_places(root: Any) -> set[str]:
     """Places that references mean in one of several schemas that hold at once."""
     found: set[str] = set()
     left: list[tuple[Any, str, bool]] = [(root, "#", False)]
@@ -340,7 +340,7 @@ def _combined_places(root: Any) -> set[str]:
     return found
 
 
-def _named_properties(part: Any, root: Any, steps: Iterator[int]) -> tuple[list[str], bool]:
+def _find_properties(part: Any, root: Any, steps: Iterator[int]) -> tuple[list[str], bool]:
     """The properties that a schema names, in all that holds in its place, and whether it lets there be more, as far as
     can be told in these steps."""
     names: dict[str, None] = {}

@@ -1,4 +1,6 @@
-"""From messages to token ids, by the checkpoint's own template."""
+"""Renders messages with the checkpoint's own chat template and encodes the prompt, like `apply_chat_template`.
+
+What users wrote cannot become a control token: it is marked before rendering and encoded as plain text after."""
 
 from __future__ import annotations
 
@@ -17,9 +19,10 @@ from galop.tokenizers.control import ControlNames
 from galop.tokenizers.tokenizer import Tokenizer
 
 PromptEnd = Literal["begin", "continue", "none"]
-"""What a prompt ends with: the opening of a reply, the last message left open to be continued, or nothing."""
-KNOWN: dict[str, TemplateCapabilities] = {}
-"""By the template; a process sees few of them."""
+"""What a prompt ends with: the opening of a reply (`add_generation_prompt`), the last message left open
+(`continue_final_message`), or nothing."""
+_KNOWN: dict[str, TemplateCapabilities] = {}
+"""By the template's source; a process sees few of them."""
 
 
 class Renderer(Child):
@@ -29,7 +32,8 @@ class Renderer(Child):
         super().__init__("galop.chat.template_child", SECONDS)
 
     def render(self, template: str, variables: dict[str, Any]) -> str:
-        """Raises TemplateError if the template fails or takes more than SECONDS."""
+        """The text. Raises TemplateError if the template fails or takes more than SECONDS; its `refused` says that the
+        template itself called raise_exception."""
         reply = self.ask({"template": template, "variables": variables})
         if reply is None:
             raise TemplateError("the chat template was stopped: it ran too long or used too much memory")
@@ -40,23 +44,23 @@ class Renderer(Child):
         return str(reply["text"])
 
     def capabilities(self, template: str) -> TemplateCapabilities:
-        """What the template can do: nothing, if finding out takes more than SECONDS."""
-        if template not in KNOWN:
+        """What the template can do: the defaults, if finding out takes more than SECONDS."""
+        if template not in _KNOWN:
             reply = self.ask({"template": template}) or {}
-            KNOWN[template] = TemplateCapabilities(**reply.get("capabilities", {}))
-        return KNOWN[template]
+            _KNOWN[template] = TemplateCapabilities(**reply.get("capabilities", {}))
+        return _KNOWN[template]
 
 
 _SPARE = Renderer()
 
 
 def capabilities_of(template: str) -> TemplateCapabilities:
-    """What a template can do whose model is not loaded."""
+    """What a template can do, whose model is not loaded."""
     return _SPARE.capabilities(template)
 
 
 class ChatTemplate:
-    """The template of one checkpoint and the tokenizer its prompts are for."""
+    """The template of one checkpoint (None where it has none) and the tokenizer its prompts are for."""
 
     def __init__(self, source: str | None, tokenizer: Tokenizer, renderer: Renderer | None = None) -> None:
         self.source = source
@@ -66,10 +70,11 @@ class ChatTemplate:
 
     @property
     def capabilities(self) -> TemplateCapabilities:
+        """What the template can do; rendered once, then known."""
         return self.renderer.capabilities(self.source) if self.source else TemplateCapabilities()
 
     def render(self, messages: Sequence[Message], **variables: Any) -> str:
-        """The prompt as text. Raises TemplateError."""
+        """The prompt as text; `variables` are the template's. Raises TemplateError."""
         if self.source is None:
             raise TemplateError("this model has no chat template; use it with raw text (galop run --raw)")
         # As transformers has it, there are no tools rather than none told of; not for templates that fail of it.
@@ -87,10 +92,10 @@ class ChatTemplate:
             },
         )
 
-    def encode(self, messages: Sequence[Message], turn: PromptEnd = "begin", /, **variables: Any) -> list[int]:
-        """The prompt as ids, with one BOS where the model wants one. Raises TemplateError.
+    def encode(self, messages: Sequence[Message], end: PromptEnd = "begin", /, **variables: Any) -> list[int]:
+        """The prompt as token ids, with one BOS where the model wants one. Raises TemplateError.
 
-        To be continued, a last message is cut right after what it says (its content, or its thinking where it has
+        With "continue", the last message is cut right after what it says (its content, or its thinking where it has
         nothing else), as transformers' `continue_final_message` does.
 
         Whatever in a message or variable looks like a control token, or could become one beside its neighbour, is
@@ -98,26 +103,23 @@ class ChatTemplate:
         """
         nonce = secrets.token_hex(8)
         opening, closing = f"\ufdd0{nonce}\ufdd1", f"\ufdd2{nonce}\ufdd3"  # noncharacters, never interchanged
-        mark = Marker(self.control, opening, closing)
-        marked = [mark.message(m) for m in messages]
-        end = f"\ufdd4{nonce}\ufdd5"
-        if turn != "begin":
+        marker = Marker(self.control, opening, closing)
+        marked = [marker.mark_message(m) for m in messages]
+        cut = f"\ufdd4{nonce}\ufdd5"
+        if end != "begin":
             variables["add_generation_prompt"] = False
-        if turn == "continue":
-            said = (
-                "content"
-                if marked[-1].get("content") or not marked[-1].get("reasoning_content")
-                else "reasoning_content"
-            )
-            marked[-1][said] = f"{marked[-1].get(said) or ''}{end}"
-        rendered = self.render(marked, **{k: mark.value(v) for k, v in variables.items()})
-        if turn == "continue":
-            rendered, found, _ = rendered.rpartition(end)
+        if end == "continue":
+            last = marked[-1]
+            key = "content" if last.get("content") or not last.get("reasoning_content") else "reasoning_content"
+            last[key] = f"{last.get(key) or ''}{cut}"
+        rendered = self.render(marked, **{k: marker.mark(v) for k, v in variables.items()})
+        if end == "continue":
+            rendered, found, _ = rendered.rpartition(cut)
             if not found:
                 failure = TemplateError("this model's chat template cannot leave the last message open to be continued")
                 failure.refused = True
                 raise failure
-            rendered = rendered.replace(end, "")
+            rendered = rendered.replace(cut, "")
         ids: list[int] = []
         for i, part in enumerate(re.split(f"{opening}(.*?){closing}", rendered, flags=re.DOTALL)):
             part = part.replace(opening, "").replace(closing, "")  # a mark that the template cut from its partner
@@ -132,30 +134,31 @@ class ChatTemplate:
 
 @dataclass(frozen=True)
 class Marker:
-    """Wraps control tokens and what could become one, in every string of a value."""
+    """Wraps control tokens, and what could become one beside its neighbour, in every string of a value."""
 
     control: ControlNames | None
     opening: str
     closing: str
 
-    def message(self, message: Message) -> Message:
-        marked: Message = self.value(message)
+    def mark_message(self, message: Message) -> Message:
+        """The message, marked; <think> tags of a reply in the history stay what they are."""
+        marked: Message = self.mark(message)
         if message.get("role") == "assistant" and isinstance(message.get("content"), str):
-            # A reply in the history: its thinking tags are the template's to find.
             parts = re.split(r"(</?think>)", message["content"])
-            marked["content"] = "".join(p if i % 2 else self.value(p) for i, p in enumerate(parts))
+            marked["content"] = "".join(p if i % 2 else self.mark(p) for i, p in enumerate(parts))
         return marked
 
-    def value(self, value: Any) -> Any:
+    def mark(self, value: Any) -> Any:
+        """The JSON value, marked in each of its strings."""
         if isinstance(value, str):
-            return self._marked(value)
+            return self._mark_text(value)
         if isinstance(value, list):
-            return [self.value(v) for v in value]
+            return [self.mark(v) for v in value]
         if isinstance(value, dict):
-            return {self.value(k): self.value(v) for k, v in value.items()}
+            return {self.mark(k): self.mark(v) for k, v in value.items()}
         return value
 
-    def _marked(self, text: str) -> str:
+    def _mark_text(self, text: str) -> str:
         parts, done = [], 0
         for start, end in self.control.spans(text) if self.control else ():
             parts += [text[done:start], self.opening, text[start:end], self.closing]

@@ -1,6 +1,6 @@
 """Renders chat templates in a child process: `python -m galop.chat.template_child` answers a line of JSON with one.
 
-A request has a template and its variables, for its text, or the template alone, for what it can do.
+A request with a template and its variables is answered with its text, one with the template alone with what it can do.
 
 A template is code from a stranger. The sandbox keeps it from Python's objects but bounds neither time nor memory, so
 the parent kills this process when it takes too long and the operating system stops it when it takes too much.
@@ -60,7 +60,7 @@ def environment() -> Any:
         # Marks around control tokens must survive whatever the template asks.
         return ESCAPED.sub(lambda m: chr(int(m[1][1:], 16)) if m[1][1:] in MARKS else m[0], text)
 
-    def checked(name: Any) -> None:
+    def check_name(name: Any) -> None:
         if str(name).startswith("_"):
             raise SecurityError(f"{name!r} begins with an underscore")
 
@@ -70,11 +70,11 @@ def environment() -> Any:
         def __init__(*args: Any, **kwargs: Any) -> None:  # so that there may be a variable `self`
             named = dict(*args[1:], **kwargs)
             for name in named:
-                checked(name)
+                check_name(name)
             Namespace.__init__(args[0], named)
 
         def __setitem__(self, name: str, value: Any) -> None:
-            checked(name)
+            check_name(name)
             Namespace.__setitem__(self, name, value)
 
     class Dictionary:
@@ -94,16 +94,19 @@ def environment() -> Any:
 
 
 @lru_cache(maxsize=8)
-def compiled(env: Any, template: str) -> Any:
+def compile_template(env: Any, template: str) -> Any:
+    """A template of this environment; the last few are kept."""
     return env.from_string(template)
 
 
 def answer(env: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """{"template", "variables"} to {"text"}; {"template"} to {"capabilities"}; or {"error": a sentence}."""
     try:
         if "variables" not in request:
-            return {"capabilities": asdict(probe(request["template"], partial(rendered, env, request["template"])))}
-        variables = {**request["variables"], "messages": aliased(request["variables"].get("messages"))}
-        text = compiled(env, request["template"]).render(**variables)
+            source = request["template"]
+            return {"capabilities": asdict(probe(source, partial(render_or_none, env, source)))}
+        variables = {**request["variables"], "messages": add_aliases(request["variables"].get("messages"))}
+        text = compile_template(env, request["template"]).render(**variables)
     except MemoryError:
         return {"error": "it needs more memory than a template may use"}
     except Exception as error:  # whatever a stranger's template does
@@ -113,21 +116,22 @@ def answer(env: Any, request: dict[str, Any]) -> dict[str, Any]:
     return {"text": text}
 
 
-def aliased(messages: Any) -> Any:
-    """As transformers does: thinking under the name that gpt-oss's template knows, too."""
+def add_aliases(messages: Any) -> Any:
+    """Messages whose thinking stands under the name that gpt-oss's template knows, too, as transformers has it."""
     if not isinstance(messages, list):
         return messages
     return [{"thinking": m["reasoning_content"], **m} if isinstance(m, dict) and m.get("reasoning_content") else m
             for m in messages]  # fmt: skip
 
 
-def rendered(env: Any, template: str, **variables: Any) -> str | None:
-    """None where the template fails."""
+def render_or_none(env: Any, template: str, **variables: Any) -> str | None:
+    """The text of a template with these variables and transformers' defaults; None where it fails."""
     given = {"add_generation_prompt": False, "documents": None, "bos_token": "", "eos_token": ""}
     return answer(env, {"template": template, "variables": {**given, **variables}}).get("text")
 
 
 def main() -> None:
+    """The child's loop."""
     answer_lines(partial(answer, environment()), MEMORY_LIMIT, SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""Thinking as part of a reply: switched on and off, ended when its budget is spent, told apart from the answer."""
+"""Thinking (reasoning) in a reply: what a request asks for, the budget that ends it, the split from the answer."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from galop.ops.plan import Array
 from galop.tokenizers.constraint import Constraint, allow, forbid, full_mask
 from galop.tokenizers.tokenizer import Tokenizer
 
-ANSWER_TOKENS = 512  # kept for the answer where the reply's length is limited, but no more than half of it
+ANSWER_TOKENS = 512  # reserved for the answer where the reply's length is limited, but no more than half of it
 EFFORTS = {"none": 0, "minimal": 512, "low": 1024, "medium": 8192, "high": 24_576, "xhigh": None, "max": None}
 """Tokens of thinking by `reasoning_effort`."""
-IN_WORDS = (
+BUDGET_SPENT = (
     "\n\nConsidering the limited time by the user, I have to give the solution based on the thinking directly now."
 )
 """What the Qwen3 report has the model say when its budget is spent (section 4.3)."""
@@ -22,14 +22,14 @@ IN_WORDS = (
 
 @dataclass(frozen=True)
 class ThinkingSupport:
-    """How a template goes about thinking."""
+    """What a template that knows thinking lets be chosen."""
 
-    switch: str  # the variable that turns thinking on and off; "" where nothing does
-    thinks: bool  # when it is told neither
+    variable: str  # the template variable that turns thinking on and off; "" where nothing does
+    default: bool  # whether the model thinks without it
 
 
 def thinking_support(can: TemplateCapabilities) -> ThinkingSupport | None:
-    """None for a template that knows no thinking."""
+    """Of a template with these capabilities; None for one that knows no thinking."""
     return ThinkingSupport(can.thinking_variable, can.thinks_by_default) if can.thinking else None
 
 
@@ -42,37 +42,37 @@ class Thinking:
 
     @classmethod
     def from_request(cls, on: bool | None, effort: str | None, budget: int | None) -> Thinking:
-        """What the fields of a request come to; `effort` is one of EFFORTS, and a budget goes before it."""
+        """From the fields of a request; `effort` is one of EFFORTS, and a budget goes before it."""
         if effort is not None:
             on = effort != "none" if on is None else on
             budget = EFFORTS[effort] if budget is None else budget
         return cls(on, budget)
 
-    def variables(self, style: ThinkingSupport | None) -> dict[str, Any]:
-        """The template's."""
-        if style is None or not style.switch or self == Thinking():
+    def variables(self, support: ThinkingSupport | None) -> dict[str, Any]:
+        """The template variables that ask for this."""
+        if support is None or not support.variable or self == Thinking():
             return {}
-        return {style.switch: self.on is not False and self.budget != 0}
+        return {support.variable: self.on is not False and self.budget != 0}
 
-    def will_think(self, style: ThinkingSupport | None) -> bool:
-        """Whether there will be thinking."""
-        if style is None:
+    def will_think(self, support: ThinkingSupport | None) -> bool:
+        """Whether the reply will have thinking."""
+        if support is None:
             return False
-        return bool(self.variables(style).get(style.switch, style.thinks))
+        return bool(self.variables(support).get(support.variable, support.default))
 
 
 class ThinkingBudget(Constraint):
     """Ends the thinking when `budget` tokens of it are spent, or the model ends its reply there: an answer is owed.
-    From there on `answer` leads.
+    From there on the constraint `answer` holds, if there is one.
 
-    `limit` is the most tokens of the reply, some of which are kept for the answer. Thinking that the template has
-    opened is `begun`. What a model thinks without tags is not known as thinking.
+    `limit` is the most tokens of the reply, some of which are reserved for the answer; `opened` says that the template
+    has opened the thinking. What a model thinks without tags is not known as thinking.
     """
 
     def __init__(
         self,
         tokenizer: Tokenizer,
-        begun: bool,
+        opened: bool,
         budget: int | None,
         limit: int,
         answer: Constraint | None = None,
@@ -80,23 +80,25 @@ class ThinkingBudget(Constraint):
         rows: int = 0,
     ) -> None:
         self._stops = stop_ids
-        self._rows = rows  # of the vocabulary; where they are told, thinking that was closed for the model stays closed
+        self._rows = rows  # of the vocabulary; where given, thinking that was closed for the model stays closed
         self._open, self._close = tokenizer.id(OPEN), tokenizer.id(CLOSE)
         self._breaks = tokenizer.encode("\n")
         self._before_answer = tokenizer.encode("\n\n")
-        self._closing = tokenizer.encode_control(f"{IN_WORDS}\n{CLOSE}\n\n")
+        self._closing = tokenizer.encode_control(f"{BUDGET_SPENT}\n{CLOSE}\n\n")
         # A vocabulary that has to spell the sentence was never taught with words.
-        if 4 * len(self._closing) > limit or 2 * len(self._closing) > len(IN_WORDS):
+        if 4 * len(self._closing) > limit or 2 * len(self._closing) > len(BUDGET_SPENT):
             self._closing = tokenizer.encode_control(f"\n{CLOSE}\n\n")
         most = limit - min(ANSWER_TOKENS, limit // 2) - len(self._closing)
         self._budget = most if budget is None else min(budget, most)
         self._answer = answer
-        self._state = "thinking" if begun else "start"
+        self._state = "thinking" if opened else "start"
         self._opened = False  # by the last token
         self._closed = False  # by this constraint
         self.thought = 0  # tokens of thinking so far, but for the line break after the tag
 
     def mask(self) -> Array | None:
+        """None within the thinking; then the answer's, from which the tag that closes thinking is taken where this
+        constraint has closed it."""
         if self._state == "thinking":
             return None
         mask = self._answer.mask() if self._answer else None
@@ -109,12 +111,14 @@ class ThinkingBudget(Constraint):
         return mask
 
     def interpret(self, token: int) -> int:
+        """Within the thinking, the tag that closes it for a token that would end the reply."""
         if self._state == "thinking":
             self._closed = token in self._stops and self._close is not None
             return self._close if self._closed and self._close is not None else token
         return self._answer.interpret(token) if self._answer else token
 
     def accept(self, token: int) -> Sequence[int]:
+        """Counts a token; gives the words that close the thinking once its budget is spent."""
         if self._state == "start":
             self._state = "thinking" if token == self._open else "answer"
             self._opened = token == self._open
@@ -142,47 +146,49 @@ def starts_thinking(tokenizer: Tokenizer, prompt: Sequence[int], stop_ids: Colle
 
 
 class ThinkingSplitter:
-    """Splits a stream into (thinking, text) pieces. Only a tag the reply begins with opens the thinking."""
+    """Splits a stream of text into thinking and answer. Only a tag that the reply begins with opens the thinking,
+    unless the prompt has (`thinking`)."""
 
     def __init__(self, thinking: bool = False) -> None:
         self._state = "thinking" if thinking else "start"
-        self._held = ""
-        self._thought = False  # whether any of the thinking has been told
+        self._buffer = ""
+        self._thought = False  # whether a piece of thinking has come
 
     def push(self, text: str, final: bool = False) -> list[tuple[bool, str]]:
-        self._held += text
+        """The pieces that `text` completes, each with whether it is thinking. A possible tag waits, unless `final`."""
+        self._buffer += text
         pieces: list[tuple[bool, str]] = []
         if self._state == "start":
-            begun = self._held.lstrip()
-            if begun.startswith(OPEN):
-                self._state, self._held = "thinking", begun[len(OPEN) :]
-            elif not final and OPEN.startswith(begun):
+            start = self._buffer.lstrip()
+            if start.startswith(OPEN):
+                self._state, self._buffer = "thinking", start[len(OPEN) :]
+            elif not final and OPEN.startswith(start):
                 return pieces
             else:
                 self._state = "answer"
         if self._state == "thinking":
-            self._held = self._held if self._thought else self._held.lstrip("\n")
-            at = self._held.find(CLOSE)
+            self._buffer = self._buffer if self._thought else self._buffer.lstrip("\n")
+            at = self._buffer.find(CLOSE)
             if at < 0:
-                keep = 0 if final else _pending(self._held)
-                ready, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
+                keep = 0 if final else _pending_length(self._buffer)
+                ready, self._buffer = self._buffer[: len(self._buffer) - keep], self._buffer[len(self._buffer) - keep :]
                 self._thought = self._thought or bool(ready)
                 return [(True, ready)] if ready else pieces
-            if thought := self._held[:at].rstrip("\n"):
+            if thought := self._buffer[:at].rstrip("\n"):
                 pieces.append((True, thought))
-            self._state, self._held = "closed", self._held[at + len(CLOSE) :]
+            self._state, self._buffer = "closed", self._buffer[at + len(CLOSE) :]
         if self._state == "closed":  # line breaks between the thinking and the answer belong to neither
-            self._held = self._held.lstrip("\n")
-            if not self._held:
+            self._buffer = self._buffer.lstrip("\n")
+            if not self._buffer:
                 return pieces
             self._state = "answer"
-        if self._held:
-            pieces.append((False, self._held))
-            self._held = ""
+        if self._buffer:
+            pieces.append((False, self._buffer))
+            self._buffer = ""
         return pieces
 
 
-def _pending(text: str) -> int:
+def _pending_length(text: str) -> int:
     """Characters at the end that may begin the closing tag, with the line breaks before it."""
     n = next((n for n in range(min(len(text), len(CLOSE) - 1), 0, -1) if CLOSE.startswith(text[-n:])), 0)
     return len(text) - len(text[: len(text) - n].rstrip("\n"))

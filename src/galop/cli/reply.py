@@ -69,7 +69,7 @@ def check_thinking(model: Model, thinking: Thinking) -> None:
     style = model.thinking_support
     if style is None and (thinking.on or thinking.budget):
         raise UsageError(f"{model.card.name} does not think; ask it without")
-    if style and not style.switch and thinking.on is False:
+    if style and not style.variable and thinking.on is False:
         raise UsageError(f"{model.card.name} always thinks; --think-budget 0 lets it think as little as can be")
 
 

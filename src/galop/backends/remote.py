@@ -69,7 +69,7 @@ class Remote:
     def capabilities(self) -> Capabilities:
         """What its interface lets one ask for; whether it keeps to it, nobody says."""
         quirk = self.offer.quirks.thinking
-        style = None if quirk == "none" else ThinkingSupport("" if quirk == "always" else quirk, thinks=True)
+        style = None if quirk == "none" else ThinkingSupport("" if quirk == "always" else quirk, default=True)
         return Capabilities(thinking=style)
 
     @property

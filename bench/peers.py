@@ -339,7 +339,7 @@ def path_of(name: str, folder: Path) -> Path:
         if not path.exists():
             true_shapes.write(shape, kind, path)
         return path
-    return store.fetch(store.settle(store.locate(name)))
+    return store.fetch(store.resolve(store.locate(name)))
 
 
 def table(report: dict[str, Any], quality: dict[str, Any]) -> str:

@@ -168,7 +168,7 @@ def main() -> None:
 
     results = {}
     for name in options.models:
-        path = store.fetch(store.settle(store.locate(name)))
+        path = store.fetch(store.resolve(store.locate(name)))
         llama = llama_cpp.Llama(
             str(path), n_ctx=1024, n_batch=512, n_threads=2, n_threads_batch=2, logits_all=True, verbose=False
         )

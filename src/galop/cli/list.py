@@ -38,7 +38,7 @@ def list_models(
         print(json.dumps({"models": rows, "packs": packs}, indent=1))
         return
     # Without a hub, what only a hub has is folded into one line.
-    folded = everything and not hub.reachable()
+    folded = everything and not hub.is_reachable()
     visible_rows = [r for r in rows if r["path"] or not folded or "packages" in r["from"]]
     if visible_rows:
         print_table(visible_rows)
@@ -87,7 +87,7 @@ def cache_rows(listed: Collection[str]) -> list[dict[str, Any]]:
             "licence": "", "path": str(path), "runnable": True, "why_not": "", "from": "hub",
             "link": f"https://huggingface.co/{repo}",
         }
-        for repo, path in hub.cached_models() if str(path) not in listed
+        for repo, path in hub.list_models() if str(path) not in listed
     ]  # fmt: skip
 
 

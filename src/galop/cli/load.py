@@ -19,7 +19,7 @@ def find_model(name: str, memory: int | None = None) -> tuple[Source, str]:
 
     Raises UnknownModelError, and DownloadError where none fits.
     """
-    return (store.settle(store.locate(name)), "") if name else store.default(memory)
+    return (store.resolve(store.locate(name)), "") if name else store.choose_default(memory)
 
 
 def choose_model(name: str, prompt: str, memory: int | None) -> tuple[Source, str, str]:

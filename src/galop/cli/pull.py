@@ -15,7 +15,7 @@ def pull(model: ModelName, yes: Yes = False) -> None:
     from galop import store
     from galop.cli.load import confirm_download
 
-    source = store.settle(store.locate(model))
+    source = store.resolve(store.locate(model))
     if source.path:
         print(source.path)
         return

@@ -82,12 +82,12 @@ def fetch(name: str, yes: bool) -> Source:
     from galop import store
     from galop.cli.load import confirm_download
 
-    source = store.settle(store.locate(name))
+    source = store.resolve(store.locate(name))
     if source.path:
         return source
     confirm_download(source, yes)
     store.fetch(source)
-    return store.settle(store.locate(name))
+    return store.resolve(store.locate(name))
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -91,7 +91,7 @@ def open_local(contender: Contender, together: int) -> tuple[Backend, dict[str, 
     from galop.weights.files import weight_bytes
 
     start = time.monotonic()
-    source = store.settle(store.locate(contender.model))
+    source = store.resolve(store.locate(contender.model))
     model = load_source(source, pool=POOL if together > 1 else 0)
     if contender.strategy.name == "think" and model.thinking_support is None:
         raise ContenderError(f"{contender.model} does not think; race it in another way")

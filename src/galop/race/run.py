@@ -192,6 +192,6 @@ def fetch_models(contenders: Sequence[Contender], progress: Any) -> None:
             formulas()  # tells what to install
         if contender.is_remote:
             continue
-        path = store.fetch(store.settle(store.locate(contender.model)), progress)
+        path = store.fetch(store.resolve(store.locate(contender.model)), progress)
         if weight_bytes(path) > available_memory():
             raise MemoryBudgetError(f"{contender.model} does not fit the memory of this machine; leave it out")

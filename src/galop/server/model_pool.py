@@ -22,7 +22,7 @@ from galop.machine import available_memory, cache_directory
 from galop.server.api_keys import Key
 from galop.server.errors import ApiError
 from galop.store import Source
-from galop.store.facts import facts_of
+from galop.store.model_info import get_info
 from galop.weights.files import weight_bytes
 
 KV_FOLDER_BYTES = 4 << 30
@@ -97,7 +97,7 @@ class ModelPool:
         """What may be asked for: the models given, and those that are on this machine (as of a second ago)."""
         if time.monotonic() - self._looked > 1:
             self._found = {source.name: source for source in self.given}
-            for source in store.local():
+            for source in store.list_local():
                 self._found.setdefault(source.name, source)
             self._looked = time.monotonic()
         return self._found
@@ -231,7 +231,7 @@ class ModelPool:
         else:
             context = 0
             with suppress(ModelFileError):  # the files went since
-                context = facts_of(source).number("context_length") if source.path else 0
+                context = get_info(source).number("context_length") if source.path else 0
             context = min(context, self.limits.context or context)
         entry = source.entry
         return {

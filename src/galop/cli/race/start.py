@@ -71,7 +71,7 @@ def note_ended(contenders: Sequence[Contender], names: Sequence[str]) -> None:
 def fetch(contenders: Sequence[Contender], yes: bool) -> None:
     """Downloads and packs the models of this machine, before any lane starts."""
     for contender in contenders:
-        if not contender.is_remote and not (source := store.settle(store.locate(contender.model))).path:
+        if not contender.is_remote and not (source := store.resolve(store.locate(contender.model))).path:
             confirm_download(source, yes)
     with progress_bar() as progress:
         runner.fetch_models(contenders, progress)

@@ -23,7 +23,7 @@ from galop.server.service import Service
 from galop.server.transport.json_body import StrictRoute
 from galop.server.transport.streaming import JSON_LINES, EventStream, json_response
 from galop.store import Source
-from galop.store.facts import Facts, facts_left, facts_of, read_facts
+from galop.store.model_info import ModelInfo, find_info, get_info, parse_info
 from galop.version import __version__
 
 API_LEVEL = "0.14.0"  # of Ollama, what clients judge by: the first that speaks Anthropic's Messages too
@@ -75,7 +75,7 @@ def routes(service: Service) -> APIRouter:
         """The models on this machine."""
         sources = service.models.visible(request.state.key).values()
         here = [s for s in sources if s.path and s.path.exists()]  # another may be gone, and the rest is still there
-        return {"models": await asyncio.to_thread(lambda: [describe_model(s, facts_left(s)) for s in here])}
+        return {"models": await asyncio.to_thread(lambda: [describe_model(s, find_info(s)) for s in here])}
 
     @router.get("/ps")
     async def ps(request: Request) -> dict[str, Any]:
@@ -101,12 +101,12 @@ def routes(service: Service) -> APIRouter:
                 f"model {name!r} not found, and a request downloads nothing; on the server's machine: galop pull NAME"
             )
             raise
-        facts = await asyncio.to_thread(facts_of, source)
-        layer = {"digest": f"sha256:{facts.digest}", "total": facts.bytes, "completed": facts.bytes}
+        info = await asyncio.to_thread(get_info, source)
+        layer = {"digest": f"sha256:{info.digest}", "total": info.bytes, "completed": info.bytes}
         if body.stream is False:
             return JSONResponse({"status": "success"})
         steps: list[dict[str, Any]] = [
-            {"status": "pulling manifest"}, {"status": f"pulling {facts.digest[:12]}", **layer},
+            {"status": "pulling manifest"}, {"status": f"pulling {info.digest[:12]}", **layer},
             {"status": "verifying sha256 digest"}, {"status": "writing manifest"}, {"status": "success"},
         ]  # fmt: skip
 
@@ -174,46 +174,46 @@ def human_number(n: int) -> str:
     return f"{n / 1000:.0f}K" if n >= 1000 else str(n)
 
 
-def capabilities(facts: Facts) -> list[str]:
+def capabilities(info: ModelInfo) -> list[str]:
     """`embedding` stands for models that do nothing else: Ollama's command line never talks to those."""
-    if f"{facts.architecture}.pooling_type" in facts.metadata:
+    if f"{info.architecture}.pooling_type" in info.metadata:
         return ["embedding"]
     can = ["completion"]
-    if facts.template:
+    if info.template:
         can.append("tools")  # where the template knows none, the system's words tell of them
-    if facts.template and capabilities_of(facts.template).thinking:
+    if info.template and capabilities_of(info.template).thinking:
         can.append("thinking")
-    if facts.infills:
+    if info.infills:
         can.append("insert")
     return can
 
 
-def details(source: Source, facts: Facts) -> dict[str, Any]:
+def details(source: Source, info: ModelInfo) -> dict[str, Any]:
     """The `details` of a model."""
-    family = facts.architecture or source.name.split(":")[0]
-    count = source.entry.parameters if source.entry else facts.parameters
-    lengths = {name: facts.number(name) for name in ("context_length", "embedding_length")}
+    family = info.architecture or source.name.split(":")[0]
+    count = source.entry.parameters if source.entry else info.parameters
+    lengths = {name: info.number(name) for name in ("context_length", "embedding_length")}
     return {
         "parent_model": "",
-        "format": facts.format,
+        "format": info.format,
         "family": family,
         "families": [family],
         "parameter_size": human_number(count) if count else "",
-        "quantization_level": facts.quantisation or "unknown",
+        "quantization_level": info.quantisation or "unknown",
         **{name: length for name, length in lengths.items() if length},
     }
 
 
-def describe_model(source: Source, facts: Facts) -> dict[str, Any]:
+def describe_model(source: Source, info: ModelInfo) -> dict[str, Any]:
     """An entry of `/api/tags`."""
     return {
         "name": source.name,
         "model": source.name,
-        "modified_at": timestamp(datetime.fromtimestamp(facts.modified, UTC)),
-        "size": facts.bytes,
-        "digest": facts.digest,
-        "details": details(source, facts),
-        "capabilities": capabilities(facts),
+        "modified_at": timestamp(datetime.fromtimestamp(info.modified, UTC)),
+        "size": info.bytes,
+        "digest": info.digest,
+        "details": details(source, info),
+        "capabilities": capabilities(info),
     }
 
 
@@ -223,7 +223,7 @@ def describe_loaded(models: ModelPool, resident: Resident, source: Source) -> di
     return {
         **{
             k: v
-            for k, v in describe_model(source, facts_left(source)).items()
+            for k, v in describe_model(source, find_info(source)).items()
             if k not in ("modified_at", "capabilities")
         },
         "size": resident.model.memory,
@@ -235,32 +235,32 @@ def describe_loaded(models: ModelPool, resident: Resident, source: Source) -> di
 
 def show_model(source: Source, verbose: bool) -> dict[str, Any]:
     """What `/api/show` answers; `verbose` adds the tokenizer's data and the tensors."""
-    facts = facts_of(source)
+    info = get_info(source)
     entry = source.entry
-    count = entry.parameters if entry else facts.parameters
-    licence = entry.licence if entry else str(facts.metadata.get("general.license", ""))
+    count = entry.parameters if entry else info.parameters
+    licence = entry.licence if entry else str(info.metadata.get("general.license", ""))
     known = {
-        "general.architecture": facts.architecture,
+        "general.architecture": info.architecture,
         "general.basename": source.name.split(":")[0],
         "general.parameter_count": count,
     }
-    parameters = "\n".join(f"{name:30} {json.dumps(value)}" for name, value in settings(source, facts).items())
+    parameters = "\n".join(f"{name:30} {json.dumps(value)}" for name, value in settings(source, info).items())
     answer: dict[str, Any] = {
         "license": licence,
         "modelfile": f"# galop's own account of {source.name}\nFROM {source.name}\n",
         "parameters": parameters,
-        "template": facts.template,
-        "details": details(source, facts),
-        "model_info": {**known, **public_metadata(facts.metadata)},
-        "capabilities": capabilities(facts),
-        "modified_at": timestamp(datetime.fromtimestamp(facts.modified, UTC)),
+        "template": info.template,
+        "details": details(source, info),
+        "model_info": {**known, **public_metadata(info.metadata)},
+        "capabilities": capabilities(info),
+        "modified_at": timestamp(datetime.fromtimestamp(info.modified, UTC)),
     }
     if verbose and source.path:
-        read = read_facts(source.path)
-        answer["model_info"] |= public_metadata(read.metadata)
+        whole = parse_info(source.path)
+        answer["model_info"] |= public_metadata(whole.metadata)
         answer["tensors"] = [
             {"name": name, "type": tensor.quant_type, "shape": tensor.shape[::-1]}
-            for name, tensor in read.tensors.items()
+            for name, tensor in whole.tensors.items()
         ]
     return answer
 
@@ -281,10 +281,10 @@ def public_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
     return known
 
 
-def settings(source: Source, facts: Facts) -> dict[str, Any]:
+def settings(source: Source, info: ModelInfo) -> dict[str, Any]:
     """The settings a reply is drawn with where a request says nothing, by Ollama's names."""
     modes = source.entry.sampling if source.entry else {}
-    card = modes.get("thinking") or modes.get("chat") or facts.generation
+    card = modes.get("thinking") or modes.get("chat") or info.generation
     names = {"repetition_penalty": "repeat_penalty"}
     wanted = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "presence_penalty", "frequency_penalty")
     return {names.get(name, name): card[name] for name in wanted if isinstance(card.get(name), (int, float))}

@@ -1,7 +1,4 @@
-"""Models that are on this machine already: Galop's own, the hub's cache, and what Ollama and LM Studio hold.
-
-All are read in place; nothing is copied.
-"""
+"""Models that Ollama and LM Studio have on this machine; they are read in place and never copied."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ from pathlib import Path
 
 
 def ollama_folder() -> Path:
+    """Where Ollama keeps its models; OLLAMA_MODELS names another place."""
     return Path(os.environ.get("OLLAMA_MODELS") or Path.home() / ".ollama" / "models")
 
 

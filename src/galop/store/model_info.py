@@ -17,7 +17,7 @@ from galop.models import FAMILIES
 from galop.models.config import flatten
 from galop.models.experts import EXPERT_KEYS
 from galop.models.gguf_mapping import KEYS
-from galop.store import Source
+from galop.store.source import Source
 from galop.tokenizers import fim
 from galop.weights import gguf, safetensors
 from galop.weights.files import source_files, weight_bytes
@@ -33,8 +33,11 @@ FILE_TYPES = {
 
 
 @dataclass(frozen=True)
-class Facts:
-    """`metadata` has GGUF's keys, whatever the format; what a file does not say, or hides, is empty or 0."""
+class ModelInfo:
+    """A model's own account of itself; what a file does not say, or hides, is empty or 0.
+
+    `metadata` has GGUF's keys, whatever the format.
+    """
 
     format: Literal["gguf", "safetensors"]
     bytes: int
@@ -50,42 +53,46 @@ class Facts:
 
     @property
     def architecture(self) -> str:
+        """By GGUF's name; empty if it is not known."""
         return str(self.metadata.get("general.architecture", ""))
 
     def number(self, name: str) -> int:
-        """Of the architecture, such as context_length."""
+        """Of the architecture, such as context_length; 0 if it is not said."""
         value = self.metadata.get(f"{self.architecture}.{name}")
         return value if isinstance(value, int) else 0
 
 
-def facts_of(source: Source) -> Facts:
-    """Without arrays and tensors. Remembered for as long as the files are the same. Raises ModelFileError."""
+def get_info(source: Source) -> ModelInfo:
+    """Without arrays and tensors. Cached for as long as the files are the same. Raises ModelFileError."""
     assert source.path
     entry = source.entry
     sha256 = entry.packages.sha256 if source.from_packages and entry and entry.packages else ""
     try:
-        return _remembered(source.path, json.dumps(identity(source_files(source.path))), sha256)
+        return _get_cached(source.path, json.dumps(identity(source_files(source.path))), sha256)
     except OSError as error:
         raise ModelFileError(f"{source.name}: {error.strerror}") from None
 
 
-def facts_left(source: Source) -> Facts:
+def find_info(source: Source) -> ModelInfo:
     """For a list: of a file that is gone, such as one of a model that is in memory, there is nothing to tell."""
     try:
-        return facts_of(source)
+        return get_info(source)
     except ModelFileError:
-        return Facts("gguf", 0, hashlib.sha256(source.name.encode()).hexdigest(), 0.0)
+        return ModelInfo("gguf", 0, hashlib.sha256(source.name.encode()).hexdigest(), 0.0)
 
 
 @lru_cache(maxsize=256)
-def _remembered(path: Path, files: str, sha256: str) -> Facts:
-    whole = read_facts(path, files, sha256)
+def _get_cached(path: Path, files: str, sha256: str) -> ModelInfo:
+    whole = parse_info(path, files, sha256)
     scalars = {key: value for key, value in whole.metadata.items() if isinstance(value, (str, int, float))}
-    return Facts(**{**vars(whole), "metadata": scalars, "tensors": {}})
+    return ModelInfo(**{**vars(whole), "metadata": scalars, "tensors": {}})
 
 
-def read_facts(path: Path, files: str = "", sha256: str = "") -> Facts:
-    """All of it. A file that cannot be understood has the facts that any file has."""
+def parse_info(path: Path, files: str = "", sha256: str = "") -> ModelInfo:
+    """All of it; of a file that cannot be understood, what any file has.
+
+    Raises OSError or ModelFileError if it is gone.
+    """
     named = re.fullmatch(r"(?:sha256-)?([0-9a-f]{64})", path.resolve().name)  # blobs of Ollama and of the hub's cache
     digest = sha256 or (named[1] if named else hashlib.sha256(files.encode()).hexdigest())
     directory = path if path.is_dir() else path.parent if path.suffix == ".safetensors" else None
@@ -94,12 +101,12 @@ def read_facts(path: Path, files: str = "", sha256: str = "") -> Facts:
         "modified": path.stat().st_mtime,
     }  # fmt: skip
     try:
-        return Facts(**common, **(_of_directory(directory) if directory else _of_gguf(path)))
+        return ModelInfo(**common, **(_parse_directory(directory) if directory else _parse_gguf(path)))
     except ModelFileError:
-        return Facts(**common)
+        return ModelInfo(**common)
 
 
-def _of_gguf(path: Path) -> dict[str, Any]:
+def _parse_gguf(path: Path) -> dict[str, Any]:
     header = gguf.parse(path)
     kind = header.metadata.get("general.file_type")
     listed = header.metadata.get("tokenizer.ggml.tokens")
@@ -108,14 +115,14 @@ def _of_gguf(path: Path) -> dict[str, Any]:
         "metadata": header.metadata,
         "tensors": header.tensors,
         "template": str(header.metadata.get("tokenizer.chat_template", "")),
-        "parameters": _count(header.tensors),
-        "quantisation": FILE_TYPES.get(kind, "") if isinstance(kind, int) else _most(header.tensors),
+        "parameters": _count_parameters(header.tensors),
+        "quantisation": FILE_TYPES.get(kind, "") if isinstance(kind, int) else _main_quant_type(header.tensors),
         "infills": "tokenizer.ggml.fim_mid_token_id" in header.metadata
         or any(tokens.issuperset(n) for n in fim.FIM_TOKENS),
     }
 
 
-def _of_directory(directory: Path) -> dict[str, Any]:
+def _parse_directory(directory: Path) -> dict[str, Any]:
     config = flatten(load_json(directory / "config.json"), "config.json")
     model_type = str(config.get("model_type", ""))
     family = FAMILIES.get(model_type)
@@ -136,18 +143,18 @@ def _of_directory(directory: Path) -> dict[str, Any]:
         "metadata": metadata,
         "tensors": tensors,
         "template": template if isinstance(template, str) else "",
-        "parameters": _count(tensors),
-        "quantisation": _most(tensors),
+        "parameters": _count_parameters(tensors),
+        "quantisation": _main_quant_type(tensors),
         "infills": any(all(json.dumps(n, ensure_ascii=False) in tokenizer for n in names) for names in fim.FIM_TOKENS),
         "generation": load_json(directory / "generation_config.json"),
     }
 
 
-def _count(tensors: dict[str, StoredTensor]) -> int:
+def _count_parameters(tensors: dict[str, StoredTensor]) -> int:
     return sum(math.prod(tensor.shape) for tensor in tensors.values())
 
 
-def _most(tensors: dict[str, StoredTensor]) -> str:
+def _main_quant_type(tensors: dict[str, StoredTensor]) -> str:
     """The type of most of the weights."""
     counted: Counter[str] = Counter()
     for tensor in tensors.values():

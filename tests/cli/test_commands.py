@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import typer
+from command import run
 
 from galop.cli import app
 
@@ -76,3 +77,30 @@ def test_the_reference_is_what_help_says() -> None:
     command = [sys.executable, ROOT / "docs" / "make_cli.py", "--check"]
     result = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "40"})
     assert result.returncode == 0, result.stderr  # which says what to run
+
+
+def test_help_names_every_command() -> None:
+    result = run("--help")
+    assert result.returncode == 0
+    for command in ("run", "pull", "list", "show", "rm", "bench", "serve", "launch", "translate"):
+        assert command in result.stdout.decode()
+        assert "Example" in run(command, "--help").stdout.decode()
+    code = "import sys, galop.cli; print([m for m in ('numpy', 'torch', 'transformers', 'tokenizers') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.strip() == b"[]"
+
+
+def test_completion_and_suggestions_know_the_commands() -> None:
+    def complete(words: str, position: int) -> list[str]:
+        env = {"_GALOP_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(position)}
+        result = subprocess.run(
+            [sys.executable, "-c", "from galop.cli import app; app(prog_name='galop')"],
+            capture_output=True, text=True, check=True, env={**os.environ, **env},
+        )  # fmt: skip
+        return result.stdout.split()
+
+    assert complete("galop r", 1) == ["run", "rm", "race"]
+    assert complete("galop race s", 2) == ["show"]
+    assert complete("galop run --kv ", 3) == ["f16", "int8"]
+    assert b"complete_bash" in run("--show-completion", "bash").stdout
+    mistyped = run("rnu")
+    assert mistyped.returncode == 2 and b"Did you mean 'run'?" in mistyped.stderr

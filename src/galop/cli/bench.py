@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from galop.cli.group import examples, one_command
+from galop.cli.group import command_app, examples
 from galop.cli.options import KV, Context, Csv, Json, KVType, Threads, Yes, check_one_format
 from galop.cli.screen import console, progress_bar
 from galop.errors import ContextLengthError, MemoryBudgetError
@@ -29,7 +29,7 @@ KEPT = 1000  # runs in the history
 FASTER = 0.05  # a change worth a word, in a machine that others share
 
 
-app = one_command()
+app = command_app()
 
 
 @app.command(epilog=examples("galop bench", "galop bench qwen3:0.6b smollm2:135m", "galop bench --profile --json"))

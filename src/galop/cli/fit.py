@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from galop.cli.group import examples, one_command
+from galop.cli.group import command_app, examples
 from galop.cli.options import Json, Memory, parse_size
 from galop.cli.screen import note, progress_bar
 from galop.machine import available_memory
 
-app = one_command()
+app = command_app()
 
 
 @app.command(epilog=examples("galop fit", "galop fit --task reasoning --memory 4GiB", "galop fit --json"))

@@ -14,9 +14,9 @@ import typer
 import typer.core
 
 
-def one_command(**settings: Any) -> typer.Typer:
-    """A Typer for the one command of a file, without the completion options that only `galop` itself has."""
-    return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, **settings)
+def command_app(group: type[typer.core.TyperGroup] | None = None) -> typer.Typer:
+    """The `app` of a file, for one command or for a group; completion options has only `galop` itself."""
+    return typer.Typer(cls=group, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def examples(*lines: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from galop.cli.group import examples, one_command
+from galop.cli.group import command_app, examples
 from galop.cli.options import Json
 from galop.cli.screen import note
 from galop.machine import config_directory
@@ -15,8 +15,13 @@ from galop.machine import config_directory
 if TYPE_CHECKING:
     from galop.server.api_keys import KeyFile
 
-app = one_command(help="Keys of the server's users.", no_args_is_help=True)
+app = command_app()
 UserName = Annotated[str, typer.Argument(help="The user's name.")]
+
+
+@app.callback(no_args_is_help=True)
+def keys() -> None:
+    """Keys of the server's users."""
 
 
 @app.command("add", epilog=examples("galop keys add ann --models 'qwen3:*' --tokens-per-minute 20000 --tier preview"))

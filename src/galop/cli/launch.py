@@ -15,11 +15,11 @@ import typer
 
 from galop.cli.clients import CLIENTS
 from galop.cli.errors import UsageError
-from galop.cli.group import examples, one_command
+from galop.cli.group import command_app, examples
 from galop.cli.screen import note
 from galop.machine import cache_directory
 
-app = one_command()
+app = command_app()
 
 
 @app.command(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from galop.cli.group import examples, one_command
+from galop.cli.group import command_app, examples
 from galop.cli.options import Json
 from galop.cli.screen import console
 from galop.machine import cache_directory
@@ -18,7 +18,7 @@ from galop.terminal import visible
 if TYPE_CHECKING:
     from galop.store.catalogue import Entry
 
-app = one_command()
+app = command_app()
 
 
 @app.command(epilog=examples("galop list", "galop list --all --json"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from galop.cli.errors import missing_extra
-from galop.cli.group import one_command
+from galop.cli.group import command_app
 
-app = one_command()
+app = command_app()
 
 
 @app.command(epilog="Example, for a client such as Claude Desktop: the command galop with the argument mcp")

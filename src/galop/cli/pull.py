@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from galop.cli.group import examples, one_command
+from galop.cli.group import command_app, examples
 from galop.cli.options import ModelName, Yes
 from galop.cli.screen import progress_bar
 
-app = one_command()
+app = command_app()
 
 
 @app.command(epilog=examples("galop pull qwen3:0.6b", "galop pull hf:unsloth/Qwen3-0.6B-GGUF:Q4_K_M"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from galop.cli.group import examples, one_command
+from galop.cli.group import command_app, examples
 from galop.cli.options import ModelName
 from galop.errors import UnknownModelError
 
-app = one_command()
+app = command_app()
 
 
 @app.command(epilog=examples("galop rm smollm2:135m"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from galop.cli.errors import UsageError
-from galop.cli.group import examples, one_command
+from galop.cli.group import command_app, examples
 from galop.cli.options import KV, Context, Json, Memory, Threads, Yes, parse_size
 from galop.cli.screen import note
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_TEXT = 64 << 20  # bytes that are piped in
 MAX_FORM = 4 << 20  # bytes of a schema or grammar
 
-app = one_command()
+app = command_app()
 
 
 @app.command(

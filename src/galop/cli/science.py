@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from galop.cli.errors import UsageError
-from galop.cli.group import examples, one_command
+from galop.cli.group import command_app, examples
 
 if TYPE_CHECKING:
     from galop.science import Formula
 
-app = one_command()
+app = command_app()
 
 
 @app.command(

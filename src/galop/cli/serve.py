@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from galop.cli.errors import UsageError
-from galop.cli.group import examples, one_command
+from galop.cli.group import command_app, examples
 from galop.cli.options import KV, Context, Threads, Yes, parse_size
 from galop.cli.screen import note
 from galop.errors import GalopError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DRAIN_SECONDS = 30
 
-app = one_command()
+app = command_app()
 
 
 @app.command(

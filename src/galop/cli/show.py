@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from galop.cli.group import examples, one_command
+from galop.cli.group import command_app, examples
 from galop.cli.options import Context, Json, ModelName
 from galop.cli.screen import progress_bar
 from galop.errors import ModelFileError, UnknownModelError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from galop.store import Source
     from galop.weights.pack import Pack
 
-app = one_command()
+app = command_app()
 
 
 @app.command(epilog=examples("galop show qwen3:0.6b", "galop show smollm2:135m --plan"))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from galop.cli.errors import missing_extra
-from galop.cli.group import examples, one_command
+from galop.cli.group import command_app, examples
 from galop.cli.options import Json
 from galop.cli.screen import note
 from galop.errors import GalopError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LINE_SECONDS = 10.0  # between two lines where there is no terminal
 
 
-app = one_command()
+app = command_app()
 
 
 @app.command(epilog=examples("galop train mini --quick", "galop train mini --size 1.2m --minutes 30"))

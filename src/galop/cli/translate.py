@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from galop.cli.errors import UsageError
-from galop.cli.group import examples, one_command
+from galop.cli.group import command_app, examples
 from galop.cli.options import Json, Memory, Threads, Yes, parse_size
 from galop.cli.screen import note
 from galop.terminal import as_it_is
@@ -28,7 +28,7 @@ LANGUAGES = {
 }  # fmt: skip
 
 
-app = one_command()
+app = command_app()
 
 
 @app.command(

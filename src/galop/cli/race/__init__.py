@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from galop.cli.group import LazyGroup, examples, one_command
+from galop.cli.group import LazyGroup, command_app, examples
 
 
 class RaceCommands(LazyGroup):
@@ -19,7 +19,7 @@ class RaceCommands(LazyGroup):
         return super().parse_args(ctx, args)
 
 
-app = one_command(cls=RaceCommands)
+app = command_app(RaceCommands)
 
 
 @app.callback(

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from galop.cli.group import examples, one_command
+from galop.cli.group import command_app, examples
 from galop.cli.options import Csv, Json, RaceName, check_one_format
 from galop.terminal import as_it_is
 
 if TYPE_CHECKING:
     from galop.race.record import Record
 
-app = one_command()
+app = command_app()
 
 
 @app.command(epilog=examples("galop race export > lanes.csv", "galop race export --answers > answers.csv"))

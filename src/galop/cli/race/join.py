@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from galop.cli.group import examples, one_command
+from galop.cli.group import command_app, examples
 from galop.cli.screen import note
 from galop.machine import private
 
-app = one_command()
+app = command_app()
 
 
 @app.command(epilog=examples("galop race join monday tuesday --out both"))

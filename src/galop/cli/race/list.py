@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from galop.cli.group import examples, one_command
+from galop.cli.group import command_app, examples
 from galop.cli.options import Json
 from galop.cli.screen import note
 
-app = one_command()
+app = command_app()
 
 
 @app.command(epilog=examples("galop race list --json"))

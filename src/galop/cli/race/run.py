@@ -11,13 +11,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from galop.cli.group import examples, one_command
+from galop.cli.group import command_app, examples
 from galop.cli.options import Json, Open, Yes
 from galop.cli.screen import note
 from galop.machine import processor
 from galop.version import __version__
 
-app = one_command()
+app = command_app()
 
 
 @app.command(

@@ -10,11 +10,11 @@ from typing import Annotated
 
 import typer
 
-from galop.cli.group import examples, one_command
+from galop.cli.group import command_app, examples
 from galop.cli.options import Json, Open, RaceName
 from galop.cli.screen import note
 
-app = one_command()
+app = command_app()
 
 
 @app.command(epilog=examples("galop race show", "galop race show science-2026-11-25-1 --open"))

@@ -8,30 +8,29 @@ with galop.load("qwen2.5-coder:0.5b") as model:
             print(event.text, end="")
 """
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-from galop.version import __version__
-
+TYPE_CHECKING = False  # not from typing: until `galop.__main__` is read, Ctrl-C is a traceback, so nothing is imported
 if TYPE_CHECKING:
+    from typing import Any
+
     from galop.backends.events import Done, Event, Prefill, Text
     from galop.backends.load import load
     from galop.backends.local import Model
     from galop.engine.sampling import Sampling
     from galop.errors import GalopError
+    from galop.version import __version__
 
 __all__ = ["Done", "Event", "GalopError", "Model", "Prefill", "Sampling", "Text", "__version__", "load"]
 
 _HOMES = {
-    "GalopError": "errors", "Sampling": "engine.sampling", "load": "backends.load", "Model": "backends.local",
-    **dict.fromkeys(("Done", "Event", "Prefill", "Text"), "backends.events"),
+    "__version__": "version", "GalopError": "errors", "Sampling": "engine.sampling", "load": "backends.load",
+    "Model": "backends.local", **dict.fromkeys(("Done", "Event", "Prefill", "Text"), "backends.events"),
 }  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Loads NumPy and the native core only when something needs them, so that `galop --help` answers at once."""
     if name not in _HOMES:
         raise AttributeError(f"module 'galop' has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(f"galop.{_HOMES[name]}"), name)

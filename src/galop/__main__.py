@@ -1,6 +1,6 @@
 """The `galop` command. Until it is read, which takes a moment, Ctrl-C ends the process as it ends any other."""
 
-import signal
+import _signal as signal  # type: ignore[import-not-found]  # without the enums of `signal`, which take a moment, too
 
 early = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # or a parent had it ignored
 if early:

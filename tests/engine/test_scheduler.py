@@ -1,10 +1,12 @@
-"""Many answers at once: the same tokens as alone, whoever else is there; pages shared, found again, given back."""
+"""Many answers at once: the same tokens as alone, whoever else is there; blocks shared, found again, given back."""
 
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -87,7 +89,7 @@ def test_who_has_to_give_way_says_the_same_later(smollm: Model, alone: list[list
     assert isinstance(ends[0], MemoryBudgetError)
 
 
-def test_a_sequence_that_runs_out_of_pages_while_decoding_goes_on(mini: Model) -> None:
+def test_a_sequence_that_runs_out_of_blocks_while_decoding_goes_on(mini: Model) -> None:
     def run(capacity: int) -> tuple[list[list[int]], int]:
         scheduler = Scheduler(engine_of(mini))
         scheduler.engine.block_pool.capacity = capacity
@@ -102,7 +104,7 @@ def test_a_sequence_that_runs_out_of_pages_while_decoding_goes_on(mini: Model) -
     assert roomy == tight and none == 0 and some > 0
 
 
-def test_pages_of_a_prompt_are_shared_even_while_it_is_read(mini: Model) -> None:
+def test_blocks_of_a_prompt_are_shared_even_while_it_is_read(mini: Model) -> None:
     scheduler = Scheduler(engine_of(mini))
     shared = mini.tokenizer.encode("\n".join(CORPUS))[:400]
     jobs = [generation([*shared, i + 1, 7], i) for i in range(5)]
@@ -114,7 +116,7 @@ def test_pages_of_a_prompt_are_shared_even_while_it_is_read(mini: Model) -> None
     assert scheduler.counts["prompt_tokens"] < 402 + 4 * 20
 
 
-def test_clients_do_not_find_each_others_pages(mini: Model) -> None:
+def test_clients_do_not_find_each_others_blocks(mini: Model) -> None:
     scheduler = Scheduler(engine_of(mini))
     prompt = mini.tokenizer.encode("\n".join(CORPUS))[:300]
     cached = []
@@ -126,7 +128,7 @@ def test_clients_do_not_find_each_others_pages(mini: Model) -> None:
     assert cached == [0, 0, 299]
 
 
-def test_a_prompt_that_parts_within_a_page_shares_up_to_there(mini: Model) -> None:
+def test_a_prompt_that_parts_within_a_block_shares_up_to_there(mini: Model) -> None:
     engine = engine_of(mini)
     scheduler = Scheduler(engine)
     prompt = mini.tokenizer.encode("\n".join(CORPUS))[:100]
@@ -145,7 +147,7 @@ def test_a_prompt_that_parts_within_a_page_shares_up_to_there(mini: Model) -> No
         assert job.tokens == cold.tokens
 
 
-def test_kept_pages_give_way(mini: Model) -> None:
+def test_kept_blocks_give_way(mini: Model) -> None:
     engine = engine_of(mini, pool=2048)
     scheduler = Scheduler(engine)
     for i in range(20):
@@ -190,19 +192,19 @@ def test_the_folder_keeps_to_its_cap(tmp_path: Path) -> None:
 
     folder = DiskCache(tmp_path / "kv", capacity=10_000)
     for i in range(40):
-        folder.write(bytes([i]) * 32, np.full(900, i, np.uint8))
+        folder.save(bytes([i]) * 32, np.full(900, i, np.uint8))
         os.utime(folder.path(bytes([i]) * 32), (i, i))
         assert sum(f.stat().st_size for f in (tmp_path / "kv").iterdir()) <= 10_000
     page = np.zeros(900, np.uint8)
-    assert folder.read(bytes([39]) * 32, page) and page[0] == 39
-    assert not folder.read(bytes([0]) * 32, page)
+    assert folder.load(bytes([39]) * 32, page) and page[0] == 39
+    assert not folder.load(bytes([0]) * 32, page)
     (tmp_path / "file").write_bytes(b"")
     folder.folder = tmp_path / "file"  # a folder that cannot be written costs nothing but what it would have kept
-    folder.write(bytes(32), page)
-    assert not folder.read(bytes(32), page)
+    folder.save(bytes(32), page)
+    assert not folder.load(bytes(32), page)
 
 
-def test_cancelling_frees_pages_within_a_step(mini: Model) -> None:
+def test_cancelling_frees_blocks_within_a_step(mini: Model) -> None:
     scheduler = Scheduler(engine_of(mini), parallel=2)
     ends: dict[int, Any] = {}
     jobs = [
@@ -212,7 +214,7 @@ def test_cancelling_frees_pages_within_a_step(mini: Model) -> None:
     for job in jobs:
         scheduler.submit(job)
     while not all(job.completion_tokens for job in jobs[:2]):
-        scheduler.step()
+        assert scheduler.step()
     assert scheduler.waiting == 1
     for job in jobs:
         scheduler.cancel(job)
@@ -296,8 +298,8 @@ def test_too_long_a_prompt_is_refused_before_it_waits(smollm: Model) -> None:
     assert smollm.scheduler.waiting == 0
 
 
-def test_random_operations_lose_no_page() -> None:
-    """A tiny model: submit, cancel and step at random, with little room; every page is accounted for."""
+def test_random_operations_lose_no_block() -> None:
+    """A tiny model: submit, cancel and step at random, with little room; every block is accounted for."""
     from galop.backends.load import load_path
 
     with load_path(GOLDEN / "qwen3", memory=4 << 30, context=128) as model:
@@ -321,8 +323,8 @@ def test_random_operations_lose_no_page() -> None:
                     scheduler.cancel(chance.choice(begun))
                 case _:
                     scheduler.step()
-            held = {page for g in scheduler.running if g.kv for page in g.kv.blocks}
-            assert held == engine.block_pool._users.keys()
+            used = {block for s in scheduler.running if s.kv for block in s.kv.blocks}
+            assert used == engine.block_pool._users.keys()
             assert engine.block_pool.memory.in_use <= engine.block_pool.capacity
         finish(scheduler)
         assert sorted(map(id, ended)) == sorted(map(id, begun))
@@ -332,7 +334,7 @@ def test_random_operations_lose_no_page() -> None:
 
 
 def test_a_prompt_that_fills_the_pool_is_answered_again(mini: Model) -> None:
-    """Its last page cannot be copied, since all are in use; it is computed instead."""
+    """Its last block cannot be copied, since all are in use; it is computed instead."""
     engine = Engine(mini.plan, mini.pack, 2, 256, pool=256)
     scheduler = Scheduler(engine)
     prompt = (mini.tokenizer.encode("\n".join(CORPUS)) * 2)[:250]
@@ -347,27 +349,21 @@ def test_a_prompt_that_fills_the_pool_is_answered_again(mini: Model) -> None:
 
 
 def test_a_failing_step_ends_its_texts_and_not_the_engine(smollm: Model) -> None:
-    import threading
-
     scheduler = Scheduler(engine_of(smollm))
-    ends: list[Any] = []
+    ends: SimpleQueue[Any] = SimpleQueue()
 
     def explode(_: Any) -> None:
         raise RuntimeError("a callback failed")
 
     thread = threading.Thread(target=scheduler.run)
     thread.start()
-    scheduler.submit(generation([1, 2, 3], 0, on_token=explode, on_finish=ends.append))
-    while not ends:
-        pass
-    good: list[Any] = []
-    scheduler.submit(generation([1, 2, 3], 0, limit=4, on_finish=good.append))
-    while not good:
-        pass
-    late: list[Any] = []
-    scheduler.submit(generation([1, 2, 3], 0, limit=1900, on_finish=late.append))
+    scheduler.submit(generation([1, 2, 3], 0, on_token=explode, on_finish=ends.put))
+    assert isinstance(ends.get(timeout=60), GalopError)
+    scheduler.submit(generation([1, 2, 3], 0, limit=4, on_finish=ends.put))
+    assert ends.get(timeout=60) == "length"
+    scheduler.submit(generation([1, 2, 3], 0, limit=1900, on_finish=ends.put))
     scheduler.stop()
     thread.join()
-    assert isinstance(ends[0], GalopError) and good == ["length"]
-    assert isinstance(late[0], GalopError) and "unloaded" in str(late[0])
+    late = ends.get(timeout=60)
+    assert isinstance(late, GalopError) and "unloaded" in str(late)
     assert scheduler.engine.block_pool.in_use == 0

@@ -67,7 +67,7 @@ def test_any_guesses_leave_tokens_and_keys_as_they_were(smollm: Model, sampling:
         scheduler.submit(sequence)
         while scheduler.step():
             pass
-        kv = engine.shared_cache("", sequence.tokens)
+        kv = engine.cache_for("", sequence.tokens)
         assert len(kv.tokens) >= len(sequence.tokens) - 2
         rest = sequence.tokens[len(kv.tokens) :]
         last = engine.forward([(kv, rest)], [len(rest) - 1]).tobytes()

@@ -67,9 +67,9 @@ class Window(PagedState):
 
     def rewind(self, length: int, target: int) -> int:
         first = max(0, target - self.size) // BLOCK_TOKENS
-        return min(length, target) if first >= self.expired_blocks(length) else 0
+        return min(length, target) if first >= self.dead_blocks(length) else 0
 
-    def expired_blocks(self, length: int) -> int:
+    def dead_blocks(self, length: int) -> int:
         return max(0, length - self.size - self.slack) // BLOCK_TOKENS
 
 
@@ -239,7 +239,7 @@ def test_a_model_of_several_kinds_can_do_what_all_of_them_can() -> None:
     both = CombinedState([paged, snapshots, window])
     assert both.rewind(200, 195) == 192 and both.rewind(200, 200) == 200 and both.rewind(200, 130) == 0
     assert both.reuse(200) == Reuse(192, "it is kept at every 64th token") and both.reuse(128) == Reuse(128)
-    assert both.persistent and both.expired_blocks(500) == 0
+    assert both.persistent and both.dead_blocks(500) == 0
     every = CombinedState([both, Snapshots((), "f16", every=96), forward])
     assert every.reuse(200).length == 0 and not every.persistent and every.sequence_bytes == 1 << 20
     two = CombinedState([snapshots, Snapshots((), "f16", every=96)])

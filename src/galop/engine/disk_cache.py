@@ -38,7 +38,7 @@ class DiskCache:
             return self.path(key).exists()
         return False
 
-    def write(self, key: bytes, data: Array) -> None:
+    def save(self, key: bytes, data: Array) -> None:
         """Writes a block, uint8 [block_bytes]. A full disk costs only what would have been kept: nothing is raised."""
         content = data.tobytes()
         target = self.path(key)
@@ -54,7 +54,7 @@ class DiskCache:
         if self._bytes > self.capacity:
             self._trim()
 
-    def read(self, key: bytes, into: Array) -> bool:
+    def load(self, key: bytes, into: Array) -> bool:
         """Fills a block, uint8 [block_bytes]; False, and the file removed, if it is not what was written."""
         path = self.path(key)
         try:

@@ -17,8 +17,8 @@ from galop.errors import ContextLengthError
 from galop.ops.plan import Array, Plan
 from galop.weights.pack import Pack
 
-CHUNK_SECONDS = 0.25
-CHUNK_TOKENS = 512
+CHUNK_SECONDS = 0.25  # between two reports of progress
+CHUNK_TOKENS = 512  # at most: a step's scratch memory is reckoned for so many (`backends/load.py`)
 
 
 class StepCancelled(Exception):
@@ -58,7 +58,7 @@ class Engine:
         """An empty KV cache whose blocks nobody else will find."""
         return KVCache(self.prefix_cache)
 
-    def shared_cache(self, client: str, tokens: Sequence[int] = ()) -> KVCache:
+    def cache_for(self, client: str, tokens: Sequence[int] = ()) -> KVCache:
         """A KV cache whose blocks prompts of `client` may find, and that holds what they know of these `tokens`."""
         root = self.prefix_cache.root(client)
         known = self.prefix_cache.match(root, tokens)

@@ -47,7 +47,7 @@ class KVCache:
         """Settles what the last step read: others may find the blocks that are full, and those that will not be read
         again are given back."""
         self.publish()
-        expired = self.prefix_cache.state.expired_blocks(len(self.tokens))
+        expired = self.prefix_cache.state.dead_blocks(len(self.tokens))
         for block in self.blocks[self.expired : expired]:
             self.prefix_cache.pool.release(block)
         self.expired = max(self.expired, expired)

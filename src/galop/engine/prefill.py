@@ -21,7 +21,7 @@ SCORE_BYTES = 64 << 20  # of logits at once, of prompts whose every token is sco
 
 
 class PrefillStep:
-    """One step over the prompts of `sequences`, in order of arrival: `run` it, then `finish` gives what came of it."""
+    """One step over prompts, in order of arrival: `execute` it, then `finish` gives what came of it."""
 
     def __init__(self, engine: Engine, sequences: Sequence[TokenSequence]) -> None:
         self.engine = engine
@@ -48,7 +48,7 @@ class PrefillStep:
         self._logits: Array
         self._hidden: Array = np.empty((len(self._rows), engine.hidden_size), np.float32)
 
-    def run(self) -> float:
+    def execute(self) -> float:
         """Seconds the model took. Raises what `Engine.forward` raises."""
         start = time.monotonic()
         self._logits = self.engine.forward([(kv, part) for _, kv, part in self._work], self._rows, self._hidden)

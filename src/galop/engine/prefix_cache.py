@@ -135,7 +135,7 @@ class PrefixCache:
             key = self._unsaved.popleft()
             entry = self._entries.get(key)
             if entry and not self.disk.has(key):
-                self.disk.write(key, self.pool.data(entry.block))
+                self.disk.save(key, self.pool.data(entry.block))
                 return True
         return False
 
@@ -187,7 +187,7 @@ class PrefixCache:
             block = self.pool.allocate()
         except MemoryError:
             return False
-        if self.disk.read(key, self.pool.data(block)):
+        if self.disk.load(key, self.pool.data(block)):
             self.insert(parent, tokens, block)
         self.pool.release(block)
         return key in self._entries

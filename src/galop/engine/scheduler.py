@@ -31,7 +31,7 @@ from galop.errors import GalopError, MemoryBudgetError, QueueFullError
 
 log = logging.getLogger("galop.engine")
 STALL_SECONDS = 1.5
-DECODE_STEPS = 40
+DECODE_STEPS = 40  # 24 give 15 % more throughput, and late tokens 4.5 times as late as alone in place of 3
 SLOWEST = 3.0
 SAVED_TOKENS = 256  # a shorter conversation is read again as soon as it is found on disk
 
@@ -128,7 +128,7 @@ class Scheduler:
     def _prefill(self, sequences: list[TokenSequence], others: bool) -> None:
         """Reads a chunk of prompts, and counts the time if `others` are held up by it."""
         step = PrefillStep(self.engine, sequences)
-        seconds = step.run()
+        seconds = step.execute()
         self.counts["prompt_tokens"] += step.tokens
         if others:
             self._stall_seconds += seconds
@@ -143,7 +143,7 @@ class Scheduler:
             if self._is_crowded() or not (sequence := self._pop_waiting()):
                 break
             known = [] if sequence.needs_prompt_scores else sequence.tokens
-            sequence.kv = self.engine.shared_cache(sequence.client, known)
+            sequence.kv = self.engine.cache_for(sequence.client, known)
             if math.isnan(sequence.start_time):
                 sequence.start_time = time.monotonic()
                 sequence.cached_tokens = len(sequence.kv.tokens)

@@ -17,8 +17,8 @@ from galop.engine.engine import Engine
 from galop.engine.step_times import StepTimes
 
 MAX_DRAFT_TOKENS = 7  # with the token before them, as many columns as kernels take while memory is the limit
-SHORTEST_MATCH = 3
-LONGEST_MATCH = 16
+SHORTEST_MATCH = 3  # tokens; the text is indexed by runs of so many
+LONGEST_MATCH = 16  # no longer match is told from this one
 
 
 @dataclass
@@ -110,7 +110,7 @@ class DraftLength:
             chain *= self._acceptance[confidence]
             tokens += chain
             expected = tokens / (self.step_times.estimate(n + 1) + n * seconds)
-            if expected > speed * 1.02:
+            if expected > speed * 1.02:  # less is within what steps differ by
                 best, speed = n, expected
         return best
 

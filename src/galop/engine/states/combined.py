@@ -44,6 +44,6 @@ class CombinedState:
                 return known
             known = least
 
-    def expired_blocks(self, length: int) -> int:
+    def dead_blocks(self, length: int) -> int:
         """Blocks that no part reads again."""
-        return min(part.expired_blocks(length) for part in self.parts)
+        return min(part.dead_blocks(length) for part in self.parts)

@@ -46,6 +46,6 @@ class PagedState:
         """All of a prefix."""
         return Reuse(length)
 
-    def expired_blocks(self, length: int) -> int:
+    def dead_blocks(self, length: int) -> int:
         """None: every later token looks at all before it."""
         return 0

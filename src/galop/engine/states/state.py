@@ -44,5 +44,5 @@ class State(Protocol):
     def reuse(self, length: int) -> Reuse:
         """How many of the first `length` tokens, whose blocks another sequence has filled, can begin a new one."""
 
-    def expired_blocks(self, length: int) -> int:
+    def dead_blocks(self, length: int) -> int:
         """How many of its first blocks a sequence of `length` tokens, or of any more, never reads again."""

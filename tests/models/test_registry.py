@@ -19,7 +19,7 @@ from galop.models import FAMILIES, open, parse_config, trace
 from galop.models.gguf_mapping import KEYS, NAMES, ConfigDict, GGUFMapping, Key
 from galop.models.llama import Llama
 from galop.models.open import ARCHITECTURES, open_checkpoint
-from galop.ops import Inputs, Tensor, Vector, embed, linear, rms_norm, rope_table, rows
+from galop.ops import Tensor, rms_norm
 from galop.ops.reference import Cache, Reference
 from galop.weights.stored_tensor import Tensors
 from galop.weights.tree import Tree
@@ -76,17 +76,11 @@ class Sandwich(Llama):
                 split[name] = tensor
         return split
 
-    def forward(self, inputs: Inputs, w: Tree) -> Tensor:
-        self.inputs = inputs
-        self.cosine, self.sine = rope_table(inputs, Vector("inv_freq", 8, np.ones(8, np.float32)), 1.0)
-        x = embed(inputs, w.model.embed_tokens)
-        for i in range(self.config.num_hidden_layers):
-            layer = w.model.layers[i]
-            attended = self.attend(i, rms_norm(x, layer.input_layernorm, 1e-5), layer.self_attn)
-            x = x + rms_norm(attended, layer.post_attention_layernorm, 1e-5)
-            fed = self.feed_forward(rms_norm(x, layer.pre_feedforward_layernorm, 1e-5), layer.mlp)
-            x = x + rms_norm(fed, layer.post_feedforward_layernorm, 1e-5)
-        return linear(rms_norm(rows(inputs, x), w.model.norm, 1e-5), w.lm_head or w.model.embed_tokens)
+    def layer(self, i: int, x: Tensor, w: Tree) -> Tensor:
+        attended = self.attend(i, rms_norm(x, w.input_layernorm, 1e-5), w.self_attn)
+        x = x + rms_norm(attended, w.post_attention_layernorm, 1e-5)
+        fed = self.feed_forward(rms_norm(x, w.pre_feedforward_layernorm, 1e-5), w.mlp)
+        return x + rms_norm(fed, w.post_feedforward_layernorm, 1e-5)
 
 
 def write_sandwich(folder: Path) -> tuple[Path, Path]:

@@ -52,14 +52,18 @@ class Llama(Family):
         if x.width != self.config.hidden_size:
             raise ModelFileError(f"the embeddings have {x.width} values, hidden_size is {self.config.hidden_size}")
         for i in range(self.config.num_hidden_layers):
-            layer = w.model.layers[i]
-            x = x + self.attend(i, rms_norm(x, layer.input_layernorm.of(x.width), eps), layer.self_attn)
-            x = x + self.feed_forward(rms_norm(x, layer.post_attention_layernorm.of(x.width), eps), layer.mlp)
+            x = self.layer(i, x, w.model.layers[i])
         x = rms_norm(rows(x, inputs.rows), w.model.norm.of(x.width), eps)
         embeddings = w.model.embed_tokens
         if w.lm_head and w.lm_head.shape != embeddings.shape:
             raise ModelFileError(f"lm_head has the shape {w.lm_head.shape}, the embeddings have {embeddings.shape}")
         return linear(x, w.lm_head or embeddings)
+
+    def layer(self, i: int, x: Tensor, w: Tree) -> Tensor:
+        """The residual stream after layer `i`: attention and feed-forward read it normalised and add to it."""
+        eps = self.config.rms_norm_eps
+        x = x + self.attend(i, rms_norm(x, w.input_layernorm.of(x.width), eps), w.self_attn)
+        return x + self.feed_forward(rms_norm(x, w.post_attention_layernorm.of(x.width), eps), w.mlp)
 
     def attend(self, i: int, x: Tensor, w: Tree) -> Tensor:
         """Attention of layer `i` over normalised inputs."""

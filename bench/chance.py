@@ -1,4 +1,4 @@
-"""What the worksheet gives to who knows nothing: the science set with every choice drawn at random.
+"""What the constrained toolbox gives to who knows nothing: the science set with every choice drawn at random.
 
     python bench/chance.py            # a minute; no model is asked
 
@@ -18,7 +18,7 @@ from galop.errors import GalopError
 from galop.race.judge import judge
 from galop.race.question import Question
 from galop.race.question_set import load_questions
-from galop.science.worksheet import Worksheet
+from galop.science.constrained_toolbox import ConstrainedToolbox
 
 ROUNDS = 6
 
@@ -39,10 +39,10 @@ def drawn(parameters: dict[str, Any], question: str, random: Random) -> dict[str
 
 
 def answer(question: Question, random: Random) -> str:
-    sheet = Worksheet(question.text, question.unit or "")
+    sheet = ConstrainedToolbox(question.text, question.unit or "")
     said: list[str] = []
     for _ in range(ROUNDS):
-        if sheet.finished:
+        if sheet.is_finished:
             break
         tool = random.choice(sheet.tools(question.text))["function"]
         try:

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from galop.science.bank import KINDS, questions
-from galop.science.score import Verdict, verdict
+from galop.science.score import Verdict, judge_number
 
 
 def test_the_same_seed_asks_the_same_in_both_languages() -> None:
@@ -32,10 +32,10 @@ def test_there_are_enough_kinds_of_every_stratum() -> None:
         assert q.answer is None or (math.isfinite(q.answer) and q.answer != 0)
         assert q.source and 0 < q.tolerance <= 0.02
         if q.answer is not None:  # the scorer agrees with the bank
-            assert verdict(
+            assert judge_number(
                 f"So it is so.\nANSWER: {q.answer:.5g} {q.unit.removeprefix('Δ')}", q.answer, q.unit, q.tolerance
             ).right, q
-            assert not verdict(f"ANSWER: {q.answer * 1.1:.6g} {q.unit}", q.answer, q.unit, q.tolerance).right
+            assert not judge_number(f"ANSWER: {q.answer * 1.1:.6g} {q.unit}", q.answer, q.unit, q.tolerance).right
 
 
 @pytest.mark.parametrize(
@@ -58,5 +58,5 @@ def test_there_are_enough_kinds_of_every_stratum() -> None:
     ],
 )  # fmt: skip
 def test_the_scorer(wanted: float | None, unit: str, said: str, right: bool, slip: str) -> None:
-    found = verdict(said, wanted, unit, 0.01)
+    found = judge_number(said, wanted, unit, 0.01)
     assert isinstance(found, Verdict) and (found.right, found.slip) == (right, slip)

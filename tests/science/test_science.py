@@ -25,11 +25,11 @@ from galop.errors import GalopError
 from galop.race.strategies import Strategy, Trial, read_reply
 from galop.science import formulas
 from galop.science.bank import FORM
-from galop.science.card import ScienceError, in_unit
-from galop.science.dimension import expressions
-from galop.science.given import quantities
-from galop.science.toolbox import Formulas
-from galop.science.worksheet import Worksheet
+from galop.science.constrained_toolbox import ConstrainedToolbox
+from galop.science.expressions import find_expressions
+from galop.science.extraction import extract_values
+from galop.science.toolbox import FormulaToolbox
+from galop.science.units import ScienceError, parse_quantity
 
 WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     # Ideal rockets: Sutton & Biblarz, Rocket Propulsion Elements; gas of gamma 1.2, 22 g/mol, 3600 K.
@@ -119,7 +119,7 @@ def test_every_formula_has_a_worked_example() -> None:
     ],
 )  # fmt: skip
 def test_quantities_as_people_write_them(text: str, unit: str, value: float) -> None:
-    assert in_unit(text, unit, "x") == pytest.approx(value, rel=1e-4)
+    assert parse_quantity(text, unit, "x") == pytest.approx(value, rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,9 @@ def test_a_model_computes_with_the_formulas(coder: Model) -> None:
     asked: list[dict[str, Any]] = [
         {"role": "user", "content": "A cell has a Cu2+/Cu cathode and a Zn2+/Zn anode. What is its standard voltage?"}
     ]
-    events = list(converse(coder, asked, Formulas(), tool_choice="cell_voltage", max_tokens=120, sampling=Sampling()))
+    events = list(
+        converse(coder, asked, FormulaToolbox(), tool_choice="cell_voltage", max_tokens=120, sampling=Sampling())
+    )
     [first, *_] = [e for e in events if isinstance(e, Result)]
     assert first.call.name == "cell_voltage" and not first.failed and "1.1" in first.text
     assert [m["role"] for m in asked[:3]] == ["user", "assistant", "tool"] and asked[-1]["role"] == "assistant"
@@ -188,7 +190,7 @@ def test_a_model_in_a_race_says_what_was_computed_or_unknown(
 
 
 def test_retrieval_finds_the_formula_in_both_languages() -> None:
-    box = Formulas()
+    box = FormulaToolbox()
     for question, name in (
         ("What is the vacuum specific impulse of LH2/LOX at O/F 6, 70 bar and area ratio 40?", "isp"),
         ("Quelle est l'impulsion spécifique dans le vide du couple LH2/LOX à 70 bar ?", "isp"),
@@ -201,7 +203,7 @@ def test_retrieval_finds_the_formula_in_both_languages() -> None:
 
 
 def test_retrieval_finds_what_has_to_be_composed() -> None:
-    box = Formulas()
+    box = FormulaToolbox()
     for question, names in (
         (
             "Saturated-liquid oxygen at 90 K feeds a pump. What net positive suction head is available?",
@@ -233,18 +235,18 @@ def test_quantities_are_read_as_people_write_them() -> None:
         ("The 1st stage, Merlin 1D, est. 5,000 kg, 20 kJ/(mol·K)", ["5000 kg"]),
         ("Une masse de 58,693 g/mol à 0,5 A pendant 3 heures, 72,066 g par mole", ["58.693 g/mol", "0.5 A", "3 h", "72.066 g/mol"]),
     ):  # fmt: skip
-        assert [given.text for given in quantities(text)] == found, text
+        assert [given.text for given in extract_values(text)] == found, text
 
 
 PUMP = "Une pompe élève de 12 MPa la pression de 16 kg/s d'oxygène liquide saturé à 90 K, rendement 70 %. Puissance ?"
 
 
-def offered(sheet: Worksheet) -> dict[str, Any]:
+def offered(sheet: ConstrainedToolbox) -> dict[str, Any]:
     return {t["function"]["name"]: t["function"]["parameters"]["properties"] for t in sheet.tools("")}
 
 
-def test_a_worksheet_leads_from_formula_to_formula() -> None:
-    sheet = Worksheet(PUMP, "kW")
+def test_a_constrained_toolbox_leads_from_formula_to_formula() -> None:
+    sheet = ConstrainedToolbox(PUMP, "kW")
     assert set(offered(sheet)) == {"saturation", "fluid"}  # for the density that pump_power lacks
     assert offered(sheet)["saturation"] == {
         "name": {"type": "string", "enum": ["oxygen"]},
@@ -259,31 +261,35 @@ def test_a_worksheet_leads_from_formula_to_formula() -> None:
     }  # fmt: skip
     given = {"mass_flow": "16 kg/s", "pressure_rise": "12 MPa", "density": density, "efficiency": 0.7}
     assert "shaft power: 240.159 kW" in sheet.call("pump_power", given)
-    assert sheet.finished and sheet.answered
+    assert sheet.is_finished and sheet.answered
 
 
-def test_a_worksheet_uses_what_is_left_over_in_the_dimension_asked() -> None:
-    sheet = Worksheet(
+def test_a_constrained_toolbox_uses_what_is_left_over_in_the_dimension_asked() -> None:
+    sheet = ConstrainedToolbox(
         "Steel (55.845 g/mol, 2 electrons, 7.87 g/cm³) corrodes at 50 µA/cm²: when are 6 mm through?", "year"
     )
     sheet.call("corrosion_rate", {key: value["enum"][0] for key, value in offered(sheet)["corrosion_rate"].items()})
     assert not sheet.answered
     [expression] = offered(sheet)["calculate"]["expression"]["enum"]
     assert expression == "6 mm / (0.580219 mm/year)"
-    assert "10.34" in sheet.call("calculate", {"expression": expression}) and sheet.finished
+    assert "10.34" in sheet.call("calculate", {"expression": expression}) and sheet.is_finished
 
 
-def test_a_worksheet_knows_what_is_missing() -> None:
-    sheet = Worksheet("A stage of 300 t has a specific impulse of 350 s. What velocity change does it give?", "m/s")
+def test_a_constrained_toolbox_knows_what_is_missing() -> None:
+    sheet = ConstrainedToolbox(
+        "A stage of 300 t has a specific impulse of 350 s. What velocity change does it give?", "m/s"
+    )
     assert offered(sheet)["rocket_equation"]["final_mass"]["enum"] == ["300 t", "unknown"]
     with pytest.raises(ScienceError, match="initial_mass and final_mass are all 300 t, which is given once"):
         sheet.call("rocket_equation", {"isp": "350 s", "initial_mass": "300 t", "final_mass": "300 t"})
     with pytest.raises(ScienceError, match=r"final_mass \(mass after the burn\) is not given"):
         sheet.call("rocket_equation", {"isp": "350 s", "initial_mass": "300 t", "final_mass": "unknown"})
-    assert sheet.finished and not sheet.answered
-    sheet = Worksheet("What exhaust velocity does a specific impulse of 311 s mean?", "m/s")  # short of nothing
+    assert sheet.is_finished and not sheet.answered
+    sheet = ConstrainedToolbox(
+        "What exhaust velocity does a specific impulse of 311 s mean?", "m/s"
+    )  # short of nothing
     assert offered(sheet)["calculate"]["expression"]["enum"] == ["311 s * g0"]
-    sheet = Worksheet(
+    sheet = ConstrainedToolbox(
         "A cell exchanges 2 electrons at a standard voltage of 1.1 V and 25 °C. What is its voltage?", "V"
     )
     assert offered(sheet)["nernst"]["quotient"]["enum"] == [2, "unknown"]
@@ -301,7 +307,7 @@ def test_a_worksheet_knows_what_is_missing() -> None:
     ],
 )
 def test_expressions_have_the_dimension_asked_for(text: str, unit: str, expected: str) -> None:
-    found = expressions(quantities(text), [], [], unit)
+    found = find_expressions(extract_values(text), [], [], unit)
     assert expected in found
     for expression in found:
         formulas()["calculate"](expression=expression, in_unit=unit)

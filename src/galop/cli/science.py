@@ -79,12 +79,12 @@ def parse_inputs(words: Sequence[str]) -> dict[str, str]:
 
 def describe(formula: Formula) -> str:
     """What it computes, its source, its inputs and what it gives, for the person."""
-    from galop.science.card import Of
+    from galop.science.formula import Quantity
 
     lines = [formula.about, "", f"formula: {formula.formula}", f"source:  {formula.source}", "", "inputs:"]
     for name, (kind, default) in formula.parameters.items():
         option = f"--{name.replace('_', '-')}"
-        if isinstance(kind, Of):
+        if isinstance(kind, Quantity):
             about = f"{kind.what}{f' [{kind.unit}]' if kind.unit else ''}{f', {kind.valid}' if kind.valid else ''}"
         else:
             about = " | ".join(kind) if isinstance(kind, tuple) else getattr(kind, "what", "")

@@ -31,9 +31,9 @@ def open_toolboxes(names: Sequence[str]) -> Iterator[Toolbox | None]:
 def open_toolbox(name: str, stack: ExitStack) -> Toolbox:
     """One of them, which `stack` closes. Raises UsageError, GalopError."""
     if name == "science":
-        from galop.science.toolbox import Formulas
+        from galop.science.toolbox import FormulaToolbox
 
-        return Formulas()
+        return FormulaToolbox()
     if not name.startswith(("http://", "https://")) and not shutil.which(name.split()[0] if name.split() else ""):
         raise UsageError(f"--tools {name}: that is neither science nor a URL nor a command that is installed")
     try:

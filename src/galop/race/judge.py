@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from galop.race.question import Question
 from galop.race.rules import RULES
-from galop.science.answers import answer_line, plain_words
+from galop.science.answers import find_answer, normalise_words
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,15 @@ def judge(question: Question, reply: str) -> Judgement:
         broken = [name for name, wanted in question.rules if not RULES[name](reply, wanted)]
         return Judgement(not broken, None, ", ".join(broken))
     if question.unit is not None:
-        from galop.science.score import verdict
+        from galop.science.score import judge_number
 
         assert not isinstance(question.answer, str)
-        found = verdict(reply, question.answer, question.unit, question.tolerance)
+        found = judge_number(reply, question.answer, question.unit, question.tolerance)
         return Judgement(found.right, found.value, found.slip)
-    line = answer_line(reply)
+    line = find_answer(reply)
     said = line if line is not None else next((x for x in reversed(reply.splitlines()) if x.strip()), "")
     wanted = str(question.answer)
-    if plain_words(said) == plain_words(wanted) or is_near(said, wanted, question.tolerance):
+    if normalise_words(said) == normalise_words(wanted) or is_near(said, wanted, question.tolerance):
         return Judgement(True, said[:200])
     return Judgement(False, said[:200], "wrong" if line is not None else "no answer line")
 

@@ -110,10 +110,10 @@ def parse_answer(answer: Any, unit: str | None, where: str) -> float | str:
         if isinstance(answer, (str, int, float)):
             return f"{answer:.15g}" if isinstance(answer, float) else replace_surrogates(str(answer))
         raise QuestionSetError(f"{where}: the answer has to be a text or a number")
-    from galop.science.card import registry, unit_text
+    from galop.science.units import normalise_unit, unit_registry
 
     try:
-        registry().parse_units(unit_text(unit))
+        unit_registry().parse_units(normalise_unit(unit))
     except Exception:  # pint raises what its parser stumbles on
         raise QuestionSetError(f"{where}: {unit!r} is not a unit that is known") from None
     return parse_number(answer, f"{where}, answer")

@@ -18,7 +18,7 @@ from galop.chat.response_format import ResponseFormat
 from galop.chat.thinking import Thinking
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
-from galop.science.answers import answer_line, plain_words
+from galop.science.answers import find_answer, normalise_words
 
 LONGEST = 700  # tokens of a reply without thinking
 CODE = (
@@ -129,7 +129,7 @@ class Trial:
             {"role": "user", "content": f"{complaint} Give the answer in one line, as ANSWER: number {unit}".rstrip()},
         ]
         again = self.reply(messages, form=answer_form(unit)).strip()
-        bare = answer_line(again) is None and len(again) <= LONGEST_BARE and "\n" not in again
+        bare = find_answer(again) is None and len(again) <= LONGEST_BARE and "\n" not in again
         outcome.text = f"ANSWER: {again}" if bare else again
 
 
@@ -186,7 +186,7 @@ def run_program(trial: Trial) -> str:
         except GalopError as error:
             problem = str(error)
         trial.outcome.calls.append(f"{found[-1]}\n{problem}")
-        if answer_line(printed):
+        if find_answer(printed):
             return printed
         messages += [
             {"role": "assistant", "content": text},
@@ -197,17 +197,17 @@ def run_program(trial: Trial) -> str:
 
 
 def call_formulas(trial: Trial) -> str:
-    """Formulas as tools; where calls can be required and a unit is known, of a worksheet for the question alone."""
-    from galop.science.toolbox import Formulas
-    from galop.science.worksheet import Worksheet
+    """Formulas as tools; where calls can be required and a unit is known, of those that lead to the answer alone."""
+    from galop.science.constrained_toolbox import ConstrainedToolbox
+    from galop.science.toolbox import FormulaToolbox
 
     backend, unit, options = trial.backend, trial.unit, reply_options(trial.seed)
     if unit is None or not backend.capabilities.constrained:
-        return trial.outcome.add(converse(backend, trial.messages, Formulas(), Thinking(on=False), **options))
+        return trial.outcome.add(converse(backend, trial.messages, FormulaToolbox(), Thinking(on=False), **options))
     # Small models ramble, write calls that no schema allows, and make up what they were not told, unless held back.
-    box = Worksheet(trial.question, unit)
+    box = ConstrainedToolbox(trial.question, unit)
     options |= {"tool_choice": "required", "parallel_tool_calls": False, "form": answer_form(unit)}
-    events = converse(backend, trial.messages, box, Thinking(on=False), until=lambda _: box.finished, **options)
+    events = converse(backend, trial.messages, box, Thinking(on=False), until=lambda _: box.is_finished, **options)
     text = trial.outcome.add(events)
     return text if box.answered else "ANSWER: unknown"  # what nothing has computed is a guess
 
@@ -225,8 +225,8 @@ STRATEGIES: dict[str, tuple[int, Callable[[Trial], str]]] = {
 def read_reply(text: str, unit: str | None) -> float | str | None:
     """The answer in its unit, or its words."""
     if unit is None:
-        line = answer_line(text)
-        return None if line is None else plain_words(line)
+        line = find_answer(text)
+        return None if line is None else normalise_words(line)
     from galop.science.score import read_answer
 
     return read_answer(text, unit)
@@ -234,9 +234,9 @@ def read_reply(text: str, unit: str | None) -> float | str | None:
 
 def answer_form(unit: str) -> ResponseFormat:
     """What an answer in `unit` is held to where the model is here; one behind an interface is only asked for it."""
-    from galop.science.card import units_like
+    from galop.science.units import compatible_units
 
-    units = units_like(unit.removeprefix("Δ"))
+    units = compatible_units(unit.removeprefix("Δ"))
     either = f" ({'|'.join(map(re.escape, units))})" if units else ""
     return ResponseFormat("regex", rf"ANSWER: (unknown|-?[0-9]{{1,15}}(\.[0-9]{{1,15}})?(e[-+]?[0-9]{{1,2}})?{either})")
 
@@ -246,4 +246,4 @@ def complain(text: str, unit: str) -> str:
     value = read_reply(text, unit)
     if value is None:
         return "That has no line ANSWER: with a number."
-    return f"In {answer_line(text)!r} the unit is not one of {unit}." if value == "wrong unit" else ""
+    return f"In {find_answer(text)!r} the unit is not one of {unit}." if value == "wrong unit" else ""

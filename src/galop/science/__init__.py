@@ -10,13 +10,13 @@ from galop.errors import GalopError
 MISSING = "this needs {}; install it with: pip install 'galop[science]'"
 
 try:
-    from galop.science.card import Card, Formula
+    from galop.science.formula import Formula, FormulaResult
 except ImportError as error:
     raise GalopError(MISSING.format(error.name)) from None
 
-MODULES = ("units", "rocket", "electrochemistry", "fluids", "sandbox")
+MODULES = ("calculator", "rocket", "electrochemistry", "fluids", "sandbox")
 
-__all__ = ["Card", "Formula", "formulas"]
+__all__ = ["Formula", "FormulaResult", "formulas"]
 
 
 @cache

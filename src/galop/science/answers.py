@@ -6,13 +6,14 @@ import re
 import unicodedata
 
 
-def answer_line(text: str) -> str | None:
+def find_answer(text: str) -> str | None:
+    """Without its marker; None where there is none."""
     found = re.findall(r"(?:ANSWER|RÉPONSE|REPONSE)\**\s*:\s*\**\s*(.+)", text, re.IGNORECASE)
     found = found or re.findall(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}", text)
     return found[-1].strip() if found else None
 
 
-def plain_words(text: str) -> str:
+def normalise_words(text: str) -> str:
     """Without what does not tell two answers apart: capitals, spaces, markup, a full stop, a leading article."""
     text = unicodedata.normalize("NFKC", text).casefold().strip().strip("*`\"'$ ").rstrip(".!").strip("*`\"'$ ")
     return re.sub(r"^(?:the|an?) (?=\w)", "", re.sub(r"\s+", " ", text))

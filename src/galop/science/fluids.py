@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Annotated, Literal
 
-from galop.science.card import Of, ScienceError, formula
+from galop.science.formula import Quantity, formula
+from galop.science.units import ScienceError
 
 if find_spec("CoolProp") is None:  # its import takes seconds, so it waits until a property is asked for
     raise ImportError("CoolProp is missing", name="CoolProp")
@@ -28,17 +29,19 @@ def props(output: str, *inputs: object) -> float:
 
 
 @formula(
-    "Density, heat capacity and speed of sound of a pure fluid.", "Helmholtz equation of state", COOLPROP,
+    "Helmholtz equation of state", COOLPROP,
     {
-        "density": Of("kg/m^3", "density"), "heat_capacity": Of("J/kg/K", "specific heat at constant pressure"),
-        "speed_of_sound": Of("m/s", "speed of sound"), "phase": Of("", "phase"),
+        "density": Quantity("kg/m^3", "density"),
+        "heat_capacity": Quantity("J/kg/K", "specific heat at constant pressure"),
+        "speed_of_sound": Quantity("m/s", "speed of sound"), "phase": Quantity("", "phase"),
     },
 )  # fmt: skip
 def fluid(
     name: Fluid,
-    temperature: Annotated[float, Of("K", "temperature", 2, 2000)],
-    pressure: Annotated[float, Of("Pa", "pressure", 1, 1e9)] = 101_325.0,
+    temperature: Annotated[float, Quantity("K", "temperature", 2, 2000)],
+    pressure: Annotated[float, Quantity("Pa", "pressure", 1, 1e9)] = 101_325.0,
 ) -> dict[str, float | str]:
+    """Density, heat capacity and speed of sound of a pure fluid."""
     known = NAMES.get(name, name.capitalize())
     state = ("T", temperature, "P", pressure, known)
     phase = {0: "liquid", 2: "gas", 3: "liquid", 5: "gas", 6: "two phases"}.get(
@@ -53,14 +56,16 @@ def fluid(
 
 
 @formula(
-    "Vapour pressure and densities of a pure fluid where liquid and vapour meet.", "Helmholtz equation of state",
+    "Helmholtz equation of state",
     COOLPROP,
     {
-        "vapour_pressure": Of("Pa", "vapour pressure"), "liquid_density": Of("kg/m^3", "density of the liquid"),
-        "heat_of_vaporisation": Of("J/kg", "heat of vaporisation"),
+        "vapour_pressure": Quantity("Pa", "vapour pressure"),
+        "liquid_density": Quantity("kg/m^3", "density of the liquid"),
+        "heat_of_vaporisation": Quantity("J/kg", "heat of vaporisation"),
     },
 )  # fmt: skip
-def saturation(name: Fluid, temperature: Annotated[float, Of("K", "temperature", 2, 700)]) -> dict[str, float]:
+def saturation(name: Fluid, temperature: Annotated[float, Quantity("K", "temperature", 2, 700)]) -> dict[str, float]:
+    """Vapour pressure and densities of a pure fluid where liquid and vapour meet."""
     known = NAMES.get(name, name.capitalize())
     return {
         "vapour_pressure": props("P", "T", temperature, "Q", 0, known),

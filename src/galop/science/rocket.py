@@ -8,14 +8,15 @@ from typing import Annotated, Literal
 import cea
 import numpy as np
 
-from galop.science.card import Of, ScienceError, formula
+from galop.science.formula import Quantity, formula
+from galop.science.units import ScienceError
 
 G0, R = 9.80665, 8.314462618
 RPE = "Sutton & Biblarz, Rocket Propulsion Elements, 9th ed."
 CEA = "NASA CEA (Gordon & McBride, NASA RP-1311, 1994)"
-Gamma = Annotated[float, Of("", "ratio of specific heats", 1.01, 1.67)]
-Pressure = Annotated[float, Of("bar", "chamber pressure", 0.1, 1000)]
-AreaRatio = Annotated[float, Of("", "nozzle exit area over throat area", 1, 1000)]
+Gamma = Annotated[float, Quantity("", "ratio of specific heats", 1.01, 1.67)]
+Pressure = Annotated[float, Quantity("bar", "chamber pressure", 0.1, 1000)]
+AreaRatio = Annotated[float, Quantity("", "nozzle exit area over throat area", 1, 1000)]
 Fuel = Literal["LH2", "LCH4", "RP-1", "ethanol", "methanol", "MMH", "UDMH", "N2H4", "NH3", "Jet-A", "C3H8"]
 Oxidiser = Literal["LOX", "N2O4", "H2O2", "N2O"]
 # CEA's name, the temperature at which it is stored [K], as a liquid but for N2O, and the formula for stoichiometry.
@@ -35,40 +36,46 @@ VALENCE = {"C": 4, "H": 1, "O": -2, "N": 0}  # of the elements in CO2, H2O and N
 
 
 @formula(
-    "Velocity change of a rocket stage (Tsiolkovsky).", "delta_v = isp * g0 * ln(initial_mass / final_mass)",
-    f"Tsiolkovsky, 1903; {RPE}, ch. 4", {"delta_v": Of("m/s", "velocity change")},
+    "delta_v = isp * g0 * ln(initial_mass / final_mass)",
+    f"Tsiolkovsky, 1903; {RPE}, ch. 4", {"delta_v": Quantity("m/s", "velocity change")},
 )  # fmt: skip
 def rocket_equation(
-    isp: Annotated[float, Of("s", "specific impulse", 1, 20_000)],
-    initial_mass: Annotated[float, Of("kg", "mass before the burn", 0)],
-    final_mass: Annotated[float, Of("kg", "mass after the burn", 0)],
+    isp: Annotated[float, Quantity("s", "specific impulse", 1, 20_000)],
+    initial_mass: Annotated[float, Quantity("kg", "mass before the burn", 0)],
+    final_mass: Annotated[float, Quantity("kg", "mass after the burn", 0)],
 ) -> float:
+    """Velocity change of a rocket stage (Tsiolkovsky).
+
+    Raises ScienceError where the mass after the burn is none, or more than before.
+    """
     if not 0 < final_mass <= initial_mass:
         raise ScienceError("final_mass has to be above 0 and at most initial_mass")
     return isp * G0 * log(initial_mass / final_mass)
 
 
 @formula(
-    "Thrust of a rocket engine from its momentum and pressure terms.",
     "thrust = mass_flow * exit_velocity + (exit_pressure - ambient_pressure) * exit_area", f"{RPE}, eq. 2-13",
-    {"thrust": Of("N", "thrust"), "isp": Of("s", "specific impulse")},
+    {"thrust": Quantity("N", "thrust"), "isp": Quantity("s", "specific impulse")},
 )  # fmt: skip
 def thrust(
-    mass_flow: Annotated[float, Of("kg/s", "mass flow", 1e-9)],
-    exit_velocity: Annotated[float, Of("m/s", "exit velocity", 0, 100_000)],
-    exit_pressure: Annotated[float, Of("Pa", "pressure at the nozzle exit", 0)] = 0.0,
-    ambient_pressure: Annotated[float, Of("Pa", "ambient pressure", 0)] = 0.0,
-    exit_area: Annotated[float, Of("m^2", "nozzle exit area", 0)] = 0.0,
+    mass_flow: Annotated[float, Quantity("kg/s", "mass flow", 1e-9)],
+    exit_velocity: Annotated[float, Quantity("m/s", "exit velocity", 0, 100_000)],
+    exit_pressure: Annotated[float, Quantity("Pa", "pressure at the nozzle exit", 0)] = 0.0,
+    ambient_pressure: Annotated[float, Quantity("Pa", "ambient pressure", 0)] = 0.0,
+    exit_area: Annotated[float, Quantity("m^2", "nozzle exit area", 0)] = 0.0,
 ) -> dict[str, float]:
+    """Thrust of a rocket engine from its momentum and pressure terms."""
     force = mass_flow * exit_velocity + (exit_pressure - ambient_pressure) * exit_area
     return {"thrust": force, "isp": force / (mass_flow * G0)}
 
 
 @formula(
-    "Fuel and oxidiser that burn completely, by mass.", "elements balanced to CO2, H2O and N2", f"{RPE}, ch. 5",
-    {"of": Of("", "stoichiometric mixture ratio O/F by mass")},
+    "elements balanced to CO2, H2O and N2", f"{RPE}, ch. 5",
+    {"of": Quantity("", "stoichiometric mixture ratio O/F by mass")},
 )  # fmt: skip
 def stoichiometric_ratio(fuel: Fuel, oxidiser: Oxidiser) -> float:
+    """Fuel and oxidiser that burn completely, by mass."""
+
     def mass_and_valence(name: str) -> tuple[float, float]:
         atoms = REACTANTS[name][2]
         return sum(MASS[e] * n for e, n in atoms.items()), sum(VALENCE[e] * n for e, n in atoms.items())
@@ -79,49 +86,56 @@ def stoichiometric_ratio(fuel: Fuel, oxidiser: Oxidiser) -> float:
 
 
 @formula(
-    "Ideal characteristic velocity of a combustion gas.",
     "c_star = sqrt(R T / M) / G, G = sqrt(gamma) (2 / (gamma + 1))^((gamma + 1) / (2 (gamma - 1)))",
-    f"{RPE}, eq. 3-32", {"c_star": Of("m/s", "characteristic velocity c*")},
+    f"{RPE}, eq. 3-32", {"c_star": Quantity("m/s", "characteristic velocity c*")},
 )  # fmt: skip
 def characteristic_velocity(
     gamma: Gamma,
-    molar_mass: Annotated[float, Of("g/mol", "molar mass of the gas", 1, 200)],
-    temperature: Annotated[float, Of("K", "chamber temperature", 100, 6000)],
+    molar_mass: Annotated[float, Quantity("g/mol", "molar mass of the gas", 1, 200)],
+    temperature: Annotated[float, Quantity("K", "chamber temperature", 100, 6000)],
 ) -> float:
+    """Ideal characteristic velocity of a combustion gas."""
     return sqrt(R * temperature / (molar_mass * 1e-3)) / throat_function(gamma)
 
 
 def throat_function(gamma: float) -> float:
+    """The function of gamma alone in the mass flow through a throat."""
     return sqrt(gamma) * float((2 / (gamma + 1)) ** ((gamma + 1) / (2 * (gamma - 1))))
 
 
 @formula(
-    "Mass flow through a choked throat.", "mass_flow = pressure * throat_area / c_star", f"{RPE}, eq. 3-32",
-    {"mass_flow": Of("kg/s", "mass flow")},
+    "mass_flow = pressure * throat_area / c_star", f"{RPE}, eq. 3-32",
+    {"mass_flow": Quantity("kg/s", "mass flow")},
 )  # fmt: skip
 def choked_flow(
-    pressure: Annotated[float, Of("Pa", "chamber pressure", 1, 1e9)],
-    throat_area: Annotated[float, Of("m^2", "throat area", 0)],
-    c_star: Annotated[float, Of("m/s", "characteristic velocity c*", 100, 10_000)],
+    pressure: Annotated[float, Quantity("Pa", "chamber pressure", 1, 1e9)],
+    throat_area: Annotated[float, Quantity("m^2", "throat area", 0)],
+    c_star: Annotated[float, Quantity("m/s", "characteristic velocity c*", 100, 10_000)],
 ) -> float:
+    """Mass flow through a choked throat."""
     return pressure * throat_area / c_star
 
 
 @formula(
-    "Area ratio at which an ideal nozzle's flow has a Mach number.",
     "A/At = (1/M) (2/(gamma+1) (1 + (gamma-1)/2 M^2))^((gamma+1)/(2(gamma-1)))", f"{RPE}, eq. 3-14",
-    {"area_ratio": Of("", "area over throat area"), "pressure_ratio": Of("", "static over chamber pressure")},
+    {
+        "area_ratio": Quantity("", "area over throat area"),
+        "pressure_ratio": Quantity("", "static over chamber pressure"),
+    },
 )  # fmt: skip
-def area_at_mach(gamma: Gamma, mach: Annotated[float, Of("", "Mach number", 1e-3, 50)]) -> dict[str, float]:
+def area_at_mach(gamma: Gamma, mach: Annotated[float, Quantity("", "Mach number", 1e-3, 50)]) -> dict[str, float]:
+    """Area ratio at which an ideal nozzle's flow has a Mach number."""
     return {"area_ratio": area_ratio_of(mach, gamma), "pressure_ratio": pressure_ratio_of(mach, gamma)}
 
 
 def area_ratio_of(mach: float, gamma: float) -> float:
+    """Area over throat area where an ideal flow has a Mach number."""
     base = 2 / (gamma + 1) * (1 + (gamma - 1) / 2 * mach * mach)
     return float(base ** ((gamma + 1) / (2 * (gamma - 1))) / mach)
 
 
 def pressure_ratio_of(mach: float, gamma: float) -> float:
+    """Static over chamber pressure where an ideal flow has a Mach number."""
     return float((1 + (gamma - 1) / 2 * mach * mach) ** (-gamma / (gamma - 1)))
 
 
@@ -137,21 +151,24 @@ def exit_mach(area_ratio: float, gamma: float) -> float:
 
 
 @formula(
-    "Ideal nozzle of a given area ratio, full and supersonic.",
     "the Mach number from A/At; pe/pc = (1 + (gamma-1)/2 M^2)^(-gamma/(gamma-1)); CF = sqrt(2 gamma^2/(gamma-1) "
     "(2/(gamma+1))^((gamma+1)/(gamma-1)) (1 - (pe/pc)^((gamma-1)/gamma))) + (pe/pc - pa/pc) A/At",
     f"{RPE}, eq. 3-14, 3-25 and 3-30",
     {
-        "mach": Of("", "exit Mach number"), "pressure_ratio": Of("", "exit over chamber pressure"),
-        "thrust_coefficient": Of("", "thrust coefficient CF"),
+        "mach": Quantity("", "exit Mach number"), "pressure_ratio": Quantity("", "exit over chamber pressure"),
+        "thrust_coefficient": Quantity("", "thrust coefficient CF"),
     },
 )  # fmt: skip
 def nozzle(
     gamma: Gamma,
     area_ratio: AreaRatio,
     pressure: Pressure = 1.0,
-    ambient_pressure: Annotated[float, Of("bar", "ambient pressure, 0 in vacuum", 0, 100)] = 0.0,
+    ambient_pressure: Annotated[float, Quantity("bar", "ambient pressure, 0 in vacuum", 0, 100)] = 0.0,
 ) -> dict[str, float]:
+    """Ideal nozzle of a given area ratio, full and supersonic.
+
+    Raises ScienceError where the flow would separate from the wall.
+    """
     mach = exit_mach(area_ratio, gamma)
     ratio = pressure_ratio_of(mach, gamma)
     momentum = throat_function(gamma) * sqrt(2 * gamma / (gamma - 1) * (1 - ratio ** ((gamma - 1) / gamma)))
@@ -189,24 +206,25 @@ def equilibrium(
 
 
 @formula(
-    "Theoretical performance of a propellant pair at chemical equilibrium, with a nozzle of an area ratio in vacuum.",
     "minimum of Gibbs energy in the chamber at the propellants' enthalpy, isentropic expansion", CEA,
     {
-        "isp_vacuum": Of("s", "vacuum specific impulse, shifting equilibrium"),
-        "isp_frozen": Of("s", "vacuum specific impulse, frozen from the chamber"),
-        "c_star": Of("m/s", "characteristic velocity c*"),
-        "chamber_temperature": Of("K", "chamber temperature"),
-        "gamma": Of("", "isentropic exponent in the chamber"),
-        "molar_mass": Of("g/mol", "molar mass of the chamber gas"),
+        "isp_vacuum": Quantity("s", "vacuum specific impulse, shifting equilibrium"),
+        "isp_frozen": Quantity("s", "vacuum specific impulse, frozen from the chamber"),
+        "c_star": Quantity("m/s", "characteristic velocity c*"),
+        "chamber_temperature": Quantity("K", "chamber temperature"),
+        "gamma": Quantity("", "isentropic exponent in the chamber"),
+        "molar_mass": Quantity("g/mol", "molar mass of the chamber gas"),
     },
 )  # fmt: skip
 def isp(
     fuel: Fuel,
     oxidiser: Oxidiser,
-    of: Annotated[float, Of("", "mixture ratio O/F by mass", 0.05, 100)],
+    of: Annotated[float, Quantity("", "mixture ratio O/F by mass", 0.05, 100)],
     pressure: Pressure,
-    area_ratio: Annotated[float, Of("", "nozzle exit area over throat area", 1.01, 1000)],
+    area_ratio: Annotated[float, Quantity("", "nozzle exit area over throat area", 1.01, 1000)],
 ) -> dict[str, float]:
+    """Theoretical performance of a propellant pair at chemical equilibrium, with a nozzle of an area ratio in
+    vacuum."""
     shifting = equilibrium(fuel, oxidiser, of, pressure, area_ratio)
     frozen = equilibrium(fuel, oxidiser, of, pressure, area_ratio, 1)
     return {
@@ -220,15 +238,21 @@ def isp(
 
 
 @formula(
-    "Mixture ratio with the highest vacuum specific impulse.", "golden-section search over O/F, shifting equilibrium",
-    CEA, {"of": Of("", "mixture ratio O/F by mass"), "isp_vacuum": Of("s", "vacuum specific impulse there")},
+    "golden-section search over O/F, shifting equilibrium",
+    CEA,
+    {
+        "of": Quantity("", "mixture ratio O/F by mass"),
+        "isp_vacuum": Quantity("s", "vacuum specific impulse there"),
+    },
 )  # fmt: skip
 def best_mixture_ratio(
     fuel: Fuel,
     oxidiser: Oxidiser,
     pressure: Pressure,
-    area_ratio: Annotated[float, Of("", "nozzle exit area over throat area", 1.01, 1000)],
+    area_ratio: Annotated[float, Quantity("", "nozzle exit area over throat area", 1.01, 1000)],
 ) -> dict[str, float]:
+    """Mixture ratio with the highest vacuum specific impulse."""
+
     def value(of: float) -> float:
         return float(equilibrium(fuel, oxidiser, of, pressure, area_ratio).Isp_vacuum[-1]) / G0
 
@@ -241,65 +265,65 @@ def best_mixture_ratio(
 
 
 @formula(
-    "Shaft power of a propellant pump.", "power = mass_flow * pressure_rise / (density * efficiency)",
+    "power = mass_flow * pressure_rise / (density * efficiency)",
     "Huzel & Huang, Design of Liquid Propellant Rocket Engines, NASA SP-125, 1971, ch. VI",
-    {"power": Of("W", "shaft power")},
+    {"power": Quantity("W", "shaft power")},
 )  # fmt: skip
 def pump_power(
-    mass_flow: Annotated[float, Of("kg/s", "mass flow", 0)],
-    pressure_rise: Annotated[float, Of("Pa", "pressure rise", 0)],
-    density: Annotated[float, Of("kg/m^3", "density of the liquid", 1, 25_000)],
-    efficiency: Annotated[float, Of("", "pump efficiency", 0.01, 1)],
+    mass_flow: Annotated[float, Quantity("kg/s", "mass flow", 0)],
+    pressure_rise: Annotated[float, Quantity("Pa", "pressure rise", 0)],
+    density: Annotated[float, Quantity("kg/m^3", "density of the liquid", 1, 25_000)],
+    efficiency: Annotated[float, Quantity("", "pump efficiency", 0.01, 1)],
 ) -> float:
+    """Shaft power of a propellant pump."""
     return mass_flow * pressure_rise / (density * efficiency)
 
 
 @formula(
-    "Net positive suction head available at a pump inlet.",
     "npsh = (tank_pressure - vapour_pressure - loss) / (density g0) + height", "NASA SP-8107, 1974",
-    {"npsh": Of("m", "net positive suction head available")},
+    {"npsh": Quantity("m", "net positive suction head available")},
 )  # fmt: skip
 def npsh(
-    tank_pressure: Annotated[float, Of("Pa", "pressure in the tank", 0)],
-    vapour_pressure: Annotated[float, Of("Pa", "vapour pressure of the liquid", 0)],
-    density: Annotated[float, Of("kg/m^3", "density of the liquid", 1, 25_000)],
-    height: Annotated[float, Of("m", "height of liquid above the inlet")] = 0.0,
-    loss: Annotated[float, Of("Pa", "pressure lost in the line", 0)] = 0.0,
+    tank_pressure: Annotated[float, Quantity("Pa", "pressure in the tank", 0)],
+    vapour_pressure: Annotated[float, Quantity("Pa", "vapour pressure of the liquid", 0)],
+    density: Annotated[float, Quantity("kg/m^3", "density of the liquid", 1, 25_000)],
+    height: Annotated[float, Quantity("m", "height of liquid above the inlet")] = 0.0,
+    loss: Annotated[float, Quantity("Pa", "pressure lost in the line", 0)] = 0.0,
 ) -> float:
+    """Net positive suction head available at a pump inlet."""
     return (tank_pressure - vapour_pressure - loss) / (density * G0) + height
 
 
 @formula(
-    "Heat transfer from the gas to a nozzle wall (Bartz).",
     "h = 0.026 / Dt^0.2 (mu^0.2 cp / Pr^0.6) (pc / c*)^0.8 (Dt / rc)^0.1 (At / A)^0.9 sigma",
     "Bartz, Jet Propulsion 27 (1957) 49; NASA SP-125, eq. 4-13",
     {
-        "heat_transfer": Of("W/m^2/K", "heat-transfer coefficient"), "sigma": Of("", "correction for properties"),
+        "heat_transfer": Quantity("W/m^2/K", "heat-transfer coefficient"),
+        "sigma": Quantity("", "correction for properties"),
     },
 )  # fmt: skip
 def bartz(
-    throat_diameter: Annotated[float, Of("m", "throat diameter", 1e-4, 10)],
-    curvature: Annotated[float, Of("m", "radius of curvature of the throat's wall", 1e-4, 100)],
-    viscosity: Annotated[float, Of("Pa*s", "viscosity of the gas", 1e-7, 1e-2)],
-    heat_capacity: Annotated[float, Of("J/kg/K", "specific heat of the gas", 100, 50_000)],
-    prandtl: Annotated[float, Of("", "Prandtl number", 0.1, 10)],
-    pressure: Annotated[float, Of("Pa", "chamber pressure", 1e4, 1e8)],
-    c_star: Annotated[float, Of("m/s", "characteristic velocity c*", 100, 10_000)],
+    throat_diameter: Annotated[float, Quantity("m", "throat diameter", 1e-4, 10)],
+    curvature: Annotated[float, Quantity("m", "radius of curvature of the throat's wall", 1e-4, 100)],
+    viscosity: Annotated[float, Quantity("Pa*s", "viscosity of the gas", 1e-7, 1e-2)],
+    heat_capacity: Annotated[float, Quantity("J/kg/K", "specific heat of the gas", 100, 50_000)],
+    prandtl: Annotated[float, Quantity("", "Prandtl number", 0.1, 10)],
+    pressure: Annotated[float, Quantity("Pa", "chamber pressure", 1e4, 1e8)],
+    c_star: Annotated[float, Quantity("m/s", "characteristic velocity c*", 100, 10_000)],
     gamma: Gamma,
-    wall_temperature: Annotated[float, Of("K", "wall temperature", 50, 4000)],
-    chamber_temperature: Annotated[float, Of("K", "chamber temperature", 300, 6000)],
-    mach: Annotated[float, Of("", "Mach number there, 1 at the throat", 0, 20)] = 1.0,
+    wall_temperature: Annotated[float, Quantity("K", "wall temperature", 50, 4000)],
+    chamber_temperature: Annotated[float, Quantity("K", "chamber temperature", 300, 6000)],
+    mach: Annotated[float, Quantity("", "Mach number there, 1 at the throat", 0, 20)] = 1.0,
     area_ratio: AreaRatio = 1.0,
 ) -> dict[str, float]:
+    """Heat transfer from the gas to a nozzle wall (Bartz)."""
     heated = 1 + (gamma - 1) / 2 * mach * mach
     sigma = (0.5 * wall_temperature / chamber_temperature * heated + 0.5) ** -0.68 * heated**-0.12
     h = 0.026 / throat_diameter**0.2 * viscosity**0.2 * heat_capacity / prandtl**0.6 * (pressure / c_star) ** 0.8
     return {"heat_transfer": h * (throat_diameter / curvature) ** 0.1 * area_ratio**-0.9 * sigma, "sigma": sigma}
 
 
-@formula(
-    "Area of a circle, such as a throat's from its diameter.", "area = pi d^2 / 4", "geometry",
-    {"area": Of("m^2", "area")},
-)  # fmt: skip
-def circle_area(diameter: Annotated[float, Of("m", "diameter", 0)]) -> float:
+@formula("area = pi d^2 / 4", "geometry", {"area": Quantity("m^2", "area")})
+def circle_area(diameter: Annotated[float, Quantity("m", "diameter", 0)]) -> float:
+    """Area of a circle, such as a throat's from its diameter."""
     return pi * diameter * diameter / 4

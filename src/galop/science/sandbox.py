@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import pydantic_monty as monty
 
-from galop.science.card import Of, ScienceError, formula
+from galop.science.formula import Quantity, formula
+from galop.science.units import ScienceError
 
 SECONDS = 5.0
 MEMORY = 128 << 20
 SHOWN = 4000  # characters of what it prints
 
 
-@formula(
-    "Runs Python for a calculation and gives what it prints and its last value; the math module is there, files, "
-    "network and other packages are not.", "the program", "pydantic-monty", {"output": Of("", "output")},
-)  # fmt: skip
+@formula("the program", "pydantic-monty", {"output": Quantity("", "output")})
 def python(code: str) -> dict[str, float | str]:
+    """Runs Python for a calculation and gives what it prints and its last value; the math module is there,
+    files, network and other packages are not.
+
+    Raises ScienceError for a program that fails, takes too long or too much memory.
+    """
     printed = monty.CollectString()
     try:
         with (

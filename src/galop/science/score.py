@@ -8,8 +8,8 @@ from math import log, pi, sqrt
 
 import pint
 
-from galop.science.answers import answer_line
-from galop.science.card import NUMBER, number, registry, unit_text
+from galop.science.answers import find_answer
+from galop.science.units import NUMBER, normalise_unit, parse_number, unit_registry
 
 UNKNOWN = (
     r"unknown|cannot|can't|can not|undetermined|not (?:be )?determin|insufficient|"
@@ -30,7 +30,7 @@ class Verdict:
     slip: str = ""
 
 
-def verdict(text: str, wanted: float | None, unit: str, tolerance: float) -> Verdict:
+def judge_number(text: str, wanted: float | None, unit: str, tolerance: float) -> Verdict:
     """Whether a whole reply gives the number `wanted`, in `unit` and within a relative `tolerance`; None for "unknown".
 
     Its last ANSWER counts, else what is boxed.
@@ -44,14 +44,14 @@ def verdict(text: str, wanted: float | None, unit: str, tolerance: float) -> Ver
         return Verdict(False, None, value)
     if wanted is None:
         return Verdict(False, value, "answered what cannot be known")
-    if close(value, wanted, tolerance):
+    if is_close(value, wanted, tolerance):
         return Verdict(True, value)
-    return Verdict(False, value, slip(value, wanted, unit, tolerance) or "wrong")
+    return Verdict(False, value, name_slip(value, wanted, unit, tolerance) or "wrong")
 
 
 def read_answer(text: str, unit: str) -> float | str | None:
     """The answer in `unit`, "unknown", "wrong unit", or None where there is none."""
-    said = answer_line(text)
+    said = find_answer(text)
     if said is None:
         return None
     if re.search(UNKNOWN, said, re.IGNORECASE):
@@ -59,11 +59,11 @@ def read_answer(text: str, unit: str) -> float | str | None:
     match = re.search(rf"({NUMBER})\s*(.*)", said.rpartition("=")[2]) or re.search(rf"({NUMBER})\s*(.*)", said)
     if not match:
         return None
-    value, why = in_asked_unit(number(match[1]), match[4].strip().rstrip(".,;*$ "), unit)
+    value, why = convert_answer(parse_number(match[1]), match[4].strip().rstrip(".,;*$ "), unit)
     return why if value is None else value
 
 
-def in_asked_unit(value: float, unit: str, asked: str) -> tuple[float | None, str]:
+def convert_answer(value: float, unit: str, asked: str) -> tuple[float | None, str]:
     """A number without a unit is taken to be in the one that was asked for."""
     unit = re.split(r"\s+(?:\(|for|at|and|de|par)\b|\(", unit)[0].strip()
     if not unit:
@@ -71,27 +71,28 @@ def in_asked_unit(value: float, unit: str, asked: str) -> tuple[float | None, st
     if asked == "ΔK":
         asked, unit = "K", {"°C": "K", "C": "K", "degC": "K"}.get(unit, unit)
     try:
-        theirs = unit_text(unit)
+        theirs = normalise_unit(unit)
         if asked == "K" and theirs in ("C", "F"):
             theirs = f"deg{theirs}"
-        return float(registry().Quantity(value, theirs).to(unit_text(asked) or "dimensionless").magnitude), ""
+        return float(unit_registry().Quantity(value, theirs).to(normalise_unit(asked) or "dimensionless").magnitude), ""
     except pint.DimensionalityError:
         return None, "wrong unit"
     except Exception:  # pint raises what its parser stumbles on; words after the number are no unit
         return value, ""
 
 
-def close(value: float, wanted: float, tolerance: float) -> bool:
+def is_close(value: float, wanted: float, tolerance: float) -> bool:
+    """Whether a value is the one wanted, within a relative tolerance."""
     return abs(value - wanted) <= tolerance * abs(wanted)
 
 
-def slip(value: float, wanted: float, unit: str, tolerance: float) -> str:
+def name_slip(value: float, wanted: float, unit: str, tolerance: float) -> str:
     """What the number is off by, where that says how it came about."""
     if not value or not wanted:
         return ""
-    if close(-value, wanted, tolerance):
+    if is_close(-value, wanted, tolerance):
         return "sign"
-    if unit == "K" and (close(value + 273.15, wanted, 1e-4) or close(value - 273.15, wanted, 1e-4)):
+    if unit == "K" and (is_close(value + 273.15, wanted, 1e-4) or is_close(value - 273.15, wanted, 1e-4)):
         return "Celsius for kelvin"
     ratio = abs(value / wanted)
     for power in range(-12, 13):
@@ -100,6 +101,6 @@ def slip(value: float, wanted: float, unit: str, tolerance: float) -> str:
     for name, factor in SLIPS:
         if abs(ratio / factor - 1) <= tolerance or abs(ratio * factor - 1) <= tolerance:
             return name
-    if close(1 / value, wanted, tolerance):
+    if is_close(1 / value, wanted, tolerance):
         return "inverted"
     return ""

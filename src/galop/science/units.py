@@ -1,100 +1,111 @@
-"""A calculator that checks units, and conversions."""
+"""Numbers and units as people and models write them, on top of pint."""
 
 from __future__ import annotations
 
-import ast
-import math
-import operator
 import re
-from collections.abc import Callable
+import sys
+from functools import cache
 from typing import Any
 
-from galop.science.card import Of, ScienceError, formula, in_unit, registry, unit_text
+import pint
 
-LONGEST = 500  # characters of an expression
-OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.Pow: operator.pow, ast.USub: operator.neg, ast.UAdd: operator.pos,
-}  # fmt: skip
-FUNCTIONS: dict[str, Callable[[float], float]] = {
-    "exp": math.exp, "ln": math.log, "log": math.log, "log10": math.log10, "log2": math.log2, "sin": math.sin,
-    "cos": math.cos, "tan": math.tan, "asin": math.asin, "acos": math.acos, "atan": math.atan, "sinh": math.sinh,
-    "cosh": math.cosh, "tanh": math.tanh,
-}  # fmt: skip
-ATOM = r"[A-Za-zµΩ]+(?:\*\*-?\d+|\d)?(?![\w(])"
-QUANTITY = rf"(?<![\w.])(\d+\.?\d*(?:[eE][-+]?\d+)?)\s*({ATOM}(?:[/*]{ATOM})*)"
-# Their names are also units' or nobody's; everything else is what pint calls it.
-CONSTANTS = {
-    "pi": (math.pi, ""), "g0": (9.80665, "m/s**2"), "R": (8.314462618, "J/mol/K"), "F": (96485.33212, "C/mol"),
-    "kB": (1.380649e-23, "J/K"), "N_A": (6.02214076e23, "1/mol"), "c0": (299792458.0, "m/s"),
-    "sigma": (5.670374419e-8, "W/m**2/K**4"),
-}  # fmt: skip
+from galop.errors import GalopError
+
+UNITS = (  # that a model may choose from; more are understood
+    "s ms µs min h day year m km cm dm mm µm um nm inch ft m² m^2 dm² dm^2 cm² cm^2 mm² mm^2 µm² ft² kg g mg t lb "
+    "kg/s g/s t/s lb/s kg/h t/h Pa kPa MPa GPa hPa bar mbar atm psi torr mmHg K °C degC °F degF W kW MW GW hp V "
+    "mV µV uV kV A mA µA uA kA nA A/m² A/m^2 A/cm² A/cm^2 A/dm² A/dm^2 mA/m² mA/m^2 mA/cm² mA/cm^2 µA/cm² µA/cm^2 "
+    "uA/cm² uA/cm^2 A/ft² mol/L mmol/L µmol/L mol/m³ mol/m^3 mol/dm³ mol/dm^3 mol/cm³ mol/cm^3 mmol/cm³ M mM µM "
+    "uM m²/s m^2/s cm²/s cm^2/s mm²/s mm^2/s V/s mV/s V/min g/mol kg/mol kg/kmol kg/m³ kg/m^3 g/cm³ g/cm^3 g/mL "
+    "g/L kg/L kg/dm³ m/s km/s cm/s mm/s km/h ft/s J/mol/K kJ/mol/K kJ/mol J/mol J/kg/K kJ/kg/K J/g/K J/kg kJ/kg "
+    "mA*h/g mAh/g A*h/kg Ah/kg C/g Pa*s mPa*s W*h/kg Wh/kg kW*h kWh J kJ MJ ohm Ω kΩ mΩ µF F mF Hz kHz W/m²/K "
+    "W/m^2/K kW/m²/K W/m/K W/m² W/m^2 kW/m² W/cm² MW/m² MW/m^2 N kN MN mm/year mol mmol L mL m³ cm³ mm³ L/s L/min m³/s "
+    "m/s² kN*s Ah mAh A*h"
+).split()
+RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
+TIMES_TEN = rf"(?:[x×*]|\\times|\\cdot)\s*10\s*(?:(?:\^|\*\*)\s*\{{?\s*([-+−]?\d+)\s*\}}?|([-−]\d+|[{RAISED}]+))"
+NUMBER = rf"[-+−]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][-+−]?\d+|\s*{TIMES_TEN})?"
+LONGEST_UNIT = 60  # characters
 
 
-@formula(
-    "Evaluates an expression of numbers with their units, constants (R, F, g0, kB, pi), + - * / **, sqrt, exp, ln and "
-    "log10; in_unit is the unit of the result.", "as written", "CODATA 2018",
-    {"result": Of("", "result")},
-)  # fmt: skip
-def calculate(expression: str, in_unit: str = "") -> dict[str, float | str]:
-    if len(expression) > LONGEST:
-        raise ScienceError(f"the expression has {len(expression)} characters; at most {LONGEST} are taken")
-    text = expression.replace("^", "**").replace("×", "*").replace("·", "*").replace("−", "-").replace("°C", " degC")
-    text = re.sub(r"([-+]?\d+(?:\.\d+)?)\s*degC\b", lambda m: f"({float(m[1]) + 273.15!r}*kelvin)", text)
-    text = re.sub(QUANTITY, r"(\1*\2)", text)  # 2 g / 5 g/mol is 2 g / (5 g/mol)
-    text = re.sub(r"(?<=[\d.)])\s*(?=[A-Za-zµΩ])(?![eE][-+]?\d)", "*", text)  # 2 (kg)
-    text = re.sub(r"(?<=[A-Za-z])\s+(?=[A-Za-z(])", "*", text)  # N m
+class ScienceError(GalopError):
+    """An input that a formula cannot take: of the wrong kind, of the wrong dimension, or out of its range."""
+
+    exit_code = 2
+
+
+@cache
+def unit_registry() -> pint.UnitRegistry[Any]:
+    """The units of pint, and what else rockets and cells are measured in."""
+    units: pint.UnitRegistry[Any] = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+    units.define("decade = 1 = _ = dec")
+    units.define("lbm = pound")
+    units.define("psia = psi")
+    return units
+
+
+@cache
+def compatible_units(unit: str) -> list[str]:
+    """`unit` and those of UNITS that measure the same; none for a pure number."""
+    asked = unit_registry().Unit(normalise_unit(unit)) if unit else None
+    alike = [u for u in UNITS if asked and unit_registry().Unit(normalise_unit(u)).is_compatible_with(asked)]
+    return list(dict.fromkeys([unit, *alike])) if asked else []
+
+
+def quantity_pattern(unit: str) -> str:
+    """A pattern of numbers in `unit` or one like it, so that no model leaves it out or mistakes it."""
+    return rf"^-?[0-9]+(\.[0-9]+)?(e-?[0-9]+)? ({'|'.join(map(re.escape, compatible_units(unit)))})$"
+
+
+def normalise_unit(text: str) -> str:
+    """A unit as people write it, in pint's spelling. Raises ValueError for what is too long, or a power too high."""
+    text = text.strip().strip("$")
+    if len(text) > LONGEST_UNIT:
+        raise ValueError("it is too long for a unit")
+    text = re.sub(r"\\(?:mathrm|text|,|;|!)\s*\{?|[{}]", "", text)
+    for theirs, ours in {"°C": "degC", "℃": "degC", "°F": "degF", "·": "*", "⋅": "*", "\\cdot": "*", "−": "-",
+                         "µ": "u", "μ": "u", "Ω": "ohm", "Å": "angstrom", "%": "percent"}.items():  # fmt: skip
+        text = text.replace(theirs, ours)
+    text = re.sub(f"[{RAISED}]+", lambda m: f"**{plain_digits(m[0])}", text).replace("^", "**")
+    text = re.sub(r"/([A-Za-z]+)(\d)([A-Za-z]+)", r"/\1**\2/\3", text)  # W/m2K
+    text = re.sub(r"(?<=[A-Za-z])(-?\d+)(?![\d*.])", r"**\1 ", text)  # m s-2
+    if re.search(r"\*\*\s*(?!-?\d{1,2}(?!\d|\s*\*\*))", text):
+        raise ValueError("a power in a unit is a whole number of at most two digits")
+    return re.sub(r"(?<=[\w)])\s+(?=[A-Za-z(])", "*", text)
+
+
+def parse_number(text: str) -> float:
+    """As people write it: 1,234.5, 1,5 (a decimal comma), 4.2×10^3, 1e-6. Raises ValueError."""
+    text = re.sub(TIMES_TEN, lambda m: f"e{plain_digits(m[1] or m[2])}", text).replace("−", "-")
+    if re.fullmatch(r"[-+]?(?:\d+,(?!\d{3}(?:\D|$))\d+|0,\d+)(?:e.*)?", text.strip(), re.IGNORECASE):
+        text = text.replace(",", ".")
+    return float(re.sub(r"[,_\s]", "", text))
+
+
+def plain_digits(text: str) -> str:
+    """Raised digits as digits."""
+    return text.translate(str.maketrans(RAISED, "0123456789-"))
+
+
+def parse_quantity(given: float | str, unit: str, what: str) -> float:
+    """The number of `unit` that a number or a text such as "70 bar" stands for. Raises ScienceError."""
+    if isinstance(given, (int, float)) and not isinstance(given, bool):
+        if abs(given) > sys.float_info.max:
+            raise ScienceError(f"{what}: the number is too large")
+        return float(given)
+    match = re.fullmatch(rf"\s*({NUMBER})\s*(.*?)\s*", str(given), re.DOTALL)
+    if not match:
+        raise ScienceError(f"{what}: {str(given)[:60]!r} is no number with a unit, such as 1 {unit}".rstrip())
+    value = parse_number(match[1])
+    if not match[4]:
+        return value
     try:
-        value = evaluated(ast.parse(text.strip(), mode="eval").body)
-        if not math.isfinite(value.magnitude):
-            raise ScienceError(f"{expression[:80]!r} has no finite value")
-        if in_unit and value.unitless and not registry().Unit(unit_text(in_unit)).dimensionless:
-            raise ScienceError(
-                f"{expression[:80]!r} is a pure number; write each number with its unit to get {in_unit[:40]}"
-            )
-        value = value.to(unit_text(in_unit)) if in_unit else value.to_base_units()
-    except ScienceError:
-        raise
-    except Exception as error:  # of dimensions that do not fit, arithmetic, or what pint's parser stumbles on
-        raise ScienceError(f"{expression[:80]!r} cannot be evaluated: {str(error)[:200]}") from None
-    unit = f"{value.units:~C}"
-    return {"result": float(value.magnitude) if not unit else f"{value.magnitude:.9g} {unit}"}
-
-
-def evaluated(node: ast.expr) -> Any:
-    """Of arithmetic on numbers, units and a few functions; nothing else is ever run."""
-    match node:
-        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
-            return registry().Quantity(float(number))
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
-            a, b = evaluated(left), evaluated(right)
-            if isinstance(op, ast.Pow):
-                b = float(b.to("dimensionless").magnitude)
-                if abs(b) > 200:
-                    raise ValueError(f"the power {b:g} is too large")
-            return OPERATORS[type(op)](a, b)
-        case ast.UnaryOp(op=op, operand=operand) if type(op) in OPERATORS:
-            return OPERATORS[type(op)](evaluated(operand))
-        case ast.Call(func=ast.Name(id="sqrt"), args=[inside], keywords=[]):
-            return evaluated(inside) ** 0.5
-        case ast.Call(func=ast.Name(id="abs"), args=[inside], keywords=[]):
-            return abs(evaluated(inside))
-        case ast.Call(func=ast.Name(id=name), args=[inside], keywords=[]) if name in FUNCTIONS:
-            return registry().Quantity(FUNCTIONS[name](float(evaluated(inside).to("dimensionless").magnitude)))
-        case ast.Name(id=name) if name in CONSTANTS:
-            return registry().Quantity(*CONSTANTS[name])
-        case ast.Name(id=name):
-            return registry().Quantity(1.0, name)
-    raise ValueError(f"{ast.unparse(node)[:60]} is no arithmetic")
-
-
-@formula(
-    "Converts a quantity with its unit, such as 70 bar, to another unit.", "units of one dimension",
-    "SI Brochure, 2019", {"result": Of("", "result")},
-)  # fmt: skip
-def convert(quantity: str, unit: str) -> dict[str, float | str]:
-    try:
-        registry().Unit(unit_text(unit))
-    except Exception:  # what pint's parser stumbles on
-        raise ScienceError(f"{unit[:40]!r} is not a unit that is known") from None
-    return {"result": f"{in_unit(quantity, unit_text(unit), 'quantity'):.9g} {unit}"}
+        theirs = normalise_unit(match[4])
+        if unit == "K" and theirs in ("C", "F"):  # no charge
+            theirs = f"deg{theirs}"
+        found = unit_registry().Quantity(value, theirs)
+        return float(found.to(unit or "dimensionless").magnitude)
+    except pint.DimensionalityError:
+        raise ScienceError(f"{what}: {match[4][:40]} is not a unit of {unit or 'a pure number'}") from None
+    except Exception as error:  # pint raises what its parser stumbles on
+        raise ScienceError(f"{what}: {match[4][:40]!r} is not a unit that is known ({type(error).__name__})") from None

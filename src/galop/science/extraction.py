@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from inspect import Parameter
+from functools import cache
 from unicodedata import normalize
 
-from galop.science.card import NUMBER, UNITS, Formula, Of, ScienceError, Word, in_unit, number, unit_text
+from galop.science.units import NUMBER, UNITS, parse_number
 
 WORDS = {
     "seconde?s?": "s", "minutes?": "min", "hours?|heures?": "h", "days?|jours?": "day", "years?|ans?": "year",
@@ -29,7 +28,7 @@ ALSO = {  # what a fuel, an oxidiser or a fluid may also be called
 
 
 @dataclass(frozen=True)
-class Given:
+class KnownValue:
     """A number with its unit, "" for none, written as formulas take it."""
 
     value: float
@@ -37,6 +36,7 @@ class Given:
 
     @property
     def text(self) -> str:
+        """As formulas take it."""
         return f"{self.value:.12g} {self.unit}".rstrip()
 
     @property
@@ -46,23 +46,9 @@ class Given:
             return self.text
         return int(self.value) if self.value.is_integer() and abs(self.value) < 1e15 else self.value
 
-    def fits(self, of: Of) -> bool:
-        """Whether it measures that, and lies within its range."""
-        return fitting(self, of)
-
-
-@lru_cache(10_000)
-def fitting(given: Given, of: Of) -> bool:
-    if bool(of.unit) != bool(given.unit):
-        return False
-    try:
-        return of.low <= in_unit(given.text, of.unit, "") <= of.high
-    except ScienceError:
-        return False
-
 
 @cache
-def units() -> tuple[str, dict[str, str]]:
+def unit_pattern() -> tuple[str, dict[str, str]]:
     """A pattern of what may follow a number, and each unit that is found so in one way of writing."""
     known: dict[str, str] = {}
     for unit in UNITS:
@@ -73,110 +59,65 @@ def units() -> tuple[str, dict[str, str]]:
     return rf"{SPACE}?{SPACE}?-?({'|'.join([*either, *WORDS])}|%){part_of_more}", known
 
 
-def quantities(text: str) -> list[Given]:
+def extract_values(text: str) -> list[KnownValue]:
     """Those of a text, in its order. Numbers inside of names, such as LiCoO2, RP-1 or 1st, and those whose unit is not
     understood, are none."""
-    text = in_our_words(text)
+    text = normalise_text(text)
     comma = len(re.findall(FRENCH, text)) > 1 or (
         bool(re.search(r"\d,(?:\d{1,2}|\d{4,})(?!\d)", text)) and not re.search(r"\d\.\d", text)
     )
-    pattern, known = units()
+    pattern, known = unit_pattern()
     found = []
     for match in re.finditer(rf"(?<![\w^.])(?<![A-Za-z]-){NUMBER}", text):
         digits = match[0].rstrip(",.")
         after = text[match.start() + len(digits) :]
         try:
-            value = number(digits.replace(",", ".") if comma and "." not in digits else digits)
+            value = parse_number(digits.replace(",", ".") if comma and "." not in digits else digits)
         except ValueError:
             continue
         unit = re.match(pattern, after) or re.match(rf"{SPACE}(?:to|à){SPACE}{NUMBER}{pattern}", after)
         if unit is None:
             if not re.match(rf"[A-Za-zµΩ°]|{SPACE}?[A-Za-zµΩ°]+[/^⁻*]", after):
-                found.append(Given(value, ""))
+                found.append(KnownValue(value, ""))
         elif unit[unit.lastindex or 1] == "%":
-            found.append(Given(value / 100, ""))
+            found.append(KnownValue(value / 100, ""))
         else:
             name = unit[unit.lastindex or 1]
             name = next((ours for theirs, ours in WORDS.items() if re.fullmatch(theirs, name)), name)
             if name in ("°F", "degF"):
                 value, name = (value - 32) / 1.8 + 273.15, "K"
-            found.append(Given(value, known.get(name, name)))
+            found.append(KnownValue(value, known.get(name, name)))
     return found[:MOST]
 
 
-def in_our_words(text: str) -> str:
+def normalise_text(text: str) -> str:
     """With units, thousands, powers of ten and ranges as they are looked for."""
     for theirs, ours in {"μ": "µ", "℃": "°C", "·": "*", "⋅": "*"}.items():
         text = text.replace(theirs, ours)
     for theirs, ours in (*WORDS.items(), ("mol|kg|s|h", "")):
         text = re.sub(rf"\s(?:per|par)\s({theirs})\b", lambda m, ours=ours: f"/{ours or m[1]}", text)  # type: ignore[misc]
     for _ in range(3):  # W m⁻² K⁻¹
-        text = re.sub(r"(?:(?<=[A-Za-zµ])|(?<=\^[23]))[ *]([A-Za-z]+)(?:⁻|\^-)([123¹²³])", below, text)
+        text = re.sub(r"(?:(?<=[A-Za-zµ])|(?<=\^[23]))[ *]([A-Za-z]+)(?:⁻|\^-)([123¹²³])", as_quotient, text)
     text = re.sub(r"(?<![\dx×*.])(?<![x×*]\s)10(?=\^|[⁻⁰-⁹¹²³])", "1×10", text)
     text = re.sub(rf"(?<![\d.,])\d{{1,3}}(?:{SPACE}\d{{3}})+(?!\d)", lambda m: re.sub(SPACE, "", m[0]), text)
     return re.sub(r"(?<=\d)(?<![x×*]10)(?<![x×*]\s10)\s?[-–]\s?(?=\d)", " to ", text)
 
 
-def below(match: re.Match[str]) -> str:
+def as_quotient(match: re.Match[str]) -> str:
+    """A unit with a negative power, written with a stroke."""
     power = "123"["¹²³".find(match[2])] if match[2] in "¹²³" else match[2]
     return f"/{match[1]}{'' if power == '1' else f'^{power}'}"
 
 
-def mentioned(choices: Iterable[str], text: str) -> list[str]:
+def find_choices(choices: Iterable[str], text: str) -> list[str]:
     """The choices that a text names, in English or French."""
-    text = plain(text)
+    text = fold(text)
     names = {choice: [choice, *ALSO.get(choice, [])] for choice in choices}
     return [
-        c for c, called in names.items() if any(re.search(rf"(?<!\w){re.escape(plain(n))}(?!\w)", text) for n in called)
+        c for c, called in names.items() if any(re.search(rf"(?<!\w){re.escape(fold(n))}(?!\w)", text) for n in called)
     ]
 
 
-def plain(text: str) -> str:
+def fold(text: str) -> str:
     """In small letters, without accents."""
     return "".join(c for c in normalize("NFD", text.lower()) if not "\u0300" <= c <= "\u036f")
-
-
-@lru_cache(10_000)
-def alike(unit: str, other: str) -> bool:
-    """Whether two units measure the same."""
-    if not unit or not other:
-        return unit == other
-    try:
-        in_unit(f"1 {unit_text(unit)}", unit_text(other), "")
-    except ScienceError:
-        return False
-    return True
-
-
-def placed(slots: Sequence[Of], given: Sequence[Given]) -> int:
-    """The most of `given` that can be put into `slots` at once, one in each (Kuhn's algorithm)."""
-    taken: dict[int, int] = {}
-
-    def put(one: int, tried: set[int]) -> bool:
-        for i, slot in enumerate(slots):
-            if i not in tried and given[one].fits(slot):
-                tried.add(i)
-                if i not in taken or put(taken[i], tried):
-                    taken[i] = one
-                    return True
-        return False
-
-    return sum(put(one, set()) for one in range(len(given)))
-
-
-def slots(formula: Formula, optional: bool = True) -> dict[str, Of]:
-    """The inputs that take quantities."""
-    return {
-        name: kind
-        for name, (kind, default) in formula.parameters.items()
-        if isinstance(kind, Of) and (optional or not has_default(default))
-    }
-
-
-def has_default(default: object) -> bool:
-    return default is not Parameter.empty
-
-
-def words(formula: Formula) -> list[tuple[str, ...] | Word]:
-    """What the inputs that take a name can be: one of some choices, or a text of a form."""
-    return [kind for kind, _ in formula.parameters.values() if isinstance(kind, (tuple, Word))]

@@ -10,8 +10,8 @@ from itertools import combinations, product
 from math import prod
 from typing import Any
 
-from galop.science.card import registry, unit_text
-from galop.science.given import Given
+from galop.science.extraction import KnownValue
+from galop.science.units import normalise_unit, unit_registry
 
 CONSTANTS = {"g0": "m/s^2", "F": "C/mol", "R": "J/mol/K"}
 FUNCTIONS = {"sqrt": ("sqrt({})",), "ln": ("ln({})", "log10({})"), "exp": ("exp({})", "exp(-({}))")}
@@ -24,12 +24,17 @@ Atom = tuple[str, Dimension, float]
 
 @cache
 def dimension(unit: str) -> Dimension:
-    found: dict[str, Any] = dict(registry().Unit(unit_text(unit)).dimensionality) if unit else {}
+    """Of a unit: its base dimensions with their powers."""
+    found: dict[str, Any] = dict(unit_registry().Unit(normalise_unit(unit)).dimensionality) if unit else {}
     return tuple(sorted((name, float(power)) for name, power in found.items()))
 
 
-def expressions(
-    given: Sequence[Given], results: Sequence[Sequence[Given]], spare: Sequence[Given], unit: str, like: str = ""
+def find_expressions(
+    given: Sequence[KnownValue],
+    results: Sequence[Sequence[KnownValue]],
+    spare: Sequence[KnownValue],
+    unit: str,
+    like: str = "",
 ) -> list[str]:
     """Those that measure `unit` and use each quantity given once, one of each formula's results, perhaps one that is
     spare, and at most two constants; with the functions that stand in a formula `like` them."""
@@ -50,20 +55,21 @@ def expressions(
         if not every:
             continue
         numbers = [g.text for g in every if not g.unit]
-        helpers, measures = [atom(g) for g in (*chosen, *more) if g.unit], [atom(g) for g in given if g.unit]
+        helpers, measures = [atom_of(g) for g in (*chosen, *more) if g.unit], [atom_of(g) for g in given if g.unit]
         for atoms, ratios in groupings(measures, functions):
-            for text in joined([*helpers, *atoms, *known], ratios, asked, functions):
+            for text in combine([*helpers, *atoms, *known], ratios, asked, functions):
                 found.update(dict.fromkeys(with_numbers(text, numbers, functions)))
                 least = len(known)
     if unit.endswith("Hz"):
         found.update({f"{text} / (2 * pi)": None for text in found})  # a rate in radians is no frequency
     for whole in (g for group in results for g in group if given and dimension(g.unit) == asked):
-        found.update({f"{whole.text} {s} {e}": None for e in expressions(given, [], [], unit, like) for s in "-+"})
+        found.update({f"{whole.text} {s} {e}": None for e in find_expressions(given, [], [], unit, like) for s in "-+"})
     return list(found)[:MOST]
 
 
-def atom(given: Given) -> Atom:
-    quantity = registry().Quantity(given.value, unit_text(given.unit)).to_base_units()
+def atom_of(given: KnownValue) -> Atom:
+    """A known value, in base units for comparison."""
+    quantity = unit_registry().Quantity(given.value, normalise_unit(given.unit)).to_base_units()
     return given.text, dimension("K" if given.unit in ("°C", "degC") else given.unit), float(quantity.magnitude)
 
 
@@ -79,7 +85,7 @@ def groupings(measures: Sequence[Atom], functions: Sequence[str]) -> Iterator[tu
                 yield rest, [f"{b[0]} / ({a[0]})", f"{a[0]} / ({b[0]})"]
 
 
-def joined(atoms: Sequence[Atom], ratios: Sequence[str], asked: Dimension, functions: Sequence[str]) -> Iterator[str]:
+def combine(atoms: Sequence[Atom], ratios: Sequence[str], asked: Dimension, functions: Sequence[str]) -> Iterator[str]:
     """All in one product; or one of them, times a function of the rest."""
     for text in products(atoms, asked):
         yield from (f"{text} * {f.format(ratio)}" for ratio in ratios for f in functions)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from typing import Any
 
 import pytest
@@ -90,13 +89,12 @@ def test_reaching_for_attributes_gets_nothing(source: str, renderer: Renderer) -
         "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
     ],
 )
+@pytest.mark.timeout(120)
 def test_a_template_without_end_is_stopped(source: str, monkeypatch: pytest.MonkeyPatch, smollm: Model) -> None:
     monkeypatch.setattr(template_module, "SECONDS", 2.0)
     bad = ChatTemplate(source, smollm.tokenizer)
-    start = time.monotonic()
     with pytest.raises(TemplateError):
         bad.encode(HI)
-    assert time.monotonic() - start < 15
     bad.source = "{{ messages[0].content }}"
     assert bad.render(HI) == "Hi"
     bad.renderer.close()

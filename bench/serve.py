@@ -337,7 +337,7 @@ async def soaked(server: Server, minutes: float) -> dict[str, Any]:
 def checkpoint(path: Path, folder: Path) -> Path:
     """The weights of a GGUF file as a BF16 checkpoint in the hub's layout."""
     from galop.backends.load import open_pack
-    from galop.models.open import open_checkpoint
+    from galop.models.from_file import open_checkpoint
 
     pack, plan = open_pack(path, None, 2)
     found = open_checkpoint(path)

@@ -30,7 +30,7 @@ sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "src")]
 with atheris.instrument_imports(include=["galop.weights", "galop.tokenizers.gguf", "galop.models"]):
     from galop.errors import ModelFileError
     from galop.models import FAMILIES, parse_config, trace
-    from galop.models.open import open_gguf
+    from galop.models.from_file import open_gguf
     from galop.models.rotary import inverse_frequencies
     from galop.tokenizers import probe, tokenizer_json
     from galop.tokenizers.tokenizer import Tokenizer

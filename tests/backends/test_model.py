@@ -22,7 +22,7 @@ from galop.backends.local import Model
 from galop.backends.protocol import GenerationRequest
 from galop.engine.sampling import sample
 from galop.errors import ContextLengthError, MemoryBudgetError, ModelFileError, NumericalError
-from galop.models.open import open_checkpoint
+from galop.models.from_file import open_checkpoint
 from galop.weights import pack as packs
 
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]

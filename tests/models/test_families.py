@@ -10,7 +10,7 @@ from logits import N, batch, relative
 from galop.backends.load import load_path
 from galop.backends.local import Model
 from galop.models import parse_config, trace
-from galop.models.open import open_checkpoint
+from galop.models.from_file import open_checkpoint
 from galop.ops.reference import Cache, Reference
 
 GOLDEN = Path(__file__).parent.parent / "golden"

@@ -14,7 +14,7 @@ from tiny import write_gguf
 from galop.backends.local import Model
 from galop.engine.sampling import Sampling
 from galop.models import FAMILIES, parse_config, trace
-from galop.models.open import open_checkpoint
+from galop.models.from_file import open_checkpoint
 from galop.ops.reference import Batch, Cache, Reference
 
 pytestmark = pytest.mark.oracle

@@ -15,10 +15,10 @@ from safetensors.numpy import save_file
 from tiny import add_byte_tokenizer
 
 from galop.errors import ModelFileError
-from galop.models import FAMILIES, open, parse_config, trace
+from galop.models import FAMILIES, from_file, parse_config, trace
+from galop.models.from_file import ARCHITECTURES, open_checkpoint
 from galop.models.gguf_mapping import KEYS, NAMES, ConfigDict, GGUFMapping, Key
 from galop.models.llama import Llama
-from galop.models.open import ARCHITECTURES, open_checkpoint
 from galop.ops import Tensor, rms_norm
 from galop.ops.reference import Cache, Reference
 from galop.weights.stored_tensor import Tensors
@@ -134,7 +134,7 @@ def test_a_family_of_other_norms_lists_and_fused_tensors_is_one_class(
     with pytest.raises(ModelFileError, match="'sandwich' is not supported"):
         open_checkpoint(paths[1])
     monkeypatch.setitem(FAMILIES, "sandwich", Sandwich)
-    monkeypatch.setitem(open.ARCHITECTURES, "sandwich", Sandwich)
+    monkeypatch.setitem(from_file.ARCHITECTURES, "sandwich", Sandwich)
     logits = []
     for path in paths:
         checkpoint = open_checkpoint(path)

@@ -20,7 +20,7 @@ from galop.backends.events import Text
 from galop.backends.load import load
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
-from galop.models.open import open_checkpoint
+from galop.models.from_file import open_checkpoint
 from galop.ops.reference import Batch, Cache, Reference
 from galop.recipes.mini import tokenizer
 from galop.recipes.mini.tasks import correct, draw

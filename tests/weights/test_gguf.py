@@ -18,7 +18,7 @@ from tiny import GOLDEN, write_gguf
 from galop.backends.load import load_path
 from galop.errors import GalopError, ModelFileError
 from galop.models import FAMILIES, parse_config, trace
-from galop.models.open import open_checkpoint
+from galop.models.from_file import open_checkpoint
 from galop.models.rotary import inverse_frequencies
 from galop.ops.reference import Cache, Reference
 

@@ -23,7 +23,7 @@ from tiny import GOLDEN, tensors_of
 from galop.backends.load import load_path
 from galop.errors import ModelFileError
 from galop.models import parse_config
-from galop.models.open import open_checkpoint
+from galop.models.from_file import open_checkpoint
 from galop.models.rotary import inverse_frequencies
 from galop.weights.safetensors import parse_file
 

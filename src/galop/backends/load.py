@@ -16,7 +16,7 @@ from galop.engine.states import BLOCK_TOKENS, KVType, state_of
 from galop.errors import MemoryBudgetError, ModelFileError
 from galop.machine import available_memory, cache_directory, default_threads
 from galop.models import parse_config, trace
-from galop.models.open import open_checkpoint
+from galop.models.from_file import open_checkpoint
 from galop.ops.plan import Plan
 from galop.store import Source, fetch, locate, resolve, trim_packs
 from galop.tokenizers.tokenizer import Tokenizer

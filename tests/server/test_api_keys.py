@@ -19,7 +19,7 @@ from serving import GOLDEN_QUESTION, Running, run_galop, serving
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from galop.server.api_keys import Key, KeyFile, KeyFileError
+from galop.server.api_keys import ApiKey, KeyFile, KeyFileError
 from galop.server.rate_limit import RateLimiter
 from galop.web.conversations import Conversations, StoredMessage
 
@@ -240,12 +240,12 @@ def test_a_new_key_under_an_old_name_is_another_key(home: Path, server: Running)
 def test_conversations_kept_by_name_become_the_keys_once(tmp_path: Path) -> None:
     store = Conversations(tmp_path / "c.db")
     for owner in ("ann", "gone", ""):
-        store.say(owner, store.begin(owner, f"of {owner}"), StoredMessage(0, None, 0, "user", "hello"))
+        store.add(owner, store.begin(owner, f"of {owner}"), StoredMessage(0, None, 0, "user", "hello"))
         store.set(owner, "language", "fr")
-    store.by_hash({"ann": "a1", "new": "n1"})
+    store.migrate_owners({"ann": "a1", "new": "n1"})
     assert [c.title for c in store.search("a1", "hello")] == ["of ann"] and store.setting("a1", "language") == "fr"
     assert [c.title for c in store.search("")] == ["of"] and not store.search("ann")
-    store.by_hash({"gone": "g1"})  # somebody new, by an old name
+    store.migrate_owners({"gone": "g1"})  # somebody new, by an old name
     assert not store.search("g1") and not store.setting("g1", "language")
     store.close()
 
@@ -287,10 +287,10 @@ def test_no_key_is_ever_logged(server: Running, keys: dict[str, str]) -> None:
 
 
 def test_previews_are_for_their_tier() -> None:
-    key = Key("a", "", "", models="qwen3:*, smollm2:135m")
+    key = ApiKey("a", "", "", models="qwen3:*, smollm2:135m")
     assert key.may_use("qwen3:8b") and key.may_use("smollm2:135m") and not key.may_use("llama3.1:8b")
     assert not key.may_use("qwen3:8b", preview=True)
-    assert Key("b", "", "", tier="preview").may_use("anything", preview=True)
+    assert ApiKey("b", "", "", tier="preview").may_use("anything", preview=True)
 
 
 def test_a_key_file_that_fails_to_be_written_keeps_the_old(tmp_path: Path) -> None:
@@ -309,7 +309,7 @@ def test_a_key_file_that_fails_to_be_written_keeps_the_old(tmp_path: Path) -> No
 def test_the_meter_lets_go_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    meter, key = RateLimiter(), Key("a", "", "", tokens_per_minute=100)
+    meter, key = RateLimiter(), ApiKey("a", "", "", tokens_per_minute=100)
     meter.charge(key, 60)
     now[0] += 10
     assert meter.wait(key) == 0
@@ -317,7 +317,7 @@ def test_the_meter_lets_go_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> No
     assert meter.wait(key) == 50
     now[0] += 51
     assert meter.wait(key) == 0
-    assert meter.wait(Key("b", "", "")) == 0
+    assert meter.wait(ApiKey("b", "", "")) == 0
 
 
 def test_the_interface_keeps_to_its_description(tmp_path: Path) -> None:

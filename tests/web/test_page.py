@@ -287,7 +287,7 @@ def test_nothing_a_model_or_a_user_writes_runs(visit: Callable[..., Page], serve
     for i, thing in enumerate([*HOSTILE, "\n\n".join(HOSTILE)]):
         role = "assistant" if i % 2 else "user"
         said = StoredMessage(0, parent, 0, role, thing, thinking=thing, model="" if role == "user" else HOSTILE[1])
-        parent = store.say("", conversation, said).id
+        parent = store.add("", conversation, said).id
     store.close()
     page = visit()
     page.locator(".item .name").first.click()
@@ -302,8 +302,8 @@ def test_formulas_tables_and_code_are_shown(visit: Callable[..., Page], home: Pa
     store = Conversations(home / "data" / "galop" / "conversations.db")
     conversation = store.begin("", "formulas")
     text = "Euler: $e^{i\\pi} = -1$, or\n\n\\[ \\frac{a}{b} \\]\n\n| a | b |\n|---|---|\n| 1 | $x^2$ |\n\n```python\nx = 1\n```\n"
-    asked = store.say("", conversation, StoredMessage(0, None, 0, "user", "?"))
-    store.say("", conversation, StoredMessage(0, asked.id, 0, "assistant", text, model="m"))
+    asked = store.add("", conversation, StoredMessage(0, None, 0, "user", "?"))
+    store.add("", conversation, StoredMessage(0, asked.id, 0, "assistant", text, model="m"))
     store.close()
     page = visit()
     page.locator(".item .name").first.click()
@@ -426,15 +426,15 @@ def test_blocks_are_rendered_once_and_never_where_others_wait() -> None:
 def test_conversations_are_their_owners(tmp_path: Path) -> None:
     store = Conversations(tmp_path / "c.db")
     mine = store.begin("ann", "the capital of  \n France " + "and more " * 20)
-    first = store.say("ann", mine, StoredMessage(0, None, 0, "user", 'Where is "Paris"?'))
-    a = store.say("ann", mine, StoredMessage(0, first.id, 0, "assistant", "In France", model="m"))
-    b = store.say("ann", mine, StoredMessage(0, first.id, 0, "assistant", "On the Seine", model="m"))
+    first = store.add("ann", mine, StoredMessage(0, None, 0, "user", 'Where is "Paris"?'))
+    a = store.add("ann", mine, StoredMessage(0, first.id, 0, "assistant", "In France", model="m"))
+    b = store.add("ann", mine, StoredMessage(0, first.id, 0, "assistant", "On the Seine", model="m"))
     assert store.search("ann")[0].title.startswith("the capital of France") and len(store.search("ann")[0].title) <= 60
     assert path(store.messages("ann", mine), 0)[-1].id == b.id
     assert path(store.messages("ann", mine), 0, {first.id: a.id})[-1].id == a.id
     assert store.messages("bob", mine) == [] and store.search("bob") == [] and store.search("bob", "Seine") == []
     with pytest.raises(KeyError):
-        store.say("bob", mine, StoredMessage(0, None, 0, "user", "x"))
+        store.add("bob", mine, StoredMessage(0, None, 0, "user", "x"))
     store.delete("bob", mine)
     for words, found in (
         ("sein", 1),
@@ -462,7 +462,7 @@ def test_what_is_found_is_shown_where_it_is_said(tmp_path: Path) -> None:
         "a b " * 100 + "The Xylophone\n plays. " + "c d " * 100,
         "xylophone " * 50_000,
     ):  # for hours, were it squared
-        store.say("", store.begin("", "t"), StoredMessage(0, None, 0, "user", text))
+        store.add("", store.begin("", "t"), StoredMessage(0, None, 0, "user", text))
     found = store.search("", "xyloph")
     assert len(found) == 2 and all("xylophone" in f.excerpt.lower() and len(f.excerpt) < 90 for f in found)
     assert any(

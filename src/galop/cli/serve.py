@@ -134,7 +134,7 @@ async def run_server(
 
     models = ModelPool(list(sources), limits)
     conversations = Conversations(data_directory() / "conversations.db")
-    conversations.by_hash({key.name: key.hash for key in keys.keys()})  # noqa: SIM118
+    conversations.migrate_owners({key.name: key.hash for key in keys.keys()})  # noqa: SIM118
 
     def mount(app: FastAPI, service: Service) -> None:
         mount_page(app, partial(PageSession.open, service), conversations)

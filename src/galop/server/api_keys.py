@@ -25,7 +25,7 @@ class KeyFileError(GalopError):
 
 
 @dataclass(frozen=True)
-class Key:
+class ApiKey:
     """What belongs to a key is found by its hash: another key may get its name when it is gone."""
 
     name: str
@@ -41,7 +41,7 @@ class Key:
         return (not preview or self.tier == "preview") and any(fnmatchcase(model, p.strip()) for p in patterns)
 
 
-ANYONE = Key("", "", "", tier="preview")  # who asks a server that has no keys: its owner, at this machine
+ANYONE = ApiKey("", "", "", tier="preview")  # who asks a server that has no keys: its owner, at this machine
 
 
 class KeyFile:
@@ -50,14 +50,14 @@ class KeyFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._stamp: tuple[int, int] | None = None
-        self._keys: list[Key] = []
+        self._keys: list[ApiKey] = []
 
-    def keys(self) -> list[Key]:
+    def keys(self) -> list[ApiKey]:
         """Raises KeyFileError if the file is not what `add` writes."""
         try:
             stat = self.path.stat()
             if self._stamp != (stat.st_mtime_ns, stat.st_size):
-                self._keys = [Key(**item) for item in json.loads(self.path.read_text("utf-8"))]
+                self._keys = [ApiKey(**item) for item in json.loads(self.path.read_text("utf-8"))]
                 self._stamp = (stat.st_mtime_ns, stat.st_size)
         except FileNotFoundError:
             self._keys, self._stamp = [], None
@@ -65,7 +65,7 @@ class KeyFile:
             raise KeyFileError(f"{self.path} is not a file of keys ({error}); mend or remove it") from None
         return self._keys
 
-    def find(self, presented: str) -> Key | None:
+    def find(self, presented: str) -> ApiKey | None:
         """The key that was presented; every one is compared, each in constant time."""
         digest = hashlib.sha256(presented.encode("utf-8", "surrogateescape")).hexdigest()
         found = None
@@ -82,25 +82,25 @@ class KeyFile:
             raise KeyFileError("--tokens-per-minute is 0 for no limit, or a positive number")
         secret = PREFIX + secrets.token_urlsafe(32)
         digest = hashlib.sha256(secret.encode()).hexdigest()
-        with self._locked():
+        with self._lock():
             if any(key.name == name for key in self.keys()):
                 raise KeyFileError(f"there is a key called {name} already; remove it first: galop keys rm {name}")
-            self._write([*self.keys(), Key(name, digest, secret[-4:], models, tokens_per_minute, tier)])
+            self._write([*self.keys(), ApiKey(name, digest, secret[-4:], models, tokens_per_minute, tier)])
         return secret
 
     def remove(self, name: str) -> None:
         """Raises KeyFileError if there is no such key."""
-        with self._locked():
+        with self._lock():
             left = [key for key in self.keys() if key.name != name]
             if len(left) == len(self.keys()):
                 raise KeyFileError(f"no key is called {name}")
             self._write(left)
 
-    def _locked(self) -> FileLock:
+    def _lock(self) -> FileLock:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         return FileLock(f"{self.path}.lock")
 
-    def _write(self, keys: list[Key]) -> None:
+    def _write(self, keys: list[ApiKey]) -> None:
         """Whole or not at all, readable by its owner from the first byte on."""
         handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name)  # mode 0600
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -37,37 +39,47 @@ ANTHROPIC_TYPES = {"server_error": "api_error"}
 
 
 class ApiError(HTTPException):
-    """`code` says what happened to a program, `message` to a person, `param` which field is to blame."""
+    """`code` says what happened to a program, `message` to a person, `param` which field is to blame; `counts` are
+    tokens that the error is about, and `retry_after` seconds."""
 
     def __init__(
-        self, status: int, code: str, message: str, param: str | None = None, retry_after: int = 0, **extra: Any
+        self,
+        status: int,
+        code: str,
+        message: str,
+        param: str | None = None,
+        retry_after: int = 0,
+        counts: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         super().__init__(status)
         self.code = code
         self.message = message
         self.param = param
-        self.extra = extra
+        self.counts = counts
         self.sent = {"retry-after": str(retry_after)} if retry_after else {}
         if status >= 500 and not retry_after:
             self.sent["x-should-retry"] = "false"  # clients would send the same request three times
 
     @property
     def type(self) -> str:
+        """OpenAI's word for the kind of error, by its status."""
         return TYPES.get(self.status_code, "server_error")
 
     def body(self, path: str) -> dict[str, Any]:
+        """What is answered at a path, in the shape of its dialect."""
         if path.startswith("/api/"):
             return {"error": self.message}
         if path.startswith("/v1/messages"):
             message = self.message
-            if counts := self.extra.get("n_prompt_tokens"):  # by these words clients know that they have to shorten it
-                message = f"prompt is too long: {counts} tokens > {self.extra['n_ctx']} maximum; {message}"
+            if tokens := self.counts.get("n_prompt_tokens"):  # by these words clients know that they have to shorten it
+                message = f"prompt is too long: {tokens} tokens > {self.counts['n_ctx']} maximum; {message}"
             return {"type": "error", "error": {"type": ANTHROPIC_TYPES.get(self.type, self.type), "message": message}}
         param = PROMPTS.get(path, self.param) if self.code == "context_length_exceeded" else self.param
-        error = {"message": self.message, "type": self.type, "param": param, "code": self.code, **self.extra}
+        error = {"message": self.message, "type": self.type, "param": param, "code": self.code, **self.counts}
         return {"error": error}
 
     def response(self, path: str) -> Response:
+        """The whole response, where none has begun."""
         content = json.dumps(self.body(path), ensure_ascii=True)
         return Response(content, self.status_code, self.sent, "application/json")
 
@@ -78,7 +90,7 @@ def api_error(error: Exception) -> ApiError:
         case ApiError():
             return error
         case ContextLengthError():
-            return ApiError(400, "context_length_exceeded", str(error), "messages", **error.counts)
+            return ApiError(400, "context_length_exceeded", str(error), "messages", counts=error.counts)
         case UnknownModelError():
             return ApiError(404, "model_not_found", str(error), "model")
         case ConstraintError():

@@ -77,6 +77,7 @@ class EngineCollector:
         self.models = models
 
     def collect(self) -> Iterator[Metric]:
+        """The metrics of all models in memory, as prometheus_client asks for them."""
         counted = {
             "prefix_cache_queries": "tokens of prompts looked for",
             "prefix_cache_hits": "tokens of prompts found",

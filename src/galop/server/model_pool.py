@@ -19,7 +19,7 @@ from galop.backends.protocol import TokenBackend
 from galop.engine.disk_cache import DiskCache
 from galop.errors import MemoryBudgetError, ModelFileError
 from galop.machine import available_memory, cache_directory
-from galop.server.api_keys import Key
+from galop.server.api_keys import ApiKey
 from galop.server.errors import ApiError
 from galop.store import Source
 from galop.store.model_info import get_info
@@ -46,6 +46,8 @@ class Limits:
 
 @dataclass(eq=False)
 class Resident:
+    """A model in memory, and who uses it."""
+
     name: str
     model: TokenBackend
     users: int = 0
@@ -90,38 +92,47 @@ class ModelPool:
         self._freed = asyncio.Event()
         self._loads: dict[str, asyncio.Task[Resident]] = {}
         self._unloads: set[asyncio.Task[None]] = set()
-        self._found: dict[str, Source] = {}
-        self._looked = -1.0
+        self._listing: dict[str, Source] = {}
+        self._listed_at = -1.0
 
     def sources(self) -> dict[str, Source]:
         """What may be asked for: the models given, and those that are on this machine (as of a second ago)."""
-        if time.monotonic() - self._looked > 1:
-            self._found = {source.name: source for source in self.given}
+        if time.monotonic() - self._listed_at > 1:
+            self._listing = {source.name: source for source in self.given}
             for source in store.list_local():
-                self._found.setdefault(source.name, source)
-            self._looked = time.monotonic()
-        return self._found
+                self._listing.setdefault(source.name, source)
+            self._listed_at = time.monotonic()
+        return self._listing
 
-    def visible(self, key: Key) -> dict[str, Source]:
+    def visible(self, key: ApiKey) -> dict[str, Source]:
+        """The sources a key may use, by name."""
         return {n: s for n, s in self.sources().items() if key.may_use(n, bool(s.entry and s.entry.preview))}
 
-    def find(self, name: str | None, key: Key) -> Source:
-        """Raises ApiError for a model that is not here, or not this key's to see."""
+    def find(self, name: str | None, key: ApiKey) -> Source:
+        """The source of a name, as any client may write it; the first for none.
+
+        Raises ApiError (404) for a model that is not here, or not this key's to see.
+        """
         sources = self.visible(key)
         wanted = name or next(iter(sources), "")
         bare = wanted.removesuffix(":latest")
         aliases = {alias: s.name for s in sources.values() if s.entry for alias in s.entry.aliases}
         for candidate in (wanted, bare, wanted.lower(), bare.lower()):
-            for called in (candidate, aliases.get(candidate, ""), f"ollama:{candidate}", f"ollama:{candidate}:latest"):
-                if called in sources:
-                    return sources[called]
+            for spelling in (
+                candidate,
+                aliases.get(candidate, ""),
+                f"ollama:{candidate}",
+                f"ollama:{candidate}:latest",
+            ):
+                if spelling in sources:
+                    return sources[spelling]
         known = ", ".join(list(sources)[:8]) or "none; get one with: galop pull smollm2:135m"
         message = f"model {wanted[:200]!r} not found; these are here: {known}"  # "not found" is what Ollama's looks for
         raise ApiError(404, "model_not_found", message, "model")
 
     @asynccontextmanager
-    async def use(self, name: str | None, key: Key) -> AsyncIterator[Resident]:
-        """A model in memory, which stays there meanwhile. Raises ApiError, GalopError."""
+    async def use(self, name: str | None, key: ApiKey) -> AsyncIterator[Resident]:
+        """A model in memory, which stays there meanwhile. Raises ApiError (404), GalopError if it does not load."""
         source = self.find(name, key)
         resident = self.residents.get(source.name) or await self._load(source)
         resident.users += 1
@@ -203,7 +214,9 @@ class ModelPool:
         """Nothing happens to a model that is in use, or is not loaded any more."""
         if self.residents.get(resident.name) is resident and not resident.users:
             del self.residents[resident.name]
-            await asyncio.to_thread(_close, resident.model)
+            await asyncio.to_thread(resident.model.close)
+            del resident.model  # no reference is left, so the collection below frees it, circles and all
+            await asyncio.to_thread(_collect_garbage)
             self._freed.set()
 
     async def unload_idle(self) -> None:
@@ -219,6 +232,7 @@ class ModelPool:
         return (self.limits.keep_alive or math.inf) if resident.keep_alive is None else resident.keep_alive
 
     async def close(self) -> None:
+        """Unloads all, also those in use."""
         for resident in list(self.residents.values()):
             resident.users = 0
             await self.unload(resident)
@@ -246,9 +260,7 @@ class ModelPool:
         }
 
 
-def _close(model: TokenBackend) -> None:
-    model.close()
-    del model
+def _collect_garbage() -> None:
     gc.unfreeze()
-    gc.collect()  # callbacks of answers refer to it in circles
+    gc.collect()
     gc.freeze()

@@ -12,7 +12,7 @@ from starlette.types import Scope
 from galop.backends.events import Done, Prefill, Text
 from galop.chat.thinking import Thinking
 from galop.errors import GalopError
-from galop.server.api_keys import Key
+from galop.server.api_keys import ApiKey
 from galop.server.errors import ApiError, api_error
 from galop.server.reply import ReplyOptions
 from galop.server.reply_events import ChoiceEnd, TextDelta
@@ -25,7 +25,7 @@ class PageSession:
     """The server as one key may use it."""
 
     service: Service
-    key: Key
+    key: ApiKey
 
     @classmethod
     def open(cls, service: Service, scope: Scope) -> PageSession:

@@ -38,7 +38,7 @@ def unit_vector(vector: Array, encoding: str | None) -> list[float] | str:
     return values
 
 
-async def read_prompts(model: TokenBackend, prompts: list[list[int]], client: str, take: Take) -> list[Any]:
+async def prefill_prompts(model: TokenBackend, prompts: list[list[int]], client: str, take: Take) -> list[Any]:
     """What `take` makes of the logits and the hidden state, both float32, after each prompt.
 
     Raises ContextLengthError for a prompt that leaves no room, and the error of one that fails.

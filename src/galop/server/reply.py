@@ -18,7 +18,7 @@ from galop.chat.thinking import Thinking
 from galop.chat.tools import ToolCall, ToolCallDelta
 from galop.engine.sampling import SampledToken, Sampling
 from galop.errors import ConstraintError
-from galop.server.api_keys import Key
+from galop.server.api_keys import ApiKey
 from galop.server.metrics import Metrics
 from galop.server.model_pool import Resident
 from galop.server.rate_limit import RateLimiter
@@ -49,7 +49,7 @@ class Reply:
     metrics: Metrics
     limiter: RateLimiter
     resident: Resident
-    key: Key
+    key: ApiKey
     prompts: list[list[int]]
     lease: AsyncExitStack  # gives the model back
     thinking: Thinking | None = None  # None for what is no conversation

@@ -11,7 +11,7 @@ from typing import Any
 from galop.backends.protocol import TokenBackend
 from galop.chat.template import PromptEnd
 from galop.chat.thinking import Thinking
-from galop.server.api_keys import Key
+from galop.server.api_keys import ApiKey
 from galop.server.errors import ApiError
 from galop.server.metrics import Metrics
 from galop.server.model_pool import ModelPool, Resident
@@ -35,7 +35,7 @@ class Service:
     metrics: Metrics = field(default_factory=Metrics)
     limiter: RateLimiter = field(default_factory=RateLimiter)
 
-    async def open(self, key: Key, name: str | None) -> tuple[Resident, AsyncExitStack]:
+    async def open(self, key: ApiKey, name: str | None) -> tuple[Resident, AsyncExitStack]:
         """A model in memory, and the lease that keeps it there until it is closed.
 
         Raises ApiError: 404 for a model that is not here or not the key's to use, 429 where the key's minute is spent.
@@ -47,7 +47,7 @@ class Service:
 
     async def chat(
         self,
-        key: Key,
+        key: ApiKey,
         name: str | None,
         messages: Sequence[ChatMessage],
         thinking: Thinking,
@@ -76,7 +76,7 @@ class Service:
         return Reply(self.metrics, self.limiter, resident, key, [ids], lease, thinking, tools)
 
     async def complete(
-        self, key: Key, name: str | None, given: str | Sequence[str | list[int]], suffix: str | None = None
+        self, key: ApiKey, name: str | None, given: str | Sequence[str | list[int]], suffix: str | None = None
     ) -> Reply:
         """The reply to a text or to several, each a string or token ids, not started.
 
@@ -92,7 +92,7 @@ class Service:
         return await self.complete_encoded(key, name, encode)
 
     async def complete_encoded(
-        self, key: Key, name: str | None, encode: Callable[[TokenBackend], list[list[int]]]
+        self, key: ApiKey, name: str | None, encode: Callable[[TokenBackend], list[list[int]]]
     ) -> Reply:
         """The reply to prompts as `encode` makes them for the model, not started. Raises ApiError (400, 404, 429)."""
         resident, lease = await self.open(key, name)

@@ -103,7 +103,7 @@ class Conversations:
         with self._lock:
             return self._db.execute(query, values).fetchall()
 
-    def by_hash(self, hashes: Mapping[str, str]) -> None:
+    def migrate_owners(self, hashes: Mapping[str, str]) -> None:
         """Once in the life of a file: what earlier releases kept by the names of keys belongs to the keys that bear
         these names now. What no key owns any more stays where nobody finds it."""
         with self._change() as db:
@@ -165,7 +165,7 @@ class Conversations:
         )  # fmt: skip
         return [StoredMessage(*row[:7], json.loads(row[7]), bool(row[8])) for row in rows]  # type: ignore[call-arg]
 
-    def say(self, owner: str, conversation: str, said: StoredMessage) -> StoredMessage:
+    def add(self, owner: str, conversation: str, said: StoredMessage) -> StoredMessage:
         """Adds a message, which gets its id. Raises KeyError if the conversation is not the owner's."""
         now = time.time()
         with self._change() as db:
@@ -195,12 +195,6 @@ class Conversations:
                 (said.content, said.thinking, json.dumps(said.note), said.finished, said.id, conversation, owner),
             )
 
-    def rename(self, owner: str, conversation: str, title: str) -> None:
-        with self._change() as db:
-            db.execute(
-                "UPDATE conversation SET title = ? WHERE id = ? AND owner = ?", (title[:200], conversation, owner)
-            )
-
     def delete(self, owner: str, conversation: str) -> None:
         """For good: also from the file's free pages, when it is next vacuumed."""
         with self._change() as db:
@@ -225,14 +219,17 @@ class Conversations:
         return "\n\n".join(parts) + "\n"
 
     def setting(self, owner: str, name: str, default: str = "") -> str:
+        """What an owner has chosen."""
         rows = self._rows("SELECT value FROM setting WHERE owner = ? AND name = ?", owner, name)
         return str(rows[0][0]) if rows else default
 
     def set(self, owner: str, name: str, value: str) -> None:
+        """Keeps a choice of an owner's."""
         with self._change() as db:
             db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?, ?)", (owner, name, value))
 
     def close(self) -> None:
+        """Closes the file."""
         self._db.close()
 
 

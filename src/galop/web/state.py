@@ -81,7 +81,7 @@ class PageState:
 
     def keep(self, message: StoredMessage) -> StoredMessage:
         """Stores a message and shows its branch."""
-        self.store.say(self.owner, self.conversation, message)
+        self.store.add(self.owner, self.conversation, message)
         self.messages.append(message)
         self.lanes[message.lane].chosen[message.parent] = message.id
         return message

@@ -130,7 +130,7 @@ class CountTokensRequest(SamplingFields):
     def tool_selection(self) -> ToolSelection:
         """Which tools may or have to be called. Raises ApiError (400) where one has to that cannot be offered."""
         choice = self.tool_choice or ToolChoice(type="auto")
-        named = self._offered_names() | {choice.name}
+        named = self._names_on_offer() | {choice.name}
         given = [(tool.function(), tool.defer_loading) for tool in self.tools or []]
         functions = [f for f, deferred in given if f and (not deferred or f.name in named)]
         names = [f.name for f in functions]
@@ -142,7 +142,7 @@ class CountTokensRequest(SamplingFields):
         name = choice.name if choice.type == "tool" else None
         return ToolSelection.choose(functions, kind, not choice.disable_parallel_tool_use, name)
 
-    def _offered_names(self) -> set[str | None]:
+    def _names_on_offer(self) -> set[str | None]:
         """Tools that were deferred and of which the conversation has told since."""
         names: set[str | None] = set()
         for block in (inner for turn in self.messages for outer in turn.blocks for inner in outer.all()):

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from galop.chat.thinking import Thinking
 from galop.ops.plan import Array
 from galop.server.errors import ApiError
-from galop.server.pooling import encode_text, read_prompts, unit_vector
+from galop.server.pooling import encode_text, prefill_prompts, unit_vector
 from galop.server.request.fields import RequestBody
 from galop.server.request.prompts import check_length
 from galop.server.service import Service
@@ -88,7 +88,7 @@ def routes(service: Service) -> APIRouter:
                 ids = [await asyncio.to_thread(encode_text, model, text) for text in given]
                 count = sum(map(len, ids))
                 with service.limiter.charge_for(key, count):
-                    vectors = await read_prompts(model, ids, key.hash, lambda _, hidden: hidden.copy())
+                    vectors = await prefill_prompts(model, ids, key.hash, lambda _, hidden: hidden.copy())
             form = body.encoding_format
             data = await asyncio.to_thread(lambda: [unit_vector(v[: body.dimensions], form) for v in vectors])
             return {
@@ -125,7 +125,7 @@ def routes(service: Service) -> APIRouter:
                 ids = [await asyncio.to_thread(prompt, text) for text in texts]
                 count = sum(map(len, ids))
                 with service.limiter.charge_for(key, count):
-                    scores = await read_prompts(model, ids, key.hash, score)
+                    scores = await prefill_prompts(model, ids, key.hash, score)
             order = sorted(range(len(scores)), key=lambda i: -scores[i])[: body.top_n]
             return {
                 "id": "",

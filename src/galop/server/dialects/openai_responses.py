@@ -13,7 +13,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from galop.server.api_keys import Key
+from galop.server.api_keys import ApiKey
 from galop.server.dialects.openai_responses_request import InputTokensRequest, ResponseItem, ResponsesRequest
 from galop.server.dialects.openai_responses_tools import OfferedTool
 from galop.server.errors import ApiError
@@ -43,18 +43,18 @@ class SentItems:
         self._items: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
         self._size = 0
 
-    def keep(self, key: Key, item: dict[str, Any]) -> None:
+    def keep(self, key: ApiKey, item: dict[str, Any]) -> None:
         """Remembers an item, and forgets the oldest where they are too many."""
         self._items[key.hash, item["id"]] = item
         self._size += len(compact_json(item))
         while self._size > KEPT_CHARACTERS:
             self._size -= len(compact_json(self._items.popitem(last=False)[1]))
 
-    def restore(self, key: Key, items: list[ResponseItem]) -> list[ResponseItem]:
+    def restore(self, key: ApiKey, items: list[ResponseItem]) -> list[ResponseItem]:
         """With the items themselves in place of references to them. Raises ApiError (400) for one that is not known."""
         return [self._look_up(key, item.id or "") if item.type == "item_reference" else item for item in items]
 
-    def _look_up(self, key: Key, id: str) -> ResponseItem:
+    def _look_up(self, key: ApiKey, id: str) -> ResponseItem:
         found = self._items.get((key.hash, id))
         if found is None:
             message = f"nothing is kept under the item_reference {id[:60]!r}; send the item itself (store: false)"
@@ -107,7 +107,7 @@ class ResponseWriter:
         self.reply = reply
         self.sent = sent
         self.output: list[dict[str, Any]] = []
-        self.offered: dict[str, OfferedTool] = {o.function.name: o for o in body.offered_tools()}
+        self.offered: dict[str, OfferedTool] = {o.function.name: o for o in body.list_tools()}
         self.summarised = body.with_summary
         self._sequence = count()
         self.head = {

@@ -163,7 +163,7 @@ class InputTokensRequest(SamplingFields):
         """What it says of thinking."""
         return Thinking.from_request(None, self.reasoning.effort if self.reasoning else None, None)
 
-    def offered_tools(self) -> list[OfferedTool]:
+    def list_tools(self) -> list[OfferedTool]:
         """What a model is told of, also tools that were found in the conversation. Raises ApiError (400)."""
         added = [t for i in self.items if i.type in FOUND for t in i.tools or []]
         first = [o for tool in self.tools or [] for o in tool.offers()]
@@ -176,7 +176,7 @@ class InputTokensRequest(SamplingFields):
 
     def tool_selection(self) -> ToolSelection:
         """Which tools may or have to be called. Raises ApiError (400) where one has to that cannot be offered."""
-        functions = [offered.function for offered in self.offered_tools()]
+        functions = [offered.function for offered in self.list_tools()]
         names = [f.name for f in functions]
         chosen = self.tool_choice or "auto"
         choice: str = chosen if isinstance(chosen, str) else chosen.choice

@@ -45,15 +45,15 @@ def require_fim(model: TokenBackend, param: str) -> Fim:
     return model.fim
 
 
-def check_length(model: TokenBackend, said: Any, param: str = "messages", plain: bool = True, most: int = 0) -> None:
+def check_length(model: TokenBackend, given: Any, param: str = "messages", plain: bool = True, most: int = 0) -> None:
     """Raises ApiError (400) for what holds text that surely takes more than `most` tokens (the context, if that is
     more), before anything is made of it."""
-    texts = list(iterate_strings(said))
+    texts = list(iterate_strings(given))
     most = max(most, model.context, MOST_READ)
     if sum(map(len, texts)) > most and (count := model.tokenizer.count_at_least(texts, most, plain)) > most:
         message = f"the text has at least {count} tokens and the context holds {model.context}"
         counts = {"n_prompt_tokens": count, "n_ctx": model.context}
-        raise ApiError(400, "context_length_exceeded", message, param, **counts)
+        raise ApiError(400, "context_length_exceeded", message, param, counts=counts)
 
 
 def iterate_strings(value: Any) -> Iterator[str]:

@@ -42,15 +42,18 @@ class Connection(HttpToolsProtocol):
     _refusal: bytes | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begins to wait for a request."""
         super().connection_made(transport)
         self._parts = []
         self._within(HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Waits no more."""
         self._within(0)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Reads bytes, and looks at limits and framing after each."""
         if self._refusal is not None or (not self._begun and not data.strip(b"\r\n")):
             return  # empty lines may stand before a request (RFC 9112, 2.2)
         self._unset_keepalive_if_required()
@@ -61,8 +64,8 @@ class Connection(HttpToolsProtocol):
                 self._within(HEAD_SECONDS)
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as asked:
-            self._upgrade(data[asked.args[0] :])
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgrade(data[upgrade.args[0] :])
             return
         except httptools.HttpParserError:
             self._refuse(400, "invalid_value", "this is no HTTP request")
@@ -79,16 +82,19 @@ class Connection(HttpToolsProtocol):
                 self._refuse(413, "body_too_large", f"a request may have {MAX_BODY >> 20} MiB")
 
     def on_message_begin(self) -> None:
+        """The parser's word for the first byte of a request."""
         if self._refusal is None:
             self._begun = True
             self._within(HEAD_SECONDS)
             super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """Keeps a header; a trailer is dropped."""
         if self._in_head and self._refusal is None:  # or it is a trailer
             super().on_header(name, value.rstrip(b" \t"))
 
     def on_headers_complete(self) -> None:
+        """Judges the head, then hands the request on."""
         if self._refusal is not None:
             return
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -134,6 +140,7 @@ class Connection(HttpToolsProtocol):
         return None
 
     def on_body(self, body: bytes) -> None:
+        """Collects a piece of the body."""
         self._body += len(body)
         self._parts.append(body)
 
@@ -144,6 +151,7 @@ class Connection(HttpToolsProtocol):
         self._parts.clear()
 
     def on_message_complete(self) -> None:
+        """Hands the body on, and waits for the next request."""
         if self._refusal is not None or (self.parser.should_upgrade() and not self._should_upgrade()):
             return
         self._within(0)
@@ -173,6 +181,7 @@ class Connection(HttpToolsProtocol):
         self.data_received(b"\r\n".join([*lines, b"", rest]))
 
     def on_response_complete(self) -> None:
+        """Closes after the last answer where a request was refused."""
         last = not self.pipeline
         super().on_response_complete()
         if last and self._refusal is not None:

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from galop.errors import GalopError
-from galop.server.api_keys import ANYONE, Key, KeyFile
+from galop.server.api_keys import ANYONE, ApiKey, KeyFile
 from galop.server.errors import ApiError, api_error
 
 HOST = re.compile(r"(?:\[([0-9a-f:.]+)(?:%[\w.-]+)?\]|([a-z0-9._-]+))(?::(\d{0,5}))?", re.ASCII | re.IGNORECASE)
@@ -104,7 +104,7 @@ class Guard:
             receive, reply = self._while_valid(key, receive, reply)
         await self.app(scope, receive, reply)
 
-    def _while_valid(self, key: Key, receive: Receive, send: Send) -> tuple[Receive, Send]:
+    def _while_valid(self, key: ApiKey, receive: Receive, send: Send) -> tuple[Receive, Send]:
         """A web socket both ways, which ends with the key that opened it."""
         ended = False
 
@@ -129,7 +129,7 @@ class Guard:
 
         return receive_valid, send_valid
 
-    def _valid(self, key: Key) -> bool:
+    def _valid(self, key: ApiKey) -> bool:
         """Whether a key that was found still lets anybody in."""
         with suppress(GalopError):
             hashes = [known.hash for known in self.keys.keys()]  # noqa: SIM118
@@ -139,8 +139,8 @@ class Guard:
     def _host(self, headers: dict[bytes, list[bytes]]) -> None:
         """A page from elsewhere may point its own name at this machine; its requests then bear that name."""
         values = headers.get(b"host", [])
-        said = HOST.fullmatch(values[0].decode("latin-1")) if len(values) == 1 else None
-        if not said or int(said[3] or 0) > 65535 or canonical(said[1] or said[2]) not in self.hosts:
+        match = HOST.fullmatch(values[0].decode("latin-1")) if len(values) == 1 else None
+        if not match or int(match[3] or 0) > 65535 or canonical(match[1] or match[2]) not in self.hosts:
             raise ApiError(403, "host_not_allowed", "this host name is not served; name it with --allow-host")
 
     def _origin(self, scope: Scope, headers: dict[bytes, list[bytes]]) -> None:
@@ -155,7 +155,7 @@ class Guard:
         if headers.get(b"sec-fetch-site", [b""])[0] == b"cross-site" and not origin and scope.get("method") == "POST":
             raise ApiError(403, "origin_not_allowed", "another site may not post here")
 
-    def _key(self, scope: Scope, headers: dict[bytes, list[bytes]]) -> Key:
+    def _key(self, scope: Scope, headers: dict[bytes, list[bytes]]) -> ApiKey:
         path = scope["path"]
         self.closed = self.closed or bool(self.keys.keys())
         if not self.closed or path in PUBLIC:
@@ -171,7 +171,7 @@ class Guard:
             keys = [k for k in self.keys.keys() if k.hash == hashed and until > time.monotonic()]  # noqa: SIM118
             if keys:
                 return keys[0]
-        raise ApiError(401, "invalid_api_key", "a key is needed, as `Authorization: Bearer KEY` or `X-Api-Key: KEY`")
+        raise ApiError(401, "invalid_api_key", "a key is needed, as `Authorization: Bearer KEY` or `X-Api-ApiKey: KEY`")
 
     async def _login(self, scope: Scope, headers: dict[bytes, list[bytes]], receive: Receive) -> Response:
         if scope["method"] != "POST":
@@ -248,6 +248,7 @@ def canonical(host: str) -> str:
 
 
 def too_large() -> ApiError:
+    """The refusal (413) of a body above MAX_BODY."""
     return ApiError(413, "body_too_large", f"a request may have {MAX_BODY >> 20} MiB")
 
 

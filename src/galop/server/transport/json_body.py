@@ -50,7 +50,10 @@ def json_shape(data: bytes) -> tuple[int, int, int]:
 
 
 def parse_json(data: bytes) -> Any:
-    """JSON as the standard has it: no NaN, no names said twice, no half characters, no bottomless nesting."""
+    """A JSON object as the standard has it: no NaN, no names said twice, no half characters, no bottomless nesting.
+
+    Raises ApiError: 400 for what is no such object (a ValueError within), 413 for one that holds too much.
+    """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(pairs)
@@ -104,7 +107,10 @@ def _encodable(value: Any) -> None:
 
 
 class StrictRequest(Request):
+    """A request whose JSON is strict and bounded."""
+
     async def json(self) -> Any:
+        """The body as `parse_json` has it, parsed once. Raises ApiError (400, 413)."""
         if not hasattr(self, "_parsed"):
             body = await self.body()
             # Large ones are parsed elsewhere, so that nobody else's stream stops meanwhile.
@@ -122,6 +128,7 @@ class StrictRoute(APIRoute):
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Calls the endpoint with a strict request."""
         handle = super().get_route_handler()
 
         async def strict(request: Request) -> Response:
@@ -140,4 +147,5 @@ def write_json(value: Any, deep: int = 6) -> str:
 
 
 def compact_json(data: dict[str, Any] | list[dict[str, Any]]) -> str:
+    """JSON in one line, without blanks."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

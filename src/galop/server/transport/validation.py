@@ -55,6 +55,7 @@ class Complaint:
 
     @property
     def mistyped(self) -> bool:
+        """Whether the value is of another type than it may be."""
         return self.kind.endswith("_type")
 
 

@@ -32,7 +32,7 @@ from chart import chart, label
 from galop import load, store
 from galop.machine import default_threads, peak_memory, processor
 from galop.measure import speed
-from galop.measure.speed import DECODED, Work, spread
+from galop.measure.speed import DECODED, BenchCase, quartiles
 
 PACKAGES = {"llama.cpp": "llama-cpp-python", "ik_llama.cpp": "ik-llama-cpp-python", "OpenVINO": "openvino-genai"}
 REAL = ["smollm2:135m", "qwen2.5-coder:0.5b", "qwen2.5-coder:1.5b"]
@@ -50,8 +50,8 @@ class Galop:
     def __init__(self, path: str, threads: int, kv: str, context: int) -> None:
         self.model = load(path, threads=threads, kv=kv, context=context)
 
-    def run(self, work: Work) -> float:
-        return speed.run(self.model, work)
+    def run(self, work: BenchCase) -> float:
+        return speed.time_case(self.model, work)
 
 
 class LlamaCpp:
@@ -65,7 +65,7 @@ class LlamaCpp:
             type_k=kind, type_v=kind, flash_attn=kv == "int8",
         )  # fmt: skip
 
-    def run(self, work: Work) -> float:
+    def run(self, work: BenchCase) -> float:
         held = max(work.depth, int(work.kind == "decode"))
         if self.llama.n_tokens < held:
             self.llama.reset()
@@ -95,7 +95,7 @@ class IkLlamaCpp:
         self.internals = _internals
         self.llama = IkLlama(path, n_ctx=context, n_threads=threads, verbose=False)
 
-    def run(self, work: Work) -> float:
+    def run(self, work: BenchCase) -> float:
         context = self.llama._context
         context.kv_cache_clear()
         held = max(work.depth, int(work.kind == "decode"))
@@ -126,7 +126,7 @@ class OpenVino:
             path, "CPU", INFERENCE_NUM_THREADS=threads, KV_CACHE_PRECISION=precision
         )
 
-    def run(self, work: Work) -> float:
+    def run(self, work: BenchCase) -> float:
         import numpy as np
         import openvino
 
@@ -152,7 +152,7 @@ def serve(name: str, path: str, threads: int, kv: str, context: int) -> None:
     engine = ENGINES[name](path, threads, kv, context)
     print(json.dumps({"ready": True}), file=out, flush=True)
     for line in sys.stdin:
-        seconds = engine.run(Work(**json.loads(line)))
+        seconds = engine.run(BenchCase(**json.loads(line)))
         print(json.dumps({"seconds": seconds, "memory": peak_memory()}), file=out, flush=True)
 
 
@@ -174,7 +174,7 @@ class Peer:
             raise RuntimeError(f"{self.name} cannot do it")
         return json.loads(line)
 
-    def run(self, work: Work) -> float:
+    def run(self, work: BenchCase) -> float:
         assert self.process.stdin
         print(json.dumps(vars(work)), file=self.process.stdin, flush=True)
         answer = self.answer()
@@ -191,7 +191,7 @@ class Peer:
 
 
 def compare(
-    path: Path, works: list[Work], rounds: int, threads: int, kv: str, machine: speed.Machine, engines: list[str]
+    path: Path, works: list[BenchCase], rounds: int, threads: int, kv: str, machine: speed.Roofline, engines: list[str]
 ) -> dict[str, Any]:
     """Rates, shares and ratios of each work, and each engine's peak memory."""
     context = max(CONTEXT, max(w.depth + w.tokens for w in works) + 64)
@@ -221,14 +221,14 @@ def compare(
                 seconds[peer.name] = peer.run(work)
                 time.sleep(SETTLE if peer.name != "Galop" else 0)
                 rates.setdefault(peer.name, []).append(work.tokens / seconds[peer.name])
-            shares.append(speed.roof(model, work, bandwidth, peak)[0] / seconds["Galop"])
+            shares.append(speed.shortest_time(model, work, bandwidth, peak)[0] / seconds["Galop"])
             for name in seconds.keys() - {"Galop"}:
                 ratios.setdefault(name, []).append(seconds[name] / seconds["Galop"])
             print(f"\r\x1b[K{path.name}: {work}, round {i + 1} of {rounds}", end="", file=sys.stderr, flush=True)
         result["works"][str(work)] = {
-            "rates": {n: spread(v) for n, v in rates.items()},
-            "of_roof": spread(shares),
-            "times": {n: spread(v) for n, v in ratios.items()},
+            "rates": {n: quartiles(v) for n, v in rates.items()},
+            "of_roof": quartiles(shares),
+            "times": {n: quartiles(v) for n, v in ratios.items()},
         }
     result["memory_mib"] = {p.name: p.memory / (1 << 20) for p in peers}
     for peer in peers:
@@ -250,14 +250,14 @@ def installed(name: str) -> str:
 def together(path: Path, threads: int, rounds: int) -> dict[str, Any]:
     """Tokens per second of 2, 4 and 8 sequences as a multiple of one's."""
     with load(str(path), threads=threads, context=CONTEXT) as model:
-        one = Work("decode", DECODED)
-        speed.run(model, one)
+        one = BenchCase("decode", DECODED)
+        speed.time_case(model, one)
         gains: dict[int, list[float]] = {2: [], 4: [], 8: []}
         for _ in range(rounds):
             for n, gain in gains.items():
-                alone = speed.run(model, one)
-                gain.append(n * alone / speed.run(model, Work("decode", DECODED, sequences=n)))
-    return {str(n): spread(gain) for n, gain in gains.items()}
+                alone = speed.time_case(model, one)
+                gain.append(n * alone / speed.time_case(model, BenchCase("decode", DECODED, sequences=n)))
+    return {str(n): quartiles(gain) for n, gain in gains.items()}
 
 
 def lookup(path: Path, threads: int, tokens: int, rounds: int) -> dict[str, Any]:
@@ -290,13 +290,13 @@ def lookup(path: Path, threads: int, tokens: int, rounds: int) -> dict[str, Any]
                     seconds[speculate] = events[-1].answer_seconds
                 if i:
                     ratios.append(seconds[False] / seconds[True])
-            gains[task] = spread(ratios)
+            gains[task] = quartiles(ratios)
     return gains
 
 
 def disturbed(path: Path, threads: int, rounds: int, engines: list[str]) -> dict[str, Any]:
     """Decode speed while another process keeps one core busy, as a share of the quiet speed."""
-    work = Work("decode", 64)
+    work = BenchCase("decode", 64)
     kept: dict[str, Any] = {}
     for name in engines:
         try:
@@ -313,7 +313,7 @@ def disturbed(path: Path, threads: int, rounds: int, engines: list[str]) -> dict
             busy.kill()
             busy.wait()
         peer.close()
-        kept[name] = spread(shares)
+        kept[name] = quartiles(shares)
     return kept
 
 
@@ -388,7 +388,7 @@ def main() -> None:
     rounds = options.rounds or (2 if options.quick else 15)
     names = options.models or (REAL if options.quick else [*REAL, *TRUE])
     engines = ["Galop", *(n for n in options.engines if n != "Galop")]
-    machine = speed.Machine(options.threads)
+    machine = speed.Roofline(options.threads)
     report: dict[str, Any] = {
         "processor": processor(), "threads": options.threads, "system": platform.platform(),
         "date": date.today().isoformat(), "versions": {n: installed(n) for n in PACKAGES}, "models": {},
@@ -398,9 +398,9 @@ def main() -> None:
         folder = options.shapes or Path(temporary)
         for name in names:
             path = path_of(name, folder)
-            works = [Work("decode", 2 * DECODED), Work("prefill", 512)]
+            works = [BenchCase("decode", 2 * DECODED), BenchCase("prefill", 512)]
             if options.depth:
-                works.append(Work("decode", DECODED, depth=options.depth))
+                works.append(BenchCase("decode", DECODED, depth=options.depth))
             report["models"][name] = {
                 **compare(path, works, rounds, options.threads, options.kv, machine, engines), "kv": options.kv,
             }  # fmt: skip

@@ -31,18 +31,18 @@ TOKENS = 48
 
 def predicted(name: str) -> tuple[float, float, float]:
     """Medians of the predicted rate, the measured one, and their ratio."""
-    machine = speed.Machine(default_threads())
+    roofline = speed.Roofline(default_threads())
     rates: list[tuple[float, float]] = []
     with load(name, context=1024) as model:
-        work = fit.work_of(model.plan, model.pack)
+        cost = fit.token_cost(model.plan, model.pack)
         prompt = speed.sample_ids(model, 16)
         for i in range(ROUNDS + 1):
-            read_speed = machine.bandwidth()
+            read_speed = roofline.bandwidth()
             how = Sampling(temperature=1.5, seed=i)  # so that no guess from the text pays
             *_, done = model.generate(prompt, how, TOKENS, speculate=False)
             assert isinstance(done, Done)
             if i and done.answer_tokens > TOKENS // 2:
-                rates.append((fit.rate(work, read_speed), done.answer_rate))
+                rates.append((fit.predict_rate(cost, read_speed), done.answer_rate))
     return median(p for p, _ in rates), median(m for _, m in rates), median(p / m for p, m in rates)
 
 

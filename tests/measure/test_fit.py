@@ -45,8 +45,8 @@ def test_a_damaged_file_does_not_end_it(tmp_path: Path, smollm_path: Path) -> No
 
 def test_shapes_of_the_catalogue_agree_with_the_files(smollm: Model) -> None:
     entry = catalogue.find("smollm2:135m")
-    by_shape, work = fit.by_shape(entry, 2048)
+    by_shape, cost = fit.needs_of_entry(entry, 2048)
     by_file = sum(memory_needed(smollm.pack, smollm.plan, 2048).values())
     assert abs(by_shape / by_file - 1) < 0.15
-    assert work.bytes == entry.bytes  # its embedding is its head
-    assert work.layers == fit.work_of(smollm.plan, smollm.pack).layers == 30
+    assert cost.bytes == entry.bytes  # its embedding is its head
+    assert cost.layers == fit.token_cost(smollm.plan, smollm.pack).layers == 30

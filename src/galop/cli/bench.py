@@ -94,11 +94,11 @@ def measure(
             load_seconds = time.perf_counter() - start
             first = next(e for e in model.generate("Hello", max_tokens=1) if isinstance(e, Done))
             peak = peak_memory()
-            machine = speed.Machine(threads)
+            roofline = speed.Roofline(threads)
             counts = sorted({1, threads})
             roofs = {
-                "read_gb_s": {n: max(machine.bandwidth(n) for _ in range(5)) / 1e9 for n in counts},
-                "int8_g_s": {n: machine.peak(n) / 1e9 for n in counts},
+                "read_gb_s": {n: max(roofline.bandwidth(n) for _ in range(5)) / 1e9 for n in counts},
+                "int8_g_s": {n: roofline.peak(n) / 1e9 for n in counts},
             }
             report: dict[str, Any] = {
                 "model": source.name, "version": __version__, "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -109,19 +109,22 @@ def measure(
             }  # fmt: skip
             label = f"measuring {source.name}"
             tick = (lambda done, total: progress(label, done, total)) if progress else (lambda done, total: None)
-            for result in speed.measure(model, machine, speed.WORKS, repeats, tick):
+            for result in speed.measure(model, roofline, speed.CASES, repeats, tick):
                 report["works"].append(
                     {
-                        "work": str(result.work),
-                        "rate": speed.spread(result.rates),
-                        "share": speed.spread(result.shares),
+                        "work": str(result.case),
+                        "rate": speed.quartiles(result.rates),
+                        "share": speed.quartiles(result.shares),
                         "bound": result.bound,
                     }
                 )
             if profile:
                 report["profile"] = {
-                    str(work): speed.profile(model, work)
-                    for work in (speed.Work("decode", speed.DECODED), speed.Work("prefill", min(512, model.context)))
+                    str(case): speed.profile(model, case)
+                    for case in (
+                        speed.BenchCase("decode", speed.DECODED),
+                        speed.BenchCase("prefill", min(512, model.context)),
+                    )
                 }
     return report
 
@@ -137,7 +140,7 @@ def load(source: Source, threads: int, context: int, kv: KVType, progress: Progr
     if context:
         return with_room(context)
     try:
-        return with_room(max(w.depth + w.tokens for w in speed.WORKS))
+        return with_room(max(w.depth + w.tokens for w in speed.CASES))
     except (ContextLengthError, MemoryBudgetError):
         return with_room(None)
 

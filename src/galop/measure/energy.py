@@ -13,7 +13,9 @@ from typing import Any, Protocol
 from galop.errors import GalopError
 
 
-class Meter(Protocol):
+class EnergyMeter(Protocol):
+    """A counter of joules."""
+
     method: str  # what is read
     covers: str  # what it covers, and what not
 
@@ -21,7 +23,7 @@ class Meter(Protocol):
         """Since the meter was made; never less than before."""
 
 
-def find_meter(root: Path = Path("/sys/class")) -> Meter | None:
+def find_meter(root: Path = Path("/sys/class")) -> EnergyMeter | None:
     """The best that can be read here; None where nothing can: a virtual machine, say, or without the right to."""
     return rapl(root / "powercap") or nvml() or battery(root / "power_supply")
 
@@ -36,6 +38,7 @@ class Counter:
     total: int = 0
 
     def read(self) -> int:
+        """Microjoules since it was made; read often enough that it begins anew once at most in between."""
         now = int(self.path.read_text())
         self.total += now - self.last if now >= self.last else now + self.range - self.last
         self.last = now
@@ -53,6 +56,7 @@ class Rapl:
         self._counters = counters
 
     def joules(self) -> float:
+        """Since it was made."""
         return sum(counter.read() for counter in self._counters) / 1e6
 
 
@@ -73,6 +77,8 @@ def rapl(folder: Path) -> Rapl | None:
 
 
 class Nvml:
+    """The energy counters of NVIDIA's cards, added up."""
+
     def __init__(self, library: Any, cards: list[Any]) -> None:
         self.method = "NVML"
         self.covers = f"{len(cards)} graphics card(s); not the rest of the machine"
@@ -84,6 +90,7 @@ class Nvml:
         return float(sum(self._library.nvmlDeviceGetTotalEnergyConsumption(card) for card in self._cards)) / 1e3
 
     def joules(self) -> float:
+        """Since it was made."""
         return self._read() - self._first
 
 
@@ -116,10 +123,12 @@ class Battery:
         return charge * 3600e-6 * voltage * 1e-6  # microampere-hours
 
     def joules(self) -> float:
+        """Since it was made."""
         return self._first - self._read()
 
 
 def battery(folder: Path) -> Battery | None:
+    """The first battery that discharges, if its gauge can be read."""
     try:
         for gauge in sorted(folder.glob("BAT*")):
             if (gauge / "status").read_text().strip() == "Discharging":

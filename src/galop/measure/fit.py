@@ -34,8 +34,8 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class Work:
-    """What a token takes."""
+class TokenCost:
+    """What a token takes, beside the arithmetic that memory hides."""
 
     bytes: float  # that are read
     layers: int
@@ -44,13 +44,14 @@ class Work:
 
 def bandwidth(threads: int = 0) -> float:
     """Bytes per second that this machine reads: the median of several readings, since others may use it too."""
-    machine = speed.Machine(threads or default_threads())
-    return median(machine.bandwidth() for _ in range(READINGS))
+    roofline = speed.Roofline(threads or default_threads())
+    return median(roofline.bandwidth() for _ in range(READINGS))
 
 
-def rate(work: Work, read_speed: float) -> float:
-    beside = work.layers * LAYER_SECONDS + work.vocabulary * LOGIT_SECONDS
-    return 1 / (work.bytes / read_speed + beside)
+def predict_rate(cost: TokenCost, read_speed: float) -> float:
+    """Tokens per second at a memory that reads so many bytes per second."""
+    beside = cost.layers * LAYER_SECONDS + cost.vocabulary * LOGIT_SECONDS
+    return 1 / (cost.bytes / read_speed + beside)
 
 
 def all_fits(
@@ -58,37 +59,38 @@ def all_fits(
 ) -> list[Fit]:
     """Every model of the catalogue that can be run at all, those here reckoned from their files."""
     known = [e for e in entries().values() if e.runnable]
-    budget, speed = memory or available_memory(), bandwidth()
+    budget, read_speed = memory or available_memory(), bandwidth()
     found = []
     for number, entry in enumerate(known):
         if progress:
             progress("looking at models", number, len(known))
         path = store.locate(entry.name).path
-        needed, work = by_shape(entry, context)
+        needed, cost = needs_of_entry(entry, context)
         if path:
             try:
-                needed, work = by_file(path, context)
+                needed, cost = needs_of_file(path, context)
             except GalopError:  # a damaged file, which is told of when it is loaded
                 path = None
-        found.append(Fit(entry.name, path is not None, needed, needed <= budget, rate(work, speed)))
+        found.append(Fit(entry.name, path is not None, needed, needed <= budget, predict_rate(cost, read_speed)))
     return found
 
 
-def by_file(path: Path, context: int) -> tuple[int, Work]:
-    """Bytes in memory and the work of a token of a model that is here. Raises GalopError."""
+def needs_of_file(path: Path, context: int) -> tuple[int, TokenCost]:
+    """Bytes in memory and the cost of a token of a model that is here. Raises GalopError."""
     pack, plan = open_pack(path, cache_directory(), default_threads(), None)
-    return sum(memory_needed(pack, plan, context).values()), work_of(plan, pack)
+    return sum(memory_needed(pack, plan, context).values()), token_cost(plan, pack)
 
 
-def work_of(plan: Plan, pack: Pack) -> Work:
+def token_cost(plan: Plan, pack: Pack) -> TokenCost:
+    """Of a decoded token, alone and with nothing before it."""
     read = speed.step_cost(plan, pack, 0, tokens=1, rows=1, keys=0, sequences=1).bytes
-    return Work(read, len(plan.states), plan.widths[plan.steps[-1].outputs[0]])
+    return TokenCost(read, len(plan.states), plan.widths[plan.steps[-1].outputs[0]])
 
 
-def by_shape(entry: Entry, context: int) -> tuple[int, Work]:
-    """Bytes in memory and the work of a token of a model that is not here, from the catalogue."""
+def needs_of_entry(entry: Entry, context: int) -> tuple[int, TokenCost]:
+    """Bytes in memory and the cost of a token of a model that is not here, from the catalogue."""
     layers, heads, size = entry.kv
     keys_and_values = 2 * 2 * layers * heads * size * context
     active = (entry.active_parameters or entry.parameters) - entry.looked_up
-    work = Work(entry.bytes * active / entry.parameters, layers, VOCABULARY)
-    return entry.bytes + keys_and_values + PROCESS_BYTES + SCRATCH, work
+    cost = TokenCost(entry.bytes * active / entry.parameters, layers, VOCABULARY)
+    return entry.bytes + keys_and_values + PROCESS_BYTES + SCRATCH, cost

@@ -29,7 +29,7 @@ READ_BYTES = 512 << 20  # beyond any cache
 
 
 @dataclass(frozen=True)
-class Work:
+class BenchCase:
     """`tokens` new tokens in each of so many sequences, which hold `depth` tokens already."""
 
     kind: str  # "prefill" or "decode"
@@ -43,25 +43,26 @@ class Work:
         return what + together + (f" at depth {self.depth}" if self.depth else "")
 
 
-WORKS = [
-    *(Work("prefill", n) for n in (128, 512, 2048)),
-    Work("prefill", 512, depth=8192),
-    *(Work("decode", DECODED, depth=d) for d in (0, 4096, 16384)),
-    *(Work("decode", DECODED, sequences=n) for n in (2, 4, 8)),
+CASES = [
+    *(BenchCase("prefill", n) for n in (128, 512, 2048)),
+    BenchCase("prefill", 512, depth=8192),
+    *(BenchCase("decode", DECODED, depth=d) for d in (0, 4096, 16384)),
+    *(BenchCase("decode", DECODED, sequences=n) for n in (2, 4, 8)),
 ]
 
 
 @dataclass
-class Result:
+class CaseTimings:
     """Rates in tokens per second of all sequences together; shares of the roof, and which of the two it is."""
 
-    work: Work
+    case: BenchCase
     rates: list[float] = field(default_factory=list)
     shares: list[float] = field(default_factory=list)
     bound: str = ""
 
 
-def spread(values: list[float]) -> dict[str, float]:
+def quartiles(values: list[float]) -> dict[str, float]:
+    """Median and quartiles, as `galop bench --json` has them."""
     low, middle, high = np.percentile(values, [25, 50, 75])
     return {"median": float(middle), "q1": float(low), "q3": float(high)}
 
@@ -77,11 +78,11 @@ def step_cost(plan: Plan, pack: Pack, block_bytes: int, tokens: int, rows: int, 
     def state_bytes(_: int) -> float:
         return block_bytes / BLOCK_TOKENS / len(plan.states)
 
-    work = Workload(tokens, rows, keys, sequences, matrix_bytes, state_bytes)
-    return sum((step.cost(work) for step in plan.steps), Cost())
+    workload = Workload(tokens, rows, keys, sequences, matrix_bytes, state_bytes)
+    return sum((step.cost(workload) for step in plan.steps), Cost())
 
 
-def held(engine: Engine, tokens: int) -> KVCache:
+def zero_cache(engine: Engine, tokens: int) -> KVCache:
     """A sequence of so many tokens whose keys and values are zeros: time does not depend on them."""
     kv = engine.new_cache()
     kv.reserve(tokens)
@@ -95,45 +96,45 @@ def sample_ids(model: Model, count: int) -> list[int]:
     return [i * 7919 % size for i in range(1, count + 1)]
 
 
-def run(model: Model, work: Work) -> float:
-    """Seconds the work takes, once."""
+def time_case(model: Model, case: BenchCase) -> float:
+    """Seconds a case takes, once."""
     engine = model.engine
-    ids = sample_ids(model, work.tokens)
-    sequences = [held(engine, work.depth) for _ in range(work.sequences)]
-    if work.kind == "decode" and work.depth == 0:
+    ids = sample_ids(model, case.tokens)
+    sequences = [zero_cache(engine, case.depth) for _ in range(case.sequences)]
+    if case.kind == "decode" and case.depth == 0:
         engine.forward([(kv, [0]) for kv in sequences], [])
     start = time.perf_counter()
-    if work.kind == "prefill":
+    if case.kind == "prefill":
         for kv in sequences:
             for _ in engine.prefill(kv, ids):
                 pass
     else:
         for i in ids:
-            engine.forward([(kv, [i]) for kv in sequences], range(work.sequences))
+            engine.forward([(kv, [i]) for kv in sequences], range(case.sequences))
     seconds = time.perf_counter() - start
     for kv in sequences:
         kv.free()
     return seconds
 
 
-def roof(model: Model, work: Work, bandwidth: float, peak: float) -> tuple[float, str]:
-    """The fewest seconds the work could take, and what sets them."""
+def shortest_time(model: Model, case: BenchCase, bandwidth: float, peak: float) -> tuple[float, str]:
+    """The fewest seconds a case could take, and what sets them."""
     engine = model.engine
-    keys = work.depth + work.tokens / 2
+    keys = case.depth + case.tokens / 2
 
     def cost(tokens: int, rows: int, sequences: int) -> Cost:
         return step_cost(model.plan, model.pack, engine.block_pool.block_bytes, tokens, rows, keys, sequences)
 
-    if work.kind == "prefill":
-        one, steps = cost(work.tokens, 1, 1), work.sequences
+    if case.kind == "prefill":
+        one, steps = cost(case.tokens, 1, 1), case.sequences
     else:
-        one, steps = cost(work.sequences, work.sequences, work.sequences), work.tokens
+        one, steps = cost(case.sequences, case.sequences, case.sequences), case.tokens
     memory, arithmetic = one.bytes / bandwidth, one.products / peak if peak else 0.0
     return max(memory, arithmetic) * steps, "memory" if memory >= arithmetic else "int8 peak"
 
 
-class Machine:
-    """Readings of this machine's two roofs."""
+class Roofline:
+    """Readings of this machine's two roofs (Williams, Waterman & Patterson, 2009): memory and arithmetic."""
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
@@ -149,39 +150,39 @@ class Machine:
 
 
 def measure(
-    model: Model, machine: Machine, works: list[Work], repeats: int, progress: Callable[[int, int], None]
-) -> Iterator[Result]:
-    """Times each work `repeats` times, beside the roofs each time, leaving out what the memory does not hold."""
-    works = [w for w in works if w.depth + w.tokens <= model.context and _blocks(w) <= model.engine.block_pool.capacity]
-    total, done = len(works) * repeats, 0
-    for work in works:
-        result = Result(work)
+    model: Model, roofline: Roofline, cases: list[BenchCase], repeats: int, progress: Callable[[int, int], None]
+) -> Iterator[CaseTimings]:
+    """Times each case `repeats` times, beside the roofs each time, leaving out what the memory does not hold."""
+    cases = [w for w in cases if w.depth + w.tokens <= model.context and _blocks(w) <= model.engine.block_pool.capacity]
+    total, done = len(cases) * repeats, 0
+    for case in cases:
+        result = CaseTimings(case)
         if not done:
-            run(model, work)  # the first step finds memory to work in
+            time_case(model, case)  # the first step finds memory to work in
         for _ in range(repeats):
-            bandwidth, peak = machine.bandwidth(), machine.peak()
-            seconds = run(model, work)
-            least, result.bound = roof(model, work, bandwidth, peak)
-            result.rates.append(work.tokens * work.sequences / seconds)
+            bandwidth, peak = roofline.bandwidth(), roofline.peak()
+            seconds = time_case(model, case)
+            least, result.bound = shortest_time(model, case, bandwidth, peak)
+            result.rates.append(case.tokens * case.sequences / seconds)
             result.shares.append(least / seconds)
             done += 1
             progress(done, total)
         yield result
 
 
-def _blocks(work: Work) -> int:
-    return work.sequences * blocks_for(work.depth + work.tokens + 1)
+def _blocks(case: BenchCase) -> int:
+    return case.sequences * blocks_for(case.depth + case.tokens + 1)
 
 
-def profile(model: Model, work: Work) -> list[tuple[str, float]]:
+def profile(model: Model, case: BenchCase) -> list[tuple[str, float]]:
     """Where the time of one token goes, by kind of phase, in seconds, largest first."""
-    run(model, work)
+    time_case(model, case)
     program = model.engine.program
     program.start_profile()
-    run(model, work)
+    time_case(model, case)
     seconds = program.profile()
     begins = [i for i, s in enumerate(seconds) if s > 0]
-    tokens = work.tokens * work.sequences
+    tokens = case.tokens * case.sequences
     parts: dict[str, float] = {}
     for begin, end in zip(begins, [*begins[1:], len(seconds)], strict=True):
         label = ", ".join(dict.fromkeys(step.label for step in model.plan.steps[begin:end]))

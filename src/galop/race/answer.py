@@ -8,7 +8,7 @@ from typing import Any
 
 from galop.backends.protocol import Backend
 from galop.errors import ContextLengthError, GalopError
-from galop.measure.energy import Meter
+from galop.measure.energy import EnergyMeter
 from galop.race.contender import Contender
 from galop.race.strategies import Outcome, Trial
 
@@ -67,7 +67,7 @@ def cost(backend: Backend, contender: Contender, outcome: Outcome) -> float | No
     return (outcome.prompt_tokens * price[0] + outcome.tokens * price[1]) / 1e6 if price else None
 
 
-def read_joules(meter: Meter) -> float | None:
+def read_joules(meter: EnergyMeter) -> float | None:
     """None where the counter is gone, or went backwards: a card that was lost, a charger plugged in."""
     try:
         joules = meter.joules()

@@ -73,9 +73,9 @@ def open_remote(contender: Contender) -> tuple[Backend, dict[str, Any]]:
     from galop.backends.remote import Remote
 
     remote = Remote(registry().vendors[contender.vendor], contender.model, contender.url)
-    if contender.strategy.name == "think" and remote.offer.quirks.thinking == "none":
+    if contender.strategy.name == "think" and remote.capabilities.thinking is None:
         raise ContenderError(f"{contender.model} cannot be told to think; race it in another way")
-    price = remote.offer.price if contender.vendor not in ("url", "ollama") else (0.0, 0.0)
+    price = remote.price if contender.vendor not in ("url", "ollama") else (0.0, 0.0)
     kind = "server" if contender.vendor in ("url", "ollama", "openrouter") else "closed"
     return remote, {
         "kind": kind, "model": remote.model, "url": remote.url, "price": price, "registry": registry().dated,
@@ -93,7 +93,7 @@ def open_local(contender: Contender, together: int) -> tuple[Backend, dict[str, 
     start = time.monotonic()
     source = store.resolve(store.locate(contender.model))
     model = load_source(source, pool=POOL if together > 1 else 0)
-    if contender.strategy.name == "think" and model.thinking_support is None:
+    if contender.strategy.name == "think" and model.capabilities.thinking is None:
         raise ContenderError(f"{contender.model} does not think; race it in another way")
     if together > 1:
         model.serve()

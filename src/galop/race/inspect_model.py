@@ -62,11 +62,8 @@ class GalopAPI(ModelAPI):  # type: ignore[misc]
             raise ContenderError(
                 f"{model_name}: an inspect task brings its own tools; race it plain or with think:TOKENS"
             )
-        self.thinking = (
-            Thinking(on=True, budget=contender.strategy.amount)
-            if contender.strategy.name == "think"
-            else Thinking(on=False)
-        )
+        strategy = contender.strategy
+        self.thinking = Thinking(on=True, budget=strategy.amount) if strategy.name == "think" else Thinking(on=False)
         self.backend, self.about = open_contender(contender, together=1)
         OPEN.append(self)
 

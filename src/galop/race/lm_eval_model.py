@@ -11,16 +11,16 @@ from lm_eval.api.model import TemplateLM
 
 from galop.backends.events import Text
 from galop.backends.load import load
-from galop.backends.local import Model
+from galop.backends.protocol import TokenBackend
 from galop.engine.sampling import Sampling
 
 
 class GalopLM(TemplateLM):  # type: ignore[misc]
     """Log-likelihoods and greedy or drawn continuations of plain text; a chat template is not used."""
 
-    def __init__(self, model: str | Model, max_gen_toks: int = 256) -> None:
+    def __init__(self, model: str | TokenBackend, max_gen_toks: int = 256) -> None:
         super().__init__()
-        self.model = load(model) if isinstance(model, str) else model
+        self.model: TokenBackend = load(model) if isinstance(model, str) else model
         self.max_gen_toks = max_gen_toks
 
     @property

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Unpack
 
 from galop.agent.loop import Result, converse, shown
 from galop.backends.events import Done, Event, Text
-from galop.backends.protocol import Backend
+from galop.backends.protocol import Backend, ChatOptions
 from galop.chat.messages import Message
 from galop.chat.response_format import ResponseFormat
 from galop.chat.thinking import Thinking
@@ -109,7 +109,7 @@ class Trial:
         """The question, as the only message of a conversation."""
         return [{"role": "user", "content": self.question + (f"\n\n{self.instruction}" if self.instruction else "")}]
 
-    def reply(self, messages: list[Message], **options: Any) -> str:
+    def reply(self, messages: list[Message], **options: Unpack[ChatOptions]) -> str:
         """The text of a reply without thinking, what it took added to the outcome."""
         return self.outcome.add(self.backend.chat(messages, Thinking(on=False), **(reply_options(self.seed) | options)))
 
@@ -133,7 +133,7 @@ class Trial:
         outcome.text = f"ANSWER: {again}" if bare else again
 
 
-def reply_options(seed: int, temperature: float = 0.0) -> dict[str, Any]:
+def reply_options(seed: int, temperature: float = 0.0) -> ChatOptions:
     """Options of a reply without thinking: greedy unless a temperature is given."""
     return {"sampling": Sampling(temperature, top_p=0.95 if temperature else 1.0, seed=seed), "max_tokens": LONGEST}
 

@@ -73,7 +73,7 @@ class ChatTemplate:
         """What the template can do; rendered once, then known."""
         return self.renderer.capabilities(self.source) if self.source else TemplateCapabilities()
 
-    def render(self, messages: Sequence[Message], **variables: Any) -> str:
+    def render(self, messages: Sequence[Message], **variables: object) -> str:
         """The prompt as text; `variables` are the template's. Raises TemplateError."""
         if self.source is None:
             raise TemplateError("this model has no chat template; use it with raw text (galop run --raw)")
@@ -92,7 +92,7 @@ class ChatTemplate:
             },
         )
 
-    def encode(self, messages: Sequence[Message], end: PromptEnd = "begin", /, **variables: Any) -> list[int]:
+    def encode(self, messages: Sequence[Message], end: PromptEnd = "begin", /, **variables: object) -> list[int]:
         """The prompt as token ids, with one BOS where the model wants one. Raises TemplateError.
 
         With "continue", the last message is cut right after what it says (its content, or its thinking where it has

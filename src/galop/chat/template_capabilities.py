@@ -80,7 +80,7 @@ def probe(source: str, render: Render) -> TemplateCapabilities:
     return TemplateCapabilities(needs_tools=needs_tools, **found, **calls)
 
 
-def _message(role: str, content: str | None, **more: Any) -> dict[str, Any]:
+def _message(role: str, content: str | None, **more: object) -> dict[str, Any]:
     return {"role": role, "content": content, **more}
 
 
@@ -131,7 +131,7 @@ def _probe_calls(render: Render, with_tools: str, thinking: bool) -> dict[str, A
     return {**found, "past_thinking": "text" if as_text else ""}
 
 
-def _history(arguments: str, content: str | None, ids: bool, **more: Any) -> list[dict[str, Any]]:
+def _history(arguments: str, content: str | None, ids: bool, **more: object) -> list[dict[str, Any]]:
     """A question, a call and its result."""
     function = {"name": CALL.name, "arguments": json.dumps(CALL.arguments) if arguments == "text" else CALL.arguments}
     call = {"type": "function", "function": function, **({"id": ID} if ids else {})}

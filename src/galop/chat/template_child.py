@@ -124,7 +124,7 @@ def add_aliases(messages: Any) -> Any:
             for m in messages]  # fmt: skip
 
 
-def render_or_none(env: Any, template: str, **variables: Any) -> str | None:
+def render_or_none(env: Any, template: str, **variables: object) -> str | None:
     """The text of a template with these variables and transformers' defaults; None where it fails."""
     given = {"add_generation_prompt": False, "documents": None, "bos_token": "", "eos_token": ""}
     return answer(env, {"template": template, "variables": {**given, **variables}}).get("text")

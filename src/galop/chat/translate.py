@@ -1,4 +1,6 @@
-"""Translation sentence by sentence, as a text comes in; what is Markdown or code stays as it is."""
+"""Translation sentence by sentence: cuts a text as it comes in, and makes the prompt for each sentence.
+
+Markdown and code are copied as they are."""
 
 from __future__ import annotations
 
@@ -18,14 +20,14 @@ ABBREVIATED = re.compile(
 
 @dataclass(frozen=True)
 class Segment:
-    """A piece of a text: a sentence to translate, or what is copied."""
+    """A part of a text: a sentence to translate, or what is copied."""
 
     text: str
     sentence: bool
 
 
 def segments(lines: Iterable[str]) -> Iterator[Segment]:
-    """Pieces of a text in order, each as soon as it is whole. Lines of one paragraph become one."""
+    """Parts of a text in order, each as soon as it is whole. Lines of one paragraph become one."""
     paragraph = ""
     fence = ""
     for raw in lines:
@@ -84,8 +86,8 @@ def _split(text: str) -> list[str]:
     return parts
 
 
-def messages(sentence: str, language: str) -> list[dict[str, str]]:
-    """What a model is asked: `language` by its own name, such as Français."""
+def translation_prompt(sentence: str, language: str) -> list[dict[str, str]]:
+    """Messages that ask for the translation of a sentence; `language` by its own name, such as Français."""
     return [
         {
             "role": "system",

@@ -100,7 +100,7 @@ def pieces(model: Model, text: Iterator[str], language: str) -> Iterator[tuple[s
     """The translation as it streams: text, tokens of a sentence that has ended, and whether a model said it."""
     from galop.backends.events import Done, Text
     from galop.chat.thinking import Thinking
-    from galop.chat.translate import messages, segments
+    from galop.chat.translate import segments, translation_prompt
     from galop.engine.sampling import Sampling
 
     for segment in segments(text):
@@ -108,7 +108,8 @@ def pieces(model: Model, text: Iterator[str], language: str) -> Iterator[tuple[s
             yield segment.text, 0, False
             continue
         spoken = False
-        for event in model.chat(messages(segment.text, language), sampling=Sampling(), thinking=Thinking(on=False)):
+        prompt = translation_prompt(segment.text, language)
+        for event in model.chat(prompt, sampling=Sampling(), thinking=Thinking(on=False)):
             if isinstance(event, Text) and not event.thinking:
                 piece = event.text if spoken else event.text.lstrip()
                 if piece:

@@ -11,8 +11,7 @@ from dataclasses import replace
 from nicegui import Client
 
 from galop.backends.events import Done, Prefill, Text
-from galop.chat.translate import messages as translation
-from galop.chat.translate import segments
+from galop.chat.translate import segments, translation_prompt
 from galop.errors import GalopError
 from galop.measure.energy import find_meter
 from galop.web.conversations import StoredMessage
@@ -109,7 +108,7 @@ async def translate(state: PageState, lane: ChatLane, message: StoredMessage, so
     language = LANGUAGES[str(source.note["translate"])]
     for segment in segments(source.content.splitlines()):
         if segment.sentence:
-            prompt = translation(segment.text, language)
+            prompt = translation_prompt(segment.text, language)
             async with aclosing(ask(state, lane, message, prompt, 0.0, think=False)) as events:
                 async for event in events:
                     yield event

@@ -10,13 +10,15 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer
 from command import run
 
 from galop.cli import app
+from galop.engine.states import KVType
+from galop.race.question import Language
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("numpy", "rich", "tokenizers", "huggingface_hub", "asyncio", "galop.store", "galop.chat", "galop.engine")
@@ -50,6 +52,13 @@ def test_every_command_and_option_says_what_it_is_for(name: str) -> None:
     assert command.help and "Example" in command.epilog and "galop" in command.epilog
     for parameter in command.params:
         assert parameter.help, f"{name}: {parameter.name}"
+
+
+def test_an_option_of_a_kind_offers_every_kind() -> None:
+    [kv] = [parameter for parameter in COMMANDS["galop run"].params if parameter.name == "kv"]
+    assert tuple(kv.type.choices) == get_args(KVType)
+    [lang] = [parameter for parameter in COMMANDS["galop race run"].params if parameter.name == "lang"]
+    assert tuple(lang.type.choices) == get_args(Language)
 
 
 def test_help_imports_no_more_than_options_need() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from galop.cli.group import command_app, examples
-from galop.cli.options import KV, Context, Csv, Json, KVType, Threads, Yes, check_one_format
+from galop.cli.options import KV, Context, Csv, Json, Threads, Yes, check_one_format
 from galop.cli.screen import console, progress_bar
 from galop.errors import ContextLengthError, MemoryBudgetError
 from galop.machine import data_directory, default_threads, peak_memory, processor
@@ -22,6 +22,7 @@ from galop.version import __version__
 
 if TYPE_CHECKING:
     from galop.backends.local import Model
+    from galop.engine.states import KVType
     from galop.store import Source
     from galop.weights.pack import Progress
 

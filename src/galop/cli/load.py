@@ -8,8 +8,8 @@ from galop import store
 from galop.backends.load import load_source
 from galop.backends.local import Model
 from galop.cli.errors import UsageError
-from galop.cli.options import KVType
 from galop.cli.screen import note, progress_bar
+from galop.engine.states import KVType
 from galop.errors import UnknownModelError
 from galop.store import Source
 

@@ -10,7 +10,7 @@ from typing import Any
 from galop.agent import loop
 from galop.agent.loop import Result, Toolbox, shown
 from galop.backends.events import Done, Event, Prefill, Text
-from galop.backends.local import Model
+from galop.backends.protocol import Backend, ChatOptions, TokenBackend
 from galop.chat.messages import Message
 from galop.chat.response_format import ResponseFormat
 from galop.chat.thinking import Thinking
@@ -28,7 +28,7 @@ LONG_PROMPT = 512  # tokens from which reading takes long enough to be shown
 class ChatSession:
     """A model and how it is asked, which may change between two replies."""
 
-    model: Model
+    model: TokenBackend
     name: str
     chosen: dict[str, Any] = field(default_factory=dict)  # sampling parameters that go before the model card's
     system: str = ""
@@ -42,7 +42,7 @@ class ChatSession:
         """The model card's settings but for those that were chosen. With tools and no thinking the likeliest token is
         taken: a small model else loses its thread after the right call."""
         usual = self.model.sampling_for(self.thinking)
-        if self.toolbox and not self.thinking.will_think(self.model.thinking_support):
+        if self.toolbox and not self.thinking.will_think(self.model.capabilities.thinking):
             usual = replace(usual, temperature=0.0)
         return replace(usual, **self.chosen)
 
@@ -52,25 +52,22 @@ class ChatSession:
 
     def reply(self, messages: list[Message], cancelled: Callable[[], bool] = lambda: False) -> Iterator[Event | Result]:
         """A reply to a conversation, to which calls, their results and the answer are added where there are tools."""
+        options: ChatOptions = {
+            "sampling": self.sampling, "max_tokens": self.max_tokens, "form": self.form, "cancelled": cancelled
+        }  # fmt: skip
         if self.toolbox:
-            yield from loop.converse(
-                self.model, messages, self.toolbox, self.thinking, ask_permission,
-                sampling=self.sampling, max_tokens=self.max_tokens, form=self.form, cancelled=cancelled,
-            )  # fmt: skip
+            yield from loop.converse(self.model, messages, self.toolbox, self.thinking, ask_permission, **options)
         else:
-            yield from self.model.chat(
-                messages, self.thinking,
-                sampling=self.sampling, max_tokens=self.max_tokens, form=self.form, cancelled=cancelled,
-            )  # fmt: skip
+            yield from self.model.chat(messages, self.thinking, **options)
 
 
-def check_thinking(model: Model, thinking: Thinking) -> None:
+def check_thinking(model: Backend, thinking: Thinking) -> None:
     """Raises UsageError where the model cannot think, or not think, as it is to."""
-    style = model.thinking_support
-    if style is None and (thinking.on or thinking.budget):
-        raise UsageError(f"{model.card.name} does not think; ask it without")
-    if style and not style.variable and thinking.on is False:
-        raise UsageError(f"{model.card.name} always thinks; --think-budget 0 lets it think as little as can be")
+    support = model.capabilities.thinking
+    if support is None and (thinking.on or thinking.budget):
+        raise UsageError(f"{model.name} does not think; ask it without")
+    if support and not support.variable and thinking.on is False:
+        raise UsageError(f"{model.name} always thinks; --think-budget 0 lets it think as little as can be")
 
 
 def print_reply(events: Iterable[Event | Result], quiet: bool = False) -> tuple[str, str, Done, list[Result]]:

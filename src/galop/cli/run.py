@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,8 @@ from galop.cli.options import KV, Context, Json, Memory, Threads, Yes, parse_siz
 from galop.cli.screen import note
 
 if TYPE_CHECKING:
+    from galop.agent.loop import Result
+    from galop.backends.events import Event
     from galop.chat.response_format import ResponseFormat
     from galop.cli.reply import ChatSession
 
@@ -103,27 +106,22 @@ def run(
             raise UsageError("thinking and tools belong to a conversation; leave out --raw")
         check_thinking(loaded, thinking)
         session = ChatSession(loaded, source.name, chosen, system, max_tokens or None, thinking, form, toolbox)
-        if question:
-            answer(session, question, raw, as_json)
+        if raw and question:
+            sampling, limit = session.sampling, session.max_tokens
+            answer(session, loaded.generate(question, sampling, limit, constraint=loaded.constraint(form)), as_json)
+        elif question:
+            answer(session, session.reply([*session.opening(), {"role": "user", "content": question}]), as_json)
         else:
             from galop.cli.conversation import converse
 
             converse(session)
 
 
-def answer(session: ChatSession, question: str, raw: bool, as_json: bool) -> None:
-    """Prints the answer to one question; with `raw`, what follows a text."""
+def answer(session: ChatSession, events: Iterable[Event | Result], as_json: bool) -> None:
+    """Prints the answer to one question."""
     from galop.cli.reply import figures, figures_line, print_reply
 
-    model = session.model
-    if raw:
-        constraint = model.constraint(session.form)
-        sampling, limit = session.sampling, session.max_tokens
-        reply = print_reply(model.generate(question, sampling, limit, constraint=constraint), quiet=as_json)
-    else:
-        messages = [*session.opening(), {"role": "user", "content": question}]
-        reply = print_reply(session.reply(messages), quiet=as_json)
-    thought, text, done, results = reply
+    thought, text, done, results = print_reply(events, quiet=as_json)
     if as_json:
         calls = [{**asdict(r.call), "result": r.text, "failed": r.failed} for r in results]
         data = {"model": session.name, "thinking": thought, "answer": text, "seed": session.sampling.seed}

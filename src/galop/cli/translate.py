@@ -18,7 +18,7 @@ from galop.cli.screen import note
 from galop.terminal import as_it_is
 
 if TYPE_CHECKING:
-    from galop.backends.local import Model
+    from galop.backends.protocol import Backend
 
 MAX_LINE = 4 << 20  # bytes
 LANGUAGES = {
@@ -96,7 +96,7 @@ def lines(path: str) -> Iterator[str]:
                 ) from None
 
 
-def pieces(model: Model, text: Iterator[str], language: str) -> Iterator[tuple[str, int, bool]]:
+def pieces(model: Backend, text: Iterator[str], language: str) -> Iterator[tuple[str, int, bool]]:
     """The translation as it streams: text, tokens of a sentence that has ended, and whether a model said it."""
     from galop.backends.events import Done, Text
     from galop.chat.thinking import Thinking

@@ -63,7 +63,8 @@ class Decoder:
         ):
             accepted += 1
             outcome = append_next(sequence, rows[accepted], self.counts)
-        kv.truncate(known + accepted)
+        if accepted < checked:
+            kv.truncate(known + accepted)
         if draft.tokens:
             last = sequence.tokens[known + accepted : known + accepted + 1]
             holds = last == draft.tokens[accepted : accepted + 1]
@@ -73,9 +74,11 @@ class Decoder:
     def _draft(self, sequence: TokenSequence) -> DraftTokens:
         """What the sequence's drafter says, if it is worth its time."""
         drafter, length = sequence.drafter, len(sequence.tokens)
+        if not drafter:
+            return DraftTokens([])
         most = min(MAX_DRAFT_TOKENS, self.engine.context - length)
         if self.engine.prefix_cache.state.rewind(length + most, length) < length:
             return DraftTokens([])  # what a draft that fails takes with it would have to be read again
-        if drafter and drafter.seconds and self._steps % PROBE_STEPS:
+        if drafter.seconds and self._steps % PROBE_STEPS:
             most = self.draft_length.best(most, seconds=drafter.seconds)
-        return drafter.draft(sequence.tokens, most) if drafter and most > 0 else DraftTokens([])
+        return drafter.draft(sequence.tokens, most) if most > 0 else DraftTokens([])

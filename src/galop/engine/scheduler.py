@@ -1,13 +1,13 @@
 """Continuous batching: many sequences on one engine; which wait, which prefill, which decode, step by step.
 
-Prefill and decoding take turns: a step over many tokens is bound by arithmetic, one over a token of each sequence by
-memory, and both in one step would make every gap between tokens a long one. While others decode, prompts may hold them
-up for STALL_SECONDS; then DECODE_STEPS tokens of each follow undisturbed, so all but a fortieth of the gaps stay what
-they are without prompts.
+Prefill and decode steps alternate: a step over many tokens is bound by arithmetic, one over a token of each sequence by
+memory, and both in one step would make every gap between tokens a long one. While sequences decode, prefill may hold
+them up for STALL_SECONDS; then DECODE_STEPS tokens of each follow undisturbed, so all but a fortieth of the gaps stay
+what they are without prefill.
 
-Nor may company slow a sequence down more than SLOWEST-fold: past some width a step takes as much longer as it is wider,
-so more at once would only make all of them late. Who waits for that goes on as soon as one has ended; when more wait
-than run, throughput comes first.
+Admission keeps steps from getting more than SLOWEST times as long as the narrowest: past some width a step takes as
+much longer as it is wider, so more sequences at once would only make all of them late. When more wait than run,
+throughput comes first.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Scheduler:
         """Lets a sequence wait for its turn. Raises QueueFullError."""
         sequence.block_hashes = self.engine.prefix_cache.hashes(sequence.client, sequence.prompt)
         with self._work:
-            # Who waits only until the next step is not in the queue's way.
+            # Those that the next step admits do not count as waiting.
             if self.waiting >= self.queue + max(0, self.parallel - len(self.running)):
                 raise QueueFullError(f"{self.queue} requests are waiting already; try again in a few seconds")
             self._queue.put(sequence)
@@ -80,7 +80,7 @@ class Scheduler:
             self.engine.program.cancel()
 
     def run(self, turn: AbstractContextManager[object] | None = None) -> None:
-        """Steps until `stop`, each step within `turn`; whoever has not ended then ends with an error."""
+        """Steps until `stop`, each step within `turn`; sequences that are not finished then end with an error."""
         turn = turn or nullcontext()
         while not self._stopping:
             with turn:
@@ -138,8 +138,8 @@ class Scheduler:
             self._settle(sequence, outcome)
 
     def _admit(self) -> None:
-        # Prompts are read in turn, so no more are taken in than fill the next chunk.
-        while len(self.running) < self.parallel and self._unread_tokens() < self.engine.chunk:
+        # Prompts are read in order of arrival, so no more are admitted than fill the next chunk.
+        while self.waiting and len(self.running) < self.parallel and self._unread_tokens() < self.engine.chunk:
             if self._is_crowded() or not (sequence := self._pop_waiting()):
                 break
             known = [] if sequence.needs_prompt_scores else sequence.tokens
@@ -157,20 +157,20 @@ class Scheduler:
         return [(s, s.kv) for s in self.running if s.kv and s.status is SequenceStatus.PREFILL]
 
     def _is_crowded(self) -> bool:
-        """Whether one more would slow down those that run by more than they have to bear."""
+        """Whether with one more a step would take too long for those that run."""
         width = len(self.running) + 1
         return self.waiting <= width and self.decoder.step_times.slowdown(width) > SLOWEST
 
     def _pop_waiting(self) -> TokenSequence | None:
-        """The next that waits, unless its prompt finds no room or is just being read for another."""
+        """The next sequence for whose prompt there is room, and that would not better wait for blocks of another."""
         promised = sum(s.blocks_needed - len(kv.blocks) for s, kv in self._prefilling())
         room = self.engine.block_pool.available - promised
         in_progress = {key for s, kv in self._prefilling() for key in s.block_hashes[len(kv.tokens) // BLOCK_TOKENS :]}
 
         def judge(sequence: TokenSequence, preempted: bool) -> Admission:
             if self.running and sequence.blocks_needed > room:
-                return "block" if preempted else "later"  # or those who come later would never leave it room
-            # What another prompt that begins alike is reading now will be there to share.
+                return "block" if preempted else "later"  # or those behind it would never leave it room
+            # A block that is being computed for another prompt can be shared in a few steps.
             missing = next((key for key in sequence.block_hashes if not self.engine.prefix_cache.has(key)), None)
             return "admit" if missing is None or missing not in in_progress else "later"
 
@@ -215,7 +215,8 @@ class Scheduler:
             self._finish(sequence, "cancelled")
 
     def _preempt(self) -> None:
-        """Blocks have run out: who came last gives its own back and is read again later, to the same tokens."""
+        """Blocks have run out: the sequence that started last gives its own back and is computed again later. The same
+        tokens follow: logits do not depend on the batch, and random numbers only on seed and position."""
         if not self.running:
             return
         last = max(self.running, key=lambda s: s.start_time)

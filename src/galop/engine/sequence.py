@@ -1,4 +1,4 @@
-"""One sequence that the scheduler works on: what is asked of it, how far it is, and whom to tell."""
+"""A sequence as the scheduler handles it: what is wanted, how far it is, and callbacks for what happens to it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Outcome = FinishReason | GalopError | None
 
 
 class SequenceStatus(Enum):
-    """Where a sequence stands. One that has to give way while it runs waits again."""
+    """Where a sequence stands. A running one that is preempted waits again."""
 
     WAITING = auto()
     PREFILL = auto()
@@ -86,7 +86,7 @@ class TokenSequence:
         return len(self.tokens) // BLOCK_TOKENS + 1
 
     def append(self, token: SampledToken) -> FinishReason | None:
-        """Takes one more token, and tells it unless it is a stop token; why the sequence ends with it, if it does."""
+        """Appends a token and passes it to `on_token`, unless it is a stop token; the reason if the sequence ends."""
         self.tokens.append(token.token)
         if token.token in self.stop_ids:
             return "stop"

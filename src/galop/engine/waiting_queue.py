@@ -1,4 +1,4 @@
-"""Who waits to run: those that had to give way first, then one of each client in turn."""
+"""The sequences that wait to run: preempted ones first, then one of each client in turn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Admission = Literal["admit", "later", "block"]
 
 
 class WaitingQueue:
-    """Bounded by who puts in. Not for several threads: its owner has the lock."""
+    """First come, first served within a client. Not for several threads, and not bounded: its owner sees to both."""
 
     def __init__(self) -> None:
         self._by_client: OrderedDict[str, deque[TokenSequence]] = OrderedDict()  # who is next first

@@ -165,13 +165,13 @@ def test_white_space_before_the_end_is_never_forbidden(smollm: Model) -> None:
         (ResponseFormat("lark", 'start: "yes" "es"*'), "yes", False),
         (ResponseFormat("lark", 'start: "yes" ("\\n" "no")?'), "yes", True),
     ]:
-        guide = smollm.constraints.compile(form)
+        constraint = smollm.constraints.compile(form)
         for token in smollm.tokenizer.encode(text):
-            assert guide.mask()[token // 32] >> token % 32 & 1 and guide.interpret(token) == token
-            guide.accept(token)
-        mask = guide.mask()
+            assert constraint.mask()[token // 32] >> token % 32 & 1 and constraint.interpret(token) == token
+            constraint.accept(token)
+        mask = constraint.mask()
         assert mask[blank // 32] >> blank % 32 & 1, form
-        assert guide.interpret(blank) == (blank if goes_on else min(smollm.stop_ids)), form
+        assert constraint.interpret(blank) == (blank if goes_on else min(smollm.stop_ids)), form
 
 
 def references(n: int, leaf: Any) -> dict[str, Any]:
@@ -223,8 +223,8 @@ def test_a_panic_of_the_grammar_library_ends_one_answer(smollm: Model) -> None:
 
 def holds(model: Model, schema: Any, value: Any) -> bool:
     """Whether a value can be written under a schema."""
-    guide = model.constraints.compile(ResponseFormat("schema", json.dumps(schema)))
-    matcher = guide._matcher
+    constraint = model.constraints.compile(ResponseFormat("schema", json.dumps(schema)))
+    matcher = constraint._matcher
     return bool(matcher.consume_tokens(model.tokenizer.encode(json.dumps(value)))) and matcher.is_accepting()
 
 
@@ -346,12 +346,12 @@ def test_a_vocabulary_of_sentencepiece_holds_forms_too() -> None:
         '{"type": "object", "properties": {"name": {"const": "caf\u00e9 \u20ac"}}, "required": ["name"], "additionalProperties": false}',
     )
     for form, expected in ((ResponseFormat("regex", "yes|no"), "yes"), (schema, '{"name":"caf\u00e9 \u20ac"}')):
-        guide, ids = constraints.compile(form), []
+        constraint, ids = constraints.compile(form), []
         while 2 not in ids and len(ids) < 60:
-            allowed = [t for t in range(len(names)) if guide.mask()[t // 32] >> t % 32 & 1]
+            allowed = [t for t in range(len(names)) if constraint.mask()[t // 32] >> t % 32 & 1]
             token = max(
                 allowed, key=lambda t: len(tokenizer.token_bytes(t)) + 9 * (tokenizer.token_bytes(t)[:1] == b"y")
             )
-            ids += [token, *guide.accept(token)]
+            ids += [token, *constraint.accept(token)]
         assert tokenizer.decode(ids[:-1]).replace(" ", "").replace("\n", "") == expected.replace(" ", "")
     constraints.close()

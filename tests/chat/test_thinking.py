@@ -52,11 +52,11 @@ WORDY = Tokenizer(json.dumps({**RAW, "added_tokens": [*RAW["added_tokens"], SENT
 WORDS = MINI.encode("47 times 83 is 3901. ") * 40
 
 
-def led(guide: ThinkingBudget, words: list[int], limit: int) -> list[int]:
+def led(constraint: ThinkingBudget, words: list[int], limit: int) -> list[int]:
     """What a model says that goes on with `words` unless it is led otherwise."""
     said: list[int] = []
     for word in words:
-        said += [word, *guide.accept(word)]
+        said += [word, *constraint.accept(word)]
         if len(said) >= limit:
             break
     return said[:limit]
@@ -131,11 +131,11 @@ def test_an_end_token_closes_the_thinking_and_the_answer_follows() -> None:
     [end] = MINI.encode_control("<|im_end|>")
     close = MINI.id("</think>")
     for budget in (None, 100):
-        guide = ThinkingBudget(MINI, True, budget, 400, stop_ids=[end], rows=600)
-        said = led(guide, [guide.interpret(word) for word in [*WORDS[:5], end]], 400)
+        constraint = ThinkingBudget(MINI, True, budget, 400, stop_ids=[end], rows=600)
+        said = led(constraint, [constraint.interpret(word) for word in [*WORDS[:5], end]], 400)
         assert said == [*WORDS[:5], close, *MINI.encode("\n\n")]
-        assert guide.interpret(end) == end  # the answer may end
-        mask = guide.mask()
+        assert constraint.interpret(end) == end  # the answer may end
+        mask = constraint.mask()
         assert mask is not None and close is not None
         assert not mask[close // 32] >> close % 32 & 1 and mask[0] == 0xFFFFFFFF  # once closed is closed
 

@@ -72,13 +72,13 @@ class Held:
         self.end = end
         self.constraints = GrammarCompiler(self.tokenizer, size, [end])
 
-    def guide(self, required: bool, several: bool) -> GrammarConstraint:
+    def constraint(self, required: bool, several: bool) -> GrammarConstraint:
         tools = [tool_schema(function) for function in FUNCTIONS]
         return self.constraints.compile(self.form.grammar(tools, required, several, self.tokenizer.id))
 
     def allows(self, text: str, required: bool = False, several: bool = True) -> bool:
         """Whether a reply may be this text, and end with it."""
-        matcher = self.guide(required, several)._matcher
+        matcher = self.constraint(required, several)._matcher
         ids = self.tokenizer.encode_control(text)
         return bool(matcher.try_consume_tokens(ids) == len(ids) and matcher.is_accepting())
 
@@ -104,12 +104,12 @@ def test_whatever_a_grammar_allows_is_a_call_that_fits_its_tool(held: Held, seve
     drawn = random.Random(5)
     ended = 0
     for _ in range(6):
-        guide, ids = held.guide(True, several), []
+        constraint, ids = held.constraint(True, several), []
         while len(ids) < 500 and held.end not in ids:
-            allowed = np.flatnonzero(np.unpackbits(guide.mask().view(np.uint8), bitorder="little"))
+            allowed = np.flatnonzero(np.unpackbits(constraint.mask().view(np.uint8), bitorder="little"))
             near = [t for t in allowed if held.tokenizer.token_bytes(int(t)) in b"\"'}])\n</>" or t == held.end]
-            token = guide.interpret(int(drawn.choice(near if near and drawn.random() < 0.4 else list(allowed))))
-            ids += [token] if token == held.end else [token, *guide.accept(token)]
+            token = constraint.interpret(int(drawn.choice(near if near and drawn.random() < 0.4 else list(allowed))))
+            ids += [token] if token == held.end else [token, *constraint.accept(token)]
         if held.end in ids:
             ended += 1
             text, calls = held.read(ids[: ids.index(held.end)])
@@ -233,9 +233,9 @@ def test_a_form_and_calls_go_together(smollm: Model) -> None:
         (ResponseFormat("schema", json.dumps(schema)), '{"a": 1}'),
         (ResponseFormat("regex", r"a\/b|/c"), "a/b"),
     ):
-        guide = smollm.constraint(form, tools)
-        assert guide
-        matcher = guide._matcher
+        constraint = smollm.constraint(form, tools)
+        assert constraint
+        matcher = constraint._matcher
         assert matcher.consume_tokens(smollm.tokenizer.encode(said)) and matcher.is_accepting()
 
 

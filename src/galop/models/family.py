@@ -29,9 +29,6 @@ class Family(ABC):
         `tensors` come from a safetensors checkpoint of any age or, through `gguf`, from a GGUF file; `config` has the
         keys of config.json. Raises ModelFileError.
         """
-        if config.get("tie_word_embeddings", cls.config_class.tie_word_embeddings):
-            # a redundant copy that some tied checkpoints carry
-            return {name: tensor for name, tensor in tensors.items() if name != "lm_head.weight"}
         return tensors
 
     @abstractmethod

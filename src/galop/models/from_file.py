@@ -86,8 +86,9 @@ def open_directory(directory: Path) -> Checkpoint:
     tensors = safetensors.parse_directory(directory)
     family = find_family(config, directory.name)
     tensors = family.sanitize(tensors, config)
-    tied = config.get("tie_word_embeddings", family.config_class.tie_word_embeddings)
-    if not tied and "lm_head.weight" not in tensors:
+    if config.get("tie_word_embeddings", family.config_class.tie_word_embeddings):
+        tensors.pop("lm_head.weight", None)  # a redundant copy that some tied checkpoints carry
+    elif "lm_head.weight" not in tensors:
         raise ModelFileError(f"{directory}: the tensor lm_head.weight is missing and the embeddings are not tied")
 
     if not (directory / "tokenizer.json").is_file():

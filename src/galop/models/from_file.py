@@ -16,7 +16,8 @@ from galop.weights import gguf, safetensors
 from galop.weights.checkpoint import Checkpoint
 from galop.weights.json_files import MAX_TEMPLATE, load_json, load_text
 
-ARCHITECTURES = {family.gguf.architecture: family for family in FAMILIES.values()}
+# A family that has no mapping of its own comes in its parent's GGUF files, as its parent.
+ARCHITECTURES = {family.gguf.architecture: family for family in FAMILIES.values() if "gguf" in vars(family)}
 
 
 def open_checkpoint(path: Path) -> Checkpoint:

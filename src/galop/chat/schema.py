@@ -212,7 +212,7 @@ class _Normaliser:
 
     def _well_formed(self, key: str, value: Any, where: str) -> bool:
         """Whether a keyword has a value of its kind, that can be followed."""
-        kind, fits = next((told for keys, told in VALUES.items() if key in keys), ("", lambda _: True))
+        kind, fits = next((rule for keys, rule in VALUES.items() if key in keys), ("", lambda _: True))
         if key == "items" and isinstance(value, (dict, bool)):
             fits = _is_schema
         patterns = [value] if key == "pattern" else value if key == "patternProperties" else ()

@@ -77,7 +77,7 @@ class ChatTemplate:
         """The prompt as text; `variables` are the template's. Raises TemplateError."""
         if self.source is None:
             raise TemplateError("this model has no chat template; use it with raw text (galop run --raw)")
-        # As transformers has it, there are no tools rather than none told of; not for templates that fail of it.
+        # transformers gives templates `tools=None`; those that fail of it get no such variable.
         tools = {} if self.capabilities.needs_tools else {"tools": None}
         return self.renderer.render(
             self.source,

@@ -113,19 +113,18 @@ class ToolCallFormat:
     """How a family of models writes calls."""
 
     name: str
-    sign: str  # a regex: what a template with these calls says of them, where none in its history can be read
+    sign: str  # a regex that matches what a template tells of such calls, for one that renders none in its history
     openings: tuple[str, ...]  # what begins calls, the usual one first
-    closing: str  # "" for the end of the reply
-    rules: Callable[[GrammarInput], CallGrammar]
+    closing: str  # what ends them; "" for the end of the reply
+    rules: Callable[[GrammarInput], CallGrammar]  # the same calls in Lark
     syntax: Literal["json", "tags", "python"] = "json"  # of what stands between
-    head: str = r"[\s,;\[]*"  # a regex: what stands before the object of a call, with its name if the object has none
-    tail: str = r"[\s,;\]]*"  # a regex: what may stand after the last call and is no text
-    ends: tuple[str, ...] = ()  # nor are these
-    bare: Literal["", "first", "list", "anywhere"] = ""  # where a call may stand without an opening: first in a reply,
-    # a list first in it, or anywhere
+    head: str = r"[\s,;\[]*"  # a regex for what stands before a call's object; its group `name` if the object has none
+    tail: str = r"[\s,;\]]*"  # a regex for what may follow the last call and is no text
+    trailers: tuple[str, ...] = ()  # closing marks that may follow it too
+    bare: Literal["", "first", "list", "anywhere"] = ""  # where calls may lack an opening: a call or list first, or any
     markers: tuple[str, ...] = ()  # control tokens that calls consist of
-    own: tuple[str, ...] = ()  # openings that are part of the call itself
-    python: str = ""  # the opening after which a call is Python unless it is an object
+    kept_openings: tuple[str, ...] = ()  # openings that are part of the call itself
+    python_opening: str = ""  # the opening after which a call is Python, unless it is an object
 
     def grammar(
         self, tools: Sequence[ToolSchema], required: bool, several: bool, id_of: Callable[[str], int | None]
@@ -143,12 +142,12 @@ class ToolCallFormat:
 _DEEPSEEK = tuple(f"<｜tool▁{part}｜>" for part in ("calls▁begin", "calls▁end", "call▁begin", "call▁end", "sep"))
 HERMES = ToolCallFormat(
     "hermes", r"<tool_call>", ("<tool_call>",), "</tool_call>", _hermes, bare="first",
-    ends=("</tool_call>",), markers=("<tool_call>", "</tool_call>"),
+    trailers=("</tool_call>",), markers=("<tool_call>", "</tool_call>"),
 )  # fmt: skip
 FORMATS = (
     ToolCallFormat(
         "coder", r"<tool_call>\s*<function=", ("<tool_call>", "<function="), "</tool_call>", _coder, "tags",
-        ends=("</tool_call>",), markers=("<tool_call>", "</tool_call>"), own=("<function=",),
+        trailers=("</tool_call>",), markers=("<tool_call>", "</tool_call>"), kept_openings=("<function=",),
     ),
     HERMES,
     ToolCallFormat(
@@ -156,8 +155,8 @@ FORMATS = (
         _deepseek,
         head=r"\s*(?:(?:```)?\s*<｜tool▁call▁end｜>\s*)?<｜tool▁call▁begin｜>\s*(?:function<｜tool▁sep｜>)?"
         r"(?P<name>[^\s<｜]+)\s*(?:<｜tool▁sep｜>)?\s*(?:```json)?\s*",
-        ends=("```", "<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>"),
-        markers=_DEEPSEEK, own=("<｜tool▁call▁begin｜>",),
+        trailers=("```", "<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>"),
+        markers=_DEEPSEEK, kept_openings=("<｜tool▁call▁begin｜>",),
     ),
     ToolCallFormat(
         "mistral", r"\[TOOL_CALLS\]", ("[TOOL_CALLS]",), "", _mistral,
@@ -166,12 +165,12 @@ FORMATS = (
     ),
     ToolCallFormat(
         "pythonic", r"func_name1\(params_name1", ("<|python_start|>",), "", _pythonic, "python", bare="list",
-        ends=("<|python_end|>",),
+        trailers=("<|python_end|>",),
         markers=("<|python_start|>", "<|python_end|>"),
     ),
     ToolCallFormat(
         "llama", r'<\|python_tag\|>|\{"name": function name, "parameters"', ("<|python_tag|>",), "", _llama,
-        head=r"[\s,;]*", bare="anywhere", markers=("<|python_tag|>",), python="<|python_tag|>",
+        head=r"[\s,;]*", bare="anywhere", markers=("<|python_tag|>",), python_opening="<|python_tag|>",
     ),
 )  # fmt: skip
 """Those whose sign is part of another's come after it: the first that fits is taken."""

@@ -144,8 +144,8 @@ class ToolCallParser:
                 0,
                 None,
             )
-            self._bare = self._bare or opening in self._format.own
-            self._opening, self._syntax = "" if opening in self._format.own else opening, ""
+            self._bare = self._bare or opening in self._format.kept_openings
+            self._opening, self._syntax = "" if opening in self._format.kept_openings else opening, ""
             self._buffer = buffer[at + len(self._opening) :]
             return self._as_text(text)
         keep = max((overlap(buffer, o) for o in self._format.openings), default=0)
@@ -207,7 +207,7 @@ class ToolCallParser:
         if not self._syntax and (first := self._buffer.lstrip()[:1]):
             kind = self._format.syntax
             json_in_tags = kind == "tags" and first == "{"
-            built_in = self._opening == self._format.python != "" and first != "{"
+            built_in = self._opening == self._format.python_opening != "" and first != "{"
             self._syntax = "json" if json_in_tags else "python" if built_in else kind
         reading = {"json": self._objects, "tags": self._tags, "python": self._list}
         pieces = reading[self._syntax](final, cut) if self._syntax else []
@@ -233,7 +233,7 @@ class ToolCallParser:
                 self._start, self._brackets, self._stream = brace, BracketMatcher(brace), None
             elif brace >= 0 or len(head) > LONGEST_HEAD or self._cannot_be_call(head) or (final and self._count):
                 tail = self._tail.match(buffer)
-                return self._close(tail.end() if tail else 0, *self._format.ends) if self._count else self._fail()
+                return self._close(tail.end() if tail else 0, *self._format.trailers) if self._count else self._fail()
             else:
                 return []
         end = self._brackets.end(buffer)
@@ -304,7 +304,7 @@ class ToolCallParser:
             calls = parse_tagged_calls(buffer[:end], self._schemas)
         except Exception:  # whatever a model writes, it must not take the engine with it
             return self._fail(end)
-        self._close(end, *(self._format.ends if self._bare or not found else ()))
+        self._close(end, *(self._format.trailers if self._bare or not found else ()))
         return [*calls]
 
     def _list(self, final: bool, cut: bool) -> list[Piece]:
@@ -325,7 +325,7 @@ class ToolCallParser:
             calls = parse_python_calls(text if text[0] == "[" else f"[{text.replace('.call(', '(', 1)}]", self._schemas)
         except Exception:  # as above
             return self._fail(end)
-        self._close(end, *self._format.ends)
+        self._close(end, *self._format.trailers)
         return [*calls]
 
 

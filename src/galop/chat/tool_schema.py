@@ -34,8 +34,8 @@ def tool_schema(function: Mapping[str, Any], loose: int = 0) -> ToolSchema:
     strict = function.get("strict") is True
     given = function.get("parameters")
     given = given if isinstance(given, Mapping) else {}
-    told = given.get("type", "object")
-    if strict and "object" not in (told if isinstance(told, list) else [told]):
+    kind = given.get("type", "object")
+    if strict and "object" not in (kind if isinstance(kind, list) else [kind]):
         raise ConstraintError("type at # of the schema has to be object, as arguments are")
     if not given.keys() - {*ANNOTATIONS, "$schema", "type"}:
         return ToolSchema(function["name"], NO_ARGUMENTS, strict)

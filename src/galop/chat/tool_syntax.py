@@ -163,8 +163,8 @@ def schema_types(schema: Any, root: Any = None, deep: int = 8) -> set[str]:
         for key in ref[2:].split("/"):
             target = target.get(key) if isinstance(target, dict) else None
         return schema_types(target, root, deep - 1)
-    if (told := schema.get("type")) is not None:
-        listed = [_ALIASES.get(t, t) for t in (told if isinstance(told, list) else [told]) if isinstance(t, str)]
+    if (kind := schema.get("type")) is not None:
+        listed = [_ALIASES.get(t, t) for t in (kind if isinstance(kind, list) else [kind]) if isinstance(t, str)]
         return {t for t in listed if t in _TYPES}
     for key in ("anyOf", "oneOf"):
         if isinstance(options := schema.get(key), list):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from serving import folders_in
 
-from galop.backends.load import memory_needed
 from galop.backends.local import Model
+from galop.backends.memory import memory_needed
 from galop.measure import fit
 from galop.store import catalogue
 

@@ -1,18 +1,17 @@
-"""From a file to a model in memory: its pack, its plan, and whether it fits."""
+"""From a name or a file to a model in memory."""
 
 from __future__ import annotations
 
 import logging
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, Unpack
 
 from galop.backends.default_sampling import parse_sampling
 from galop.backends.local import Model
+from galop.backends.memory import PROCESS_BYTES, SHORTEST_CONTEXT, gib, plan_memory
 from galop.engine.disk_cache import DiskCache
-from galop.engine.engine import CHUNK_TOKENS
-from galop.engine.kv_cache import blocks_for
-from galop.engine.states import BLOCK_TOKENS, KVType, state_of
+from galop.engine.states import KVType
 from galop.errors import MemoryBudgetError, ModelFileError
 from galop.machine import available_memory, cache_directory, default_threads
 from galop.models import parse_config, trace
@@ -26,31 +25,101 @@ from galop.weights.pack import Pack, Progress
 
 log = logging.getLogger("galop")
 
-# Interpreter, NumPy and a tokenizer of 150,000 entries, before any weight.
-PROCESS_BYTES = 192 << 20
-DEFAULT_CONTEXT = 8192
-SHORTEST_CONTEXT = 512
+
+class LoadOptions(TypedDict, total=False):
+    """How a model is loaded. What is left out, or None, is chosen from the machine and the model."""
+
+    context: int | None  # the most tokens of a conversation; by default 8192, or as many as it was trained for or fit
+    threads: int | None
+    memory: int | None  # bytes that it may take in all; by default what is free
+    kv: KVType  # how keys and values are kept: "f16", or "int8" in 53 % of the memory
+    isa: str  # the instruction set of the kernels; by default the best that this processor has
+    pool: int  # bytes that the KV cache of all conversations may take, if that is more than one context's and fits
+    disk_cache: DiskCache | None  # keeps the KV cache of conversations beyond this process
+    shortest: int  # the shortest context to load with where memory is short and no context is asked for
 
 
-def memory_needed(pack: Pack, plan: Plan, context: int, kv: KVType = "f16") -> dict[str, int]:
-    """Bytes by purpose of a model at a context length."""
-    matrices = sum(m.nbytes for m in pack.matrices.values())
-    state = state_of(plan, kv)
-    return {
-        "weights": matrices,
-        "kv": blocks_for(context) * state.block_bytes + state.sequence_bytes,
-        "scratch": _scratch(plan),
-        "process": PROCESS_BYTES,
-    }
+def load(name: str, draft: str = "", **options: Unpack[LoadOptions]) -> Model:
+    """Loads a model by any name the command line takes, downloading it if need be; see LoadOptions.
+
+    `draft` names a smaller model of the same tokens, which guesses ahead. Raises UnknownModelError, DownloadError,
+    ModelFileError, MemoryBudgetError.
+    """
+    return load_source(resolve(locate(name)), draft=draft, **options)
 
 
-def _scratch(plan: Plan) -> int:
-    """What a full prompt chunk needs: float32 buffers, int8 activations, what ops need beside, unpacked panels."""
-    _, slots = plan.slots()
-    beside = [step.scratch for step in plan.steps]
-    floats = sum(width for width, dim in slots if dim == "T") + sum(s.floats for s in beside)
-    widest = max(s.activations for s in beside)
-    return CHUNK_TOKENS * (floats * 4 + widest * 2) + slots[-1][0] * 8
+def load_source(
+    source: Source, progress: Progress | None = None, draft: str = "", **options: Unpack[LoadOptions]
+) -> Model:
+    """`load` for a source already located. Raises DownloadError, ModelFileError, MemoryBudgetError."""
+    model = load_path(fetch(source, progress), cache_directory(), progress, **options)
+    trim_packs()
+    if source.entry:
+        by_mode = source.entry.sampling
+        thinking = parse_sampling(by_mode.get("thinking") or by_mode.get("chat", {}))
+        model.default_sampling = thinking or model.default_sampling
+        model.direct_sampling = parse_sampling(by_mode["chat"]) if "thinking" in by_mode and "chat" in by_mode else None
+    if draft:
+        if memory := options.get("memory"):
+            options["memory"] = memory - model.memory
+        options.pop("context", None)
+        model.draft_with(load_source(resolve(locate(draft)), progress, **options))
+    return model
+
+
+def load_path(
+    path: Path, cache: Path | None = None, progress: Progress | None = None, **options: Unpack[LoadOptions]
+) -> Model:
+    """Loads a GGUF file or a safetensors directory; its pack is kept in `cache`.
+
+    With a pool (see LoadOptions) the default context is what fits it, or half of what the weights leave. Memory for
+    keys and values is taken as they come. Raises ModelFileError, MemoryBudgetError.
+    """
+    threads = options.get("threads") or default_threads()
+    budget = options.get("memory") or available_memory()
+    kv: KVType = options.get("kv", "f16")
+    _check_size(path, budget)
+    pack, plan = open_pack(path, cache, threads, progress)
+    shortest = options.get("shortest", SHORTEST_CONTEXT)
+    memory = plan_memory(pack, plan, kv, budget, options.get("context"), options.get("pool", 0), shortest)
+    pack, plan, tokenizer = _load_pack(path, cache, threads, progress, pack, plan)
+    for note in pack.card.notes:
+        log.warning("%s", note)
+    return Model(
+        pack, plan, tokenizer, memory.context, threads, kv, options.get("isa", ""), memory.pool_tokens,
+        options.get("disk_cache"), memory.total_bytes,
+    )  # fmt: skip
+
+
+def _check_size(path: Path, budget: int) -> None:
+    """Raises MemoryBudgetError for what cannot fit however it is loaded."""
+    size = weight_bytes(path)
+    if path.is_dir() or path.suffix == ".safetensors":  # packed to 8 bits: 34 bytes for 32 values of 2 or 4
+        size = size * 34 // 128
+    if size + PROCESS_BYTES > budget:
+        raise MemoryBudgetError(
+            f"{path.name} needs at least {gib(size + PROCESS_BYTES)} of memory and {gib(budget)} may be used; "
+            "take a smaller model or quantisation, or raise --memory"
+        )
+
+
+def _load_pack(
+    path: Path, cache: Path | None, threads: int, progress: Progress | None, pack: Pack, plan: Plan
+) -> tuple[Pack, Plan, Tokenizer]:
+    """The pack in memory, made anew if it turns out to be damaged while it is read, and its tokenizer.
+
+    A tokenizer of 150,000 entries takes as long to read as the weights, so both are read at once.
+    """
+    card = pack.card
+    read_tokenizer = partial(Tokenizer, pack.tokenizer_json, card.bos_token, card.eos_token, card.add_bos)
+    try:
+        pack, tokenizer = packs.load_resident(pack, threads, read_tokenizer, progress)
+    except packs.DamagedPack:
+        _warn_damaged(path)
+        stays = pack.path is not None and pack.path.exists()  # in a cache that only may be read
+        pack, plan = open_pack(path, None if stays else cache, threads, progress)
+        pack, tokenizer = packs.load_resident(pack, threads, read_tokenizer, progress)
+    return pack, plan, tokenizer
 
 
 def open_pack(path: Path, cache: Path | None, threads: int, progress: Progress | None = None) -> tuple[Pack, Plan]:
@@ -61,7 +130,7 @@ def open_pack(path: Path, cache: Path | None, threads: int, progress: Progress |
     try:
         pack = packs.load(target) if target else None
     except packs.DamagedPack:
-        _tell(path)
+        _warn_damaged(path)
         pack = None
     if pack is not None:
         shapes = {name: (m.rows, m.cols) for name, m in pack.matrices.items()}
@@ -85,111 +154,5 @@ def open_pack(path: Path, cache: Path | None, threads: int, progress: Progress |
         return packs.build(checkpoint, plan, files, target, threads, progress), plan
 
 
-def _tell(path: Path) -> None:
+def _warn_damaged(path: Path) -> None:
     log.warning("the packed copy of %s was damaged and is made anew", path.name)
-
-
-def load(name: str, **options: Any) -> Model:
-    """Loads a model by any name the command line takes, downloading it if need be.
-
-    `options`: context, threads, memory (bytes), kv ("f16" or "int8"), isa, draft (a smaller model of the same tokens,
-    which guesses ahead). Raises UnknownModelError, DownloadError, ModelFileError, MemoryBudgetError.
-    """
-    return load_source(resolve(locate(name)), **options)
-
-
-def load_source(source: Source, progress: Progress | None = None, draft: str = "", **options: Any) -> Model:
-    """`load` for a source already located."""
-    model = load_path(fetch(source, progress), cache_directory(), progress=progress, **options)
-    trim_packs()
-    if source.entry:
-        by_mode = source.entry.sampling
-        model.default_sampling = (
-            parse_sampling(by_mode.get("thinking") or by_mode.get("chat", {})) or model.default_sampling
-        )
-        model.direct_sampling = parse_sampling(by_mode["chat"]) if "thinking" in by_mode and "chat" in by_mode else None
-    if draft:
-        if options.get("memory"):
-            options["memory"] -= model.memory
-        options.pop("context", None)
-        model.draft_with(load_source(resolve(locate(draft)), progress, **options))
-    return model
-
-
-def load_path(
-    path: Path,
-    cache: Path | None = None,
-    context: int | None = None,
-    threads: int | None = None,
-    memory: int | None = None,
-    kv: KVType = "f16",
-    isa: str = "",
-    progress: Progress | None = None,
-    pool: int = 0,
-    folder: DiskCache | None = None,
-    shortest: int = SHORTEST_CONTEXT,
-) -> Model:
-    """Loads a GGUF file or a safetensors directory.
-
-    `context` is the most tokens a conversation may take, as far as the model was trained for them; by default as many
-    as that, at most DEFAULT_CONTEXT, less where memory is short. `memory` is the bytes it may take in all; `kv` how
-    keys and values are kept: int8 takes 53 % of the memory of f16, and head sizes that are a multiple of 32. `pool` is
-    the most bytes that the keys and values of all conversations may take, if they are more than one context's and fit:
-    with one, the default context is what fits it, or half of what the weights leave. Memory for keys and values is
-    taken as they come. `folder` keeps them on disk. Where memory is short a context that was not asked for may be less,
-    but not less than `shortest`. Raises ModelFileError, MemoryBudgetError.
-    """
-    threads = threads or default_threads()
-    budget = memory or available_memory()
-    size = weight_bytes(path)
-    if path.is_dir() or path.suffix == ".safetensors":  # packed to 8 bits: 34 bytes for 32 values of 2 or 4
-        size = size * 34 // 128
-    if size + PROCESS_BYTES > budget:
-        raise MemoryBudgetError(
-            f"{path.name} needs at least {_gib(size + PROCESS_BYTES)} of memory and {_gib(budget)} may be used; "
-            "take a smaller model or quantisation, or raise --memory"
-        )
-    pack, plan = open_pack(path, cache, threads, progress)
-    longest = int(pack.card.config["max_position_embeddings"])
-    needed = memory_needed(pack, plan, 0, kv)
-    fixed = sum(needed.values())
-    block = max(state_of(plan, kv).block_bytes, 1)
-    usual = max(DEFAULT_CONTEXT, max(pool, (budget - fixed) // 2) // block * BLOCK_TOKENS if pool else 0)
-    wanted = min(context or usual, longest)
-    if context and context > longest:
-        log.warning("%s was trained for %d tokens, so its context is that, not %d", pack.card.name, longest, context)
-    needed = memory_needed(pack, plan, wanted, kv)
-    if sum(needed.values()) > budget:
-        fits = (budget - fixed) // block * BLOCK_TOKENS
-        if context or fits < min(shortest, longest):
-            parts = ", ".join(f"{name} {_gib(n)}" for name, n in needed.items())
-            hint = f"--context {fits} would fit" if fits >= SHORTEST_CONTEXT else "take a smaller model or quantisation"
-            raise MemoryBudgetError(
-                f"{pack.card.name} with a context of {wanted} needs {_gib(sum(needed.values()))} ({parts}) and "
-                f"{_gib(budget)} may be used; {hint}"
-            )
-        wanted = fits
-    read_tokenizer = partial(
-        Tokenizer, pack.tokenizer_json, pack.card.bos_token, pack.card.eos_token, pack.card.add_bos
-    )
-    # A tokenizer of 150,000 entries takes as long to read as the weights, so both are read at once.
-    try:
-        pack, tokenizer = packs.load_resident(pack, threads, read_tokenizer, progress)
-    except packs.DamagedPack:
-        _tell(path)
-        stays = pack.path is not None and pack.path.exists()  # in a cache that only may be read
-        pack, plan = open_pack(path, None if stays else cache, threads, progress)
-        pack, tokenizer = packs.load_resident(pack, threads, read_tokenizer, progress)
-    for note in pack.card.notes:
-        log.warning("%s", note)
-    needed = memory_needed(pack, plan, wanted, kv)
-    spare = budget - sum(needed.values()) + needed["kv"]
-    needed["kv"] = max(needed["kv"], min(pool, spare))
-    tokens = needed["kv"] // block * BLOCK_TOKENS
-    model = Model(pack, plan, tokenizer, wanted, threads, kv, isa, tokens, folder)
-    model.memory = sum(needed.values())
-    return model
-
-
-def _gib(n: int) -> str:
-    return f"{n / (1 << 30):.2f} GiB"

@@ -6,31 +6,26 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from functools import cached_property
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from galop.backends.completion import LocalCompletion
-from galop.backends.default_sampling import default_sampling
 from galop.backends.events import Done, Emit, Event, Failure, Prefill, StreamEvent
+from galop.backends.processor import Processor
 from galop.backends.protocol import Capabilities, GenerationRequest, Statistics, TokenBackend
 from galop.backends.stop_strings import StopMatcher
-from galop.backends.tool_constraint import compile_calls
-from galop.chat.messages import Message, adapt_messages, trim_tool
+from galop.chat.messages import Message
 from galop.chat.response_format import ResponseFormat
-from galop.chat.template import ChatTemplate, PromptEnd, Renderer
 from galop.chat.thinking import (
     Thinking,
     ThinkingBudget,
     ThinkingSplitter,
-    ThinkingSupport,
     starts_thinking,
-    thinking_support,
 )
-from galop.chat.tool_formats import HERMES, ToolCallFormat, format_named
+from galop.chat.tool_formats import HERMES
 from galop.chat.tool_parser import GrammarScope, ToolCallParser
 from galop.chat.tools import Tool, ToolCallDelta, check_tools, schemas_of
 from galop.engine.disk_cache import DiskCache
@@ -40,19 +35,15 @@ from galop.engine.scheduler import Scheduler
 from galop.engine.sequence import SequenceStatus, TokenSequence
 from galop.engine.speculation import DraftModel, PromptLookup
 from galop.engine.states import KVType
-from galop.errors import ConstraintError, ContextLengthError, ModelFileError
+from galop.errors import ContextLengthError, ModelFileError
 from galop.ops.plan import Array, Plan
 from galop.ops.reference import Reference
 from galop.tokenizers.constraint import Constraint, bit_mask
-from galop.tokenizers.fim import Fim, find_fim
 from galop.tokenizers.tokenizer import Detokenizer, Tokenizer
 from galop.weights.pack import Pack
 
-if TYPE_CHECKING:
-    from galop.chat.constraint import GrammarCompiler, GrammarConstraint
 
-
-class Model:
+class Model(Processor):
     """One model in memory. Several can live in one process; calls on one of them take turns, or run side by side once
     it has its own thread (`serve`)."""
 
@@ -66,52 +57,33 @@ class Model:
         kv: KVType = "f16",
         isa: str = "",
         pool: int = 0,
-        folder: DiskCache | None = None,
+        disk_cache: DiskCache | None = None,
+        memory: int = 0,
     ) -> None:
-        card = pack.card
-        renderer = Renderer()
-        if card.chat_template:
-            renderer.start()  # it takes a tenth of a second, in which the rest is loaded
-        self.card = card
+        """`pool` is the most tokens that all sequences may hold together, by default one context; `memory` the bytes it
+        takes in all with its context full, as far as that was reckoned."""
+        super().__init__(pack.card, tokenizer, plan.widths[plan.steps[-1].outputs[-1]])
         self.pack = pack
         self.plan = plan
-        salt = json.dumps([card.config, kv, [[name, m.crc] for name, m in sorted(pack.matrices.items())]])
-        self.engine = Engine(plan, pack, threads, context, kv, isa, pool or context, folder)
+        self.memory = memory
+        self.engine = Engine(plan, pack, threads, context, kv, isa, pool or context, disk_cache)
+        salt = json.dumps([pack.card.config, kv, [[name, m.crc] for name, m in sorted(pack.matrices.items())]])
         self.engine.prefix_cache.salt = hashlib.sha256(salt.encode()).digest()
         self.scheduler = Scheduler(self.engine)
-        self.tokenizer = tokenizer
-        self.template = ChatTemplate(card.chat_template, self.tokenizer, renderer)
-        self.answered_by = ""
-        self.waited = 0.0
-        self.price = None
-        self.memory = 0  # bytes it takes in all with its context full, as far as that was reckoned
-        self.stop_ids = frozenset(card.stop_ids)
-        self.default_sampling = default_sampling(card.generation)
-        self.direct_sampling: Sampling | None = None  # without thinking, where the card has other settings for that
+        self.answered_by, self.waited, self.price = "", 0.0, None  # what only a model behind an interface has
         self._lock = threading.Lock()
         self._owner = 0  # the thread whose call is under way
         self._server: threading.Thread | None = None
         self._smaller: Model | None = None
         self._draft: DraftModel | None = None
-        rows = self.engine.vocabulary
-        size = self.tokenizer.vocabulary_size(rows)
+        size = tokenizer.vocabulary_size(self.vocabulary_size)
         # Padding rows past the last token were never trained.
-        self._mask = bit_mask(np.ones(size, bool), rows) if size < rows else None
-
-    @property
-    def name(self) -> str:
-        """As its file or its model card calls it."""
-        return self.card.name
+        self._mask = self._mask_of(range(size)) if size < self.vocabulary_size else None
 
     @property
     def context(self) -> int:
         """The most tokens of a prompt and its answer."""
         return self.engine.context
-
-    @property
-    def vocabulary_size(self) -> int:
-        """Rows of the head: ids are from 0 to one less, padding included."""
-        return self.engine.vocabulary
 
     @property
     def parallel(self) -> int:
@@ -124,7 +96,7 @@ class Model:
         return Capabilities(
             thinking=self.thinking_support,
             tool_format=self.tool_format,
-            constrained=(self.tokenizer.byte_level or self.tokenizer.sentencepiece) and bool(self.stop_ids),
+            constrained=self.can_constrain,
             fill_in_middle=self.fim is not None,
             logprobs=True,
             prompt_logprobs=True,
@@ -146,29 +118,6 @@ class Model:
             kv_cache_usage=blocks.in_use / blocks.capacity,
         )
 
-    @property
-    def thinking_support(self) -> ThinkingSupport | None:
-        """None for a template that knows no thinking."""
-        return thinking_support(self.template.capabilities)
-
-    @property
-    def tool_format(self) -> ToolCallFormat | None:
-        """None for a template that does not tell of tools, or of calls as none of our formats."""
-        can = self.template.capabilities
-        return format_named(can.call_format) if can.tools else None
-
-    @cached_property
-    def constraints(self) -> GrammarCompiler:
-        """Compiles what its answers are held to. Raises ConstraintError where the bytes of its tokens are not known."""
-        from galop.chat.constraint import GrammarCompiler  # which takes a twentieth of a second
-
-        return GrammarCompiler(self.tokenizer, self.engine.vocabulary, sorted(self.stop_ids))
-
-    @cached_property
-    def fim(self) -> Fim | None:
-        """How it is asked for what belongs between two texts; None where it was not made for that."""
-        return find_fim(self.tokenizer, self.card.fim)
-
     def draft_with(self, smaller: Model) -> None:
         """Guesses tokens with a smaller model instead of from the text, and closes it with this one.
 
@@ -179,7 +128,7 @@ class Model:
                 f"{smaller.card.name} cannot draft for {self.card.name}: they do not have the same tokens; "
                 "take a smaller model of the same family"
             )
-        vocabulary = smaller.tokenizer.vocabulary_size(smaller.engine.vocabulary)
+        vocabulary = smaller.tokenizer.vocabulary_size(smaller.vocabulary_size)
         self._smaller, self._draft = smaller, DraftModel(smaller.engine, vocabulary)
 
     def chat(
@@ -208,46 +157,9 @@ class Model:
         constraint = self.constraint(form, tools, tool_choice, parallel_tool_calls)
         yield from self.generate(prompt, sampling, max_tokens, stop, cancelled, speculate, thinking, constraint, tools)
 
-    def prompt(
-        self,
-        messages: Sequence[Message],
-        thinking: Thinking,
-        tools: Sequence[Tool] = (),
-        turn: PromptEnd = "begin",
-        /,
-        **variables: Any,
-    ) -> list[int]:
-        """The ids of a conversation, to be answered, or to have its last message continued. Raises TemplateError."""
-        variables = {**thinking.variables(self.thinking_support), **variables}
-        can, native = self.template.capabilities, self.tool_format is not None
-        if tools and native:
-            variables["tools"] = [trim_tool(tool) for tool in tools]
-        return self.template.encode(adapt_messages(messages, tools, can, native), turn, **variables)
-
-    def constraint(
-        self, form: ResponseFormat | None, tools: Sequence[Tool] = (), choice: str = "auto", several: bool = True
-    ) -> GrammarConstraint | None:
-        """What holds an answer to `form`, or to calls that the schemas of `tools` allow. Raises ConstraintError.
-
-        A tool that is not `strict` is held to as much of its schema as can be followed.
-        """
-        tools = [tool for tool in tools if choice in ("auto", "required", tool["function"]["name"])]
-        if not tools:
-            return self.constraints.compile(form) if form else None
-        if not (form or self.capabilities.constrained) and choice == "auto":
-            return None
-        format = self.tool_format or HERMES
-        return compile_calls(self.constraints.compile, self.tokenizer.id, format, tools, choice, several, form)
-
     def room(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> int:
         """Tokens that may still follow a conversation."""
         return self.context - len(self.prompt(messages, Thinking(), tools))
-
-    def sampling_for(self, thinking: Thinking | None) -> Sampling:
-        """The model card's settings for a reply."""
-        if thinking is None or self.direct_sampling is None or thinking.will_think(self.thinking_support):
-            return self.default_sampling
-        return self.direct_sampling
 
     def generate(
         self,
@@ -295,17 +207,6 @@ class Model:
                     completion.cancel()
                     if self._server is None:
                         self.scheduler.step()
-
-    def encode(self, text: str, control: bool = True, begin: bool = True) -> list[int]:
-        """Ids of a text that is no conversation: control tokens in it are meant, or spelled out where `control` is
-        False; `begin` puts a BOS before it, where the model wants one and it has none."""
-        ids = self.tokenizer.encode_control(text) if control else self.tokenizer.encode(text)
-        return self.with_bos(ids) if begin else ids
-
-    def with_bos(self, ids: list[int]) -> list[int]:
-        """Ids after a BOS, where the model wants one and they have none."""
-        bos = self.tokenizer.id(self.tokenizer.bos_token) if self.tokenizer.add_bos else None
-        return ids if bos is None or ids[:1] == [bos] else [bos, *ids]
 
     def submit(self, request: GenerationRequest, emit: Emit) -> LocalCompletion:
         """Puts a request in the queue; `emit` gets its events, between steps, from the thread that steps.
@@ -371,15 +272,9 @@ class Model:
 
     def _mask_of(self, allowed: Collection[int]) -> Array:
         """A bit for each of these tokens."""
-        flags = np.zeros(self.engine.vocabulary, bool)
+        flags = np.zeros(self.vocabulary_size, bool)
         flags[list(allowed)] = True
-        return bit_mask(flags, self.engine.vocabulary)
-
-    def prepare(self) -> None:
-        """Starts what takes a while: the process of the template, and the one that compiles constraints, if it can."""
-        _ = self.template.capabilities
-        with suppress(ConstraintError):  # the bytes of its tokens are not known
-            self.constraints.start()
+        return bit_mask(flags, self.vocabulary_size)
 
     def serve(
         self, turn: AbstractContextManager[object] | None = None, parallel: int | None = None, queue: int | None = None
@@ -423,16 +318,14 @@ class Model:
         return Reference(self.plan, self.pack.array)
 
     def close(self) -> None:
-        """Ends the template's process and the thread of `serve`, having written what conversations are to keep."""
+        """Ends the thread of `serve` and all processes, having written to disk what conversations are to keep."""
         if self._server:
             self.scheduler.stop()
             self._server.join()
             self._server = None
         while self.engine.prefix_cache.save_next():
             pass
-        self.template.renderer.close()
-        if "constraints" in self.__dict__:
-            self.constraints.close()
+        super().close()
         if self._smaller:
             self._smaller.close()
 

@@ -227,8 +227,7 @@ class TokenBackend(Backend, Protocol):
         thinking: Thinking,
         tools: Sequence[Tool] = (),
         turn: PromptEnd = "begin",
-        /,
-        **variables: Any,
+        variables: Mapping[str, Any] | None = None,
     ) -> list[int]:
         """Ids of a conversation, to be answered or to have its last message continued; `variables` are for its
         template. Raises TemplateError."""

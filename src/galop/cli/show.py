@@ -57,7 +57,7 @@ def show(
 
 def describe(source: Source, pack: Pack, plan: Plan, context: int) -> dict[str, Any]:
     """What the model's files and the catalogue say, with the memory it takes at a context."""
-    from galop.backends.load import DEFAULT_CONTEXT, memory_needed
+    from galop.backends.memory import DEFAULT_CONTEXT, memory_needed
 
     card, entry = pack.card, source.entry
     context = context or min(DEFAULT_CONTEXT, int(card.config["max_position_embeddings"]))

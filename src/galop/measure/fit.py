@@ -8,7 +8,8 @@ from pathlib import Path
 from statistics import median
 
 from galop import store
-from galop.backends.load import DEFAULT_CONTEXT, PROCESS_BYTES, memory_needed, open_pack
+from galop.backends.load import open_pack
+from galop.backends.memory import DEFAULT_CONTEXT, PROCESS_BYTES, memory_needed
 from galop.errors import GalopError
 from galop.machine import available_memory, cache_directory, default_threads
 from galop.measure import speed

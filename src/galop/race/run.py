@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from galop import store
-from galop.backends.load import PROCESS_BYTES
+from galop.backends.memory import PROCESS_BYTES
 from galop.errors import GalopError, MemoryBudgetError
 from galop.machine import available_memory
 from galop.race.contender import Contender, ContenderError

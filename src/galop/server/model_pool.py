@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from galop import store
-from galop.backends.load import DEFAULT_CONTEXT, PROCESS_BYTES, SHORTEST_CONTEXT, load_source
+from galop.backends.load import load_source
+from galop.backends.memory import DEFAULT_CONTEXT, PROCESS_BYTES, SHORTEST_CONTEXT
 from galop.backends.protocol import TokenBackend
 from galop.engine.disk_cache import DiskCache
+from galop.engine.states import KVType
 from galop.errors import MemoryBudgetError, ModelFileError
 from galop.machine import available_memory, cache_directory
 from galop.server.api_keys import ApiKey
@@ -36,7 +38,7 @@ class Limits:
 
     memory: int = 0
     context: int | None = None
-    kv: str = "f16"
+    kv: KVType = "f16"
     threads: int | None = None
     parallel: int = 64
     queue: int = 512
@@ -190,7 +192,7 @@ class ModelPool:
             memory=free + (PROCESS_BYTES if self.residents else 0),  # which all models share
             kv=self.limits.kv,
             pool=int(self.memory * KV_SHARE),
-            folder=self._folder,
+            disk_cache=self._folder,
             shortest=shortest,
         )
         model.prepare()  # it holds the interpreter for long, and at a first request others would wait

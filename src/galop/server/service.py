@@ -69,7 +69,7 @@ class Service:
             model = resident.model
             history = await asyncio.to_thread(lambda: [m.message() for m in messages])
             await asyncio.to_thread(check_length, model, [history, tools.tools, variables])
-            ids = await asyncio.to_thread(model.prompt, history, thinking, tools.tools, turn, **variables)
+            ids = await asyncio.to_thread(model.prompt, history, thinking, tools.tools, turn, variables)
         except BaseException:
             await lease.aclose()
             raise

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from galop.agent.mcp import ToolServer
+from galop.agent.mcp import McpToolbox
 from galop.errors import GalopError
 
 # A server of a few lines: what it answers to each method is an expression over the request `r`.
@@ -63,7 +63,7 @@ def test_tool_servers_that_misbehave_end_in_a_sentence(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.setattr("galop.agent.mcp.SECONDS", 1.0 if "did not" in told else 30.0)
     with pytest.raises(GalopError, match=told) as error:
-        ToolServer(command)
+        McpToolbox(command)
     assert "\x1b" not in str(error.value) and "\n" not in str(error.value).replace(command, "")
     assert not any(capfd.readouterr())
     assert not children_of_this_process()
@@ -72,7 +72,7 @@ def test_tool_servers_that_misbehave_end_in_a_sentence(
 def test_a_tool_server_that_hangs_in_a_call_or_at_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     stubborn = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-    server = ToolServer(odd_server(called="time.sleep(600)", first=stubborn))
+    server = McpToolbox(odd_server(called="time.sleep(600)", first=stubborn))
     monkeypatch.setattr("galop.agent.mcp.SECONDS", 0.5)
     with pytest.raises(GalopError, match=r"fine did not answer within 0\.5 s"):
         server.call("fine", {})

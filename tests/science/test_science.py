@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from galop.agent.loop import Result, carried_out, converse
-from galop.agent.mcp import ToolServer
+from galop.agent.loop import converse
+from galop.agent.mcp import McpToolbox
+from galop.agent.toolbox import ToolResult, run_call
 from galop.backends.events import Done
 from galop.backends.local import Model
 from galop.chat.thinking import Thinking
@@ -164,7 +165,7 @@ def test_a_model_computes_with_the_formulas(coder: Model) -> None:
     events = list(
         converse(coder, asked, FormulaToolbox(), tool_choice="cell_voltage", max_tokens=120, sampling=Sampling())
     )
-    [first, *_] = [e for e in events if isinstance(e, Result)]
+    [first, *_] = [e for e in events if isinstance(e, ToolResult)]
     assert first.call.name == "cell_voltage" and not first.failed and "1.1" in first.text
     assert [m["role"] for m in asked[:3]] == ["user", "assistant", "tool"] and asked[-1]["role"] == "assistant"
     assert isinstance(events[-1], Done)
@@ -334,7 +335,7 @@ def test_what_a_tool_does_wrong_is_told_to_the_model(smollm: Model) -> None:
             return name == "forbidden"
 
     names = ["breaks", "floods", "forbidden"]
-    results = [carried_out(ToolCall(name, {}), Bad(), names, lambda _: False) for name in [*names, "missing"]]
+    results = [run_call(ToolCall(name, {}), Bad(), names, lambda _: False) for name in [*names, "missing"]]
     assert [r.failed for r in results] == [True, False, True, True]
     assert "the disk is on fire" in results[0].text and len(results[1].text) < 9000
     assert "does not want" in results[2].text and "there is no tool 'missing'" in results[3].text
@@ -348,7 +349,7 @@ def test_what_a_tool_does_wrong_is_told_to_the_model(smollm: Model) -> None:
 def test_mcp_both_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Galop's own server, a real process, through Galop's client; then one that dies and one that is none."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    server = ToolServer(f"{sys.executable} -m galop mcp")
+    server = McpToolbox(f"{sys.executable} -m galop mcp")
     try:
         names = {tool["function"]["name"] for tool in server.tools("")}
         assert names == set(formulas()) and not server.asks_first("isp")
@@ -364,7 +365,7 @@ def test_mcp_both_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         server.call("isp", {})
     for command in (f"{sys.executable} -c 'raise SystemExit(3)'", "http://127.0.0.1:9/mcp"):
         with pytest.raises(GalopError, match="cannot be used|did not answer"):
-            ToolServer(command)
+            McpToolbox(command)
 
 
 HTTP_SERVER = """
@@ -393,7 +394,7 @@ def test_an_mcp_server_over_http() -> None:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break
             time.sleep(0.1)
-        server = ToolServer(f"http://127.0.0.1:{port}/mcp")
+        server = McpToolbox(f"http://127.0.0.1:{port}/mcp")
         try:
             [tool] = server.tools("")
             assert tool["function"]["name"] == "add" and "a" in tool["function"]["parameters"]["properties"]

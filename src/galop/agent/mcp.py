@@ -1,4 +1,4 @@
-"""The Model Context Protocol both ways: tools of any server for a model, and the formulas for any client."""
+"""Tools of any server of the Model Context Protocol, for a model."""
 
 from __future__ import annotations
 
@@ -16,13 +16,10 @@ from typing import Any
 import mcp
 from mcp import types
 from mcp.client.stdio import stdio_client
-from mcp.server import Server
-from mcp.server.stdio import stdio_server
 
 from galop.chat.tools import Tool
 from galop.errors import GalopError
 from galop.machine import data_directory, private, private_folder
-from galop.version import __version__
 
 SECONDS = 60.0  # to start and tell its tools; for a call
 CLOSING_SECONDS = 10.0  # in which a server that goes on by itself is killed
@@ -34,14 +31,14 @@ for noisy in ("mcp", "mcp_types"):  # a server's garbage is no business of the t
     logging.getLogger(noisy).propagate = False
 
 
-class ToolServer:
+class McpToolbox:
     """The tools of an MCP server, which is a URL or a command line that is started. Raises GalopError."""
 
     def __init__(self, where: str) -> None:
         self._where = where
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
-        self._living: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
         self._client: mcp.Client | None = None
         self._tools: list[types.Tool] = []
@@ -51,9 +48,10 @@ class ToolServer:
             self.close()
             raise GalopError(f"the tool server {where!r} did not answer within {SECONDS:g} s")
         if self._failure:
-            raise GalopError(f"the tool server {where!r} cannot be used: {told(self._failure)}") from None
+            raise GalopError(f"the tool server {where!r} cannot be used: {_first_cause(self._failure)}") from None
 
     def tools(self, question: str) -> Sequence[Tool]:
+        """All its tools, whatever the question is."""
         return [
             {"type": "function", "function": {
                 "name": t.name, "description": t.description or "", "parameters": t.input_schema}}
@@ -61,6 +59,7 @@ class ToolServer:
         ]  # fmt: skip
 
     def call(self, name: str, arguments: dict[str, Any]) -> str:
+        """The text of a tool's result. Raises GalopError for one that fails, or takes longer than SECONDS."""
         client = self._client
         if client is None:
             raise GalopError(f"the tool server {self._where!r} has ended")
@@ -71,7 +70,7 @@ class ToolServer:
             calling.cancel()
             raise GalopError(f"{name} did not answer within {SECONDS:g} s") from None
         except Exception as error:
-            raise GalopError(f"{name} failed: {told(error)}") from None
+            raise GalopError(f"{name} failed: {_first_cause(error)}") from None
         text = "\n".join(part.text if part.type == "text" else f"({part.type})" for part in result.content)
         if result.is_error:
             raise GalopError(text or f"{name} failed")
@@ -83,18 +82,19 @@ class ToolServer:
         return not (tool and tool.annotations and tool.annotations.read_only_hint)
 
     def close(self) -> None:
+        """Ends the connection, and the process where a command line was started."""
         with contextlib.suppress(RuntimeError):  # it has ended by itself
             self._loop.call_soon_threadsafe(self._end)
         self._thread.join(CLOSING_SECONDS)
 
     def _end(self) -> None:
-        if self._living:
-            self._living.cancel()
+        if self._task:
+            self._task.cancel()
 
     def _live(self) -> None:
         try:
-            self._living = self._loop.create_task(self._serve())
-            self._loop.run_until_complete(self._living)
+            self._task = self._loop.create_task(self._serve())
+            self._loop.run_until_complete(self._task)
         except BaseException as error:  # whatever a stranger's server does
             self._failure = error
         finally:
@@ -110,13 +110,13 @@ class ToolServer:
                 words = shlex.split(self._where)
                 target = stdio_client(mcp.StdioServerParameters(command=words[0], args=words[1:]), log)
             async with mcp.Client(target, read_timeout_seconds=SECONDS) as client:
-                self._tools = await listed(client)
+                self._tools = await list_tools(client)
                 self._client = client
                 self._ready.set()
                 await asyncio.Event().wait()
 
 
-async def listed(client: mcp.Client) -> list[types.Tool]:
+async def list_tools(client: mcp.Client) -> list[types.Tool]:
     """All its tools. Raises GalopError for more than a model could ever be told of."""
     tools: list[types.Tool] = []
     size, cursor, seen = 0, None, set[str]()
@@ -137,46 +137,10 @@ async def listed(client: mcp.Client) -> list[types.Tool]:
         seen.add(cursor)
 
 
-def told(error: BaseException) -> str:
+def _first_cause(error: BaseException) -> str:
     """The first cause, in a line."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     if isinstance(error, GalopError):
         return str(error)
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]
-
-
-def serve_formulas() -> None:
-    """The formulas of galop.science as an MCP server on standard input and output, until that ends."""
-    from galop.science import formulas
-
-    known = formulas()
-
-    async def list_tools(_: Any, __: Any) -> types.ListToolsResult:
-        return types.ListToolsResult(
-            tools=[
-                types.Tool(
-                    name=f.name, description=f.tool()["function"]["description"], input_schema=f.schema(),
-                    annotations=types.ToolAnnotations(read_only_hint=True),
-                )
-                for f in known.values()
-            ]
-        )  # fmt: skip
-
-    async def call_tool(_: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
-        formula = known.get(params.name)
-        try:
-            if formula is None:
-                raise GalopError(f"there is no formula {params.name[:60]!r}")
-            text, failed = (await asyncio.to_thread(lambda: formula(**(params.arguments or {})))).text(), False
-        except GalopError as error:
-            text, failed = str(error), True
-        return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=failed)
-
-    server: Server[Any] = Server("galop", version=__version__, on_list_tools=list_tools, on_call_tool=call_tool)
-
-    async def serve() -> None:
-        async with stdio_server() as (read, write):
-            await server.run(read, write, server.create_initialization_options())
-
-    asyncio.run(serve())

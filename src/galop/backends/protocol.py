@@ -48,7 +48,6 @@ class ChatOptions(TypedDict, total=False):
     sampling: Sampling | None  # by default `sampling_for` the thinking
     max_tokens: int | None
     stop: Sequence[str]  # strings that end the answer and are not part of it
-    cancelled: Callable[[], bool]  # asked between tokens
     speculate: bool
 
 
@@ -80,9 +79,14 @@ class Backend(Protocol):
         messages: Sequence[Message],
         thinking: Thinking | None = None,
         tools: Sequence[Tool] = (),
+        *,
+        cancelled: Callable[[], bool] = lambda: False,
         **options: Unpack[ChatOptions],
     ) -> Iterator[Event]:
-        """Pieces of a reply, which end in `Done`. Raises GalopError."""
+        """Pieces of a reply, which end in `Done`; `cancelled` is asked between tokens where that can be.
+
+        Raises GalopError.
+        """
 
     def sampling_for(self, thinking: Thinking | None) -> Sampling:
         """The model's own settings for a reply."""

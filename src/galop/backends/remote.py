@@ -7,7 +7,7 @@ import os
 import random
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, Unpack
 
@@ -93,6 +93,8 @@ class Remote:
         messages: Sequence[Message],
         thinking: Thinking | None = None,
         tools: Sequence[Tool] = (),
+        *,
+        cancelled: Callable[[], bool] = lambda: False,
         **options: Unpack[ChatOptions],
     ) -> Iterator[Event]:
         """A whole reply; whatever fails in passing is tried again. Raises RemoteError.

@@ -12,7 +12,7 @@ app = command_app()
 def mcp() -> None:
     """Offer the formulas of `galop science` to any MCP client, on standard input and output."""
     try:
-        from galop.agent.mcp import serve_formulas
+        from galop.agent.formula_server import serve_formulas
     except ImportError as error:
         raise missing_extra(error, "science") from None
     serve_formulas()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from galop.agent import loop
-from galop.agent.loop import Result, Toolbox, shown
+from galop.agent.toolbox import Toolbox, ToolResult, format_call
 from galop.backends.events import Done, Event, Prefill, Text
 from galop.backends.protocol import Backend, ChatOptions, TokenBackend
 from galop.chat.messages import Message
@@ -50,7 +50,9 @@ class ChatSession:
         """What a conversation begins with: the system message, if there is one."""
         return [{"role": "system", "content": self.system}] if self.system else []
 
-    def reply(self, messages: list[Message], cancelled: Callable[[], bool] = lambda: False) -> Iterator[Event | Result]:
+    def reply(
+        self, messages: list[Message], cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[Event | ToolResult]:
         """A reply to a conversation, to which calls, their results and the answer are added where there are tools."""
         options: ChatOptions = {
             "sampling": self.sampling, "max_tokens": self.max_tokens, "form": self.form, "cancelled": cancelled
@@ -70,7 +72,7 @@ def check_thinking(model: Backend, thinking: Thinking) -> None:
         raise UsageError(f"{model.name} always thinks; --think-budget 0 lets it think as little as can be")
 
 
-def print_reply(events: Iterable[Event | Result], quiet: bool = False) -> tuple[str, str, Done, list[Result]]:
+def print_reply(events: Iterable[Event | ToolResult], quiet: bool = False) -> tuple[str, str, Done, list[ToolResult]]:
     """Prints a reply as it comes: thinking, answer, the end, and the results of tools, which are not the answer."""
     thought, answer, results = "", "", []
     done: Done | None = None
@@ -86,10 +88,10 @@ def print_reply(events: Iterable[Event | Result], quiet: bool = False) -> tuple[
                 print_text(event)
             thought += event.text if event.thinking else ""
             answer += "" if event.thinking else event.text
-        elif isinstance(event, Result):
+        elif isinstance(event, ToolResult):
             results.append(event)
             if not quiet:
-                note(f"\n{shown(event.call)}\n  " + event.text.replace("\n", "\n  "))
+                note(f"\n{format_call(event.call)}\n  " + event.text.replace("\n", "\n  "))
         elif isinstance(event, Done):
             done = event if done is None else done.and_then(event)
     assert done is not None

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from galop.agent.loop import Together, Toolbox
+from galop.agent.toolbox import Toolbox, ToolboxGroup
 from galop.chat.tools import ToolCall
 from galop.cli.errors import UsageError, missing_extra
 from galop.terminal import STRICT, visible
@@ -25,7 +25,7 @@ def open_toolboxes(names: Sequence[str]) -> Iterator[Toolbox | None]:
         yield None
         return
     with ExitStack() as stack:
-        yield Together([open_toolbox(name, stack) for name in names])
+        yield ToolboxGroup([open_toolbox(name, stack) for name in names])
 
 
 def open_toolbox(name: str, stack: ExitStack) -> Toolbox:
@@ -37,10 +37,10 @@ def open_toolbox(name: str, stack: ExitStack) -> Toolbox:
     if not name.startswith(("http://", "https://")) and not shutil.which(name.split()[0] if name.split() else ""):
         raise UsageError(f"--tools {name}: that is neither science nor a URL nor a command that is installed")
     try:
-        from galop.agent.mcp import ToolServer
+        from galop.agent.mcp import McpToolbox
     except ImportError as error:
         raise missing_extra(error, "science") from None
-    server = ToolServer(name)
+    server = McpToolbox(name)
     stack.callback(server.close)
     return server
 

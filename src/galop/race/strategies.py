@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Unpack
 
-from galop.agent.loop import Result, converse, shown
+from galop.agent.loop import converse
+from galop.agent.toolbox import ToolResult, format_call
 from galop.backends.events import Done, Event, Text
 from galop.backends.protocol import Backend, ChatOptions
 from galop.chat.messages import Message
@@ -67,7 +68,7 @@ class Outcome:
     answer_seconds: float = 0.0  # from the first token of each reply to its last
     cut_off: bool = False  # at the token limit
 
-    def add(self, events: Iterable[Event | Result]) -> str:
+    def add(self, events: Iterable[Event | ToolResult]) -> str:
         """Adds up what a reply takes; gives the answer's text."""
         text = ""
         for event in events:
@@ -76,8 +77,8 @@ class Outcome:
                     self.thinking += event.text
                 else:
                     text += event.text
-            elif isinstance(event, Result):
-                self.calls.append(f"{shown(event.call)}\n{event.text}")
+            elif isinstance(event, ToolResult):
+                self.calls.append(f"{format_call(event.call)}\n{event.text}")
                 text = ""  # what came before a result is not the answer
             elif isinstance(event, Done):
                 if not self.replies:

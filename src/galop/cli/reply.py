@@ -54,13 +54,13 @@ class ChatSession:
         self, messages: list[Message], cancelled: Callable[[], bool] = lambda: False
     ) -> Iterator[Event | ToolResult]:
         """A reply to a conversation, to which calls, their results and the answer are added where there are tools."""
-        options: ChatOptions = {
-            "sampling": self.sampling, "max_tokens": self.max_tokens, "form": self.form, "cancelled": cancelled
-        }  # fmt: skip
+        options: ChatOptions = {"sampling": self.sampling, "max_tokens": self.max_tokens, "form": self.form}
         if self.toolbox:
-            yield from loop.converse(self.model, messages, self.toolbox, self.thinking, ask_permission, **options)
+            yield from loop.converse(
+                self.model, messages, self.toolbox, self.thinking, ask_permission, cancelled=cancelled, **options
+            )
         else:
-            yield from self.model.chat(messages, self.thinking, **options)
+            yield from self.model.chat(messages, self.thinking, cancelled=cancelled, **options)
 
 
 def check_thinking(model: Backend, thinking: Thinking) -> None:

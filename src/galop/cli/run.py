@@ -17,7 +17,7 @@ from galop.cli.options import KV, Context, Json, Memory, Threads, Yes, parse_siz
 from galop.cli.screen import note
 
 if TYPE_CHECKING:
-    from galop.agent.loop import Result
+    from galop.agent.toolbox import ToolResult
     from galop.backends.events import Event
     from galop.chat.response_format import ResponseFormat
     from galop.cli.reply import ChatSession
@@ -117,7 +117,7 @@ def run(
             converse(session)
 
 
-def answer(session: ChatSession, events: Iterable[Event | Result], as_json: bool) -> None:
+def answer(session: ChatSession, events: Iterable[Event | ToolResult], as_json: bool) -> None:
     """Prints the answer to one question."""
     from galop.cli.reply import figures, figures_line, print_reply
 

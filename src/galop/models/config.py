@@ -128,14 +128,14 @@ def normalize_rope(raw: dict[str, Any], file: str) -> dict[str, Any]:
     raw = dict(raw)
     scaling: dict[str, Any] = {}
     for name in ("rope_scaling", "rope_parameters"):
-        said = raw.pop(name, None) or {}
-        if not isinstance(said, dict):
-            raise ModelFileError(f"{file}: {name} = {str(said)[:60]!r} is not an object")
-        if said and all(isinstance(value, dict | None) for value in said.values()):  # one for each type of layer
-            said = said.get("full_attention")
-            if said is None:
+        keys = raw.pop(name, None) or {}
+        if not isinstance(keys, dict):
+            raise ModelFileError(f"{file}: {name} = {str(keys)[:60]!r} is not an object")
+        if keys and all(isinstance(value, dict | None) for value in keys.values()):  # one for each type of layer
+            keys = keys.get("full_attention")
+            if keys is None:
                 raise ModelFileError(f"{file}: {name} has no rotation for full_attention")
-        for key, value in said.items():
+        for key, value in keys.items():
             if value is not None and scaling.setdefault(key, value) is not value and scaling[key] != value:
                 raise ModelFileError(f"{file}: rope_scaling and rope_parameters differ in {key}")
     raw["rope_theta"] = scaling.pop("rope_theta", raw.get("rope_theta", 10000.0))
@@ -170,11 +170,11 @@ def limit_to_chunk(raw: dict[str, Any], file: str) -> dict[str, Any]:
     chunks = raw.pop("dual_chunk_attention_config", None)
     if not chunks:
         return raw
-    said = chunks if isinstance(chunks, dict) else {}
-    size, local = said.get("chunk_size"), said.get("local_size")
+    sizes = chunks if isinstance(chunks, dict) else {}
+    size, local = sizes.get("chunk_size"), sizes.get("local_size")
     if not isinstance(size, int) or not isinstance(local, int) or not 0 <= local < size:
         raise ModelFileError(f"{file}: dual_chunk_attention_config = {str(chunks)[:60]} is not understood")
-    limits = [raw.get("max_position_embeddings"), said.get("original_max_position_embeddings"), size - local]
+    limits = [raw.get("max_position_embeddings"), sizes.get("original_max_position_embeddings"), size - local]
     raw["max_position_embeddings"] = min(n for n in limits if type(n) is int)
     return raw
 

@@ -64,7 +64,7 @@ SYNONYMS = {
     "tie_embeddings": "tie_word_embeddings", "expert_intermediate_size": "moe_intermediate_size",
     "norm_topk": "norm_topk_prob",
 }  # fmt: skip
-# What the forward passes here do, under the names by which a config may say so: nothing else may be said.
+# What the forward passes here do, under the names by which a config may say so; any other value is refused.
 SUPPORTED_VALUES: dict[str, tuple[Any, ...]] = {
     "hidden_act": ("silu", "swish"), "activation": ("silu", "swish", "swiglu"), "hidden_activation": ("silu", "swish"),
     "activation_function": ("silu", "swish", "swiglu"), "mlp_activation": ("silu", "swish"),
@@ -99,11 +99,11 @@ def is_harmless(key: str, value: Any, known: dict[str, Any]) -> bool:
         return any(type(value) is type(one) and value == one for one in SUPPORTED_VALUES[key]) or value is None
     if key.startswith("_") or key in IGNORED or key.endswith(("_token_id", "_token_ids", "_token_index")):
         return True
-    said = split_words(key)
-    if said & NOT_ARITHMETIC or not said & ARITHMETIC:
-        return not (isinstance(value, dict) and said & {"vision", "audio", "speech", "image", "video"} and value)
+    parts = split_words(key)
+    if parts & NOT_ARITHMETIC or not parts & ARITHMETIC:
+        return not (isinstance(value, dict) and parts & {"vision", "audio", "speech", "image", "video"} and value)
     if key in SYNONYMS and value == known.get(SYNONYMS[key], value):
         return True
     if isinstance(value, list | dict | str) or value is None or value is False:
         return not value or value in OFF
-    return bool(value == (1 if said & NEUTRAL_ONE else 0)) and value is not True
+    return bool(value == (1 if parts & NEUTRAL_ONE else 0)) and value is not True

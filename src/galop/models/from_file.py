@@ -112,8 +112,8 @@ def open_directory(directory: Path) -> Checkpoint:
             f"tokenizer_config.json: a template of more than {MAX_TEMPLATE >> 20} MiB is not supported"
         )
     bos, eos = _token(settings.get("bos_token")), _token(settings.get("eos_token"))
-    said = [generation.get("eos_token_id"), config.get("eos_token_id")]
-    nowhere = sorted({i for i in integers(said) if not 0 <= i < rows})
+    ends = [generation.get("eos_token_id"), config.get("eos_token_id")]
+    nowhere = sorted({i for i in integers(ends) if not 0 <= i < rows})
     notes = (
         [f"{directory.name}: eos_token_id {nowhere[0]} is none of its {rows} tokens and is ignored"] if nowhere else []
     )
@@ -126,7 +126,7 @@ def open_directory(directory: Path) -> Checkpoint:
         bos_token=bos,
         eos_token=eos,
         add_bos=settings.get("add_bos_token", _adds(description, bos)) is True,
-        stop_ids=stop_ids(said, eos, token_ids(description, eos), rows),
+        stop_ids=stop_ids(ends, eos, token_ids(description, eos), rows),
         notes=notes,
         generation=generation,
         name=directory.name,

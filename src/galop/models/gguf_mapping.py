@@ -66,7 +66,7 @@ Check = Callable[[ConfigDict, Any], bool]
 
 
 def head_dim(config: ConfigDict) -> int:
-    """The width of a head, said or implied."""
+    """The width of a head, given or implied."""
     return int(config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"])
 
 
@@ -135,17 +135,17 @@ class GGUFMapping:
     def _check_rest(self, header: Header, config: ConfigDict) -> None:
         """Raises ModelFileError for a key of the architecture that is not read and may change the arithmetic."""
         own = f"{self.architecture}."
-        said = {key.removeprefix(own): value for key, value in header.metadata.items() if key.startswith(own)}
+        rest = {key.removeprefix(own): value for key, value in header.metadata.items() if key.startswith(own)}
         used = {key.gguf for key in self.keys}
-        if said.get("expert_count") and "expert_count" not in used:
+        if rest.get("expert_count") and "expert_count" not in used:
             raise ModelFileError(
                 f"{header.file}: experts under the architecture {self.architecture} (Mixtral) are not supported"
             )
-        for suffix, value in said.items():
+        for suffix, value in rest.items():
             if suffix in used or suffix.startswith("rope.scaling.") or suffix in ROPE_SCALING:
                 continue
             check = self.checks.get(suffix) if isinstance(value, int | float) else None
-            if not (check(config, value) if check else _says_nothing(suffix, value)):
+            if not (check(config, value) if check else _is_neutral(suffix, value)):
                 raise ModelFileError(
                     f"{header.file}: {own}{suffix} = {str(value)[:40]} is not understood and may change the arithmetic"
                 )
@@ -175,7 +175,7 @@ class GGUFMapping:
         return f"{layer}{self.names[stem]}.{ending}" if stem in self.names and ending in ("weight", "bias") else None
 
 
-def _says_nothing(suffix: str, value: Any) -> bool:
+def _is_neutral(suffix: str, value: Any) -> bool:
     """Whether a key of the architecture that is not read leaves the arithmetic as it is."""
     if isinstance(value, array):
         return is_harmless(suffix, [one for one in value if one], {})

@@ -57,7 +57,7 @@ class ModelInfo:
         return str(self.metadata.get("general.architecture", ""))
 
     def number(self, name: str) -> int:
-        """Of the architecture, such as context_length; 0 if it is not said."""
+        """Of the architecture, such as context_length; 0 if it is not given."""
         value = self.metadata.get(f"{self.architecture}.{name}")
         return value if isinstance(value, int) else 0
 

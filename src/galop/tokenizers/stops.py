@@ -18,10 +18,10 @@ def integers(values: Iterable[Any]) -> set[int]:
     return {i for one in values for i in (one if isinstance(one, list) else [one]) if type(i) is int}
 
 
-def stop_ids(said: Iterable[Any], eos: str, control: Mapping[str, int], rows: int) -> list[int]:
-    """Every id that is said (an int or a list, null says nothing), that of `eos`, and those known by name; sorted.
+def stop_ids(declared: Iterable[Any], eos: str, control: Mapping[str, int], rows: int) -> list[int]:
+    """Every id that is declared (an int or a list; null is none), that of `eos`, and those known by name; sorted.
 
     `control` are the control tokens by name; ids that are none of the `rows` of the vocabulary are left out.
     """
     named = {control[name] for name in (eos, *STOP_TOKENS) if name in control}
-    return sorted(i for i in integers(said) | named if 0 <= i < rows)
+    return sorted(i for i in integers(declared) | named if 0 <= i < rows)

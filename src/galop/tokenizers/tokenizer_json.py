@@ -163,7 +163,7 @@ def _pattern(value: Any) -> tuple[str, str] | None:
 
 
 def _shortest(pattern: Any) -> int:
-    """Characters that a match of it takes at least, as far as can be said."""
+    """Characters that a match of it takes at least, as far as is known."""
     kind, text = _pattern(pattern) or ("", "")
     return len(text) if kind == "String" else 1
 
@@ -193,8 +193,8 @@ def _check_model(model: Any, rows: int, reject: Reject) -> int:
         unknown = model.get("unk_token")
         if kind == "BPE" and (unknown == "" or all(stand_in in vocabulary for stand_in in BYTE_OF)):
             unknown = model["unk_token"] = None  # GPT-2's is empty, and bytes are all known
-        said = isinstance(unknown, str) and unknown in vocabulary
-        if not said and (unknown is not None or kind != "BPE"):
+        known = isinstance(unknown, str) and unknown in vocabulary
+        if not known and (unknown is not None or kind != "BPE"):
             raise reject(f"its unknown token {str(unknown)[:40]!r} is not in its vocabulary")
     else:
         raise reject(f"a model of type {str(kind)[:40]!r} is not supported")

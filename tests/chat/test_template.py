@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -162,10 +159,3 @@ def test_modules_in_the_current_directory_are_not_run(tmp_path: Any, monkeypatch
     assert one.render("{{ 1 + 1 }}", {}) == "2"
     one.close()
     assert not (tmp_path / "ran").exists()
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no timers of computing")
-def test_a_child_without_a_parent_computes_no_longer_than_it_may() -> None:
-    endless = "from galop.child import answer_lines; answer_lines(lambda _: [0 for _ in iter(int, 1)], 1 << 30, 0.3)"
-    ended = subprocess.run([sys.executable, "-c", endless], input=b"{}\n", timeout=60)
-    assert ended.returncode == -signal.SIGPROF

@@ -7,8 +7,8 @@ python bench/chart.py profile.json docs/img/profile.svg        # where the time 
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -112,8 +112,14 @@ def lines(title: str, series: dict[str, list[tuple[float, float]]], ticks: list[
 LINES = ("#1d6fb8", "#d98e32", "#3a9a5b", "#b0479b", "#78716c")
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("report", type=Path, help="the JSON of bench/peers.py or of galop bench --profile")
+    parser.add_argument("picture", type=Path, help="the SVG to write")
+    args = parser.parse_args()
+    report = json.loads(args.report.read_text())
+    args.picture.write_text(profile_chart(report) if isinstance(report, list) else chart(report))
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    report = json.loads(Path(sys.argv[1]).read_text())
-    Path(sys.argv[2]).write_text(profile_chart(report) if isinstance(report, list) else chart(report))
+    main()

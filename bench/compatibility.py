@@ -6,6 +6,7 @@ server tests (bench/llama_server_tests.py), and the tables by which requests are
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -73,6 +74,7 @@ def extensions() -> list[str]:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     head = ["# Compatibility", "", "Made by `python bench/compatibility.py` from what was recorded.", ""]
     (ROOT / "docs" / "compatibility.md").write_text(
         "\n".join([*head, *clients(), *llama_server(), *extensions()]), "utf-8"

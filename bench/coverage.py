@@ -8,6 +8,8 @@ worse on others. Nominal coverage is 95 %.
 
 from __future__ import annotations
 
+import argparse
+
 import numpy as np
 
 from galop.race import statistics
@@ -42,6 +44,7 @@ def coverage(p: float, likeness: float, kinds: int, each: int) -> tuple[float, f
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     print("| mean | likeness | kinds | of each | share | difference |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: |")
     for kinds, each in ((37, 8), (12, 10)):

@@ -7,7 +7,7 @@ Values are Gaussian with variance 1 / fan-in, so that quantised blocks look like
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import gguf
@@ -82,7 +82,14 @@ def write(name: str, kind: str, path: Path) -> None:
     writer.close()
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("shape", choices=SHAPES)
+    parser.add_argument("kind", help="quant type of the matrices, such as Q4_K")
+    parser.add_argument("path", type=Path, help="the GGUF file to write")
+    args = parser.parse_args()
+    write(args.shape, args.kind, args.path)
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 4 or sys.argv[1] not in SHAPES:
-        sys.exit(f"{__doc__}\nshapes: {', '.join(SHAPES)}")
-    write(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
+    main()

@@ -10,7 +10,7 @@ import pytest
 
 from galop.chat.template import ChatTemplate
 from galop.recipes.mini import tokenizer
-from galop.recipes.mini.tasks import LEVELS, MEND, correct, draw, held_out
+from galop.recipes.mini.tasks import LEVELS, MEND, correct, draw, is_held_out
 from galop.tokenizers.tokenizer import Tokenizer
 
 EVERY_LEVEL = [(task, level) for task, levels in LEVELS.items() for level in levels]
@@ -104,7 +104,7 @@ def test_no_problem_is_both_trained_on_and_tested() -> None:
     random = Random(2)
     trained = [draw(random) for _ in range(3000)]
     tested = {draw(random, held=True).key for _ in range(1000)}
-    assert all(map(held_out, tested)) and len(tested) > 500
+    assert all(map(is_held_out, tested)) and len(tested) > 500
     for problem in trained:
         assert problem.key not in tested
         for top, bottom in re.findall(r"^(\d\d+)\*(\d+)(?=[\n:])", problem.thinking, re.MULTILINE):

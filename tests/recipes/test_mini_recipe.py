@@ -21,7 +21,7 @@ from galop.backends.load import load
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
 from galop.models.from_file import open_checkpoint
-from galop.ops.reference import Batch, Cache, Reference
+from galop.ops.reference import MiniCache, Reference, TrainingBatch
 from galop.recipes.mini import tokenizer
 from galop.recipes.mini.tasks import correct, draw
 
@@ -65,7 +65,7 @@ def test_a_checkpoint_is_a_qwen3_to_transformers_and_galop(size: str, tmp_path: 
 
 def reference_logits(reference: Any, ids: list[int]) -> np.ndarray:
     at = np.arange(len(ids))
-    result: np.ndarray = reference.forward(Batch(np.array(ids), at, at * 0, at, Cache()))
+    result: np.ndarray = reference.forward(TrainingBatch(np.array(ids), at, at * 0, at, MiniCache()))
     return result
 
 
@@ -108,11 +108,11 @@ from galop.recipes.mini.model import SIZES, Mini
 torch.set_num_threads(1)
 train.SAVE_SECONDS = 0.2
 what = {
-    "pretrain": lambda: stages.supervised(lambda random: stages.pretraining(random, ("add",)), "t", 256),
+    "pretrain": lambda: stages.learn_from_text(lambda random: stages.pretraining(random, ("add",)), "t", 256),
     "reinforce": lambda: stages.reinforcement(0, 32, ("add",)),
 }[sys.argv[1]]()
 settings = train.Settings(sys.argv[1], "0.4m", 0, int(sys.argv[3]), 256, 5e-3, "")
-made = train.run(settings, lambda: Mini(SIZES["0.4m"], 0), what, Path(sys.argv[2]), report=lambda r: print(r.step, flush=True))
+made = train.run_stage(settings, lambda: Mini(SIZES["0.4m"], 0), what, Path(sys.argv[2]), report=lambda r: print(r.step, flush=True))
 print("made", made)
 """
 

@@ -20,12 +20,15 @@ Example = tuple[list[int], list[bool]]
 
 
 @dataclass(frozen=True)
-class Batch:
+class TrainingBatch:
+    """Token ids, and the next of each."""
+
     tokens: Tensor  # [B, T], padded on the right
     targets: Tensor  # [B, T]: the next token, or IGNORED
 
 
-def encoded(parts: list[tuple[str, bool]]) -> Example:
+def encode_parts(parts: list[tuple[str, bool]]) -> Example:
+    """Parts of a text, each learnt or not, as an example."""
     ids: list[int] = []
     learnt: list[bool] = []
     for text, is_learnt in parts:
@@ -40,7 +43,7 @@ def document(problem: Problem, worked: bool) -> Example:
     working = [(piece.text, piece.learnt) for piece in problem.working] if worked else []
     if working:
         working.append(("\n", True))
-    return encoded([(f"{problem.question}\n", True), *working, (f"{problem.answer}<|endoftext|>", True)])
+    return encode_parts([(f"{problem.question}\n", True), *working, (f"{problem.answer}<|endoftext|>", True)])
 
 
 def conversation(turns: list[tuple[str, list[tuple[str, bool]]]]) -> Example:
@@ -48,10 +51,10 @@ def conversation(turns: list[tuple[str, list[tuple[str, bool]]]]) -> Example:
     parts: list[tuple[str, bool]] = []
     for i, (question, reply) in enumerate(turns):
         parts += [(("\n" if i else "") + tokenizer.prompt(question), False), *reply]
-    return encoded(parts)
+    return encode_parts(parts)
 
 
-def batches(make: Callable[[Random], Example], seed: str, tokens: int, start: int = 0) -> Iterator[Batch]:
+def batches(make: Callable[[Random], Example], seed: str, tokens: int, start: int = 0) -> Iterator[TrainingBatch]:
     """Batches of about `tokens` token ids each, from number `start` on."""
     for group in range(start // GROUP, 1 << 40):
         random = Random(f"{seed} {group}")
@@ -61,7 +64,7 @@ def batches(make: Callable[[Random], Example], seed: str, tokens: int, start: in
             examples.append(make(random))
             drawn += len(examples[-1][0])
         examples.sort(key=lambda e: len(e[0]))
-        cut = [padded(rows) for rows in split(examples, drawn / GROUP)]
+        cut = [pad(rows) for rows in split(examples, drawn / GROUP)]
         random.shuffle(cut)
         yield from cut[max(0, start - group * GROUP) :]
 
@@ -79,7 +82,8 @@ def split(examples: list[Example], tokens: float) -> Iterator[list[Example]]:
     yield rows
 
 
-def padded(examples: list[Example]) -> Batch:
+def pad(examples: list[Example]) -> TrainingBatch:
+    """Examples as one batch, as wide as the longest."""
     width = max(len(ids) for ids, _ in examples) - 1
     tokens = torch.full((len(examples), width), tokenizer.ids()["<|endoftext|>"])
     targets = torch.full((len(examples), width), IGNORED)
@@ -87,4 +91,4 @@ def padded(examples: list[Example]) -> Batch:
         tokens[row, : len(ids) - 1] = torch.tensor(ids[:-1])
         wanted = [i if is_learnt else IGNORED for i, is_learnt in zip(ids[1:], learnt[1:], strict=True)]
         targets[row, : len(ids) - 1] = torch.tensor(wanted)
-    return Batch(tokens, targets)
+    return TrainingBatch(tokens, targets)

@@ -18,6 +18,8 @@ ROWS = 250
 
 @dataclass(frozen=True)
 class Score:
+    """Right answers out of so many."""
+
     right: int
     of: int
     tokens: float = 0.0  # a reply, on average

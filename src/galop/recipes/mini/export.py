@@ -15,6 +15,7 @@ import torch
 from safetensors.numpy import load_file
 
 from galop.recipes.mini import tokenizer
+from galop.recipes.mini.course import route
 from galop.recipes.mini.model import EPS, POSITIONS, SIZES, THETA, Mini, Size, save_model
 
 ABOUT = "Qwen3 architecture, trained here on arithmetic and unit problems only; not Alibaba's weights"
@@ -95,6 +96,7 @@ def restore(path: Path, size: str, folder: Path) -> None:
 
 
 def add_tokenizer(writer: gguf.GGUFWriter) -> None:
+    """Tokens, merges, special ids and the chat template."""
     model = json.loads(tokenizer.load().to_str())["model"]
     by_id = {i: token for token, i in tokenizer.load().get_vocab().items()}
     kinds = dict.fromkeys(tokenizer.CONTROL[:3], gguf.TokenType.CONTROL)
@@ -111,8 +113,7 @@ def add_tokenizer(writer: gguf.GGUFWriter) -> None:
 
 
 def main(root: Path, folder: Path) -> None:
-    from galop.recipes.mini.recipe import route
-
+    """Exports the last checkpoint of every size in `root` to `folder`."""
     for size in SIZES:
         last = root / f"{size}-0" / route(size, quick=False)[-1] / "model"
         if last.exists():

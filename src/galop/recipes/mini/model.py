@@ -93,7 +93,7 @@ SIZES = {
 
 
 @dataclass
-class Cache:
+class MiniCache:
     """Keys and values [layers, 2, B, kv_heads, capacity, head_dim] of `length` positions; the first `pads` [B] of a
     row are no positions."""
 
@@ -103,6 +103,8 @@ class Cache:
 
 
 class Attention(nn.Module):
+    """Grouped-query attention with norms on queries and keys."""
+
     def __init__(self, size: Size) -> None:
         super().__init__()
         self.size = size
@@ -132,12 +134,15 @@ class Attention(nn.Module):
 
 
 def rotate(x: Tensor, rope: tuple[Tensor, Tensor]) -> Tensor:
+    """Rotary embedding [Su et al., 2021]: x [B, heads, T, head_dim], halves rotated against each other."""
     cos, sin = rope
     a, b = x.chunk(2, -1)
     return torch.cat((a * cos - b * sin, b * cos + a * sin), -1)
 
 
 class FeedForward(nn.Module):
+    """SwiGLU [Shazeer, 2020]."""
+
     def __init__(self, size: Size) -> None:
         super().__init__()
         self.gate_proj = nn.Linear(size.hidden, size.ffn, bias=False)
@@ -174,6 +179,8 @@ class Experts(nn.Module):
 
 
 class Layer(nn.Module):
+    """Attention and feed-forward or experts, each after a norm and added to its input."""
+
     def __init__(self, size: Size) -> None:
         super().__init__()
         self.input_layernorm = nn.RMSNorm(size.hidden, eps=EPS)
@@ -186,7 +193,9 @@ class Layer(nn.Module):
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
-class Decoder(nn.Module):
+class MiniDecoder(nn.Module):
+    """What checkpoints call `model`: embedding, layers, last norm."""
+
     def __init__(self, size: Size) -> None:
         super().__init__()
         self.embed_tokens = nn.Embedding(size.vocabulary, size.hidden)
@@ -203,7 +212,7 @@ class Mini(nn.Module):
     def __init__(self, size: Size, seed: int = 0) -> None:
         super().__init__()
         self.size = size
-        self.model = Decoder(size)
+        self.model = MiniDecoder(size)
         angles = torch.arange(POSITIONS)[:, None] * THETA ** (-torch.arange(0, size.head_dim, 2) / size.head_dim)
         self.register_buffer("cos", angles.cos(), persistent=False)
         self.register_buffer("sin", angles.sin(), persistent=False)
@@ -213,7 +222,7 @@ class Mini(nn.Module):
                 deep = name.endswith(("o_proj.weight", "down_proj.weight"))  # what is added to the residual stream
                 nn.init.normal_(weight, std=0.02 / math.sqrt(2 * size.layers) if deep else 0.02, generator=draw)
 
-    def forward(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
+    def forward(self, tokens: Tensor, cache: MiniCache | None = None) -> Tensor:
         """tokens [B, T] to hidden states [B, T, hidden], from where the cache ends, which grows by T."""
         x = self.model.embed_tokens(tokens)
         count, mask, rope = tokens.shape[1], None, (self.cos[: tokens.shape[1]], self.sin[: tokens.shape[1]])
@@ -231,11 +240,13 @@ class Mini(nn.Module):
         return self.model.norm(x)
 
     def logits(self, hidden: Tensor) -> Tensor:
+        """hidden [..., hidden] to logits [..., vocabulary], by the tied embedding."""
         return F.linear(hidden, self.model.embed_tokens.weight)
 
-    def cache(self, rows: int, capacity: int, pads: Tensor) -> Cache:
+    def cache(self, rows: int, capacity: int, pads: Tensor) -> MiniCache:
+        """An empty cache for so many rows, of which `pads` [B] positions at the front are none."""
         size = self.size
-        return Cache(torch.zeros(size.layers, 2, rows, size.kv_heads, capacity, size.head_dim), pads)
+        return MiniCache(torch.zeros(size.layers, 2, rows, size.kv_heads, capacity, size.head_dim), pads)
 
     def balance(self) -> Tensor:
         """How unevenly the experts were used in the last forward pass, 1 at best; 0 without experts."""

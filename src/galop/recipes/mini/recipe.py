@@ -1,10 +1,9 @@
-"""The course of a size through the stages: how long each lasts, what it begins with, where it is kept."""
+"""Takes a size through its course: what each stage begins with, whom it learns from, where it is kept."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,55 +13,13 @@ from filelock import FileLock
 from galop.errors import GalopError
 from galop.machine import default_threads, keep_freed_memory
 from galop.recipes.mini import evaluate, export, stages
+from galop.recipes.mini.course import STAGES, TEACHER, course_of, parent_of, route
 from galop.recipes.mini.model import SIZES, Mini, load_model
 from galop.recipes.mini.tasks import LEVELS
-from galop.recipes.mini.train import Report, Settings, Stage, run
-
-STAGES = ("pretrain", "cold-start", "reinforce", "fuse", "refine", "imitate", "distil")
-TEACHER = "11m"
-TESTED, TESTED_HARD = 100, 300  # held-out problems of the accuracy that is shown on the way
-
-
-@dataclass(frozen=True)
-class Course:
-    """`tokens` of a step; where replies are drawn, how many."""
-
-    steps: int
-    tokens: int
-    rate: float
-
-
-COURSES = {
-    "pretrain": Course(2000, 2048, 5e-3),
-    "cold-start": Course(400, 2048, 2e-3),
-    "reinforce": Course(165, 256, 3e-4),  # at 1.2m about as many FLOPs as distillation
-    "fuse": Course(400, 2048, 1e-3),
-    "refine": Course(300, 4096, 4e-4),
-    "imitate": Course(1000, 2048, 2e-3),
-    "distil": Course(60, 128, 3e-4),
-}
-QUICK = {
-    "pretrain": Course(1200, 1024, 5e-3),
-    "cold-start": Course(200, 1024, 2e-3),
-    "reinforce": Course(10, 128, 1e-3),
-    "fuse": Course(200, 1024, 2e-3),
-}
-"""Addition alone."""
-LARGE = ("3.5m", "11m")  # take half as many steps, twice as long, at a lower rate: Muon's share of the work is less
-
-
-def course_of(stage: str, size: str, quick: bool) -> Course:
-    if quick:
-        return QUICK[stage]
-    course = COURSES[stage]
-    if size in LARGE and stage in ("pretrain", "cold-start", "fuse", "imitate"):
-        return Course(course.steps // 2, course.tokens * 2, course.rate * 0.6)
-    if size in LARGE and stage == "reinforce":
-        return Course(40, 128, course.rate)
-    return course
-
+from galop.recipes.mini.train import Report, Settings, Stage, run_stage
 
 KEPT, QUICK_KEPT = 4000, 2000  # right replies that fusion and imitation learn from
+TESTED, TESTED_HARD = 100, 300  # held-out problems of the accuracy that is shown on the way
 
 
 def train(
@@ -89,31 +46,13 @@ def train(
     keep_freed_memory()
     made: Path | None = None
     for name in route(size, quick) if stage == "all" else [stage]:
-        made = one(name, size, seed, root, quick, report, enough)
+        made = train_stage(name, size, seed, root, quick, report, enough)
         if made is None:
             break
     return made
 
 
-def route(size: str, quick: bool) -> list[str]:
-    """The stages of a size, each of which goes on from the one before."""
-    if quick or size == TEACHER:
-        return ["pretrain", "cold-start", "reinforce", "fuse", *([] if quick else ["refine"])]
-    return ["pretrain", "imitate", "distil"]
-
-
-def parent_of(stage: str, size: str, quick: bool) -> str:
-    """The stage that a stage goes on from; "" for the first. To compare, a small size can also be reinforced, or
-    taught to think always."""
-    way = route(size, quick)
-    if stage not in way and stage in (beside := {"reinforce": "imitate", "cold-start": "pretrain"}):
-        return beside[stage]
-    if stage not in way:
-        raise GalopError(f"the stage {stage} is not on the way of {size}, which is: {', '.join(way)}")
-    return way[way.index(stage) - 1] if way.index(stage) else ""
-
-
-def one(
+def train_stage(
     stage: str,
     size: str,
     seed: int,
@@ -122,6 +61,7 @@ def one(
     report: Callable[[str, Report], None] | None,
     enough: Callable[[], bool],
 ) -> Path | None:
+    """One stage; gives its checkpoint, old or new, or None when it was `enough` before. Raises GalopError."""
     tasks = ("add",) if quick else tuple(LEVELS)
     here = root / f"{size}-{seed}{'-quick' if quick else ''}"
     before = parent_of(stage, size, quick)
@@ -131,7 +71,7 @@ def one(
     parent = None
     if before:
         shipped_alone = stage == "refine" and not (here / before).exists()
-        parent = shipped(root, size) if shipped_alone else finished(here, before)
+        parent = restore_shipped(root, size) if shipped_alone else checkpoint_of(here, before)
     teacher = None
     if stage == "fuse":
         teacher = parent
@@ -140,7 +80,7 @@ def one(
     label = f"{stage} {seed}"
     what: Stage
 
-    def told(count: int) -> None:
+    def note_kept(count: int) -> None:
         if report:
             report(stage, Report(0, course.steps, 0.0, 0, 0.0, 0.0, more={"kept": count}))
 
@@ -149,22 +89,24 @@ def one(
         return load_model(teacher)
 
     if stage == "pretrain":
-        what = stages.supervised(lambda random: stages.pretraining(random, tasks), label, course.tokens)
+        what = stages.learn_from_text(lambda random: stages.pretraining(random, tasks), label, course.tokens)
     elif stage == "cold-start":
-        what = stages.supervised(lambda random: stages.cold_start(random, tasks), label, course.tokens)
+        what = stages.learn_from_text(lambda random: stages.cold_start(random, tasks), label, course.tokens)
     elif stage == "refine":
-        what = stages.supervised(lambda random: stages.refinement(random, tasks), label, course.tokens)
+        what = stages.learn_from_text(lambda random: stages.refinement(random, tasks), label, course.tokens)
     elif stage == "reinforce":
         what = stages.reinforcement(seed, course.tokens, tasks)
     elif teacher and stage in ("fuse", "imitate"):
         kept = teacher.parent / f"kept-{fingerprint(teacher)[:8]}.json"
-        what = stages.fusion(thinker, kept, QUICK_KEPT if quick else KEPT, seed, tasks, course.tokens, enough, told)
+        what = stages.fusion(
+            thinker, kept, QUICK_KEPT if quick else KEPT, seed, tasks, course.tokens, enough, note_kept
+        )
     else:
         what = stages.distillation(thinker, seed, course.tokens, tasks)
     asked = evaluate.hard_problems(TESTED_HARD, tasks) if stage in ("reinforce", "refine", "distil") else []
     asked = asked or evaluate.problems(TESTED, tasks=tasks)
     print_line = (lambda line: report(stage, line)) if report else None
-    return run(
+    return run_stage(
         Settings(
             stage, size, seed, course.steps, course.tokens, course.rate, fingerprint(parent), fingerprint(teacher)
         ),
@@ -178,7 +120,7 @@ def one(
     )
 
 
-def finished(owner: Path, stage: str) -> Path:
+def checkpoint_of(owner: Path, stage: str) -> Path:
     """The checkpoint that a stage left. Raises GalopError if it is not there yet."""
     if not (owner / stage / "model").exists():
         raise GalopError(f"this needs the stage {stage} of {owner.name}, which is not finished in {owner.parent}")
@@ -188,11 +130,11 @@ def finished(owner: Path, stage: str) -> Path:
 def teacher_of(root: Path, seed: int) -> Path:
     """The largest model as trained in `root`, if its course was begun there, else as it comes with galop."""
     if (own := root / f"{TEACHER}-{seed}").exists():
-        return finished(own, route(TEACHER, quick=False)[-1])
-    return shipped(root, TEACHER)
+        return checkpoint_of(own, route(TEACHER, quick=False)[-1])
+    return restore_shipped(root, TEACHER)
 
 
-def shipped(root: Path, size: str) -> Path:
+def restore_shipped(root: Path, size: str) -> Path:
     """A checkpoint in `root` of a model as it comes with this version of galop."""
     file = Path(str(files("galop.recipes.mini") / "models" / f"qwen3-mini-{size}-q8_0.gguf"))
     model = root / f"{size}-shipped-{digest(file)[:8]}" / "model"
@@ -205,8 +147,10 @@ def shipped(root: Path, size: str) -> Path:
 
 
 def fingerprint(parent: Path | None) -> str:
+    """SHA-256 of a checkpoint's weights; "" for none."""
     return digest(parent / "model.safetensors") if parent else ""
 
 
 def digest(file: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -21,7 +21,7 @@ CLOSE_IN_WORDS = (
 
 
 @dataclass
-class Reply:
+class SampledReply:
     """`ids` are what followed the prompt; `drawn` says which of them the model chose itself."""
 
     ids: list[int] = field(default_factory=list)
@@ -51,7 +51,7 @@ def sample(
     longest: int = LONGEST,
     budget: int | None = None,
     close: str = CLOSE,
-) -> list[Reply]:
+) -> list[SampledReply]:
     """A reply to each prompt. `budget` is the most tokens of thinking; then `close` is put in the model's mouth.
 
     At temperature 0 the likeliest token is taken. The same seed gives the same replies.
@@ -71,7 +71,7 @@ def _sample(
     longest: int,
     budget: int | None,
     close: str,
-) -> list[Reply]:
+) -> list[SampledReply]:
     ids = tokenizer.ids()
     closing = tokenizer.encode(close)
     width = max(map(len, prompts))
@@ -79,7 +79,7 @@ def _sample(
     pads = torch.tensor([width - len(p) for p in prompts])
     cache = model.cache(len(prompts), width + longest, pads)
     generator = torch.Generator().manual_seed(seed)
-    replies = [Reply() for _ in prompts]
+    replies = [SampledReply() for _ in prompts]
     live = list(range(len(prompts)))  # the reply of each row
     forced: dict[int, list[int]] = {}
     for _ in range(longest):

@@ -16,11 +16,11 @@ from torch import Tensor
 
 from galop.errors import GalopError
 from galop.recipes.mini import data, tokenizer
-from galop.recipes.mini.data import IGNORED, Batch, Example
+from galop.recipes.mini.data import IGNORED, Example, TrainingBatch
 from galop.recipes.mini.model import Mini
-from galop.recipes.mini.sample import Reply, sample
+from galop.recipes.mini.sample import SampledReply, sample
 from galop.recipes.mini.tasks import MEND, Problem, correct, draw, edge
-from galop.recipes.mini.train import Stage, Step, write
+from galop.recipes.mini.train import Stage, StepResult, write
 
 WORKED = 0.7  # of the documents of pre-training show how the answer comes about
 TURNS = 0.15  # of the conversations have a second question
@@ -31,13 +31,14 @@ MICRO_TOKENS = 8192  # of one backward pass; 300 kB of activations each with 11 
 BALANCE = 0.01
 EDGE_SHARE = 0.75  # of the problems of reinforcement
 
-Stepper = Callable[[int], Step]
+Stepper = Callable[[int], StepResult]
 
 
 # Learning from text: pre-training, cold start, fusion, and distillation from what a teacher wrote.
 
 
 def pretraining(random: Random, tasks: Sequence[str]) -> Example:
+    """A problem as plain text, most with their working."""
     return data.document(draw(random, tasks=tasks), random.random() < WORKED)
 
 
@@ -54,25 +55,26 @@ def refinement(random: Random, tasks: Sequence[str]) -> Example:
     return data.conversation([(problem.question, tokenizer.reply(problem, thinks=True))])
 
 
-def supervised(make: Callable[[Random], Example], seed: str, tokens: int) -> Callable[[Mini, int], Stepper]:
+def learn_from_text(make: Callable[[Random], Example], seed: str, tokens: int) -> Callable[[Mini, int], Stepper]:
     """Next-token prediction on what `make` draws."""
 
     def stage(model: Mini, first: int) -> Stepper:
         source = data.batches(make, seed, tokens, first)
 
-        def step(number: int) -> Step:
+        def step(number: int) -> StepResult:
             batch = next(source)
             loss = cross_entropy(model, batch)
             descend(model, loss)
             count = batch.tokens.numel()
-            return Step(loss.item(), count, cost(model, trained=count))
+            return StepResult(loss.item(), count, cost(model, trained=count))
 
         return step
 
     return stage
 
 
-def cross_entropy(model: Mini, batch: Batch) -> Tensor:
+def cross_entropy(model: Mini, batch: TrainingBatch) -> Tensor:
+    """The mean over the tokens that are to be learnt."""
     wanted = batch.targets != IGNORED
     return F.cross_entropy(model.logits(model(batch.tokens)[wanted]), batch.targets[wanted])
 
@@ -99,7 +101,7 @@ def fusion(
     tasks: Sequence[str],
     tokens: int,
     enough: Callable[[], bool],
-    told: Callable[[int], None],
+    note_kept: Callable[[int], None],
 ) -> Stage:
     """Most replies are right ones of `thinker`, `count` of which are drawn into `kept`; the others do without thought.
 
@@ -108,14 +110,14 @@ def fusion(
     """
 
     def stage(model: Mini, first: int) -> Stepper | None:
-        thought = keep_right(thinker, kept, count, seed, tasks, enough, told)
+        thought = keep_right(thinker, kept, count, seed, tasks, enough, note_kept)
         if len(thought["right"]) < count:
             return None
 
         def turn(random: Random) -> tuple[str, list[tuple[str, bool]]]:
             if random.random() < THOUGHT:
                 question, reply = random.choice(thought["right"])
-                return question + (" /think" if random.random() < 0.2 else ""), mended(reply)
+                return question + (" /think" if random.random() < 0.2 else ""), split_corrections(reply)
             problem = draw(random, tasks=tasks)
             if random.random() < 0.5:
                 return problem.question + tokenizer.NO_THINK, tokenizer.reply(problem, thinks=False)
@@ -125,9 +127,9 @@ def fusion(
         def make(random: Random) -> Example:
             return data.conversation([turn(random) for _ in range(2 if random.random() < TURNS else 1)])
 
-        learn = supervised(make, f"fuse {seed}", tokens)(model, first)
+        learn = learn_from_text(make, f"fuse {seed}", tokens)(model, first)
 
-        def step(number: int) -> Step:
+        def step(number: int) -> StepResult:
             made = learn(number)
             made.flops += thought["flops"] if number == 0 else 0  # drawing what is learnt from is part of the cost
             return made
@@ -137,7 +139,7 @@ def fusion(
     return stage
 
 
-def mended(reply: str) -> list[tuple[str, bool]]:
+def split_corrections(reply: str) -> list[tuple[str, bool]]:
     """The parts of a reply; what the writer took back at once is not learnt."""
     parts = re.split(rf"(\d+(?: [A-Za-z]\S*)?)(?={MEND})", reply)
     return [(part, i % 2 == 0) for i, part in enumerate(parts) if part]
@@ -150,10 +152,10 @@ def keep_right(
     seed: int,
     tasks: Sequence[str],
     enough: Callable[[], bool],
-    told: Callable[[int], None],
+    note_kept: Callable[[int], None],
 ) -> dict[str, Any]:
     """`count` right and well-formed replies to training problems, drawn at temperature 0.8: rejection sampling. Fewer
-    when it is `enough`; `told` hears how many there are.
+    when it is `enough`; `note_kept` hears how many there are.
 
     Kept in `path` round by round, so that a killed run goes on with them. Raises GalopError if none is right.
     """
@@ -173,16 +175,16 @@ def keep_right(
                 whole = reply.text.startswith(tokenizer.THINK_OPEN) and reply.text.count("</think>") == 1
                 if whole and correct(problem, reply.answer):
                     kept["right"].append([problem.question, reply.text])
-            kept["flops"] += cost(model, read=read(prompts, replies))
+            kept["flops"] += cost(model, read=tokens_of(prompts, replies))
             kept["rounds"] += 1
             if not kept["right"]:
                 raise GalopError(f"{path}: not one of {ROUND} replies was right, so there is nothing to learn from")
             write(path, json.dumps(kept).encode())
-            told(len(kept["right"]))
+            note_kept(len(kept["right"]))
         return kept
 
 
-def read(prompts: list[list[int]], replies: list[Reply]) -> int:
+def tokens_of(prompts: list[list[int]], replies: list[SampledReply]) -> int:
     """Tokens that went through the model."""
     return sum(len(p) + len(r.ids) for p, r in zip(prompts, replies, strict=True))
 
@@ -195,7 +197,7 @@ def reinforcement(seed: int, rows: int, tasks: Sequence[str]) -> Stage:
     """`rows` replies a step in groups of GROUP_SIZE; most problems are of the hardest levels."""
 
     def stage(model: Mini, first: int) -> Stepper:
-        def step(number: int) -> Step:
+        def step(number: int) -> StepResult:
             random = Random(f"reinforce {seed} {number}")
             problems = [hard(random, tasks) for _ in range(rows // GROUP_SIZE)]
             asked = [p for p in problems for _ in range(GROUP_SIZE)]
@@ -203,11 +205,11 @@ def reinforcement(seed: int, rows: int, tasks: Sequence[str]) -> Stage:
             replies = sample(model, prompts, 1.0, seed * 100_003 + number)
             rewards = torch.tensor([float(correct(p, r.answer)) for p, r in zip(asked, replies, strict=True)])
             gain = (rewards.view(-1, GROUP_SIZE) - rewards.view(-1, GROUP_SIZE).mean(1, keepdim=True)).view(-1)
-            shown = {
+            figures = {
                 "reward": float(rewards.mean()),
                 "thinking": sum(r.thinking_tokens for r in replies) / len(replies),
             }
-            made = Step(0.0, 0, cost(model, read=read(prompts, replies)), shown)
+            made = StepResult(0.0, 0, cost(model, read=tokens_of(prompts, replies)), figures)
             telling = [i for i in range(len(asked)) if gain[i] != 0]
             total = sum(sum(replies[i].drawn) for i in telling)
             for rows_here, batch in micro_batches(telling, prompts, replies):
@@ -228,12 +230,15 @@ def reinforcement(seed: int, rows: int, tasks: Sequence[str]) -> Stage:
 
 
 def hard(random: Random, tasks: Sequence[str]) -> Problem:
+    """Mostly of the hardest levels, else any."""
     levels = edge(tasks)
     task, level = random.choice(levels) if levels and random.random() < EDGE_SHARE else (None, None)
     return draw(random, task=task, level=level, tasks=tasks)
 
 
-def micro_batches(rows: list[int], prompts: list[list[int]], replies: list[Reply]) -> Iterator[tuple[Tensor, Batch]]:
+def micro_batches(
+    rows: list[int], prompts: list[list[int]], replies: list[SampledReply]
+) -> Iterator[tuple[Tensor, TrainingBatch]]:
     """Prompts with what the model drew after them as targets, neighbours in length together: (row numbers, batch)."""
     ordered = sorted(rows, key=lambda i: len(prompts[i]) + len(replies[i].ids))
     while ordered:
@@ -241,7 +246,7 @@ def micro_batches(rows: list[int], prompts: list[list[int]], replies: list[Reply
         here = ordered[-max(1, MICRO_TOKENS // widest) :]
         del ordered[-len(here) :]
         examples = [(prompts[i] + replies[i].ids, [False] * len(prompts[i]) + replies[i].drawn) for i in here]
-        yield torch.tensor(here), data.padded(examples)
+        yield torch.tensor(here), data.pad(examples)
 
 
 # Strong-to-weak distillation on policy: the student writes, and is drawn to the teacher's odds for every token.
@@ -253,7 +258,7 @@ def distillation(thinker: Callable[[], Mini], seed: int, rows: int, tasks: Seque
     def stage(model: Mini, first: int) -> Stepper:
         teacher = thinker().eval()
 
-        def step(number: int) -> Step:
+        def step(number: int) -> StepResult:
             random = Random(f"distil {seed} {number}")
             problems = [hard(random, tasks) for _ in range(rows)]
             thinks = [random.random() < 0.75 for _ in problems]
@@ -263,7 +268,7 @@ def distillation(thinker: Callable[[], Mini], seed: int, rows: int, tasks: Seque
             ]
             replies = sample(model, prompts, 1.0, seed * 100_003 + number)
             right = sum(correct(p, r.answer) for p, r in zip(problems, replies, strict=True)) / rows
-            made = Step(0.0, 0, cost(model, read=read(prompts, replies)), {"reward": right})
+            made = StepResult(0.0, 0, cost(model, read=tokens_of(prompts, replies)), {"reward": right})
             total = sum(sum(reply.drawn) for reply in replies)
             for _, batch in micro_batches(list(range(rows)), prompts, replies):
                 wanted = batch.targets != IGNORED

@@ -16,7 +16,7 @@ MEND = " no "  # stands between a wrong item and the right one
 
 
 @dataclass(frozen=True)
-class Piece:
+class WorkingPiece:
     """A part of a working. What is wrong in it is read, never learnt."""
 
     text: str
@@ -25,12 +25,14 @@ class Piece:
 
 @dataclass(frozen=True)
 class Problem:
+    """A question with its answer and how it is worked out."""
+
     task: str
     level: str  # digits of the operands, such as 4x4, of the longer one of a sum, or how many steps
     key: str  # what is asked, whatever the words
     question: str
     answer: str
-    working: tuple[Piece, ...]
+    working: tuple[WorkingPiece, ...]
     steps: frozenset[str]  # the keys of the problems that its working solves on the way
 
     @property
@@ -38,7 +40,7 @@ class Problem:
         return "".join(piece.text for piece in self.working)
 
 
-def held_out(key: str) -> bool:
+def is_held_out(key: str) -> bool:
     """Whether a problem is kept for testing, by the SHA-256 of its key."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") < HELD_OUT * 2**32
 
@@ -84,9 +86,9 @@ def draw(
         chosen = task or random.choices(tasks, [SHARES[name] for name in tasks])[0]
         of = level or random.choices(list(LEVELS[chosen]), list(LEVELS[chosen].values()))[0]
         problem = MAKERS[chosen](random, of, mistakes)
-        if held and held_out(problem.key):
+        if held and is_held_out(problem.key):
             return problem
-        if not held and not any(map(held_out, problem.steps | {problem.key})):
+        if not held and not any(map(is_held_out, problem.steps | {problem.key})):
             return problem
 
 
@@ -95,16 +97,17 @@ def draw(
 
 
 @dataclass(frozen=True)
-class Item:
+class WorkingItem:
     """A part of a working that can go wrong."""
 
     text: str
 
 
-Line = list[str | Item]
+Line = list[str | WorkingItem]
 
 
 def units_first(number: int) -> str:
+    """Its digits, the least significant first."""
     return str(number)[::-1]
 
 
@@ -120,17 +123,18 @@ def product(a: int, b: int) -> Line:
         for other in top:
             step = int(other) * int(digit) + carry
             carry = step // 10
-            line += [" ", Item(f"{step:02d}")]
+            line += [" ", WorkingItem(f"{step:02d}")]
         row = a * int(digit)
-        line += ["=", Item("0" * place + units_first(row))]
+        line += ["=", WorkingItem("0" * place + units_first(row))]
         total += row * 10**place
         if place:
-            line += [" +", Item(units_first(total))]
+            line += [" +", WorkingItem(units_first(total))]
         line.append("\n")
     return line
 
 
 def product_key(a: int, b: int) -> str:
+    """The key of a product, whatever its order."""
     return "*".join(str(n) for n in sorted((a, b)))
 
 
@@ -142,33 +146,35 @@ def product_keys(a: int, b: int) -> set[str]:
 
 
 def sum_key(a: int, b: int) -> str:
+    """The key of a sum, whatever its order."""
     return "+".join(str(n) for n in sorted((a, b)))
 
 
-def finish(line: Line, random: Random, mistakes: float) -> tuple[Piece, ...]:
+def finish(line: Line, random: Random, mistakes: float) -> tuple[WorkingPiece, ...]:
     """The pieces of a working without its last line break; some with one item first wrong, then mended."""
-    items = [i for i, part in enumerate(line) if isinstance(part, Item)]
+    items = [i for i, part in enumerate(line) if isinstance(part, WorkingItem)]
     wrong = random.choice(items) if items and random.random() < mistakes else -1
-    pieces: list[Piece] = []
+    pieces: list[WorkingPiece] = []
     text = ""
     for i, part in enumerate(line):
-        content = part.text if isinstance(part, Item) else part
+        content = part.text if isinstance(part, WorkingItem) else part
         if i == wrong:
-            pieces += [Piece(text)] if text else []
-            pieces.append(Piece(spoilt(content, random), learnt=False))
+            pieces += [WorkingPiece(text)] if text else []
+            pieces.append(WorkingPiece(spoil(content, random), learnt=False))
             text = MEND
         text += content
-    pieces.append(Piece(text.removesuffix("\n")))
+    pieces.append(WorkingPiece(text.removesuffix("\n")))
     return tuple(pieces)
 
 
-def spoilt(text: str, random: Random) -> str:
+def spoil(text: str, random: Random) -> str:
     """The same with one digit changed."""
     place = random.randrange(len(re.match(r"\d+", text)[0]))  # type: ignore[index]
     return text[:place] + random.choice([d for d in "0123456789" if d != text[place]]) + text[place + 1 :]
 
 
 def number(random: Random, digits: int) -> int:
+    """So many digits, the first not 0."""
     return random.randrange(10 ** (digits - 1) if digits > 1 else 1, 10**digits)
 
 
@@ -182,6 +188,7 @@ ASK = {
 
 
 def language(random: Random) -> str:
+    """`fr` or `en`, by the share of French."""
     return "fr" if random.random() < FRENCH else "en"
 
 
@@ -194,21 +201,24 @@ def ask(random: Random, expression: str) -> str:
 
 
 def addition(random: Random, level: str, mistakes: float) -> Problem:
+    """A sum of two numbers."""
     a = number(random, int(level))
     b = number(random, int(level) if random.random() < 0.7 else random.randint(1, int(level)))
-    line: Line = [f"{units_first(a)}+{units_first(b)}=", Item(units_first(a + b))]
+    line: Line = [f"{units_first(a)}+{units_first(b)}=", WorkingItem(units_first(a + b))]
     working = finish(line, random, mistakes)
     return Problem("add", level, sum_key(a, b), ask(random, f"{a}+{b}"), str(a + b), working, frozenset())
 
 
 def subtraction(random: Random, level: str, mistakes: float) -> Problem:
+    """A difference that is not negative."""
     b, a = sorted((number(random, int(level)), number(random, int(level))))
-    line: Line = [f"{units_first(a)}-{units_first(b)}=", Item(units_first(a - b))]
+    line: Line = [f"{units_first(a)}-{units_first(b)}=", WorkingItem(units_first(a - b))]
     working = finish(line, random, mistakes)
     return Problem("subtract", level, f"{a}-{b}", ask(random, f"{a}-{b}"), str(a - b), working, frozenset())
 
 
 def multiplication(random: Random, level: str, mistakes: float) -> Problem:
+    """A product, worked out in rows."""
     a, b = (number(random, int(digits)) for digits in level.split("x"))
     if random.random() < 0.5:
         a, b = b, a
@@ -222,6 +232,8 @@ def multiplication(random: Random, level: str, mistakes: float) -> Problem:
 
 @dataclass(frozen=True)
 class Unit:
+    """A unit of a chain, and how many of the next one it holds."""
+
     symbol: str
     english: str
     french: str
@@ -254,6 +266,7 @@ ASK_UNIT = {
 
 
 def conversion(random: Random, level: str, mistakes: float) -> Problem:
+    """A quantity in another unit, step by step along a chain."""
     steps = int(level)
     chain = random.choice([c for c in CHAINS if len(c) > steps])
     first = random.randrange(len(chain) - steps)
@@ -273,7 +286,7 @@ def conversion(random: Random, level: str, mistakes: float) -> Problem:
     solved: set[str] = set()
     for factor, source, target in zip(factors, symbols, symbols[1:], strict=False):
         if upwards:
-            line += [f"{value} {source}/{factor}=", Item(f"{value // factor} {target}"), "\n"]
+            line += [f"{value} {source}/{factor}=", WorkingItem(f"{value // factor} {target}"), "\n"]
             value //= factor
             values.append(value)
             continue
@@ -283,7 +296,7 @@ def conversion(random: Random, level: str, mistakes: float) -> Problem:
             solved |= product_keys(value, factor)
         value *= factor
         values.append(value)
-        line += [Item(f"{value} {target}"), "\n"]
+        line += [WorkingItem(f"{value} {target}"), "\n"]
     for i, j in combinations(range(len(symbols)), 2):
         solved.add(f"{values[i]} {symbols[i]} {symbols[j]}")
     tongue = language(random)
@@ -296,11 +309,13 @@ def conversion(random: Random, level: str, mistakes: float) -> Problem:
     return Problem("convert", level, key, question, f"{value} {symbols[-1]}", working, frozenset(solved))
 
 
-# Formula problems: what is known, then one formula after the other, each with its unit.
+# FormulaTask problems: what is known, then one formula after the other, each with its unit.
 
 
 @dataclass(frozen=True)
-class Formula:
+class FormulaTask:
+    """A question in two languages and the formulas that answer it, one after another."""
+
     english: str
     french: str
     known: dict[str, str]  # the unit of each given quantity
@@ -309,46 +324,47 @@ class Formula:
 
 
 FORMULAS = [
-    Formula("A mass of {m} kg is accelerated at {a} m/s2 over {d} m. What work is done?",
+    FormulaTask("A mass of {m} kg is accelerated at {a} m/s2 over {d} m. What work is done?",
             "Une masse de {m} kg est accélérée à {a} m/s2 sur {d} m. Quel est le travail ?",
             {"m": "kg", "a": "m/s2", "d": "m"}, [("F", "m*a", "N"), ("W", "F*d", "J")]),
-    Formula("A current of {I} A flows through {R} ohm. What power is lost?",
+    FormulaTask("A current of {I} A flows through {R} ohm. What power is lost?",
             "Un courant de {I} A traverse {R} ohm. Quelle puissance est perdue ?",
             {"I": "A", "R": "ohm"}, [("U", "R*I", "V"), ("P", "U*I", "W")]),
-    Formula("A motor takes {I} A at {U} V for {t} s. What energy does it use?",
+    FormulaTask("A motor takes {I} A at {U} V for {t} s. What energy does it use?",
             "Un moteur prend {I} A sous {U} V pendant {t} s. Quelle énergie utilise-t-il ?",
             {"I": "A", "U": "V", "t": "s"}, [("P", "U*I", "W"), ("E", "P*t", "J")]),
-    Formula("A current of {I} A flows through {R} ohm for {t} s. What heat comes out?",
+    FormulaTask("A current of {I} A flows through {R} ohm for {t} s. What heat comes out?",
             "Un courant de {I} A traverse {R} ohm pendant {t} s. Quelle chaleur en sort ?",
             {"I": "A", "R": "ohm", "t": "s"}, [("U", "R*I", "V"), ("P", "U*I", "W"), ("E", "P*t", "J")]),
-    Formula("What heat warms {m} kg from {T} to {H} C at {c} J/kgK?",
+    FormulaTask("What heat warms {m} kg from {T} to {H} C at {c} J/kgK?",
             "Quelle chaleur porte {m} kg de {T} à {H} C avec {c} J/kgK ?",
             {"m": "kg", "T": "C", "H": "C", "c": "J/kgK"}, [("D", "H-T", "K"), ("k", "m*c", "J/K"), ("Q", "k*D", "J")]),
-    Formula("A rocket engine burns {q} kg/s at {v} m/s for {t} s. What is its impulse?",
+    FormulaTask("A rocket engine burns {q} kg/s at {v} m/s for {t} s. What is its impulse?",
             "Un moteur-fusée brûle {q} kg/s à {v} m/s pendant {t} s. Quelle est son impulsion ?",
             {"q": "kg/s", "v": "m/s", "t": "s"}, [("F", "q*v", "N"), ("J", "F*t", "Ns")]),
-    Formula("A rocket engine burns {q} kg/s at {v} m/s; {p} Pa push on {S} m2. What is its thrust?",
+    FormulaTask("A rocket engine burns {q} kg/s at {v} m/s; {p} Pa push on {S} m2. What is its thrust?",
             "Un moteur-fusée brûle {q} kg/s à {v} m/s ; {p} Pa poussent sur {S} m2. Quelle est sa poussée ?",
             {"q": "kg/s", "v": "m/s", "p": "Pa", "S": "m2"}, [("M", "q*v", "N"), ("A", "p*S", "N"), ("F", "M+A", "N")]),
-    Formula("What charge plates {n} mol of a metal of valence {z}?",
+    FormulaTask("What charge plates {n} mol of a metal of valence {z}?",
             "Quelle charge dépose {n} mol d'un métal de valence {z} ?",
             {"n": "mol", "z": ""}, [("e", "n*z", "mol"), ("Q", "e*F", "C")], {"F": 96485}),
-    Formula("A cell gives {I} A for {h} min at {U} V. What energy does it give?",
+    FormulaTask("A cell gives {I} A for {h} min at {U} V. What energy does it give?",
             "Une pile donne {I} A pendant {h} min sous {U} V. Quelle énergie donne-t-elle ?",
             {"I": "A", "h": "min", "U": "V"}, [("t", "h*k", "s"), ("Q", "I*t", "C"), ("E", "Q*U", "J")], {"k": 60}),
-    Formula("A tank of {a} m by {b} m by {h} m holds a liquid of {r} kg/m3. What is its mass?",
+    FormulaTask("A tank of {a} m by {b} m by {h} m holds a liquid of {r} kg/m3. What is its mass?",
             "Une cuve de {a} m sur {b} m sur {h} m contient un liquide de {r} kg/m3. Quelle est sa masse ?",
             {"a": "m", "b": "m", "h": "m", "r": "kg/m3"}, [("S", "a*b", "m2"), ("V", "S*h", "m3"), ("m", "V*r", "kg")]),
-    Formula("A force of {F} N acts at {r} m on a shaft turning at {w} rad/s. What is its power?",
+    FormulaTask("A force of {F} N acts at {r} m on a shaft turning at {w} rad/s. What is its power?",
             "Une force de {F} N agit à {r} m sur un arbre qui tourne à {w} rad/s. Quelle est sa puissance ?",
             {"F": "N", "r": "m", "w": "rad/s"}, [("T", "F*r", "Nm"), ("P", "T*w", "W")]),
-    Formula("A train runs at {v} m/s for {h} min. How far does it come?",
+    FormulaTask("A train runs at {v} m/s for {h} min. How far does it come?",
             "Un train roule à {v} m/s pendant {h} min. Quelle distance parcourt-il ?",
             {"v": "m/s", "h": "min"}, [("t", "h*k", "s"), ("d", "v*t", "m")], {"k": 60}),
 ]  # fmt: skip
 
 
 def formula(random: Random, level: str, mistakes: float) -> Problem:
+    """A quantity from one formula after another."""
     which = random.choice([f for f in FORMULAS if len(f.steps) == int(level)])
     values = {symbol: random.randrange(2, 10 if random.random() < 0.4 else 100) for symbol in which.known}
     if "T" in values and "H" in values:
@@ -370,8 +386,8 @@ def formula(random: Random, level: str, mistakes: float) -> Problem:
         else:
             result = left + right if sign == "+" else left - right
             steps.add(sum_key(left, right) if sign == "+" else f"{left}-{right}")
-            line += [f"{units_first(left)}{sign}{units_first(right)}=", Item(units_first(result)), "\n"]
-        line += [f"{symbol}=", Item(f"{result} {unit}"), "\n"]
+            line += [f"{units_first(left)}{sign}{units_first(right)}=", WorkingItem(units_first(result)), "\n"]
+        line += [f"{symbol}=", WorkingItem(f"{result} {unit}"), "\n"]
         values[symbol] = result
     answer = f"{result} {unit}"
     return Problem("formula", level, key, question, answer, finish(line, random, mistakes), frozenset(steps))

@@ -44,15 +44,18 @@ def train(samples: int = 20_000) -> Tokenizer:
 
 @cache
 def load() -> Tokenizer:
+    """The tokenizer as it comes with galop."""
     return Tokenizer.from_str((HERE / "tokenizer.json").read_text("utf-8"))
 
 
 def encode(text: str) -> list[int]:
+    """Ids of a text; names of control tokens in it become these tokens."""
     ids: list[int] = load().encode(text, add_special_tokens=False).ids
     return ids
 
 
 def decode(ids: list[int]) -> str:
+    """The text of ids, control tokens too."""
     return str(load().decode(ids, skip_special_tokens=False))
 
 
@@ -64,6 +67,7 @@ def ids() -> dict[str, int]:
 
 
 def template() -> str:
+    """The chat template, in Jinja."""
     return (HERE / "chat_template.jinja").read_text("utf-8")
 
 

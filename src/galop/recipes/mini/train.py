@@ -41,13 +41,13 @@ class Settings:
 
 
 @dataclass
-class Step:
+class StepResult:
     """What a step came to; its gradients are in the model if `tokens` were trained on."""
 
     loss: float
     tokens: int
     flops: float  # of all models that took part, drawing included
-    shown: dict[str, float] | None = None  # more to report
+    figures: dict[str, float] | None = None  # more to report
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Report:
     more: dict[str, float] | None = None
 
 
-Stage = Callable[[Mini, int], Callable[[int], Step] | None]
+Stage = Callable[[Mini, int], Callable[[int], StepResult] | None]
 """From a model and the steps already done to what does a step, by its number; None when it was enough before that."""
 
 
@@ -84,7 +84,7 @@ def rate_at(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / rise, (steps - step) / fall)
 
 
-def run(
+def run_stage(
     settings: Settings,
     begin: Callable[[], Mini],
     stage: Stage,
@@ -102,7 +102,7 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / "lock", timeout=0):
-            return _run(settings, begin, stage, folder, enough, report, test, test_every)
+            return _train(settings, begin, stage, folder, enough, report, test, test_every)
     except Timeout:
         raise GalopError(f"{folder}: another process is training here; wait for it or name another --out") from None
     except BrokenPipeError:  # whoever read the reports has gone
@@ -113,7 +113,7 @@ def run(
         raise GalopError(f"{folder}: {error.strerror or error}; {advice}") from error
 
 
-def _run(
+def _train(
     settings: Settings,
     begin: Callable[[], Mini],
     stage: Stage,
@@ -125,7 +125,7 @@ def _run(
 ) -> Path | None:
     agree(settings, folder)
     if (folder / "model").exists():
-        return finished(folder)
+        return drop_steps(folder)
     found = sorted(folder.glob("step-*"))
     model = load_model(found[-1]) if found else begin()
     model.train()
@@ -157,7 +157,7 @@ def _run(
             flops += made.flops
             done, now = number + 1, time.monotonic()
             tested = test(model) if test and test_every and (done % test_every == 0 or done == settings.steps) else None
-            line = Report(done, settings.steps, made.loss, tokens, flops, spent + now - start, tested, made.shown)
+            line = Report(done, settings.steps, made.loss, tokens, flops, spent + now - start, tested, made.figures)
             history.write(json.dumps(asdict(line)) + "\n")
             if report:
                 report(line)
@@ -219,6 +219,7 @@ def keep(model: Mini, opts: list[Optimizer], folder: Path, step: int, state: dic
 
 
 def finish(model: Mini, settings: Settings, folder: Path, state: dict[str, float]) -> Path:
+    """Writes the finished checkpoint, whole or not at all, and gives its folder."""
     part = folder / "incomplete"
     shutil.rmtree(part, ignore_errors=True)
     try:
@@ -228,10 +229,11 @@ def finish(model: Mini, settings: Settings, folder: Path, state: dict[str, float
     except OSError:
         shutil.rmtree(part, ignore_errors=True)
         raise
-    return finished(folder)
+    return drop_steps(folder)
 
 
-def finished(folder: Path) -> Path:
+def drop_steps(folder: Path) -> Path:
+    """Removes what a finished run would have gone on from; gives its checkpoint."""
     for old in folder.glob("step-*"):
         shutil.rmtree(old)
     return folder / "model"
@@ -249,6 +251,7 @@ def moments(model: Mini, opts: list[Optimizer]) -> dict[str, Tensor]:
 
 
 def restore(model: Mini, opts: list[Optimizer], values: dict[str, Tensor]) -> None:
+    """Puts what `moments` gave back into the optimizers."""
     named = dict(model.named_parameters())
     for name, value in values.items():
         weight, key = name.rsplit("/", 1)

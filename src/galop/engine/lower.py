@@ -7,8 +7,7 @@ from typing import get_args
 import numpy as np
 
 from galop import native
-from galop.engine.states import KVType
-from galop.engine.states.paged import layer_bytes
+from galop.engine.states import KVType, layer_bytes
 from galop.errors import ModelFileError
 from galop.ops.plan import Array, Plan, Step, Vector
 from galop.weights.pack import Pack
@@ -28,7 +27,7 @@ def program(plan: Plan, pack: Pack, threads: int, kv: KVType, isa: str = "") -> 
     slot_of, slots = plan.slots()
     matrices = {name: i for i, name in enumerate(plan.matrices())}
     vectors = {name: i for i, name in enumerate(plan.vectors())}
-    offsets = np.cumsum([0] + [layer_bytes(s, kv) for s in plan.states])
+    offsets = np.cumsum([0, *layer_bytes(plan, kv)])
 
     def lower(step: Step) -> native.Step:
         return (

@@ -10,15 +10,9 @@ from galop.engine.states.state import BLOCK_TOKENS, KVType, Reuse
 from galop.ops.plan import Paged
 
 
-def layer_bytes(layer: Paged, kv: KVType) -> int:
-    """Bytes one layer's keys and values take in a block: fp16, or int8 with an fp16 scale per 32 values."""
-    values = (layer.k_width + layer.v_width) * BLOCK_TOKENS
-    return values * 2 if kv == "f16" else values // 32 * 34
-
-
 @dataclass(frozen=True)
 class PagedState:
-    """The keys and values of `layers`, one layer behind the other in a block."""
+    """The keys and values of `layers`: fp16, or int8 with an fp16 scale per 32 values."""
 
     layers: Sequence[Paged]
     kv: KVType
@@ -26,7 +20,8 @@ class PagedState:
     @property
     def block_bytes(self) -> int:
         """Bytes of BLOCK_TOKENS tokens in all layers."""
-        return sum(layer_bytes(layer, self.kv) for layer in self.layers)
+        values = BLOCK_TOKENS * sum(layer.k_width + layer.v_width for layer in self.layers)
+        return values * 2 if self.kv == "f16" else values // 32 * 34
 
     @property
     def sequence_bytes(self) -> int:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 KEPT = 1000  # runs in the history
 FASTER = 0.05  # a change worth a word, in a machine that others share
 
-
 app = command_app()
 
 
@@ -70,6 +69,7 @@ def bench(
 
 
 def print_csv(reports: list[dict[str, Any]]) -> None:
+    """A line for each work of each model."""
     rows = [
         {"model": r["model"], "work": w["work"], "tokens_per_second": w["rate"]["median"],
          "of_roof": w["share"]["median"], "bound": w["bound"]}
@@ -147,6 +147,7 @@ def load(source: Source, threads: int, context: int, kv: KVType, progress: Progr
 
 
 def print_report(report: dict[str, Any], before: dict[str, Any] | None) -> None:
+    """A table for the person, with what changed since the run before."""
     from rich.table import Table
     from rich.text import Text
 
@@ -187,6 +188,7 @@ def print_report(report: dict[str, Any], before: dict[str, Any] | None) -> None:
 
 
 def history_file() -> Path:
+    """Where the runs on this machine are kept."""
     return data_directory() / "bench.jsonl"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from galop.chat.messages import Message
 from galop.chat.thinking import Thinking
 from galop.cli.errors import UsageError
+from galop.cli.interrupt import hear_interrupts
 from galop.cli.reply import ChatSession, check_thinking, figures_line, print_reply
 from galop.cli.screen import note
 from galop.engine.sampling import Sampling
@@ -41,10 +42,8 @@ class Conversation:
         opening = self.session.opening()
         messages = [*opening, *self.messages]
         try:
-            with _Interrupt() as interrupt:
-                thought, answer, done, results = print_reply(
-                    self.session.reply(messages, cancelled=lambda: interrupt.hit)
-                )
+            with hear_interrupts() as interrupted:  # between two tokens
+                thought, answer, done, results = print_reply(self.session.reply(messages, interrupted))
             print()
             note(figures_line(done))
         except GalopError as error:
@@ -118,6 +117,7 @@ class Conversation:
         self.session.chosen[name] = value
 
     def save(self, name: str) -> None:
+        """Keeps the conversation under a name. Raises OSError."""
         path = _path(name)
         if path is None:
             return
@@ -130,6 +130,7 @@ class Conversation:
         note(f"saved to {path}")
 
     def load(self, name: str) -> None:
+        """Goes on with one that was kept, or says why it cannot. Raises OSError."""
         path = _path(name)
         if path is None:
             return
@@ -146,27 +147,6 @@ class Conversation:
             return
         self.messages, self.session.system = messages, str(saved.get("system", ""))
         note(f"{len(messages)} messages from {path}")
-
-
-class _Interrupt:
-    """While an answer streams, Ctrl-C stops it between two tokens instead of ending the program."""
-
-    def __init__(self) -> None:
-        self.hit = False
-
-    def __enter__(self) -> _Interrupt:
-        import signal
-
-        self.before = signal.signal(signal.SIGINT, self._stop)
-        return self
-
-    def _stop(self, *_: object) -> None:
-        self.hit = True
-
-    def __exit__(self, *_: object) -> None:
-        import signal
-
-        signal.signal(signal.SIGINT, self.before)
 
 
 def _natural(text: str) -> int:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +13,7 @@ import typer
 
 from galop.cli.errors import missing_extra
 from galop.cli.group import command_app, examples
+from galop.cli.interrupt import hear_interrupts
 from galop.cli.options import Json
 from galop.cli.screen import note
 from galop.errors import GalopError
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from galop.recipes.mini.train import Report
 
 LINE_SECONDS = 10.0  # between two lines where there is no terminal
-
 
 app = command_app()
 
@@ -72,7 +69,7 @@ def train(
             )
 
     start = time.monotonic()
-    with interruption() as interrupted:
+    with hear_interrupts(stop_gently) as interrupted:
         checkpoint = mini.train(
             stage, size, seed, root, quick, report, lambda: interrupted() or 0 < minutes * 60 < time.monotonic() - start
         )
@@ -86,26 +83,15 @@ def train(
             raise KeyboardInterrupt
 
 
-@contextmanager
-def interruption() -> Iterator[Callable[[], bool]]:
+def stop_gently(count: int) -> None:
     """Ctrl-C is heard at the end of a step, so that nothing is lost; a second one ends at once."""
-    heard = False
-
-    def hear(*_: object) -> None:
-        nonlocal heard
-        if heard:
-            raise KeyboardInterrupt
-        heard = True
-        note("stopping after this step; Ctrl-C again stops at once")
-
-    before = signal.signal(signal.SIGINT, hear)
-    try:
-        yield lambda: heard
-    finally:
-        signal.signal(signal.SIGINT, before)
+    if count > 1:
+        raise KeyboardInterrupt
+    note("stopping after this step; Ctrl-C again stops at once")
 
 
 def describe(stage: str, line: Report) -> str:
+    """How far a stage is, in one line."""
     if not line.step:
         return f"{stage}: {(line.more or {}).get('kept', 0):.0f} right replies to learn from"
     text = f"{stage} {line.step}/{line.steps}  loss {line.loss:.3f}"

@@ -44,9 +44,9 @@ class Config:
     supported_values: ClassVar[dict[str, tuple[Any, ...]]] = {}
 
     @classmethod
-    def normalize(cls, raw: dict[str, Any], file: str) -> dict[str, Any]:
+    def normalise(cls, raw: dict[str, Any], file: str) -> dict[str, Any]:
         """The keys of a config.json in one spelling, whichever program wrote it. Raises ModelFileError."""
-        raw = limit_to_chunk(normalize_rope(flatten(raw, file), file), file)
+        raw = limit_to_chunk(normalise_rope(flatten(raw, file), file), file)
         if isinstance(raw.get("num_attention_heads"), int):
             raw.setdefault("num_key_value_heads", raw["num_attention_heads"])
             if isinstance(raw.get("hidden_size"), int) and not raw.get("head_dim") and raw["num_attention_heads"] > 0:
@@ -62,7 +62,7 @@ class Config:
     @classmethod
     def parse(cls, raw: dict[str, Any], file: str) -> Self:
         """From the contents of a config.json. Raises ModelFileError naming the key that is wrong or not understood."""
-        raw = cls.normalize(raw, file)
+        raw = cls.normalise(raw, file)
         own = {field.name: field for field in fields(cls)}
         for key, value in raw.items():
             if supported := cls.supported_values.get(key):
@@ -120,7 +120,7 @@ def flatten(raw: dict[str, Any], file: str) -> dict[str, Any]:
     return whole
 
 
-def normalize_rope(raw: dict[str, Any], file: str) -> dict[str, Any]:
+def normalise_rope(raw: dict[str, Any], file: str) -> dict[str, Any]:
     """The keys of rotary embeddings, as any version of transformers writes them, as rope_theta and rope_scaling.
 
     Raises ModelFileError for a kind that is not known, and for a key that is none of its kind.

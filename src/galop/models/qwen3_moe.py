@@ -24,9 +24,9 @@ class Qwen3MoeConfig(Qwen3Config):
     norm_topk_prob: bool = False
 
     @classmethod
-    def normalize(cls, raw: dict[str, Any], file: str) -> dict[str, Any]:
+    def normalise(cls, raw: dict[str, Any], file: str) -> dict[str, Any]:
         """Also of num_experts. Raises ModelFileError where its two spellings differ."""
-        raw = super().normalize(raw, file)
+        raw = super().normalise(raw, file)
         if "num_local_experts" in raw:  # what transformers 5 calls num_experts
             raw.setdefault("num_experts", raw["num_local_experts"])
             if raw.pop("num_local_experts") != raw["num_experts"]:

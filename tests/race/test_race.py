@@ -10,13 +10,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 from serving import folders_in
+from waiting import wait_for
 
 from galop.cli.race.table import table
 from galop.errors import GalopError
@@ -110,6 +111,10 @@ def test_it_is_exported_and_joined(ran: tuple[Path, Path, dict[str, Any]], tmp_p
     assert race(home, "history", "--json").returncode == 0
 
 
+def has_answers(path: Path, count: int) -> bool:
+    return path.exists() and path.read_bytes().count(b'"begun"') >= count
+
+
 @pytest.mark.parametrize("together", ["1", "4"])
 def test_killed_at_any_moment_it_goes_on(tmp_path: Path, smollm_path: Path, together: str) -> None:
     """No recorded answer is asked for again, none is lost, and the end is that of a race that was not killed."""
@@ -117,9 +122,9 @@ def test_killed_at_any_moment_it_goes_on(tmp_path: Path, smollm_path: Path, toge
     args = [*LANES, "--on", "reasoning", "--limit", "12", "--out", str(out), "--together", together]
     env = {**os.environ, **folders_in(tmp_path)}
     seen: dict[str, dict[str, bytes]] = {}
-    for wait in (3.0, 3.6, 4.4):
+    for lane, answers in (("lane-1", 1), ("lane-1", 3), ("lane-2", 5)):
         process = subprocess.Popen(command(*args), env=env, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        time.sleep(wait)
+        wait_for(partial(has_answers, out / f"{lane}.jsonl", answers), f"{answers} answers of {lane}", 300)
         process.send_signal(signal.SIGKILL)
         process.wait()
         for path in out.glob("lane-*.jsonl"):
@@ -151,10 +156,9 @@ def test_ctrl_c_stops_cleanly(tmp_path: Path, smollm_path: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
-    while not (tmp_path / "stopped" / "lane-2.jsonl").exists():
-        time.sleep(0.1)
+    wait_for((tmp_path / "stopped" / "lane-2.jsonl").exists, "the second lane's start")
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130 and "the same command goes on" in err and "Traceback" not in err
     assert "smollm2:135m" in out and (tmp_path / "stopped" / "report.html").exists()
 

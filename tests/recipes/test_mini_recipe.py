@@ -168,7 +168,7 @@ def test_ctrl_c_keeps_what_was_learnt(tmp_path: Path) -> None:
     assert process.stdout
     seen = json.loads(process.stdout.readline())["step"]
     process.send_signal(signal.SIGINT)
-    out, told = process.communicate(timeout=60)
+    out, told = process.communicate(timeout=200)
     assert process.returncode == 130 and "goes on from there" in told and "Traceback" not in told
     last = json.loads(out.splitlines()[-2])["step"] if len(out.splitlines()) > 1 else seen
     assert (tmp_path / "0.4m-0-quick" / "pretrain" / f"step-{last:07}").is_dir()

@@ -8,11 +8,11 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import wait_for
 
 from galop.agent.loop import converse
 from galop.agent.mcp import McpToolbox
@@ -383,17 +383,19 @@ server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[1]))
 """
 
 
+def listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
 def test_an_mcp_server_over_http() -> None:
     """The SDK's own server, in a process of its own; when it dies, calls end in a sentence."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     process = subprocess.Popen([sys.executable, "-c", HTTP_SERVER, str(port)], stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.1)
+        wait_for(lambda: listens(port), "the server's start")
         server = McpToolbox(f"http://127.0.0.1:{port}/mcp")
         try:
             [tool] = server.tools("")
@@ -483,10 +485,9 @@ def test_cantera_agrees_within_half_a_percent() -> None:
     ],
 )  # fmt: skip
 def test_what_would_hang_or_crash_is_refused_at_once(name: str, given: dict[str, Any]) -> None:
-    start = time.monotonic()
+    """At once: none of these would end within a test's time limit."""
     with pytest.raises(ScienceError):
         formulas()[name](**given)
-    assert time.monotonic() - start < 5
 
 
 def test_temperatures_and_decimal_commas() -> None:

@@ -56,3 +56,15 @@ class ConstraintError(GalopError):
 
     exit_code = 2
     param = ""  # the field of a request that it came from, where that is known
+
+
+class RemoteError(GalopError):
+    """What a model's interface answered instead of a reply.
+
+    `passing` is what may be over another time, `of_question` what another question may not meet.
+    """
+
+    def __init__(self, message: str, passing: bool, of_question: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
+        self.of_question = of_question

@@ -18,13 +18,15 @@ import pytest
 from remote_server import USAGE, Scripted, chunk, says, scripted, status, streams
 from serving import serving
 
-from galop.backends import remote
 from galop.backends.events import Done, Text
 from galop.backends.registry import registry
-from galop.backends.remote import HIDDEN, Remote, RemoteError, seconds_until
+from galop.backends.remote import Remote
+from galop.backends.remote_errors import seconds_until
+from galop.backends.remote_request import HIDDEN
 from galop.chat.thinking import Thinking
 from galop.chat.tools import ToolCall
 from galop.engine.sampling import Sampling
+from galop.errors import RemoteError
 
 KEY = "sk-secret-0123456789abcdef"
 ASK = [{"role": "user", "content": "2+2?"}]
@@ -154,11 +156,11 @@ def test_what_does_not_pass_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatc
     with scripted(status(400, "not this one")) as server, pytest.raises(RemoteError) as found:
         list(at(server).chat(ASK))
     assert found.value.of_question
-    monkeypatch.setattr(remote, "LARGEST", 1000)
+    monkeypatch.setattr("galop.backends.remote_stream.LARGEST", 1000)
     with scripted(streams(["x" * 2000])) as server, pytest.raises(RemoteError, match="for one reply"):
         list(at(server).chat(ASK))
-    monkeypatch.setattr(remote, "SILENCE", 0.3)
-    monkeypatch.setattr(remote, "TRIES", 1)
+    monkeypatch.setattr("galop.backends.remote.SILENCE", 0.3)
+    monkeypatch.setattr("galop.backends.remote.TRIES", 1)
     with scripted(streams([chunk(content="x")] * 3, pause=2)) as server, pytest.raises(RemoteError, match="silent"):
         list(at(server).chat(ASK))
     monkeypatch.delenv("OPENAI_API_KEY")

@@ -41,6 +41,8 @@ class Offer:
 
 @dataclass(frozen=True)
 class Vendor:
+    """Who offers models, and where."""
+
     prefix: str
     name: str
     url: str
@@ -49,7 +51,7 @@ class Vendor:
 
 
 @dataclass(frozen=True)
-class Named:
+class ArticleModel:
     """A model of the article, and what of it can be raced."""
 
     named: str
@@ -59,25 +61,29 @@ class Named:
 
 @dataclass(frozen=True)
 class Registry:
+    """All of it, and the date it was looked up."""
+
     dated: str
     vendors: dict[str, Vendor]
     offers: dict[tuple[str, str], Offer]
-    article: tuple[Named, ...]
+    article: tuple[ArticleModel, ...]
 
 
 @cache
 def registry() -> Registry:
-    raw: dict[str, Any] = json.loads((files("galop.race") / "registry.json").read_text("utf-8"))
-    vendors = {prefix: Vendor(prefix, **{**v, "quirks": quirks(v)}) for prefix, v in raw["vendors"].items()}
+    """What registry.json holds."""
+    raw: dict[str, Any] = json.loads((files("galop.backends") / "registry.json").read_text("utf-8"))
+    vendors = {prefix: Vendor(prefix, **{**v, "quirks": parse_quirks(v)}) for prefix, v in raw["vendors"].items()}
     offers = {}
     for item in raw["models"]:
         price = item.get("price")
-        offer = Offer(**{**item, "quirks": quirks(item), "price": (price[0], price[1]) if price else None})
+        offer = Offer(**{**item, "quirks": parse_quirks(item), "price": (price[0], price[1]) if price else None})
         offers[offer.vendor, offer.id] = offer
-    article = tuple(Named(a["named"], tuple(a["race"]), a["note"]) for a in raw["article"])
+    article = tuple(ArticleModel(a["named"], tuple(a["race"]), a["note"]) for a in raw["article"])
     return Registry(raw["dated"], vendors, offers, article)
 
 
-def quirks(item: dict[str, Any]) -> Quirks:
+def parse_quirks(item: dict[str, Any]) -> Quirks:
+    """The quirks of a vendor or a model of the JSON."""
     given = item.get("quirks", {})
     return Quirks(**{**given, "efforts": tuple(given.get("efforts", ()))})

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from galop.backends.protocol import Backend
-from galop.errors import ContextLengthError, GalopError
+from galop.errors import ContextLengthError, GalopError, RemoteError
 from galop.measure.energy import EnergyMeter
 from galop.race.contender import Contender
 from galop.race.strategies import Outcome, Trial
@@ -34,8 +34,9 @@ def answer(backend: Backend, contender: Contender, question: dict[str, Any], alo
         trial.run()
     except GalopError as error:
         failed = str(error)
-        if not (isinstance(error, ContextLengthError) or getattr(error, "of_question", False)):
-            passing = bool(getattr(error, "passing", not contender.is_remote))
+        remote = error if isinstance(error, RemoteError) else None
+        if not (isinstance(error, ContextLengthError) or (remote and remote.of_question)):
+            passing = remote.passing if remote else not contender.is_remote
             line |= {"error": failed, "passing": passing, "seconds": round(time.monotonic() - start, 3)}
     except Exception as error:  # a bug in one answer does not end a race of hours
         line |= {"error": f"{type(error).__name__}: {error}"[:300], "passing": True, "seconds": 0.0}

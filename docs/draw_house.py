@@ -1,7 +1,7 @@
 """Draws the layers of the source and who imports whom, from the source itself: `python docs/draw_house.py` writes
 `docs/img/house.svg`, `--check` only says whether it is what it would write.
 
-A folder's words are the first line of its docstring; an arrow that another path already implies is left out.
+A folder's words are the first sentence of its docstring; an arrow that another path already implies is left out.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ def imports(names: list[str]) -> dict[str, set[str]]:
 
 
 def words(name: str) -> str:
-    """The first line of a folder's docstring."""
+    """The first sentence of a folder's docstring."""
     source = ROOT / "src" / "galop" / name / "__init__.py"
     source = source if source.exists() else source.parent.with_suffix(".py")
-    return (ast.get_docstring(ast.parse(source.read_text())) or "").split("\n")[0].rstrip(".")
+    return (ast.get_docstring(ast.parse(source.read_text())) or "").split("\n\n")[0].split(". ")[0].rstrip(".")
 
 
 def draw() -> str:

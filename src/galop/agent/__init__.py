@@ -1,0 +1,1 @@
+"""Models that call tools until they answer; MCP both ways."""

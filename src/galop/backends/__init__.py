@@ -1,0 +1,1 @@
+"""What answers: one protocol, a local model, a remote interface."""

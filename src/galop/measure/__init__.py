@@ -1,0 +1,1 @@
+"""How fast, how much energy, what fits: measured on this machine."""

@@ -1,4 +1,4 @@
-"""The vocabulary of models: each op once, with everything that is known of it, in a file per group.
+"""Each op once: its meaning, shape, attributes, cost and state.
 
 In the ops' meanings, T is the number of tokens of the step and arrays are [T, width] unless said otherwise. `inputs` is
 the step's batch: `ids`, `positions`, `sequences` (all [T]), `rows` (the tokens whose logits are wanted) and the `cache`

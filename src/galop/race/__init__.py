@@ -1,4 +1,4 @@
-"""The race: questions to several contenders, what each answered and took, and which differences are more than chance.
+"""Questions to several contenders, and which differences are not chance.
 
 question, question_set -> strategies -> contender, answer -> run -> record -> summary, statistics -> report
 """

@@ -1,4 +1,4 @@
-"""Tools that compute what a technical question asks for, with units, sources and the range in which they hold."""
+"""Formulas with units, sources and ranges; questions with answers."""
 
 from __future__ import annotations
 

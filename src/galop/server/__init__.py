@@ -1,0 +1,1 @@
+"""Dialects on one port: from a request to a backend and back."""

@@ -1,0 +1,1 @@
+"""File formats, quantised blocks, and packs laid out for kernels."""

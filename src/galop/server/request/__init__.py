@@ -1,0 +1,1 @@
+"""What a request asks for, whichever dialect it is in."""

@@ -23,7 +23,7 @@ from galop.store import catalogue
 SHIPPED = [entry.name for entry in catalogue.entries().values() if entry.bundled]
 
 
-def is_held_out(count: int, task: str, level: str | None = None) -> list[Problem]:
+def held_out(count: int, task: str, level: str | None = None) -> list[Problem]:
     from random import Random
 
     from galop.recipes.mini.tasks import draw
@@ -41,7 +41,7 @@ def ask(model: Model, question: str, thinking: Thinking | None = None) -> tuple[
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_they_think_and_answer(name: str) -> None:
-    problems = is_held_out(20, "add", "3") + is_held_out(20, "multiply", "2x1")
+    problems = held_out(20, "add", "3") + held_out(20, "multiply", "2x1")
     with load(name) as model:
         right = 0
         for problem in problems:
@@ -114,7 +114,7 @@ def test_logits_are_those_of_transformers(name: str, tmp_path: Path) -> None:
     assert path
     restore(path, name.split(":")[1], tmp_path / "checkpoint")
     oracle = AutoModelForCausalLM.from_pretrained(tmp_path / "checkpoint", dtype=torch.float32).eval()
-    for problem in (*is_held_out(2, "formula"), *is_held_out(2, "multiply")):
+    for problem in (*held_out(2, "formula"), *held_out(2, "multiply")):
         ids = tokenizer.encode(tokenizer.prompt(problem.question))
         with torch.no_grad():
             expected = oracle(torch.tensor([ids])).logits[0].numpy()

@@ -21,7 +21,7 @@ from galop.backends.load import load
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
 from galop.models.from_file import open_checkpoint
-from galop.ops.reference import MiniCache, Reference, TrainingBatch
+from galop.ops.reference import Batch, Cache, Reference
 from galop.recipes.mini import tokenizer
 from galop.recipes.mini.tasks import correct, draw
 
@@ -65,7 +65,7 @@ def test_a_checkpoint_is_a_qwen3_to_transformers_and_galop(size: str, tmp_path: 
 
 def reference_logits(reference: Any, ids: list[int]) -> np.ndarray:
     at = np.arange(len(ids))
-    result: np.ndarray = reference.forward(TrainingBatch(np.array(ids), at, at * 0, at, MiniCache()))
+    result: np.ndarray = reference.forward(Batch(np.array(ids), at, at * 0, at, Cache()))
     return result
 
 

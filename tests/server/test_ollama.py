@@ -6,7 +6,6 @@ import json
 import math
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ import httpx2
 import pytest
 from serving import Running, serving
 from tiny import GOLDEN, write_gguf
+from waiting import wait_for
 
 from galop.server.dialects.ollama_models import describe_model, show_model
 from galop.store import Source
@@ -402,10 +402,7 @@ def test_keep_alive_nought_unloads_after_the_answer(client: httpx2.Client) -> No
 
 def test_a_model_goes_when_its_time_is_over(client: httpx2.Client, server: Running) -> None:
     assert generate(client, model=MOE, prompt="Compute 3 + 4.", keep_alive="10ms").status_code == 200
-    deadline = time.monotonic() + 60
-    while MOE in loaded(client):
-        assert time.monotonic() < deadline, "it is still there"
-        time.sleep(0.05)
+    wait_for(lambda: MOE not in loaded(client), "the model to go")
 
 
 def test_an_error_in_the_stream_is_a_line(client: httpx2.Client) -> None:

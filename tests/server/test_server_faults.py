@@ -24,7 +24,9 @@ import openai
 import pytest
 from serving import GOLDEN_QUESTION, Running, folders_in, serving
 from tiny import GOLDEN, write_gguf
+from waiting import wait_for
 
+from galop.cli.serve import DRAIN_SECONDS
 from galop.server.transport import json_body
 
 CHAT = "/v1/chat/completions"
@@ -55,16 +57,11 @@ def nothing_is_lost(request: pytest.FixtureRequest) -> Iterator[None]:
     files = server.open_files()
     yield
     assert server.process.poll() is None
-    deadline = time.monotonic() + 30
     # Those who have gone may still be in the backlog, and fill the queue once more.
-    while server.post(CHAT, GOLDEN_QUESTION).status_code == 429 and time.monotonic() < deadline:
-        time.sleep(0.1)
-    while time.monotonic() < deadline and (
-        server.metric("num_requests_running")
-        or server.metric("num_requests_waiting")
-        or server.open_files() > files + 2
-    ):
-        time.sleep(0.1)
+    wait_for(lambda: server.post(CHAT, GOLDEN_QUESTION).status_code != 429, "a place in the queue")
+    wait_for(lambda: not server.metric("num_requests_running"), "what runs to end")
+    wait_for(lambda: not server.metric("num_requests_waiting"), "what waits to end")
+    wait_for(lambda: server.open_files() <= files + 2, "files to be closed")
     assert server.golden() == golden
     assert server.metric("kv_cache_usage_perc") == 0 and server.metric("num_requests_waiting") == 0
     assert server.open_files() <= files + 2
@@ -140,10 +137,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("fields", "param"), WRONG, ids=[f"{p}-{i}" for i, (_, p) in enumerate(WRONG)])
 def test_wrong_fields_are_named(server: Running, fields: dict[str, Any], param: str) -> None:
-    start = time.monotonic()
     error = refused(server.post(CHAT, {"messages": USER, **fields}), 400, error_code := _code(fields), param)
     assert error["type"] == "invalid_request_error" and error_code
-    assert time.monotonic() - start < 2
 
 
 def _code(fields: dict[str, Any]) -> str:
@@ -203,24 +198,24 @@ def test_prompts_that_are_none(server: Running, prompt: Any) -> None:
 @pytest.mark.parametrize("text", ["a", "🐎", " ", "\n", "<|im_end|>"])
 def test_megabytes_of_one_thing(server: Running, text: str) -> None:
     """The tokenizer may be busy for seconds; another client's answer is not held up meanwhile."""
-    slow: list[float] = []
+    answered, answers = threading.Event(), []
 
     def victim() -> None:
         with server.client() as client:
-            for _ in range(10):
-                start = time.monotonic()
-                client.get("/health")
-                slow.append(time.monotonic() - start)
-                time.sleep(0.05)
+            while not answered.is_set():
+                answers.append(client.get("/health").status_code)
 
     thread = threading.Thread(target=victim)
     thread.start()
+    start = time.monotonic()
     body = {"messages": [{"role": "user", "content": text * ((1 << 20) // len(text.encode()))}]}
     reply = server.post(CHAT, body)
-    thread.join()
+    took = time.monotonic() - start
+    answered.set()
+    thread.join(60)
     assert reply.status_code in (400, 500), reply.text[:200]
     assert reply.json()["error"]["code"] in ("context_length_exceeded", "template_error")
-    assert sorted(slow)[len(slow) // 2] < 1.0
+    assert took < 1 or len(answers) > 2, "nobody else was answered meanwhile"
 
 
 @pytest.mark.parametrize(
@@ -414,6 +409,7 @@ def test_pages_from_elsewhere_may_not_ask(server: Running, origin: str) -> None:
 
 def exchange(server: Running, data: bytes, wait: float = 5) -> bytes:
     """What the server answers to raw bytes until it closes or falls silent."""
+    deadline = time.monotonic() + 60
     with server.raw() as sock:
         sock.settimeout(wait)
         sock.sendall(data)
@@ -421,6 +417,7 @@ def exchange(server: Running, data: bytes, wait: float = 5) -> bytes:
         try:
             while part := sock.recv(65536):
                 got += part
+                assert time.monotonic() < deadline, "it neither closes nor falls silent"
         except (TimeoutError, ConnectionResetError):
             pass
         return got
@@ -514,21 +511,21 @@ def test_framing(server: Running, data: bytes, statuses: list[int]) -> None:
 def test_ranges_are_not_followed(server: Running) -> None:
     ranges = ",".join(f"{i}-{i + 1}" for i in range(1500))
     with server.client() as client:
-        start = time.monotonic()
-        client.get("/health", headers={"range": f"bytes={ranges}"})
-        assert time.monotonic() - start < 0.5
+        reply = client.get("/health", headers={"range": f"bytes={ranges}"})
+        assert reply.status_code == 200 and reply.json() == {"status": "ok"}
 
 
 def test_slow_and_silent_clients_are_closed(server: Running) -> None:
-    """Nothing sent, a head at a byte a second, a head that stops: all closed within ten seconds, others served."""
+    """Nothing sent, a head at a byte a second, a head that stops: all are closed, and others served."""
     socks = [server.raw() for _ in range(60)]
-    start = time.monotonic()
-    closed: list[float] = []
+    sent = 0
 
     def trickle(sock: socket.socket, data: bytes) -> None:
+        nonlocal sent
         try:
             for i in range(0, len(data), 1):
                 sock.sendall(data[i : i + 1])
+                sent += 1
                 time.sleep(1)
         except OSError:
             pass
@@ -538,16 +535,18 @@ def test_slow_and_silent_clients_are_closed(server: Running) -> None:
     socks[1].sendall(HEAD[:40])
     assert server.golden()
     for sock in socks:
-        sock.settimeout(15)
+        sock.settimeout(60)  # within which each is closed, or this fails
         try:
-            while sock.recv(4096):
-                pass
+            for _ in range(10):
+                if not sock.recv(4096):
+                    break
+            else:
+                raise AssertionError("it sends without end")
         except ConnectionResetError:
             pass
-        closed.append(time.monotonic() - start)
         sock.close()
-    trickling.join()
-    assert max(closed) < 13
+    trickling.join(60)
+    assert sent < len(HEAD), "a head that trickled in was waited for"
 
 
 def test_a_reader_that_stalls_is_given_up_and_holds_up_nobody(server: Running) -> None:
@@ -555,9 +554,7 @@ def test_a_reader_that_stalls_is_given_up_and_holds_up_nobody(server: Running) -
     with server.raw() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sock.sendall(HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        start = time.monotonic()
         assert server.golden()
-        assert time.monotonic() - start < 10
 
 
 def test_a_thousand_who_come_and_go(server: Running) -> None:
@@ -570,22 +567,17 @@ def test_a_thousand_who_come_and_go(server: Running) -> None:
 
 
 def test_a_full_queue_is_told_at_once(server: Running) -> None:
-    """Four run, eight wait, the next are refused in milliseconds; the SDK tries again and gets its answer."""
+    """Four run, eight wait, the next are refused before any of these has ended; the SDK tries again and gets its answer."""
     body = {"messages": USER, "max_tokens": 50, "temperature": 1.5, "logit_bias": {"2": -100}}
     threads = [threading.Thread(target=server.post, args=(CHAT, body)) for _ in range(12)]
     for thread in threads:
         thread.start()
-    while server.metric("num_requests_waiting") < 8:
-        time.sleep(0.02)
-    times = []
+    wait_for(lambda: server.metric("num_requests_waiting") == 8, "eight requests to wait")
     with server.client() as client:
         for _ in range(5):
-            start = time.monotonic()
             reply = client.post(CHAT, json={"messages": USER, "max_tokens": 4})
-            times.append(time.monotonic() - start)
             refused(reply, 429, "queue_full")
             assert int(reply.headers["retry-after"]) >= 1
-    assert min(times) < 0.05
     impatient = openai.OpenAI(base_url=f"{server.url}/v1", api_key="x", max_retries=0)
     with impatient, pytest.raises(openai.RateLimitError):
         impatient.chat.completions.create(model="smollm2:135m", messages=USER)  # type: ignore[arg-type]
@@ -645,8 +637,7 @@ def stream_of(server: Running, tokens: int, lines: list[str], failed: list[BaseE
 
     thread = threading.Thread(target=read)
     thread.start()
-    while len(lines) < 4:
-        time.sleep(0.02)
+    wait_for(lambda: len(lines) >= 4 or bool(failed), "the beginning of a stream")
     return thread
 
 
@@ -670,10 +661,8 @@ def test_a_second_signal_ends_at_once(own: Running) -> None:
     own.process.send_signal(signal.SIGINT)
     time.sleep(0.3)
     own.process.send_signal(signal.SIGINT)
-    start = time.monotonic()
-    own.process.wait(10)
-    assert time.monotonic() - start < 3
-    thread.join()
+    own.process.wait(60)
+    thread.join(60)
     assert "data: [DONE]" not in lines  # what was cut off is not taken for whole
 
 
@@ -686,10 +675,8 @@ def test_killed_in_mid_stream_the_client_knows(own: Running) -> None:
     assert failed and "data: [DONE]" not in lines
 
 
-def test_idle_it_ends_within_a_second(own: Running) -> None:
-    start = time.monotonic()
-    assert own.stop() == 0
-    assert time.monotonic() - start < 2
+def test_idle_it_ends_without_draining(own: Running) -> None:
+    assert own.stop(seconds=DRAIN_SECONDS - 5) == 0
 
 
 def test_a_conversation_outlives_a_restart(tmp_path: Path, smollm_path: Path) -> None:
@@ -891,11 +878,8 @@ def test_out_of_file_descriptors_the_server_lives(tmp_path: Path, smollm_path: P
 def test_idle_models_are_unloaded(tmp_path: Path, smollm_path: Path) -> None:
     with serving("smollm2:135m", "--context", "512", "--keep-alive", "0.03", home=tmp_path) as running:
         expected = running.golden()
-        deadline = time.monotonic() + 15
         with running.client() as client:
-            while client.get("/ready").json()["loaded"] and time.monotonic() < deadline:
-                time.sleep(0.3)
-            assert client.get("/ready").json()["loaded"] == 0
+            wait_for(lambda: client.get("/ready").json()["loaded"] == 0, "the model to be unloaded")
         assert running.golden() == expected
 
 

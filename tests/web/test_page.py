@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from serving import Running, run_galop, serving
+from waiting import wait_for
 
 from galop.chat.translate import Segment, segments
 from galop.web.conversations import Conversations, StoredMessage, path
@@ -218,6 +219,7 @@ def test_files_and_french_and_translation(visit: Callable[..., Page], tmp_path: 
 
 
 def test_killed_in_mid_answer_nothing_stored_is_lost(browser: Browser, tmp_path: Path, smollm_path: Path) -> None:
+    unfinished = "SELECT 1 FROM message WHERE role = 'assistant' AND NOT finished AND length(content) > 100"
     for attempt in range(2):
         with serving("smollm2:135m", "--context", "2048", home=tmp_path) as running:
             page = browser.new_page()
@@ -226,11 +228,8 @@ def test_killed_in_mid_answer_nothing_stored_is_lost(browser: Browser, tmp_path:
             if attempt == 0:
                 ask(page, "Write the numbers from 1 to 500, one on each line.")
                 stored = tmp_path / "data" / "galop" / "conversations.db"
-                partial = "SELECT 1 FROM message WHERE role = 'assistant' AND NOT finished AND length(content) > 100"
-                deadline = time.monotonic() + 60
                 with sqlite3.connect(stored) as db:
-                    while not db.execute(partial).fetchone() and time.monotonic() < deadline:
-                        time.sleep(0.05)
+                    wait_for(lambda: db.execute(unfinished).fetchone() is not None, "a part of the answer to be stored")
                 running.process.kill()
             else:
                 page.locator(".item .name").first.click()
@@ -405,9 +404,10 @@ def test_blocks_are_rendered_once_and_never_where_others_wait() -> None:
         assert await painter.html("*fine*") == to_html("*fine*")
         waiting = asyncio.create_task(painter.html("[" * LONGEST))
         turns = 0
-        while not waiting.done():
-            await asyncio.sleep(0)
-            turns += 1
+        async with asyncio.timeout(60):
+            while not waiting.done():
+                await asyncio.sleep(0)
+                turns += 1
         assert waiting.result() is None and turns > 100  # it was given up, and everybody else went on
         assert await painter.html("*fine*") == to_html("*fine*")
         rendered = painter.rendered

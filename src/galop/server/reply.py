@@ -148,7 +148,7 @@ class Reply:
             raise
 
     def _reserve(self, n: int, limit: int | None) -> int:
-        """Reserves the tokens of this request; returns how many each choice may have. Raises ApiError."""
+        """Reserves the tokens of this request; returns how many each choice may have. Raises ApiError (400)."""
         rooms = [max(0, self.model.context - len(prompt)) for prompt in self.prompts]
         limit = max(rooms) if limit is None else min(limit, max(rooms))
         if min(rooms):  # or it is about to be refused

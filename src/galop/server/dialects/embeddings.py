@@ -23,8 +23,6 @@ from galop.server.transport.streaming import json_response
 
 MOST_INPUTS = 2048
 MOST_TOKENS = 1 << 19  # of all texts of a request
-
-
 JUDGE = (
     "Judge whether the Document meets the requirements based on the Query and the Instruct provided. "
     'Note that the answer can only be "yes" or "no".'

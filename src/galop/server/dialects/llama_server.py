@@ -157,7 +157,7 @@ def routes(service: Service) -> APIRouter:
         writer = LlamaWriter(reply, body)
 
         def options() -> ReplyOptions:
-            reply.prompts = body.cut(reply.prompts, reply.model.context)
+            reply.prompts = body.truncate(reply.prompts, reply.model.context)
             writer.sampling = body.resolve_sampling(reply.model)
             return ReplyOptions(
                 sampling=writer.sampling,

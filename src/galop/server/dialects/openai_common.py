@@ -46,7 +46,7 @@ class CompletionFields(SamplingFields, ExtensionFields):
         """What the fields say of a reply, whose prompts are cut where they ask for that. Raises ApiError (400)."""
         model = reply.model
         rules = self.rules(model)
-        reply.prompts = self.cut(reply.prompts, model.context)
+        reply.prompts = self.truncate(reply.prompts, model.context)
         sampling = self.sampling(model, reply.thinking)
         return ReplyOptions(self.n or 1, sampling, max_tokens, stop_list(self.stop), rules, logprobs, scores)
 

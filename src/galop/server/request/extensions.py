@@ -51,8 +51,8 @@ class ExtensionFields(BaseModel):
         Annotated[dict[str, Any], Field(max_length=1024)] | Annotated[list[Any], Field(max_length=1024)] | None
     ) = None
 
-    def extra_forms(self) -> dict[str, ResponseFormat]:
-        """What leads the answer besides response_format, by the name of its field. Raises ApiError."""
+    def extra_formats(self) -> dict[str, ResponseFormat]:
+        """What the answer is held to besides response_format, by the name of its field. Raises ApiError (400)."""
         outputs = self.structured_outputs
         given: dict[str, tuple[str, Any]] = {
             "guided_json": ("json", self.guided_json),
@@ -81,15 +81,15 @@ class ExtensionFields(BaseModel):
         }
 
     def form(self, also: ResponseFormat | None) -> ResponseFormat | None:
-        """The one thing that leads the answer, `also` being what response_format says. Raises ApiError."""
-        forms = self.extra_forms() | ({"response_format": also} if also else {})
-        if len(forms) > 1:
-            names = " and ".join(forms)
-            raise ApiError(400, "invalid_value", f"{names} cannot lead one answer together", list(forms)[-1])
-        return next(iter(forms.values()), None)
+        """The one thing the answer is held to, `also` being what response_format says. Raises ApiError (400)."""
+        formats = self.extra_formats() | ({"response_format": also} if also else {})
+        if len(formats) > 1:
+            names = " and ".join(formats)
+            raise ApiError(400, "invalid_value", f"{names} cannot lead one answer together", list(formats)[-1])
+        return next(iter(formats.values()), None)
 
     def rules(self, model: TokenBackend) -> TokenRules:
-        """Which tokens may be drawn, what is added to their logits, and what ends the answer. Raises ApiError."""
+        """Which tokens may be drawn, what is added to their logits, and what ends the answer. Raises ApiError (400)."""
         bias, never = parse_logit_bias(self.logit_bias, model)
         for name in ("stop_token_ids", "allowed_token_ids"):
             if any(id >= model.vocabulary_size for id in getattr(self, name) or []):
@@ -108,7 +108,7 @@ class ExtensionFields(BaseModel):
             show_control=self.skip_special_tokens is False,
         )
 
-    def cut(self, prompts: list[list[int]], context: int) -> list[list[int]]:
+    def truncate(self, prompts: list[list[int]], context: int) -> list[list[int]]:
         """Only the last tokens, where `truncate_prompt_tokens` says how many; -1 for as many as the context holds."""
         most = self.truncate_prompt_tokens
         if not most:
@@ -120,7 +120,7 @@ def parse_logit_bias(
     logit_bias: dict[str, Any] | list[Any] | None, model: TokenBackend
 ) -> tuple[dict[int, float], list[int]]:
     """What is added to the logits of tokens, and which are never drawn: OpenAI's ids with numbers from -100 to 100, or
-    llama-server's pairs of an id or text with a number or false. Raises ApiError."""
+    llama-server's pairs of an id or text with a number or false. Raises ApiError (400)."""
     pairs = list(logit_bias.items()) if isinstance(logit_bias, dict) else logit_bias or []
     bias: dict[int, float] = {}
     never: list[int] = []

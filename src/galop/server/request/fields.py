@@ -15,28 +15,14 @@ from galop.server.errors import ApiError
 from galop.server.request.unsupported import refuse_unsupported
 
 MAX_N = 16
-
-
 MAX_ANSWERS = 256  # of several prompts
-
-
 MAX_STOPS = 4
-
-
 MAX_TOOLS = 256
 Count = Annotated[int, Field(ge=1, le=1 << 31)]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Budget = Annotated[int, Field(ge=0, le=1 << 31)]  # tokens of thinking
 StopString = Annotated[str, Field(min_length=1, max_length=256)]
-
-
-TokenLimit = Annotated[int, Field(ge=-1, le=1 << 31)]
-
-
-def first_limit(*given: int | None, default: int = -1) -> int | None:
-    """The first that is given; None for -1, as many tokens as there is room for."""
-    limit = next((limit for limit in given if limit is not None), default)
-    return None if limit == -1 else limit
+TokenLimit = Annotated[int, Field(ge=-1, le=1 << 31)]  # -1: as many as there is room for
 
 
 class RequestBody(BaseModel):
@@ -79,6 +65,12 @@ class SamplingFields(RequestBody):
         if self.top_k == -1:
             given["top_k"] = 0
         return replace(model.sampling_for(thinking), **given, seed=resolve_seed(self.seed))
+
+
+def first_limit(*given: int | None, default: int = -1) -> int | None:
+    """The first that is given; None for -1, as many tokens as there is room for."""
+    limit = next((limit for limit in given if limit is not None), default)
+    return None if limit == -1 else limit
 
 
 def resolve_seed(seed: int | None) -> int:

@@ -21,8 +21,6 @@ MAX_DEPTH = 64
 MAX_CONTAINERS = 1 << 15
 MAX_VALUES = 1 << 19
 MAX_ESCAPES = 1 << 20
-
-
 SLICE = 1 << 18
 QUOTE, COMMA, OPEN, CLOSE = ord('"'), ord(","), (ord("["), ord("{")), (ord("]"), ord("}"))
 

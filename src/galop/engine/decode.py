@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from galop.engine.engine import Engine
+from galop.engine.kv_cache import KVCache
 from galop.engine.next_token import append_next
 from galop.engine.sequence import Outcome, TokenSequence
 from galop.engine.speculation import MAX_DRAFT_TOKENS, DraftLength, DraftTokens
@@ -49,7 +50,7 @@ class Decoder:
         if len(pending) > 1:  # forced tokens, which are read like a prompt
             logits = self.engine.forward([(kv, pending)], [len(pending) - 1])
             return append_next(sequence, logits[0], self.counts)
-        draft = self._draft(sequence)
+        draft = self._draft(sequence, kv)
         checked = self.draft_length.best(len(draft.tokens), draft.confidence)
         start = time.perf_counter()
         rows = self.engine.forward([(kv, [*pending, *draft.tokens[:checked]])], range(checked + 1))
@@ -71,14 +72,12 @@ class Decoder:
             self.draft_length.record(draft, accepted + holds, max(checked, 1))
         return outcome
 
-    def _draft(self, sequence: TokenSequence) -> DraftTokens:
+    def _draft(self, sequence: TokenSequence, kv: KVCache) -> DraftTokens:
         """What the sequence's drafter says, if it is worth its time."""
-        drafter, length = sequence.drafter, len(sequence.tokens)
-        if not drafter:
+        drafter = sequence.drafter
+        most = min(MAX_DRAFT_TOKENS, self.engine.context - len(sequence.tokens))
+        if not drafter or not kv.can_take_back(most):
             return DraftTokens([])
-        most = min(MAX_DRAFT_TOKENS, self.engine.context - length)
-        if self.engine.prefix_cache.state.rewind(length + most, length) < length:
-            return DraftTokens([])  # what a draft that fails takes with it would have to be read again
         if drafter.seconds and self._steps % PROBE_STEPS:
             most = self.draft_length.best(most, seconds=drafter.seconds)
         return drafter.draft(sequence.tokens, most) if most > 0 else DraftTokens([])

@@ -39,6 +39,11 @@ class KVCache:
         self.expired = min(self.expired, keep)
         return length
 
+    def can_take_back(self, tokens: int) -> bool:
+        """Whether a step may read so many tokens beyond the next one and forget them again, and no token before."""
+        length = len(self.tokens) + 1
+        return self.prefix_cache.state.rewind(length + tokens, length) == length
+
     def rewind_to(self, tokens: Sequence[int]) -> int:
         """Keeps the prefix it shares with `tokens`, except that the last of these is always computed; its length."""
         return self.truncate(common_prefix(self.tokens, tokens[:-1]))

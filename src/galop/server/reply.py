@@ -56,7 +56,7 @@ class Reply:
     tools: ToolSelection = field(default_factory=ToolSelection)
     ends: dict[int, Done] = field(default_factory=dict)
     arrived: float = field(default_factory=time.monotonic)
-    answers: list[Completion] = field(default_factory=list)
+    completions: list[Completion] = field(default_factory=list)
     reserved: int = 0  # tokens of the key's minute
 
     @property
@@ -77,25 +77,25 @@ class Reply:
     @property
     def usage(self) -> dict[str, Any]:
         """OpenAI's `usage`, of the choices that have ended."""
-        return count_usage(self.prompts, self.ends, len(self.answers))
+        return count_usage(self.prompts, self.ends, len(self.completions))
 
     @property
     def cached_tokens(self) -> int:
         """Tokens of the first choice's prompt that were read before, for another request."""
-        return self.answers[0].cached_tokens
+        return self.completions[0].cached_tokens
 
     @property
     def token_ids(self) -> Sequence[int]:
         """The first choice's prompt and answer."""
-        return self.answers[0].tokens
+        return self.completions[0].tokens
 
     def token_limit(self, index: int) -> int:
         """How many tokens a choice may have."""
-        return self.answers[index].limit
+        return self.completions[index].limit
 
     def prompt_scores(self, index: int) -> Sequence[SampledToken]:
         """Of a choice, how likely the tokens of its prompt were from the second on, where `scores` asked for that."""
-        return self.answers[index].prompt_scores
+        return self.completions[index].prompt_scores
 
     async def start(self, options: Callable[[], ReplyOptions], form: ResponseFormat | None = None) -> None:
         """Queues the choices with what `options` returns, held to `form`; gives the model back if any of it fails.
@@ -141,7 +141,7 @@ class Reply:
                     logprobs=options.logprobs,
                     prompt_logprobs=options.scores,
                 )
-                self.answers.append(self.model.submit(request, partial(emit, i)))
+                self.completions.append(self.model.submit(request, partial(emit, i)))
         except Exception:
             self.cancel()
             self.limiter.settle(self.key, self.reserved, 0)
@@ -162,10 +162,10 @@ class Reply:
 
         Closing the iterator ends the choices and gives the model back.
         """
-        last = [0.0] * len(self.answers)  # when each sent something
+        last = [0.0] * len(self.completions)  # when each sent something
         call_ids: dict[int, str] = {}  # of the call that a choice is making
         try:
-            while len(self.ends) < len(self.answers):
+            while len(self.ends) < len(self.completions):
                 index, event = await self._queue.get()
                 now = time.monotonic()
                 if isinstance(event, Failure):
@@ -195,8 +195,8 @@ class Reply:
                     yield ChoiceEnd(index, event)
         finally:
             self.cancel()
-            started = [a for a in self.answers if a.started]
-            used = self.prompt_tokens + sum(len(a.tokens) - len(a.prompt) for a in started) if started else 0
+            started = [c for c in self.completions if c.started]
+            used = self.prompt_tokens + sum(len(c.tokens) - len(c.prompt) for c in started) if started else 0
             self.limiter.settle(self.key, self.reserved, used)
             await self.lease.aclose()
 
@@ -208,7 +208,7 @@ class Reply:
 
     async def whole(self) -> list[Choice]:
         """The choices when all have ended. Raises the error of one that fails."""
-        choices = [Choice() for _ in self.answers]
+        choices = [Choice() for _ in self.completions]
         async for event in self.events():
             if isinstance(event, CompleteToolCall):
                 choices[event.index].calls.append(event)
@@ -223,8 +223,8 @@ class Reply:
 
     def cancel(self, index: int | None = None) -> None:
         """Ends a choice, or all of them, before the model's next step; what has ended already stays as it is."""
-        for answer in self.answers if index is None else [self.answers[index]]:
-            answer.cancel()
+        for completion in self.completions if index is None else [self.completions[index]]:
+            completion.cancel()
 
 
 def new_id(prefix: str) -> str:

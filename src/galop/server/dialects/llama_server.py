@@ -213,7 +213,7 @@ class LlamaWriter:
     async def _pieces(self) -> AsyncIterator[tuple[int, dict[str, Any]]]:
         """Each choice's pieces, and its end, in the order they come."""
         reply, body, start = self.reply, self.body, time.monotonic()
-        self.texts = [AnswerText(body.n_indent or 0) for _ in reply.answers]
+        self.texts = [AnswerText(body.n_indent or 0) for _ in reply.completions]
         async with aclosing(reply.events()) as events:
             async for event in events:
                 if isinstance(event, TextDelta):
@@ -267,11 +267,11 @@ class LlamaWriter:
         if body.n_probs and not body.stream:
             fields["completion_probabilities"] = answer.probabilities
         if body.response_fields:
-            return {path: value for path in body.response_fields if (value := within(fields, path)) is not None}
+            return {path: value for path in body.response_fields if (value := pick_path(fields, path)) is not None}
         return fields
 
 
-def within(data: dict[str, Any], path: str) -> Any:
+def pick_path(data: dict[str, Any], path: str) -> Any:
     """What `a/b` names in nested objects."""
     found: Any = data
     for name in path.split("/"):

@@ -45,7 +45,7 @@ def routes(service: Service) -> APIRouter:
     router = APIRouter(prefix="/api", route_class=StrictRoute, tags=["Ollama"])
     router.include_router(ollama_models.routes(service))
 
-    async def touch(request: Request, body: OllamaAnswerRequest, field: str) -> Response:
+    async def load_or_unload(request: Request, body: OllamaAnswerRequest, field: str) -> Response:
         """An empty request loads a model; with keep_alive 0 it unloads it."""
         if body.keep_alive == 0:
             name, reason = await unload(service, request, body.model), "unload"
@@ -57,7 +57,7 @@ def routes(service: Service) -> APIRouter:
             finally:
                 await lease.aclose()
             name, reason = resident.name, "load"
-        return JSONResponse({**head(name), **content_fields(field), "done": True, "done_reason": reason})
+        return JSONResponse({**line_head(name), **content_fields(field), "done": True, "done_reason": reason})
 
     async def answer(
         reply: Reply, body: OllamaAnswerRequest, field: str, form: ResponseFormat | None, start: float
@@ -88,7 +88,7 @@ def routes(service: Service) -> APIRouter:
         start = time.monotonic()
         body.refuse()
         if not body.messages:
-            return await touch(request, body, "message")
+            return await load_or_unload(request, body, "message")
         form = parse_response_format(body.format, "format")
         messages, tools = body.messages, body.tool_selection()
         turn = resolve_turn(messages)
@@ -103,7 +103,7 @@ def routes(service: Service) -> APIRouter:
         start = time.monotonic()
         body.refuse()
         if not body.prompt and not body.suffix:
-            return await touch(request, body, "response")
+            return await load_or_unload(request, body, "response")
         form = parse_response_format(body.format, "format")
         if body.raw or body.suffix:
             reply = await service.complete(request.state.key, body.model, body.prompt or "", body.suffix or None)
@@ -198,7 +198,7 @@ def nanoseconds(seconds: float) -> int:
     return int(seconds * NANO)
 
 
-def head(name: str) -> dict[str, Any]:
+def line_head(name: str) -> dict[str, Any]:
     """What every line begins with."""
     return {"model": name, "created_at": timestamp(datetime.now(UTC))}
 
@@ -244,15 +244,20 @@ class LineWriter:
                     content = {**content_fields(self.field, text, thinking), **self._logprobs([event.event])}
                 else:
                     continue
-                yield compact_json({**head(name), **content, "done": False}) + "\n"
-        yield compact_json({**head(name), **content_fields(self.field), **self._final_fields()}) + "\n"
+                yield compact_json({**line_head(name), **content, "done": False}) + "\n"
+        yield compact_json({**line_head(name), **content_fields(self.field), **self._final_fields()}) + "\n"
 
     async def whole(self) -> dict[str, Any]:
         """The whole reply."""
         [choice] = await self.reply.whole()
         calls = [self._call(call) for call in choice.calls]
         content = content_fields(self.field, choice.text, choice.thinking, calls)
-        return {**head(self.reply.resident.name), **content, **self._final_fields(), **self._logprobs(choice.events)}
+        return {
+            **line_head(self.reply.resident.name),
+            **content,
+            **self._final_fields(),
+            **self._logprobs(choice.events),
+        }
 
     def _call(self, call: CompleteToolCall) -> dict[str, Any]:
         index, self._calls = self._calls, self._calls + 1

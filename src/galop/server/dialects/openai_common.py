@@ -93,7 +93,7 @@ class ChunkWriter:
 
     async def stream(self) -> AsyncIterator[str]:
         """Server-sent events up to [DONE]."""
-        reply, self.calls = self.reply, [0] * len(self.reply.answers)
+        reply, self.calls = self.reply, [0] * len(self.reply.completions)
         async with aclosing(reply.events()) as events:
             started = False
             async for event in events:
@@ -101,7 +101,7 @@ class ChunkWriter:
                     continue
                 if not started:
                     started = True
-                    for i in range(len(reply.answers)):
+                    for i in range(len(reply.completions)):
                         if first := self.first_delta(i):
                             yield self._chunk([first])
                 if isinstance(event, Prefill):

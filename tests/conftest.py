@@ -34,7 +34,7 @@ COMPATIBILITY = Path(__file__).parent.parent / "results" / "compatibility.json"
 Record = Callable[[str, str, str], None]
 
 
-QUICK = ("ops", "models", "weights", "tokenizers", "chat", "engine", "backends")
+QUICK = ("test_house.py", "ops", "models", "weights", "tokenizers", "chat", "engine", "backends")
 REAL = {"smollm_path", "coder_path", "big_coder_path", "browser"}
 
 

@@ -1,0 +1,67 @@
+"""What keeps the source pleasant to read: short files, one name for one thing, and errors that are said."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "galop"
+LONGEST = 450  # lines
+SAID = ("agent", "backends", "chat", "engine", "measure", "models", "ops", "race", "science", "server", "store",
+        "tokenizers", "weights")  # fmt: skip
+BUGS = {"AssertionError", "NotImplementedError", "AttributeError", "StopIteration"}  # which nobody is to expect
+
+
+def sources(*suffixes: str) -> list[Path]:
+    folders = (SOURCE, ROOT / "native", ROOT / "bench")
+    return sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in suffixes)
+
+
+def test_no_file_is_too_long_to_be_read() -> None:
+    counts = {path: len(path.read_text().splitlines()) for path in sources(".py", ".cpp", ".h", ".inl", ".js", ".css")}
+    assert not {str(path.relative_to(ROOT)): n for path, n in counts.items() if n > LONGEST}
+
+
+def test_a_class_name_means_one_thing() -> None:
+    homes: dict[str, set[str]] = defaultdict(set)
+    for path in sources(".py"):
+        if SOURCE in path.parents:
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.ClassDef):
+                    homes[node.name].add(str(path.relative_to(SOURCE)))
+    assert not {name: where for name, where in homes.items() if len(where) > 1}
+
+
+def public_functions(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
+    for node in body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield from public_functions(node.body, f"{prefix}{node.name}.")
+        elif isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            yield prefix + node.name, node
+
+
+def raised(node: ast.AST) -> Iterator[str]:
+    """The names of exceptions that stand in a function's own `raise`."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            continue
+        if isinstance(child, ast.Raise):
+            error = child.exc.func if isinstance(child.exc, ast.Call) else child.exc
+            if isinstance(error, ast.Name) and error.id[0].isupper():
+                yield error.id
+        yield from raised(child)
+
+
+@pytest.mark.parametrize("folder", SAID)
+def test_what_a_function_raises_stands_in_its_docstring(folder: str) -> None:
+    silent = []
+    for path in sorted((SOURCE / folder).rglob("*.py")):
+        for name, node in public_functions(ast.parse(path.read_text()).body):
+            said = ast.get_docstring(node) or ""
+            silent += [f"{path.relative_to(SOURCE)} {name}: {e}" for e in {*raised(node)} - BUGS if e not in said]
+    assert not silent

@@ -1,4 +1,4 @@
-"""One answer of the native engine in the making: its tokens become text, thinking or not, and tool calls."""
+"""One completion of the native engine: its tokens become text, thinking or not, and tool calls."""
 
 from __future__ import annotations
 

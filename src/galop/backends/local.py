@@ -149,7 +149,7 @@ class Model(Processor):
 
         The part of the conversation that the prefix cache holds is not read again. The model may call `tools`,
         described as for OpenAI's API; `tool_choice` is "auto", "required" or the name of the one it has to call, `form`
-        what the answer is held to. Raises TemplateError, ContextLengthError, ConstraintError, NumericalError.
+        what the answer is constrained to. Raises TemplateError, ContextLengthError, ConstraintError, NumericalError.
         """
         check_tools(tools, tool_choice)
         thinking = thinking or Thinking()

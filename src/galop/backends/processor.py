@@ -1,4 +1,4 @@
-"""What turns conversations into a model's tokens and says how it may be led: tokenizer, chat template and model card.
+"""Turns conversations into a model's tokens and response formats into constraints: tokenizer, template, model card.
 
 Nothing here computes a token, so a backend whose model runs elsewhere can use it as it is.
 """
@@ -61,12 +61,12 @@ class Processor:
 
     @property
     def can_constrain(self) -> bool:
-        """Whether answers can be held to a grammar: the bytes of its tokens are known, and what ends an answer."""
+        """Whether answers can be constrained to a grammar: its tokens' bytes are known, and what ends an answer."""
         return (self.tokenizer.byte_level or self.tokenizer.sentencepiece) and bool(self.stop_ids)
 
     @cached_property
     def constraints(self) -> GrammarCompiler:
-        """Compiles what answers are held to. Raises ConstraintError where they cannot be (`can_constrain`)."""
+        """Compiles response formats. Raises ConstraintError where they cannot be (`can_constrain`)."""
         from galop.chat.constraint import GrammarCompiler  # which takes a twentieth of a second
 
         return GrammarCompiler(self.tokenizer, self.vocabulary_size, sorted(self.stop_ids))
@@ -114,7 +114,7 @@ class Processor:
     ) -> GrammarConstraint | None:
         """What holds an answer to `form`, or to calls that the schemas of `tools` allow. Raises ConstraintError.
 
-        A tool that is not `strict` is held to as much of its schema as can be followed.
+        A tool that is not `strict` is constrained to as much of its schema as can be followed.
         """
         tools = [tool for tool in tools if choice in ("auto", "required", tool["function"]["name"])]
         if not tools:

@@ -31,7 +31,7 @@ class Capabilities:
 
     thinking: ThinkingSupport | None = None  # how its thinking is switched; None where it does not think
     tool_format: ToolCallFormat | None = None  # in which its template has calls written, where that is known
-    constrained: bool = False  # whether answers can be held to a form, and so calls required
+    constrained: bool = False  # whether answers can be constrained to a format, and so calls required
     fill_in_middle: bool = False
     logprobs: bool = False  # of sampled tokens
     prompt_logprobs: bool = False
@@ -44,7 +44,7 @@ class ChatOptions(TypedDict, total=False):
 
     tool_choice: str  # "auto" (the default), "required", or the name of the tool to call
     parallel_tool_calls: bool  # whether one reply may make several calls; true by default
-    form: ResponseFormat | None  # what the answer is held to
+    form: ResponseFormat | None  # what the answer is constrained to
     sampling: Sampling | None  # by default `sampling_for` the thinking
     max_tokens: int | None
     stop: Sequence[str]  # strings that end the answer and are not part of it

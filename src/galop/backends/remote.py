@@ -58,7 +58,7 @@ class Remote:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What its interface lets one ask for; whether it keeps to it, nobody says."""
+        """What its interface accepts; whether the model keeps to it is not known."""
         quirk = self.offer.quirks.thinking
         support = None if quirk == "none" else ThinkingSupport("" if quirk == "always" else quirk, default=True)
         return Capabilities(thinking=support)
@@ -69,7 +69,7 @@ class Remote:
         return self.offer.price
 
     def room(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> int:
-        """Tokens that may still follow a conversation: a guess, since nobody tells how long its context is."""
+        """Tokens that may still follow a conversation: a guess, since its context length is not known."""
         return ROOM
 
     def sampling_for(self, thinking: Thinking | None) -> Sampling:

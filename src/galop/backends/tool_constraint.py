@@ -28,10 +28,10 @@ def compile_calls(
     form: ResponseFormat | None = None,
 ) -> GrammarConstraint | None:
     """The constraint of an answer that calls `tools` as `choice` says ("auto", "required" or a name), written in
-    `format`, and of its text where that is held to `form`.
+    `format`, and of its text where that is constrained to `form`.
 
-    A tool that is not `strict` is held to as much of its schema as can be followed. None where all of them together
-    are too much and nothing has to be held. Raises ConstraintError.
+    A tool that is not `strict` is constrained to as much of its schema as can be followed. None where all of them
+    together are too much and nothing has to be constrained. Raises ConstraintError.
     """
     functions = [tool["function"] for tool in tools]
 

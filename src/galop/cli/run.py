@@ -133,7 +133,7 @@ def answer(session: ChatSession, events: Iterable[Event | ToolResult], as_json: 
 
 
 def parse_form(schema: str, regex: str, grammar: Path | None) -> ResponseFormat | None:
-    """What the answer is held to. Raises UsageError for more than one, or a file that cannot be read."""
+    """The format the answer is constrained to. Raises UsageError for more than one, or a file that cannot be read."""
     from galop.chat.response_format import ResponseFormat
 
     if sum(map(bool, (schema, regex, grammar))) > 1:

@@ -234,7 +234,7 @@ def read_reply(text: str, unit: str | None) -> float | str | None:
 
 
 def answer_form(unit: str) -> ResponseFormat:
-    """What an answer in `unit` is held to where the model is here; one behind an interface is only asked for it."""
+    """The format of an answer in `unit` where the model is local; a remote one is only asked for it."""
     from galop.science.units import compatible_units
 
     units = compatible_units(unit.removeprefix("Δ"))

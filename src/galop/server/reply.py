@@ -1,4 +1,4 @@
-"""The reply to one request in the making: its choices are queued, and their events streamed or collected."""
+"""The reply to one request: its choices are queued, and their events streamed or collected as they come."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Reply:
         return self.completions[index].prompt_scores
 
     async def start(self, options: Callable[[], ReplyOptions], form: ResponseFormat | None = None) -> None:
-        """Queues the choices with what `options` returns, held to `form`; gives the model back if any of it fails.
+        """Queues the choices with what `options` returns and `form` demands; gives the model back if any of it fails.
 
         Raises ApiError, ConstraintError, ContextLengthError, QueueFullError.
         """

@@ -1,4 +1,4 @@
-"""What a text may be held to, token by token, and the bit masks over the vocabulary in which that is said."""
+"""Constraints on what may be sampled, token by token, and the bit masks over the vocabulary that say so."""
 
 from __future__ import annotations
 

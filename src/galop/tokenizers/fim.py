@@ -46,7 +46,7 @@ class Fim:
         return [*first, *last] if self.middle is None else [*first, *last, self.middle]
 
     def matches(self, prompt: Sequence[int]) -> bool:
-        """Whether a prompt, whoever made it, wants a middle."""
+        """Whether a prompt asks for a middle, be it from `prompt` or written with the control tokens."""
         return self.suffix in prompt and (self.prefix in prompt if self.middle is None else self.middle in prompt)
 
 

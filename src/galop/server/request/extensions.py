@@ -52,7 +52,7 @@ class ExtensionFields(BaseModel):
     ) = None
 
     def extra_formats(self) -> dict[str, ResponseFormat]:
-        """What the answer is held to besides response_format, by the name of its field. Raises ApiError (400)."""
+        """What constrains the answer besides response_format, by the name of its field. Raises ApiError (400)."""
         outputs = self.structured_outputs
         given: dict[str, tuple[str, Any]] = {
             "guided_json": ("json", self.guided_json),
@@ -81,7 +81,7 @@ class ExtensionFields(BaseModel):
         }
 
     def form(self, also: ResponseFormat | None) -> ResponseFormat | None:
-        """The one thing the answer is held to, `also` being what response_format says. Raises ApiError (400)."""
+        """The one format of the answer, `also` being what response_format says. Raises ApiError (400)."""
         formats = self.extra_formats() | ({"response_format": also} if also else {})
         if len(formats) > 1:
             names = " and ".join(formats)

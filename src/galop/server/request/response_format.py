@@ -1,4 +1,4 @@
-"""Response formats: JSON, a JSON schema, a regular expression or a grammar that an answer is held to."""
+"""Response formats: JSON, a JSON schema, a regular expression or a grammar that an answer is constrained to."""
 
 from __future__ import annotations
 

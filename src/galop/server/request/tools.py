@@ -21,7 +21,7 @@ class FunctionDefinition(BaseModel):
     name: ToolName
     description: str | None = None
     parameters: dict[str, Any] | None = None
-    strict: bool | None = None  # whether a schema that calls cannot be held to in all it says is refused
+    strict: bool | None = None  # whether a schema that no grammar can follow in all it says is refused
 
     def tool(self) -> Tool:
         """As templates and constraints take it."""

@@ -180,12 +180,18 @@ class Model(Processor):
         `engine.speculation`); the answer is the same without. With `thinking` the prompt is a conversation's;
         `constraint` leads the answer (see `constraint`), which max_tokens can still cut short.
         """
-        ids = self.encode(prompt) if isinstance(prompt, str) else list(prompt)
-        events: SimpleQueue[StreamEvent] = SimpleQueue()
-        request = GenerationRequest(
-            ids, sampling, max_tokens, stop, thinking=thinking, tools=tools, constraint=constraint,
-            cancelled=cancelled, speculate=speculate,
+        ids = self.encode(prompt) if isinstance(prompt, str) else prompt
+        yield from self.stream(
+            GenerationRequest(
+                ids, sampling, max_tokens, stop, thinking=thinking, tools=tools, constraint=constraint,
+                cancelled=cancelled, speculate=speculate,
+            )
         )  # fmt: skip
+
+    def stream(self, request: GenerationRequest) -> Iterator[Event]:
+        """The events of a request's answer, which end in `Done`; steps are made by the caller's thread, unless the
+        model has one of its own (`serve`). Raises what `submit` raises, and the error of an answer that fails."""
+        events: SimpleQueue[StreamEvent] = SimpleQueue()
         with nullcontext() if self._server else self._turn():
             completion = self.submit(request, events.put)
             try:
@@ -200,7 +206,7 @@ class Model(Processor):
                     yield event
                     if isinstance(event, Done):
                         return
-                    if isinstance(event, Prefill) and cancelled():
+                    if isinstance(event, Prefill) and request.cancelled():
                         completion.cancel()
             finally:
                 if completion.sequence.status is not SequenceStatus.FINISHED:  # the stream was abandoned

@@ -248,19 +248,8 @@ class TokenBackend(Backend, Protocol):
     ) -> AnswerConstraint | None:
         """What holds an answer to `form`, or to calls that the schemas of `tools` allow. Raises ConstraintError."""
 
-    def generate(
-        self,
-        prompt: str | Sequence[int],
-        sampling: Sampling | None = None,
-        max_tokens: int | None = None,
-        stop: Sequence[str] = (),
-        cancelled: Callable[[], bool] = lambda: False,
-        speculate: bool = True,
-        thinking: Thinking | None = None,
-        constraint: AnswerConstraint | None = None,
-        tools: Sequence[Tool] = (),
-    ) -> Iterator[Event]:
-        """Continues a text or token ids, in a stream that ends in `Done`. Raises GalopError."""
+    def stream(self, request: GenerationRequest) -> Iterator[Event]:
+        """The events of a request's answer, which end in `Done`. Raises GalopError."""
 
     def submit(self, request: GenerationRequest, emit: Emit) -> Completion:
         """Puts a request in the queue; `emit` gets its events, from another thread.

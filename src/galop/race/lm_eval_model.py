@@ -11,7 +11,7 @@ from lm_eval.api.model import TemplateLM
 
 from galop.backends.events import Text
 from galop.backends.load import load
-from galop.backends.protocol import TokenBackend
+from galop.backends.protocol import GenerationRequest, TokenBackend
 from galop.engine.sampling import Sampling
 
 
@@ -74,9 +74,8 @@ class GalopLM(TemplateLM):  # type: ignore[misc]
             temperature = options.get("temperature") or 0.0 if options.get("do_sample") else 0.0
             ids = self.model.encode(context)
             most = int(options.get("max_gen_toks") or self.max_gen_toks)
-            events = self.model.generate(
-                ids[-(self.model.context - most) :] if len(ids) + most > self.model.context else ids,
-                Sampling(float(temperature)), most, [until] if isinstance(until, str) else until,
-            )  # fmt: skip
+            prompt = ids[-(self.model.context - most) :] if len(ids) + most > self.model.context else ids
+            stop = [until] if isinstance(until, str) else until
+            events = self.model.stream(GenerationRequest(prompt, Sampling(float(temperature)), most, stop))
             found.append("".join(e.text for e in events if isinstance(e, Text)))
         return found

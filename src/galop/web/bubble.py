@@ -29,8 +29,8 @@ class RenderedBlock:
 class Bubble:
     """A text is cut into blocks; while it grows only the last is rendered again, so a long answer stays cheap."""
 
-    def __init__(self, said: StoredMessage, say: Callable[..., str], painter: Painter) -> None:
-        self.said = said
+    def __init__(self, message: StoredMessage, say: Callable[..., str], painter: Painter) -> None:
+        self.message = message
         self.say = say
         self._painter = painter
         self._blocks: list[RenderedBlock] = []
@@ -39,10 +39,10 @@ class Bubble:
         self._thoughts: Any = None
         self._painting: asyncio.Task[None] | None = None
         self._next = 0.0  # when it may be drawn again
-        self.element = ui.element("article").classes(said.role)
+        self.element = ui.element("article").classes(message.role)
         with self.element:
-            if said.role == "user":
-                ui.label(said.content).classes("plain")
+            if message.role == "user":
+                ui.label(message.content).classes("plain")
                 return
             self._fold = ui.expansion(say("thoughts"), icon="psychology").classes("thoughts")
             self._fold.set_visibility(False)
@@ -61,19 +61,19 @@ class Bubble:
         """Draws what has come since the last time, unless that was just now."""
         if time.monotonic() < self._next or (self._painting and not self._painting.done()):
             return
-        if self.said.thinking:
+        if self.message.thinking:
             self._fold.set_visibility(True)
-            self._thoughts.text = self.said.thinking
+            self._thoughts.text = self.message.thinking
         self._place()
-        self._next = time.monotonic() + PAUSE + len(self.said.thinking) / PACE
+        self._next = time.monotonic() + PAUSE + len(self.message.thinking) / PACE
         if any(block.shown != block.text for block in self._blocks[self._done :]):
             self._painting = background_tasks.create(self._paint())
 
     def _place(self) -> None:
         """Elements for the blocks that have come; what is known already is shown at once."""
-        content, first = self.said.content, max(len(self._blocks) - 1, 0)
+        content, first = self.message.content, max(len(self._blocks) - 1, 0)
         cut = spans(content, self._start)
-        texts = whole(content) if self.said.finished and not first else [content[start:end] for start, end in cut]
+        texts = whole(content) if self.message.finished and not first else [content[start:end] for start, end in cut]
         self._start = cut[-1][0] if cut else self._start
         for at, text in enumerate(texts, first):
             if at == len(self._blocks):
@@ -89,10 +89,10 @@ class Bubble:
                     block.element.set_content(plain(text))
 
     async def _paint(self) -> None:
-        begun = time.monotonic()
+        start = time.monotonic()
         last = self._blocks[-1]
         for block in self._blocks[self._done :]:
-            grows = block is last and not self.said.finished
+            grows = block is last and not self.message.finished
             if block.shown != block.text and not (grows and block.costly):
                 text = block.text
                 html = await self._painter.html(text, finished=not grows)
@@ -103,10 +103,10 @@ class Bubble:
                 block.element.set_content(plain(text) if html is None else html)
         self._done = len(self._blocks) - 1
         now = time.monotonic()
-        self._next = now + PAUSE + 4 * (now - begun) + (len(last.text) + len(self.said.thinking)) / PACE
+        self._next = now + PAUSE + 4 * (now - start) + (len(last.text) + len(self.message.thinking)) / PACE
 
     def _figures(self) -> str:
-        note = self.said.note
+        note = self.message.note
         if "error" in note:
             return str(note["error"])
         parts = []
@@ -118,6 +118,6 @@ class Bubble:
             parts.append(self.say("stopped"))
         elif note.get("reason") == "length":
             parts.append(self.say("cut"))
-        elif not self.said.finished:
+        elif not self.message.finished:
             parts.append(self.say("broken"))
         return " · ".join(parts)

@@ -151,8 +151,8 @@ class Conversations:
         """Where a message first says one of them. (SQLite's own takes time with the square of how often it does.)"""
         rows = self._rows("SELECT substr(content, 1, ?) FROM message WHERE id = ?", SEARCHED, message)
         content = str(rows[0][0]) if rows else ""
-        said = re.search("|".join(map(re.escape, words.split())), content, re.IGNORECASE)
-        start = max(said.start() - EXCERPT // 2, 0) if said else 0
+        match = re.search("|".join(map(re.escape, words.split())), content, re.IGNORECASE)
+        start = max(match.start() - EXCERPT // 2, 0) if match else 0
         part = " ".join(content[start : start + EXCERPT].split())
         return f"{'…' if start else ''}{part}{'…' if start + EXCERPT < len(content) else ''}"
 
@@ -165,7 +165,7 @@ class Conversations:
         )  # fmt: skip
         return [StoredMessage(*row[:7], json.loads(row[7]), bool(row[8])) for row in rows]  # type: ignore[call-arg]
 
-    def add(self, owner: str, conversation: str, said: StoredMessage) -> StoredMessage:
+    def add(self, owner: str, conversation: str, message: StoredMessage) -> StoredMessage:
         """Adds a message, which gets its id. Raises KeyError if the conversation is not the owner's."""
         now = time.time()
         with self._change() as db:
@@ -178,21 +178,29 @@ class Conversations:
                 "INSERT INTO message "
                 "(conversation, parent, lane, role, content, thinking, model, note, finished, created) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (conversation, said.parent, said.lane, said.role, said.content, said.thinking, said.model,
-                 json.dumps(said.note), said.finished, now),
+                (conversation, message.parent, message.lane, message.role, message.content, message.thinking,
+                 message.model, json.dumps(message.note), message.finished, now),
             )  # fmt: skip
             db.execute("UPDATE conversation SET changed = ? WHERE id = ?", (now, conversation))
-            said.id = int(made.lastrowid or 0)
-        return said
+            message.id = int(made.lastrowid or 0)
+        return message
 
-    def update(self, owner: str, conversation: str, said: StoredMessage) -> None:
+    def update(self, owner: str, conversation: str, message: StoredMessage) -> None:
         """Writes what a message has become, if it is still there."""
         with self._change() as db:
             db.execute(
                 "UPDATE message SET content = ?, thinking = ?, note = ?, finished = ? "
                 "WHERE id = ? AND conversation = ? AND EXISTS "
                 "(SELECT 1 FROM conversation c WHERE c.id = message.conversation AND c.owner = ?)",
-                (said.content, said.thinking, json.dumps(said.note), said.finished, said.id, conversation, owner),
+                (
+                    message.content,
+                    message.thinking,
+                    json.dumps(message.note),
+                    message.finished,
+                    message.id,
+                    conversation,
+                    owner,
+                ),
             )
 
     def delete(self, owner: str, conversation: str) -> None:
@@ -210,12 +218,12 @@ class Conversations:
         for lane in lanes:
             if len(lanes) > 1:
                 parts.append(f"# {lane + 1}")
-            for said in path(messages, lane):
-                parts.append(f"## {said.model or said.role}")
-                if said.thinking:
-                    quoted = "\n".join(f"> {line}" for line in said.thinking.splitlines())
+            for message in path(messages, lane):
+                parts.append(f"## {message.model or message.role}")
+                if message.thinking:
+                    quoted = "\n".join(f"> {line}" for line in message.thinking.splitlines())
                     parts.append(quoted)
-                parts.append(said.content)
+                parts.append(message.content)
         return "\n\n".join(parts) + "\n"
 
     def setting(self, owner: str, name: str, default: str = "") -> str:
@@ -240,14 +248,14 @@ def children(messages: list[StoredMessage], lane: int, parent: int | None) -> li
 def path(messages: list[StoredMessage], lane: int, chosen: dict[int | None, int] | None = None) -> list[StoredMessage]:
     """One branch from the root on: where it parts, the one chosen (by parent), or else the latest."""
     following: dict[int | None, list[StoredMessage]] = {}
-    for said in messages:
-        if said.lane == lane:
-            following.setdefault(said.parent, []).append(said)
+    for message in messages:
+        if message.lane == lane:
+            following.setdefault(message.parent, []).append(message)
     line: list[StoredMessage] = []
     parent: int | None = None
     while branches := following.get(parent):
         wanted = (chosen or {}).get(parent)
-        said = next((m for m in branches if m.id == wanted), branches[-1])
-        line.append(said)
-        parent = said.id
+        message = next((m for m in branches if m.id == wanted), branches[-1])
+        line.append(message)
+        parent = message.id
     return line

@@ -34,7 +34,7 @@ class Connection(HttpToolsProtocol):
 
     _timer: asyncio.TimerHandle | None = None
     _in_head = True  # or between two requests
-    _begun = False  # whether a request has
+    _started = False  # whether a request has
     _head = 0  # bytes of a head that is not complete
     _body = 0  # bytes of the body so far
     _framing = 0  # bytes around it
@@ -54,7 +54,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Reads bytes, and looks at limits and framing after each."""
-        if self._refusal is not None or (not self._begun and not data.strip(b"\r\n")):
+        if self._refusal is not None or (not self._started and not data.strip(b"\r\n")):
             return  # empty lines may stand before a request (RFC 9112, 2.2)
         self._unset_keepalive_if_required()
         request, body = None if self._in_head else self.cycle, self._body
@@ -84,7 +84,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The parser's word for the first byte of a request."""
         if self._refusal is None:
-            self._begun = True
+            self._started = True
             self._within(HEAD_SECONDS)
             super().on_message_begin()
 
@@ -156,7 +156,7 @@ class Connection(HttpToolsProtocol):
             return
         self._within(0)
         self._hand_on()
-        self._in_head, self._begun = True, False
+        self._in_head, self._started = True, False
         super().on_message_complete()
 
     def _upgrade(self, rest: bytes) -> None:
@@ -202,15 +202,15 @@ class Connection(HttpToolsProtocol):
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n{body}"
         ).encode()
-        begun = None if self._in_head else self.cycle  # whose request it is
-        if begun and self.pipeline and self.pipeline[0][0] is begun:
+        current = None if self._in_head else self.cycle  # whose request it is
+        if current and self.pipeline and self.pipeline[0][0] is current:
             self.pipeline.popleft()
-        elif begun or self.cycle is None or self.cycle.response_complete:
-            if begun and begun.response_started:
+        elif current or self.cycle is None or self.cycle.response_complete:
+            if current and current.response_started:
                 self._refusal = b""  # there is one answer already
-            if begun:
-                begun.disconnected = True
-                begun.message_event.set()
+            if current:
+                current.disconnected = True
+                current.message_event.set()
             self._end()
 
     def _end(self) -> None:

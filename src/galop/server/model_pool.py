@@ -27,9 +27,9 @@ from galop.store import Source
 from galop.store.model_info import get_info
 from galop.weights.files import weight_bytes
 
-KV_FOLDER_BYTES = 4 << 30
+DISK_CACHE_BYTES = 4 << 30
 BUSY_SECONDS = 120.0  # for which a model that is asked for waits for the memory of those that are in use
-KV_SHARE = 0.25  # of the budget, for the keys and values of one model
+KV_CACHE_SHARE = 0.25  # of the budget, for the KV cache of one model
 
 
 @dataclass
@@ -89,7 +89,7 @@ class ModelPool:
         self.residents: dict[str, Resident] = {}
         self.memory = limits.memory or int(available_memory() * 0.9)
         self._turns = Turns()
-        self._folder = DiskCache(cache_directory() / "kv", KV_FOLDER_BYTES) if limits.keep_kv else None
+        self._disk_cache = DiskCache(cache_directory() / "kv", DISK_CACHE_BYTES) if limits.keep_kv else None
         self._loading = asyncio.Lock()
         self._freed = asyncio.Event()
         self._loads: dict[str, asyncio.Task[Resident]] = {}
@@ -191,8 +191,8 @@ class ModelPool:
             threads=self.limits.threads,
             memory=free + (PROCESS_BYTES if self.residents else 0),  # which all models share
             kv=self.limits.kv,
-            pool=int(self.memory * KV_SHARE),
-            disk_cache=self._folder,
+            pool=int(self.memory * KV_CACHE_SHARE),
+            disk_cache=self._disk_cache,
             shortest=shortest,
         )
         model.prepare()  # it holds the interpreter for long, and at a first request others would wait

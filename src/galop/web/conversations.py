@@ -66,6 +66,8 @@ class StoredMessage:
 
 @dataclass(frozen=True)
 class ConversationEntry:
+    """A conversation in the list; the excerpt is where a search found its words."""
+
     id: str
     title: str
     changed: float

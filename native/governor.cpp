@@ -5,9 +5,7 @@
 
 namespace galop {
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 int Governor::active(int threads) { return threads > 1 && now() < parked_until_ ? threads - 1 : threads; }
 

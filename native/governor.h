@@ -18,7 +18,7 @@ class Governor {
 
  private:
   double best_[kFewColumns + 1] = {};  // seconds of an undisturbed step with all threads, forgotten slowly
-  double disturbed_ = 0;    // of the step that led to parking
+  double disturbed_ = 0;               // of the step that led to parking
   double parked_until_ = 0;
   int slow_steps_ = 0;
   int patience_ = 3;

@@ -12,11 +12,11 @@ namespace galop {
 struct alignas(64) ActivationGroup {
   int8_t codes[kGroup];
   float scale;
-  float scaled_sum;       // scale * sum of codes, what a minimum is multiplied with
-  int32_t offset8;        // -8 * sum of codes, and so on for each zero point
+  float scaled_sum;  // scale * sum of codes, what a minimum is multiplied with
+  int32_t offset8;   // -8 * sum of codes, and so on for each zero point
   int32_t offset16;
   int32_t offset128;
-  int32_t offset32[2];    // per half group (Q6_K)
+  int32_t offset32[2];  // per half group (Q6_K)
   int32_t unused;
 };
 static_assert(sizeof(ActivationGroup) == 64);
@@ -29,35 +29,35 @@ struct Activations {
   int64_t groups;
 };
 
-constexpr int kFewColumns = 8;   // up to here memory is the limit; panels are unpacked only for more
-constexpr int kWidePanels = 4;   // unpacked at once for more, and for so many groups of the inner dimension
+constexpr int kFewColumns = 8;  // up to here memory is the limit; panels are unpacked only for more
+constexpr int kWidePanels = 4;  // unpacked at once for more, and for so many groups of the inner dimension
 constexpr int kWideGroups = 32;
-constexpr int kPage = 32;       // tokens in a KV page
-constexpr int kChunk = 512;     // keys whose softmax is computed at once, at absolute positions
+constexpr int kBlockTokens = 32;  // tokens in a KV block
+constexpr int kChunk = 512;       // keys whose softmax is computed at once, at absolute positions
 constexpr int kMaxQueries = 32;
 constexpr int kMaxHeadDim = 256;
-constexpr int kPartHead = 16;   // floats before the outputs of a part: the largest score and the sum of weights
+constexpr int kPartHead = 16;  // floats before the outputs of a part: the largest score and the sum of weights
 
-// Bytes of one head's keys, or values, in a page.
+// Bytes of one head's keys, or values, in a block.
 constexpr int64_t kv_bytes(int64_t head_dim, bool int8) {
-  return int8 ? head_dim / kGroup * (kGroup + 2) * kPage : head_dim * 2 * kPage;
+  return int8 ? head_dim / kGroup * (kGroup + 2) * kBlockTokens : head_dim * 2 * kBlockTokens;
 }
 
 // One tile of queries that share a KV head and a sequence.
 struct Attend {
-  const float* queries[kMaxQueries];   // [head_dim] each
+  const float* queries[kMaxQueries];  // [head_dim] each
   float* outputs[kMaxQueries];
-  int64_t lengths[kMaxQueries];        // keys each query may see, from position 0
+  int64_t lengths[kMaxQueries];  // keys each query may see, from position 0
   int count;
   int64_t head_dim;
   bool int8;
   float scale;
-  const uint8_t* const* pages;         // where each page's keys and values of this layer and head begin
+  const uint8_t* const* blocks;  // where each block's keys and values of this layer and head begin
   int64_t key_offset;
   int64_t value_offset;
 };
 
-struct PageKernels {  // append one token's key or value of one head to a page
+struct KVKernels {  // append one token's key or value of one head to a block
   void (*store_key)(const float* k, uint8_t* keys, int slot, int64_t head_dim);
   void (*store_value)(const float* v, uint8_t* values, int slot, int64_t head_dim);
 };
@@ -84,8 +84,8 @@ struct Kernels {
   // The sum of exp((x - largest) * scale), none of whose parts is above 1.
   double (*sum_exp)(const float* x, int64_t n, float largest, float scale);
   void (*rope)(const float* x, const float* cosine, const float* sine, float* out, int64_t half, bool interleaved);
-  PageKernels f16;
-  PageKernels int8;
+  KVKernels f16;
+  KVKernels int8;
   // Attention to the keys of one chunk: part is [count][kPartHead + head_dim], the outputs not yet divided by the sum.
   void (*attend)(const Attend& job, int64_t chunk, float* part);
   // Folds the part of a chunk into the totals of those before it, of the same shape; chunk 0 begins them.
@@ -93,10 +93,20 @@ struct Kernels {
   void (*finish)(const Attend& job, const float* total);  // writes the outputs
 };
 
-namespace portable { extern const Kernels kernels; }
-namespace avx2 { extern const Kernels kernels; }
-namespace avx512 { extern const Kernels kernels; }
-namespace neon { extern const Kernels kernels; }
-namespace i8mm { extern const Kernels kernels; }
+namespace portable {
+extern const Kernels kernels;
+}
+namespace avx2 {
+extern const Kernels kernels;
+}
+namespace avx512 {
+extern const Kernels kernels;
+}
+namespace neon {
+extern const Kernels kernels;
+}
+namespace i8mm {
+extern const Kernels kernels;
+}
 
 }  // namespace galop

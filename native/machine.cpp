@@ -68,8 +68,8 @@ constexpr int kDotsPerRound = 12;
 #define GALOP_DOT(n) "vpdpbusd %%zmm12, %%zmm13, %%zmm" #n "\n"
 void dots_avx512() {
   for (int64_t i = 0; i < kDotRounds; ++i)
-    asm volatile(GALOP_DOT(0) GALOP_DOT(1) GALOP_DOT(2) GALOP_DOT(3) GALOP_DOT(4) GALOP_DOT(5) GALOP_DOT(6)
-                     GALOP_DOT(7) GALOP_DOT(8) GALOP_DOT(9) GALOP_DOT(10) GALOP_DOT(11)::
+    asm volatile(GALOP_DOT(0) GALOP_DOT(1) GALOP_DOT(2) GALOP_DOT(3) GALOP_DOT(4) GALOP_DOT(5) GALOP_DOT(6) GALOP_DOT(7)
+                     GALOP_DOT(8) GALOP_DOT(9) GALOP_DOT(10) GALOP_DOT(11)::
                          : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
                            "xmm11", "xmm12", "xmm13");
 }

@@ -30,9 +30,9 @@ template <class T>
 using Out = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Rows = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
-Kind kind_named(const std::string& name) {
-  for (int i = 0; i < static_cast<int>(Kind::kCount); ++i)
-    if (name == kLayouts[i].name) return static_cast<Kind>(i);
+QuantType quant_type_named(const std::string& name) {
+  for (int i = 0; i < static_cast<int>(QuantType::kCount); ++i)
+    if (name == kLayouts[i].name) return static_cast<QuantType>(i);
   throw std::invalid_argument("no weight layout is called " + name);
 }
 
@@ -42,22 +42,23 @@ const Kernels& kernels_named(const std::string& name) {
   throw std::invalid_argument("this machine does not run the kernels \"" + name + "\"");
 }
 
-Panels panels_of(const std::string& kind, int64_t rows, int64_t cols) {
-  Panels panels{kind_named(kind), rows, cols, nullptr};
-  require(rows > 0 && cols > 0 && cols % layout(panels.kind).block == 0,
-          "a matrix of " + kind + " whose columns are not a multiple of its block");
+Panels panels_of(const std::string& quant_type, int64_t rows, int64_t cols) {
+  Panels panels{quant_type_named(quant_type), rows, cols, nullptr};
+  require(rows > 0 && cols > 0 && cols % layout(panels.quant_type).block == 0,
+          "a matrix of " + quant_type + " whose columns are not a multiple of its block");
   // No product below can overflow once a matrix is known to be smaller than 2^50 values.
   require(rows < (int64_t{1} << 31) && cols < (int64_t{1} << 31) && rows * cols < (int64_t{1} << 50), "too large");
   return panels;
 }
 
-int64_t packed_bytes(const std::string& kind, int64_t rows, int64_t cols) {
-  return panels_of(kind, rows, cols).bytes();
+int64_t packed_bytes(const std::string& quant_type, int64_t rows, int64_t cols) {
+  return panels_of(quant_type, rows, cols).bytes();
 }
 
-void pack(const std::string& kind, In<uint8_t> source, int64_t rows, int64_t cols, Out<uint8_t> out, int threads) {
-  const Panels panels = panels_of(kind, rows, cols);
-  const Layout& shape = layout(panels.kind);
+void pack(const std::string& quant_type, In<uint8_t> source, int64_t rows, int64_t cols, Out<uint8_t> out,
+          int threads) {
+  const Panels panels = panels_of(quant_type, rows, cols);
+  const Layout& shape = layout(panels.quant_type);
   require(static_cast<int64_t>(source.size()) == rows * (cols / shape.block) * shape.source_bytes, "source size");
   require(static_cast<int64_t>(out.size()) == panels.bytes(), "packed size");
   const uint8_t* from = source.data();
@@ -66,19 +67,19 @@ void pack(const std::string& kind, In<uint8_t> source, int64_t rows, int64_t col
   Pool pool(threads);
   pool.run([&] {
     for (int64_t p; (p = pool.claim(panels.panels())) >= 0;)
-      pack_panel(panels.kind, from, rows, cols, p, to + p * panels.panel_bytes());
+      pack_panel(panels.quant_type, from, rows, cols, p, to + p * panels.panel_bytes());
   });
 }
 
-void unpack(const std::string& kind, In<uint8_t> packed, int64_t rows, int64_t cols, Out<float> out) {
-  Panels panels = panels_of(kind, rows, cols);
+void unpack(const std::string& quant_type, In<uint8_t> packed, int64_t rows, int64_t cols, Out<float> out) {
+  Panels panels = panels_of(quant_type, rows, cols);
   require(static_cast<int64_t>(packed.size()) == panels.bytes(), "packed size");
   require(static_cast<int64_t>(out.size()) == rows * cols, "output size");
   panels.data = packed.data();
   for (int64_t r = 0; r < rows; ++r) unpack_row(panels, r, out.data() + r * cols);
 }
 
-using Matrix = std::tuple<std::string, int64_t, int64_t, int64_t>;  // kind, rows, cols, offset in the pack
+using Matrix = std::tuple<std::string, int64_t, int64_t, int64_t>;  // quant type, rows, cols, offset in the pack
 using StepSpec = std::tuple<std::string, std::vector<int>, std::vector<int>, std::vector<int>, std::vector<int>,
                             std::map<std::string, Attribute>>;
 
@@ -95,10 +96,11 @@ struct PyProgram {
     std::vector<Buffer> native_buffers;
     for (auto [width, rows] : buffers) native_buffers.push_back({width, rows});
     std::vector<Panels> native_matrices;
-    for (auto& [kind, rows, cols, offset] : matrices) {
-      Panels panels = panels_of(kind, rows, cols);
+    for (auto& [quant_type, rows, cols, offset] : matrices) {
+      Panels panels = panels_of(quant_type, rows, cols);
       require(offset >= 0 && offset <= static_cast<int64_t>(pack.size()) &&
-                  panels.bytes() <= static_cast<int64_t>(pack.size()) - offset, "a matrix outside its pack");
+                  panels.bytes() <= static_cast<int64_t>(pack.size()) - offset,
+              "a matrix outside its pack");
       panels.data = pack.data() + offset;
       native_matrices.push_back(panels);
     }
@@ -109,23 +111,29 @@ struct PyProgram {
     for (auto [offset, int8] : states) native_states.push_back({offset, int8});
     std::vector<std::vector<float>> native_vectors;
     for (auto& v : vectors) native_vectors.emplace_back(v.data(), v.data() + v.size());
-    program = std::make_unique<Program>(std::move(native_buffers), native_steps, std::move(native_states),
-                                        std::move(native_matrices), std::move(native_vectors), kernels_named(isa), threads);
+    program =
+        std::make_unique<Program>(std::move(native_buffers), native_steps, std::move(native_states),
+                                  std::move(native_matrices), std::move(native_vectors), kernels_named(isa), threads);
   }
 
   bool forward(In<int32_t> ids, In<int32_t> positions, In<int32_t> sequences,
-               std::vector<std::vector<int64_t>> page_tables, In<int32_t> rows, PageStore& pages, Rows logits,
+               std::vector<std::vector<int64_t>> block_tables, In<int32_t> rows, BlockStore& blocks, Rows logits,
                std::optional<Rows> hidden) {
     require(positions.size() == ids.size() && sequences.size() == ids.size(), "ids, positions and sequences differ");
     require(logits.shape(0) == rows.size() && static_cast<int64_t>(logits.shape(1)) == program->logit_width(),
             "the logits array has the wrong shape");
-    require(!hidden || (hidden->shape(0) == rows.size() &&
-                        static_cast<int64_t>(hidden->shape(1)) == program->hidden_width()),
+    require(!hidden ||
+                (hidden->shape(0) == rows.size() && static_cast<int64_t>(hidden->shape(1)) == program->hidden_width()),
             "the hidden states' array has the wrong shape");
-    const Batch batch{ids.data(),  positions.data(), sequences.data(), static_cast<int64_t>(ids.size()),
-                      page_tables, rows.data(),      static_cast<int64_t>(rows.size())};
+    const Batch batch{ids.data(),
+                      positions.data(),
+                      sequences.data(),
+                      static_cast<int64_t>(ids.size()),
+                      block_tables,
+                      rows.data(),
+                      static_cast<int64_t>(rows.size())};
     nb::gil_scoped_release release;
-    return program->forward(batch, pages, logits.data(), hidden ? hidden->data() : nullptr);
+    return program->forward(batch, blocks, logits.data(), hidden ? hidden->data() : nullptr);
   }
 };
 
@@ -133,13 +141,14 @@ std::pair<int, std::vector<std::pair<int32_t, float>>> draw(In<float> logits, do
                                                             double top_p, double min_p, double repetition_penalty,
                                                             double presence_penalty, double frequency_penalty,
                                                             uint64_t seed, int64_t position, In<int32_t> history,
-                                                            int64_t prompt_count, std::optional<In<uint32_t>> mask, int64_t logprobs) {
+                                                            int64_t prompt_count, std::optional<In<uint32_t>> mask,
+                                                            int64_t logprobs) {
   require(!mask || mask->size() * 32 >= logits.size(), "the mask is shorter than the logits");
-  const Sampling how{temperature,        top_k, top_p, min_p, repetition_penalty, presence_penalty,
-                     frequency_penalty, seed};
+  const Sampling how{temperature, top_k, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty, seed};
   nb::gil_scoped_release release;
-  Drawn drawn = sample(*available_kernels().front(), logits.data(), static_cast<int64_t>(logits.size()), how, position, history.data(),
-                       static_cast<int64_t>(history.size()), prompt_count, mask ? mask->data() : nullptr, logprobs);
+  Drawn drawn = sample(*available_kernels().front(), logits.data(), static_cast<int64_t>(logits.size()), how, position,
+                       history.data(), static_cast<int64_t>(history.size()), prompt_count,
+                       mask ? mask->data() : nullptr, logprobs);
   return {drawn.token, std::move(drawn.logprobs)};
 }
 
@@ -147,64 +156,84 @@ std::pair<int, std::vector<std::pair<int32_t, float>>> draw(In<float> logits, do
 
 NB_MODULE(_native, m) {
   m.doc() = "Galop's native core: packed weights, kernels, the plan executor, sampling.";
-  m.def("instruction_sets", [] {
-    std::vector<std::string> names;
-    for (const Kernels* set : available_kernels()) names.emplace_back(set->name);
-    return names;
-  }, "Names of the kernel sets this machine runs, fastest first.");
-  m.def("ops", [] {
-    std::map<std::string, std::vector<std::pair<std::string, std::string>>> ops;
-    for (const auto& [name, make] : registered_ops()) {
-      Attributes attributes;
-      make()->attributes(attributes);
-      ops[name] = attributes.types();
-    }
-    return ops;
-  }, "The ops that the executor runs: each one's attributes, by name and type.");
-  m.def("quant_types", [] {
-    std::vector<std::tuple<std::string, int, int>> types;
-    for (const Layout& shape : kLayouts) types.emplace_back(shape.name, shape.block, shape.source_bytes);
-    return types;
-  }, "The quant types that kernels read: name, values and bytes of a block.");
-  m.def("packed_bytes", &packed_bytes, "kind"_a, "rows"_a, "cols"_a);
-  m.def("pack", &pack, "kind"_a, "source"_a, "rows"_a, "cols"_a, "out"_a, "threads"_a = 1,
+  m.def(
+      "instruction_sets",
+      [] {
+        std::vector<std::string> names;
+        for (const Kernels* set : available_kernels()) names.emplace_back(set->name);
+        return names;
+      },
+      "Names of the kernel sets this machine runs, fastest first.");
+  m.def(
+      "ops",
+      [] {
+        std::map<std::string, std::vector<std::pair<std::string, std::string>>> ops;
+        for (const auto& [name, make] : registered_ops()) {
+          Attributes attributes;
+          make()->attributes(attributes);
+          ops[name] = attributes.types();
+        }
+        return ops;
+      },
+      "The ops that the executor runs: each one's attributes, by name and type.");
+  m.def(
+      "quant_types",
+      [] {
+        std::vector<std::tuple<std::string, int, int>> types;
+        for (const Layout& shape : kLayouts) types.emplace_back(shape.name, shape.block, shape.source_bytes);
+        return types;
+      },
+      "The quant types that kernels read: name, values and bytes of a block.");
+  m.def("packed_bytes", &packed_bytes, "quant_type"_a, "rows"_a, "cols"_a);
+  m.def("pack", &pack, "quant_type"_a, "source"_a, "rows"_a, "cols"_a, "out"_a, "threads"_a = 1,
         "Lays a matrix of GGUF blocks into 16-row panels, losslessly.");
-  m.def("unpack", &unpack, "kind"_a, "packed"_a, "rows"_a, "cols"_a, "out"_a,
+  m.def("unpack", &unpack, "quant_type"_a, "packed"_a, "rows"_a, "cols"_a, "out"_a,
         "The float32 values of a packed matrix.");
-  m.def("read_bandwidth", [](In<uint8_t> data, int threads) {
-    nb::gil_scoped_release release;
-    return read_bandwidth(data.data(), static_cast<int64_t>(data.size()), threads);
-  }, "data"_a, "threads"_a, "Bytes per second at which threads read memory.");
-  m.def("int8_peak", [](int threads) {
-    nb::gil_scoped_release release;
-    return int8_peak(threads);
-  }, "threads"_a, "int8 multiply-adds per second of the fastest way this machine has to sum products; 0 where not known.");
+  m.def(
+      "read_bandwidth",
+      [](In<uint8_t> data, int threads) {
+        nb::gil_scoped_release release;
+        return read_bandwidth(data.data(), static_cast<int64_t>(data.size()), threads);
+      },
+      "data"_a, "threads"_a, "Bytes per second at which threads read memory.");
+  m.def(
+      "int8_peak",
+      [](int threads) {
+        nb::gil_scoped_release release;
+        return int8_peak(threads);
+      },
+      "threads"_a,
+      "int8 multiply-adds per second of the fastest way this machine has to sum products; 0 where not known.");
   m.def("sample", &draw, "logits"_a, "temperature"_a, "top_k"_a, "top_p"_a, "min_p"_a, "repetition_penalty"_a,
-        "presence_penalty"_a, "frequency_penalty"_a, "seed"_a, "position"_a, "history"_a, "prompt_count"_a, "mask"_a.none(),
-        "logprobs"_a, "The token drawn, and the log-probabilities asked for.");
+        "presence_penalty"_a, "frequency_penalty"_a, "seed"_a, "position"_a, "history"_a, "prompt_count"_a,
+        "mask"_a.none(), "logprobs"_a, "The token drawn, and the log-probabilities asked for.");
 
-  nb::class_<PageStore>(m, "PageStore")
-      .def(nb::init<int64_t>(), "page_bytes"_a)
-      .def("allocate", &PageStore::allocate)
-      .def("release", &PageStore::release, "page"_a)
-      .def("data", [](PageStore& self, int64_t page) {
-        return nb::ndarray<uint8_t, nb::numpy, nb::ndim<1>>(self.page(page), {static_cast<size_t>(self.page_bytes())},
-                                                            nb::find(self));
-      }, "page"_a, "A page's bytes, to copy from or into.")
-      .def_prop_ro("page_bytes", &PageStore::page_bytes)
-      .def_prop_ro("in_use", &PageStore::in_use);
+  nb::class_<BlockStore>(m, "BlockStore")
+      .def(nb::init<int64_t>(), "block_bytes"_a)
+      .def("allocate", &BlockStore::allocate)
+      .def("release", &BlockStore::release, "block"_a)
+      .def(
+          "data",
+          [](BlockStore& self, int64_t block) {
+            const auto size = static_cast<size_t>(self.block_bytes());
+            return nb::ndarray<uint8_t, nb::numpy, nb::ndim<1>>(self.block(block), {size}, nb::find(self));
+          },
+          "block"_a, "A block's bytes, to copy from or into.")
+      .def_prop_ro("block_bytes", &BlockStore::block_bytes)
+      .def_prop_ro("in_use", &BlockStore::in_use);
 
   nb::class_<PyProgram>(m, "Program")
       .def(nb::init<std::vector<std::pair<int64_t, bool>>, std::vector<StepSpec>, std::vector<std::pair<int64_t, bool>>,
                     std::vector<Matrix>, std::vector<In<float>>, In<uint8_t>, const std::string&, int>(),
            "buffers"_a, "steps"_a, "states"_a, "matrices"_a, "vectors"_a, "pack"_a, "isa"_a, "threads"_a)
-      .def("forward", &PyProgram::forward, "ids"_a, "positions"_a, "sequences"_a, "page_tables"_a, "rows"_a, "pages"_a,
-           "logits"_a, "hidden"_a.none() = nb::none(),
+      .def("forward", &PyProgram::forward, "ids"_a, "positions"_a, "sequences"_a, "block_tables"_a, "rows"_a,
+           "blocks"_a, "logits"_a, "hidden"_a.none() = nb::none(),
            "Fills logits[rows, vocabulary] and hidden[rows, width]; False when cancelled.")
       .def("cancel", [](PyProgram& self) { self.program->cancel(); })
       .def("start_profile", [](PyProgram& self) { self.program->start_profile(); })
-      .def("profile", [](PyProgram& self) { return self.program->profile().value_or(std::vector<double>()); },
-           "Seconds of the phase that begins with each step since start_profile; 0 for a step inside a phase.")
+      .def(
+          "profile", [](PyProgram& self) { return self.program->profile().value_or(std::vector<double>()); },
+          "Seconds of the phase that begins with each step since start_profile; 0 for a step inside a phase.")
       .def_prop_ro("isa", [](PyProgram& self) { return self.program->kernels().name; })
       .def_prop_ro("threads", [](PyProgram& self) { return self.program->threads(); });
 }

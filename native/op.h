@@ -1,5 +1,5 @@
-// What an op is to the executor. Each is a class in a file under ops/, registered there by the name that its declaration
-// in Python (`src/galop/ops`) has; nothing else knows which ops there are.
+// What an op is to the executor. Each is a class in a file under ops/, registered there by the name that its
+// declaration in Python (`src/galop/ops`) has; nothing else knows which ops there are.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ struct Step {
   std::map<std::string, Attribute> attributes;
 };
 
-// Where in a page a layer keeps its keys and values, and whether as int8 instead of fp16.
+// Where in a block a layer keeps its keys and values, and whether as int8 instead of fp16.
 struct State {
   int64_t offset = 0;
   bool int8 = false;
@@ -39,10 +39,10 @@ struct State {
 struct Batch {
   const int32_t* ids;
   const int32_t* positions;
-  const int32_t* sequences;                       // per token, ascending
+  const int32_t* sequences;  // per token, ascending
   int64_t tokens;
-  std::vector<std::vector<int64_t>> page_tables;  // per sequence
-  const int32_t* rows;                            // tokens whose logits are wanted
+  std::vector<std::vector<int64_t>> block_tables;  // per sequence
+  const int32_t* rows;                             // tokens whose logits are wanted
   int64_t row_count;
 };
 
@@ -62,9 +62,9 @@ class Run {
   const Batch& batch;
   const Kernels& kernels;
   Pool& pool;
-  std::vector<float*> buffer{};                     // start of each
-  std::vector<std::vector<uint8_t*>> page_table{};  // per sequence
-  int64_t page_bytes = 0;
+  std::vector<float*> buffer{};                      // start of each
+  std::vector<std::vector<uint8_t*>> block_table{};  // per sequence
+  int64_t block_bytes = 0;
   int64_t activation_groups = 0;           // how many of them are needed: `prepare` raises it
   ActivationGroup* activations = nullptr;  // of the phase under way
 

@@ -22,7 +22,7 @@ void Program::validate(const std::vector<Step>& steps) {
   require(!buffers_.empty() && !steps.empty(), "an empty plan");
   require(buffers_.back().rows, "the plan's last buffer is not one of logits");
   for (const Buffer& buffer : buffers_) require(buffer.width > 0, "a buffer without width");
-  for (const State& state : states_) require(state.offset >= 0, "a state before its page");
+  for (const State& state : states_) require(state.offset >= 0, "a state before its block");
   std::vector<int64_t> below(buffers_.size(), INT64_MAX);
   auto value = [&](int id) { return Value{id, buffers_.at(id).width, buffers_.at(id).rows, below.at(id)}; };
   for (const Step& step : steps) {
@@ -36,7 +36,7 @@ void Program::validate(const std::vector<Step>& steps) {
     for (int id : step.out) op->out.push_back(value(id));
     for (int id : step.weights) {
       const Panels& m = matrices_.at(id);
-      require(m.data && m.rows > 0 && m.cols > 0 && m.cols % layout(m.kind).block == 0, "a matrix without shape");
+      require(m.data && m.rows > 0 && m.cols > 0 && m.cols % layout(m.quant_type).block == 0, "a matrix without shape");
       op->weights.push_back(&m);
     }
     for (int id : step.vectors) {
@@ -78,19 +78,20 @@ void Program::divide() {
   }
 }
 
-// Checks the batch, finds its pages and lets each op do the same.
-void Program::prepare(Run& run, const PageStore& pages) {
+// Checks the batch, finds its blocks and lets each op do the same.
+void Program::prepare(Run& run, const BlockStore& blocks) {
   const Batch& batch = run.batch;
   require(batch.tokens > 0, "an empty batch");
-  for (const auto& table : batch.page_tables) {
-    auto& to = run.page_table.emplace_back();
-    for (int64_t id : table) to.push_back(pages.page(id));
+  for (const auto& table : batch.block_tables) {
+    auto& to = run.block_table.emplace_back();
+    for (int64_t id : table) to.push_back(blocks.block(id));
   }
-  run.page_bytes = pages.page_bytes();
+  run.block_bytes = blocks.block_bytes();
   for (int64_t t = 0; t < batch.tokens; ++t) {
     const int64_t s = batch.sequences[t], position = batch.positions[t];
-    require(s >= 0 && s < static_cast<int64_t>(run.page_table.size()), "a token of no sequence");
-    require(position >= 0 && position / kPage < static_cast<int64_t>(run.page_table[s].size()), "a position without a page");
+    require(s >= 0 && s < static_cast<int64_t>(run.block_table.size()), "a token of no sequence");
+    const auto known = static_cast<int64_t>(run.block_table[s].size());
+    require(position >= 0 && position / kBlockTokens < known, "a position without a block");
   }
   for (int64_t r = 0; r < batch.row_count; ++r)
     require(batch.rows[r] >= 0 && batch.rows[r] < batch.tokens, "a logit row outside the batch");
@@ -142,12 +143,12 @@ void Program::walk(Run& run) {
   }
 }
 
-bool Program::forward(const Batch& batch, PageStore& pages, float* logits, float* hidden) {
+bool Program::forward(const Batch& batch, BlockStore& blocks, float* logits, float* hidden) {
   const std::lock_guard<std::mutex> lock(busy_);
   cancelled_ = stopped_ = false;
   begun_ = 0;
   Run run(batch, kernels_, pool_);
-  prepare(run, pages);
+  prepare(run, blocks);
   make_room(run, logits, hidden);
   if (batch.tokens > kFewColumns) {  // a prompt keeps all threads busy for long, and shares out what one falls behind
     pool_.run([&] { walk(run); });

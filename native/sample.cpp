@@ -64,8 +64,8 @@ std::vector<float> maxima_of(const float* x, int64_t vocabulary) {
   return maxima;
 }
 
-// The `count` likeliest tokens in order, fewer if fewer are allowed. The count-th largest of the blocks' maxima is a bound
-// that at least so many tokens reach, and few more do.
+// The `count` likeliest tokens in order, fewer if fewer are allowed. The count-th largest of the blocks' maxima is a
+// bound that at least so many tokens reach, and few more do.
 std::vector<Candidate> likeliest(const float* x, int64_t vocabulary, const std::vector<float>& maxima, int64_t count) {
   count = std::min(count, vocabulary);
   float bound = -INFINITY;
@@ -87,7 +87,8 @@ std::vector<Candidate> likeliest(const float* x, int64_t vocabulary, const std::
 }
 
 // From all tokens, none filtered out: no order is needed, which would take long where many are about as likely.
-int32_t draw_of_all(const Kernels& kernels, const std::vector<float>& x, float best, double temperature, double uniform) {
+int32_t draw_of_all(const Kernels& kernels, const std::vector<float>& x, float best, double temperature,
+                    double uniform) {
   constexpr int64_t kPart = 1024;
   const int64_t vocabulary = static_cast<int64_t>(x.size());
   std::vector<double> parts;
@@ -124,9 +125,11 @@ int32_t draw(const Kernels& kernels, const std::vector<float>& x, const std::vec
   const double uniform = philox_uniform(how.seed, static_cast<uint64_t>(position));
   if (most == vocabulary && how.top_p >= 1 && how.min_p <= 0)
     return draw_of_all(kernels, x, best, temperature, uniform);
-  double total = most == vocabulary ? kernels.sum_exp(x.data(), vocabulary, best, static_cast<float>(1 / temperature)) : 0;
+  double total =
+      most == vocabulary ? kernels.sum_exp(x.data(), vocabulary, best, static_cast<float>(1 / temperature)) : 0;
 
-  for (int64_t count = most < vocabulary ? most : std::min<int64_t>(vocabulary, 256);; count = std::min(most, 8 * count)) {
+  for (int64_t count = most < vocabulary ? most : std::min<int64_t>(vocabulary, 256);;
+       count = std::min(most, 8 * count)) {
     const std::vector<Candidate> kept = likeliest(x.data(), vocabulary, maxima, count);
     const bool all = count == most;
     if (most < vocabulary)
@@ -152,7 +155,8 @@ int32_t draw(const Kernels& kernels, const std::vector<float>& x, const std::vec
 }  // namespace
 
 Drawn sample(const Kernels& kernels, const float* logits, int64_t vocabulary, const Sampling& how, int64_t position,
-             const int32_t* history, int64_t history_count, int64_t prompt_count, const uint32_t* mask, int64_t logprobs) {
+             const int32_t* history, int64_t history_count, int64_t prompt_count, const uint32_t* mask,
+             int64_t logprobs) {
   std::vector<float> x(logits, logits + vocabulary);
   uint32_t strange = 0;
   for (float v : x) strange |= (std::bit_cast<uint32_t>(v) & 0x7f800000u) == 0x7f800000u;
@@ -176,8 +180,7 @@ Drawn sample(const Kernels& kernels, const float* logits, int64_t vocabulary, co
     const float top = order[0].first;
     const double offset = top + std::log(kernels.sum_exp(logits, vocabulary, top, 1));
     drawn.logprobs.emplace_back(drawn.token, static_cast<float>(logits[drawn.token] - offset));
-    for (const auto& [logit, token] : order)
-      drawn.logprobs.emplace_back(token, static_cast<float>(logit - offset));
+    for (const auto& [logit, token] : order) drawn.logprobs.emplace_back(token, static_cast<float>(logit - offset));
   }
   return drawn;
 }

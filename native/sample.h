@@ -30,6 +30,7 @@ struct Drawn {
 // The filters act in the order temperature, top_k, top_p, min_p; the draw is Philox4x32-10 keyed by (seed, position).
 // Throws std::domain_error if a logit is not a number or no token is allowed.
 Drawn sample(const Kernels& kernels, const float* logits, int64_t vocabulary, const Sampling& how, int64_t position,
-             const int32_t* history, int64_t history_count, int64_t prompt_count, const uint32_t* mask, int64_t logprobs);
+             const int32_t* history, int64_t history_count, int64_t prompt_count, const uint32_t* mask,
+             int64_t logprobs);
 
 }  // namespace galop

@@ -73,38 +73,38 @@ void read_k_scales(const uint8_t* s, Block& b) {  // 8 six-bit scales and minima
   }
 }
 
-void read_block(Kind kind, const uint8_t* p, Block& b) {
-  switch (kind) {
-    case Kind::Q4_0:
+void read_block(QuantType quant_type, const uint8_t* p, Block& b) {
+  switch (quant_type) {
+    case QuantType::Q4_0:
       b.d = read_u16(p);
       split_nibbles(p + 2, b.codes);
       break;
-    case Kind::Q4_1:
+    case QuantType::Q4_1:
       b.d = read_u16(p);
       b.m = read_u16(p + 2);
       split_nibbles(p + 4, b.codes);
       break;
-    case Kind::Q5_0:
+    case QuantType::Q5_0:
       b.d = read_u16(p);
       split_nibbles(p + 6, b.codes);
       add_fifth_bits(p + 2, b.codes);
       break;
-    case Kind::Q5_1:
+    case QuantType::Q5_1:
       b.d = read_u16(p);
       b.m = read_u16(p + 2);
       split_nibbles(p + 8, b.codes);
       add_fifth_bits(p + 4, b.codes);
       break;
-    case Kind::Q8_0:
+    case QuantType::Q8_0:
       b.d = read_u16(p);
       for (int i = 0; i < 32; ++i) b.codes[i] = p[2 + i] ^ 0x80;  // stored with an offset of 128
       break;
-    case Kind::Q4_K:
-    case Kind::Q5_K: {
+    case QuantType::Q4_K:
+    case QuantType::Q5_K: {
       b.d = read_u16(p);
       b.m = read_u16(p + 2);
       read_k_scales(p + 4, b);
-      const bool five = kind == Kind::Q5_K;
+      const bool five = quant_type == QuantType::Q5_K;
       const uint8_t* qh = p + 16;
       const uint8_t* qs = p + (five ? 48 : 16);
       for (int j = 0; j < 8; ++j)
@@ -116,7 +116,7 @@ void read_block(Kind kind, const uint8_t* p, Block& b) {
         }
       break;
     }
-    case Kind::Q6_K: {
+    case QuantType::Q6_K: {
       const uint8_t *ql = p, *qh = p + 128;
       std::memcpy(b.scales, p + 192, 16);
       b.d = read_u16(p + 208);
@@ -140,7 +140,7 @@ void read_block(Kind kind, const uint8_t* p, Block& b) {
 void place_codes(const Layout& at, uint8_t* group, int row, const uint8_t* codes) {
   uint32_t quad[kQuads], plane[2] = {0, 0};
   std::memcpy(quad, codes, sizeof(quad));
-  if (at.kind == Kind::Q8_0) {
+  if (at.quant_type == QuantType::Q8_0) {
     for (int j = 0; j < kQuads; ++j) std::memcpy(group + at.codes + 64 * j + 4 * row, &quad[j], 4);
     return;
   }
@@ -159,7 +159,7 @@ void place_codes(const Layout& at, uint8_t* group, int row, const uint8_t* codes
 
 uint8_t find_code(const Layout& at, const uint8_t* group, int row, int k) {
   const int quad = k / 4, byte = 4 * row + k % 4;
-  if (at.kind == Kind::Q8_0) return group[at.codes + 64 * quad + byte];
+  if (at.quant_type == QuantType::Q8_0) return group[at.codes + 64 * quad + byte];
   uint8_t code = (group[at.codes + 64 * (quad % 4) + byte] >> (quad < 4 ? 0 : 4)) & 15;
   if (at.high_bits == 1) code |= ((group[at.high + byte] >> quad) & 1) << 4;
   if (at.high_bits == 2) code |= ((group[at.high + 64 * (quad / 4) + byte] >> (2 * (quad % 4))) & 3) << 4;
@@ -168,13 +168,13 @@ uint8_t find_code(const Layout& at, const uint8_t* group, int row, int k) {
 
 }  // namespace
 
-void pack_panel(Kind kind, const uint8_t* source, int64_t rows, int64_t cols, int64_t panel, uint8_t* out) {
-  const Layout& shape = layout(kind);
+void pack_panel(QuantType quant_type, const uint8_t* source, int64_t rows, int64_t cols, int64_t panel, uint8_t* out) {
+  const Layout& shape = layout(quant_type);
   const int64_t blocks = cols / shape.block;
   std::memset(out, 0, blocks * shape.panel_bytes);
   const int64_t first = panel * kRows;
   const int count = static_cast<int>(std::min<int64_t>(kRows, rows - first));
-  if (kind == Kind::F32) {  // [k][row]
+  if (quant_type == QuantType::F32) {  // [k][row]
     for (int row = 0; row < count; ++row)
       for (int64_t k = 0; k < cols; ++k)
         std::memcpy(out + (k * kRows + row) * 4, source + ((first + row) * cols + k) * 4, 4);
@@ -186,14 +186,14 @@ void pack_panel(Kind kind, const uint8_t* source, int64_t rows, int64_t cols, in
     const uint8_t* from = source + (first + row) * blocks * shape.source_bytes;
     for (int64_t b = 0; b < blocks; ++b, from += shape.source_bytes) {
       uint8_t* to = out + b * shape.panel_bytes;
-      read_block(kind, from, block);
+      read_block(quant_type, from, block);
       if (two_level) {
         std::memcpy(to + 2 * row, &block.d, 2);
-        if (kind != Kind::Q6_K) std::memcpy(to + 32 + 2 * row, &block.m, 2);
+        if (quant_type != QuantType::Q6_K) std::memcpy(to + 32 + 2 * row, &block.m, 2);
       }
       for (int g = 0; g < shape.block / kGroup; ++g) {
         uint8_t* group = to + shape.head + g * shape.group_bytes();
-        if (kind == Kind::Q6_K) {
+        if (quant_type == QuantType::Q6_K) {
           group[row] = block.scales[2 * g];
           group[16 + row] = block.scales[2 * g + 1];
         } else if (two_level) {
@@ -210,11 +210,11 @@ void pack_panel(Kind kind, const uint8_t* source, int64_t rows, int64_t cols, in
 }
 
 void unpack_row(const Panels& weights, int64_t index, float* out) {
-  const Kind kind = weights.kind;
-  const Layout& shape = layout(kind);
+  const QuantType quant_type = weights.quant_type;
+  const Layout& shape = layout(quant_type);
   const int row = static_cast<int>(index % kRows);
   const uint8_t* panel = weights.data + index / kRows * weights.panel_bytes();
-  if (kind == Kind::F32) {
+  if (quant_type == QuantType::F32) {
     for (int64_t k = 0; k < weights.cols; ++k) std::memcpy(out + k, panel + (k * kRows + row) * 4, 4);
     return;
   }
@@ -225,7 +225,7 @@ void unpack_row(const Panels& weights, int64_t index, float* out) {
       float* to = out + b * shape.block + g * kGroup;
       for (int k = 0; k < kGroup; ++k) {
         const float code = static_cast<float>(find_code(shape, group, row, k) - shape.zero);
-        if (kind == Kind::Q6_K) {
+        if (quant_type == QuantType::Q6_K) {
           const auto scale = static_cast<int8_t>(group[16 * (k / 16) + row]);
           to[k] = f16_to_f32(read_u16(block + 2 * row)) * static_cast<float>(scale) * code;
         } else if (shape.block == 256) {

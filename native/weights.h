@@ -15,14 +15,15 @@ constexpr int kRows = 16;
 constexpr int kGroup = 32;
 constexpr int kQuads = kGroup / 4;
 
-enum class Kind : int { Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K, F32, kCount };
+enum class QuantType : int { Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K, F32, kCount };
 
-// One kind: `block` inner positions of one panel take `panel_bytes`; the same block of one row takes `source_bytes` in
-// its GGUF file (`weights/blocks.py` has the same figures, compared when it is imported). A code stands for its value
-// plus `zero`. Of a panel's block: fp16 vectors take its first `head` bytes, then each group has its scales, from
-// `minimum` on its minima, from `high` on `high_bits` planes of upper bits, from `codes` on its low nibbles or bytes.
+// How a quant type is stored: `block` inner positions of one panel take `panel_bytes`; the same block of one row takes
+// `source_bytes` in its GGUF file (`weights/quant_types.py` has the same figures, compared when it is imported). A code
+// stands for its value plus `zero`. Of a panel's block: fp16 vectors take its first `head` bytes, then each group has
+// its scales, from `minimum` on its minima, from `high` on `high_bits` planes of upper bits, from `codes` on its low
+// nibbles or bytes.
 struct Layout {
-  Kind kind;
+  QuantType quant_type;
   const char* name;
   int block;
   int panel_bytes;
@@ -38,42 +39,46 @@ struct Layout {
 };
 
 constexpr Layout kLayouts[] = {
-    //          name    block             panel    source zero head min  high bits codes
-    {Kind::Q4_0, "Q4_0", 32, 256 + 32, 18, 8, 0, -1, -1, 0, 32},
-    {Kind::Q4_1, "Q4_1", 32, 256 + 64, 20, 0, 0, 32, -1, 0, 64},
-    {Kind::Q5_0, "Q5_0", 32, 256 + 64 + 32, 22, 16, 0, -1, 32, 1, 96},
-    {Kind::Q5_1, "Q5_1", 32, 256 + 64 + 64, 24, 0, 0, 32, 64, 1, 128},
-    {Kind::Q8_0, "Q8_0", 32, 512 + 32, 34, 128, 0, -1, -1, 0, 32},
+    // name, block, panel bytes, source bytes, zero, head, minimum, high, high bits, codes
+    {QuantType::Q4_0, "Q4_0", 32, 256 + 32, 18, 8, 0, -1, -1, 0, 32},
+    {QuantType::Q4_1, "Q4_1", 32, 256 + 64, 20, 0, 0, 32, -1, 0, 64},
+    {QuantType::Q5_0, "Q5_0", 32, 256 + 64 + 32, 22, 16, 0, -1, 32, 1, 96},
+    {QuantType::Q5_1, "Q5_1", 32, 256 + 64 + 64, 24, 0, 0, 32, 64, 1, 128},
+    {QuantType::Q8_0, "Q8_0", 32, 512 + 32, 34, 128, 0, -1, -1, 0, 32},
     // Two-level scales: fp16 d and dmin of 16 rows, then per group 6-bit scales and minima as bytes.
-    {Kind::Q4_K, "Q4_K", 256, 64 + 8 * (32 + 256), 144, 0, 64, 16, -1, 0, 32},
-    {Kind::Q5_K, "Q5_K", 256, 64 + 8 * (32 + 256 + 64), 176, 0, 64, 16, 32, 1, 96},
-    {Kind::Q6_K, "Q6_K", 256, 32 + 8 * (32 + 256 + 128), 210, 32, 32, -1, 32, 2, 160},
-    {Kind::F32, "F32", 1, kRows * 4, 4},
+    {QuantType::Q4_K, "Q4_K", 256, 64 + 8 * (32 + 256), 144, 0, 64, 16, -1, 0, 32},
+    {QuantType::Q5_K, "Q5_K", 256, 64 + 8 * (32 + 256 + 64), 176, 0, 64, 16, 32, 1, 96},
+    {QuantType::Q6_K, "Q6_K", 256, 32 + 8 * (32 + 256 + 128), 210, 32, 32, -1, 32, 2, 160},
+    {QuantType::F32, "F32", 1, kRows * 4, 4},
 };
 
-static_assert([] {
-  for (int i = 0; i < static_cast<int>(Kind::kCount); ++i)
-    if (static_cast<int>(kLayouts[i].kind) != i) return false;
-  return std::size(kLayouts) == static_cast<size_t>(Kind::kCount);
-}(), "kLayouts is not in the order of Kind");
+static_assert(
+    [] {
+      for (int i = 0; i < static_cast<int>(QuantType::kCount); ++i)
+        if (static_cast<int>(kLayouts[i].quant_type) != i) return false;
+      return std::size(kLayouts) == static_cast<size_t>(QuantType::kCount);
+    }(),
+    "kLayouts is not in the order of QuantType");
 
-constexpr const Layout& layout(Kind kind) { return kLayouts[static_cast<int>(kind)]; }
+constexpr const Layout& layout(QuantType quant_type) { return kLayouts[static_cast<int>(quant_type)]; }
 
-// A packed matrix [rows, cols]; cols is a multiple of the kind's block.
+// A packed matrix [rows, cols]; cols is a multiple of its quant type's block.
 struct Panels {
-  Kind kind = Kind::F32;
+  QuantType quant_type = QuantType::F32;
   int64_t rows = 0;
   int64_t cols = 0;
   const uint8_t* data = nullptr;
 
   int64_t panels() const { return (rows + kRows - 1) / kRows; }
-  int64_t panel_bytes() const { return cols / layout(kind).block * layout(kind).panel_bytes; }
+  int64_t panel_bytes() const { return cols / layout(quant_type).block * layout(quant_type).panel_bytes; }
   int64_t bytes() const { return panels() * panel_bytes(); }
   int64_t groups() const { return cols / kGroup; }
+  bool is_float() const { return quant_type == QuantType::F32; }
 };
 
-// Lays rows [16 * panel, 16 * panel + 16) of a GGUF block matrix into a panel, losslessly. Rows past `rows` become zero.
-void pack_panel(Kind kind, const uint8_t* source, int64_t rows, int64_t cols, int64_t panel, uint8_t* out);
+// Lays rows [16 * panel, 16 * panel + 16) of a GGUF block matrix into a panel, losslessly. Rows past `rows` become
+// zero.
+void pack_panel(QuantType quant_type, const uint8_t* source, int64_t rows, int64_t cols, int64_t panel, uint8_t* out);
 
 // The float32 values of one row, exactly those of the GGUF block it came from.
 void unpack_row(const Panels& weights, int64_t row, float* out);

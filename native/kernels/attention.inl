@@ -1,26 +1,26 @@
-// Attention over KV pages of 32 tokens. Part of kernels.inl.
+// Attention over KV blocks of 32 tokens. Part of kernels.inl.
 //
-// fp16 pages hold keys as [head_dim][kPage] and values as [kPage][head_dim]. int8 pages hold each 16 keys as a panel of
-// Q8_0 (a key is a row, so scores are a matrix product with quantised queries; both rotated, see `rotate`), values as [kPage][head_dim]
-// codes and then their fp16 scales as [head_dim / kGroup][kPage].
+// fp16 blocks hold keys as [head_dim][kBlockTokens] and values as [kBlockTokens][head_dim]. int8 blocks hold each 16
+// keys as a panel of Q8_0 (a key is a row, so scores are a matrix product with quantised queries; both rotated, see
+// `rotate`), values as [kBlockTokens][head_dim] codes and then their fp16 scales as [head_dim / kGroup][kBlockTokens].
 
 void store_f16_key(const float* k, uint8_t* keys, int slot, int64_t head_dim) {
-  auto* page = reinterpret_cast<uint16_t*>(keys);
+  auto* block = reinterpret_cast<uint16_t*>(keys);
   alignas(64) uint16_t half[16];
   for (int64_t d = 0; d < head_dim; d += 16) {
     store_f16(half, load(k + d));
-    for (int i = 0; i < 16; ++i) page[(d + i) * kPage + slot] = half[i];
+    for (int i = 0; i < 16; ++i) block[(d + i) * kBlockTokens + slot] = half[i];
   }
 }
 
 void store_f16_value(const float* v, uint8_t* values, int slot, int64_t head_dim) {
-  auto* page = reinterpret_cast<uint16_t*>(values);
-  for (int64_t d = 0; d < head_dim; d += 16) store_f16(page + slot * head_dim + d, load(v + d));
+  auto* block = reinterpret_cast<uint16_t*>(values);
+  for (int64_t d = 0; d < head_dim; d += 16) store_f16(block + slot * head_dim + d, load(v + d));
 }
 
-// The Walsh-Hadamard transform of each 32 values, orthonormal. Queries and keys both take it, which leaves their product
-// as it was; an outlier, such as Qwen2's biases give keys, no longer sets the int8 step of its whole group alone
-// (Kullback-Leibler divergence of int8 keys on the 0.5B: 0.012 without, 0.003 with).
+// The Walsh-Hadamard transform of each 32 values, orthonormal. Queries and keys both take it, which leaves their
+// product as it was; an outlier, such as Qwen2's biases give keys, no longer sets the int8 step of its whole group
+// alone (Kullback-Leibler divergence of int8 keys on the 0.5B: 0.012 without, 0.003 with).
 void rotate(const float* x, int64_t n, float* out) {
   for (int64_t at = 0; at < n; at += kGroup, x += kGroup, out += kGroup) {
     const F a = load(x), b = load(x + 16), scale = set1(0.176776695f);
@@ -69,46 +69,47 @@ void store_int8_key(const float* k, uint8_t* keys, int slot, int64_t head_dim) {
 void store_int8_value(const float* v, uint8_t* values, int slot, int64_t head_dim) {
   for (int64_t d = 0; d < head_dim; d += kGroup) {
     const uint16_t scale = quantise_kv(v + d, reinterpret_cast<int8_t*>(values) + slot * head_dim + d);
-    std::memcpy(values + kPage * head_dim + (d / kGroup * kPage + slot) * 2, &scale, 2);
+    std::memcpy(values + kBlockTokens * head_dim + (d / kGroup * kBlockTokens + slot) * 2, &scale, 2);
   }
 }
 
-// Where a tile of queries finds a page's keys and values: 16 keys' component d, 16 components of one value.
-struct F16Page {
+// Where a tile of queries finds a block's keys and values: 16 keys' component d, 16 components of one value.
+struct F16Block {
   const uint8_t* data;
   int64_t head_dim;
-  F key(int64_t d, int half) const { return load_f16(data + (d * kPage + 16 * half) * 2); }
+  F key(int64_t d, int half) const { return load_f16(data + (d * kBlockTokens + 16 * half) * 2); }
   F value(int64_t slot, int64_t d) const { return load_f16(data + (slot * head_dim + d) * 2); }
 };
 
 struct Int8Values {
   const uint8_t* data;
   int64_t head_dim;
-  float scales[kMaxHeadDim / kGroup * kPage];
+  float scales[kMaxHeadDim / kGroup * kBlockTokens];
   Int8Values(const uint8_t* values, int64_t dim) : data(values), head_dim(dim) {
-    for (int64_t i = 0; i < dim / kGroup * kPage; i += 16) store(scales + i, load_f16(values + kPage * dim + 2 * i));
+    for (int64_t i = 0; i < dim / kGroup * kBlockTokens; i += 16)
+      store(scales + i, load_f16(values + kBlockTokens * dim + 2 * i));
   }
   F value(int64_t slot, int64_t d) const {
-    return mul(load_i8(data + slot * head_dim + d), set1(scales[d / kGroup * kPage + slot]));
+    return mul(load_i8(data + slot * head_dim + d), set1(scales[d / kGroup * kBlockTokens + slot]));
   }
 };
 
-struct FloatPage {
+struct FloatBlock {
   const float* data;
   int64_t head_dim;
-  F key(int64_t d, int half) const { return load(data + d * kPage + 16 * half); }
+  F key(int64_t d, int half) const { return load(data + d * kBlockTokens + 16 * half); }
   F value(int64_t slot, int64_t d) const { return load(data + slot * head_dim + d); }
 };
 
-// scores[n][slot] of queries [first, first + N) and the keys of a page.
-template <int N, class Page>
-void score_page(const Attend& job, int first, const Page& page, int64_t keys, float* scores) {
+// scores[n][slot] of queries [first, first + N) and the keys of a block.
+template <int N, class Block>
+void score_block(const Attend& job, int first, const Block& block, int64_t keys, float* scores) {
   for (int half = 0; 16 * half < keys; ++half) {
     F dot[N];
     GALOP_UNROLL
     for (int n = 0; n < N; ++n) dot[n] = set1(0.0f);
     for (int64_t d = 0; d < job.head_dim; ++d) {
-      const F lane = page.key(d, half);
+      const F lane = block.key(d, half);
       GALOP_UNROLL
       for (int n = 0; n < N; ++n) dot[n] = fma(set1(job.queries[first + n][d]), lane, dot[n]);
     }
@@ -117,8 +118,8 @@ void score_page(const Attend& job, int first, const Page& page, int64_t keys, fl
 }
 
 template <int N>
-void score_int8_page(const Attend& job, const ActivationGroup* queries, const uint8_t* data, int64_t keys,
-                     float* scores) {
+void score_int8_block(const Attend& job, const ActivationGroup* queries, const uint8_t* data, int64_t keys,
+                      float* scores) {
   const int64_t groups = job.head_dim / kGroup;
   for (int half = 0; 16 * half < keys; ++half) {
     F dot[N];
@@ -128,15 +129,15 @@ void score_int8_page(const Attend& job, const ActivationGroup* queries, const ui
   }
 }
 
-// Adds the page's values, weighted, to out[n].
-template <int N, class Page>
-void add_page(const Page& page, int64_t keys, int64_t head_dim, const float* weights, float* out, int64_t stride) {
+// Adds the block's values, weighted, to out[n].
+template <int N, class Block>
+void add_block(const Block& block, int64_t keys, int64_t head_dim, const float* weights, float* out, int64_t stride) {
   for (int64_t d = 0; d < head_dim; d += 16) {
     F sum[N];
     GALOP_UNROLL
     for (int n = 0; n < N; ++n) sum[n] = load(out + n * stride + d);
     for (int64_t slot = 0; slot < keys; ++slot) {
-      const F value = page.value(slot, d);
+      const F value = block.value(slot, d);
       GALOP_UNROLL
       for (int n = 0; n < N; ++n) sum[n] = fma(set1(weights[n * kChunk + slot]), value, sum[n]);
     }
@@ -171,22 +172,22 @@ void soften(float* scores, int64_t keys, int64_t visible, float* part) {
 }
 
 template <bool kInt8>
-void attend_pages(const Attend& job, int64_t chunk, float* part) {
+void attend_blocks(const Attend& job, int64_t chunk, float* part) {
   alignas(64) float scores[kMaxQueries * kChunk];
-  alignas(64) float floats[kPage * kMaxHeadDim];
+  alignas(64) float floats[kBlockTokens * kMaxHeadDim];
   alignas(64) ActivationGroup queries[kInt8 ? kMaxQueries * kMaxHeadDim / kGroup : 1];
   const int64_t start = chunk * kChunk, dim = job.head_dim, stride = kPartHead + dim, bytes = kv_bytes(dim, kInt8);
-  const uint8_t* const* pages = job.pages + start / kPage;
-  const bool several = job.count > kTile;  // then a page is made floats once for all of them
+  const uint8_t* const* blocks = job.blocks + start / kBlockTokens;
+  const bool several = job.count > kTile;  // then a block is made floats once for all of them
   int64_t longest = 0;
   for (int n = 0; n < job.count; ++n) longest = job.lengths[n] > longest ? job.lengths[n] : longest;
   const int64_t keys = longest - start < kChunk ? longest - start : kChunk;
-  // Pages lie far apart, so the next one is asked for while this one is used.
-  const auto each_page = [&](int64_t offset, auto body) {
-    for (int64_t key = 0; key < keys; key += kPage) {
-      if (key + kPage < keys)
-        for (int64_t byte = 0; byte < bytes; byte += 64) prefetch_line(pages[key / kPage + 1] + offset + byte);
-      body(pages[key / kPage] + offset, key, keys - key < kPage ? keys - key : kPage);
+  // Blocks lie far apart, so the next one is asked for while this one is used.
+  const auto each_block = [&](int64_t offset, auto body) {
+    for (int64_t key = 0; key < keys; key += kBlockTokens) {
+      if (key + kBlockTokens < keys)
+        for (int64_t byte = 0; byte < bytes; byte += 64) prefetch_line(blocks[key / kBlockTokens + 1] + offset + byte);
+      body(blocks[key / kBlockTokens] + offset, key, keys - key < kBlockTokens ? keys - key : kBlockTokens);
     }
   };
 
@@ -199,21 +200,23 @@ void attend_pages(const Attend& job, int64_t chunk, float* part) {
         quantize(rotated, dim, queries + first * groups + i, n);
       }
     });
-    each_page(job.key_offset, [&](const uint8_t* data, int64_t key, int64_t count) {
+    each_block(job.key_offset, [&](const uint8_t* data, int64_t key, int64_t count) {
       each_tile(job.count, [&](int first, auto n) {
-        score_int8_page<n>(job, queries + first * groups, data, count, scores + first * kChunk + key);
+        score_int8_block<n>(job, queries + first * groups, data, count, scores + first * kChunk + key);
       });
     });
   } else {
-    each_page(job.key_offset, [&](const uint8_t* data, int64_t key, int64_t count) {
-      const F16Page page{data, dim};
+    each_block(job.key_offset, [&](const uint8_t* data, int64_t key, int64_t count) {
+      const F16Block block{data, dim};
       if (several)
         for (int64_t d = 0; d < dim; ++d)
-          for (int half = 0; half < 2; ++half) store(floats + d * kPage + 16 * half, page.key(d, half));
+          for (int half = 0; half < 2; ++half) store(floats + d * kBlockTokens + 16 * half, block.key(d, half));
       each_tile(job.count, [&](int first, auto n) {
         float* to = scores + first * kChunk + key;
-        if (several) score_page<n>(job, first, FloatPage{floats, dim}, count, to);
-        else score_page<n>(job, first, page, count, to);
+        if (several)
+          score_block<n>(job, first, FloatBlock{floats, dim}, count, to);
+        else
+          score_block<n>(job, first, block, count, to);
       });
     });
   }
@@ -223,22 +226,24 @@ void attend_pages(const Attend& job, int64_t chunk, float* part) {
     std::memset(part + n * stride + kPartHead, 0, dim * sizeof(float));
   }
 
-  each_page(job.value_offset, [&](const uint8_t* data, int64_t key, int64_t count) {
-    const std::conditional_t<kInt8, Int8Values, F16Page> page{data, dim};
+  each_block(job.value_offset, [&](const uint8_t* data, int64_t key, int64_t count) {
+    const std::conditional_t<kInt8, Int8Values, F16Block> block{data, dim};
     if (several)
       for (int64_t slot = 0; slot < count; ++slot)
-        for (int64_t d = 0; d < dim; d += 16) store(floats + slot * dim + d, page.value(slot, d));
+        for (int64_t d = 0; d < dim; d += 16) store(floats + slot * dim + d, block.value(slot, d));
     each_tile(job.count, [&](int first, auto n) {
       const float* weights = scores + first * kChunk + key;
       float* out = part + first * stride + kPartHead;
-      if (several) add_page<n>(FloatPage{floats, dim}, count, dim, weights, out, stride);
-      else add_page<n>(page, count, dim, weights, out, stride);
+      if (several)
+        add_block<n>(FloatBlock{floats, dim}, count, dim, weights, out, stride);
+      else
+        add_block<n>(block, count, dim, weights, out, stride);
     });
   });
 }
 
 void attend(const Attend& job, int64_t chunk, float* part) {
-  job.int8 ? attend_pages<true>(job, chunk, part) : attend_pages<false>(job, chunk, part);
+  job.int8 ? attend_blocks<true>(job, chunk, part) : attend_blocks<false>(job, chunk, part);
 }
 
 void merge_parts(const Attend& job, int64_t chunk, const float* parts, float* totals) {

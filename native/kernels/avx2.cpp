@@ -50,7 +50,8 @@ inline float maximum(F x) {
 inline bool finite(F x) {
   const F size = absolute(x);
   const __m256 limit = _mm256_set1_ps(INFINITY);
-  const __m256 below = _mm256_and_ps(_mm256_cmp_ps(size.a, limit, _CMP_LT_OQ), _mm256_cmp_ps(size.b, limit, _CMP_LT_OQ));
+  const __m256 below =
+      _mm256_and_ps(_mm256_cmp_ps(size.a, limit, _CMP_LT_OQ), _mm256_cmp_ps(size.b, limit, _CMP_LT_OQ));
   return _mm256_movemask_ps(below) == 0xff;
 }
 inline F load_f16(const void* p) {
@@ -117,13 +118,17 @@ inline B merge(B codes, __m256i a, __m256i b, char mask) {
 }
 template <int J>
 inline B bit5(B codes, B p) {
-  if constexpr (J <= 4) return merge(codes, _mm256_slli_epi16(p.a, 4 - J), _mm256_slli_epi16(p.b, 4 - J), 16);
-  else return merge(codes, _mm256_srli_epi16(p.a, J - 4), _mm256_srli_epi16(p.b, J - 4), 16);
+  if constexpr (J <= 4)
+    return merge(codes, _mm256_slli_epi16(p.a, 4 - J), _mm256_slli_epi16(p.b, 4 - J), 16);
+  else
+    return merge(codes, _mm256_srli_epi16(p.a, J - 4), _mm256_srli_epi16(p.b, J - 4), 16);
 }
 template <int J>
 inline B bits6(B codes, B p) {
-  if constexpr (J <= 2) return merge(codes, _mm256_slli_epi16(p.a, 4 - 2 * J), _mm256_slli_epi16(p.b, 4 - 2 * J), 48);
-  else return merge(codes, _mm256_srli_epi16(p.a, 2), _mm256_srli_epi16(p.b, 2), 48);
+  if constexpr (J <= 2)
+    return merge(codes, _mm256_slli_epi16(p.a, 4 - 2 * J), _mm256_slli_epi16(p.b, 4 - 2 * J), 48);
+  else
+    return merge(codes, _mm256_srli_epi16(p.a, 2), _mm256_srli_epi16(p.b, 2), 48);
 }
 
 inline __m256i four_of(const int8_t* a) {

@@ -45,7 +45,9 @@ inline F load_i8(const uint8_t* p) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 }
 inline F to_float(I a) { return _mm512_cvtepi32_ps(a); }
-inline F exponent(I n) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23)); }
+inline F exponent(I n) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23));
+}
 inline F select_below(int64_t n, F a, F b) {
   const auto mask = static_cast<__mmask16>(n <= 0 ? 0 : n >= 16 ? 0xffff : (1 << n) - 1);
   return _mm512_mask_blend_ps(mask, b, a);
@@ -67,13 +69,17 @@ inline B merge(B codes, __m512i shifted, char mask) {
 }
 template <int J>
 inline B bit5(B codes, B plane) {
-  if constexpr (J <= 4) return merge(codes, _mm512_slli_epi16(plane.v, 4 - J), 16);
-  else return merge(codes, _mm512_srli_epi16(plane.v, J - 4), 16);
+  if constexpr (J <= 4)
+    return merge(codes, _mm512_slli_epi16(plane.v, 4 - J), 16);
+  else
+    return merge(codes, _mm512_srli_epi16(plane.v, J - 4), 16);
 }
 template <int J>
 inline B bits6(B codes, B plane) {
-  if constexpr (J <= 2) return merge(codes, _mm512_slli_epi16(plane.v, 4 - 2 * J), 48);
-  else return merge(codes, _mm512_srli_epi16(plane.v, 2), 48);
+  if constexpr (J <= 2)
+    return merge(codes, _mm512_slli_epi16(plane.v, 4 - 2 * J), 48);
+  else
+    return merge(codes, _mm512_srli_epi16(plane.v, 2), 48);
 }
 
 struct Partial {};

@@ -23,9 +23,7 @@ void rms_norm(const float* x, const float* weight, float* out, int64_t n, float 
 }
 
 void swiglu(const float* gate, const float* up, float* out, int64_t n) {
-  each16(n, out, gate, up, [](F g, F u) {
-    return mul(div(g, add(set1(1.0f), exp_f(sub(set1(0.0f), g)))), u);
-  });
+  each16(n, out, gate, up, [](F g, F u) { return mul(div(g, add(set1(1.0f), exp_f(sub(set1(0.0f), g)))), u); });
 }
 
 void add_rows(const float* a, const float* b, float* out, int64_t n) {

@@ -102,25 +102,31 @@ struct SixBit {  // Q6_K: fp16 d per 256, int8 scale per 16
     explicit Head(const uint8_t* block) : d(load_f16(block)) {}
   };
   static const uint8_t* group(const uint8_t* block, int g) { return block + 32 + g * group_bytes; }
-  static F scale(const Head& head, const uint8_t* group, int half) {
-    return mul(head.d, load_i8(group + 16 * half));
-  }
+  static F scale(const Head& head, const uint8_t* group, int half) { return mul(head.d, load_i8(group + 16 * half)); }
   static const uint8_t* codes(const uint8_t* group) { return group + 160; }
   static const uint8_t* plane(const uint8_t* group) { return group + 32; }
 };
 
-// Each kind of weights.h and the format its panels have.
-template <Kind kKind>
+// Each quant type of weights.h and the format its panels have.
+template <QuantType kType>
 struct FormatOf;
 template <class Format>
 struct Is {
   using type = Format;
 };
-template <> struct FormatOf<Kind::Q4_0> : Is<OneLevel<Codes4, Zero8, false, 0>> {};
-template <> struct FormatOf<Kind::Q4_1> : Is<OneLevel<Codes4, Zero0, true, 0>> {};
-template <> struct FormatOf<Kind::Q5_0> : Is<OneLevel<Codes5, Zero16, false, 64>> {};
-template <> struct FormatOf<Kind::Q5_1> : Is<OneLevel<Codes5, Zero0, true, 64>> {};
-template <> struct FormatOf<Kind::Q8_0> : Is<OneLevel<Codes8, Zero128, false, 0>> {};
-template <> struct FormatOf<Kind::Q4_K> : Is<TwoLevel<Codes4, 0>> {};
-template <> struct FormatOf<Kind::Q5_K> : Is<TwoLevel<Codes5, 64>> {};
-template <> struct FormatOf<Kind::Q6_K> : Is<SixBit> {};
+template <>
+struct FormatOf<QuantType::Q4_0> : Is<OneLevel<Codes4, Zero8, false, 0>> {};
+template <>
+struct FormatOf<QuantType::Q4_1> : Is<OneLevel<Codes4, Zero0, true, 0>> {};
+template <>
+struct FormatOf<QuantType::Q5_0> : Is<OneLevel<Codes5, Zero16, false, 64>> {};
+template <>
+struct FormatOf<QuantType::Q5_1> : Is<OneLevel<Codes5, Zero0, true, 64>> {};
+template <>
+struct FormatOf<QuantType::Q8_0> : Is<OneLevel<Codes8, Zero128, false, 0>> {};
+template <>
+struct FormatOf<QuantType::Q4_K> : Is<TwoLevel<Codes4, 0>> {};
+template <>
+struct FormatOf<QuantType::Q5_K> : Is<TwoLevel<Codes5, 64>> {};
+template <>
+struct FormatOf<QuantType::Q6_K> : Is<SixBit> {};

@@ -1,4 +1,5 @@
-// aarch64 with the int8 matrix extension (Neoverse V1, Cortex-A510/X2, Apple M2 and later): unsigned by signed products.
+// aarch64 with the int8 matrix extension (Neoverse V1, Cortex-A510/X2, Apple M2 and later): unsigned by signed
+// products.
 #include <arm_neon.h>
 
 #include <array>

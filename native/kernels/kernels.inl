@@ -93,13 +93,17 @@ void quantize(const float* x, int64_t k, ActivationGroup* out, int64_t stride) {
   }
 }
 
+// Each uses those before it.
+// clang-format off
 #include "formats.inl"
 #include "matmul.inl"
 #include "elementwise.inl"
 #include "attention.inl"
+// clang-format on
 
-constexpr PageKernels f16_pages = {store_f16_key, store_f16_value};
-constexpr PageKernels int8_pages = {store_int8_key, store_int8_value};
+constexpr KVKernels f16_blocks = {store_f16_key, store_f16_value};
+constexpr KVKernels int8_blocks = {store_int8_key, store_int8_value};
 
-constexpr Kernels table = {GALOP_KERNELS, kTile,   quantize, matmul, matmul_f32, rms_norm,    swiglu,           add_rows,
-                           accumulate,    softmax, sum_exp, rope,     f16_pages, int8_pages, attend, merge_parts, finish_attention};
+constexpr Kernels table = {GALOP_KERNELS, kTile,       quantize,   matmul,      matmul_f32,      rms_norm,
+                           swiglu,        add_rows,    accumulate, softmax,     sum_exp,         rope,
+                           f16_blocks,    int8_blocks, attend,     merge_parts, finish_attention};

@@ -133,15 +133,19 @@ void matmul_tiles(const Panels& w, int64_t begin, int64_t end, int64_t first, in
                   const float* bias, float* out, int64_t out_stride, const uint8_t* panels, int64_t panel_bytes) {
   using Run = void (*)(const Panels&, int64_t, int64_t, int64_t, int64_t, const ActivationGroup*, const float*, float*,
                        int64_t, const uint8_t*, int64_t);
-  static constexpr Run run[] = {nullptr,
-                                panels_times<Format, 1>,
-                                panels_times<Format, 2>,
-                                panels_times<Format, kTile < 3 ? 1 : 3>,
-                                panels_times<Format, kTile < 4 ? 1 : 4>,
-                                panels_times<Format, kTile < 5 ? 1 : 5>,
-                                panels_times<Format, kTile < 6 ? 1 : 6>,
-                                panels_times<Format, kTile < 7 ? 1 : 7>,
-                                panels_times<Format, kTile < 8 ? 1 : 8>};
+  static constexpr Run run[] = {
+      nullptr,
+      panels_times<Format, 1>,
+      panels_times<Format, 2>,
+      panels_times < Format,
+      kTile < 3 ? 1 : 3 >,
+      panels_times < Format,
+      kTile < 4 ? 1 : 4 >,
+      panels_times < Format,
+      kTile < 5 ? 1 : 5 >,
+      panels_times < Format,
+      kTile < 6 ? 1 : 6 >
+      , panels_times < Format, kTile < 7 ? 1 : 7 >, panels_times < Format, kTile < 8 ? 1 : 8 > };
   const ActivationGroup* a = acts.data;
   for (int64_t c = 0; c < acts.columns; c += kTile) {
     const int64_t n = acts.columns - c < kTile ? acts.columns - c : kTile;
@@ -181,11 +185,11 @@ void matmul_format(const Panels& w, int64_t begin, int64_t end, const Activation
 
 using Matmul = void (*)(const Panels&, int64_t, int64_t, const Activations&, const float*, float*, int64_t);
 
-template <int... kKinds>
-constexpr std::array<Matmul, sizeof...(kKinds)> matmul_by_kind(std::integer_sequence<int, kKinds...>) {
+template <int... kTypes>
+constexpr std::array<Matmul, sizeof...(kTypes)> matmul_by_type(std::integer_sequence<int, kTypes...>) {
   return {[] {
-    using Format = typename FormatOf<static_cast<Kind>(kKinds)>::type;
-    static_assert(kGroup * Format::groups == kLayouts[kKinds].block && Format::bytes == kLayouts[kKinds].panel_bytes,
+    using Format = typename FormatOf<static_cast<QuantType>(kTypes)>::type;
+    static_assert(kGroup * Format::groups == kLayouts[kTypes].block && Format::bytes == kLayouts[kTypes].panel_bytes,
                   "a format that is not laid out as weights.h says");
     return matmul_format<Format>;
   }()...};
@@ -193,8 +197,8 @@ constexpr std::array<Matmul, sizeof...(kKinds)> matmul_by_kind(std::integer_sequ
 
 void matmul(const Panels& w, int64_t begin, int64_t end, const Activations& acts, const float* bias, float* out,
             int64_t out_stride) {
-  static constexpr auto run = matmul_by_kind(std::make_integer_sequence<int, static_cast<int>(Kind::F32)>{});
-  run[static_cast<int>(w.kind)](w, begin, end, acts, bias, out, out_stride);
+  static constexpr auto run = matmul_by_type(std::make_integer_sequence<int, static_cast<int>(QuantType::F32)>{});
+  run[static_cast<int>(w.quant_type)](w, begin, end, acts, bias, out, out_stride);
 }
 
 void matmul_f32(const Panels& w, int64_t begin, int64_t end, const float* x, int64_t columns, const float* bias,

@@ -14,19 +14,39 @@ inline V lanes(Step step) {
   return {step(0), step(1), step(2), step(3)};
 }
 
-inline F load(const float* p) { return lanes<F>([&](int i) { return vld1q_f32(p + 4 * i); }); }
+inline F load(const float* p) {
+  return lanes<F>([&](int i) { return vld1q_f32(p + 4 * i); });
+}
 inline void store(float* p, F x) {
   for (int i = 0; i < 4; ++i) vst1q_f32(p + 4 * i, x.v[i]);
 }
-inline F set1(float x) { return lanes<F>([&](int) { return vdupq_n_f32(x); }); }
-inline F add(F x, F y) { return lanes<F>([&](int i) { return vaddq_f32(x.v[i], y.v[i]); }); }
-inline F sub(F x, F y) { return lanes<F>([&](int i) { return vsubq_f32(x.v[i], y.v[i]); }); }
-inline F mul(F x, F y) { return lanes<F>([&](int i) { return vmulq_f32(x.v[i], y.v[i]); }); }
-inline F div(F x, F y) { return lanes<F>([&](int i) { return vdivq_f32(x.v[i], y.v[i]); }); }
-inline F fma(F x, F y, F z) { return lanes<F>([&](int i) { return vfmaq_f32(z.v[i], x.v[i], y.v[i]); }); }
-inline F max(F x, F y) { return lanes<F>([&](int i) { return vmaxq_f32(x.v[i], y.v[i]); }); }
-inline F min(F x, F y) { return lanes<F>([&](int i) { return vminq_f32(x.v[i], y.v[i]); }); }
-inline F absolute(F x) { return lanes<F>([&](int i) { return vabsq_f32(x.v[i]); }); }
+inline F set1(float x) {
+  return lanes<F>([&](int) { return vdupq_n_f32(x); });
+}
+inline F add(F x, F y) {
+  return lanes<F>([&](int i) { return vaddq_f32(x.v[i], y.v[i]); });
+}
+inline F sub(F x, F y) {
+  return lanes<F>([&](int i) { return vsubq_f32(x.v[i], y.v[i]); });
+}
+inline F mul(F x, F y) {
+  return lanes<F>([&](int i) { return vmulq_f32(x.v[i], y.v[i]); });
+}
+inline F div(F x, F y) {
+  return lanes<F>([&](int i) { return vdivq_f32(x.v[i], y.v[i]); });
+}
+inline F fma(F x, F y, F z) {
+  return lanes<F>([&](int i) { return vfmaq_f32(z.v[i], x.v[i], y.v[i]); });
+}
+inline F max(F x, F y) {
+  return lanes<F>([&](int i) { return vmaxq_f32(x.v[i], y.v[i]); });
+}
+inline F min(F x, F y) {
+  return lanes<F>([&](int i) { return vminq_f32(x.v[i], y.v[i]); });
+}
+inline F absolute(F x) {
+  return lanes<F>([&](int i) { return vabsq_f32(x.v[i]); });
+}
 inline float maximum(F x) { return vmaxvq_f32(vmaxq_f32(vmaxq_f32(x.v[0], x.v[1]), vmaxq_f32(x.v[2], x.v[3]))); }
 inline bool finite(F x) {
   const float32x4_t limit = vdupq_n_f32(INFINITY);
@@ -53,11 +73,11 @@ inline F load_i8(const uint8_t* p) {
   const int8x16_t v = vreinterpretq_s8_u8(vld1q_u8(p));
   return from_words(vmovl_s8(vget_low_s8(v)), vmovl_s8(vget_high_s8(v)));
 }
-inline F to_float(I x) { return lanes<F>([&](int i) { return vcvtq_f32_s32(x.v[i]); }); }
+inline F to_float(I x) {
+  return lanes<F>([&](int i) { return vcvtq_f32_s32(x.v[i]); });
+}
 inline F exponent(I n) {
-  return lanes<F>([&](int i) {
-    return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n.v[i], vdupq_n_s32(127)), 23));
-  });
+  return lanes<F>([&](int i) { return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n.v[i], vdupq_n_s32(127)), 23)); });
 }
 inline F select_below(int64_t n, F x, F y) {
   static constexpr int32_t first[] = {0, 1, 2, 3};
@@ -68,8 +88,12 @@ inline F select_below(int64_t n, F x, F y) {
   });
 }
 
-inline I set1_i(int32_t x) { return lanes<I>([&](int) { return vdupq_n_s32(x); }); }
-inline I round_i(F x) { return lanes<I>([&](int i) { return vcvtnq_s32_f32(x.v[i]); }); }
+inline I set1_i(int32_t x) {
+  return lanes<I>([&](int) { return vdupq_n_s32(x); });
+}
+inline I round_i(F x) {
+  return lanes<I>([&](int i) { return vcvtnq_s32_f32(x.v[i]); });
+}
 inline int32_t sum_i(I x) { return vaddvq_s32(vaddq_s32(vaddq_s32(x.v[0], x.v[1]), vaddq_s32(x.v[2], x.v[3]))); }
 inline void store_i8(int8_t* p, I x) {
   const int16x8_t a = vcombine_s16(vmovn_s32(x.v[0]), vmovn_s32(x.v[1]));
@@ -77,12 +101,18 @@ inline void store_i8(int8_t* p, I x) {
   vst1q_s8(p, vcombine_s8(vmovn_s16(a), vmovn_s16(b)));
 }
 
-inline B load_b(const uint8_t* p) { return lanes<B>([&](int i) { return vld1q_u8(p + 16 * i); }); }
+inline B load_b(const uint8_t* p) {
+  return lanes<B>([&](int i) { return vld1q_u8(p + 16 * i); });
+}
 inline void store_b(uint8_t* p, B b) {
   for (int i = 0; i < 4; ++i) vst1q_u8(p + 16 * i, b.v[i]);
 }
-inline B low(B x) { return lanes<B>([&](int i) { return vandq_u8(x.v[i], vdupq_n_u8(15)); }); }
-inline B high(B x) { return lanes<B>([&](int i) { return vshrq_n_u8(x.v[i], 4); }); }
+inline B low(B x) {
+  return lanes<B>([&](int i) { return vandq_u8(x.v[i], vdupq_n_u8(15)); });
+}
+inline B high(B x) {
+  return lanes<B>([&](int i) { return vshrq_n_u8(x.v[i], 4); });
+}
 template <int J>
 inline B bit5(B codes, B plane) {
   return lanes<B>([&](int i) {

@@ -31,13 +31,25 @@ inline V lanes(Step step) {
   return out;
 }
 
-inline F load(const float* p) { return lanes<F>([&](int i) { return p[i]; }); }
+inline F load(const float* p) {
+  return lanes<F>([&](int i) { return p[i]; });
+}
 inline void store(float* p, F x) { std::memcpy(p, x.v, sizeof(x.v)); }
-inline F set1(float x) { return lanes<F>([&](int) { return x; }); }
-inline F add(F x, F y) { return lanes<F>([&](int i) { return x.v[i] + y.v[i]; }); }
-inline F sub(F x, F y) { return lanes<F>([&](int i) { return x.v[i] - y.v[i]; }); }
-inline F mul(F x, F y) { return lanes<F>([&](int i) { return x.v[i] * y.v[i]; }); }
-inline F div(F x, F y) { return lanes<F>([&](int i) { return x.v[i] / y.v[i]; }); }
+inline F set1(float x) {
+  return lanes<F>([&](int) { return x; });
+}
+inline F add(F x, F y) {
+  return lanes<F>([&](int i) { return x.v[i] + y.v[i]; });
+}
+inline F sub(F x, F y) {
+  return lanes<F>([&](int i) { return x.v[i] - y.v[i]; });
+}
+inline F mul(F x, F y) {
+  return lanes<F>([&](int i) { return x.v[i] * y.v[i]; });
+}
+inline F div(F x, F y) {
+  return lanes<F>([&](int i) { return x.v[i] / y.v[i]; });
+}
 
 // A correctly rounded float fma without the instruction: the product is exact in double, the sum is rounded to odd
 // (Boldo and Melquiond, 2008), and rounding that to float is then rounding once.
@@ -50,10 +62,18 @@ inline float fma_1(float a, float b, float c) {
   if (error != 0 && (bits & 1) == 0 && std::isfinite(s)) bits += (error > 0) == (s > 0) ? 1 : -1;
   return static_cast<float>(std::bit_cast<double>(bits));
 }
-inline F fma(F x, F y, F z) { return lanes<F>([&](int i) { return fma_1(x.v[i], y.v[i], z.v[i]); }); }
-inline F max(F x, F y) { return lanes<F>([&](int i) { return x.v[i] > y.v[i] ? x.v[i] : y.v[i]; }); }
-inline F min(F x, F y) { return lanes<F>([&](int i) { return x.v[i] < y.v[i] ? x.v[i] : y.v[i]; }); }
-inline F absolute(F x) { return lanes<F>([&](int i) { return std::fabs(x.v[i]); }); }
+inline F fma(F x, F y, F z) {
+  return lanes<F>([&](int i) { return fma_1(x.v[i], y.v[i], z.v[i]); });
+}
+inline F max(F x, F y) {
+  return lanes<F>([&](int i) { return x.v[i] > y.v[i] ? x.v[i] : y.v[i]; });
+}
+inline F min(F x, F y) {
+  return lanes<F>([&](int i) { return x.v[i] < y.v[i] ? x.v[i] : y.v[i]; });
+}
+inline F absolute(F x) {
+  return lanes<F>([&](int i) { return std::fabs(x.v[i]); });
+}
 inline float maximum(F x) { return *std::max_element(x.v, x.v + 16); }
 inline bool finite(F x) {
   return std::all_of(x.v, x.v + 16, [](float lane) { return std::isfinite(lane); });
@@ -66,18 +86,28 @@ inline F load_f16(const void* p) {
 inline void store_f16(uint16_t* p, F x) {
   for (int i = 0; i < 16; ++i) p[i] = f32_to_f16(x.v[i]);
 }
-inline F load_u8(const uint8_t* p) { return lanes<F>([&](int i) { return static_cast<float>(p[i]); }); }
+inline F load_u8(const uint8_t* p) {
+  return lanes<F>([&](int i) { return static_cast<float>(p[i]); });
+}
 inline F load_i8(const uint8_t* p) {
   return lanes<F>([&](int i) { return static_cast<float>(static_cast<int8_t>(p[i])); });
 }
-inline F to_float(I x) { return lanes<F>([&](int i) { return static_cast<float>(x.v[i]); }); }
+inline F to_float(I x) {
+  return lanes<F>([&](int i) { return static_cast<float>(x.v[i]); });
+}
 inline F exponent(I n) {
   return lanes<F>([&](int i) { return std::bit_cast<float>(static_cast<uint32_t>(n.v[i] + 127) << 23); });
 }
-inline F select_below(int64_t n, F x, F y) { return lanes<F>([&](int i) { return i < n ? x.v[i] : y.v[i]; }); }
+inline F select_below(int64_t n, F x, F y) {
+  return lanes<F>([&](int i) { return i < n ? x.v[i] : y.v[i]; });
+}
 
-inline I set1_i(int32_t x) { return lanes<I>([&](int) { return x; }); }
-inline I round_i(F x) { return lanes<I>([&](int i) { return static_cast<int32_t>(std::nearbyint(x.v[i])); }); }
+inline I set1_i(int32_t x) {
+  return lanes<I>([&](int) { return x; });
+}
+inline I round_i(F x) {
+  return lanes<I>([&](int i) { return static_cast<int32_t>(std::nearbyint(x.v[i])); });
+}
 inline int32_t sum_i(I x) {
   int32_t total = 0;
   for (int32_t lane : x.v) total += lane;
@@ -93,8 +123,12 @@ inline B load_b(const uint8_t* p) {
   return b;
 }
 inline void store_b(uint8_t* p, B b) { std::memcpy(p, b.v, 64); }
-inline B low(B x) { return lanes<B>([&](int i) { return x.v[i] & 15; }); }
-inline B high(B x) { return lanes<B>([&](int i) { return x.v[i] >> 4; }); }
+inline B low(B x) {
+  return lanes<B>([&](int i) { return x.v[i] & 15; });
+}
+inline B high(B x) {
+  return lanes<B>([&](int i) { return x.v[i] >> 4; });
+}
 template <int J>
 inline B bit5(B codes, B plane) {
   return lanes<B>([&](int i) { return codes.v[i] | ((plane.v[i] >> J & 1) << 4); });

@@ -1,4 +1,4 @@
-// attention: keys and values are added to their pages as part of the phase before, then all queries meet all keys.
+// attention: keys and values are added to their blocks as part of the phase before, then all queries meet all keys.
 #include <algorithm>
 #include <map>
 
@@ -37,14 +37,15 @@ class Attention final : public PhaseOp {
     require(!at_.int8 || head_dim_ % kGroup == 0, "int8 keys and values need a head_dim that is a multiple of 32");
     require(kv_heads_ > 0 && heads_ > 0 && heads_ % kv_heads_ == 0, "attention heads");
     require(in[0].width == heads_ * head_dim_ && in[1].width == kv_heads_ * head_dim_ &&
-                in[2].width == kv_heads_ * head_dim_ && out[0].width == in[0].width, "attention shapes");
+                in[2].width == kv_heads_ * head_dim_ && out[0].width == in[0].width,
+            "attention shapes");
     require(!in[0].rows, "attention of chosen rows");
     group_ = heads_ / kv_heads_;
     splits_ = (group_ + kMaxQueries - 1) / kMaxQueries;
   }
 
   void prepare(Run& run) override {
-    require(at_.offset + 2 * kv_heads_ * head_bytes() <= run.page_bytes, "pages too small");
+    require(at_.offset + 2 * kv_heads_ * head_bytes() <= run.block_bytes, "blocks too small");
     queries_ = &run.shared<Queries>();
     tiles_ = &queries_->tiles[std::max<int64_t>(1, kMaxQueries / group_)];
     if (tiles_->empty()) divide(run.batch);
@@ -55,17 +56,17 @@ class Attention final : public PhaseOp {
 
   void take(Run& run, int64_t t, int64_t) const override {
     const int64_t position = run.batch.positions[t];
-    const int slot = static_cast<int>(position % kPage);
-    uint8_t* page = run.page_table[run.batch.sequences[t]][position / kPage] + at_.offset;
-    const PageKernels& store = at_.int8 ? run.kernels.int8 : run.kernels.f16;
+    const int slot = static_cast<int>(position % kBlockTokens);
+    uint8_t* block = run.block_table[run.batch.sequences[t]][position / kBlockTokens] + at_.offset;
+    const KVKernels& store = at_.int8 ? run.kernels.int8 : run.kernels.f16;
     for (int64_t h = 0; h < kv_heads_; ++h) {
-      store.store_key(in[1].at(run, t) + h * head_dim_, page + h * head_bytes(), slot, head_dim_);
-      store.store_value(in[2].at(run, t) + h * head_dim_, page + (kv_heads_ + h) * head_bytes(), slot, head_dim_);
+      store.store_key(in[1].at(run, t) + h * head_dim_, block + h * head_bytes(), slot, head_dim_);
+      store.store_value(in[2].at(run, t) + h * head_dim_, block + (kv_heads_ + h) * head_bytes(), slot, head_dim_);
     }
   }
 
-  // Queries of one KV head share a pass over its keys. Where there are fewer such tiles than threads can use, the chunks
-  // of long sequences are shared out too, and merged in order after a barrier: the same arithmetic.
+  // Queries of one KV head share a pass over its keys. Where there are fewer such tiles than threads can use, the
+  // chunks of long sequences are shared out too, and merged in order after a barrier: the same arithmetic.
   void run(Run& run) const override {
     auto chunks_of = [](const Attend& job) { return (job.lengths[job.count - 1] + kChunk - 1) / kChunk; };
     if (!shares_chunks(run)) {
@@ -108,8 +109,10 @@ class Attention final : public PhaseOp {
     for (int64_t t = 0; t < batch.tokens; ++t) {
       const int64_t s = batch.sequences[t], position = batch.positions[t];
       const bool follows = t > 0 && batch.sequences[t - 1] == s && batch.positions[t - 1] + 1 == position;
-      if (follows && tiles_->back().count < longest) ++tiles_->back().count;
-      else tiles_->push_back({s, t, 1});
+      if (follows && tiles_->back().count < longest)
+        ++tiles_->back().count;
+      else
+        tiles_->push_back({s, t, 1});
       queries_->chunks = std::max(queries_->chunks, position / kChunk + 1);
     }
   }
@@ -123,7 +126,7 @@ class Attention final : public PhaseOp {
     job.head_dim = head_dim_;
     job.int8 = at_.int8;
     job.scale = static_cast<float>(scale_);
-    job.pages = run.page_table[tile.sequence].data();
+    job.blocks = run.block_table[tile.sequence].data();
     job.key_offset = at_.offset + kv * head_bytes();
     job.value_offset = at_.offset + (kv_heads_ + kv) * head_bytes();
     for (int64_t t = tile.token; t < tile.token + tile.count; ++t)

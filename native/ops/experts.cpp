@@ -17,8 +17,9 @@ class Route final : public TokenOp {
 
   void validate() override {
     expect(1, 2, 1, 0);  // x; chosen, weights
-    require(weights[0]->kind == Kind::F32 && weights[0]->cols == in[0].width && weights[0]->rows == experts_ &&
-                0 < top_k_ && top_k_ <= experts_ && out[0].width == top_k_ && out[1].width == top_k_, "route shapes");
+    require(weights[0]->is_float() && weights[0]->cols == in[0].width && weights[0]->rows == experts_ && 0 < top_k_ &&
+                top_k_ <= experts_ && out[0].width == top_k_ && out[1].width == top_k_,
+            "route shapes");
     out[0].below = experts_;
   }
 
@@ -68,9 +69,10 @@ class Experts final : public PhaseOp {
     require(in[2].width == chosen_ && out[0].width == width_ && in[1].below <= count_, "experts operands");
     for (int64_t i = 0; i < count_; ++i) {
       const Panels &gate = *weights[i], &up = *weights[count_ + i], &down = *weights[2 * count_ + i];
-      require(gate.kind != Kind::F32 && up.kind != Kind::F32 && down.kind != Kind::F32, "experts must be packed");
+      require(!gate.is_float() && !up.is_float() && !down.is_float(), "experts must be packed");
       require(gate.cols == width_ && up.cols == width_ && gate.rows == inner_ && up.rows == inner_ &&
-                  down.cols == inner_ && down.rows == width_, "experts shapes");
+                  down.cols == inner_ && down.rows == width_,
+              "experts shapes");
     }
   }
 
@@ -90,8 +92,7 @@ class Experts final : public PhaseOp {
     Mixture& m = *mixture_;
     if (run.pool.claim(1) == 0) assign(ids, tokens);
     run.pool.barrier();
-    for (int64_t i; (i = run.pool.claim(total)) >= 0;)
-      quantise(run, in[0].at(run, m.assignments[i].token), i, width_);
+    for (int64_t i; (i = run.pool.claim(total)) >= 0;) quantise(run, in[0].at(run, m.assignments[i].token), i, width_);
     run.pool.barrier();
     multiply(run, 0, {m.gate.data(), m.up.data()}, inner_, width_ / kGroup);
     run.pool.barrier();

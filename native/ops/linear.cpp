@@ -45,7 +45,7 @@ class Linears final : public PhaseOp {
       const int64_t begin = (c - claims[i]) * per_claim[i], end = std::min(begin + per_claim[i], m.panels());
       const float* bias = vectors[i] ? vectors[i]->data() : nullptr;
       float* to = out[i].at(run, 0);
-      if (m.kind == Kind::F32)
+      if (m.is_float())
         run.kernels.matmul_f32(m, begin, end, in[0].at(run, 0), columns, bias, to, m.rows);
       else
         run.kernels.matmul(m, begin, end, activations, bias, to, m.rows);

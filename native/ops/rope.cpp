@@ -20,10 +20,22 @@ void sine_cosine(double x, float& sine, float& cosine) {
   s = r * (s + 1.0);
   c = c + 1.0;
   switch (static_cast<int64_t>(n) & 3) {
-    case 0: sine = static_cast<float>(s); cosine = static_cast<float>(c); break;
-    case 1: sine = static_cast<float>(c); cosine = static_cast<float>(-s); break;
-    case 2: sine = static_cast<float>(-s); cosine = static_cast<float>(-c); break;
-    default: sine = static_cast<float>(-c); cosine = static_cast<float>(s); break;
+    case 0:
+      sine = static_cast<float>(s);
+      cosine = static_cast<float>(c);
+      break;
+    case 1:
+      sine = static_cast<float>(c);
+      cosine = static_cast<float>(-s);
+      break;
+    case 2:
+      sine = static_cast<float>(-s);
+      cosine = static_cast<float>(-c);
+      break;
+    default:
+      sine = static_cast<float>(-c);
+      cosine = static_cast<float>(s);
+      break;
   }
 }
 
@@ -62,7 +74,8 @@ class Rope final : public TokenOp {
   void validate() override {
     expect(3, 1, 0, 0);  // x, cosine, sine
     require(in[1].width == in[2].width && head_dim_ >= 2 * in[1].width && in[0].width % head_dim_ == 0 &&
-                in[0].width == out[0].width, "rope shapes");
+                in[0].width == out[0].width,
+            "rope shapes");
   }
 
   void run(Run& run, int64_t t) const override {

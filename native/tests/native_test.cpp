@@ -52,15 +52,17 @@ struct Random {
 };
 
 // Blocks with random codes and small finite scales.
-std::vector<uint8_t> blocks(Kind kind, int64_t rows, int64_t cols, Random& random) {
-  const Layout& shape = layout(kind);
+std::vector<uint8_t> blocks(QuantType quant_type, int64_t rows, int64_t cols, Random& random) {
+  const Layout& shape = layout(quant_type);
   std::vector<uint8_t> data(rows * (cols / shape.block) * shape.source_bytes);
   for (uint8_t& b : data) b = random.byte();
   for (size_t at = 0; at < data.size(); at += shape.source_bytes) {
-    const int scales = kind == Kind::Q4_1 || kind == Kind::Q5_1 || kind == Kind::Q4_K || kind == Kind::Q5_K ? 2 : 1;
+    const bool two = quant_type == QuantType::Q4_1 || quant_type == QuantType::Q5_1 || quant_type == QuantType::Q4_K ||
+                     quant_type == QuantType::Q5_K;
+    const int scales = two ? 2 : 1;
     for (int i = 0; i < scales; ++i) {
       const uint16_t half = f32_to_f16(random.real() * 0.02f);
-      std::memcpy(&data[at + (kind == Kind::Q6_K ? 208 : 2 * i)], &half, 2);
+      std::memcpy(&data[at + (quant_type == QuantType::Q6_K ? 208 : 2 * i)], &half, 2);
     }
   }
   return data;
@@ -71,20 +73,20 @@ struct Packed {
   Panels panels;
 };
 
-Packed packed(Kind kind, int64_t rows, int64_t cols, Random& random) {
+Packed packed(QuantType quant_type, int64_t rows, int64_t cols, Random& random) {
   Packed out;
   std::vector<uint8_t> source;
-  if (kind == Kind::F32) {
+  if (quant_type == QuantType::F32) {
     const auto values = random.reals(rows * cols);
     source.resize(values.size() * 4);
     std::memcpy(source.data(), values.data(), source.size());
   } else {
-    source = blocks(kind, rows, cols, random);
+    source = blocks(quant_type, rows, cols, random);
   }
-  out.panels = {kind, rows, cols, nullptr};
+  out.panels = {quant_type, rows, cols, nullptr};
   out.data.resize(out.panels.bytes());
   for (int64_t p = 0; p < out.panels.panels(); ++p)
-    pack_panel(kind, source.data(), rows, cols, p, out.data.data() + p * out.panels.panel_bytes());
+    pack_panel(quant_type, source.data(), rows, cols, p, out.data.data() + p * out.panels.panel_bytes());
   out.panels.data = out.data.data();
   return out;
 }
@@ -101,22 +103,23 @@ std::vector<ActivationGroup> quantised(const Kernels& k, const std::vector<float
 
 void test_matmul(const Kernels& k) {
   Random random;
-  for (int kind = 0; kind < static_cast<int>(Kind::F32); ++kind)
+  for (int quant_type = 0; quant_type < static_cast<int>(QuantType::F32); ++quant_type)
     for (int64_t rows : {1, 15, 16, 50})
       for (int64_t columns : {1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 35}) {
         // The longer one takes several stretches of the inner dimension when panels are unpacked.
         const int64_t cols = columns == 8 || columns > 9 ? 2304 : 256;
-        const Packed w = packed(static_cast<Kind>(kind), rows, cols, random);
+        const Packed w = packed(static_cast<QuantType>(quant_type), rows, cols, random);
         const auto x = random.reals(columns * cols), bias = random.reals(rows);
         auto run = [&](const Kernels& set) {
           const auto acts = quantised(set, x, columns, cols);
           // A guard behind the last row: stores past `rows` would show.
           std::vector<float> out(columns * rows + 16, 12345.0f);
-          set.matmul(w.panels, 0, w.panels.panels(), {acts.data(), columns, cols / kGroup}, bias.data(), out.data(), rows);
+          set.matmul(w.panels, 0, w.panels.panels(), {acts.data(), columns, cols / kGroup}, bias.data(), out.data(),
+                     rows);
           return out;
         };
         const auto ours = run(k);
-        same(ours, run(portable::kernels), std::string(k.name) + " matmul " + kLayouts[kind].name);
+        same(ours, run(portable::kernels), std::string(k.name) + " matmul " + kLayouts[quant_type].name);
         check(ours.back() == 12345.0f, "matmul wrote past its rows");
         absorb(ours.data(), ours.size() * 4);
         if (columns > 1) continue;
@@ -128,11 +131,12 @@ void test_matmul(const Kernels& k) {
           unpack_row(w.panels, r, row.data());
           double expected = bias[r], size = 1e-3;
           for (int64_t i = 0; i < cols; ++i) {
-            const double term = static_cast<double>(row[i]) * acts[i / kGroup].codes[i % kGroup] * acts[i / kGroup].scale;
+            const double term =
+                static_cast<double>(row[i]) * acts[i / kGroup].codes[i % kGroup] * acts[i / kGroup].scale;
             expected += term;
             size += std::fabs(term);
           }
-          check(std::fabs(ours[r] - expected) <= 1e-5 * size, std::string("matmul value ") + kLayouts[kind].name);
+          check(std::fabs(ours[r] - expected) <= 1e-5 * size, std::string("matmul value ") + kLayouts[quant_type].name);
         }
       }
 }
@@ -154,7 +158,8 @@ void test_rest(const Kernels& k) {
     both([&](const Kernels& s, float* out) { s.add(a.data(), b.data(), out, n); }, "add");
     both([&](const Kernels& s, float* out) { s.accumulate(0.7f, a.data(), out, n); }, "accumulate");
     both([&](const Kernels& s, float* out) { s.softmax(a.data(), out, n); }, "softmax");
-    both([&](const Kernels& s, float* out) { out[0] = static_cast<float>(s.sum_exp(a.data(), n, 4, 0.7f)); }, "sum_exp");
+    both([&](const Kernels& s, float* out) { out[0] = static_cast<float>(s.sum_exp(a.data(), n, 4, 0.7f)); },
+         "sum_exp");
   }
   for (bool interleaved : {false, true}) {
     const auto x = random.reals(64), cosine = random.reals(32), sine = random.reals(32);
@@ -165,7 +170,7 @@ void test_rest(const Kernels& k) {
     absorb(a.data(), 256);
   }
   for (int64_t rows : {1, 8, 17}) {
-    const Packed w = packed(Kind::F32, rows, 40, random);
+    const Packed w = packed(QuantType::F32, rows, 40, random);
     const auto x = random.reals(3 * 40);
     std::vector<float> a(3 * rows), b(3 * rows);
     k.matmul_f32(w.panels, 0, w.panels.panels(), x.data(), 3, nullptr, a.data(), rows);
@@ -178,7 +183,7 @@ void test_rest(const Kernels& k) {
   k.quantize(nothing.data(), 32, zero.data(), 1);
   check(zero[0].scale == 0 && zero[0].codes[5] == 0, "quantising zeros");
   // What is not a number makes every product none; what is too small to divide by is nothing.
-  const Packed w = packed(Kind::Q8_0, 16, 32, random);
+  const Packed w = packed(QuantType::Q8_0, 16, 32, random);
   for (float bad : {NAN, INFINITY, -INFINITY, 1e-40f, -3e-39f})
     for (int at : {0, 15, 16, 31}) {
       auto x = random.reals(32);
@@ -199,20 +204,20 @@ void test_attention(const Kernels& k, bool int8) {
   for (int dim : int8 ? std::vector{32, 64, 128} : std::vector{16, 64, 128})
     for (int count : {1, 2, 3, 4, 5, 7, 8, 13, 32})
       for (int64_t length : {1, 15, 16, 17, 32, 33, 511, 512, 513, 700, 1100}) {
-        const int64_t bytes = kv_bytes(dim, int8), pages = (length + kPage - 1) / kPage;
-        std::vector<uint8_t> memory(pages * 2 * bytes, 0), memory_p = memory;
+        const int64_t bytes = kv_bytes(dim, int8), blocks = (length + kBlockTokens - 1) / kBlockTokens;
+        std::vector<uint8_t> memory(blocks * 2 * bytes, 0), memory_p = memory;
         std::vector<const uint8_t*> table;
-        for (int64_t i = 0; i < pages; ++i) table.push_back(memory.data() + i * 2 * bytes);
+        for (int64_t i = 0; i < blocks; ++i) table.push_back(memory.data() + i * 2 * bytes);
         for (int64_t t = 0; t < length; ++t) {
           const auto key = random.reals(dim), value = random.reals(dim);
           for (auto [set, to] : {std::pair{&k, &memory}, std::pair{&p, &memory_p}}) {
-            const PageKernels& store = int8 ? set->int8 : set->f16;
-            uint8_t* page = to->data() + t / kPage * 2 * bytes;
-            store.store_key(key.data(), page, t % kPage, dim);
-            store.store_value(value.data(), page + bytes, t % kPage, dim);
+            const KVKernels& store = int8 ? set->int8 : set->f16;
+            uint8_t* block = to->data() + t / kBlockTokens * 2 * bytes;
+            store.store_key(key.data(), block, t % kBlockTokens, dim);
+            store.store_value(value.data(), block + bytes, t % kBlockTokens, dim);
           }
         }
-        same(memory, memory_p, std::string(k.name) + " keys and values in pages");
+        same(memory, memory_p, std::string(k.name) + " keys and values in blocks");
         const auto queries = random.reals(count * dim);
         auto run = [&](const Kernels& set) {
           std::vector<float> out(count * dim), part(count * (kPartHead + dim)), total(part.size());
@@ -221,7 +226,7 @@ void test_attention(const Kernels& k, bool int8) {
           job.head_dim = dim;
           job.int8 = int8;
           job.scale = 0.125f;
-          job.pages = table.data();
+          job.blocks = table.data();
           job.key_offset = 0;
           job.value_offset = bytes;
           for (int i = 0; i < count; ++i) {
@@ -247,22 +252,22 @@ void test_program(const Kernels& k, bool int8) {
   Random random;
   const int64_t width = 64, heads = 2, dim = 32, inner = 96, experts = 4, vocabulary = 100;
   std::vector<Packed> store;
-  auto matrix = [&](Kind kind, int64_t rows, int64_t cols) {
-    store.push_back(packed(kind, rows, cols, random));
+  auto matrix = [&](QuantType quant_type, int64_t rows, int64_t cols) {
+    store.push_back(packed(quant_type, rows, cols, random));
     return static_cast<int>(store.size()) - 1;
   };
-  const int embedding = matrix(Kind::Q8_0, vocabulary, width), q = matrix(Kind::Q4_0, width, width),
-            kk = matrix(Kind::Q5_1, width, width), v = matrix(Kind::Q5_0, width, width),
-            o = matrix(Kind::Q4_1, width, width), router = matrix(Kind::F32, experts, width);
+  const int embedding = matrix(QuantType::Q8_0, vocabulary, width), q = matrix(QuantType::Q4_0, width, width),
+            kk = matrix(QuantType::Q5_1, width, width), v = matrix(QuantType::Q5_0, width, width),
+            o = matrix(QuantType::Q4_1, width, width), router = matrix(QuantType::F32, experts, width);
   std::vector<int> expert_weights;
-  for (int i = 0; i < 2 * experts; ++i) expert_weights.push_back(matrix(Kind::Q4_0, inner, width));
-  for (int i = 0; i < experts; ++i) expert_weights.push_back(matrix(Kind::Q8_0, width, inner));
+  for (int i = 0; i < 2 * experts; ++i) expert_weights.push_back(matrix(QuantType::Q4_0, inner, width));
+  for (int i = 0; i < experts; ++i) expert_weights.push_back(matrix(QuantType::Q8_0, width, inner));
   std::vector<Panels> matrices;
   for (const Packed& p : store) matrices.push_back(p.panels);
 
-  const std::vector<Buffer> buffers = {{width, false}, {width, false}, {width, false}, {width, false}, {width, false},
-                                       {16, false},    {16, false},    {2, false},     {2, false},     {width, true},
-                                       {vocabulary, true}};
+  const std::vector<Buffer> buffers = {{width, false}, {width, false}, {width, false},    {width, false},
+                                       {width, false}, {16, false},    {16, false},       {2, false},
+                                       {2, false},     {width, true},  {vocabulary, true}};
   const std::vector<Step> steps = {
       {"rope_table", {}, {5, 6}, {}, {1}, {{"scale", 1.0}}},
       {"embed", {}, {0}, {embedding}, {}, {}},
@@ -270,7 +275,11 @@ void test_program(const Kernels& k, bool int8) {
       {"linears", {1}, {2, 3, 4}, {q, kk, v}, {-1, -1, -1}, {}},
       {"rope", {2, 5, 6}, {2}, {}, {}, {{"head_dim", dim}, {"interleaved", false}}},
       {"rope", {3, 5, 6}, {3}, {}, {}, {{"head_dim", dim}, {"interleaved", false}}},
-      {"attention", {2, 3, 4}, {1}, {}, {},
+      {"attention",
+       {2, 3, 4},
+       {1},
+       {},
+       {},
        {{"state", int64_t{0}}, {"heads", heads}, {"kv_heads", heads}, {"head_dim", dim}, {"scale", 0.17}}},
       {"linears", {1}, {2}, {o}, {-1}, {}},
       {"add", {0, 2}, {0}, {}, {}, {}},
@@ -293,13 +302,13 @@ void test_program(const Kernels& k, bool int8) {
   for (int threads : {1, 2, 3, 5})
     for (int64_t chunk : {tokens, int64_t{1}, int64_t{8}, int64_t{13}}) {
       Program program(buffers, steps, {{0, int8}}, matrices, {norm, inv_freq}, k, threads);
-      PageStore pages(2 * heads * kv_bytes(dim, int8));
-      const int64_t first = pages.allocate(), second = pages.allocate();
+      BlockStore blocks(2 * heads * kv_bytes(dim, int8));
+      const int64_t first = blocks.allocate(), second = blocks.allocate();
       std::vector<float> logits(tokens * vocabulary);
       for (int64_t begin = 0; begin < tokens; begin += chunk) {
         const int64_t n = std::min(chunk, tokens - begin);
         const Batch batch{&ids[begin], &positions[begin], &sequences[begin], n, {{first, second}}, &rows[0], n};
-        check(program.forward(batch, pages, logits.data() + begin * vocabulary), "forward");
+        check(program.forward(batch, blocks, logits.data() + begin * vocabulary), "forward");
       }
       if (expected.empty()) expected = logits;
       same(logits, expected, std::string(k.name) + " program, threads " + std::to_string(threads));
@@ -315,7 +324,8 @@ void test_program(const Kernels& k, bool int8) {
   how.repetition_penalty = 1.1;
   for (int i = 0; i < 50; ++i) {
     how.seed = i;
-    const Drawn drawn = sample(k, expected.data() + (i % tokens) * vocabulary, vocabulary, how, i, ids.data(), 10, 5, nullptr, 3);
+    const Drawn drawn =
+        sample(k, expected.data() + (i % tokens) * vocabulary, vocabulary, how, i, ids.data(), 10, 5, nullptr, 3);
     check(drawn.token >= 0 && drawn.token < vocabulary && drawn.logprobs.size() == 4, "sample");
   }
 }

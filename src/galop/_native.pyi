@@ -18,13 +18,13 @@ def ops() -> dict[str, list[tuple[str, str]]]:
 def quant_types() -> list[tuple[str, int, int]]:
     """The quant types that kernels read: name, values and bytes of a block."""
 
-def packed_bytes(kind: str, rows: int, cols: int) -> int:
-    """Bytes that a matrix takes in panels. Raises ValueError for an unknown kind or columns of no whole blocks."""
+def packed_bytes(quant_type: str, rows: int, cols: int) -> int:
+    """Bytes that a matrix takes in panels. Raises ValueError for an unknown type or columns of no whole blocks."""
 
-def pack(kind: str, source: Array, rows: int, cols: int, out: Array, threads: int = 1) -> None:
+def pack(quant_type: str, source: Array, rows: int, cols: int, out: Array, threads: int = 1) -> None:
     """Lays a matrix of GGUF blocks into 16-row panels, losslessly. Raises ValueError where sizes do not fit."""
 
-def unpack(kind: str, packed: Array, rows: int, cols: int, out: Array) -> None:
+def unpack(quant_type: str, packed: Array, rows: int, cols: int, out: Array) -> None:
     """The float32 values of a packed matrix."""
 
 def read_bandwidth(data: Array, threads: int) -> float:
@@ -51,29 +51,29 @@ def sample(
 ) -> tuple[int, list[tuple[int, float]]]:
     """The token drawn, and the log-probabilities asked for. Raises ValueError if logits are not finite."""
 
-class PageStore:
-    """Memory in pages of equal size, by number, for the keys and values of so many tokens in all layers."""
+class BlockStore:
+    """Memory in blocks of equal size, by number, for the keys and values of so many tokens in all layers."""
 
-    def __init__(self, page_bytes: int) -> None: ...
+    def __init__(self, block_bytes: int) -> None: ...
     def allocate(self) -> int:
-        """A page, zeroed when it is new. Raises MemoryError."""
+        """A block, zeroed when it is new. Raises MemoryError."""
 
-    def release(self, page: int) -> None:
-        """Lets a page be allocated again. Raises ValueError if it is not allocated."""
+    def release(self, block: int) -> None:
+        """Lets a block be allocated again. Raises ValueError if it is not allocated."""
 
-    def data(self, page: int) -> Array:
-        """A page's bytes, to copy from or into."""
+    def data(self, block: int) -> Array:
+        """A block's bytes, to copy from or into."""
     @property
-    def page_bytes(self) -> int: ...
+    def block_bytes(self) -> int: ...
     @property
     def in_use(self) -> int: ...
 
 class Program:
     """A plan on a thread pool. Its matrices lie in `pack`, which it keeps alive.
 
-    `buffers` are widths and whether there is a row per logit wanted; `states` are offsets in a page and whether keys
-    and values are int8; `matrices` are kind, rows, columns and offset in the pack. Raises ValueError or IndexError for
-    a plan that cannot be run safely.
+    `buffers` are widths and whether there is a row per logit wanted; `states` are offsets in a block and whether keys
+    and values are int8; `matrices` are quant type, rows, columns and offset in the pack. Raises ValueError or
+    IndexError for a plan that cannot be run safely.
     """
 
     def __init__(
@@ -92,9 +92,9 @@ class Program:
         ids: Array,
         positions: Array,
         sequences: Array,
-        page_tables: Sequence[Sequence[int]],
+        block_tables: Sequence[Sequence[int]],
         rows: Array,
-        pages: PageStore,
+        blocks: BlockStore,
         logits: Array,
         hidden: Array | None = None,
     ) -> bool:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 try:
     from galop._native import (
-        PageStore,
+        BlockStore,
         Program,
         instruction_sets,
         int8_peak,
@@ -26,6 +26,6 @@ if TYPE_CHECKING:
     from galop._native import Step as Step
 
 __all__ = [
-    "PageStore", "Program", "instruction_sets", "int8_peak", "ops", "pack", "packed_bytes", "quant_types",
+    "BlockStore", "Program", "instruction_sets", "int8_peak", "ops", "pack", "packed_bytes", "quant_types",
     "read_bandwidth", "sample", "unpack",
 ]  # fmt: skip

@@ -38,12 +38,12 @@ def run_linear(kind: str, rows: int, cols: int, tokens: int, isa: str, threads: 
     )
     out = np.empty((tokens, rows), np.float32)
     at = np.arange(tokens, dtype=np.int32)
-    assert program.forward(at, at, np.zeros(tokens, np.int32), [[0] * tokens], at, pages(tokens), out)
+    assert program.forward(at, at, np.zeros(tokens, np.int32), [[0] * tokens], at, blocks(tokens), out)
     return out, quantised(table) @ dequantise(kind, weights, (rows, cols)).T + bias
 
 
-def pages(tokens: int) -> Any:
-    store = native.PageStore(64)
+def blocks(tokens: int) -> Any:
+    store = native.BlockStore(64)
     for _ in range(tokens // 32 + 1):
         store.allocate()
     return store
@@ -93,7 +93,7 @@ def test_a_malformed_batch_is_refused() -> None:
         [("embed", [], [0], [0], [], {}), ("rows", [0], [1], [], [], {})],
         [], [("Q8_0", 16, 32, 0)], [], data, "", 1,
     )  # fmt: skip
-    store, out = pages(1), np.empty((1, 32), np.float32)
+    store, out = blocks(1), np.empty((1, 32), np.float32)
 
     def forward(ids: list[int], positions: list[int], tables: list[list[int]], rows: list[int]) -> None:
         i32 = lambda v: np.array(v, np.int32)  # noqa: E731

@@ -20,7 +20,7 @@ from galop.ops.reference import Batch, Cache, Reference
 from galop.weights.pack import Pack, PackedMatrix
 from galop.weights.quant_types import dequantise, quantise_q8_0
 
-TOKENS = 37  # more than a page, a tile and a narrow product
+TOKENS = 37  # more than a KV block, a tile and a narrow product
 
 
 def quantised(x: np.ndarray) -> np.ndarray:
@@ -55,7 +55,7 @@ def as_int8(x: np.ndarray) -> np.ndarray:
 
 
 class KeptKV(Cache):
-    """Keys and values that come back as the native pages keep them."""
+    """Keys and values that come back as the native blocks keep them."""
 
     def __init__(self, kv: str) -> None:
         super().__init__()
@@ -111,12 +111,12 @@ class OneOp:
 
     def native(self, isa: str = "", threads: int = 2) -> np.ndarray:
         """What the native executor makes of it: [TOKENS, width]."""
-        store = native.PageStore(max(64, state_of(self.plan, self.kv).block_bytes))
-        pages = [store.allocate() for _ in range(TOKENS // 32 + 1)]
+        store = native.BlockStore(max(64, state_of(self.plan, self.kv).block_bytes))
+        blocks = [store.allocate() for _ in range(TOKENS // 32 + 1)]
         out = np.empty((TOKENS, self.result.width), np.float32)
         at = np.arange(TOKENS, dtype=np.int32)
         run = program(self.plan, self.pack, threads, self.kv, isa)
-        assert run.forward(at, at, np.zeros(TOKENS, np.int32), [pages], at, store, out)
+        assert run.forward(at, at, np.zeros(TOKENS, np.int32), [blocks], at, store, out)
         return out
 
     def meaning(self) -> np.ndarray:

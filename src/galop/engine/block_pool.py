@@ -16,7 +16,7 @@ class BlockPool:
     """
 
     def __init__(self, block_bytes: int, capacity: int) -> None:
-        self.memory = native.PageStore(block_bytes)
+        self.memory = native.BlockStore(block_bytes)
         self.capacity = capacity
         self.evict: Callable[[], None] = self.refuse
         self._users: dict[int, int] = {}
@@ -25,7 +25,7 @@ class BlockPool:
     @property
     def block_bytes(self) -> int:
         """Bytes of one block: the keys and values of its tokens in all layers."""
-        return self.memory.page_bytes
+        return self.memory.block_bytes
 
     @property
     def in_use(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, get_type_hints
+from typing import Any, TypedDict, Unpack, get_type_hints
 
 import numpy as np
 
@@ -87,15 +87,19 @@ class Inputs:
         return Input(self.plan, "rows")
 
 
+class LayerState:
+    """What an op keeps of each sequence between steps; a kind is a frozen dataclass with the sizes of one layer.
+
+    `galop.engine.states` says how each kind is kept. The op that needs a kind can declare it in its own file.
+    """
+
+
 @dataclass(frozen=True)
-class Paged:
-    """State: the keys and values of every earlier token; widths are values per token."""
+class Paged(LayerState):
+    """The keys and values of every earlier token; widths are values per token."""
 
     k_width: int
     v_width: int
-
-
-LayerState = Paged  # the kinds of state, one declaration each; `galop.engine.states` says how each is kept
 
 
 @dataclass(frozen=True)
@@ -278,7 +282,7 @@ class Op:
                 "same sources (pip install --editable .)"
             )
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: object, **kwargs: object) -> Any:
         """Adds a step; its output, or a list of them. Raises ModelFileError where the weights do not fit."""
         bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
@@ -306,8 +310,18 @@ class Op:
 OPS: dict[str, Op] = {}  # every op that is declared, by name
 
 
-def op(shape: Callable[..., Shapes], **more: Any) -> Callable[[Callable[..., Any]], Op]:
-    """Declares the op that a function is the meaning of; `more` as `Op` takes it."""
+class Declaration(TypedDict, total=False):
+    """What an op may declare beside its meaning and shape: see `Op`."""
+
+    cost: Callable[..., Cost]
+    scratch: Callable[..., Scratch]
+    state: Callable[..., LayerState]
+    exact: tuple[str, ...]
+    named_by: str
+
+
+def op(shape: Callable[..., Shapes], **more: Unpack[Declaration]) -> Callable[[Callable[..., Any]], Op]:
+    """Declares the op that a function is the meaning of."""
     return lambda meaning: Op(meaning, shape, **more)
 
 

@@ -1,6 +1,6 @@
 """What a model keeps of a sequence between steps: a file per kind, and what every kind says of itself (`state.py`).
 
-A new kind is a declaration in `galop.ops.plan` that an op returns (`LayerState`), a file here, and its line in `KINDS`.
+A new kind is a `LayerState` that an op declares, a file here, and its line in `KINDS`.
 """
 
 from collections.abc import Callable, Sequence

@@ -88,6 +88,12 @@ def test_it_is_exported_and_joined(ran: tuple[Path, Path, dict[str, Any]], tmp_p
     assert [row["name"] for row in lanes] == LANES and float(lanes[0]["rate"]) == found["lanes"][0]["rate"]
     answers = list(csv.DictReader(io.StringIO(race(home, "export", folder.name, "--answers").stdout)))
     assert len(answers) == 16 and {row["lane"] for row in answers} == set(LANES)
+    assert race(home, "export", folder.name, "--csv").stdout == race(home, "export", folder.name).stdout
+    assert [row["rank"] for row in json.loads(race(home, "export", folder.name, "--json").stdout)] == [
+        lane["rank"] for lane in found["lanes"]
+    ]
+    both = race(home, "export", folder.name, "--csv", "--json")
+    assert both.returncode == 1 and "cannot both be printed" in both.stderr
     more = race(home, "smollm2:135m@think:8", "--on", "reasoning", "--limit", "8")
     assert more.returncode == 1 and "does not think" in more.stderr
     third = tmp_path / "third"

@@ -27,25 +27,27 @@ STRICT = re.compile(
 
 def visible(text: str, unseen: re.Pattern[str] = UNSEEN) -> str:
     r"""With what is not to be seen written out as JSON does, such as \u001b, so that JSON stays the same value."""
-    return unseen.sub(_escaped, text)
+    return unseen.sub(_escape, text)
 
 
-def _escaped(match: re.Match[str]) -> str:
+def _escape(match: re.Match[str]) -> str:
     units = match[0].encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
 
-class Harmless:
+class HarmlessStream:
     """A text stream that shows what it is given and obeys none of it."""
 
     def __init__(self, stream: TextIO) -> None:
         self.beneath = stream
 
     def write(self, text: str) -> int:
+        """Writes a text so that all of it is seen; how many characters it has."""
         self.beneath.write(visible(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
+        """Writes each as `write` does."""
         for line in lines:
             self.write(line)
 
@@ -66,7 +68,8 @@ def as_it_is(stream: TextIO) -> TextIO:
 
 
 def harmless(stream: TextIO) -> TextIO:
-    return stream if stream is None or isinstance(stream, Harmless) else cast(TextIO, Harmless(stream))
+    """The stream as one that obeys nothing; None, which a closed one may be, stays None."""
+    return stream if stream is None or isinstance(stream, HarmlessStream) else cast(TextIO, HarmlessStream(stream))
 
 
 def beneath(stream: TextIO) -> TextIO:

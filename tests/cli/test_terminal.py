@@ -14,7 +14,7 @@ from tiny import write_gguf
 
 from galop.race.question import Question
 from galop.race.record import Record
-from galop.terminal import Harmless, visible
+from galop.terminal import HarmlessStream, visible
 
 ESCAPES = "\x1b[2J\x1b]0;owned\x07\x1b]8;;http://evil.example\x1b\\\x1b]52;c;ZXZpbA==\x07\x9b31m\x08\r\x7f\u202e\u2066\u200b\ufeff\U000e0041"
 OBEYED = "\x1b\x07\x08\x7f\x9b\u202e\u2066\u200b\ufeff\U000e0041"
@@ -28,7 +28,7 @@ def test_what_is_not_seen_is_written_out_and_json_stays_the_same() -> None:
     told = json.dumps({ESCAPES: [ESCAPES]}, ensure_ascii=False)
     assert json.loads(visible(told)) == json.loads(told) and not set(OBEYED) & set(visible(told))
     out = io.StringIO()
-    print("x" + ESCAPES, file=cast(TextIO, Harmless(out)))
+    print("x" + ESCAPES, file=cast(TextIO, HarmlessStream(out)))
     assert out.getvalue() == "x" + visible(ESCAPES) + "\n"
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from galop.backends.events import Done, Emit, Failure, Prefill, Text
+from galop.backends.protocol import GenerationRequest
 from galop.backends.stop_strings import StopMatcher
 from galop.chat.thinking import ThinkingSplitter
-from galop.chat.tool_parser import ToolCallParser
-from galop.chat.tools import ToolCall
+from galop.chat.tool_formats import ToolCallFormat
+from galop.chat.tool_parser import GrammarScope, ToolCallParser
+from galop.chat.tools import ToolCall, schemas_of
 from galop.engine.sampling import SampledToken
 from galop.engine.scheduler import Scheduler
 from galop.engine.sequence import FinishReason, TokenSequence
@@ -27,23 +29,24 @@ class LocalCompletion:
         self,
         scheduler: Scheduler,
         sequence: TokenSequence,
-        detokenizer: Detokenizer,
-        splitter: ThinkingSplitter | None,
-        parser: ToolCallParser | None,
-        stop: StopMatcher,
+        request: GenerationRequest,
         emit: Emit,
-        cancelled: Callable[[], bool] = lambda: False,
-        alternatives: bool = True,
+        detokenizer: Detokenizer,
+        format: ToolCallFormat,
+        in_thought: bool,
     ) -> None:
+        """`format` is how the model writes calls; `in_thought` says that the prompt has opened its thinking."""
+        constrained, tools = request.constraint is not None, request.tools
+        scope: GrammarScope = "none" if not constrained else "all" if request.calls_constrained else "opened"
         self.sequence = sequence
         self._scheduler = scheduler
         self._detokenizer = detokenizer
-        self._splitter = splitter
-        self._parser = parser
-        self._stop = stop
+        self._splitter = ThinkingSplitter(in_thought) if request.thinking else None
+        self._parser = ToolCallParser(format, schemas_of(tools), scope) if tools else None
+        self._stop = StopMatcher(request.stop, request.rules.include_stop)
         self._emit = emit
-        self._cancelled = cancelled
-        self._alternatives = alternatives  # whether the other likely tokens are wanted too
+        self._cancelled = request.cancelled
+        self._alternatives = bool(request.logprobs)  # whether the other likely tokens are wanted too
         self._tokens = 0  # that have not been emitted yet
         self._thinking_tokens = 0
         self._drawn: list[SampledToken] = []

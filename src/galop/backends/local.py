@@ -16,18 +16,15 @@ from galop.backends.completion import LocalCompletion
 from galop.backends.events import Done, Emit, Event, Failure, Prefill, StreamEvent
 from galop.backends.processor import Processor
 from galop.backends.protocol import Capabilities, GenerationRequest, Statistics, TokenBackend
-from galop.backends.stop_strings import StopMatcher
 from galop.chat.messages import Message
 from galop.chat.response_format import ResponseFormat
 from galop.chat.thinking import (
     Thinking,
     ThinkingBudget,
-    ThinkingSplitter,
     starts_thinking,
 )
 from galop.chat.tool_formats import HERMES
-from galop.chat.tool_parser import GrammarScope, ToolCallParser
-from galop.chat.tools import Tool, ToolCallDelta, check_tools, schemas_of
+from galop.chat.tools import Tool, ToolCallDelta, check_tools
 from galop.engine.disk_cache import DiskCache
 from galop.engine.engine import Engine
 from galop.engine.sampling import Sampling
@@ -238,7 +235,6 @@ class Model(Processor):
                 self.tokenizer, in_thought, thinking.budget, limit, constraint, self.stop_ids, self.vocabulary_size
             )
         format = self.tool_format or HERMES
-        held: GrammarScope = "none" if request.constraint is None else "all" if request.calls_constrained else "opened"
         visible = self.tokenizer.added if rules.show_control else format.markers if tools else ()
         detokenizer = Detokenizer(self.tokenizer, visible)
         stops = [id for id in map(self.tokenizer.id, request.stop) if id in detokenizer.hidden and id is not None]
@@ -262,17 +258,7 @@ class Model(Processor):
             drafter=(self._draft or PromptLookup()) if request.speculate else None,
             constraint=constraint,
         )
-        completion = LocalCompletion(
-            self.scheduler,
-            sequence,
-            detokenizer,
-            ThinkingSplitter(in_thought) if thinking else None,
-            ToolCallParser(format, schemas_of(tools), held) if tools else None,
-            StopMatcher(request.stop, rules.include_stop),
-            emit,
-            request.cancelled,
-            alternatives=bool(request.logprobs),
-        )
+        completion = LocalCompletion(self.scheduler, sequence, request, emit, detokenizer, format, in_thought)
         self.scheduler.submit(sequence)
         return completion
 

@@ -1,4 +1,4 @@
-"""Calls held by grammar: in every family's format, required or not, one or several, they are whole and fit their tools."""
+"""Calls constrained by a grammar: in every family's format, required or not, one or several, they are whole and fit their tools."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def vocabulary(markers: tuple[str, ...]) -> tuple[Tokenizer, int]:
     return Tokenizer(json.dumps({**RAW, "added_tokens": added})), size
 
 
-class Held:
+class FormatInVocabulary:
     """A format in a vocabulary that knows its markers, or has to spell them."""
 
     def __init__(self, form: ToolCallFormat, known: bool) -> None:
@@ -92,27 +92,27 @@ class Held:
 
 @pytest.fixture(scope="module", params=[(f, k) for f in FORMATS for k in (True, False)],
                 ids=lambda p: f"{p[0].name} {'known' if p[1] else 'spelled'}")  # fmt: skip
-def held(request: pytest.FixtureRequest) -> Iterator[Held]:
-    one = Held(*request.param)
+def case(request: pytest.FixtureRequest) -> Iterator[FormatInVocabulary]:
+    one = FormatInVocabulary(*request.param)
     yield one
     one.constraints.close()
 
 
 @pytest.mark.parametrize("several", [True, False])
-def test_whatever_a_grammar_allows_is_a_call_that_fits_its_tool(held: Held, several: bool) -> None:
+def test_whatever_a_grammar_allows_is_a_call_that_fits_its_tool(case: FormatInVocabulary, several: bool) -> None:
     """Tokens drawn at random, of those that may come next."""
     drawn = random.Random(5)
     ended = 0
     for _ in range(6):
-        constraint, ids = held.constraint(True, several), []
-        while len(ids) < 500 and held.end not in ids:
+        constraint, ids = case.constraint(True, several), []
+        while len(ids) < 500 and case.end not in ids:
             allowed = np.flatnonzero(np.unpackbits(constraint.mask().view(np.uint8), bitorder="little"))
-            near = [t for t in allowed if held.tokenizer.token_bytes(int(t)) in b"\"'}])\n</>" or t == held.end]
+            near = [t for t in allowed if case.tokenizer.token_bytes(int(t)) in b"\"'}])\n</>" or t == case.end]
             token = constraint.interpret(int(drawn.choice(near if near and drawn.random() < 0.4 else list(allowed))))
-            ids += [token] if token == held.end else [token, *constraint.accept(token)]
-        if held.end in ids:
+            ids += [token] if token == case.end else [token, *constraint.accept(token)]
+        if case.end in ids:
             ended += 1
-            text, calls = held.read(ids[: ids.index(held.end)])
+            text, calls = case.read(ids[: ids.index(case.end)])
             assert calls and (several or len(calls) == 1) and not text.strip()
             for call in calls:
                 jsonschema.validate(call.arguments, SCHEMAS[call.name])
@@ -138,41 +138,41 @@ WRITTEN: dict[str, list[tuple[str, str, str]]] = {  # calls with {} for the argu
 }  # fmt: skip
 
 
-def test_every_form_of_every_format_may_end_in_white_space(held: Held) -> None:
-    for pattern, arguments, other in WRITTEN[held.form.name]:
+def test_every_form_of_every_format_may_end_in_white_space(case: FormatInVocabulary) -> None:
+    for pattern, arguments, other in WRITTEN[case.form.name]:
         before, _, rest = pattern.partition("{}")
         inside, _, after = rest.rpartition("{}")
         one, two = before + arguments + inside + after, before + arguments + inside + other + after
         bad = one.replace("unit>\nC", "unit>\nK").replace('"C"', '"K"')
-        if held.tokenizer.id(held.form.markers[0]) is None and ("[ARGS]" in one or "<|python_tag|>" in one):
+        if case.tokenizer.id(case.form.markers[0]) is None and ("[ARGS]" in one or "<|python_tag|>" in one):
             continue  # nobody would spell these
         for required in (True, False):
-            assert held.allows(one, required) and held.allows(two, required), one
-            assert held.allows(one, required, several=False) and not held.allows(two, required, several=False)
-            assert held.allows(f"{one}\n", required) and held.allows(f"{two} \n\n", required), one
-            assert not held.allows(bad, required), bad
-        assert held.allows("Let me look.\n" + one), one
+            assert case.allows(one, required) and case.allows(two, required), one
+            assert case.allows(one, required, several=False) and not case.allows(two, required, several=False)
+            assert case.allows(f"{one}\n", required) and case.allows(f"{two} \n\n", required), one
+            assert not case.allows(bad, required), bad
+        assert case.allows("Let me look.\n" + one), one
 
 
-def test_text_stays_free(held: Held) -> None:
+def test_text_stays_free(case: FormatInVocabulary) -> None:
     for text in ("Yes.\n", "[1, 2]", '{"name": "Alice", "age": 30}', "```json\n{}\n```", "a < b", "x" * 400):
-        assert held.allows(text), text
-        assert not held.allows(text, required=True), text
+        assert case.allows(text), text
+        assert not case.allows(text, required=True), text
 
 
-def test_calls_without_their_tags_are_held_as_well(held: Held) -> None:
+def test_calls_without_their_tags_are_constrained_as_well(case: FormatInVocabulary) -> None:
     """As Qwen2.5-Coder, Qwen3-Coder and Llama write them."""
     call = '{{\n  "name": "weather",\n  "{}": {}\n}}'
-    if held.form.name == "hermes":
+    if case.form.name == "hermes":
         for fence, end in (("", ""), ("```json\n", "\n```"), ("```\n", "\n```\n")):
-            assert held.allows(fence + call.format("arguments", GOOD) + end)
-            assert not held.allows(fence + call.format("arguments", BAD) + end)
-    elif held.form.name == "llama":
-        assert held.allows("Sure: " + call.format("parameters", GOOD))
-        assert not held.allows("Sure: " + call.format("parameters", BAD))
-    elif held.form.name == "coder":
-        assert held.allows("I will.\n<function=weather>\n" + TAGS.replace("{unit}", "C") + "</function>\n</tool_call>")
-        assert not held.allows("<function=weather>\n" + TAGS.replace("{unit}", "K") + "</function>")
+            assert case.allows(fence + call.format("arguments", GOOD) + end)
+            assert not case.allows(fence + call.format("arguments", BAD) + end)
+    elif case.form.name == "llama":
+        assert case.allows("Sure: " + call.format("parameters", GOOD))
+        assert not case.allows("Sure: " + call.format("parameters", BAD))
+    elif case.form.name == "coder":
+        assert case.allows("I will.\n<function=weather>\n" + TAGS.replace("{unit}", "C") + "</function>\n</tool_call>")
+        assert not case.allows("<function=weather>\n" + TAGS.replace("{unit}", "K") + "</function>")
 
 
 def called(model: Model, function: dict[str, Any], **options: Any) -> ToolCall:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from galop.backends.protocol import TokenBackend, TokenRules
 from galop.chat.response_format import ResponseFormat
 from galop.server.errors import ApiError
-from galop.server.request.response_format import parse_constraint
+from galop.server.request.response_format import build_format
 
 Token = Annotated[int, Field(ge=0, lt=1 << 31)]
 
@@ -75,7 +75,7 @@ class ExtensionFields(BaseModel):
                 "structured_outputs.grammar": ("grammar", outputs.grammar),
             }
         return {
-            name: replace(parse_constraint(kind, value, name), field=name)
+            name: replace(build_format(kind, value, name), field=name)
             for name, (kind, value) in given.items()
             if value is not None
         }

@@ -39,7 +39,7 @@ def parse_response_format(wanted: Any, param: str) -> ResponseFormat | None:
     raise ApiError(400, "invalid_value", message, param)
 
 
-def parse_constraint(kind: str, value: Any, name: str) -> ResponseFormat:
+def build_format(kind: str, value: Any, name: str) -> ResponseFormat:
     """The form of a json schema, regex, choice or grammar that the field `name` holds. Raises ApiError (400)."""
     if kind == "json":
         return ResponseFormat("schema", value if isinstance(value, str) else json.dumps(value))

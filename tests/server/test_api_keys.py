@@ -93,6 +93,7 @@ def test_headers_that_do_not_do(server: Running, keys: dict[str, str]) -> None:
     with server.client() as client:
         for headers in bad:
             assert client.get("/v1/models", headers=headers).status_code == 401, headers
+        assert "`X-Api-Key: KEY`" in client.get("/v1/models").json()["error"]["message"]
         assert client.get(f"/v1/models?key={good}&api_key={good}").status_code == 401
         odd = [(b"authorization", "Bearer schlüssel".encode())]
         assert client.get("/v1/models", headers=odd).status_code == 401

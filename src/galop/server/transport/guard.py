@@ -171,7 +171,7 @@ class Guard:
             keys = [k for k in self.keys.keys() if k.hash == hashed and until > time.monotonic()]  # noqa: SIM118
             if keys:
                 return keys[0]
-        raise ApiError(401, "invalid_api_key", "a key is needed, as `Authorization: Bearer KEY` or `X-Api-ApiKey: KEY`")
+        raise ApiError(401, "invalid_api_key", "a key is needed, as `Authorization: Bearer KEY` or `X-Api-Key: KEY`")
 
     async def _login(self, scope: Scope, headers: dict[bytes, list[bytes]], receive: Receive) -> Response:
         if scope["method"] != "POST":

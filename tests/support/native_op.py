@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from galop import native
+from galop.backends.local import Model
 from galop.engine.lower import program
 from galop.engine.states import state_of
 from galop.ops import Inputs, Matrix, Plan, Tensor, embed, rows
@@ -33,6 +34,9 @@ def quantised(x: np.ndarray) -> np.ndarray:
 
 class Packed(np.ndarray):
     """A packed matrix: what it is multiplied with is quantised first."""
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        return np.asarray(self)[index]
 
     def __rmatmul__(self, x: np.ndarray) -> np.ndarray:
         return quantised(x).astype(np.float64) @ np.asarray(self)
@@ -65,6 +69,17 @@ class KeptKV(Cache):
         if self.kv == "int8":
             return super().extend(state, sequence, positions, rotated(as_int8(rotated(k))), as_int8(v))
         return super().extend(state, sequence, positions, *(x.astype(np.float16).astype(np.float32) for x in (k, v)))
+
+
+def with_native_roundings(model: Model) -> Reference:
+    """A loaded model under its ops' meanings, which quantise what its native steps do."""
+
+    def weight(name: str) -> np.ndarray:
+        values = model.pack.array(name)
+        packed = name in model.pack.matrices and model.pack.matrices[name].quant_type != "F32"
+        return values.view(Packed) if packed else values
+
+    return Reference(model.plan, weight)
 
 
 class OneOp:

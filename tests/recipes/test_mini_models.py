@@ -104,7 +104,7 @@ def test_a_checkpoint_comes_back_from_what_is_shipped(name: str, tmp_path: Path)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_logits_are_those_of_transformers(name: str, tmp_path: Path) -> None:
     import torch
-    from test_families import relative
+    from logits import relative
     from transformers import AutoModelForCausalLM
 
     from galop.recipes.mini import tokenizer

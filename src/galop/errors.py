@@ -2,7 +2,7 @@
 
 
 class GalopError(Exception):
-    """Base of every error that is told to a user as its message alone."""
+    """Base of every error of which a user sees the message alone, without a traceback."""
 
     exit_code = 1
 

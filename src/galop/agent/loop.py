@@ -35,7 +35,7 @@ def converse(
 ) -> Iterator[Event | ToolResult]:
     """Answers `messages`, to which calls, results and the answer are added. Raises what `Backend.chat` raises.
 
-    `allow` is asked before a call that changes anything. A `tool_choice` holds `until` a call came to what was wanted,
+    `allow` is asked before a call that changes anything. A `tool_choice` holds `until` a call gave what was wanted,
     and no longer than INSIST rounds. A model that makes a call again, or ROUNDS of them, has lost its thread: it is
     asked once more with nothing but the question and the results.
     """

@@ -21,10 +21,10 @@ from galop.chat.tools import Tool
 from galop.errors import GalopError
 from galop.machine import data_directory, private, private_folder
 
-SECONDS = 60.0  # to start and tell its tools; for a call
+SECONDS = 60.0  # to start and list its tools; for a call
 CLOSING_SECONDS = 10.0  # in which a server that goes on by itself is killed
 MOST_TOOLS = 1000
-MOST_TOLD = 4 << 20  # characters of all names, descriptions and schemas
+MOST_DESCRIBED = 4 << 20  # characters of all names, descriptions and schemas
 NAME = re.compile(r"[\w./:-]{1,128}", re.ASCII)
 for noisy in ("mcp", "mcp_types"):  # a server's garbage is no business of the terminal's
     logging.getLogger(noisy).addHandler(logging.NullHandler())
@@ -117,7 +117,7 @@ class McpToolbox:
 
 
 async def list_tools(client: mcp.Client) -> list[types.Tool]:
-    """All its tools. Raises GalopError for more than a model could ever be told of."""
+    """All its tools. Raises GalopError for more than any prompt could hold."""
     tools: list[types.Tool] = []
     size, cursor, seen = 0, None, set[str]()
     while True:
@@ -127,8 +127,8 @@ async def list_tools(client: mcp.Client) -> list[types.Tool]:
                 raise GalopError(f"it has a tool called {tool.name[:60]!r}, and names are of letters, digits and ._/:-")
             size += len(tool.name) + len(tool.description or "") + len(json.dumps(tool.input_schema))
         tools += page.tools
-        if len(tools) > MOST_TOOLS or size > MOST_TOLD:
-            raise GalopError(f"it has more than {MOST_TOOLS} tools, or {MOST_TOLD >> 20} MiB of descriptions")
+        if len(tools) > MOST_TOOLS or size > MOST_DESCRIBED:
+            raise GalopError(f"it has more than {MOST_TOOLS} tools, or {MOST_DESCRIBED >> 20} MiB of descriptions")
         cursor = page.next_cursor
         if not cursor:
             return tools

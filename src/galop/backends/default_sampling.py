@@ -11,9 +11,9 @@ from galop.engine.sampling import Sampling
 SETTINGS = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "presence_penalty")
 
 
-def default_sampling(sequence: Mapping[str, Any]) -> Sampling:
+def default_sampling(generation_config: Mapping[str, Any]) -> Sampling:
     """The settings of a generation_config.json; greedy where it names none."""
-    card = None if sequence.get("do_sample") is False else parse_sampling(sequence)
+    card = None if generation_config.get("do_sample") is False else parse_sampling(generation_config)
     return card or Sampling(seed=secrets.randbits(32))
 
 

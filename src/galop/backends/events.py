@@ -1,4 +1,4 @@
-"""What a backend tells while it answers: pieces of text, how far the prompt has been read, calls, and the end."""
+"""What a backend emits while it answers: pieces of text, how far the prompt has been read, calls, and the end."""
 
 from __future__ import annotations
 

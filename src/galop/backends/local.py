@@ -18,11 +18,7 @@ from galop.backends.processor import Processor
 from galop.backends.protocol import Capabilities, GenerationRequest, Statistics, TokenBackend
 from galop.chat.messages import Message
 from galop.chat.response_format import ResponseFormat
-from galop.chat.thinking import (
-    Thinking,
-    ThinkingBudget,
-    starts_thinking,
-)
+from galop.chat.thinking import Thinking, ThinkingBudget, starts_thinking
 from galop.chat.tool_formats import HERMES
 from galop.chat.tools import Tool, ToolCallDelta, check_tools
 from galop.engine.disk_cache import DiskCache
@@ -175,7 +171,7 @@ class Model(Processor):
         Ends at a stop token, at one of the strings in `stop` (which is not part of the text), after max_tokens, at
         the end of the context, or when `cancelled()` says so. `speculate` guesses tokens where that has paid (see
         `engine.speculation`); the answer is the same without. With `thinking` the prompt is a conversation's;
-        `constraint` leads the answer (see `constraint`), which max_tokens can still cut short.
+        `constraint` holds for the answer (see `constraint`), which max_tokens can still cut short.
         """
         ids = self.encode(prompt) if isinstance(prompt, str) else prompt
         yield from self.stream(
@@ -295,7 +291,7 @@ class Model(Processor):
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Calls on one model take turns; a thread that would wait for its own unfinished stream is told."""
+        """Calls on one model take turns. Raises RuntimeError in a thread that would wait for its own stream to end."""
         if self._owner == threading.get_ident():
             raise RuntimeError("an answer of this model is still being read; finish it or close() its iterator first")
         with self._lock:

@@ -55,7 +55,7 @@ class Processor:
 
     @property
     def tool_format(self) -> ToolCallFormat | None:
-        """None for a template that does not tell of tools, or of calls as none of our formats."""
+        """None for a template that renders no tools, or calls in none of FORMATS."""
         can = self.template.capabilities
         return format_named(can.call_format) if can.tools else None
 
@@ -112,7 +112,7 @@ class Processor:
     def constraint(
         self, form: ResponseFormat | None, tools: Sequence[Tool] = (), choice: str = "auto", several: bool = True
     ) -> GrammarConstraint | None:
-        """What holds an answer to `form`, or to calls that the schemas of `tools` allow. Raises ConstraintError.
+        """Constrains an answer to `form`, or to calls that the schemas of `tools` allow. Raises ConstraintError.
 
         A tool that is not `strict` is constrained to as much of its schema as can be followed.
         """

@@ -99,9 +99,9 @@ class Backend(Protocol):
 
 
 class AnswerConstraint(Constraint, Protocol):
-    """What holds one answer to a form, as `TokenBackend.constraint` makes it.
+    """Constrains one answer, as `TokenBackend.constraint` makes it.
 
-    A backend that constrains elsewhere lets `mask` and `took` say nothing."""
+    Where the backend's own server does the constraining, `mask` and `accept` return nothing."""
 
     def copy(self) -> AnswerConstraint:
         """The same for one more answer; none of it is used yet."""
@@ -114,7 +114,7 @@ class TokenRules:
     min_tokens: int = 0  # before which it does not end
     ignore_eos: bool = False  # the model cannot end it
     stop_token_ids: frozenset[int] = frozenset()  # also end it
-    banned: tuple[tuple[int, ...], ...] = ()  # tokens whose last is never drawn after the others
+    banned: tuple[tuple[int, ...], ...] = ()  # tokens whose last is never sampled after the others
     allowed_token_ids: frozenset[int] | None = None  # the only ones
     logit_bias: Mapping[int, float] = field(default_factory=dict)  # added to the logits of these tokens
     include_stop: bool = False  # the stop string that ends it is part of its text
@@ -126,9 +126,9 @@ class GenerationRequest:
     """A prompt and everything that decides its answer. Only the prompt is needed.
 
     `client` is whose prompts may share what the prefix cache holds of this one. With `thinking` the prompt is a
-    conversation's. `constraint` leads the answer, after any thinking; where it holds whatever may be a call of `tools`,
-    `calls_constrained` lets calls be told in parts. `logprobs` asks for the log-probabilities of each sampled token and
-    of so many likely ones, `prompt_logprobs` for those of the prompt's tokens (`Completion.prompt_scores`).
+    conversation's. `constraint` holds for the answer, after any thinking; `calls_constrained` says that it covers every
+    call of `tools`, so that calls may be streamed in parts. `logprobs` asks for the log-probabilities of each sampled
+    token and of so many likely ones, `prompt_logprobs` for those of the prompt's tokens (`Completion.prompt_scores`).
     `on_prompt_end` gets the logits and the last hidden state that follow the prompt.
     """
 
@@ -246,7 +246,7 @@ class TokenBackend(Backend, Protocol):
     def constraint(
         self, form: ResponseFormat | None, tools: Sequence[Tool] = (), choice: str = "auto", several: bool = True
     ) -> AnswerConstraint | None:
-        """What holds an answer to `form`, or to calls that the schemas of `tools` allow. Raises ConstraintError."""
+        """Constrains an answer to `form`, or to calls that the schemas of `tools` allow. Raises ConstraintError."""
 
     def stream(self, request: GenerationRequest) -> Iterator[Event]:
         """The events of a request's answer, which end in `Done`. Raises GalopError."""

@@ -1,4 +1,4 @@
-"""Who offers which model behind an interface, from when until when, at what price and with what quirks: dated data."""
+"""The registry of remote models (registry.json): who offers each, from when until when, its price and its quirks."""
 
 from __future__ import annotations
 

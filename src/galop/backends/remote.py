@@ -1,4 +1,4 @@
-"""A model behind an OpenAI-dialect interface, as something that answers conversations."""
+"""The backend of a model behind an OpenAI-compatible API: its key, retries and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong with an interface: what may pass, when to come back, and what its errors say."""
+"""Errors of a remote API: which are retried, after how long (Retry-After), and what they say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an OpenAI-dialect interface is sent, with the quirks of each model's."""
+"""Requests to an OpenAI-compatible API, with the quirks of each model."""
 
 from __future__ import annotations
 

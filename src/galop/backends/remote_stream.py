@@ -1,4 +1,4 @@
-"""Reading a streamed reply of an OpenAI-dialect interface."""
+"""Reads the streamed reply of an OpenAI-compatible API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds an answer to calls that the schemas of its tools allow, as far as each schema can be followed."""
+"""Compiles the constraint of tool calls: each schema is followed, or loosened until the grammar can follow it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Conversations, and how they are adapted to what a template can render.
 
-What the template has no way to tell (tools, calls, a second system message) is put in the words of a user instead.
+What the template cannot render (tools, calls, a second system message) is written out as text instead.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ To call one, write nothing but this, and wait for its result:
 <tool_call>
 {{"name": "its name", "arguments": {{...}}}}
 </tool_call>"""
-"""For a template that tells of no tools, or has calls written as none of our formats."""
+"""For a template that renders no tools, or calls in none of FORMATS."""
 
 
 def trim_tool(tool: Tool) -> Tool:

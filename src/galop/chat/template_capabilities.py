@@ -1,7 +1,7 @@
 """What a chat template can do, found by rendering small conversations with it (some 30 of them, 40 ms in all).
 
-Runs where templates are rendered (`template_child`). The conversations hold words that begin with Q, by which it is
-seen what a rendering tells and what it leaves out.
+Runs where templates are rendered (`template_child`). The conversations hold words that begin with Q, which show what a
+rendering contains and what it leaves out.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ Render = Callable[..., str | None]
 class TemplateCapabilities:
     """Of one template. What it cannot render, `messages.adapt_messages` says in other words."""
 
-    tools: bool = False  # it tells of tools
+    tools: bool = False  # it renders tools
     needs_tools: bool = False  # it fails where tools are None, rather than not there
     call_format: str = ""  # of the calls in its history, by its name in FORMATS; "" where it is none of them
     arguments: Literal["object", "text"] = "object"  # of these calls
     call_ids: bool = False  # calls and results have to have ids
     no_content: str | None = ""  # the content beside calls where nothing was said
-    tool_results: bool = False  # it tells of what calls gave
+    tool_results: bool = False  # it renders the results of calls
     single_calls: bool = False  # several calls in one turn are refused
     past_thinking: Literal["", "field", "text"] = ""  # how thinking beside a call of the history is given
     system_first: bool = True  # a system message may come first
     system_later: bool = True  # and later
     alternating_roles: bool = False  # two messages of the same role in a row are refused
-    thinking: bool = False  # it knows of thinking
+    thinking: bool = False  # it renders or opens thinking
     thinking_variable: str = ""  # the variable that turns it on and off
     thinks_by_default: bool = False  # without that variable
 

@@ -1,6 +1,6 @@
 """How each family of models writes tool calls: one table, `FORMATS`, that the parser and the grammars read.
 
-A new format is an entry of the table and the function that says its calls in Lark; see CONTRIBUTING."""
+A new format is an entry of the table and the function that writes its calls in Lark."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class ToolCallFormat:
     """How a family of models writes calls."""
 
     name: str
-    sign: str  # a regex that matches what a template tells of such calls, for one that renders none in its history
+    sign: str  # a regex that finds it in a template's instructions, where no call of the history is rendered
     openings: tuple[str, ...]  # what begins calls, the usual one first
     closing: str  # what ends them; "" for the end of the reply
     rules: Callable[[GrammarInput], CallGrammar]  # the same calls in Lark

@@ -1,12 +1,12 @@
 """Runs a plan for many sequences at once. From the top down:
 
 scheduler.py      continuous batching: admission, then a prefill or a decode step; preemption
-waiting_queue.py  who is next
+waiting_queue.py  which sequence is admitted next
 prefill.py        a step over prompts, and the scores of their tokens
 decode.py         a step of a token each, or of a draft for a sequence that is alone
 speculation.py    where drafts come from and how long they should be; step_times.py: what steps take
 next_token.py     masks, sampling, forced tokens; sampling.py: settings and the native sampler
-sequence.py       a sequence: what is wanted, its status, its callbacks
+sequence.py       a sequence: its request, status and callbacks
 engine.py         sequences in, logits out
 kv_cache.py       a sequence's blocks
 prefix_cache.py   blocks that prompts may begin with again; disk_cache.py: for later processes

@@ -18,7 +18,7 @@ from galop.ops.plan import Array, Plan
 from galop.weights.pack import Pack
 
 CHUNK_SECONDS = 0.25  # between two reports of progress
-CHUNK_TOKENS = 512  # at most: a step's scratch memory is reckoned for so many (`backends/load.py`)
+CHUNK_TOKENS = 512  # at most: a step's scratch memory is reckoned for so many (`backends/memory.py`)
 
 
 class StepCancelled(Exception):

@@ -57,7 +57,7 @@ class PrefillStep:
         return seconds
 
     def finish(self, counts: Counter[str]) -> Iterator[tuple[TokenSequence, Outcome]]:
-        """Tells each sequence how far it is, and samples the first token of those whose prompt is read."""
+        """Reports its progress to each sequence, and samples the first token of those whose prompt has been read."""
         row = 0
         for sequence, kv, part in self._work:
             whole = len(kv.tokens) == len(sequence.tokens)

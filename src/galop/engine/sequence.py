@@ -1,4 +1,4 @@
-"""A sequence as the scheduler handles it: what is wanted, how far it is, and callbacks for what happens to it."""
+"""A sequence as the scheduler handles it: its request, its progress, and the callbacks for what happens to it."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from galop.engine.step_times import StepTimes
 
 MAX_DRAFT_TOKENS = 7  # with the token before them, as many columns as kernels take while memory is the limit
 SHORTEST_MATCH = 3  # tokens; the text is indexed by runs of so many
-LONGEST_MATCH = 16  # no longer match is told from this one
+LONGEST_MATCH = 16  # tokens; a longer match counts as one of this length
 
 
 @dataclass

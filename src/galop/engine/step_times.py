@@ -10,7 +10,7 @@ class StepTimes:
         self._seconds: dict[int, float] = {}
 
     def record(self, width: int, seconds: float) -> None:
-        """Takes in what a step of this width took."""
+        """Learns from the seconds that a step of this width took."""
         old = self._seconds.get(width) or min(seconds, 2 * self.estimate(width) if self._seconds else seconds)
         # A step that was disturbed says nothing of its width: time falls fast and rises slowly.
         self._seconds[width] = old + (0.5 if seconds < old else 0.1) * (seconds - old)
@@ -24,7 +24,7 @@ class StepTimes:
         return self.estimate(width) / self.estimate(min(self._seconds)) if self._seconds else 1.0
 
     def estimate(self, width: int) -> float:
-        """Seconds of a step of this width, measured or from narrower ones.."""
+        """Seconds of a step of this width, measured, or reckoned from a narrower one."""
         if width in self._seconds:
             return self._seconds[width]
         # Until it is measured: a tenth of the next narrower step for each column more.

@@ -31,7 +31,7 @@ class WaitingQueue:
         self._preempted.append(sequence)
 
     def pop(self, judge: Callable[[TokenSequence, bool], Admission]) -> TokenSequence | None:
-        """The next sequence that `judge` admits, which is told whether it was preempted; None if there is none.
+        """The next sequence that `judge(sequence, preempted)` admits; None if there is none.
 
         Its client is then the last in turn.
         """

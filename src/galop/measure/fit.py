@@ -70,7 +70,7 @@ def all_fits(
         if path:
             try:
                 needed, cost = needs_of_file(path, context)
-            except GalopError:  # a damaged file, which is told of when it is loaded
+            except GalopError:  # a damaged file, which is reported when it is loaded
                 path = None
         found.append(Fit(entry.name, path is not None, needed, needed <= budget, predict_rate(cost, read_speed)))
     return found

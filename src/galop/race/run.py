@@ -20,7 +20,7 @@ from galop.race.record import Line, Record
 from galop.weights.files import weight_bytes
 
 Report = Callable[[int, Line], None]
-"""Hears of each line of a contender, by its number: what it turned out to be, an answer, or {"out": why}."""
+"""Called with each line of a contender, by its number: what it turned out to be, an answer, or {"out": why}."""
 INSPECT = "inspect:"
 PATIENCE = 3  # questions in a row without an answer, after which a contender is out
 KV_BYTES = 256 << 20  # about, of a contender's KV cache, beside its weights

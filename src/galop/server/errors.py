@@ -1,4 +1,4 @@
-"""What a client is told when something goes wrong, in the shape of the dialect it speaks."""
+"""Errors as clients get them, in the shape of the dialect of their request."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class ApiError(HTTPException):
 
 
 def api_error(error: Exception) -> ApiError:
-    """What a client is told of an exception; nothing of one that was not foreseen."""
+    """The error that a client gets for an exception; without details for one that was not foreseen."""
     match error:
         case ApiError():
             return error

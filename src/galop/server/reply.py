@@ -38,7 +38,7 @@ class ReplyOptions:
     max_tokens: int | None = None  # as many as there is room for
     stop: Sequence[str] = ()
     rules: TokenRules = field(default_factory=TokenRules)
-    logprobs: int | None = None  # of so many likely tokens beside the one that was drawn
+    logprobs: int | None = None  # of so many likely tokens beside the sampled one
     scores: int | None = None  # the same of the prompt's tokens
 
 

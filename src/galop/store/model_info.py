@@ -74,7 +74,7 @@ def get_info(source: Source) -> ModelInfo:
 
 
 def find_info(source: Source) -> ModelInfo:
-    """For a list: of a file that is gone, such as one of a model that is in memory, there is nothing to tell."""
+    """For a list: empty for a file that is gone, such as one of a model that is in memory."""
     try:
         return get_info(source)
     except ModelFileError:

@@ -19,7 +19,7 @@ class Constraint(Protocol):
         """A bit for each token that may come next; None where all may."""
 
     def interpret(self, token: int) -> int:
-        """The token that stands for a sampled one: white space that a finished form has no place for ends it."""
+        """The token that a sampled one stands for, such as the stop token for white space after a finished answer."""
         return token
 
     def accept(self, token: int) -> Sequence[int]:

@@ -51,7 +51,7 @@ class Fim:
 
 
 def find_fim(tokenizer: Tokenizer, known: Mapping[str, int]) -> Fim | None:
-    """By the names of its tokens, else by those that the model's file tells (`pre`, `suf`, `mid`, `pad`, `rep`, `sep`);
+    """By the names of its tokens, else by those that the model's file names (`pre`, `suf`, `mid`, `pad`, `rep`, `sep`);
     None for a model that was not made for it."""
 
     def first(names: Sequence[str]) -> int | None:

@@ -63,7 +63,7 @@ class AnthropicTool(BaseModel):
     defer_loading: bool | None = None
 
     def function(self) -> FunctionDefinition | None:
-        """What a model is told of it; None for what Anthropic's servers run. Raises ApiError (400) for no tool."""
+        """As a function for the model; None for what Anthropic's servers run. Raises ApiError (400) for no tool."""
         kind, dated = re.fullmatch(r"(.*?)(_\d{8})?", self.type or "custom", re.DOTALL).groups()  # type: ignore[union-attr]
         if kind == "custom" or self.input_schema is not None:
             if self.name is None:
@@ -143,7 +143,7 @@ class CountTokensRequest(SamplingFields):
         return ToolSelection.choose(functions, kind, not choice.disable_parallel_tool_use, name)
 
     def _names_on_offer(self) -> set[str | None]:
-        """Tools that were deferred and of which the conversation has told since."""
+        """Deferred tools that the conversation has offered since."""
         names: set[str | None] = set()
         for block in (inner for turn in self.messages for outer in turn.blocks for inner in outer.all()):
             if block.type == "tool_reference":

@@ -64,7 +64,7 @@ class LlamaFields(SamplingFields, ExtensionFields):
     n_indent: Annotated[int, Field(ge=0, le=1024)] | None = Field(None, description="A line indented less ends it.")
 
     def resolve_sampling(self, model: TokenBackend) -> Sampling:
-        """The settings a reply is drawn with, without the samplers that were left out."""
+        """The sampling settings of a reply, without the samplers that were left out."""
         sampling = self.sampling(model)
         if self.samplers is None:
             return sampling

@@ -282,7 +282,7 @@ def public_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def settings(source: Source, info: ModelInfo) -> dict[str, Any]:
-    """The settings a reply is drawn with where a request says nothing, by Ollama's names."""
+    """The sampling settings of a reply where a request has none, by Ollama's names."""
     modes = source.entry.sampling if source.entry else {}
     card = modes.get("thinking") or modes.get("chat") or info.generation
     names = {"repetition_penalty": "repeat_penalty"}

@@ -52,7 +52,7 @@ Levels = Literal["low", "medium", "high", "max"]
 
 
 class OllamaOptions(BaseModel):
-    """How tokens are drawn, in Ollama's ranges. What is left out is the model card's setting.
+    """How tokens are sampled, in Ollama's ranges. What is left out is the model card's setting.
 
     What else Ollama knows is about its engine (num_ctx, num_gpu, num_thread ...) and changes nothing here.
     """
@@ -76,7 +76,7 @@ class OllamaOptions(BaseModel):
     ) = None
 
     def sampling(self, model: TokenBackend, thinking: Thinking | None) -> Sampling:
-        """The settings a reply is drawn with: those of the model's card for one with such thinking, and these."""
+        """The sampling settings of a reply: the model card's for one with such thinking, and these."""
         given: dict[str, Any] = {
             "temperature": None if self.temperature is None else max(self.temperature, 0.0),
             "top_k": None if self.top_k is None else max(self.top_k, 0),
@@ -115,7 +115,7 @@ class OllamaRequest(RequestBody):
 
     @property
     def sampling_options(self) -> OllamaOptions:
-        """How tokens are drawn."""
+        """How tokens are sampled."""
         return self.options or OllamaOptions()
 
 

@@ -29,7 +29,7 @@ from galop.server.usage import token_logprobs
 ResponseEvent = tuple[str, dict[str, Any]]  # the name of an event, and what it says
 Events = AsyncGenerator[ResponseEvent]
 KEPT_CHARACTERS = 16 << 20
-# How the events are called that tell of what a call takes, and where its item holds that.
+# By the type of a call: the stem of the names of its events, and the field of its item that they fill.
 STREAMED = {
     "function_call": ("function_call_arguments", "arguments"),
     "custom_tool_call": ("custom_tool_call_input", "input"),
@@ -155,7 +155,7 @@ class ResponseWriter:
         async with aclosing(self.events()) as events:
             async for _ in events:
                 pass
-        # Of a call that the limit cut off, which in a stream was told as far as it came, nothing is of use.
+        # A call that the token limit cut off is of no use; only a stream has sent its beginning.
         self.output = [i for i in self.output if not i["type"].endswith("_call") or i["status"] == "completed"]
         if not self.output:  # an answer without text is an answer
             self._close(self._item("msg_", self._empty_item("message")))

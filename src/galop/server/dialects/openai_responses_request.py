@@ -164,7 +164,7 @@ class InputTokensRequest(SamplingFields):
         return Thinking.from_request(None, self.reasoning.effort if self.reasoning else None, None)
 
     def list_tools(self) -> list[OfferedTool]:
-        """What a model is told of, also tools that were found in the conversation. Raises ApiError (400)."""
+        """The tools that a model is shown, also those found in the conversation. Raises ApiError (400)."""
         added = [t for i in self.items if i.type in FOUND for t in i.tools or []]
         first = [o for tool in self.tools or [] for o in tool.offers()]
         ToolSelection.choose([o.function for o in first], "auto", None)

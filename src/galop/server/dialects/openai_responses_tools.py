@@ -50,7 +50,7 @@ class ResponsesTool(BaseModel):
     environment: Any = None  # a mapping, and a word where the tool is a computer
 
     def offers(self, namespace: str = "") -> Iterator[OfferedTool]:
-        """What a model is told of; nothing where OpenAI's servers would run it. Raises ApiError (400) for no tool."""
+        """What a model is shown; nothing where OpenAI's servers would run it. Raises ApiError (400) for no tool."""
         if self.type == "namespace":
             for i, tool in enumerate(self.tools or []):
                 about = [self.description, tool.description] if not i else [tool.description]
@@ -105,7 +105,7 @@ def flat_name(namespace: str | None, name: str) -> str:
 
 @dataclass(frozen=True)
 class OfferedTool:
-    """A tool that a model is told of as a function, and what a call of it is for the client."""
+    """A tool that a model is shown as a function, and what a call of it is for the client."""
 
     type: str
     function: FunctionDefinition

@@ -89,7 +89,7 @@ class ExtensionFields(BaseModel):
         return next(iter(formats.values()), None)
 
     def rules(self, model: TokenBackend) -> TokenRules:
-        """Which tokens may be drawn, what is added to their logits, and what ends the answer. Raises ApiError (400)."""
+        """Which tokens may be sampled, their logit bias, and what ends the answer. Raises ApiError (400)."""
         bias, never = parse_logit_bias(self.logit_bias, model)
         for name in ("stop_token_ids", "allowed_token_ids"):
             if any(id >= model.vocabulary_size for id in getattr(self, name) or []):
@@ -119,7 +119,7 @@ class ExtensionFields(BaseModel):
 def parse_logit_bias(
     logit_bias: dict[str, Any] | list[Any] | None, model: TokenBackend
 ) -> tuple[dict[int, float], list[int]]:
-    """What is added to the logits of tokens, and which are never drawn: OpenAI's ids with numbers from -100 to 100, or
+    """The logit bias of tokens, and which are never sampled: OpenAI's ids with numbers from -100 to 100, or
     llama-server's pairs of an id or text with a number or false. Raises ApiError (400)."""
     pairs = list(logit_bias.items()) if isinstance(logit_bias, dict) else logit_bias or []
     bias: dict[int, float] = {}

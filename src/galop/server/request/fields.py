@@ -43,7 +43,7 @@ class RequestBody(BaseModel):
 
 
 class SamplingFields(RequestBody):
-    """How tokens are drawn. What is left out is the model card's setting."""
+    """How tokens are sampled. What is left out is the model card's setting."""
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
@@ -56,7 +56,7 @@ class SamplingFields(RequestBody):
     seed: Annotated[int, Field(ge=-(1 << 63), lt=1 << 64)] | None = None
 
     def sampling(self, model: TokenBackend, thinking: Thinking | None = None) -> Sampling:
-        """The settings a reply is drawn with: those of the model's card for one with such thinking, and these."""
+        """The sampling settings of a reply: the model card's for one with such thinking, and these."""
         names = ("temperature", "top_p", "top_k", "min_p", "presence_penalty", "frequency_penalty")
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         penalty = self.repetition_penalty or self.repeat_penalty

@@ -11,7 +11,7 @@ from galop.server.errors import ApiError
 
 # Fields that change an answer and that no dialect here takes, with the values at which they change nothing.
 REFUSED: dict[str, tuple[Any, ...]] = {
-    # how an answer is led
+    # what an answer is constrained to
     "guided_json": (), "guided_regex": (), "guided_choice": (), "guided_grammar": (), "structured_outputs": (),
     "guided_decoding_backend": (), "guided_whitespace_pattern": (), "json_schema": (), "grammar": ("",),
     "grammar_lazy": (False,), "grammar_triggers": ([],), "regex": (), "ebnf": (), "structural_tag": (),
@@ -25,7 +25,7 @@ REFUSED: dict[str, tuple[Any, ...]] = {
     "bad_words": ([],), "allowed_token_ids": (), "custom_token_bans": ("", []), "banned_tokens": ("", []),
     "banned_strings": ("", []), "no_repeat_ngram_size": (0,), "logits_processors": ([],), "logits_processor": ([],),
     "custom_logit_processor": ("",), "do_sample": (True,), "logit_bias": ({}, []),
-    # how they are drawn
+    # how they are sampled
     "mirostat": (0,), "mirostat_mode": (0,), "typical_p": (1, 0), "typical": (1, 0), "tfs_z": (1,), "tfs": (1,),
     "dry_multiplier": (0,), "xtc_probability": (0,), "dynatemp_range": (0,), "dynamic_temperature": (False,),
     "top_n_sigma": (-1, 0), "top_a": (0,), "smoothing_factor": (0,), "epsilon_cutoff": (0,), "eta_cutoff": (0,),
@@ -39,7 +39,7 @@ REFUSED: dict[str, tuple[Any, ...]] = {
     "mm_processor_kwargs": ({},), "lora": ([], ""), "lora_path": (), "cache_salt": (), "chat_template": (),
     "chat_parser": (), "trust_remote_code": (False,), "audio": (), "transforms": ([],), "web_search_options": (),
     "function_call": ("auto", "none"), "functions": ([],), "priority": (0,), "models": ([],),
-    # what is told of it
+    # what is returned with it
     "prompt_logprobs": (), "n_probs": (0,), "skip_special_tokens": (True,), "post_sampling_probs": (False,),
     "return_tokens_as_token_ids": (False,), "return_token_ids": (False,), "return_tokens": (False,),
     "reasoning_format": ("auto", "deepseek"), "include_reasoning": (True,), "separate_reasoning": (True,),

@@ -1,4 +1,4 @@
-"""What every request passes before anything else looks at it: host, origin, key, kind and size of its body."""
+"""The outermost layer of the server: host, origin, API key, type and size of the body, before all else."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route whose body is parsed by `parse`, and told to be wrong by its first wrong item."""
+    """A route whose body is parsed by `parse_json`, and whose validation ends at the first wrong item."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         for kind in get_type_hints(endpoint).values():

@@ -25,9 +25,9 @@ WRITE_SECONDS = 60.0  # after which a client that does not read is given up
 class EventStream(Response):
     """Streams text pieces as they come: server-sent events, lines of JSON, or one JSON object.
 
-    Nothing is sent before the first piece (or ping), so what fails until then is told by its status. When the client
-    goes, or does not read for WRITE_SECONDS, the iterator is ended. What fails later is told by `failure`, a last piece
-    made of the error, without the usual end: a broken stream is never mistaken for a whole one.
+    Nothing is sent before the first piece (or ping), so what fails until then has its own status code. When the client
+    goes, or does not read for WRITE_SECONDS, the iterator is ended. What fails later ends the stream with `failure`, a
+    last piece made of the error, without the usual end: a broken stream is never mistaken for a whole one.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Validation of requests: what a client is told of pydantic's complaints, and an end at the first wrong item."""
+"""Validation of requests: pydantic's complaints as one error, and an end at the first wrong item."""
 
 from __future__ import annotations
 

@@ -73,6 +73,7 @@ class ByteVocabulary:
             self.tokens[id] = bytes([byte])
 
     def __call__(self, text: str) -> list[int]:
+        """A token for each byte that has one."""
         return [self.of[byte] for byte in text.encode() if byte in self.of]
 
 

@@ -53,7 +53,7 @@ def score_formulas(question: str) -> dict[str, float]:
     words = vocabulary()
     asked = stems(question) - stems(FORMAL)
     count = {word: sum(word in known for known in words.values()) for word in asked}
-    score = {name: sum(1 / count[w] for w in asked & known) for name, known in words.items()}
+    score = {name: sum(1 / count[w] for w in sorted(asked & known)) for name, known in words.items()}
     for best in sorted(score, key=lambda n: -score[n])[:2]:
         for name, formula in formulas().items():
             if can_feed(formula, formulas()[best]):

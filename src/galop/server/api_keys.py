@@ -21,6 +21,8 @@ PREFIX = "galop-"
 
 
 class KeyFileError(GalopError):
+    """The file of API keys is none, or a key cannot be added to it or removed."""
+
     exit_code = 2
 
 

@@ -139,6 +139,7 @@ class WithoutPrefix:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one ASGI connection."""
         if scope["type"] == "http" and scope["path"] in PATHS:
             path = PATHS[scope["path"]]
             scope = {**scope, "path": path, "raw_path": path.encode()}

@@ -54,6 +54,7 @@ class Guard:
         self.sessions: dict[str, tuple[str, float]] = {}  # cookie -> hash of the key, until when
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one ASGI connection."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return

@@ -23,10 +23,10 @@ import torch
 
 from galop.machine import data_directory, default_threads, processor
 from galop.recipes.mini import evaluate
-from galop.recipes.mini.course import route
 from galop.recipes.mini.model import SIZES, Mini, load_model
 from galop.recipes.mini.recipe import TESTED_HARD, restore_shipped
 from galop.recipes.mini.sample import CLOSE, CLOSE_IN_WORDS
+from galop.recipes.mini.schedule import stages_of
 from galop.recipes.mini.tasks import LEVELS, Problem
 
 COUNT = 1000
@@ -69,7 +69,7 @@ def sizes(family: Family) -> dict[str, Any]:
     """Accuracy by size, for each task and for products by how many digits they have."""
     result: dict[str, Any] = {}
     for size in [*DENSE, "moe"]:
-        stages = route(size, quick=False)
+        stages = stages_of(size, quick=False)
         trained = [family.folder(size, stage).exists() for stage in stages]
         model = family.load(size, stages[-1]) if trained[-1] else load_model(restore_shipped(family.root, size))
         levels = [("multiply", level) for level in ("2x1", "2x2", "3x2", "3x3", "4x3", "4x4")]

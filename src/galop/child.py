@@ -1,8 +1,8 @@
 """Runs what a stranger's text may crash, hold up or fill the memory of, in a child process that can be killed.
 
 Chat templates (`chat.template_child`), grammars (`chat.grammar_child`), tokenizers (`tokenizers.probe`) and the page's
-Markdown (`web.painter`) run so. Both sides talk in lines of JSON, one request and one answer at a time. Three limits
-hold, and none of them needs the child's consent:
+Markdown (`web.markdown_child`) run so. Both sides talk in lines of JSON, one request and one answer at a time. Three
+limits hold, and none of them needs the child's consent:
 
 * seconds on the clock, which the parent waits before it kills the child (`Child.seconds`);
 * seconds of computing per request, after which the child's own timer ends it, also where its parent is gone;

@@ -22,7 +22,7 @@ from waiting import wait_for
 from galop.chat.translate import Segment, segments
 from galop.web.conversations import Conversations, StoredMessage, path
 from galop.web.markdown import LONGEST, LONGEST_CODE, blocks, brackets_to_dollars, to_html, whole
-from galop.web.painter import Painter
+from galop.web.markdown_child import MarkdownRenderer
 from galop.web.texts import LANGUAGES, TEXTS
 
 SHOTS = os.environ.get("GALOP_SCREENSHOTS")  # a folder that gets the pictures of the README
@@ -387,36 +387,36 @@ def test_blocks_are_rendered_once_and_never_where_others_wait() -> None:
     answer = "# Title\n\n" + "".join(f"Paragraph {i} with *words*.\n\n" for i in range(20)) + "```python\nx = 1\n```"
 
     async def grown() -> None:
-        painter = Painter()
+        renderer = MarkdownRenderer()
         pushes = range(1, len(answer) + 1, 7)
         for n in pushes:
             *finished, last = blocks(answer[:n])
             for block in finished:
-                assert await painter.html(block)
-            await painter.html(last, finished=False)
-        assert painter.rendered <= len(pushes) + len(blocks(answer))
+                assert await renderer.html(block)
+            await renderer.html(last, finished=False)
+        assert renderer.rendered <= len(pushes) + len(blocks(answer))
         for block in blocks(answer):
-            assert await painter.html(block) == to_html(block) == painter.lookup(block)
-        painter.close()
+            assert await renderer.html(block) == to_html(block) == renderer.lookup(block)
+        renderer.close()
 
     async def hostile() -> None:
-        painter = Painter(seconds=0.02)
-        assert await painter.html("*fine*") == to_html("*fine*")
-        waiting = asyncio.create_task(painter.html("[" * LONGEST))
+        renderer = MarkdownRenderer(seconds=0.02)
+        assert await renderer.html("*fine*") == to_html("*fine*")
+        waiting = asyncio.create_task(renderer.html("[" * LONGEST))
         turns = 0
         async with asyncio.timeout(60):
             while not waiting.done():
                 await asyncio.sleep(0)
                 turns += 1
         assert waiting.result() is None and turns > 100  # it was given up, and everybody else went on
-        assert await painter.html("*fine*") == to_html("*fine*")
-        rendered = painter.rendered
-        assert await painter.html("[" * LONGEST) is None and painter.rendered == rendered  # it is not tried again
-        left = asyncio.create_task(painter.html("[" * 3000, finished=False))
+        assert await renderer.html("*fine*") == to_html("*fine*")
+        rendered = renderer.rendered
+        assert await renderer.html("[" * LONGEST) is None and renderer.rendered == rendered  # it is not tried again
+        left = asyncio.create_task(renderer.html("[" * 3000, finished=False))
         await asyncio.sleep(0.001)
         left.cancel()
-        assert await painter.html("**other**") == to_html("**other**")
-        painter.close()
+        assert await renderer.html("**other**") == to_html("**other**")
+        renderer.close()
 
     for part in (grown, hostile):
         with ThreadPoolExecutor() as pool:  # the browser's own loop runs in this thread

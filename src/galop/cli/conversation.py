@@ -11,7 +11,7 @@ from typing import Any
 from galop.chat.messages import Message
 from galop.chat.thinking import Thinking
 from galop.cli.errors import UsageError
-from galop.cli.interrupt import hear_interrupts
+from galop.cli.interrupt import catch_interrupts
 from galop.cli.reply import ChatSession, check_thinking, figures_line, print_reply
 from galop.cli.screen import note
 from galop.engine.sampling import Sampling
@@ -42,7 +42,7 @@ class Conversation:
         opening = self.session.opening()
         messages = [*opening, *self.messages]
         try:
-            with hear_interrupts() as interrupted:  # between two tokens
+            with catch_interrupts() as interrupted:  # between two tokens
                 thought, answer, done, results = print_reply(self.session.reply(messages, interrupted))
             print()
             note(figures_line(done))

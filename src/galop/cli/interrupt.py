@@ -8,17 +8,17 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def hear_interrupts(respond: Callable[[int], None] = lambda count: None) -> Iterator[Callable[[], bool]]:
+def catch_interrupts(respond: Callable[[int], None] = lambda count: None) -> Iterator[Callable[[], bool]]:
     """Gives a function that says whether Ctrl-C was pressed, which no longer ends the program; `respond` gets how often
     it was, each time."""
     count = 0
 
-    def hear(*_: object) -> None:
+    def count_interrupt(*_: object) -> None:
         nonlocal count
         count += 1
         respond(count)
 
-    before = signal.signal(signal.SIGINT, hear)
+    before = signal.signal(signal.SIGINT, count_interrupt)
     try:
         yield lambda: count > 0
     finally:

@@ -13,7 +13,7 @@ import typer
 
 from galop.cli.errors import missing_extra
 from galop.cli.group import command_app, examples
-from galop.cli.interrupt import hear_interrupts
+from galop.cli.interrupt import catch_interrupts
 from galop.cli.options import Json
 from galop.cli.screen import note
 from galop.errors import GalopError
@@ -69,7 +69,7 @@ def train(
             )
 
     start = time.monotonic()
-    with hear_interrupts(stop_gently) as interrupted:
+    with catch_interrupts(stop_gently) as interrupted:
         checkpoint = mini.train(
             stage, size, seed, root, quick, report, lambda: interrupted() or 0 < minutes * 60 < time.monotonic() - start
         )
@@ -84,7 +84,7 @@ def train(
 
 
 def stop_gently(count: int) -> None:
-    """Ctrl-C is heard at the end of a step, so that nothing is lost; a second one ends at once."""
+    """Ctrl-C takes effect at the end of a step, so that nothing is lost; a second one ends at once."""
     if count > 1:
         raise KeyboardInterrupt
     note("stopping after this step; Ctrl-C again stops at once")

@@ -72,7 +72,7 @@ async def stream_answer(
         state.store.update(state.owner, conversation, message)
         if not client.is_deleted:
             for block in whole(message.content) if message.finished else blocks(message.content):
-                await state.painter.html(block)  # so that it is there when the lane is drawn
+                await state.renderer.html(block)  # so that it is there when the lane is drawn
         if not client.is_deleted:
             with client:
                 on_end()

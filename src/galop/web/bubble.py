@@ -12,7 +12,7 @@ from nicegui import background_tasks, ui
 
 from galop.web.conversations import StoredMessage
 from galop.web.markdown import plain, spans, whole
-from galop.web.painter import Painter
+from galop.web.markdown_child import MarkdownRenderer
 
 PAUSE = 0.12  # seconds between two drawings
 PACE = 400_000  # characters a second of what is sent again as it grows
@@ -29,15 +29,15 @@ class RenderedBlock:
 class Bubble:
     """A text is cut into blocks; while it grows only the last is rendered again, so a long answer stays cheap."""
 
-    def __init__(self, message: StoredMessage, say: Callable[..., str], painter: Painter) -> None:
+    def __init__(self, message: StoredMessage, say: Callable[..., str], renderer: MarkdownRenderer) -> None:
         self.message = message
         self.say = say
-        self._painter = painter
+        self._renderer = renderer
         self._blocks: list[RenderedBlock] = []
         self._start = 0  # where the last of them begins
         self._done = 0  # so many of them are as they will stay
         self._thoughts: Any = None
-        self._painting: asyncio.Task[None] | None = None
+        self._rendering: asyncio.Task[None] | None = None
         self._next = 0.0  # when it may be drawn again
         self.element = ui.element("article").classes(message.role)
         with self.element:
@@ -59,7 +59,7 @@ class Bubble:
 
     def grow(self) -> None:
         """Draws what has come since the last time, unless that was just now."""
-        if time.monotonic() < self._next or (self._painting and not self._painting.done()):
+        if time.monotonic() < self._next or (self._rendering and not self._rendering.done()):
             return
         if self.message.thinking:
             self._fold.set_visibility(True)
@@ -67,7 +67,7 @@ class Bubble:
         self._place()
         self._next = time.monotonic() + PAUSE + len(self.message.thinking) / PACE
         if any(block.shown != block.text for block in self._blocks[self._done :]):
-            self._painting = background_tasks.create(self._paint())
+            self._rendering = background_tasks.create(self._render())
 
     def _place(self) -> None:
         """Elements for the blocks that have come; what is known already is shown at once."""
@@ -82,20 +82,20 @@ class Bubble:
             block = self._blocks[at]
             if block.text != text:
                 block.text = text
-                if html := self._painter.lookup(text):
+                if html := self._renderer.lookup(text):
                     block.shown = text
                     block.element.set_content(html)
                 elif block.shown is None:
                     block.element.set_content(plain(text))
 
-    async def _paint(self) -> None:
+    async def _render(self) -> None:
         start = time.monotonic()
         last = self._blocks[-1]
         for block in self._blocks[self._done :]:
             grows = block is last and not self.message.finished
             if block.shown != block.text and not (grows and block.costly):
                 text = block.text
-                html = await self._painter.html(text, finished=not grows)
+                html = await self._renderer.html(text, finished=not grows)
                 if self.body.is_deleted:
                     return
                 block.costly = html is None

@@ -1,4 +1,4 @@
-"""Blocks of Markdown become HTML in a process of its own: `python -m galop.web.painter`, a line of JSON each.
+"""Renders blocks of Markdown as HTML in a child process: `python -m galop.web.markdown_child`, a line of JSON each.
 
 What a model writes may cost a renderer any time (a hostile table, a highlighter's regular expression), and Python's
 regular expressions let no other thread run. So the loop that serves everybody only waits: the child ends itself when
@@ -21,14 +21,14 @@ LONGEST_HTML = 4 << 20  # characters of a block
 KEPT = 16 << 20  # characters of blocks that are remembered
 
 
-class Painter:
+class MarkdownRenderer:
     """Renders one block at a time, for all pages, and remembers those that are finished."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self.seconds = seconds
         self.rendered = 0  # blocks the child was asked for
-        self._child = Child("galop.web.painter", PATIENCE)
-        self._thread = ThreadPoolExecutor(1, "painter")
+        self._child = Child("galop.web.markdown_child", PATIENCE)
+        self._thread = ThreadPoolExecutor(1, "renderer")
         self._known: OrderedDict[str, str | None] = OrderedDict()
         self._size = 0
 
@@ -72,7 +72,7 @@ class Painter:
 def main() -> None:
     from galop.web.markdown import plain, to_html
 
-    def paint(request: dict[str, Any]) -> dict[str, Any]:
+    def render(request: dict[str, Any]) -> dict[str, Any]:
         end_after(request["seconds"])
         try:
             html = to_html(request["block"])
@@ -81,7 +81,7 @@ def main() -> None:
         return {"html": html if html and len(html) <= LONGEST_HTML else plain(request["block"])}
 
     to_html("$x$\n```python\nx\n```")  # loads what is loaded when first needed
-    answer_lines(paint, MEMORY, SECONDS)
+    answer_lines(render, MEMORY, SECONDS)
 
 
 if __name__ == "__main__":

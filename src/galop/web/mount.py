@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from galop.machine import data_directory
 from galop.web.conversations import Conversations
-from galop.web.painter import Painter
+from galop.web.markdown_child import MarkdownRenderer
 from galop.web.session import Session
 
 os.environ.setdefault("NICEGUI_STORAGE_PATH", str(data_directory() / "page"))  # not the current folder
@@ -33,12 +33,12 @@ def mount_page(app: FastAPI, open_session: Callable[[Scope], Session], conversat
 
     `open_session` says, from the request for the page, what its visitor may use.
     """
-    painter = Painter()
-    nicegui_app.on_shutdown(painter.close)
+    renderer = MarkdownRenderer()
+    nicegui_app.on_shutdown(renderer.close)
 
     @ui.page("/", title="Galop")
     def page() -> None:
-        Page(open_session(ui.context.client.request.scope), conversations, painter).build()
+        Page(open_session(ui.context.client.request.scope), conversations, renderer).build()
 
     ui.run_with(app, title="Galop", favicon="🐎", dark=None, tailwind=False, show_welcome_message=False)
     at = next(i for i, r in enumerate(app.router.routes) if isinstance(r, Mount) and r.app is nicegui_app)

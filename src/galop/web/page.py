@@ -14,7 +14,7 @@ from galop.web.conversations import Conversations, StoredMessage
 from galop.web.icon_button import icon_button
 from galop.web.lane_view import LaneView
 from galop.web.markdown import code_styles
-from galop.web.painter import Painter
+from galop.web.markdown_child import MarkdownRenderer
 from galop.web.session import Session
 from galop.web.sidebar import Sidebar
 from galop.web.state import ChatLane, PageState
@@ -27,8 +27,8 @@ SCRIPT = (Path(__file__).parent / "page.js").read_text("utf-8")
 class Page:
     """Puts the parts together and does what a person asks for."""
 
-    def __init__(self, session: Session, conversations: Conversations, painter: Painter) -> None:
-        self.state = PageState(session, conversations, painter)
+    def __init__(self, session: Session, conversations: Conversations, renderer: MarkdownRenderer) -> None:
+        self.state = PageState(session, conversations, renderer)
         self.sidebar = Sidebar(self.state, self.open)
         self.composer = Composer(self.state, self.send, self.translate)
         self.lane_view = LaneView(self.state, self)

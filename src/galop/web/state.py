@@ -11,7 +11,7 @@ from galop import store
 from galop.errors import GalopError
 from galop.web.bubble import Bubble
 from galop.web.conversations import Conversations, StoredMessage, path
-from galop.web.painter import Painter
+from galop.web.markdown_child import MarkdownRenderer
 from galop.web.session import Session
 from galop.web.texts import text
 
@@ -32,10 +32,10 @@ class ChatLane:
 class PageState:
     """One tab's; the parts of the page read it and change it, and it draws nothing."""
 
-    def __init__(self, session: Session, conversations: Conversations, painter: Painter) -> None:
+    def __init__(self, session: Session, conversations: Conversations, renderer: MarkdownRenderer) -> None:
         self.session = session
         self.store = conversations
-        self.painter = painter
+        self.renderer = renderer
         self.owner = session.owner
         self.language = conversations.setting(self.owner, "language", "en")
         self.system = ""

@@ -1,4 +1,4 @@
-"""The course of a race while it is run: where each lane is."""
+"""The progress of a race while it is run."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from galop.terminal import visible
 if TYPE_CHECKING:
     from rich.table import Table
 
-WIDTH = 24  # characters of a lane's course
+WIDTH = 24  # characters of a progress bar
 
 
 @contextmanager
-def show_course(race: Record, quiet: bool) -> Iterator[run.Report]:
-    """Where each lane is, drawn at a terminal; elsewhere a line for each quarter."""
+def show_progress(race: Record, quiet: bool) -> Iterator[run.Report]:
+    """A bar for each lane at a terminal; elsewhere a line for each quarter."""
     if quiet or not sys.stderr.isatty():
         yield (lambda index, line: None) if quiet else notes_by_quarter(race)
         return
@@ -37,14 +37,14 @@ def show_course(race: Record, quiet: bool) -> Iterator[run.Report]:
         def draw(index: int, line: Line) -> None:
             if "out" in line:
                 out[index] = line["out"]
-            live.update(positions(race, out, time.monotonic() - started, drawn_on.width), refresh=True)
+            live.update(progress_table(race, out, time.monotonic() - started, drawn_on.width), refresh=True)
 
         draw(-1, {})
         yield draw
 
 
-def positions(race: Record, out: dict[int, str], seconds: float, width: int) -> Table:
-    """The lanes as they stand."""
+def progress_table(race: Record, out: dict[int, str], seconds: float, width: int) -> Table:
+    """A bar, the number of answers and of right ones for each lane."""
     from rich.table import Table
     from rich.text import Text
 
@@ -65,7 +65,7 @@ def positions(race: Record, out: dict[int, str], seconds: float, width: int) -> 
 def notes_by_quarter(race: Record) -> run.Report:
     noted: dict[int, int] = {}
 
-    def tell(index: int, line: Line) -> None:
+    def report(index: int, line: Line) -> None:
         lane = race.contenders[index]
         done = [x for x in lane.answers.values() if not x.get("error")]
         quarter = 4 * len(done) // max(1, len(race.questions))
@@ -73,4 +73,4 @@ def notes_by_quarter(race: Record) -> run.Report:
             noted[index] = quarter
             note(f"{lane.name}: {len(done)} of {len(race.questions)}, {sum(x['right'] for x in done)} right")
 
-    return tell
+    return report

@@ -52,7 +52,7 @@ def run(
     yes: Yes = False,
 ) -> None:
     """Ask several models the same questions; interrupted, the same command goes on."""
-    from galop.cli.race.course import show_course
+    from galop.cli.race.progress import show_progress
     from galop.cli.race.start import check_prices, fetch, note_ended, open_record, parse_dollars
     from galop.cli.race.table import print_table, write_report
     from galop.race import run as runner
@@ -74,7 +74,7 @@ def run(
     fetch(contenders, yes)
     race = open_record(out, about, questions, lanes)
     stopped = ""
-    with race.lock(), show_course(race, quiet=as_json) as tell:
+    with race.lock(), show_progress(race, quiet=as_json) as tell:
         try:
             fallen = runner.run_race(race, dollars, tell)
         except KeyboardInterrupt:

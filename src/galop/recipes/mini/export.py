@@ -15,8 +15,8 @@ import torch
 from safetensors.numpy import load_file
 
 from galop.recipes.mini import tokenizer
-from galop.recipes.mini.course import route
 from galop.recipes.mini.model import EPS, POSITIONS, SIZES, THETA, Mini, Size, save_model
+from galop.recipes.mini.schedule import stages_of
 
 ABOUT = "Qwen3 architecture, trained here on arithmetic and unit problems only; not Alibaba's weights"
 NAMES = {
@@ -115,7 +115,7 @@ def add_tokenizer(writer: gguf.GGUFWriter) -> None:
 def main(root: Path, folder: Path) -> None:
     """Exports the last checkpoint of every size in `root` to `folder`."""
     for size in SIZES:
-        last = root / f"{size}-0" / route(size, quick=False)[-1] / "model"
+        last = root / f"{size}-0" / stages_of(size, quick=False)[-1] / "model"
         if last.exists():
             export(last, folder / f"qwen3-mini-{size}-q8_0.gguf", f"qwen3-mini:{size}")
 

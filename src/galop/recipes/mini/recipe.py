@@ -1,4 +1,4 @@
-"""Takes a size through its course: what each stage begins with, whom it learns from, where it is kept."""
+"""Trains a size through the stages of its schedule: what each begins with, its teacher, where it is kept."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from filelock import FileLock
 from galop.errors import GalopError
 from galop.machine import default_threads, keep_freed_memory
 from galop.recipes.mini import evaluate, export, stages
-from galop.recipes.mini.course import STAGES, TEACHER, course_of, parent_of, route
 from galop.recipes.mini.model import SIZES, Mini, load_model
+from galop.recipes.mini.schedule import STAGES, TEACHER, parent_of, schedule_of, stages_of
 from galop.recipes.mini.tasks import LEVELS
 from galop.recipes.mini.train import Report, Settings, Stage, run_stage
 
@@ -31,7 +31,7 @@ def train(
     report: Callable[[str, Report], None] | None = None,
     enough: Callable[[], bool] = lambda: False,
 ) -> Path | None:
-    """Takes a size through one stage, or "all" of its course, in `root`; gives the folder of the finished checkpoint,
+    """Takes a size through one stage, or "all" of its schedule, in `root`; gives the folder of the finished checkpoint,
     or None when it was `enough` before; that is asked after each step.
 
     The largest size goes the long way, by reinforcement; the smaller ones learn from it, or, where none was trained
@@ -45,7 +45,7 @@ def train(
     torch.set_num_threads(default_threads())
     keep_freed_memory()
     made: Path | None = None
-    for name in route(size, quick) if stage == "all" else [stage]:
+    for name in stages_of(size, quick) if stage == "all" else [stage]:
         made = train_stage(name, size, seed, root, quick, report, enough)
         if made is None:
             break
@@ -65,7 +65,7 @@ def train_stage(
     tasks = ("add",) if quick else tuple(LEVELS)
     here = root / f"{size}-{seed}{'-quick' if quick else ''}"
     before = parent_of(stage, size, quick)
-    course = course_of(stage, size, quick)
+    schedule = schedule_of(stage, size, quick)
     if (here / stage / "model").exists():
         return here / stage / "model"
     parent = None
@@ -82,33 +82,33 @@ def train_stage(
 
     def note_kept(count: int) -> None:
         if report:
-            report(stage, Report(0, course.steps, 0.0, 0, 0.0, 0.0, more={"kept": count}))
+            report(stage, Report(0, schedule.steps, 0.0, 0, 0.0, 0.0, more={"kept": count}))
 
     def thinker() -> Mini:
         assert teacher
         return load_model(teacher)
 
     if stage == "pretrain":
-        what = stages.learn_from_text(lambda random: stages.pretraining(random, tasks), label, course.tokens)
+        what = stages.learn_from_text(lambda random: stages.pretraining(random, tasks), label, schedule.tokens)
     elif stage == "cold-start":
-        what = stages.learn_from_text(lambda random: stages.cold_start(random, tasks), label, course.tokens)
+        what = stages.learn_from_text(lambda random: stages.cold_start(random, tasks), label, schedule.tokens)
     elif stage == "refine":
-        what = stages.learn_from_text(lambda random: stages.refinement(random, tasks), label, course.tokens)
+        what = stages.learn_from_text(lambda random: stages.refinement(random, tasks), label, schedule.tokens)
     elif stage == "reinforce":
-        what = stages.reinforcement(seed, course.tokens, tasks)
+        what = stages.reinforcement(seed, schedule.tokens, tasks)
     elif teacher and stage in ("fuse", "imitate"):
         kept = teacher.parent / f"kept-{fingerprint(teacher)[:8]}.json"
         what = stages.fusion(
-            thinker, kept, QUICK_KEPT if quick else KEPT, seed, tasks, course.tokens, enough, note_kept
+            thinker, kept, QUICK_KEPT if quick else KEPT, seed, tasks, schedule.tokens, enough, note_kept
         )
     else:
-        what = stages.distillation(thinker, seed, course.tokens, tasks)
+        what = stages.distillation(thinker, seed, schedule.tokens, tasks)
     asked = evaluate.hard_problems(TESTED_HARD, tasks) if stage in ("reinforce", "refine", "distil") else []
     asked = asked or evaluate.problems(TESTED, tasks=tasks)
     print_line = (lambda line: report(stage, line)) if report else None
     return run_stage(
         Settings(
-            stage, size, seed, course.steps, course.tokens, course.rate, fingerprint(parent), fingerprint(teacher)
+            stage, size, seed, schedule.steps, schedule.tokens, schedule.rate, fingerprint(parent), fingerprint(teacher)
         ),
         lambda: load_model(parent) if parent else Mini(SIZES[size], seed),
         what,
@@ -116,7 +116,7 @@ def train_stage(
         enough,
         print_line,
         None if stage == "pretrain" else lambda model: evaluate.score(model, asked).share,
-        max(1, course.steps // 10),
+        max(1, schedule.steps // 10),
     )
 
 
@@ -128,9 +128,9 @@ def checkpoint_of(owner: Path, stage: str) -> Path:
 
 
 def teacher_of(root: Path, seed: int) -> Path:
-    """The largest model as trained in `root`, if its course was begun there, else as it comes with galop."""
+    """The largest model as trained in `root`, if its schedule was begun there, else as it comes with galop."""
     if (own := root / f"{TEACHER}-{seed}").exists():
-        return checkpoint_of(own, route(TEACHER, quick=False)[-1])
+        return checkpoint_of(own, stages_of(TEACHER, quick=False)[-1])
     return restore_shipped(root, TEACHER)
 
 

@@ -155,7 +155,7 @@ def keep_right(
     note_kept: Callable[[int], None],
 ) -> dict[str, Any]:
     """`count` right and well-formed replies to training problems, drawn at temperature 0.8: rejection sampling. Fewer
-    when it is `enough`; `note_kept` hears how many there are.
+    when it is `enough`; `note_kept` is called with how many there are.
 
     Kept in `path` round by round, so that a killed run goes on with them. Raises GalopError if none is right.
     """

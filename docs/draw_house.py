@@ -82,7 +82,7 @@ def draw() -> str:
         height += ROW
     arrows = []
     for name, found in sorted(imports(list(at)).items()):
-        for i, other in enumerate(sorted(found, key=lambda o: at[o][0])):
+        for i, other in enumerate(sorted(found, key=lambda o: at[o])):
             x, y, width = at[name]
             ox, oy, owidth = at[other]
             start, end = x + width * (i + 1) / (len(found) + 1), ox + owidth * 0.5

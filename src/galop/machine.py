@@ -112,16 +112,16 @@ def data_directory() -> Path:
 
 def private_folder(path: Path) -> Path:
     """A folder for what was said: its owner's alone, whatever the umask, and if it is there already."""
-    _made(path)
+    _make_folders(path)
     if path.stat().st_mode & 0o077:
         with contextlib.suppress(PermissionError):  # another's
             path.chmod(0o700)
     return path
 
 
-def _made(path: Path) -> None:
+def _make_folders(path: Path) -> None:
     if not path.parent.is_dir():
-        _made(path.parent)
+        _make_folders(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
 
 

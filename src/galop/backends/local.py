@@ -88,9 +88,7 @@ class Model(Processor):
         """What it can do beyond answering a conversation."""
         return Capabilities(
             thinking=self.thinking_support,
-            tool_format=self.tool_format,
             constrained=self.can_constrain,
-            fill_in_middle=self.fim is not None,
             logprobs=True,
             prompt_logprobs=True,
             logits=True,

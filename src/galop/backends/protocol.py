@@ -16,7 +16,6 @@ from galop.chat.messages import Message
 from galop.chat.response_format import ResponseFormat
 from galop.chat.template import PromptEnd
 from galop.chat.thinking import Thinking, ThinkingSupport
-from galop.chat.tool_formats import ToolCallFormat
 from galop.chat.tools import Tool
 from galop.engine.sampling import SampledToken, Sampling
 from galop.ops.plan import Array
@@ -30,9 +29,7 @@ class Capabilities:
     """What a backend can do beyond answering a conversation."""
 
     thinking: ThinkingSupport | None = None  # how its thinking is switched; None where it does not think
-    tool_format: ToolCallFormat | None = None  # in which its template has calls written, where that is known
     constrained: bool = False  # whether answers can be constrained to a format, and so calls required
-    fill_in_middle: bool = False
     logprobs: bool = False  # of sampled tokens
     prompt_logprobs: bool = False
     logits: bool = False  # of any position, and the hidden state they come from

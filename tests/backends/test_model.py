@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from engines import finish
 from golden.make import TOKENS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -214,8 +215,7 @@ def test_padding_rows_are_never_drawn(tmp_path: Path) -> None:
         drawn: list[int] = []
         request = GenerationRequest([1, 2, 3], Sampling(temperature=100.0, seed=1), max_tokens=60)
         completion = model.submit(request, lambda _: None)
-        while model.scheduler.step():
-            pass
+        finish(model.scheduler)
         drawn = list(completion.tokens)
         assert len(drawn) > 40 and max(drawn) < 100
 

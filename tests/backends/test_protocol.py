@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from engines import finish
 from tiny import GOLDEN
 
 from galop import Sampling
@@ -30,8 +31,7 @@ def test_a_model_in_memory_shows_its_tokens() -> None:
         emitted: list[object] = []
         completion = backend.submit(replace(REQUEST, logprobs=2, prompt_logprobs=1), emitted.append)
         assert backend.statistics().waiting == 1 and not completion.started
-        while model.scheduler.step():
-            pass
+        finish(model.scheduler)
         texts = [[e.text for e in found if isinstance(e, Text)] for found in (events, emitted)]
         assert texts[0] == texts[1] and isinstance(emitted[-1], Done)
         assert completion.started and completion.limit == 5 and list(completion.tokens[:4]) == [1, 2, 3, 4]
@@ -45,8 +45,7 @@ def test_what_is_cancelled_before_it_starts_costs_nothing() -> None:
         ends: list[object] = []
         completion = model.submit(REQUEST, ends.append)
         completion.cancel()
-        while model.scheduler.step():
-            pass
+        finish(model.scheduler)
         assert [e.reason for e in ends if isinstance(e, Done)] == ["cancelled"]
         assert not completion.started and model.statistics().generated_tokens == 0
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from engines import finish
 from replies import collect
 
 from galop import Sampling
@@ -65,8 +66,7 @@ def test_any_guesses_leave_tokens_and_keys_as_they_were(smollm: Model, sampling:
         scheduler.decoder.draft_length = Always()
         sequence = TokenSequence(prompt, sampling, 60, drafter=drafter)
         scheduler.submit(sequence)
-        while scheduler.step():
-            pass
+        finish(scheduler)
         kv = engine.cache_for("", sequence.tokens)
         assert len(kv.tokens) >= len(sequence.tokens) - 2
         rest = sequence.tokens[len(kv.tokens) :]

@@ -12,6 +12,7 @@ TEMPLATE = "{% for m in messages %}{{ m.content }}\n{% endfor %}"
 
 
 def run(*args: str, stdin: bytes = b"", env: dict[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
+    """A command run to its end, with `env` beside the variables of the tests."""
     return subprocess.run(
         [*GALOP, *args], input=stdin, capture_output=True, check=False, timeout=120, env={**os.environ, **(env or {})}
     )

@@ -19,4 +19,5 @@ def batch(cache: Cache, parts: list[tuple[int, int, int]]) -> Batch:
 
 
 def relative(ours: np.ndarray, expected: np.ndarray) -> float:
+    """The largest difference, as a share of the largest expected value."""
     return float(np.abs(ours - expected).max() / np.abs(expected).max())

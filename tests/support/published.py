@@ -27,6 +27,7 @@ _LLAMA3 = {
 
 
 def shape(hidden: int, layers: int, heads: int, kv: int, inner: int) -> dict[str, int]:
+    """The sizes of a config."""
     return {
         "hidden_size": hidden, "num_hidden_layers": layers, "num_attention_heads": heads, "num_key_value_heads": kv,
         "intermediate_size": inner,

@@ -22,10 +22,12 @@ class Scripted:
     headers: list[dict[str, str]] = field(default_factory=list)
 
     def next(self) -> Callable[[BaseHTTPRequestHandler], None]:
+        """The answer to the next request."""
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
 def chunk(model: str = "fake-1", finish: str | None = None, usage: dict[str, Any] | None = None, **delta: Any) -> str:
+    """An event of a streamed reply: a delta, or the usage."""
     data: dict[str, Any] = {"model": model, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
     if usage:
         data = {"model": model, "choices": [], "usage": usage}
@@ -36,6 +38,7 @@ USAGE = {"prompt_tokens": 20, "completion_tokens": 7, "total_tokens": 27}
 
 
 def says(text: str, model: str = "fake-1", usage: dict[str, Any] = USAGE, **more: Any) -> Callable[..., None]:
+    """An answer that streams a text, after a delta for each of `more`."""
     parts = [chunk(model, role="assistant"), *(chunk(model, **{k: v}) for k, v in more.items())]
     return streams(
         [*parts, chunk(model, content=text), chunk(model, "stop"), chunk(model, usage=usage), "data: [DONE]\n\n"]
@@ -43,6 +46,8 @@ def says(text: str, model: str = "fake-1", usage: dict[str, Any] = USAGE, **more
 
 
 def streams(parts: list[str], pause: float = 0.0) -> Callable[..., None]:
+    """An answer that sends these parts, and pauses after each."""
+
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.send_header("content-type", "text/event-stream")
@@ -56,6 +61,8 @@ def streams(parts: list[str], pause: float = 0.0) -> Callable[..., None]:
 
 
 def status(code: int, message: str = "no", **headers: str) -> Callable[..., None]:
+    """An answer of an error with this status; names of headers have underscores."""
+
     def answer(handler: BaseHTTPRequestHandler) -> None:
         body = json.dumps({"error": {"message": message}}).encode()
         handler.send_response(code)
@@ -70,6 +77,7 @@ def status(code: int, message: str = "no", **headers: str) -> Callable[..., None
 
 @contextmanager
 def scripted(*answers: Callable[..., None]) -> Iterator[Scripted]:
+    """The server, which gives these answers."""
     state = Scripted(answers=list(answers))
 
     class Handler(BaseHTTPRequestHandler):

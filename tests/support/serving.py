@@ -26,18 +26,23 @@ GOLDEN_QUESTION = {
 
 @dataclass
 class Running:
+    """A server that answers, with all it has written to its log."""
+
     process: subprocess.Popen[str]
     url: str
     log: list[str] = field(default_factory=list)
 
     @property
     def port(self) -> int:
+        """Where it listens."""
         return int(self.url.rsplit(":", 1)[1])
 
     def client(self, **options: Any) -> httpx2.Client:
+        """A client of it, which takes no proxy from the environment."""
         return httpx2.Client(base_url=self.url, timeout=60, trust_env=False, **options)
 
     def post(self, path: str, body: Any, **options: Any) -> httpx2.Response:
+        """The answer to a request of its own connection."""
         with self.client() as client:
             return client.post(path, json=body, **options)
 
@@ -48,21 +53,21 @@ class Running:
         return str(reply.json()["choices"][0]["message"]["content"])
 
     def metric(self, name: str) -> float:
+        """The sum over all models of a metric, named without `galop:`."""
         with self.client() as client:
             text = client.get("/metrics").text
         return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(f"galop:{name}{{"))
 
-    def resident_bytes(self) -> int:
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
-
     def open_files(self) -> int:
+        """How many descriptors its process has open."""
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
     def raw(self) -> socket.socket:
+        """A connection to send bytes on."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
     def stop(self, how: int = signal.SIGTERM, seconds: float = 60) -> int:
+        """Sends a signal and waits for the end; the exit code."""
         self.process.send_signal(how)
         return self.process.wait(seconds)
 

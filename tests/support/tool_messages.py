@@ -6,6 +6,7 @@ from typing import Any
 
 
 def function_tool(name: str, parameters: Any, description: str | None = None) -> Any:
+    """A tool as OpenAI's API describes one."""
     described = {"name": name, "parameters": parameters} | ({"description": description} if description else {})
     return {"type": "function", "function": described}
 

@@ -36,14 +36,14 @@ def _escape(match: re.Match[str]) -> str:
 
 
 class HarmlessStream:
-    """A text stream that shows what it is given and obeys none of it."""
+    """A text stream that escapes control characters: a terminal shows what is written and obeys none of it."""
 
     def __init__(self, stream: TextIO) -> None:
-        self.beneath = stream
+        self.underlying = stream
 
     def write(self, text: str) -> int:
         """Writes a text so that all of it is seen; how many characters it has."""
-        self.beneath.write(visible(text))
+        self.underlying.write(visible(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -52,26 +52,26 @@ class HarmlessStream:
             self.write(line)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.beneath, name)
+        return getattr(self.underlying, name)
 
 
 def guard() -> None:
-    """From here on, standard error and standard output are harmless, also through a pipe: `| cat` and `| head` bring
-    a description to a terminal all the same. What is written `as_it_is` is not."""
+    """From here on, standard error and standard output escape what is written, also into a pipe, since `| cat` and
+    `| head` bring it to a terminal all the same; what goes to an `unescaped` stream is left as it is."""
     sys.stderr = harmless(sys.stderr)
     sys.stdout = harmless(sys.stdout)
 
 
-def as_it_is(stream: TextIO) -> TextIO:
-    """For what a file or a program is to get unchanged, such as an answer; a terminal never gets it so."""
-    return stream if stream.isatty() else beneath(stream)
+def unescaped(stream: TextIO) -> TextIO:
+    """The stream without escaping, unless it is a terminal: a file or a program gets an answer unchanged."""
+    return stream if stream.isatty() else underlying(stream)
 
 
 def harmless(stream: TextIO) -> TextIO:
-    """The stream as one that obeys nothing; None, which a closed one may be, stays None."""
+    """The stream as a `HarmlessStream`; None, which a closed one may be, stays None."""
     return stream if stream is None or isinstance(stream, HarmlessStream) else cast(TextIO, HarmlessStream(stream))
 
 
-def beneath(stream: TextIO) -> TextIO:
-    """For bars, styles and lines that are drawn over; what strangers wrote has to be made visible first."""
-    return cast(TextIO, getattr(stream, "beneath", stream))
+def underlying(stream: TextIO) -> TextIO:
+    """The stream without escaping, for bars, styles and lines drawn over; others' text needs `visible` first."""
+    return cast(TextIO, getattr(stream, "underlying", stream))

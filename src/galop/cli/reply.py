@@ -19,7 +19,7 @@ from galop.cli.screen import DIM, note, print_styled
 from galop.cli.tools import ask_permission
 from galop.engine.sampling import Sampling
 from galop.machine import peak_memory
-from galop.terminal import as_it_is, beneath
+from galop.terminal import underlying, unescaped
 
 LONG_PROMPT = 512  # tokens from which reading takes long enough to be shown
 
@@ -80,7 +80,7 @@ def print_reply(events: Iterable[Event | ToolResult], quiet: bool = False) -> tu
         if isinstance(event, Prefill) and event.total > LONG_PROMPT and sys.stderr.isatty():
             # Rewritten in place; wiped when the prompt has been read.
             read = f"reading {event.done} of {event.total} tokens" if event.done < event.total else ""
-            print(f"\r\x1b[K{read}", end="", file=beneath(sys.stderr), flush=True)
+            print(f"\r\x1b[K{read}", end="", file=underlying(sys.stderr), flush=True)
         elif isinstance(event, Text):
             if not quiet:
                 if answer == "" != thought and not event.thinking:
@@ -103,7 +103,7 @@ def print_text(piece: Text) -> None:
     if piece.thinking:
         print_styled(piece.text, DIM, sys.stderr, end="")
     else:
-        print(piece.text, end="", file=as_it_is(sys.stdout), flush=True)
+        print(piece.text, end="", file=unescaped(sys.stdout), flush=True)
 
 
 def figures(done: Done) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from galop.terminal import beneath, visible
+from galop.terminal import underlying, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +21,7 @@ DIM, BOLD = "2", "1"
 def print_styled(text: str, style: str, stream: TextIO, end: str = "\n") -> None:
     """Prints a text, in that style if it is for a terminal."""
     on, off = (f"\x1b[{style}m", "\x1b[0m") if stream.isatty() and "NO_COLOR" not in os.environ else ("", "")
-    print(f"{on}{visible(text)}{off}", end=end, file=beneath(stream), flush=True)
+    print(f"{on}{visible(text)}{off}", end=end, file=underlying(stream), flush=True)
 
 
 def note(text: str) -> None:
@@ -33,7 +33,7 @@ def console(stream: TextIO, width: int | None = None) -> Console:
     """rich, that takes no markup from a text. What strangers wrote has to be made visible first."""
     from rich.console import Console
 
-    return Console(file=beneath(stream), width=width, markup=False, emoji=False, highlight=False)
+    return Console(file=underlying(stream), width=width, markup=False, emoji=False, highlight=False)
 
 
 @contextmanager

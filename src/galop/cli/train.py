@@ -18,7 +18,7 @@ from galop.cli.options import Json
 from galop.cli.screen import note
 from galop.errors import GalopError
 from galop.machine import data_directory
-from galop.terminal import beneath
+from galop.terminal import underlying
 
 if TYPE_CHECKING:
     from galop.recipes.mini.train import Report
@@ -64,7 +64,7 @@ def train(
             print(
                 f"\r{text:<78}" if terminal else text,
                 end="\n" if last or not terminal else "",
-                file=beneath(sys.stderr),
+                file=underlying(sys.stderr),
                 flush=True,
             )
 

@@ -15,7 +15,7 @@ from galop.cli.errors import UsageError
 from galop.cli.group import command_app, examples
 from galop.cli.options import Json, Memory, Threads, Yes, parse_size
 from galop.cli.screen import note
-from galop.terminal import as_it_is
+from galop.terminal import unescaped
 
 if TYPE_CHECKING:
     from galop.backends.protocol import Backend
@@ -72,7 +72,7 @@ def translate(
             words.append(piece)
             tokens += done
             if not as_json:
-                print(piece, end="", file=as_it_is(sys.stdout), flush=True)
+                print(piece, end="", file=unescaped(sys.stdout), flush=True)
         seconds = time.monotonic() - start
         if as_json:
             data = {"model": source.name, "to": language, "text": "".join(words), "answer_tokens": tokens,

@@ -37,7 +37,7 @@ class Contender:
         model, at, strategy = text.rpartition("@")
         if not at or strategy.partition(":")[0] not in STRATEGIES:
             if at and "/" not in strategy and "#" not in strategy:
-                Strategy.parse(strategy)  # which tells what there is
+                Strategy.parse(strategy)  # whose error lists them
             model, strategy = text, "plain"
         if not model:
             raise ContenderError(f"{text!r} names no model; write MODEL or MODEL@WAY")
@@ -69,7 +69,7 @@ def open_contender(contender: Contender, together: int) -> tuple[Backend, dict[s
 
 
 def open_remote(contender: Contender) -> tuple[Backend, dict[str, Any]]:
-    """A model behind an interface. Raises ContenderError if it cannot be told to think."""
+    """A model behind an API. Raises ContenderError if it cannot be made to think."""
     from galop.backends.remote import Remote
 
     remote = Remote(registry().vendors[contender.vendor], contender.model, contender.url)

@@ -74,7 +74,7 @@ def run_contender(record: Record, index: int, report: Callable[[int, Line], None
 
 
 def line_of(sample: EvalSample) -> Line:
-    """A sample's line of the record. Its first score tells whether it is right: C, or at least 0.5."""
+    """A sample's line of the record. Its first score says whether it is right: C, or at least 0.5."""
     line: Line = {"id": str(sample.id), "begun": 0.0}
     if sample.error:
         return {**line, "error": sample.error.message[:300], "passing": True, "seconds": sample.total_time or 0.0}

@@ -39,7 +39,7 @@ def draw_science(count: int, seed: int, language: Language) -> list[Question]:
     """Of the technical bank; `both` languages take turns over the same numbers."""
     from galop.science import bank, formulas
 
-    formulas()  # tells what to install
+    formulas()  # whose error says what to install
     drawn = {tongue: bank.questions(count, seed, tongue) for tongue in ("en", "fr") if language in (tongue, "both")}
     found = []
     for i in range(count):

@@ -166,7 +166,7 @@ def seats(r: Random) -> Drawn:
 
 
 def clue(a: str, b: str, beside: bool) -> tuple[str, Callable[[tuple[str, ...]], bool]]:
-    """What is told of two seats, and whether it holds in a row."""
+    """A clue about two seats, and whether it holds in a row."""
     if beside:
         return f"{a} sits immediately to the left of {b}.", lambda row: row.index(b) - row.index(a) == 1
     return f"{a} sits somewhere to the left of {b}.", lambda row: row.index(a) < row.index(b)

@@ -98,7 +98,7 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def svg_open(width: int, height: int, title: str) -> str:
-    """The beginning of a picture, with its title for those who hear it."""
+    """The beginning of a picture, with its title for screen readers."""
     return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}"><title>{escape(title)}</title>'
 
 

@@ -189,7 +189,7 @@ def fetch_models(contenders: Sequence[Contender], progress: Any) -> None:
         if contender.strategy.name in ("tools", "code"):
             from galop.science import formulas
 
-            formulas()  # tells what to install
+            formulas()  # whose error says what to install
         if contender.is_remote:
             continue
         path = store.fetch(store.resolve(store.locate(contender.model)), progress)

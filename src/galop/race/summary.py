@@ -33,7 +33,7 @@ FIGURES = (
     "accuracy rank strength tokens thinking_tokens calls seconds first_token_seconds rate memory cut_off no_answer "
     "slips joules joules_per_right usd usd_per_right usd_spent method covers others"
 ).split()
-"""None where a contender has no answers, or none that could tell."""
+"""None where a contender has no answers, or none with that figure."""
 
 
 def summary(record: Record) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def right_values(contender: ContenderRecord, ids: Sequence[str]) -> statistics.V
 
 
 def contender_summary(record: Record, contender: ContenderRecord) -> dict[str, Any]:
-    """A contender's row: every one of FIGURES, None where nothing could tell."""
+    """A contender's row: every one of FIGURES, None where it has none."""
     answered = [q for q in record.questions if is_answer(contender.answers.get(q.id))]
     lines = [contender.answers[q.id] for q in answered]
     errors = [line["error"] for line in contender.answers.values() if line.get("error")]

@@ -28,8 +28,8 @@ class ConstrainedToolbox:
     What goes into a formula is chosen among the quantities of the question and of results, by dimension and range, so
     that nothing is made up or converted wrongly. Offered are the formulas that take all that is given and give what is
     asked; else those that lead to one; else, where no expression of what is given is asked either, the one that takes
-    it all but lacks an input, which can only be called unknown; else those that the words speak for, and a calculator
-    over the same quantities. It goes on until what is asked has come out and nothing given is left over.
+    it all but lacks an input, which can only be called unknown; else those whose words the question shares, and a
+    calculator over the same quantities. It goes on until what is asked has come out and nothing given is left over.
     """
 
     def __init__(self, question: str, unit: str) -> None:

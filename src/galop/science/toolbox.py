@@ -18,7 +18,7 @@ FORMAL = "what the and its are not there give last line answer number unit pure 
 
 
 class FormulaToolbox:
-    """The tools of galop.science, of which at most `most` are told of, since descriptions take time to read."""
+    """The tools of galop.science, of which at most `most` are shown, since descriptions take time to read."""
 
     def __init__(self, most: int = 4) -> None:
         self._formulas = formulas()

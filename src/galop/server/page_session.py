@@ -72,5 +72,5 @@ class PageSession:
             raise GalopError(error.message) from error
 
     def explain(self, error: Exception) -> str:
-        """What a person is told of an error; of one that was not foreseen, only that it is in the log."""
+        """An error in a sentence; of one that was not foreseen, only that it is in the log."""
         return api_error(error).message

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from galop.errors import DownloadError, UnknownModelError
-from galop.terminal import beneath, visible
+from galop.terminal import underlying, visible
 
 SNAPSHOT = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja",
             "*.safetensors", "*.safetensors.index.json"]  # fmt: skip
@@ -183,7 +183,7 @@ def progress_bar() -> Any:
     class Bar(tqdm):
         def __init__(self, *args: Any, **options: object) -> None:
             options["desc"] = visible(str(options.get("desc") or ""))
-            super().__init__(*args, **options, file=beneath(sys.stderr))  # type: ignore[no-untyped-call]
+            super().__init__(*args, **options, file=underlying(sys.stderr))  # type: ignore[no-untyped-call]
 
     return Bar
 

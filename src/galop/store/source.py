@@ -125,7 +125,7 @@ def fetch(source: Source, progress: Progress | None = None) -> Path:
 
 
 def resolve(source: Source) -> Source:
-    """For a catalogue name that has both, decides between hub and packages, so that a person can be told which.
+    """For a catalogue name that has both, decides between hub and packages, so that it can be shown which.
 
     Raises UnknownModelError for a model that is known but cannot be run.
     """

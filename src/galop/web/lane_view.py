@@ -30,7 +30,7 @@ class LaneView:
         self.actions = actions
 
     def draw(self, lane: ChatLane) -> None:
-        """A lane from what is stored; a reply in the making goes on in its own element."""
+        """A lane from what is stored; a reply that is being written goes on in its own element."""
         state = self.state
         models = state.session.models()
         lane.column.clear()

@@ -1,4 +1,4 @@
-"""What the page needs of whatever answers: the one thing it is given."""
+"""The interface between the page and whatever answers: a session of one visitor."""
 
 from __future__ import annotations
 
@@ -30,4 +30,4 @@ class Session(Protocol):
         """
 
     def explain(self, error: Exception) -> str:
-        """What a person is told of an error."""
+        """An error in a sentence."""

@@ -12,7 +12,7 @@ import typer
 
 from galop.cli.group import command_app, examples
 from galop.cli.options import Csv, Json, RaceName, check_one_format
-from galop.terminal import as_it_is
+from galop.terminal import unescaped
 
 if TYPE_CHECKING:
     from galop.race.record import Record
@@ -37,7 +37,7 @@ def export(
     if as_json:
         print(json.dumps(rows, indent=1, ensure_ascii=False))
     else:
-        print(csv_text(rows), end="", file=as_it_is(sys.stdout))
+        print(csv_text(rows), end="", file=unescaped(sys.stdout))
 
 
 def lane_rows(found: dict[str, Any]) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@ def print_table(found: dict[str, Any]) -> None:
 
 
 def table(found: dict[str, Any]) -> str:
-    """What is told at a terminal."""
+    """The comparison of contenders, for a terminal."""
     lanes = sorted(found["lanes"], key=lambda r: (r["rank"] or 99, -(r["accuracy"] or {"estimate": 0})["estimate"]))
     rows = [list(COLUMNS), *([visible(cell(row)) for cell in COLUMNS.values()] for row in lanes)]
     kept = [i for i in range(len(COLUMNS)) if i < 3 or any(row[i] not in ("-",) for row in rows[1:])]

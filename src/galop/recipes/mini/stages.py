@@ -210,9 +210,9 @@ def reinforcement(seed: int, rows: int, tasks: Sequence[str]) -> Stage:
                 "thinking": sum(r.thinking_tokens for r in replies) / len(replies),
             }
             made = StepResult(0.0, 0, cost(model, read=tokens_of(prompts, replies)), figures)
-            telling = [i for i in range(len(asked)) if gain[i] != 0]
-            total = sum(sum(replies[i].drawn) for i in telling)
-            for rows_here, batch in micro_batches(telling, prompts, replies):
+            informative = [i for i in range(len(asked)) if gain[i] != 0]
+            total = sum(sum(replies[i].drawn) for i in informative)
+            for rows_here, batch in micro_batches(informative, prompts, replies):
                 wanted = batch.targets != IGNORED
                 logits = model.logits(model(batch.tokens)[wanted])
                 logs = F.cross_entropy(logits, batch.targets[wanted], reduction="none")

@@ -34,7 +34,7 @@ def _scratch(plan: Plan) -> int:
     """What a full prompt chunk needs: float32 buffers, int8 activations, what ops need beside, unpacked panels."""
     _, slots = plan.slots()
     beside = [step.scratch for step in plan.steps]
-    floats = sum(width for width, dim in slots if dim == "T") + sum(s.floats for s in beside)
+    floats = sum(width for width, dim in slots if dim == "T") + max(s.floats for s in beside)
     widest = max(s.activations for s in beside)
     return CHUNK_TOKENS * (floats * 4 + widest * 2) + slots[-1][0] * 8
 

@@ -35,7 +35,8 @@ class Cost:
 
 @dataclass(frozen=True)
 class Scratch:
-    """Room for each token that an op needs beside its operands; `activations` are quantised, one op's at a time."""
+    """Room for each token that an op needs beside its operands, which the next op takes over; `activations` are
+    quantised."""
 
     floats: int = 0
     activations: int = 0

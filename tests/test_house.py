@@ -1,8 +1,9 @@
-"""What keeps the source pleasant to read: short files, one name for one thing, and errors that are said."""
+"""What keeps the source pleasant to read: short files, one name for one thing, errors that are said, names that exist."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,3 +66,27 @@ def test_what_a_function_raises_stands_in_its_docstring(folder: str) -> None:
             said = ast.get_docstring(node) or ""
             silent += [f"{path.relative_to(SOURCE)} {name}: {e}" for e in {*raised(node)} - BUGS if e not in said]
     assert not silent
+
+
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "results").glob("*.md")]
+FOLDERS = ("src", "native", "tests", "bench", "fuzz", "docs", "results")
+FILE = re.compile(r"(?<![\w./-])[\w./-]*\w\.(?:py|cpp|h|inl|pyi|md|svg)\b")
+EXAMPLES = re.compile(r"stable\.py|gelu\.|NAME\.py|TASK|task\.py|notes\.md")
+
+
+def test_links_of_documents_lead_somewhere() -> None:
+    links = [
+        (page, link) for page in DOCUMENTS for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)", page.read_text())
+    ]
+    assert not [(page.name, link) for page, link in links if "://" not in link and not (page.parent / link).exists()]
+
+
+def test_files_that_documents_and_docstrings_name_exist() -> None:
+    paths = [*ROOT.glob("*.*"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.*"))]
+    known = {"/".join(path.relative_to(ROOT).parts[at:]) for path in paths for at in range(len(path.parts))}
+    missing = []
+    for page in [*DOCUMENTS, *sources(".py", ".cpp", ".h", ".inl")]:
+        for quoted in re.findall(r"`([^`\n]+)`", page.read_text()):
+            names = [] if EXAMPLES.search(quoted) else FILE.findall(quoted)
+            missing += [f"{page.relative_to(ROOT)}: {name}" for name in names if name not in known]
+    assert not missing

@@ -58,7 +58,7 @@ class Resident:
     load_seconds: float = 0.0
 
 
-class Turns:
+class FairLock:
     """A lock whose waiters are served in the order they came, so that two models take turns step by step."""
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class ModelPool:
         self.given = given
         self.residents: dict[str, Resident] = {}
         self.memory = limits.memory or int(available_memory() * 0.9)
-        self._turns = Turns()
+        self._turns = FairLock()
         self._disk_cache = DiskCache(cache_directory() / "kv", DISK_CACHE_BYTES) if limits.keep_kv else None
         self._loading = asyncio.Lock()
         self._freed = asyncio.Event()

@@ -90,3 +90,9 @@ def test_files_that_documents_and_docstrings_name_exist() -> None:
             names = [] if EXAMPLES.search(quoted) else FILE.findall(quoted)
             missing += [f"{page.relative_to(ROOT)}: {name}" for name in names if name not in known]
     assert not missing
+
+
+def test_files_that_folders_list_are_theirs() -> None:
+    for init in SOURCE.rglob("__init__.py"):
+        listed = re.findall(r"\w+\.(?:py|json)\b", ast.get_docstring(ast.parse(init.read_text())) or "")
+        assert {name for name in listed if not (init.parent / name).exists()} <= {"config.json", "tokenizer.json"}, init

@@ -1,4 +1,10 @@
-"""The families, each in one file: its config, its GGUF names and keys, its forward pass. Registered here."""
+"""The families, each in one file: its config, its GGUF names and keys, its forward pass. Registered here.
+
+family.py        what a family is; llama.py and its siblings; experts.py and rotary.py: what several need
+config.py        reading config.json; config_keys.py: which keys may be ignored
+gguf_mapping.py  GGUF names and keys to those of config.json and checkpoints; gguf_rope.py
+from_file.py     from a file to a checkpoint
+"""
 
 from __future__ import annotations
 

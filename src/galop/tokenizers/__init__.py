@@ -1,1 +1,8 @@
-"""Text to token ids and back, from files that may be hostile."""
+"""Text to token ids and back, from files that may be hostile.
+
+tokenizer.py       encodes, decodes, and detokenizes as tokens come
+tokenizer_json.py  which tokenizer.json is let through; safe_patterns.py and probe.py: which of its patterns
+gguf.py            the tokenizer in a GGUF file's metadata; pre_tokenizers.py: how it splits text
+control.py, stops.py, fim.py  control tokens in text, tokens that end a reply, tokens for filling in the middle
+constraint.py      masks over the vocabulary, and what a constraint is
+"""

@@ -21,11 +21,12 @@ from typing import Any
 import chart
 import torch
 
+from galop.chat.thinking import BUDGET_SPENT
 from galop.machine import data_directory, default_threads, processor
 from galop.recipes.mini import evaluate
 from galop.recipes.mini.model import SIZES, Mini, load_model
 from galop.recipes.mini.recipe import TESTED_HARD, restore_shipped
-from galop.recipes.mini.sample import CLOSE, CLOSE_IN_WORDS
+from galop.recipes.mini.sample import CLOSE
 from galop.recipes.mini.schedule import stages_of
 from galop.recipes.mini.tasks import LEVELS, Problem
 
@@ -33,6 +34,7 @@ COUNT = 1000
 BUDGETS = [0, 16, 32, 64, 128, 256, 512]
 DENSE = ["0.4m", "1.2m", "3.5m", "11m"]
 TRIES = 16
+CLOSE_IN_WORDS = f"{BUDGET_SPENT}{CLOSE}"  # as the Qwen3 report does
 
 
 class Family:

@@ -138,7 +138,7 @@ class _Normaliser:
             self._refuse(where.rpartition("/")[2], where, "is no schema (an object or a boolean)")
             return True
         new = {}
-        for key, value in self._rewrite(schema, where).items():
+        for key, value in self._rewrite(schema).items():
             if key in UNSUPPORTED:
                 self._refuse(key, where)
             elif self._well_formed(key, value, where):
@@ -148,7 +148,7 @@ class _Normaliser:
             del new["minProperties"]
         return map_subschemas(new, self.one, where)
 
-    def _rewrite(self, schema: dict[str, Any], where: str) -> dict[str, Any]:
+    def _rewrite(self, schema: dict[str, Any]) -> dict[str, Any]:
         """Without annotations, and without those of UNSUPPORTED that say nothing or what another keyword can say."""
         new = {k: v for k, v in schema.items() if k not in ANNOTATIONS}
         alone = not any(key in new for key in IN_PLACE)

@@ -57,7 +57,7 @@ def bench(
     reports = []
     for source in sources:
         before = last_run(source.name, threads, kv)
-        report = measure(source, threads, context, kv, repeats, profile, quiet)
+        report = measure(source, threads, context, kv, repeats, profile)
         keep(report)
         reports.append(report)
         if not quiet:
@@ -80,9 +80,7 @@ def print_csv(reports: list[dict[str, Any]]) -> None:
     writer.writerows(rows)
 
 
-def measure(
-    source: Source, threads: int, context: int, kv: KVType, repeats: int, profile: bool, quiet: bool
-) -> dict[str, Any]:
+def measure(source: Source, threads: int, context: int, kv: KVType, repeats: int, profile: bool) -> dict[str, Any]:
     """Loads a model and measures it: what `galop bench --json` prints of one."""
     from galop import native, store
     from galop.backends.events import Done

@@ -14,10 +14,6 @@ from galop.recipes.mini.model import Mini
 LONGEST = 448  # tokens of a reply
 OPENING = 2  # tokens of "<think>\n"
 CLOSE = "\n</think>\n\n"
-CLOSE_IN_WORDS = (
-    "\n\nConsidering the limited time by the user, I have to give the solution based on the thinking directly now."
-    "\n</think>\n\n"
-)  # the Qwen3 report's
 
 
 @dataclass

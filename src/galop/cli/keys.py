@@ -41,7 +41,7 @@ def add_key(
 
 @app.command("list", epilog=examples("galop keys list --json"))
 def list_keys(as_json: Json = False) -> None:
-    """List keys by name; what they are is not kept."""
+    """List keys by name; the keys themselves are not kept."""
     rows = [
         {"name": k.name, "ends_in": k.last4, "models": k.models, "tokens_per_minute": k.tokens_per_minute,
          "tier": k.tier} for k in key_file().keys()  # noqa: SIM118

@@ -34,7 +34,7 @@ def launch(
     model: Annotated[str, typer.Option(help="The model to use; by default the server's first.", metavar="MODEL")] = "",
     key: Annotated[str, typer.Option(help="The server's key.", metavar="KEY", envvar="GALOP_KEY")] = "",
 ) -> None:
-    """Print what a client needs to talk to the server, or start it so."""
+    """Print what a client needs to talk to the server, or start the client with it."""
     if not client:
         for name, known in CLIENTS.items():
             print(f"{name:10} {known.about}")

@@ -18,9 +18,7 @@ Context = Annotated[
 ]
 Csv = Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-KV = Annotated[
-    Literal["f16", "int8"], typer.Option(help="How keys and values are kept; int8 takes half the memory of f16.")
-]
+KV = Annotated[Literal["f16", "int8"], typer.Option(help="Type of the KV cache; int8 takes half the memory of f16.")]
 Memory = Annotated[str, typer.Option(help="Memory the model may use in all, such as 6GiB.", metavar="SIZE")]
 Open = Annotated[bool, typer.Option("--open", help="Open the report in a browser.")]
 Threads = Annotated[

@@ -42,9 +42,9 @@ def serve(
     context: Context = 0,
     kv: KV = "f16",
     threads: Threads = 0,
-    parallel: Annotated[int, typer.Option(help="Answers in the making at once.", metavar="N", min=1, max=1024)] = 64,
+    parallel: Annotated[int, typer.Option(help="Most answers generated at once.", metavar="N", min=1, max=1024)] = 64,
     queue: Annotated[
-        int, typer.Option(help="Requests that may wait; more are told to come back.", metavar="N", min=1)
+        int, typer.Option(help="Most requests that may wait; further ones get status 429.", metavar="N", min=1)
     ] = 512,
     keep_alive: Annotated[
         float, typer.Option(help="Minutes an unused model stays in memory; 0 for ever.", metavar="MINUTES", min=0)
@@ -53,7 +53,9 @@ def serve(
         bool,
         typer.Option(help="Keep what was read of conversations on disk, so that a restart need not read it again."),
     ] = True,
-    allow_host: Annotated[list[str] | None, typer.Option(help="A name this server goes by.", metavar="NAME")] = None,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A host name by which requests may reach this server.", metavar="NAME")
+    ] = None,
     allow_origin: Annotated[
         list[str] | None, typer.Option(help="Whose web pages may ask, such as https://example.org.", metavar="ORIGIN")
     ] = None,

@@ -45,7 +45,7 @@ def run(
         int,
         typer.Option(help="Questions asked at once: faster, but then no times are shown.", metavar="N", min=1, max=256),
     ] = 1,
-    budget: Annotated[str, typer.Option(help="Most that interfaces may cost, such as 2usd.", metavar="AMOUNT")] = "",
+    budget: Annotated[str, typer.Option(help="Most that remote APIs may cost, such as 2usd.", metavar="AMOUNT")] = "",
     out: Annotated[Path | None, typer.Option(help="Where the race is recorded.", metavar="FOLDER")] = None,
     open_report: Open = False,
     as_json: Json = False,

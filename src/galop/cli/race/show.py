@@ -26,7 +26,7 @@ def show(
     open_report: Open = False,
     as_json: Json = False,
 ) -> None:
-    """Draw a recorded race's report again; nobody is asked."""
+    """Draw a recorded race's report again; no model is asked."""
     from galop.cli.race.table import print_table, write_report
     from galop.race import record
     from galop.race.summary import summary

@@ -31,9 +31,9 @@ answer_lines(answer, 1 << 30, 0.3)
 
 @pytest.fixture
 def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Child]:
-    (tmp_path / "obedient.py").write_text(MODULE)
+    (tmp_path / "echoing.py").write_text(MODULE)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")
-    one = Child("obedient", 60.0)
+    one = Child("echoing", 60.0)
     yield one
     one.close()
 

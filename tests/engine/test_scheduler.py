@@ -21,6 +21,7 @@ from galop.backends.local import Model
 from galop.backends.protocol import GenerationRequest
 from galop.engine.disk_cache import DiskCache
 from galop.engine.engine import Engine
+from galop.engine.prefill import share_chunk
 from galop.engine.scheduler import Scheduler
 from galop.engine.sequence import TokenSequence
 from galop.engine.speculation import PromptLookup
@@ -236,6 +237,143 @@ def test_clients_take_turns_and_the_queue_is_bounded(mini: Model) -> None:
         scheduler.submit(generation([5], 0, 1))
     finish(scheduler)
     assert order == ["ann", "bob", "carl", "ann", "ann", "ann", "ann"]
+
+
+CHUNK = 64
+
+
+def fixed_chunks(model: Model) -> Scheduler:
+    """A scheduler whose chunks do not depend on the clock, so that what happens is a matter of steps."""
+    engine = engine_of(model, pool=32768)
+    engine.chunk = CHUNK
+    engine.adapt_chunk = lambda tokens, seconds: None  # type: ignore[method-assign]
+    return Scheduler(engine)
+
+
+def steps_until_read(scheduler: Scheduler, sequence: TokenSequence, at_most: int) -> int:
+    """Steps until the first token follows the prompt."""
+    for step in range(1, at_most + 1):
+        scheduler.step()
+        if sequence.completion_tokens:
+            return step
+    raise AssertionError(f"not read within {at_most} steps")
+
+
+def prompt_of(first: int, length: int) -> list[int]:
+    return [first + 1, *([5, 6, 7, first + 2] * length)][:length]
+
+
+def answers_alone(model: Model, sequences: list[TokenSequence]) -> list[list[int]]:
+    answers = []
+    for sequence in sequences:
+        again = generation(sequence.prompt, sequence.sampling.seed or 0, sequence.max_tokens)
+        scheduler = fixed_chunks(model)
+        scheduler.submit(again)
+        finish(scheduler)
+        answers.append(again.tokens)
+    return answers
+
+
+@pytest.mark.parametrize("client", ["ann", "bob"])
+def test_a_short_prompt_does_not_wait_for_a_long_one(mini: Model, client: str) -> None:
+    scheduler = fixed_chunks(mini)
+    # The second begins like the first, and waits for what they share; the third is as long, and waits for its end.
+    long = [generation(p, 1, 4, client="ann") for p in (prompt_of(1, 1500), prompt_of(1, 1500), prompt_of(2, 1600))]
+    for sequence in long:
+        scheduler.submit(sequence)
+    for _ in range(4):
+        scheduler.step()
+    short = generation(prompt_of(3, 20), 2, 4, client=client)
+    scheduler.submit(short)
+    assert steps_until_read(scheduler, short, 2) == 1
+    middling = generation(prompt_of(4, 200), 3, 4, client=client)
+    scheduler.submit(middling)
+    steps_until_read(scheduler, middling, 12)  # half of a chunk at a time, and what the short one may decode
+    assert not long[0].completion_tokens
+    finish(scheduler)
+    everyone = [*long, short, middling]
+    assert [s.tokens for s in everyone] == answers_alone(mini, everyone)
+    assert long[1].cached_tokens > 1400 and scheduler.engine.block_pool.in_use == 0
+
+
+def test_a_long_prompt_takes_at_most_twice_its_steps_however_many_short_ones_come(mini: Model) -> None:
+    scheduler = fixed_chunks(mini)
+    long = generation(prompt_of(1, 1500), 1, 1)
+    alone = -(-1500 // CHUNK)
+    scheduler.submit(long)
+    short: list[TokenSequence] = []
+    steps = 0
+    while not long.completion_tokens:
+        for length in (8, 20, 50, 100):
+            short.append(generation(prompt_of(4 + len(short), length), 2, 1))
+            scheduler.submit(short[-1])
+        scheduler.step()
+        steps += 1
+        assert steps <= 2 * alone
+    assert steps > alone
+    finish(scheduler)
+    some = [long, *short[::25]]
+    assert [s.tokens for s in some] == answers_alone(mini, some)
+
+
+@pytest.mark.parametrize("client", ["ann", "bob"])
+def test_whoever_waits_for_a_turn_gets_it_however_many_shorter_ones_come(mini: Model, client: str) -> None:
+    """The second long prompt is not read while the first is; those that pass it meanwhile do not hold it up for ever."""
+    scheduler = fixed_chunks(mini)
+    first, second = (generation(prompt_of(i, 900 + 100 * i), 1, 1, client="ann") for i in range(2))
+    scheduler.submit(first)
+    scheduler.submit(second)
+    scheduler.step()
+    steps = 1
+    while not second.completion_tokens:
+        if scheduler.waiting < 2:  # only the second
+            scheduler.submit(generation(prompt_of(4 + steps, 300 + steps % 100), 2, 1, client=client))
+        scheduler.step()
+        steps += 1
+        assert steps <= 2 * ((900 + 1000 + 400) // CHUNK + 1)
+    finish(scheduler)
+
+
+def test_many_short_prompts_of_one_client_do_not_hold_up_those_of_another(mini: Model) -> None:
+    scheduler = fixed_chunks(mini)
+    scheduler.submit(generation(prompt_of(1, 1500), 1, 1, client="carl"))
+    for i in range(60):
+        scheduler.submit(generation(prompt_of(4 + i, 20), 2, 1, client="ann"))
+    for _ in range(5):
+        scheduler.step()
+    late = generation(prompt_of(3, 30), 2, 1, client="bob")
+    scheduler.submit(late)
+    assert steps_until_read(scheduler, late, 2) and scheduler.waiting > 40
+
+
+def test_who_is_passed_keeps_a_slot(mini: Model) -> None:
+    scheduler = fixed_chunks(mini)
+    scheduler.parallel = 2
+    long = [generation(prompt_of(i, 500 + i), 1, 1) for i in range(2)]
+    short = generation(prompt_of(3, 20), 2, 300)
+    for sequence in (*long, short):
+        scheduler.submit(sequence)
+    steps_until_read(scheduler, long[0], 8)
+    assert not short.kv and not short.completion_tokens
+    finish(scheduler)
+
+
+def test_a_chunk_is_shared(mini: Model) -> None:
+    engine = fixed_chunks(mini).engine
+    for unread, expected in (
+        ([1000], [64]),  # alone, all
+        ([40], [40]),
+        ([1000, 20], [44, 20]),
+        ([1000, 20, 8, 12], [32, 20, 8, 4]),  # those that fit the half come in turn
+        ([1000, 100, 60], [32, 0, 32]),  # longer ones by what is left
+        ([900, 1000], [64, 0]),  # no longer one takes anything from the first
+        ([20, 1000, 1000], [20, 44, 0]),
+    ):
+        sequences = [generation([1], 0) for _ in unread]
+        assert list(share_chunk(engine, dict(zip(sequences, unread, strict=True))).values()) == expected
+    engine.vocabulary = 1 << 20  # so that 16 tokens may be scored at once
+    scored, other, also = (generation([1] * 99, 0, prompt_logprobs=n) for n in (1, None, 1))
+    assert list(share_chunk(engine, {scored: 99, other: 99, also: 99}).values()) == [16, 48, 0]
 
 
 def test_prompts_hold_up_those_who_decode_only_so_long(smollm: Model) -> None:

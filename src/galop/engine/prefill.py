@@ -1,11 +1,11 @@
-"""The prefill step: as much of the prompts as fills a chunk goes through the model together."""
+"""The prefill step: prompts share a chunk of tokens, which goes through the model together."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -20,31 +20,47 @@ from galop.ops.plan import Array
 SCORE_BYTES = 64 << 20  # of logits at once, of prompts whose every token is scored
 
 
+def share_chunk(engine: Engine, unread: Mapping[TokenSequence, int]) -> dict[TokenSequence, int]:
+    """How many tokens of the next chunk each prompt gets, of so many that are not read yet; the first in turn first.
+
+    Half is for the first in turn, so that nobody takes more than twice as many chunks as first come, first served; the
+    rest for those with the least left, so that nobody waits for a long prompt. Those that fit this rest go in turn.
+    """
+    in_turn = sorted(unread, key=lambda s: s.place)
+    shares = dict.fromkeys(in_turn, 0)
+    half, left = engine.chunk // 2, engine.chunk
+    scorable = max(16, SCORE_BYTES // (4 * engine.vocabulary))
+    shortest_first = sorted(in_turn, key=lambda s: max(unread[s], half))
+    for sequence, most in [(in_turn[0], half), *((s, engine.chunk) for s in shortest_first)]:
+        part = min(unread[sequence] - shares[sequence], most, left)
+        if sequence.needs_prompt_scores:
+            part = min(part, scorable)
+            scorable -= part
+        shares[sequence] += part
+        left -= part
+    return shares
+
+
 class PrefillStep:
-    """One step over prompts, in order of arrival: `execute` it, then `finish` gives what came of it."""
+    """One step over a chunk of prompts: `execute` it, then `finish` gives what came of it."""
 
     def __init__(self, engine: Engine, sequences: Sequence[TokenSequence]) -> None:
         self.engine = engine
         self.tokens = 0
         self._work: list[tuple[TokenSequence, KVCache, list[int]]] = []
         self._rows: list[int] = []  # tokens of the step whose logits are wanted
-        scorable = max(16, SCORE_BYTES // (4 * engine.vocabulary))
-        for sequence in sequences:
+        for sequence, share in share_chunk(engine, {s: s.unread_tokens for s in sequences}).items():
+            if not share:
+                continue
             assert sequence.kv
             start = len(sequence.kv.tokens)
-            room = engine.chunk - self.tokens
-            part = sequence.tokens[start : start + (min(room, scorable) if sequence.needs_prompt_scores else room)]
-            if not part:
-                continue
+            part = sequence.tokens[start : start + share]
             self._work.append((sequence, sequence.kv, part))
             if sequence.needs_prompt_scores:
-                self._rows += range(self.tokens, self.tokens + len(part))
-                scorable -= len(part)
-            elif start + len(part) == len(sequence.tokens):
-                self._rows.append(self.tokens + len(part) - 1)
-            self.tokens += len(part)
-            if self.tokens == engine.chunk:
-                break
+                self._rows += range(self.tokens, self.tokens + share)
+            elif start + share == len(sequence.tokens):
+                self._rows.append(self.tokens + share - 1)
+            self.tokens += share
         self._logits: Array
         self._hidden: Array = np.empty((len(self._rows), engine.hidden_size), np.float32)
 

@@ -5,6 +5,9 @@ memory, and both in one step would make every gap between tokens a long one. Whi
 them up for STALL_SECONDS; then DECODE_STEPS tokens of each follow undisturbed, so all but a fortieth of the gaps stay
 what they are without prefill.
 
+Prompts share each chunk (`prefill.share_chunk`): half is for the first in turn, the rest for those with the least left.
+So a short prompt does not wait for a long one, and short ones can make a long one take twice as many chunks, not more.
+
 Admission keeps steps from getting more than SLOWEST times as long as the narrowest: past some width a step takes as
 much longer as it is wider, so more sequences at once would only make all of them late. When more wait than run,
 throughput comes first.
@@ -23,7 +26,7 @@ from contextlib import AbstractContextManager, nullcontext
 from galop.engine.decode import Decoder
 from galop.engine.engine import Engine, StepCancelled
 from galop.engine.kv_cache import KVCache
-from galop.engine.prefill import PrefillStep
+from galop.engine.prefill import PrefillStep, share_chunk
 from galop.engine.sequence import FinishReason, Outcome, SequenceStatus, TokenSequence
 from galop.engine.states import BLOCK_TOKENS
 from galop.engine.waiting_queue import Admission, WaitingQueue
@@ -138,8 +141,7 @@ class Scheduler:
             self._settle(sequence, outcome)
 
     def _admit(self) -> None:
-        # Prompts are read in order of arrival, so no more are admitted than fill the next chunk.
-        while self.waiting and len(self.running) < self.parallel and self._unread_tokens() < self.engine.chunk:
+        while self.waiting and len(self.running) < self.parallel:
             if self._is_crowded() or not (sequence := self._pop_waiting()):
                 break
             known = [] if sequence.needs_prompt_scores else sequence.tokens
@@ -150,9 +152,6 @@ class Scheduler:
             sequence.status = SequenceStatus.PREFILL
             self.running.append(sequence)
 
-    def _unread_tokens(self) -> int:
-        return sum(len(s.tokens) - len(kv.tokens) for s, kv in self._prefilling())
-
     def _prefilling(self) -> list[tuple[TokenSequence, KVCache]]:
         return [(s, s.kv) for s in self.running if s.kv and s.status is SequenceStatus.PREFILL]
 
@@ -162,20 +161,26 @@ class Scheduler:
         return self.waiting <= width and self.decoder.step_times.slowdown(width) > SLOWEST
 
     def _pop_waiting(self) -> TokenSequence | None:
-        """The next sequence for whose prompt there is room, and that would not better wait for blocks of another."""
+        """The next sequence for whose prompt there is room, in memory and in the next chunk, and that would not better
+        wait for blocks of another."""
         promised = sum(s.blocks_needed - len(kv.blocks) for s, kv in self._prefilling())
         room = self.engine.block_pool.available - promised
         in_progress = {key for s, kv in self._prefilling() for key in s.block_hashes[len(kv.tokens) // BLOCK_TOKENS :]}
+        unread = {s: s.unread_tokens for s, _ in self._prefilling()}
 
         def judge(sequence: TokenSequence, preempted: bool) -> Admission:
             if self.running and sequence.blocks_needed > room:
-                return "block" if preempted else "later"  # or those behind it would never leave it room
+                return "block" if preempted else "hold"  # or those behind it would never leave it room
+            hashes = sequence.block_hashes
+            known = next((i for i, key in enumerate(hashes) if not self.engine.prefix_cache.has(key)), len(hashes))
             # A block that is being computed for another prompt can be shared in a few steps.
-            missing = next((key for key in sequence.block_hashes if not self.engine.prefix_cache.has(key)), None)
-            return "admit" if missing is None or missing not in in_progress else "later"
+            if known < len(hashes) and hashes[known] in in_progress:
+                return "skip"
+            own = len(sequence.tokens) - (0 if sequence.needs_prompt_scores else known * BLOCK_TOKENS)
+            return "admit" if share_chunk(self.engine, {**unread, sequence: own})[sequence] else "skip"
 
         with self._lock:
-            return self._queue.pop(judge)
+            return self._queue.pop(self.parallel - len(self.running), judge)
 
     def _settle(self, sequence: TokenSequence, outcome: Outcome) -> None:
         if outcome is not None:

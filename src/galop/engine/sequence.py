@@ -57,6 +57,7 @@ class TokenSequence:
     tokens: list[int] = field(init=False)  # the prompt's and those after it
     prompt_scores: list[SampledToken] = field(init=False, default_factory=list)  # of the prompt's second token and on
     status: SequenceStatus = field(init=False, default=SequenceStatus.WAITING)
+    turn: int = field(init=False, default=0)  # in which it is: clients take turns
     cancelled: bool = field(init=False, default=False)
     kv: KVCache | None = field(init=False, default=None)  # while it runs
     block_hashes: list[bytes] = field(init=False, default_factory=list)  # of the prompt's full blocks
@@ -79,6 +80,16 @@ class TokenSequence:
     def needs_prompt_scores(self) -> bool:
         """Whether log-probabilities of its prompt are still missing."""
         return self.prompt_logprobs is not None and len(self.prompt_scores) < len(self.prompt) - 1
+
+    @property
+    def place(self) -> tuple[int, float]:
+        """Its place among all that wait or run, the first in turn first: those of one turn in order of arrival."""
+        return self.turn, self.arrival_time
+
+    @property
+    def unread_tokens(self) -> int:
+        """How many of its tokens are not in its KV cache yet."""
+        return len(self.tokens) - (len(self.kv.tokens) if self.kv else 0)
 
     @property
     def blocks_needed(self) -> int:

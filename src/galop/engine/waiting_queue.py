@@ -2,67 +2,77 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from bisect import insort
+from collections import deque
 from collections.abc import Callable
 from typing import Literal
 
 from galop.engine.sequence import TokenSequence
 
-Admission = Literal["admit", "later", "block"]
-"""Whether a sequence may run now; "later" lets other clients go before it, and "block" nobody."""
+Admission = Literal["admit", "skip", "hold", "block"]
+"""Whether a sequence may run now. Where not, "skip" keeps a slot for it and lets all others pass, "hold" only those of
+other clients, and "block" nobody."""
 
 
 class WaitingQueue:
     """First come, first served within a client. Not for several threads, and not bounded: its owner sees to both."""
 
     def __init__(self) -> None:
-        self._by_client: OrderedDict[str, deque[TokenSequence]] = OrderedDict()  # who is next first
+        self._in_turn: list[TokenSequence] = []
         self._preempted: deque[TokenSequence] = deque()
+        self._turn = 0  # the latest in which a sequence was admitted
+        self._last_turn: dict[str, int] = {}  # of each client, where it is not over
 
     def __len__(self) -> int:
-        return len(self._preempted) + sum(len(queue) for queue in list(self._by_client.values()))
+        return len(self._preempted) + len(self._in_turn)
 
     def put(self, sequence: TokenSequence) -> None:
-        """Puts a sequence behind the others of its client."""
-        self._by_client.setdefault(sequence.client, deque()).append(sequence)
+        """Puts a sequence in the first turn in which its client has no other."""
+        self._last_turn = {client: turn for client, turn in self._last_turn.items() if turn >= self._turn}
+        sequence.turn = self._last_turn.get(sequence.client, self._turn - 1) + 1
+        self._last_turn[sequence.client] = sequence.turn
+        insort(self._in_turn, sequence, key=lambda s: s.place)
 
     def put_preempted(self, sequence: TokenSequence) -> None:
         """Puts a sequence that ran already behind others of that kind, and before all else."""
         self._preempted.append(sequence)
 
-    def pop(self, judge: Callable[[TokenSequence, bool], Admission]) -> TokenSequence | None:
+    def pop(self, slots: int, judge: Callable[[TokenSequence, bool], Admission]) -> TokenSequence | None:
         """The next sequence that `judge(sequence, preempted)` admits; None if there is none.
 
-        Its client is then the last in turn.
+        `slots` is how many more may run.
         """
-        for queue in [self._preempted, *self._by_client.values()]:
-            if not queue:
-                continue
-            preempted = queue is self._preempted
-            verdict = judge(queue[0], preempted)
-            if verdict == "block":
-                return None
-            if verdict == "admit":
-                sequence = queue.popleft()
-                if not preempted:
-                    del self._by_client[sequence.client]
-                    if queue:
-                        self._by_client[sequence.client] = queue
-                return sequence
+        held: set[str] = set()
+        for queue in (self._preempted, self._in_turn):
+            for sequence in queue:
+                if sequence.client in held:
+                    continue
+                match judge(sequence, queue is self._preempted):
+                    case "admit":
+                        queue.remove(sequence)
+                        self._turn = max(self._turn, sequence.turn)
+                        return sequence
+                    case "skip":
+                        slots -= 1
+                    case "hold":
+                        held.add(sequence.client)
+                    case "block":
+                        slots = 0
+                if not slots:
+                    return None
         return None
 
     def pop_cancelled(self) -> list[TokenSequence]:
         """Takes out all that were cancelled."""
-        queues = [self._preempted, *self._by_client.values()]
-        cancelled = [sequence for queue in queues for sequence in queue if sequence.cancelled]
-        for queue in queues if cancelled else []:
-            for sequence in [s for s in queue if s.cancelled]:
-                queue.remove(sequence)
+        cancelled = [s for s in [*self._preempted, *self._in_turn] if s.cancelled]
+        if cancelled:
+            self._preempted = deque(s for s in self._preempted if not s.cancelled)
+            self._in_turn = [s for s in self._in_turn if not s.cancelled]
         return cancelled
 
     def pop_all(self) -> list[TokenSequence]:
         """Takes out all."""
-        sequences = [*self._preempted, *(s for queue in self._by_client.values() for s in queue)]
+        sequences = [*self._preempted, *self._in_turn]
         self._preempted.clear()
-        self._by_client.clear()
+        self._in_turn.clear()
         return sequences

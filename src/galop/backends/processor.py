@@ -106,8 +106,7 @@ class Processor:
 
     def with_bos(self, ids: list[int]) -> list[int]:
         """Ids after a BOS, where the model wants one and they have none."""
-        bos = self.tokenizer.id(self.tokenizer.bos_token) if self.tokenizer.add_bos else None
-        return ids if bos is None or ids[:1] == [bos] else [bos, *ids]
+        return self.tokenizer.with_bos(ids)
 
     def constraint(
         self, form: ResponseFormat | None, tools: Sequence[Tool] = (), choice: str = "auto", several: bool = True

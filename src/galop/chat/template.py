@@ -125,8 +125,7 @@ class ChatTemplate:
             part = part.replace(opening, "").replace(closing, "")  # a mark that the template cut from its partner
             if part:
                 ids += self.tokenizer.encode(part) if i % 2 else self.tokenizer.encode_control(part)
-        bos = self.tokenizer.id(self.tokenizer.bos_token) if self.tokenizer.add_bos else None
-        ids = [bos, *ids] if bos is not None and ids[:1] != [bos] else ids
+        ids = self.tokenizer.with_bos(ids)
         if not ids:
             raise TemplateError("the chat template gave an empty prompt")
         return ids

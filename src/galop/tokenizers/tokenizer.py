@@ -78,6 +78,11 @@ class Tokenizer:
         """Ids of text from a template, in which control tokens are meant. Raises ModelFileError."""
         return self._spell_out(text, self._encode(text, plain=False), plain=False)
 
+    def with_bos(self, ids: list[int]) -> list[int]:
+        """Ids after a BOS, where the model wants one and they have none."""
+        bos = self.id(self.bos_token) if self.add_bos else None
+        return ids if bos is None or ids[:1] == [bos] else [bos, *ids]
+
     def _spell_out(self, text: str, encoding: Any, plain: bool) -> list[int]:
         """The ids without control tokens that only came about, by normalisation or as words: these are spelled out."""
         ids: list[int] = encoding.ids

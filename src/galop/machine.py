@@ -96,7 +96,7 @@ def _directory(variable: str, fallback: str) -> Path:
 
 
 def cache_directory() -> Path:
-    """Packs: made anew when missing."""
+    """Packs and the KV cache on disk: rebuilt when missing."""
     return _directory("XDG_CACHE_HOME", ".cache")
 
 

@@ -77,7 +77,7 @@ class McpToolbox:
         return text
 
     def asks_first(self, name: str) -> bool:
-        """Only what its server calls read-only goes without saying."""
+        """Whether to ask before a call: not for tools that their server calls read-only."""
         tool = next((t for t in self._tools if t.name == name), None)
         return not (tool and tool.annotations and tool.annotations.read_only_hint)
 

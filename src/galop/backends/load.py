@@ -106,7 +106,7 @@ def _check_size(path: Path, budget: int) -> None:
 def _load_pack(
     path: Path, cache: Path | None, threads: int, progress: Progress | None, pack: Pack, plan: Plan
 ) -> tuple[Pack, Plan, Tokenizer]:
-    """The pack in memory, made anew if it turns out to be damaged while it is read, and its tokenizer.
+    """The pack in memory, rebuilt if it turns out to be damaged while it is read, and its tokenizer.
 
     A tokenizer of 150,000 entries takes as long to read as the weights, so both are read at once.
     """

@@ -30,7 +30,7 @@ def find_meter(root: Path = Path("/sys/class")) -> EnergyMeter | None:
 
 @dataclass
 class Counter:
-    """A counter of microjoules that begins anew at `range`."""
+    """A counter of microjoules that wraps around at `range`."""
 
     path: Path
     range: int
@@ -38,7 +38,7 @@ class Counter:
     total: int = 0
 
     def read(self) -> int:
-        """Microjoules since it was made; read often enough that it begins anew once at most in between."""
+        """Microjoules since it was made; read often enough that it wraps around at most once in between."""
         now = int(self.path.read_text())
         self.total += now - self.last if now >= self.last else now + self.range - self.last
         self.last = now

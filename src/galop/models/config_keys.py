@@ -81,7 +81,7 @@ SUPPORTED_VALUES: dict[str, tuple[Any, ...]] = {
     "score_function": ("softmax",), "decoder_sparse_step": (1,), "moe_layer_freq": (1,), "first_k_dense_replace": (0,),
     "attention_type": ("full", "full_attention", "gqa", "mha"),
 }  # fmt: skip
-# Where doing nothing is a one; elsewhere it is a nought.
+# Words of keys whose neutral value is 1; that of any other is 0.
 NEUTRAL_ONE = frozenset(
     "factor freq frequency group groups interval mult multiplier pct rotary scalar scale scaled scales scaling".split()
 )

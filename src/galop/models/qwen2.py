@@ -14,7 +14,7 @@ from galop.weights.tree import Tree
 
 @dataclass(frozen=True)
 class Qwen2Config(Config):
-    """Llama's, whose biases go without saying."""
+    """Llama's; that there are biases follows from the family."""
 
     supported_values: ClassVar = {
         "qkv_bias": (True,),

@@ -14,7 +14,7 @@ from galop.weights.tree import Tree
 
 @dataclass(frozen=True)
 class Qwen3Config(Config):
-    """Llama's, whose norms of queries and keys go without saying."""
+    """Llama's; that there are norms of queries and keys follows from the family."""
 
     supported_values: ClassVar = {"use_qk_norm": (True,), "qk_norm": (True,), "qk_layernorm": (True,)}
 

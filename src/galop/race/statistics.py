@@ -1,6 +1,6 @@
 """What a race's answers say: intervals, paired differences, corrected p-values, shared ranks.
 
-Questions of one kind are alike, so kinds are what is drawn anew, not questions (Miller, 2024, "Adding error bars to
+Questions of one kind are alike, so kinds are resampled, not questions (Miller, 2024, "Adding error bars to
 evals"). A value is 1 for a right answer, 0 for a wrong one.
 """
 
@@ -80,21 +80,21 @@ def wilson(p: float, n: float) -> Interval:
 
 
 def difference(first: Values, second: Values, kinds: Sequence[str], rounds: int = ROUNDS) -> Interval:
-    """How much more the first has than the second on the same questions: kinds drawn anew with replacement.
+    """How much more the first has than the second on the same questions: a bootstrap over kinds.
 
     Percentiles are taken further out, as so few kinds ask for (Hesterberg, 2015, "expanded percentile interval").
     """
     gain = first - second
     if len(set(kinds)) < 2:
         return Interval(float(gain.mean()), -1.0, 1.0)  # one kind tells nothing of others
-    if not gain.any():  # what is drawn anew never differs; as many kinds without a case leave room for some
+    if not gain.any():  # no resample differs; as many kinds without a case leave room for some
         reach = wilson(0.0, len(set(kinds))).high
         return Interval(0.0, -reach, reach)
     return bootstrap(gain, np.ones_like(gain), kinds, rounds)
 
 
 def bootstrap(above: Values, below: Values, kinds: Sequence[str], rounds: int = ROUNDS) -> Interval:
-    """The ratio of two sums, such as joules per right answer, at least two kinds drawn anew with replacement."""
+    """The ratio of two sums, such as joules per right answer, by a bootstrap over at least two kinds."""
     top, _ = by_kind(above, kinds)
     bottom, _ = by_kind(below, kinds)
     clusters = len(top)

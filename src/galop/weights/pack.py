@@ -112,7 +112,7 @@ def checksum(data: Array) -> int:
 
 
 class DamagedPack(ModelFileError):
-    """A pack is not what was written; it has been removed, to be made anew."""
+    """A pack is not what was written; it has been removed, to be rebuilt."""
 
 
 def identity(files: list[Path]) -> list[list[Any]]:

@@ -81,5 +81,5 @@ def sentence(pair: dict[str, Any], names: Sequence[str]) -> str:
 
 
 def points_of(share: float) -> str:
-    """In points, and nought is not negative."""
+    """In points; zero has no minus sign."""
     return f"{round(100 * share):+d}"

@@ -108,5 +108,9 @@ def serving(*args: str, home: Path, env: dict[str, str] | None = None) -> Iterat
                 return
         raise AssertionError("the server did not start: " + "".join(log))
     finally:
-        process.kill()
-        process.wait()
+        process.terminate()  # so that it ends as it does for a user, and says which lines it reached
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -22,7 +22,7 @@ def test_a_model_in_memory_shows_its_tokens() -> None:
     with load_path(GOLDEN / "qwen3", memory=4 << 30) as model:
         backend: TokenBackend = model
         can = backend.capabilities
-        assert can.logprobs and can.prompt_logprobs and can.logits and can.embedding_size == model.engine.hidden_size
+        assert can.embedding_size == model.engine.hidden_size
         assert (backend.answered_by, backend.waited, backend.price) == ("", 0.0, None)
         events = list(backend.stream(REQUEST))
         done = events[-1]

@@ -89,9 +89,6 @@ class Model(Processor):
         return Capabilities(
             thinking=self.thinking_support,
             constrained=self.can_constrain,
-            logprobs=True,
-            prompt_logprobs=True,
-            logits=True,
             embedding_size=self.engine.hidden_size,
         )
 

@@ -30,9 +30,6 @@ class Capabilities:
 
     thinking: ThinkingSupport | None = None  # how its thinking is switched; None where it does not think
     constrained: bool = False  # whether answers can be constrained to a format, and so calls required
-    logprobs: bool = False  # of sampled tokens
-    prompt_logprobs: bool = False
-    logits: bool = False  # of any position, and the hidden state they come from
     embedding_size: int = 0  # values of a text's vector; 0 where it makes none
 
 

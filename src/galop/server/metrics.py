@@ -79,17 +79,17 @@ class EngineCollector:
     def collect(self) -> Iterator[Metric]:
         """The metrics of all models in memory, as prometheus_client asks for them."""
         counted = {
-            "prefix_cache_queries": "tokens of prompts looked for",
-            "prefix_cache_hits": "tokens of prompts found",
-            "prompt_tokens": "tokens of prompts read",
-            "generation_tokens": "tokens drawn",
-            "num_preemptions": "texts that had to give way",
+            "prefix_cache_queries": "prompt tokens that were looked for in the prefix cache",
+            "prefix_cache_hits": "prompt tokens that the prefix cache held",
+            "prompt_tokens": "prompt tokens that were prefilled",
+            "generation_tokens": "tokens that were sampled",
+            "num_preemptions": "requests that were preempted",
         }
         gauged = {
-            "num_requests_running": "texts in the making",
-            "num_requests_waiting": "texts that wait",
-            "kv_cache_usage_perc": "share of the pages in use",
-            "memory_bytes": "memory reckoned for the model",
+            "num_requests_running": "requests that are being answered",
+            "num_requests_waiting": "requests that wait",
+            "kv_cache_usage_perc": "share of the KV cache's blocks in use",
+            "memory_bytes": "bytes of memory reckoned for the model",
         }
         families: dict[str, Metric] = {
             **{n: CounterMetricFamily(f"galop:{n}", text, labels=["model_name"]) for n, text in counted.items()},

@@ -73,38 +73,31 @@ void read_k_scales(const uint8_t* s, Block& b) {  // 8 six-bit scales and minima
   }
 }
 
-void read_block(QuantType quant_type, const uint8_t* p, Block& b) {
-  switch (quant_type) {
+void read_block(const Layout& from, const uint8_t* p, Block& b) {
+  b.d = read_u16(p + from.source_scale);
+  if (from.minimum >= 0) b.m = read_u16(p + from.source_scale + 2);
+  switch (from.quant_type) {  // without a default, so that compilers point out a type that has no case
     case QuantType::Q4_0:
-      b.d = read_u16(p);
       split_nibbles(p + 2, b.codes);
       break;
     case QuantType::Q4_1:
-      b.d = read_u16(p);
-      b.m = read_u16(p + 2);
       split_nibbles(p + 4, b.codes);
       break;
     case QuantType::Q5_0:
-      b.d = read_u16(p);
       split_nibbles(p + 6, b.codes);
       add_fifth_bits(p + 2, b.codes);
       break;
     case QuantType::Q5_1:
-      b.d = read_u16(p);
-      b.m = read_u16(p + 2);
       split_nibbles(p + 8, b.codes);
       add_fifth_bits(p + 4, b.codes);
       break;
     case QuantType::Q8_0:
-      b.d = read_u16(p);
       for (int i = 0; i < 32; ++i) b.codes[i] = p[2 + i] ^ 0x80;  // stored with an offset of 128
       break;
     case QuantType::Q4_K:
     case QuantType::Q5_K: {
-      b.d = read_u16(p);
-      b.m = read_u16(p + 2);
       read_k_scales(p + 4, b);
-      const bool five = quant_type == QuantType::Q5_K;
+      const bool five = from.quant_type == QuantType::Q5_K;
       const uint8_t* qh = p + 16;
       const uint8_t* qs = p + (five ? 48 : 16);
       for (int j = 0; j < 8; ++j)
@@ -119,7 +112,6 @@ void read_block(QuantType quant_type, const uint8_t* p, Block& b) {
     case QuantType::Q6_K: {
       const uint8_t *ql = p, *qh = p + 128;
       std::memcpy(b.scales, p + 192, 16);
-      b.d = read_u16(p + 208);
       for (int n = 0; n < 2; ++n)
         for (int l = 0; l < 32; ++l) {
           const uint8_t a = ql[64 * n + l], c = ql[64 * n + l + 32], h = qh[32 * n + l];
@@ -131,7 +123,8 @@ void read_block(QuantType quant_type, const uint8_t* p, Block& b) {
         }
       break;
     }
-    default:
+    case QuantType::F32:
+    case QuantType::kCount:
       break;
   }
 }
@@ -186,7 +179,7 @@ void pack_panel(QuantType quant_type, const uint8_t* source, int64_t rows, int64
     const uint8_t* from = source + (first + row) * blocks * shape.source_bytes;
     for (int64_t b = 0; b < blocks; ++b, from += shape.source_bytes) {
       uint8_t* to = out + b * shape.panel_bytes;
-      read_block(quant_type, from, block);
+      read_block(shape, from, block);
       if (two_level) {
         std::memcpy(to + 2 * row, &block.d, 2);
         if (quant_type != QuantType::Q6_K) std::memcpy(to + 32 + 2 * row, &block.m, 2);

@@ -21,7 +21,8 @@ enum class QuantType : int { Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K, F32
 // `source_bytes` in its GGUF file (`weights/quant_types.py` has the same figures, compared when it is imported). A code
 // stands for its value plus `zero`. Of a panel's block: fp16 vectors take its first `head` bytes, then each group has
 // its scales, from `minimum` on its minima, from `high` on `high_bits` planes of upper bits, from `codes` on its low
-// nibbles or bytes.
+// nibbles or bytes. The source has its fp16 scale, and behind that the one of minima if it has minima, at
+// `source_scale`.
 struct Layout {
   QuantType quant_type;
   const char* name;
@@ -34,12 +35,13 @@ struct Layout {
   int high = -1;
   int high_bits = 0;
   int codes = 0;
+  int source_scale = 0;
 
   constexpr int group_bytes() const { return (panel_bytes - head) / (block / kGroup); }
 };
 
 constexpr Layout kLayouts[] = {
-    // name, block, panel bytes, source bytes, zero, head, minimum, high, high bits, codes
+    // name, block, panel bytes, source bytes, zero, head, minimum, high, high bits, codes, source scale
     {QuantType::Q4_0, "Q4_0", 32, 256 + 32, 18, 8, 0, -1, -1, 0, 32},
     {QuantType::Q4_1, "Q4_1", 32, 256 + 64, 20, 0, 0, 32, -1, 0, 64},
     {QuantType::Q5_0, "Q5_0", 32, 256 + 64 + 32, 22, 16, 0, -1, 32, 1, 96},
@@ -48,7 +50,7 @@ constexpr Layout kLayouts[] = {
     // Two-level scales: fp16 d and dmin of 16 rows, then per group 6-bit scales and minima as bytes.
     {QuantType::Q4_K, "Q4_K", 256, 64 + 8 * (32 + 256), 144, 0, 64, 16, -1, 0, 32},
     {QuantType::Q5_K, "Q5_K", 256, 64 + 8 * (32 + 256 + 64), 176, 0, 64, 16, 32, 1, 96},
-    {QuantType::Q6_K, "Q6_K", 256, 32 + 8 * (32 + 256 + 128), 210, 32, 32, -1, 32, 2, 160},
+    {QuantType::Q6_K, "Q6_K", 256, 32 + 8 * (32 + 256 + 128), 210, 32, 32, -1, 32, 2, 160, 208},
     {QuantType::F32, "F32", 1, kRows * 4, 4},
 };
 
@@ -59,6 +61,8 @@ static_assert(
       return std::size(kLayouts) == static_cast<size_t>(QuantType::kCount);
     }(),
     "kLayouts is not in the order of QuantType");
+
+static_assert(kLayouts[std::size(kLayouts) - 1].quant_type == QuantType::F32, "kernels are made for what precedes F32");
 
 constexpr const Layout& layout(QuantType quant_type) { return kLayouts[static_cast<int>(quant_type)]; }
 

@@ -57,12 +57,9 @@ std::vector<uint8_t> blocks(QuantType quant_type, int64_t rows, int64_t cols, Ra
   std::vector<uint8_t> data(rows * (cols / shape.block) * shape.source_bytes);
   for (uint8_t& b : data) b = random.byte();
   for (size_t at = 0; at < data.size(); at += shape.source_bytes) {
-    const bool two = quant_type == QuantType::Q4_1 || quant_type == QuantType::Q5_1 || quant_type == QuantType::Q4_K ||
-                     quant_type == QuantType::Q5_K;
-    const int scales = two ? 2 : 1;
-    for (int i = 0; i < scales; ++i) {
+    for (int i = 0; i < (shape.minimum >= 0 ? 2 : 1); ++i) {
       const uint16_t half = f32_to_f16(random.real() * 0.02f);
-      std::memcpy(&data[at + (quant_type == QuantType::Q6_K ? 208 : 2 * i)], &half, 2);
+      std::memcpy(&data[at + shape.source_scale + 2 * i], &half, 2);
     }
   }
   return data;

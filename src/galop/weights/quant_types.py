@@ -159,10 +159,10 @@ QUANT_TYPES: dict[str, QuantType] = {
     )
 }
 
-if [(row.name, row.block, row.nbytes) for row in QUANT_TYPES.values()][
-    : len(native.quant_types())
-] != native.quant_types():
-    raise ImportError(
-        f"the native core's quant types are {native.quant_types()}, in another order or of other sizes than here; "
-        "build it again from the same sources: pip install --editable ."
-    )
+for _row, _native in zip(QUANT_TYPES.values(), native.quant_types(), strict=False):
+    if (_row.name, _row.block, _row.nbytes) != _native:
+        raise ImportError(
+            "the native core has quant types in another order or of other sizes: "
+            f"{_native} where QUANT_TYPES has {(_row.name, _row.block, _row.nbytes)}; "
+            "build it again, with the same rows in kLayouts of native/weights.h: pip install --editable ."
+        )

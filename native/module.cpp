@@ -29,6 +29,8 @@ using In = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Out = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Rows = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using InRows = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 QuantType quant_type_named(const std::string& name) {
   for (int i = 0; i < static_cast<int>(QuantType::kCount); ++i)
@@ -116,22 +118,29 @@ struct PyProgram {
                                   std::move(native_matrices), std::move(native_vectors), kernels_named(isa), threads);
   }
 
-  bool forward(In<int32_t> ids, In<int32_t> positions, In<int32_t> sequences,
+  bool forward(In<int32_t> ids, InRows<int32_t> positions, In<int32_t> sequences,
                std::vector<std::vector<int64_t>> block_tables, In<int32_t> rows, BlockStore& blocks, Rows logits,
-               std::optional<Rows> hidden) {
-    require(positions.size() == ids.size() && sequences.size() == ids.size(), "ids, positions and sequences differ");
+               std::optional<Rows> hidden, std::optional<InRows<float>> embeddings) {
+    require(positions.shape(0) >= 1 && positions.shape(1) == ids.size() && sequences.size() == ids.size(),
+            "ids, positions and sequences differ");
     require(logits.shape(0) == rows.size() && static_cast<int64_t>(logits.shape(1)) == program->logit_width(),
             "the logits array has the wrong shape");
     require(!hidden ||
                 (hidden->shape(0) == rows.size() && static_cast<int64_t>(hidden->shape(1)) == program->hidden_width()),
             "the hidden states' array has the wrong shape");
-    const Batch batch{ids.data(),
-                      positions.data(),
-                      sequences.data(),
-                      static_cast<int64_t>(ids.size()),
-                      block_tables,
-                      rows.data(),
-                      static_cast<int64_t>(rows.size())};
+    Batch batch{ids.data(),
+                positions.data(),
+                sequences.data(),
+                static_cast<int64_t>(ids.size()),
+                block_tables,
+                rows.data(),
+                static_cast<int64_t>(rows.size()),
+                static_cast<int64_t>(positions.shape(0))};
+    if (embeddings) {
+      batch.embeddings = embeddings->data();
+      batch.embedding_count = static_cast<int64_t>(embeddings->shape(0));
+      batch.embedding_width = static_cast<int64_t>(embeddings->shape(1));
+    }
     nb::gil_scoped_release release;
     return program->forward(batch, blocks, logits.data(), hidden ? hidden->data() : nullptr);
   }
@@ -227,7 +236,7 @@ NB_MODULE(_native, m) {
                     std::vector<Matrix>, std::vector<In<float>>, In<uint8_t>, const std::string&, int>(),
            "buffers"_a, "steps"_a, "states"_a, "matrices"_a, "vectors"_a, "pack"_a, "isa"_a, "threads"_a)
       .def("forward", &PyProgram::forward, "ids"_a, "positions"_a, "sequences"_a, "block_tables"_a, "rows"_a,
-           "blocks"_a, "logits"_a, "hidden"_a.none() = nb::none(),
+           "blocks"_a, "logits"_a, "hidden"_a.none() = nb::none(), "embeddings"_a.none() = nb::none(),
            "Fills logits[rows, vocabulary] and hidden[rows, width]; False when cancelled.")
       .def("cancel", [](PyProgram& self) { self.program->cancel(); })
       .def("start_profile", [](PyProgram& self) { self.program->start_profile(); })

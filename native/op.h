@@ -37,13 +37,16 @@ struct State {
 
 // What a step is given. An op checks what it reads of it in `prepare`.
 struct Batch {
-  const int32_t* ids;
-  const int32_t* positions;
+  const int32_t* ids;        // -1 - i stands for row i of `embeddings`
+  const int32_t* positions;  // [axes, tokens]; on axis 0 the places in the sequences
   const int32_t* sequences;  // per token, ascending
   int64_t tokens;
   std::vector<std::vector<int64_t>> block_tables;  // per sequence
   const int32_t* rows;                             // tokens whose logits are wanted
   int64_t row_count;
+  int64_t axes = 1;
+  const float* embeddings = nullptr;  // [embedding_count, embedding_width]
+  int64_t embedding_count = 0, embedding_width = 0;
 };
 
 // One forward pass: its batch and what ops share while it lasts.

@@ -1,4 +1,4 @@
-// embed, rows: which rows of a matrix or a buffer a batch asks for.
+// embed, rows: which rows of a matrix, of given embeddings or of a buffer a batch asks for.
 #include <algorithm>
 
 #include "op.h"
@@ -14,11 +14,22 @@ class Embed final : public TokenOp {
   }
 
   void prepare(Run& run) override {
-    for (int64_t t = 0; t < run.batch.tokens; ++t)
-      require(run.batch.ids[t] >= 0 && run.batch.ids[t] < weights[0]->rows, "a token id outside the vocabulary");
+    const Batch& batch = run.batch;
+    require(!batch.embeddings || batch.embedding_width == out[0].width, "embeddings of another width than the model's");
+    for (int64_t t = 0; t < batch.tokens; ++t) {
+      const int64_t id = batch.ids[t];
+      require(id < weights[0]->rows && (id >= 0 || batch.embeddings), "a token id outside the vocabulary");
+      require(id >= -batch.embedding_count, "a token whose embedding the step does not bring");
+    }
   }
 
-  void run(Run& run, int64_t t) const override { unpack_row(*weights[0], run.batch.ids[t], out[0].at(run, t)); }
+  void run(Run& run, int64_t t) const override {
+    const int64_t id = run.batch.ids[t], width = out[0].width;
+    if (id >= 0)
+      unpack_row(*weights[0], id, out[0].at(run, t));
+    else
+      std::copy_n(run.batch.embeddings + (-1 - id) * width, width, out[0].at(run, t));
+  }
 };
 
 class Rows final : public TokenOp {

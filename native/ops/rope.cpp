@@ -41,20 +41,29 @@ void sine_cosine(double x, float& sine, float& cosine) {
 
 class RopeTable final : public TokenOp {
  public:
-  void attributes(Attributes& has) override { has("scale", scale_); }
+  void attributes(Attributes& has) override {
+    has("scale", scale_);
+    has("axis", axis_);
+  }
 
   void validate() override {
     expect(0, 2, 0, 1);
+    require(axis_ >= 0, "a negative position axis");
     require(static_cast<int64_t>(vectors[0]->size()) == out[0].width && out[0].width == out[1].width,
             "rope_table shapes");
+  }
+
+  void prepare(Run& run) override {
+    require(axis_ < run.batch.axes, "the model reads a position axis that the step does not bring");
   }
 
   void run(Run& run, int64_t t) const override {
     const std::vector<float>& inv_freq = *vectors[0];
     const auto scale = static_cast<float>(scale_);
+    const double position = run.batch.positions[axis_ * run.batch.tokens + t];
     float *cosine = out[0].at(run, t), *sine = out[1].at(run, t);
     for (size_t i = 0; i < inv_freq.size(); ++i) {
-      sine_cosine(static_cast<double>(run.batch.positions[t]) * inv_freq[i], sine[i], cosine[i]);
+      sine_cosine(position * inv_freq[i], sine[i], cosine[i]);
       cosine[i] *= scale;
       sine[i] *= scale;
     }
@@ -62,6 +71,7 @@ class RopeTable final : public TokenOp {
 
  private:
   double scale_ = 1;
+  int64_t axis_ = 0;
 };
 
 class Rope final : public TokenOp {

@@ -266,7 +266,7 @@ void test_program(const Kernels& k, bool int8) {
                                        {width, false}, {16, false},    {16, false},       {2, false},
                                        {2, false},     {width, true},  {vocabulary, true}};
   const std::vector<Step> steps = {
-      {"rope_table", {}, {5, 6}, {}, {1}, {{"scale", 1.0}}},
+      {"rope_table", {}, {5, 6}, {}, {1}, {{"scale", 1.0}, {"axis", int64_t{0}}}},
       {"embed", {}, {0}, {embedding}, {}, {}},
       {"rms_norm", {0}, {1}, {}, {0}, {{"eps", 1e-5}}},
       {"linears", {1}, {2, 3, 4}, {q, kk, v}, {-1, -1, -1}, {}},
@@ -311,6 +311,22 @@ void test_program(const Kernels& k, bool int8) {
       same(logits, expected, std::string(k.name) + " program, threads " + std::to_string(threads));
     }
   for (float x : expected) check(std::isfinite(x), "finite logits");
+
+  // Embeddings that a batch brings are as good as the ids they belong to.
+  std::vector<float> embeddings(vocabulary * width), logits(tokens * vocabulary);
+  for (int64_t r = 0; r < vocabulary; ++r) unpack_row(matrices[embedding], r, embeddings.data() + r * width);
+  std::vector<int32_t> rows_for_ids = ids;
+  for (int64_t t = 0; t < tokens; t += 2) rows_for_ids[t] = -1 - ids[t];
+  Program program(buffers, steps, {{0, int8}}, matrices, {norm, inv_freq}, k, 2);
+  BlockStore blocks(2 * heads * kv_bytes(dim, int8));
+  const std::vector<int64_t> table = {blocks.allocate(), blocks.allocate()};
+  Batch batch{rows_for_ids.data(), positions.data(), sequences.data(), tokens, {table}, rows.data(), tokens};
+  batch.embeddings = embeddings.data();
+  batch.embedding_count = vocabulary;
+  batch.embedding_width = width;
+  check(program.forward(batch, blocks, logits.data()), "forward with embeddings");
+  same(logits, expected, std::string(k.name) + " program, embeddings");
+
   absorb(expected.data(), expected.size() * 4);
 
   Sampling how;

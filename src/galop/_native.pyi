@@ -97,9 +97,11 @@ class Program:
         blocks: BlockStore,
         logits: Array,
         hidden: Array | None = None,
+        embeddings: Array | None = None,
     ) -> bool:
         """Fills logits[rows, vocabulary] and hidden[rows, width]; False when cancelled.
 
+        `positions` are int32 [axes, tokens]; a token -1 - i stands for row i of `embeddings`, float32 [n, width].
         Raises ValueError for a batch that does not fit.
         """
 

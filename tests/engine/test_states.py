@@ -183,8 +183,10 @@ class WindowProgram:
         pass
 
     def forward(
-        self, ids: Any, positions: Any, owners: Any, tables: Any, rows: Any, memory: Any, logits: Any, hidden: Any
+        self, ids: Any, axes: Any, owners: Any, tables: Any, rows: Any, memory: Any, logits: Any, *_: Any
     ) -> bool:
+        (positions,) = axes
+
         def slots(owner: int, block: int) -> Any:
             return memory.data(tables[owner][block])[: 4 * BLOCK_TOKENS].view(np.int32)
 

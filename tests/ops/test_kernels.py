@@ -38,7 +38,7 @@ def run_linear(kind: str, rows: int, cols: int, tokens: int, isa: str, threads: 
     )
     out = np.empty((tokens, rows), np.float32)
     at = np.arange(tokens, dtype=np.int32)
-    assert program.forward(at, at, np.zeros(tokens, np.int32), [[0] * tokens], at, blocks(tokens), out)
+    assert program.forward(at, at[None], np.zeros(tokens, np.int32), [[0] * tokens], at, blocks(tokens), out)
     return out, quantised(table) @ dequantise(kind, weights, (rows, cols)).T + bias
 
 
@@ -97,7 +97,7 @@ def test_a_malformed_batch_is_refused() -> None:
 
     def forward(ids: list[int], positions: list[int], tables: list[list[int]], rows: list[int]) -> None:
         i32 = lambda v: np.array(v, np.int32)  # noqa: E731
-        program.forward(i32(ids), i32(positions), i32([0] * len(ids)), tables, i32(rows), store, out)
+        program.forward(i32(ids), i32([positions]), i32([0] * len(ids)), tables, i32(rows), store, out)
 
     forward([3], [0], [[0]], [0])
     for ids, positions, tables, rows in (

@@ -49,6 +49,7 @@ def normal(*shape: int, scale: float = 1.0) -> np.ndarray:
 
 
 X, Y = normal(TOKENS, WIDTH), normal(TOKENS, WIDTH)
+AXIS = random.integers(-50, 500, TOKENS)
 FREQUENCIES = (0.5 ** np.arange(8)).astype(np.float32)
 Q, K, V = normal(TOKENS, HEADS * DIM), normal(TOKENS, KV_HEADS * DIM), normal(TOKENS, KV_HEADS * DIM)
 EXPERT_WEIGHTS = {
@@ -68,8 +69,8 @@ def attend(inputs: Any, q: Any, k: Any, v: Any) -> Any:
     return attention(inputs, q, k, v, 0, HEADS, KV_HEADS, DIM, DIM**-0.5)
 
 
-def sum_of_table(inputs: Any) -> Any:
-    cosine, sine = rope_table(inputs.positions, Vector("f", 8, FREQUENCIES), 1.25)
+def sum_of_table(inputs: Any, axis: int = 0) -> Any:
+    cosine, sine = rope_table(inputs.positions, Vector("f", 8, FREQUENCIES), 1.25, axis)
     return add(cosine, sine)
 
 
@@ -88,7 +89,7 @@ A = normal(48, WIDTH)
 CASES: dict[str, tuple[OneOp, float]] = {
     "add": (OneOp(lambda inputs, x, y: add(x, y), {"x": X, "y": Y}), 0),
     "swiglu": (OneOp(lambda inputs, x, y: swiglu(x, y), {"x": X, "y": Y}), 1e-6),
-    "embed": (OneOp(lambda inputs: embed(inputs.ids, Matrix("e", 40, 64)), matrices={"e": normal(40, 64)}), 0),
+    "embed": (OneOp(lambda inputs: embed(inputs, Matrix("e", 40, 64)), matrices={"e": normal(40, 64)}), 0),
     "rows": (OneOp(lambda inputs, x: x, {"x": X}), 0),
     "rms_norm": (  # of values so small that eps counts
         OneOp(
@@ -112,6 +113,7 @@ CASES: dict[str, tuple[OneOp, float]] = {
         1e-6,
     ),
     "rope_table": (OneOp(sum_of_table), 1e-6),
+    "rope_table, axis 2": (OneOp(lambda inputs: sum_of_table(inputs, 2), axes=[np.zeros(TOKENS), AXIS]), 1e-6),
     "rope": (OneOp(turn(False), TURNED), 1e-6),
     "rope, interleaved": (OneOp(turn(True), TURNED), 1e-6),
     "attention": (OneOp(attend, {"q": Q, "k": K, "v": V}), 2e-6),

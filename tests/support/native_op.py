@@ -6,7 +6,7 @@ of float32 sums and the kernels' own exp: some 1e-6.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -85,7 +85,7 @@ def with_native_roundings(model: Model) -> Reference:
 class OneOp:
     """`build(inputs, **tensors)` applied to `tensors` ([TOKENS, width] each), with matrices as (kind, float values).
 
-    `kinds` are the layouts of the matrices; those not named are Q8_0.
+    `kinds` are the layouts of the matrices; those not named are Q8_0. `axes` are positions [TOKENS] on axis 1 and up.
     """
 
     def __init__(
@@ -96,8 +96,10 @@ class OneOp:
         vectors: dict[str, np.ndarray] | None = None,
         kinds: dict[str, str] | None = None,
         kv: str = "f16",
+        axes: Sequence[np.ndarray] = (),
     ) -> None:
         self.tensors, self.kv = tensors or {}, kv
+        self.positions = np.array([np.arange(TOKENS), *axes], np.int32)
         self.weights: dict[str, np.ndarray] = {}
         stored = {f"input {name}": ("F32", x, x) for name, x in self.tensors.items()}
         for name, x in (matrices or {}).items():
@@ -121,7 +123,7 @@ class OneOp:
         )
         self.plan = Plan()
         inputs = Inputs(self.plan)
-        symbols = {name: embed(inputs.ids, Matrix(f"input {name}", *x.shape)) for name, x in self.tensors.items()}
+        symbols = {name: embed(inputs, Matrix(f"input {name}", *x.shape)) for name, x in self.tensors.items()}
         self.result = rows(build(inputs, **symbols), inputs.rows)
 
     def native(self, isa: str = "", threads: int = 2) -> np.ndarray:
@@ -131,7 +133,7 @@ class OneOp:
         out = np.empty((TOKENS, self.result.width), np.float32)
         at = np.arange(TOKENS, dtype=np.int32)
         run = program(self.plan, self.pack, threads, self.kv, isa)
-        assert run.forward(at, at, np.zeros(TOKENS, np.int32), [blocks], at, store, out)
+        assert run.forward(at, self.positions, np.zeros(TOKENS, np.int32), [blocks], at, store, out)
         return out
 
     def meaning(self) -> np.ndarray:
@@ -141,7 +143,7 @@ class OneOp:
         if self.kv == "int8":
             weights["input q"] = rotated(quantised(rotated(weights["input q"])))
         reference = Reference(self.plan, weights.__getitem__)
-        return np.asarray(reference.forward(Batch(at, at, np.zeros(TOKENS, int), at, KeptKV(self.kv))))
+        return np.asarray(reference.forward(Batch(at, self.positions, np.zeros(TOKENS, int), at, KeptKV(self.kv))))
 
     def distance(self) -> float:
         """How far the two are apart, as a share of the largest value."""

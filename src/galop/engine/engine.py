@@ -65,14 +65,23 @@ class Engine:
         return KVCache(self.prefix_cache, root, list(tokens[: known.length]), known.blocks, known.hashes)
 
     def forward(
-        self, work: Sequence[tuple[KVCache, Sequence[int]]], rows: Sequence[int], hidden: Array | None = None
+        self,
+        work: Sequence[tuple[KVCache, Sequence[int]]],
+        rows: Sequence[int],
+        hidden: Array | None = None,
+        embeddings: Array | None = None,
+        axes: Array | None = None,
     ) -> Array:
         """Appends tokens to sequences in one step.
 
         `rows` index the step's tokens, in the order of `work`, whose logits are wanted: float32 [rows, vocabulary].
         `hidden`, float32 [rows, hidden_size], takes what the head made them from: the last norm's output.
+        A token -1 - i stands for row i of `embeddings`, float32 [n, hidden_size]; `axes`, int32 [n, tokens], are its
+        positions on axis 1 and up, where the model reads several. The prefix cache has nothing from the first token on
+        that has an embedding, or a position other than its place.
         Raises ContextLengthError if a sequence would grow past the context, MemoryError if no block can be had,
-        StepCancelled if the program was cancelled; the sequences are then as before.
+        StepCancelled if the program was cancelled, ValueError for tokens, embeddings or axes that do not fit; the
+        sequences are then as before.
         """
         ids: list[int] = []
         positions: list[int] = []
@@ -88,19 +97,27 @@ class Engine:
             ids += tokens
             positions += range(start, length)
             owners += [i] * len(tokens)
+        places = np.array([positions], np.int32)
+        if axes is not None:
+            places = np.concatenate([places, axes])
         logits = np.empty((len(rows), self.vocabulary), np.float32)
         finished = self.program.forward(
             np.array(ids, np.int32),
-            np.array(positions, np.int32),
+            places,
             np.array(owners, np.int32),
             [kv.blocks for kv, _ in work],
             np.array(rows, np.int32),
             self.block_pool.memory,
             logits,
             hidden,
+            embeddings,
         )
         if not finished:
             raise StepCancelled
+        if embeddings is not None or axes is not None:
+            for t in np.flatnonzero((np.array(ids) < 0) | (places != places[0]).any(axis=0)):
+                kv = work[owners[t]][0]
+                kv.private_from = min(kv.private_from, positions[t])
         for kv, tokens in work:
             kv.tokens += tokens
         return logits

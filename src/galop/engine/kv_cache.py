@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ class KVCache:
     blocks: list[int] = field(default_factory=list)
     hashes: list[bytes] = field(default_factory=list)
     expired: int = 0
+    private_from: int = sys.maxsize  # the first token that its id does not tell in full: nobody finds it by that
 
     def reserve(self, length: int) -> None:
         """Takes blocks for so many tokens in all. Raises MemoryError; those it got until then stay its own."""
@@ -37,6 +39,8 @@ class KVCache:
             self.prefix_cache.pool.release(block)
         del self.blocks[keep:], self.tokens[length:], self.hashes[length // BLOCK_TOKENS :]
         self.expired = min(self.expired, keep)
+        if length <= self.private_from:
+            self.private_from = sys.maxsize
         return length
 
     def can_take_back(self, tokens: int) -> bool:
@@ -46,7 +50,7 @@ class KVCache:
 
     def rewind_to(self, tokens: Sequence[int]) -> int:
         """Keeps the prefix it shares with `tokens`, except that the last of these is always computed; its length."""
-        return self.truncate(common_prefix(self.tokens, tokens[:-1]))
+        return self.truncate(min(common_prefix(self.tokens, tokens[:-1]), self.private_from))
 
     def commit(self) -> None:
         """Settles what the last step read: others may find the blocks that are full, and those that will not be read
@@ -59,13 +63,14 @@ class KVCache:
 
     def publish(self, partial: bool = False) -> None:
         """Lets prompts that begin alike find the blocks that are full, or also the last."""
-        while self.root and (rest := len(self.tokens) - len(self.hashes) * BLOCK_TOKENS) > 0:
+        end = min(len(self.tokens), self.private_from)
+        while self.root and (rest := end - len(self.hashes) * BLOCK_TOKENS) > 0:
             if rest < BLOCK_TOKENS and not partial:
                 break
             start = len(self.hashes) * BLOCK_TOKENS
             parent = self.hashes[-1] if self.hashes else self.root
             block = self.blocks[len(self.hashes)]
-            key = self.prefix_cache.insert(parent, self.tokens[start : start + BLOCK_TOKENS], block)
+            key = self.prefix_cache.insert(parent, self.tokens[start : min(start + BLOCK_TOKENS, end)], block)
             if rest < BLOCK_TOKENS:
                 break
             self.hashes.append(key)

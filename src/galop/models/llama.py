@@ -48,7 +48,7 @@ class Llama(Family):
         inv_freq, factor = inverse_frequencies(self.config)
         self.cosine, self.sine = rope_table(inputs.positions, Vector("inv_freq", len(inv_freq), inv_freq), factor)
 
-        x = embed(inputs.ids, w.model.embed_tokens)
+        x = embed(inputs, w.model.embed_tokens)
         if x.width != self.config.hidden_size:
             raise ModelFileError(f"the embeddings have {x.width} values, hidden_size is {self.config.hidden_size}")
         for i in range(self.config.num_hidden_layers):

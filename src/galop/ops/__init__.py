@@ -1,8 +1,8 @@
 """Each op once: its meaning, shape, attributes, cost and state.
 
 In the ops' meanings, T is the number of tokens of the step and arrays are [T, width] unless said otherwise. `inputs` is
-the step's batch: `ids`, `positions`, `sequences` (all [T]), `rows` (the tokens whose logits are wanted) and the `cache`
-of earlier keys and values.
+the step's batch: `ids` and `sequences` [T], `positions` [axes, T], `embeddings` that some ids stand for, `rows` (the
+tokens whose logits are wanted) and the `cache` of earlier keys and values.
 """
 
 from galop.ops.attention import attention

@@ -47,14 +47,15 @@ def attention(
     al., 2023).
     """
     out = np.empty_like(q)
+    places = inputs.positions[0]
     for sequence in np.unique(inputs.sequences):
         here = np.flatnonzero(inputs.sequences == sequence)
-        keys, values = inputs.cache.extend(state, int(sequence), inputs.positions[here], k[here], v[here])
+        keys, values = inputs.cache.extend(state, int(sequence), places[here], k[here], v[here])
         keys = keys.reshape(-1, kv_heads, 1, head_dim)
         values = values.reshape(-1, kv_heads, 1, head_dim)
         queries = q[here].reshape(len(here), kv_heads, heads // kv_heads, head_dim)
         scores = np.einsum("tkgd,skhd->tkgs", queries, keys) * np.float32(scale)
-        visible = np.arange(len(keys)) <= inputs.positions[here][:, None]
+        visible = np.arange(len(keys)) <= places[here][:, None]
         scores = np.where(visible[:, None, None, :], scores, -np.inf)
         weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
         weights /= weights.sum(axis=-1, keepdims=True)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from galop.ops.plan import Array, op
 
 
-@op(lambda ids, weight: [(weight.cols, "T")])
-def embed(ids: Array, weight: Array) -> Array:
-    """Row `ids[t]` of `weight` for each token."""
-    found: Array = weight[ids]
+@op(lambda inputs, weight: [(weight.cols, "T")])
+def embed(inputs: Any, weight: Array) -> Array:
+    """Row `ids[t]` of `weight` for each token; -1 - i, below zero, stands for row i of the step's `embeddings`."""
+    found: Array = weight[np.maximum(inputs.ids, 0)]
+    given = inputs.ids < 0
+    if given.any():
+        found[given] = inputs.embeddings[-1 - inputs.ids[given]]
     return found
 
 

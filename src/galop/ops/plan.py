@@ -72,13 +72,8 @@ class Inputs:
     plan: Plan
 
     @property
-    def ids(self) -> Input:
-        """Token ids [T]."""
-        return Input(self.plan, "ids")
-
-    @property
     def positions(self) -> Input:
-        """Each token's place in its sequence [T]."""
+        """Each token's place in its sequence, and its positions on what other axes a step gives: [axes, T]."""
         return Input(self.plan, "positions")
 
     @property

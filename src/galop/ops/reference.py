@@ -29,13 +29,19 @@ class Cache:
 
 @dataclass
 class Batch:
-    """A step: token ids, their positions and sequences [T]; the tokens whose logits are wanted [R]; what is kept."""
+    """A step: token ids and sequences [T], positions [axes, T], or [T] for one axis; the tokens whose logits are wanted
+    [R]; what is kept; the embeddings [n, hidden size] that negative ids stand for.
+    """
 
     ids: Array
     positions: Array
     sequences: Array
     rows: Array
     cache: Cache
+    embeddings: Array | None = None
+
+    def __post_init__(self) -> None:
+        self.positions = np.atleast_2d(self.positions)
 
 
 class Reference:

@@ -8,10 +8,13 @@ from galop.ops.plan import Array, Shapes, Tensor, op
 from galop.ops.shapes import same_shape
 
 
-@op(lambda positions, inv_freq, scale: [(inv_freq.size, "T"), (inv_freq.size, "T")])
-def rope_table(positions: Array, inv_freq: Array, scale: float) -> list[Array]:
-    """Cosine and sine of position * inv_freq, times scale: computed in float64, kept in float32."""
-    angle = positions[:, None].astype(np.float64) * inv_freq.astype(np.float64)
+@op(lambda positions, inv_freq, scale, axis: [(inv_freq.size, "T"), (inv_freq.size, "T")])
+def rope_table(positions: Array, inv_freq: Array, scale: float, axis: int = 0) -> list[Array]:
+    """Cosine and sine of position * inv_freq, times scale: computed in float64, kept in float32.
+
+    `axis` chooses among the positions that a step gives each token, [axes, T]; on axis 0 is its place.
+    """
+    angle = positions[axis][:, None].astype(np.float64) * inv_freq.astype(np.float64)
     return [np.cos(angle).astype(np.float32) * np.float32(scale), np.sin(angle).astype(np.float32) * np.float32(scale)]
 
 

@@ -42,8 +42,7 @@ def ask(server: Running, messages: Any, **more: Any) -> Any:
 
 def check_prompt(server: Running, plain: Any, messages: Any, plain_tools: Any = None, **more: Any) -> None:
     """All but the last token of the prompt was read already, for the plain conversation; and it is counted alike."""
-    body = {"messages": plain, "tools": plain_tools, "max_tokens": 1, "add_generation_prompt": True}
-    first = server.post("/v1/chat/completions", body).json()["usage"]["prompt_tokens"]
+    first = server.read_prompt(plain, plain_tools)
     usage = ask(server, messages, **more)["usage"]
     assert (usage["input_tokens"], usage["cache_read_input_tokens"]) == (1, first - 1)
     counted = server.post("/v1/messages/count_tokens", {"messages": messages, **more}).json()

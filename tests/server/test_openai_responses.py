@@ -48,8 +48,7 @@ def ask(server: Running, items: Any, **more: Any) -> Any:
 
 def check_prompt(server: Running, plain: Any, items: Any, plain_tools: Any = None, **more: Any) -> None:
     """All but the last token of the prompt was read already, for the plain conversation."""
-    body = {"messages": plain, "tools": plain_tools, "max_tokens": 1, "add_generation_prompt": True}
-    first = server.post("/v1/chat/completions", body).json()["usage"]["prompt_tokens"]
+    first = server.read_prompt(plain, plain_tools)
     usage = ask(server, items, **more)["usage"]
     assert (usage["input_tokens"], usage["input_tokens_details"]["cached_tokens"]) == (first, first - 1)
 

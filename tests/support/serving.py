@@ -46,6 +46,12 @@ class Running:
         with self.client() as client:
             return client.post(path, json=body, **options)
 
+    def read_prompt(self, messages: Any, tools: Any = None) -> int:
+        """Has the prompt of a conversation read, so that the prefix cache holds it; its tokens."""
+        body = {"messages": messages, "tools": tools, "max_tokens": 1, "add_generation_prompt": True}
+        tokens: int = self.post("/v1/chat/completions", body).json()["usage"]["prompt_tokens"]
+        return tokens
+
     def golden(self) -> str:
         """The answer that nothing may change."""
         reply = self.post("/v1/chat/completions", GOLDEN_QUESTION)

@@ -71,7 +71,7 @@ site: $(VENV)/.site
 	$(BIN)/mkdocs build --quiet
 
 $(VENV)/.site: pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --editable '.[site]'
+	$(BIN)/pip install --quiet --group site
 	touch $@
 
 # Every kernel of every instruction set of this machine against the portable one.

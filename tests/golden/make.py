@@ -1,6 +1,8 @@
-"""Makes the golden files: tiny random models in the Hugging Face layout and transformers' float32 logits for them.
+"""Makes the golden files: tiny models in the Hugging Face layout and transformers' float32 logits for them.
 
-Run with the `oracle` extra installed: python tests/golden/make.py. `make test-all` compares live and does not need it.
+Run with the `oracle` extra installed: python tests/golden/make.py NAME. `make test-all` compares live and does not need
+it. The cases of seeded.py, which is where a new one goes, have weights that follow from their names; the older ones
+here keep theirs in files.
 """
 
 from __future__ import annotations
@@ -11,6 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from golden.recipe import byte_tokenizer, seeded_weight
+from golden.seeded import BASE, SEEDED
 
 HERE = Path(__file__).parent
 TOKENS = [3, 17, 99, 4, 4, 250, 7, 31, 8, 101, 64, 200, 5, 11, 12, 13, 90, 33, 2, 6]
@@ -26,7 +33,7 @@ LLAMA3_ROPE = {
 YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 128}
 
 # The real configs scaled down; each keeps what its family does differently.
-CASES: dict[str, tuple[str, dict[str, Any]]] = {
+STORED: dict[str, tuple[str, dict[str, Any]]] = {
     "llama": ("llama", {"rope_theta": 10000.0, "rms_norm_eps": 1e-5}),
     "llama3": ("llama", {"rope_theta": 500000.0, "rope_scaling": LLAMA3_ROPE, "rms_norm_eps": 1e-5}),
     "llama_bias": ("llama", {"attention_bias": True, "tie_word_embeddings": True}),
@@ -41,6 +48,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
 }  # fmt: skip
+CASES = [*STORED, *SEEDED]
 
 
 def make(name: str, directory: Path) -> np.ndarray:
@@ -49,7 +57,7 @@ def make(name: str, directory: Path) -> np.ndarray:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     stored = {"llama": torch.float32, "llama3": torch.float16}.get(name, torch.bfloat16)
-    kind, settings = CASES[name]
+    kind, settings = STORED[name]
     torch.manual_seed(sum(map(ord, name)))
     config = AutoConfig.for_model(kind, **{**SMALL, **settings})
     config._attn_implementation = "eager"
@@ -68,19 +76,39 @@ def make(name: str, directory: Path) -> np.ndarray:
     return logits
 
 
-def byte_tokenizer() -> dict[str, Any]:
-    """One token per byte: enough for a model that was never trained."""
-    from galop.tokenizers.tokenizer import BYTE_OF
+def compute_seeded(name: str, ids: list[int]) -> tuple[dict[str, Any], np.ndarray]:
+    """What NAME.json holds of a seeded case, and transformers' logits [T, vocabulary] of `ids`."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
 
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
-    return {
-        "version": "1.0", "added_tokens": [], "normalizer": None, "pre_tokenizer": byte_level, "post_processor": None,
-        "decoder": byte_level, "model": {"type": "BPE", "vocab": BYTE_OF, "merges": []},
-    }  # fmt: skip
+    case = SEEDED[name]
+    config = AutoConfig.for_model(case.model_type, **{**BASE, **case.settings})
+    config._attn_implementation = "eager"
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+    shapes: dict[str, list[int]] = {}
+    ones: list[str] = []
+    seen: set[int] = set()
+    with torch.no_grad():
+        for key, value in model.state_dict().items():
+            if value.data_ptr() in seen:  # tied to another
+                continue
+            seen.add(value.data_ptr())
+            shapes[key] = list(value.shape)
+            if value.ndim == 1 and bool((value == 1).all()):
+                ones.append(key)
+            value.copy_(torch.from_numpy(seeded_weight(key, tuple(value.shape), key in ones)))
+        logits: np.ndarray = model(torch.tensor([ids]), use_cache=False).logits[0].numpy()
+    return {"config": json.loads(config.to_json_string()), "tensors": shapes, "ones": ones}, logits
 
 
 if __name__ == "__main__":
     for case in sys.argv[1:] or CASES:
-        directory = HERE / case
-        np.save(HERE / f"{case}.npy", make(case, directory))
-        print(case, sum(p.stat().st_size for p in directory.iterdir()), "bytes")
+        if case in SEEDED:
+            description, logits = compute_seeded(case, TOKENS)
+            lines = [f'  "{key}": {shape}' for key, shape in description["tensors"].items()]
+            text = json.dumps({**description, "tensors": {}}, indent=1)
+            (HERE / f"{case}.json").write_text(text.replace("{}", "{\n" + ",\n".join(lines) + "\n }", 1) + "\n")
+        else:
+            logits = make(case, HERE / case)
+        np.save(HERE / f"{case}.npy", logits)
+        print(case, logits.shape)

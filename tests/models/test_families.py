@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from golden.make import CASES, TOKENS
+from golden.recipe import case_path
+from golden.seeded import GOLD_IDS, SEEDED
 from logits import N, batch, relative
 from native_op import KeptKV, with_native_roundings
 
@@ -18,7 +20,7 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 
 
 def reference_of(name: str) -> Reference:
-    checkpoint = open_checkpoint(GOLDEN / name)
+    checkpoint = open_checkpoint(case_path(name))
     config = parse_config(checkpoint.config, name)
     plan = trace(checkpoint.config["model_type"], config, checkpoint.shapes())
     return Reference(plan, lambda weight: checkpoint.tensors[weight].array())
@@ -47,9 +49,21 @@ def test_logits_are_those_of_transformers(name: str) -> None:
     assert relative(together[N:], expected[5:]) < 1e-4
 
 
+@pytest.mark.parametrize("name", [name for name, case in SEEDED.items() if case.gold])
+def test_logits_are_those_known_from_elsewhere(name: str) -> None:
+    gold = SEEDED[name].gold
+    assert gold
+    at = np.arange(len(GOLD_IDS))
+    ours = reference_of(name).forward(Batch(np.array(GOLD_IDS), at, at * 0, at, Cache()))[:, :96]
+    assert np.allclose(ours[-1, : len(gold.last)], gold.last, atol=2e-5)
+    assert np.allclose(ours[0, : len(gold.first)], gold.first, atol=2e-5)
+    assert abs(float(np.abs(ours).mean()) - gold.mean) < 2e-6
+    assert not gold.largest or ours.argmax(axis=1).tolist() == gold.largest
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_native_follows_the_reference_on_the_same_packed_weights(name: str) -> None:
-    with load_path(GOLDEN / name, memory=4 << 30) as model:
+    with load_path(case_path(name), memory=4 << 30) as model:
         ours = model.logits(TOKENS)
         expected = model.reference().forward(batch(Cache(), [(0, 0, N)]))
         # what int8 activations cost an untrained model, whose logits are all close together
@@ -61,7 +75,7 @@ def test_native_follows_the_reference_on_the_same_packed_weights(name: str) -> N
 def test_native_is_the_reference_once_both_round_the_same(name: str) -> None:
     """Float32 sums in another order tip a code now and then, and with it all that follows in its sequence: so there are
     several short ones, and half of the tokens are enough. A constant that is wrong would show in every one."""
-    with load_path(GOLDEN / name, memory=4 << 30) as model:
+    with load_path(case_path(name), memory=4 << 30) as model:
         parts = [TOKENS[i : i + 4] for i in range(0, N, 4)]
         ours = model.engine.forward([(model.engine.new_cache(), part) for part in parts], range(N))
         at, cache = np.arange(N), KeptKV("f16")
@@ -72,10 +86,10 @@ def test_native_is_the_reference_once_both_round_the_same(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_native_logits_are_the_same_bytes_however_they_are_computed(name: str) -> None:
-    with load_path(GOLDEN / name, threads=1, memory=4 << 30) as model:
+    with load_path(case_path(name), threads=1, memory=4 << 30) as model:
         expected = model.logits(TOKENS)
         for threads in (2, 3):
-            with load_path(GOLDEN / name, threads=threads, memory=4 << 30) as other:
+            with load_path(case_path(name), threads=threads, memory=4 << 30) as other:
                 assert other.logits(TOKENS).tobytes() == expected.tobytes()
         assert stepwise(model, 1).tobytes() == expected.tobytes()
         assert stepwise(model, 7).tobytes() == expected.tobytes()

@@ -9,13 +9,16 @@ from typing import Any
 import gguf
 import numpy as np
 import pytest
-from golden.make import SMALL, byte_tokenizer
+from golden.make import SMALL
+from golden.recipe import byte_tokenizer
 from logits import N, batch
 from safetensors.numpy import save_file
 from tiny import add_byte_tokenizer
 
 from galop.errors import ModelFileError
 from galop.models import FAMILIES, from_file, parse_config, trace
+from galop.models.config_layers import PATTERNS
+from galop.models.config_rope import LOCAL, ROPE_TYPES
 from galop.models.from_file import ARCHITECTURES, open_checkpoint
 from galop.models.gguf_mapping import KEYS, NAMES, ConfigDict, GGUFMapping, Key
 from galop.models.llama import Llama
@@ -39,7 +42,9 @@ def test_a_family_names_what_the_gguf_package_names(family: Any) -> None:
         if isinstance(value, str)
     }
     assert {f"{{arch}}.{key.gguf}" for key in family.gguf.keys} <= keys
-    assert {key.config for key in family.gguf.keys} <= {*family.config_class.__dataclass_fields__}
+    rotation = {"rope_theta", "rotary_dim", *LOCAL, *family.config_class.rope_keys}.union(*ROPE_TYPES.values())
+    read = {*family.config_class.__dataclass_fields__, *PATTERNS.values(), *rotation}
+    assert {key.config for key in family.gguf.keys} <= read
 
 
 def restore(tensors: Tensors, config: ConfigDict, file: str) -> Tensors:
@@ -63,18 +68,6 @@ class Sandwich(Llama):
         keys=(*(key for key in KEYS if key.config != "intermediate_size"), Key("sizes", "feed_forward_length", list)),
         restore=restore,
     )  # fmt: skip
-
-    @classmethod
-    def sanitize(cls, tensors: Tensors, config: ConfigDict) -> Tensors:
-        split: Tensors = {}
-        for name, tensor in super().sanitize(tensors, config).items():
-            if ".gate_up_proj." in name:
-                half = tensor.shape[0] // 2
-                split[name.replace("gate_up", "gate")] = tensor.part(0, half)
-                split[name.replace("gate_up", "up")] = tensor.part(half, half)
-            else:
-                split[name] = tensor
-        return split
 
     def layer(self, i: int, x: Tensor, w: Tree) -> Tensor:
         attended = self.attend(i, rms_norm(x, w.input_layernorm, 1e-5), w.self_attn)
@@ -139,7 +132,7 @@ def test_a_family_of_other_norms_lists_and_fused_tensors_is_one_class(
     for path in paths:
         checkpoint = open_checkpoint(path)
         plan = trace("sandwich", parse_config(checkpoint.config, path.name), checkpoint.shapes())
-        assert plan.matrices().keys() | plan.vectors().keys() == checkpoint.tensors.keys() | {"inv_freq"}
+        assert plan.matrices().keys() | plan.vectors().keys() == checkpoint.tensors.keys() | {"inv_freq full_attention"}
         reference = Reference(plan, lambda name, found=checkpoint: found.tensors[name].array())
         logits.append(reference.forward(batch(Cache(), [(0, 0, N)])))
     assert np.isfinite(logits[0]).all() and logits[0].tobytes() == logits[1].tobytes()

@@ -15,8 +15,8 @@ from galop.models.rotary import inverse_frequencies
 def config(theta: float = 1e6, **scaling: Any) -> Config:
     return Config(
         hidden_size=4096, num_hidden_layers=1, num_attention_heads=32, num_key_value_heads=8, head_dim=128,
-        intermediate_size=1, rms_norm_eps=1e-6, rope_theta=theta, max_position_embeddings=131072,
-        rope_scaling=scaling or None,
+        intermediate_size=1, rms_norm_eps=1e-6, max_position_embeddings=131072,
+        rope_parameters={"full_attention": {"rope_theta": theta, **scaling}},
     )  # fmt: skip
 
 

@@ -132,5 +132,5 @@ COMPUTED: dict[str, Any] = {
     "use_parallel_residual": True, "use_sandwich_norm": True, "conv_kernel_size": 4, "ssm_state_size": 16,
     "attn_output_gate": True, "layer_scale_init_value": 1e-5, "num_kv_shared_layers": 2, "is_causal": False,
     "use_bidirectional_attention": True, "attn\nscale": 2.0, "dual_chunk_attention_config": {"chunk_size": 8}, "lm_head_multiplier": 0.2, "quantization": {"bits": 4}, "swiglu_limit": 7.0,
-    "rope_scaling": {"rope_type": "dynamic", "factor": 2.0}, "vision_config": {"depth": 27}, "use_rope": False,
+    "rope_scaling": {"rope_type": "xdrope", "factor": 2.0}, "vision_config": {"depth": 27}, "use_rope": False,
 }  # fmt: skip

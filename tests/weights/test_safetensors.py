@@ -139,9 +139,8 @@ def test_configs_say_what_they_say_to_transformers(name: str) -> None:
     theirs = AutoConfig.for_model(**CONFIGS[name])
     ours = parse_config(CONFIGS[name], "config.json")
     rope = theirs.rope_parameters
-    assert ours.rope_theta == rope["rope_theta"]
-    assert (ours.rope_scaling or {}).get("rope_type", "default") == rope["rope_type"]
-    assert (ours.rope_scaling or {}).get("factor") == rope.get("factor")
+    for key in ("rope_theta", "rope_type", "factor"):
+        assert ours.rope_parameters["full_attention"].get(key) == rope.get(key)
     assert ours.num_key_value_heads == theirs.num_key_value_heads
     assert ours.head_dim == (getattr(theirs, "head_dim", None) or theirs.hidden_size // theirs.num_attention_heads)
     assert ours.tie_word_embeddings == theirs.tie_word_embeddings

@@ -79,10 +79,11 @@ def load_path(
     budget = options.get("memory") or available_memory()
     kv: KVType = options.get("kv", "f16")
     _check_size(path, budget)
-    pack, plan = open_pack(path, cache, threads, progress)
+    context = options.get("context")
+    pack, plan = open_pack(path, cache, threads, progress, context)
     shortest = options.get("shortest", SHORTEST_CONTEXT)
-    memory = plan_memory(pack, plan, kv, budget, options.get("context"), options.get("pool", 0), shortest)
-    pack, plan, tokenizer = _load_pack(path, cache, threads, progress, pack, plan)
+    memory = plan_memory(pack, plan, kv, budget, context, options.get("pool", 0), shortest)
+    pack, plan, tokenizer = _load_pack(path, cache, threads, progress, pack, plan, context)
     for note in pack.card.notes:
         log.warning("%s", note)
     return Model(
@@ -104,7 +105,13 @@ def _check_size(path: Path, budget: int) -> None:
 
 
 def _load_pack(
-    path: Path, cache: Path | None, threads: int, progress: Progress | None, pack: Pack, plan: Plan
+    path: Path,
+    cache: Path | None,
+    threads: int,
+    progress: Progress | None,
+    pack: Pack,
+    plan: Plan,
+    context: int | None,
 ) -> tuple[Pack, Plan, Tokenizer]:
     """The pack in memory, rebuilt if it turns out to be damaged while it is read, and its tokenizer.
 
@@ -117,13 +124,16 @@ def _load_pack(
     except packs.DamagedPack:
         _warn_damaged(path)
         stays = pack.path is not None and pack.path.exists()  # in a cache that only may be read
-        pack, plan = open_pack(path, None if stays else cache, threads, progress)
+        pack, plan = open_pack(path, None if stays else cache, threads, progress, context)
         pack, tokenizer = packs.load_resident(pack, threads, read_tokenizer, progress)
     return pack, plan, tokenizer
 
 
-def open_pack(path: Path, cache: Path | None, threads: int, progress: Progress | None = None) -> tuple[Pack, Plan]:
-    """The pack of a GGUF file or safetensors directory, made if need be, and its plan. Raises ModelFileError."""
+def open_pack(
+    path: Path, cache: Path | None, threads: int, progress: Progress | None = None, context: int | None = None
+) -> tuple[Pack, Plan]:
+    """The pack of a GGUF file or safetensors directory, made if need be, and its plan, for conversations of no more
+    than `context` tokens. Raises ModelFileError."""
     with report_os_errors(path):
         files = source_files(path)
         target = packs.pack_path(cache, files) if cache else None
@@ -135,11 +145,11 @@ def open_pack(path: Path, cache: Path | None, threads: int, progress: Progress |
     if pack is not None:
         shapes = {name: (m.rows, m.cols) for name, m in pack.matrices.items()}
         vectors = {name: v.shape for name, v in pack.vectors.items()}
-        config = parse_config(pack.card.config, path.name)
+        config = parse_config(pack.card.config, path.name).limit_context(context)
         return pack, trace(pack.card.config["model_type"], config, {**shapes, **vectors})
     with report_os_errors(path):
         checkpoint = open_checkpoint(path)
-    config = parse_config(checkpoint.config, path.name)
+    config = parse_config(checkpoint.config, path.name).limit_context(context)
     try:
         plan = trace(checkpoint.config["model_type"], config, checkpoint.shapes())
     except ModelFileError as error:

@@ -8,31 +8,59 @@ from_file.py     from a file to a checkpoint
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from galop.errors import ModelFileError
 from galop.models.config import Config
+from galop.models.ernie4_5 import Ernie4_5
 from galop.models.family import Family
+from galop.models.glm4 import Glm4
+from galop.models.hunyuan import HunyuanDense
 from galop.models.llama import Llama
+from galop.models.mistral import Mistral
+from galop.models.phi3 import Phi3
 from galop.models.qwen2 import Qwen2
 from galop.models.qwen3 import Qwen3
 from galop.models.qwen3_moe import Qwen3Moe
+from galop.models.seed_oss import SeedOss
+from galop.models.smollm3 import SmolLM3
 from galop.ops import Inputs, Plan
 from galop.weights.tree import Shape, Tree
 
 # By `model_type` in config.json.
-FAMILIES: dict[str, type[Family]] = {family.model_type: family for family in (Llama, Qwen2, Qwen3, Qwen3Moe)}
+FAMILIES: dict[str, type[Family]] = {
+    family.model_type: family
+    for family in (
+        Llama, Qwen2, Qwen3, Qwen3Moe, Mistral, SmolLM3, Phi3, Glm4, Ernie4_5, HunyuanDense, SeedOss,
+    )
+}  # fmt: skip
+OTHER_MODEL_TYPES = {kind: family for family in FAMILIES.values() for kind in family.other_model_types}
+
+# What is not going to be run here, and what to take in its place.
+INSTEAD = {
+    "gemma3n": "take Gemma 4 E2B or E4B, which succeed it",
+    "deepseek_v4": "take DeepSeek-V2-Lite or GLM-4.7-Flash, which are of V3's architecture",
+    "qwen4_exp": "take Qwen3.6-35B-A3B, which is as fast and fits a machine of 24 GB",
+}
 
 
 def find_family(config: Mapping[str, Any], file: str) -> type[Family]:
     """The family of a config.json's contents. Raises ModelFileError where it is none of these."""
-    family = FAMILIES.get(str(config.get("model_type")))
+    kind = str(config.get("model_type"))
+    family = FAMILIES.get(kind) or OTHER_MODEL_TYPES.get(kind)
     if family is None:
-        raise ModelFileError(
-            f"{file}: the architecture {config.get('model_type')!r} is not supported; these are: {', '.join(FAMILIES)}"
-        )
+        raise refuse_architecture(file, config.get("model_type"), FAMILIES)
     return family
+
+
+def refuse_architecture(file: str, kind: object, known: Iterable[str]) -> ModelFileError:
+    """The error for an architecture, by the name that a config.json or a GGUF file gives it, that is none of these."""
+    name = str(kind).removesuffix("_text")
+    instead = INSTEAD.get(name) or INSTEAD.get({"deepseek4": "deepseek_v4", "qwen4exp": "qwen4_exp"}.get(name, ""))
+    return ModelFileError(
+        f"{file}: the architecture {kind!r} is not supported; {instead or 'these are: ' + ', '.join(known)}"
+    )
 
 
 def parse_config(raw: dict[str, Any], file: str) -> Config:
@@ -43,6 +71,6 @@ def parse_config(raw: dict[str, Any], file: str) -> Config:
 def trace(model_type: str, config: Config, shapes: Mapping[str, Shape]) -> Plan:
     """The plan of a model whose checkpoint holds tensors of these shapes. Raises ModelFileError where they differ."""
     plan = Plan()
-    FAMILIES[model_type](config).forward(Inputs(plan), Tree(shapes))
+    (FAMILIES.get(model_type) or OTHER_MODEL_TYPES[model_type])(config).forward(Inputs(plan), Tree(shapes))
     plan.check()
     return plan

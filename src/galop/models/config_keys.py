@@ -93,11 +93,16 @@ def split_words(key: str) -> set[str]:
     return set(re.split(r"[\W_]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower()))
 
 
+def names_a_token(key: str) -> bool:
+    """Whether a key is a token's number, or those of several."""
+    return key.endswith(("_token_id", "_token_ids", "_token_index"))
+
+
 def is_harmless(key: str, value: Any, known: dict[str, Any]) -> bool:
     """Whether a key that is not read changes nothing, beside the keys `known` that are."""
     if key in SUPPORTED_VALUES:
         return any(type(value) is type(one) and value == one for one in SUPPORTED_VALUES[key]) or value is None
-    if key.startswith("_") or key in IGNORED or key.endswith(("_token_id", "_token_ids", "_token_index")):
+    if key.startswith("_") or key in IGNORED or names_a_token(key):
         return True
     parts = split_words(key)
     if parts & NOT_ARITHMETIC or not parts & ARITHMETIC:

@@ -16,6 +16,7 @@ class Family(ABC):
     """A family, whose instances are models of it: a config, and the pass over it that `trace` writes down as a plan."""
 
     model_type: ClassVar[str]  # in config.json
+    other_model_types: ClassVar[tuple[str, ...]] = ()  # by which its configs may go too
     config_class: ClassVar[type[Config]]
     gguf: ClassVar[GGUFMapping]
 

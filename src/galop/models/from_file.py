@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from galop.errors import ModelFileError
-from galop.models import FAMILIES, find_family
+from galop.models import FAMILIES, find_family, refuse_architecture
 from galop.models.config import drop_null, flatten
+from galop.models.fused import keep_text, split_fused
 from galop.tokenizers.gguf import tokenizer_from_gguf
 from galop.tokenizers.stops import integers, stop_ids
 from galop.tokenizers.tokenizer_json import sanitize, token_ids
@@ -39,14 +40,14 @@ def open_gguf(path: Path) -> Checkpoint:
     metadata = header.metadata
     architecture = metadata.get("general.architecture")
     if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
-        raise ModelFileError(
-            f"{path.name}: the architecture {architecture!r} is not supported; these are: {', '.join(ARCHITECTURES)}"
-        )
+        raise refuse_architecture(path.name, architecture, ARCHITECTURES)
     family = ARCHITECTURES[architecture]
     mapping = family.gguf
     config = mapping.parse_config(header, family.model_type)
-    tensors = mapping.restore(mapping.rename(header.tensors, path.name), config, path.name)
-    config.setdefault("attention_bias", False)  # of which GGUF has no key: a family's `restore` looks for the tensors
+    tensors = split_fused(mapping.rename(header.tensors, path.name), config)
+    tensors = mapping.restore(tensors, config, path.name)
+    # GGUF has no key of that: the tensors say it.
+    config.setdefault("attention_bias", any(name.endswith(".self_attn.q_proj.bias") for name in tensors))
     tensors = family.sanitize(tensors, config)
 
     tokens = metadata.get("tokenizer.ggml.tokens")
@@ -86,7 +87,10 @@ def open_directory(directory: Path) -> Checkpoint:
         )
     tensors = safetensors.parse_directory(directory)
     family = find_family(config, directory.name)
-    tensors = family.sanitize(tensors, config)
+    config = {**family.config_class.defaults, **config}
+    if family.config_class.multimodal:
+        tensors = keep_text(tensors)
+    tensors = family.sanitize(split_fused(tensors, config), config)
     if config.get("tie_word_embeddings", family.config_class.tie_word_embeddings):
         tensors.pop("lm_head.weight", None)  # a redundant copy that some tied checkpoints carry
     elif "lm_head.weight" not in tensors:

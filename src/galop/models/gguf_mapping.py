@@ -33,6 +33,7 @@ NAMES = {
     "ffn_gate": "mlp.gate_proj",
     "ffn_up": "mlp.up_proj",
     "ffn_down": "mlp.down_proj",
+    "attn_qkv": "self_attn.qkv_proj",  # of files that keep all three together
 }
 QK_NORM_NAMES = {"attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm"}
 
@@ -40,13 +41,15 @@ QK_NORM_NAMES = {"attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_
 class Key(NamedTuple):
     """A key of config.json and the GGUF key, after the architecture and a dot, that holds its value.
 
-    `kind` is the value's type; `list` is one with an entry for each layer, which otherwise have to be all the same.
+    `kind` is the value's type; `list` is one with an entry for each layer, which otherwise have to be all the same. A
+    whole number is at least `least`.
     """
 
     config: str
     gguf: str
     kind: type
     required: bool = False
+    least: int = 1
 
 
 KEYS = (
@@ -59,6 +62,22 @@ KEYS = (
     Key("rms_norm_eps", "attention.layer_norm_rms_epsilon", float, required=True),
     Key("rope_theta", "rope.freq_base", float),
     Key("max_position_embeddings", "context_length", int, required=True),
+)
+
+# Of families that rotate parts of heads, of those whose layers have windows, and of those whose windowed layers rotate
+# in a way of their own.
+PARTIAL_KEYS = (Key("rotary_dim", "rope.dimension_count", int),)
+WINDOW_KEYS = (
+    Key("sliding_window", "attention.sliding_window", int, least=0),
+    Key("sliding_window_pattern", "attention.sliding_window_pattern", list),
+)
+LOCAL_ROPE_KEYS = (Key("rope_local_base_freq", "rope.freq_base_swa", float),)
+# Multipliers as Granite has them.
+SCALE_KEYS = (
+    Key("attention_multiplier", "attention.scale", float),
+    Key("embedding_multiplier", "embedding_scale", float),
+    Key("residual_multiplier", "residual_scale", float),
+    Key("logits_scaling", "logit_scale", float),
 )
 
 ConfigDict = dict[str, Any]
@@ -117,17 +136,17 @@ class GGUFMapping:
         """The metadata as the contents of a config.json. Raises ModelFileError naming what is missing, of the wrong
         type, or not understood and able to change the arithmetic."""
         config: ConfigDict = {"model_type": model_type, **self.implied}
-        for name, suffix, kind, required in self.keys:
+        for name, suffix, kind, required, least in self.keys:
             key = f"{self.architecture}.{suffix}"
             value = header.get(key, kind)
             if value is None:
                 if required:
                     raise ModelFileError(f"{header.file}: the metadata key {key} is missing")
                 continue
-            if kind is int and not 0 < value < 1 << 31:
+            if kind is int and not least <= value < 1 << 31:
                 raise ModelFileError(f"{header.file}: {key} = {value} is not a sensible size")
             config[name] = value
-        if scaling := parse_rope_scaling(header, self.architecture):
+        if scaling := parse_rope_scaling(header, self.architecture, {key.gguf for key in self.keys}):
             config["rope_scaling"] = scaling
         self._check_rest(header, config)
         return config

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -24,16 +25,20 @@ ROPE_SCALING = {
 }
 
 
-def parse_rope_scaling(header: Header, architecture: str) -> dict[str, Any] | None:
-    """`rope_scaling` as llama.cpp reads it: without a type, a factor is a linear one. Raises ModelFileError."""
+def parse_rope_scaling(header: Header, architecture: str, others: Collection[str] = ()) -> dict[str, Any] | None:
+    """`rope_scaling` as llama.cpp reads it: without a type, a factor is a linear one.
+
+    `others` are keys that are read elsewhere. Raises ModelFileError.
+    """
     found: dict[str, Any] = {}
     for suffix, key in ROPE_SCALING.items():
-        if (value := header.get(f"{architecture}.{suffix}", float)) is not None:
+        if suffix not in others and (value := header.get(f"{architecture}.{suffix}", float)) is not None:
             found[key] = value
     kind = header.get(f"{architecture}.rope.scaling.type", str)
     for key, value in header.metadata.items():
         suffix = key.removeprefix(f"{architecture}.")
-        if not suffix.startswith("rope.scaling.") or suffix in ROPE_SCALING or suffix.endswith((".type", ".finetuned")):
+        known = suffix in ROPE_SCALING or suffix in others or suffix.endswith((".type", ".finetuned"))
+        if known or not suffix.startswith("rope.scaling."):
             continue
         neutral = (
             (0, 1, -1) if suffix.endswith("ext_factor") and kind == "yarn" else (0, -1) if "ext_" in suffix else (0,)
@@ -56,6 +61,15 @@ def parse_rope_scaling(header: Header, architecture: str) -> dict[str, Any] | No
     if found.get("attn_factor") == 0:
         del found["attn_factor"]
     return {"rope_type": kind, **found}
+
+
+def restore_divisors(tensors: Tensors, config: dict[str, Any], file: str) -> Tensors:
+    """`rope_freqs`, which is Llama 3's scaling, as `rope_scaling` of the config. Raises ModelFileError as
+    `rope_divisors` does."""
+    if divisors := tensors.pop("rope_freqs.weight", None):
+        head_dim = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
+        config["rope_scaling"] = rope_divisors(divisors, config.get("rope_scaling"), int(head_dim), file)
+    return tensors
 
 
 def rope_divisors(tensor: StoredTensor, scaling: dict[str, Any] | None, head_dim: int, file: str) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from galop.errors import ModelFileError
 from galop.models.config import Config
 from galop.models.family import Family
-from galop.models.gguf_mapping import NAMES, ConfigDict, GGUFMapping, head_dim
-from galop.models.gguf_rope import rope_divisors, unpermute_queries_and_keys
+from galop.models.gguf_mapping import NAMES, ConfigDict, GGUFMapping
+from galop.models.gguf_rope import restore_divisors, unpermute_queries_and_keys
 from galop.models.rotary import inverse_frequencies
 from galop.ops import (
     Inputs,
@@ -27,11 +29,8 @@ from galop.weights.tree import Tree
 
 
 def restore(tensors: Tensors, config: ConfigDict, file: str) -> Tensors:
-    """Llama 3's own scaling is a tensor, biases are known by theirs, and ggml rotates neighbours."""
-    if divisors := tensors.pop("rope_freqs.weight", None):
-        config["rope_scaling"] = rope_divisors(divisors, config.get("rope_scaling"), head_dim(config), file)
-    config["attention_bias"] = "model.layers.0.self_attn.q_proj.bias" in tensors
-    return unpermute_queries_and_keys(tensors, config)
+    """Llama 3's own scaling is a tensor, and ggml rotates neighbours."""
+    return unpermute_queries_and_keys(restore_divisors(tensors, config, file), config)
 
 
 class Llama(Family):
@@ -40,20 +39,27 @@ class Llama(Family):
     model_type = "llama"
     config_class = Config
     gguf = GGUFMapping("llama", names={**NAMES, "rope_freqs": "rope_freqs"}, restore=restore)
+    interleaved: ClassVar[bool] = False  # whether a rotation turns neighbours, (2i, 2i + 1), or (i, i + half)
+    output_bias: ClassVar[bool] = True  # whether attention_bias means the output too
 
     def forward(self, inputs: Inputs, w: Tree) -> Tensor:
         """Raises ModelFileError if the embeddings are not of the config's width, or the head has not their shape."""
-        eps = self.config.rms_norm_eps
         self.inputs = inputs
-        inv_freq, factor = inverse_frequencies(self.config)
-        self.cosine, self.sine = rope_table(inputs.positions, Vector("inv_freq", len(inv_freq), inv_freq), factor)
-
-        x = embed(inputs, w.model.embed_tokens)
-        if x.width != self.config.hidden_size:
-            raise ModelFileError(f"the embeddings have {x.width} values, hidden_size is {self.config.hidden_size}")
+        self.rotations: dict[str, tuple[Tensor, Tensor]] = {}
+        x = self.embed(w)
         for i in range(self.config.num_hidden_layers):
             x = self.layer(i, x, w.model.layers[i])
-        x = rms_norm(rows(x, inputs.rows), w.model.norm.of(x.width), eps)
+        return self.head(self.norm(rows(x, inputs.rows), w.model.norm), w)
+
+    def embed(self, w: Tree) -> Tensor:
+        """The residual stream before the first layer. Raises ModelFileError if it is not of the config's width."""
+        x: Tensor = embed(self.inputs, w.model.embed_tokens)
+        if x.width != self.config.hidden_size:
+            raise ModelFileError(f"the embeddings have {x.width} values, hidden_size is {self.config.hidden_size}")
+        return x
+
+    def head(self, x: Tensor, w: Tree) -> Tensor:
+        """Logits, of a head of its own or of the embeddings. Raises ModelFileError if it has not their shape."""
         embeddings = w.model.embed_tokens
         if w.lm_head and w.lm_head.shape != embeddings.shape:
             raise ModelFileError(f"lm_head has the shape {w.lm_head.shape}, the embeddings have {embeddings.shape}")
@@ -61,28 +67,58 @@ class Llama(Family):
 
     def layer(self, i: int, x: Tensor, w: Tree) -> Tensor:
         """The residual stream after layer `i`: attention and feed-forward read it normalised and add to it."""
-        eps = self.config.rms_norm_eps
-        x = x + self.attend(i, rms_norm(x, w.input_layernorm.of(x.width), eps), w.self_attn)
-        return x + self.feed_forward(rms_norm(x, w.post_attention_layernorm.of(x.width), eps), w.mlp)
+        x = x + self.attend(i, self.norm(x, w.input_layernorm), w.self_attn)
+        return x + self.feed_forward(self.norm(x, w.post_attention_layernorm), w.mlp)
+
+    def norm(self, x: Tensor, w: Tree) -> Tensor:
+        """All values of a token, normalised together."""
+        normed: Tensor = rms_norm(x, w.of(x.width), self.config.rms_norm_eps)
+        return normed
+
+    def norm_heads(self, x: Tensor, w: Tree) -> Tensor:
+        """Each head by itself, all with the same weights."""
+        normed: Tensor = rms_norm(x, w.of(self.config.head_dim), self.config.rms_norm_eps)
+        return normed
 
     def attend(self, i: int, x: Tensor, w: Tree) -> Tensor:
-        """Attention of layer `i` over normalised inputs."""
+        """Attention of layer `i` over its inputs. Raises ModelFileError for one with a window."""
         c = self.config
-        q, k, v = self.project(x, w)
-        q = rope(q, self.cosine, self.sine, c.head_dim)
-        k = rope(k, self.cosine, self.sine, c.head_dim)
+        if c.window(i):
+            raise ModelFileError(f"layer {i} has a window of {c.window(i)}, which is not supported")
+        q, k, v = self.heads(i, x, w)
         out = attention(
-            self.inputs, q, k, v, i, c.num_attention_heads, c.num_key_value_heads, c.head_dim, c.head_dim**-0.5
+            self.inputs, q, k, v, i, c.num_attention_heads, c.num_key_value_heads, c.head_dim, self.attention_scale()
         )
-        return linear(out, w.o_proj, w.o_proj.bias if c.attention_bias else None)
+        return linear(out, w.o_proj, w.o_proj.bias if c.attention_bias and self.output_bias else None)
+
+    def attention_scale(self) -> float:
+        """By what the products of queries and keys are multiplied."""
+        return float(self.config.head_dim**-0.5)
+
+    def heads(self, i: int, x: Tensor, w: Tree) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values as the attention of layer `i` takes them."""
+        q, k, v = self.project(x, w)
+        return self.rotate(i, q), self.rotate(i, k), v
 
     def project(self, x: Tensor, w: Tree) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values."""
+        """Queries, keys and values before they are rotated."""
         projections = [w.q_proj, w.k_proj, w.v_proj]
         q, k, v = linears(x, projections, [p.bias if self.config.attention_bias else None for p in projections])
         return q, k, v
 
+    def rotate(self, i: int, x: Tensor) -> Tensor:
+        """Queries or keys of layer `i`, rotated as its type of layer is."""
+        kind = self.config.layer_type(i)
+        kind = kind if kind in self.config.rope_parameters else "full_attention"
+        if kind not in self.rotations:
+            inv_freq, factor = inverse_frequencies(self.config, kind)
+            vector = Vector(f"inv_freq {kind}", len(inv_freq), inv_freq)
+            cosine, sine = rope_table(self.inputs.positions, vector, factor)
+            self.rotations[kind] = (cosine, sine)
+        rotated: Tensor = rope(x, *self.rotations[kind], self.config.head_dim, self.interleaved)
+        return rotated
+
     def feed_forward(self, x: Tensor, w: Tree) -> Tensor:
-        """SwiGLU (Shazeer, 2020) over normalised inputs."""
+        """SwiGLU (Shazeer, 2020) over its inputs."""
         gate, up = linears(x, [w.gate_proj, w.up_proj], [None, None])
         return linear(swiglu(gate, up), w.down_proj)

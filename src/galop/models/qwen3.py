@@ -8,7 +8,7 @@ from typing import ClassVar
 from galop.models.config import Config
 from galop.models.gguf_mapping import NAMES, QK_NORM_NAMES, GGUFMapping
 from galop.models.llama import Llama
-from galop.ops import Tensor, rms_norm
+from galop.ops import Tensor
 from galop.weights.tree import Tree
 
 
@@ -29,5 +29,4 @@ class Qwen3(Llama):
     def project(self, x: Tensor, w: Tree) -> tuple[Tensor, Tensor, Tensor]:
         """Queries and keys, each head normalised, and values."""
         q, k, v = super().project(x, w)
-        eps, head = self.config.rms_norm_eps, self.config.head_dim
-        return rms_norm(q, w.q_norm.of(head), eps), rms_norm(k, w.k_norm.of(head), eps), v
+        return self.norm_heads(q, w.q_norm), self.norm_heads(k, w.k_norm), v

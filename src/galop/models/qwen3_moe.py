@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from galop.errors import ModelFileError
 from galop.models.experts import EXPERT_KEYS, EXPERT_NAMES, MAX_EXPERTS, split_experts
@@ -23,15 +23,7 @@ class Qwen3MoeConfig(Qwen3Config):
     moe_intermediate_size: int = 768
     norm_topk_prob: bool = False
 
-    @classmethod
-    def normalise(cls, raw: dict[str, Any], file: str) -> dict[str, Any]:
-        """Also of num_experts. Raises ModelFileError where its two spellings differ."""
-        raw = super().normalise(raw, file)
-        if "num_local_experts" in raw:  # what transformers 5 calls num_experts
-            raw.setdefault("num_experts", raw["num_local_experts"])
-            if raw.pop("num_local_experts") != raw["num_experts"]:
-                raise ModelFileError(f"{file}: num_local_experts and num_experts differ")
-        return raw
+    spellings: ClassVar = {"num_local_experts": "num_experts"}  # in transformers 5
 
     def validate(self, file: str) -> None:
         """Raises ModelFileError also for a choice among experts that is none."""

@@ -9,50 +9,69 @@ import numpy as np
 
 from galop.errors import ModelFileError
 from galop.models.config import Config
+from galop.models.config_layers import FULL
 from galop.ops.plan import Array
 
 MAX_FREQUENCY = 1e6
 MAX_FACTOR = 100.0
 
 
-def inverse_frequencies(config: Config) -> tuple[Array, float]:
-    """(inv_freq [head_dim / 2] float32, the factor for cosine and sine) under `rope_scaling`.
+def inverse_frequencies(config: Config, layer_type: str = FULL, head_dim: int = 0) -> tuple[Array, float]:
+    """(inv_freq [rotated values / 2] float32, the factor for cosine and sine) of a type of layer.
 
-    Raises ModelFileError for a type of scaling that is not known, or that gives no sensible frequencies.
+    Heads are of the config's `head_dim`, or of the one given. Raises ModelFileError for a type of scaling that is not
+    known, or that gives no sensible frequencies.
     """
-    dim = config.head_dim
-    scaling = config.rope_scaling or {}
-    kind = scaling.get("rope_type", scaling.get("type", "default"))
+    rotation = config.rope_parameters.get(layer_type) or config.rope_parameters[FULL]
+    head_dim = head_dim or config.head_dim
+    kind = rotation.get("rope_type", "default")
     try:
-        inv_freq, factor = _scale(config, kind, scaling)
+        dim = head_dim
+        if kind != "proportional":
+            dim = int(head_dim * rotation.get("partial_rotary_factor", 1) + 1e-6)
+        inv_freq, factor = _scale(kind, rotation, dim, config.max_position_embeddings)
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise ModelFileError(f"rope_scaling of type {kind!r} has a missing or bad value: {error}") from error
     fast = not np.all(np.abs(inv_freq) <= MAX_FREQUENCY)  # or not a number
-    if inv_freq.shape != (dim // 2,) or fast or not 0 < factor < MAX_FACTOR:
+    if inv_freq.shape != (dim // 2,) or dim % 2 or dim <= 0 or fast or not 0 < factor < MAX_FACTOR:
         raise ModelFileError("rope_theta and rope_scaling do not give sensible frequencies for every dimension")
     return inv_freq.astype(np.float32), factor
 
 
-def _scale(config: Config, kind: str, scaling: dict[str, Any]) -> tuple[Array, float]:
+def _scale(kind: str, rotation: dict[str, Any], dim: int, longest: int) -> tuple[Array, float]:
     """Raises ModelFileError for a type that is not known, ValueError and others for bad values."""
-    dim = config.head_dim
-    inv_freq = 1.0 / config.rope_theta ** (np.arange(0, dim, 2, dtype=np.float64) / dim)
-    if "factor" in scaling and not float(scaling["factor"]) > 0:
-        raise ValueError(f"factor {scaling['factor']}")
-    if kind == "linear":
-        return inv_freq / float(scaling["factor"]), 1.0
-    if kind == "llama3":
-        return llama3(inv_freq, scaling), 1.0
-    if kind == "yarn":
-        return yarn(inv_freq, scaling, dim, config.rope_theta, config.max_position_embeddings)
-    if kind == "divisors":  # what a Llama 3 GGUF carries as rope_freqs.weight
-        divisors = np.asarray(scaling["divisors"], dtype=np.float64)
-        if divisors.shape != inv_freq.shape:
-            raise ValueError(f"{divisors.size} divisors for {inv_freq.size} frequencies")
-        return inv_freq / divisors, 1.0
-    if kind != "default":
-        raise ModelFileError(f"rope_scaling of type {kind!r} is not supported")
-    return inv_freq, 1.0
+    theta = float(rotation["rope_theta"])
+    inv_freq = 1.0 / theta ** (np.arange(0, dim, 2, dtype=np.float64) / dim)
+    if "factor" in rotation and not float(rotation["factor"]) > 0:
+        raise ValueError(f"factor {rotation['factor']}")
+    match kind:
+        case "default":
+            return inv_freq, 1.0
+        case "linear":
+            return inv_freq / float(rotation["factor"]), 1.0
+        case "llama3":
+            return llama3(inv_freq, rotation), 1.0
+        case "yarn":
+            return yarn(inv_freq, rotation, dim, theta)
+        case "longrope":
+            return longrope(inv_freq, rotation, longest)
+        case "proportional":  # Gemma 4: the angles of whole heads, of which only the first are turned
+            turned = int(rotation.get("partial_rotary_factor", 1.0) * dim // 2)
+            return np.where(np.arange(dim // 2) < turned, inv_freq, 0) / float(rotation.get("factor", 1.0)), 1.0
+        case "dynamic":  # without alpha, nothing changes up to max_position_embeddings
+            theta *= float(rotation.get("alpha") or 1.0) ** (dim / (dim - 2))
+            return 1.0 / theta ** (np.arange(0, dim, 2, dtype=np.float64) / dim), 1.0
+        case "divisors":
+            return inv_freq / _per_frequency(rotation["divisors"], inv_freq), 1.0
+    raise ModelFileError(f"rope_scaling of type {kind!r} is not supported")
+
+
+def _per_frequency(values: Any, inv_freq: Array) -> Array:
+    """Raises ValueError if there is not a number for each frequency."""
+    numbers = np.asarray(values, dtype=np.float64)
+    if numbers.shape != inv_freq.shape:
+        raise ValueError(f"{numbers.size} divisors for {inv_freq.size} frequencies")
+    return numbers
 
 
 def llama3(inv_freq: Array, scaling: dict[str, Any]) -> Array:
@@ -66,14 +85,29 @@ def llama3(inv_freq: Array, scaling: dict[str, Any]) -> Array:
     return (1 - smooth) * inv_freq / factor + smooth * inv_freq
 
 
-def yarn(inv_freq: Array, scaling: dict[str, Any], dim: int, theta: float, max_position: int) -> tuple[Array, float]:
+def longrope(inv_freq: Array, scaling: dict[str, Any], longest: int) -> tuple[Array, float]:
+    """LongRoPE (Ding et al., 2024): divisors for contexts up to the original length, and others for longer ones.
+
+    Which are meant follows from the longest context that the model is loaded for: keys that are kept cannot change
+    their rotation when a conversation outgrows the original length.
+    """
+    original = float(scaling["original_max_position_embeddings"])
+    divisors = scaling["long_factor" if longest > original else "short_factor"]
+    factor = scaling.get("attention_factor")
+    if factor is None:
+        stretch = float(scaling["factor"])
+        factor = math.sqrt(1 + math.log(stretch) / math.log(original)) if stretch > 1 else 1.0
+    return inv_freq / _per_frequency(divisors, inv_freq), float(factor)
+
+
+def yarn(inv_freq: Array, scaling: dict[str, Any], dim: int, theta: float) -> tuple[Array, float]:
     """YaRN (Peng et al., 2023): interpolates the slow dimensions, keeps the fast ones, and scales attention.
 
     `attention_factor` is the factor itself; `attn_factor`, which DeepSeek-R1-0528-Qwen3-8B carries, multiplies the
     usual one (there to exactly 1).
     """
     factor = float(scaling["factor"])
-    original = float(scaling.get("original_max_position_embeddings") or max_position)
+    original = float(scaling["original_max_position_embeddings"])
     low, high = (
         dim * math.log(original / (beta * 2 * math.pi)) / (2 * math.log(theta))
         for beta in (float(scaling.get("beta_fast") or 32), float(scaling.get("beta_slow") or 1))

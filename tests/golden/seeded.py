@@ -1,0 +1,80 @@
+"""Golden cases whose weights follow from their names: for each the family's settings, and values known from elsewhere.
+
+`python tests/golden/make.py NAME` writes NAME.json (config, names, shapes) and NAME.npy (transformers' logits).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+BASE = {
+    "vocab_size": 256, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 4, "num_attention_heads": 4,
+    "num_key_value_heads": 2, "max_position_embeddings": 512, "pad_token_id": None, "bos_token_id": 0,
+    "eos_token_id": 255,
+}  # fmt: skip
+GOLD_IDS = [(7 * i + 3) % 96 for i in range(1, 13)]
+
+
+@dataclass(frozen=True)
+class Gold:
+    """Logits of GOLD_IDS over the first 96 tokens, computed apart from this project: those of tokens 0, 1, ... after the
+    last id and after the first, the mean of their absolute values, and the largest after each id."""
+
+    last: list[float]
+    mean: float
+    first: list[float] = field(default_factory=list)
+    largest: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """A model_type of transformers with settings beside, or in place of, those of BASE."""
+
+    model_type: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    gold: Gold | None = None
+
+
+LONG_DIVISORS = [1.0, 1.5, 2.0, 4.0, 8.0, 16.0]
+MINISTRAL_ROPE = {
+    "rope_type": "yarn", "rope_theta": 1e6, "factor": 16.0, "original_max_position_embeddings": 8, "beta_fast": 32.0,
+    "beta_slow": 1.0, "mscale": 1.0, "mscale_all_dim": 1.0, "llama_4_scaling_beta": 0.1,
+}  # fmt: skip
+SEEDED: dict[str, Seeded] = {
+    "mistral": Seeded("mistral", {"head_dim": 32, "sliding_window": None}),
+    "smollm3": Seeded("smollm3", {}, Gold([0.58658, 0.4332], 0.532763)),
+    "phi3": Seeded(
+        "phi3",
+        {
+            "original_max_position_embeddings": 512, "partial_rotary_factor": 0.75,
+            "rope_scaling": {
+                "type": "longrope", "attention_factor": 1.0690449676496976,  # of a factor 2 beyond 128
+                "short_factor": [1.0] * 6, "long_factor": LONG_DIVISORS,
+            },
+        },
+        Gold([-0.38831, -0.09541], 0.576837),
+    ),
+    "phi3_long": Seeded(
+        "phi3",
+        {
+            "original_max_position_embeddings": 8, "partial_rotary_factor": 0.75,
+            "sliding_window": 256,
+            "rope_scaling": {"type": "longrope", "short_factor": [1.0] * 6, "long_factor": LONG_DIVISORS},
+        },
+    ),
+    "glm4": Seeded("glm4", {"head_dim": 32}, Gold([-0.47709, -0.72876], 0.523289)),
+    "ernie4_5": Seeded("ernie4_5", {"head_dim": 32}, Gold([-0.05269, -0.49803], 0.458175)),
+    "hunyuan_v1_dense": Seeded("hunyuan_v1_dense", {"head_dim": 32}, Gold([0.75013, -0.51127], 0.505927)),
+    "hunyuan_v1_dense_alpha": Seeded(
+        "hunyuan_v1_dense",
+        {
+            "head_dim": 32, "tie_word_embeddings": True,
+            "rope_scaling": {
+                "type": "dynamic", "alpha": 1000.0, "factor": 1.0, "beta_fast": 32, "beta_slow": 1, "mscale": 1.0,
+                "mscale_all_dim": 1.0,
+            },
+        },
+    ),
+    "seed_oss": Seeded("seed_oss", {"head_dim": 32}, Gold([1.17231, -0.11962], 0.515996)),
+}  # fmt: skip

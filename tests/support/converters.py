@@ -1,0 +1,183 @@
+"""What llama.cpp's converters make of a checkpoint: metadata, and tensors under their names in GGUF files.
+
+The common part is that of all models; CONVERTERS has what is particular to an architecture, for a new family to add to.
+Names are looked up in the tables of the gguf package rather than in Galop's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import gguf
+import numpy as np
+
+Config = dict[str, Any]
+Metadata = dict[str, Any]  # keys without the architecture before them
+Arrays = dict[str, np.ndarray]
+# Changes all three in place, the tensors still under their names in the checkpoint, or as GGUF has them.
+Converter = Callable[[Config, Metadata, Arrays], None]
+
+
+def convert(arch: str, config: Config, tensors: Arrays) -> tuple[Metadata, Arrays]:
+    """The metadata of a checkpoint, without the architecture before its keys, and its tensors."""
+    metadata, tensors = describe(config), dict(tensors)
+    CONVERTERS.get(arch, lambda *_: None)(config, metadata, tensors)
+    return metadata, rename(tensors, arch, config["num_hidden_layers"])
+
+
+def describe(config: Config) -> Metadata:
+    """What is written of every model."""
+    heads, rope = config["num_attention_heads"], config["rope_parameters"]
+    head_dim = config.get("head_dim") or config["hidden_size"] // heads
+    metadata: Metadata = {
+        "block_count": config["num_hidden_layers"],
+        "context_length": config["max_position_embeddings"],
+        "embedding_length": config["hidden_size"],
+        "feed_forward_length": config["intermediate_size"],
+        "attention.head_count": heads,
+        "attention.head_count_kv": config["num_key_value_heads"],
+        "attention.key_length": head_dim,
+        "attention.value_length": head_dim,
+        "attention.layer_norm_rms_epsilon": float(config["rms_norm_eps"]),
+    }
+    if "sliding_attention" in rope:
+        metadata["rope.freq_base_swa"] = float(rope["sliding_attention"]["rope_theta"])
+        rope = rope["full_attention"]
+    metadata["rope.freq_base"] = float(rope["rope_theta"])
+    if rope.get("rope_type") in ("linear", "yarn"):
+        metadata["rope.scaling.type"] = rope["rope_type"]
+        for suffix, key in SCALING.items():
+            if rope.get(key) is not None:
+                metadata[f"rope.scaling.{suffix}"] = rope[key]
+    for suffix, key in {"expert_count": "num_local_experts", "expert_used_count": "num_experts_per_tok"}.items():
+        if key in config:
+            metadata[suffix] = config[key]
+    return metadata
+
+
+SCALING = {
+    "factor": "factor", "original_context_length": "original_max_position_embeddings", "yarn_beta_fast": "beta_fast",
+    "yarn_beta_slow": "beta_slow", "yarn_attn_factor": "attention_factor",
+}  # fmt: skip
+
+
+def rename(tensors: Arrays, arch: str, layers: int) -> Arrays:
+    """Hugging Face names to GGUF's, experts stacked."""
+    kind = next(kind for kind, name in gguf.MODEL_ARCH_NAMES.items() if name == arch)
+    table = gguf.get_tensor_name_map(kind, layers)
+    out: Arrays = {}
+    experts: dict[str, dict[int, np.ndarray]] = {}
+    for name, values in tensors.items():
+        if match := re.fullmatch(r"model\.layers\.(\d+)\.mlp\.experts\.(\d+)\.(gate|up|down)_proj\.weight", name):
+            experts.setdefault(f"blk.{match[1]}.ffn_{match[3]}_exps.weight", {})[int(match[2])] = values
+            continue
+        new = name if name.startswith(("blk.", "rope_")) else table.get_name(name, try_suffixes=(".weight", ".bias"))
+        assert new, name
+        out[new] = values
+    return out | {name: np.stack([parts[e] for e in sorted(parts)]) for name, parts in experts.items()}
+
+
+def interleave(config: Config, tensors: Arrays) -> None:
+    """Rows of queries and keys as architectures need them that ggml rotates in pairs of neighbours."""
+    for name, values in tensors.items():
+        if match := re.search(r"self_attn\.([qk])_proj\.", name):
+            count = config["num_attention_heads" if match[1] == "q" else "num_key_value_heads"]
+            pairs = values.reshape(count, 2, values.shape[0] // count // 2, *values.shape[1:]).swapaxes(1, 2)
+            tensors[name] = np.ascontiguousarray(pairs).reshape(values.shape)
+
+
+def rotated_values(config: Config) -> int:
+    """How many values of a head a rotation turns."""
+    head_dim = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
+    return int(head_dim * config["rope_parameters"].get("partial_rotary_factor", 1.0))
+
+
+def llama(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    metadata["rope.dimension_count"] = rotated_values(config)
+    interleave(config, tensors)
+    rope = config["rope_parameters"]
+    if rope["rope_type"] == "llama3":
+        tensors["rope_freqs.weight"] = llama3_divisors(rope, rotated_values(config))
+
+
+def mistral3(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    llama(config, metadata, tensors)
+    metadata["rope.scaling.yarn_log_multiplier"] = config["rope_parameters"]["mscale_all_dim"]
+    metadata["attention.temperature_scale"] = config["rope_parameters"]["llama_4_scaling_beta"]
+
+
+def granite(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    llama(config, metadata, tensors)
+    metadata["attention.scale"] = config["attention_multiplier"]
+    metadata["embedding_scale"] = config["embedding_multiplier"]
+    metadata["residual_scale"] = config["residual_multiplier"]
+    metadata["logit_scale"] = config["logits_scaling"]
+
+
+def olmo2(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    if "sliding_window" in config:
+        metadata["attention.sliding_window"] = config["sliding_window"]
+        metadata["attention.sliding_window_pattern"] = [t == "sliding_attention" for t in config["layer_types"]]
+
+
+def exaone4(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    if config.get("sliding_window"):
+        olmo2(config, metadata, tensors)
+    if config["rope_parameters"]["rope_type"] == "llama3":
+        tensors["rope_freqs.weight"] = llama3_divisors(config["rope_parameters"], rotated_values(config))
+
+
+def phi3(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    rope = config["rope_parameters"]
+    original = rope["original_max_position_embeddings"]
+    metadata["rope.scaling.original_context_length"] = original
+    metadata["rope.dimension_count"] = rotated_values(config)
+    metadata["attention.sliding_window"] = config.get("sliding_window") or 0
+    stretch = rope.get("factor") or config["max_position_embeddings"] / original
+    usual = float(np.sqrt(1 + np.log(stretch) / np.log(original)))
+    metadata["rope.scaling.attn_factor"] = rope.get("attention_factor") or usual
+    for kind in ("long", "short"):
+        tensors[f"rope_factors_{kind}.weight"] = np.array(rope[f"{kind}_factor"], np.float32)
+
+
+def glm4(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    metadata["rope.dimension_count"] = rotated_values(config)
+
+
+def hunyuan(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    rope = config["rope_parameters"]
+    if alpha := rope.get("alpha"):
+        dim = config["head_dim"]
+        metadata["rope.freq_base"] = float(rope["rope_theta"] * alpha ** (dim / (dim - 2)))
+        metadata["rope.scaling.type"] = "none"
+        metadata["rope.scaling.factor"] = 1.0
+
+
+def qwen3_moe(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    metadata["expert_feed_forward_length"] = config["moe_intermediate_size"]
+
+
+CONVERTERS: dict[str, Converter] = {
+    "llama": llama, "mistral3": mistral3, "smollm3": llama, "granite": granite, "olmo2": olmo2,
+    "exaone4": exaone4, "phi3": phi3,
+    "glm4": glm4, "hunyuan-dense": hunyuan, "qwen3moe": qwen3_moe,
+}  # fmt: skip
+
+
+def llama3_divisors(rope: dict[str, Any], head_dim: int) -> np.ndarray:
+    """What a converter writes for Llama 3: how much each frequency is divided by, computed wave by wave."""
+    original = rope["original_max_position_embeddings"]
+    divisors = []
+    for i in range(0, head_dim, 2):
+        wavelength = 2 * np.pi * rope["rope_theta"] ** (i / head_dim)
+        if wavelength < original / rope["high_freq_factor"]:
+            divisors.append(1.0)
+        elif wavelength > original / rope["low_freq_factor"]:
+            divisors.append(rope["factor"])
+        else:
+            span = rope["high_freq_factor"] - rope["low_freq_factor"]
+            smooth = (original / wavelength - rope["low_freq_factor"]) / span
+            divisors.append(1 / ((1 - smooth) / rope["factor"] + smooth))
+    return np.array(divisors, np.float32)

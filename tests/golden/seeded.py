@@ -59,7 +59,7 @@ SEEDED: dict[str, Seeded] = {
         "phi3",
         {
             "original_max_position_embeddings": 8, "partial_rotary_factor": 0.75,
-            "sliding_window": 256,
+            "sliding_window": 1024,
             "rope_scaling": {"type": "longrope", "short_factor": [1.0] * 6, "long_factor": LONG_DIVISORS},
         },
     ),

@@ -1,6 +1,7 @@
 // The kernels of one instruction set. Every set computes the same bytes: see kernels.inl.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -62,6 +63,16 @@ struct KVKernels {  // append one token's key or value of one head to a block
   void (*store_value)(const float* v, uint8_t* values, int slot, int64_t head_dim);
 };
 
+// A gated linear unit: g * sigmoid(alpha g + cubic g^3) * (u + offset) of a gate g, at most `limit`, and of u within
+// +-limit.
+struct Glu {
+  float alpha = 1;
+  float cubic = 0;
+  float limit = INFINITY;
+  float offset = 0;
+};
+constexpr Glu kGeluTanh{1.5957691216f, 0.0713548163f};  // 2 sqrt(2 / pi), and that times 0.044715
+
 struct Kernels {
   const char* name;
   int tile;  // columns of one activation tile
@@ -75,8 +86,19 @@ struct Kernels {
   void (*matmul_f32)(const Panels& weights, int64_t begin, int64_t end, const float* x, int64_t columns,
                      const float* bias, float* out, int64_t out_stride);
   void (*rms_norm)(const float* x, const float* weight, float* out, int64_t n, float eps);
-  void (*swiglu)(const float* gate, const float* up, float* out, int64_t n);
+  void (*layer_norm)(const float* x, const float* weight, const float* bias, float* out, int64_t n, float eps);
+  void (*glu)(const float* gate, const float* up, float* out, int64_t n, const Glu& how);
+  void (*gelu)(const float* x, float* out, int64_t n);
+  void (*gelu_tanh)(const float* x, float* out, int64_t n);
+  void (*relu_squared)(const float* x, float* out, int64_t n);
+  void (*sigmoid)(const float* x, float* out, int64_t n);
+  // x * sigmoid(gate)
+  void (*sigmoid_gate)(const float* x, const float* gate, float* out, int64_t n);
+  // cap * tanh(x / cap)
+  void (*softcap)(const float* x, float* out, int64_t n, float cap);
   void (*add)(const float* a, const float* b, float* out, int64_t n);
+  void (*multiply)(const float* a, const float* b, float* out, int64_t n);
+  void (*scale)(float factor, const float* x, float* out, int64_t n);
   // out += weight * x
   void (*accumulate)(float weight, const float* x, float* out, int64_t n);
   // x[n] -> exp(x - max) / sum

@@ -104,6 +104,31 @@ void quantize(const float* x, int64_t k, ActivationGroup* out, int64_t stride) {
 constexpr KVKernels f16_blocks = {store_f16_key, store_f16_value};
 constexpr KVKernels int8_blocks = {store_int8_key, store_int8_value};
 
-constexpr Kernels table = {GALOP_KERNELS, kTile,       quantize,   matmul,      matmul_f32,      rms_norm,
-                           swiglu,        add_rows,    accumulate, softmax,     sum_exp,         rope,
-                           f16_blocks,    int8_blocks, attend,     merge_parts, finish_attention};
+constexpr Kernels table = {
+    .name = GALOP_KERNELS,
+    .tile = kTile,
+    .quantize = quantize,
+    .matmul = matmul,
+    .matmul_f32 = matmul_f32,
+    .rms_norm = rms_norm,
+    .layer_norm = layer_norm,
+    .glu = glu,
+    .gelu = gelu,
+    .gelu_tanh = gelu_tanh,
+    .relu_squared = relu_squared,
+    .sigmoid = sigmoid,
+    .sigmoid_gate = sigmoid_gate,
+    .softcap = softcap,
+    .add = add_rows,
+    .multiply = multiply_rows,
+    .scale = scale,
+    .accumulate = accumulate,
+    .softmax = softmax,
+    .sum_exp = sum_exp,
+    .rope = rope,
+    .f16 = f16_blocks,
+    .int8 = int8_blocks,
+    .attend = attend,
+    .merge = merge_parts,
+    .finish = finish_attention,
+};

@@ -8,14 +8,21 @@ namespace {
 
 class Embed final : public TokenOp {
  public:
+  void attributes(Attributes& has) override {
+    has("scale", scale_);
+    has("placeholder", placeholder_);
+  }
+
   void validate() override {
     expect(0, 1, 1, 0);
     require(weights[0]->cols == out[0].width, "embed shapes");
+    require(placeholder_ < weights[0]->rows, "a placeholder outside the vocabulary");
   }
 
   void prepare(Run& run) override {
     const Batch& batch = run.batch;
-    require(!batch.embeddings || batch.embedding_width == out[0].width, "embeddings of another width than the model's");
+    require(!batch.embeddings || placeholder_ >= 0 || batch.embedding_width == out[0].width,
+            "embeddings of another width than the model's");
     for (int64_t t = 0; t < batch.tokens; ++t) {
       const int64_t id = batch.ids[t];
       require(id < weights[0]->rows && (id >= 0 || batch.embeddings), "a token id outside the vocabulary");
@@ -25,11 +32,18 @@ class Embed final : public TokenOp {
 
   void run(Run& run, int64_t t) const override {
     const int64_t id = run.batch.ids[t], width = out[0].width;
-    if (id >= 0)
-      unpack_row(*weights[0], id, out[0].at(run, t));
-    else
-      std::copy_n(run.batch.embeddings + (-1 - id) * width, width, out[0].at(run, t));
+    float* to = out[0].at(run, t);
+    if (id < 0 && placeholder_ < 0) {
+      std::copy_n(run.batch.embeddings + (-1 - id) * width, width, to);
+      return;
+    }
+    unpack_row(*weights[0], id < 0 ? placeholder_ : id, to);
+    if (scale_ != 1) run.kernels.scale(static_cast<float>(scale_), to, to, width);
   }
+
+ private:
+  double scale_ = 1;
+  int64_t placeholder_ = -1;  // the row for tokens whose embedding the step brings; below zero that embedding
 };
 
 class Rows final : public TokenOp {

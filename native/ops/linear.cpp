@@ -1,4 +1,4 @@
-// linears: matrix products of one input, which is quantised once for all of them.
+// linears, exact_linear: matrix products of one input, which is quantised once for all of them.
 #include <algorithm>
 
 #include "activations.h"
@@ -7,7 +7,7 @@
 namespace galop {
 namespace {
 
-class Linears final : public PhaseOp {
+class Linears : public PhaseOp {
  public:
   void validate() override {
     require(in.size() == 1 && !out.empty() && out.size() == weights.size() && vectors.size() == weights.size(),
@@ -15,15 +15,16 @@ class Linears final : public PhaseOp {
     for (size_t i = 0; i < out.size(); ++i) {
       require(weights[i]->cols == in[0].width && weights[i]->rows == out[i].width, "linears shapes");
       require(!vectors[i] || static_cast<int64_t>(vectors[i]->size()) == weights[i]->rows, "linears bias shape");
+      quantised_ |= !weights[i]->is_float();
     }
   }
 
   void prepare(Run& run) override {
-    run.activation_groups = std::max(run.activation_groups, in[0].count(run) * groups());
+    if (quantised_) run.activation_groups = std::max(run.activation_groups, in[0].count(run) * groups());
   }
 
   void take(Run& run, int64_t t, int64_t count) const override {
-    if (in[0].width % kGroup) return;  // float matrices only
+    if (!quantised_) return;
     run.kernels.quantize(in[0].at(run, t), in[0].width,
                          run.activations + activation_index(t, groups(), run.kernels.tile),
                          tile_width(t, count, run.kernels.tile));
@@ -54,9 +55,20 @@ class Linears final : public PhaseOp {
 
  private:
   int64_t groups() const { return in[0].width / kGroup; }
+
+  bool quantised_ = false;  // the input, for a matrix that is not of floats
+};
+
+class ExactLinear final : public Linears {
+ public:
+  void validate() override {
+    Linears::validate();
+    require(weights.size() == 1 && weights[0]->is_float(), "exact_linear operands");
+  }
 };
 
 const Register<Linears> linears("linears");
+const Register<ExactLinear> exact_linear("exact_linear");
 
 }  // namespace
 }  // namespace galop

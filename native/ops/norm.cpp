@@ -1,4 +1,4 @@
-// rms_norm.
+// rms_norm, layer_norm.
 #include "op.h"
 
 namespace galop {
@@ -26,7 +26,28 @@ class RmsNorm final : public TokenOp {
   double eps_ = 0;
 };
 
+class LayerNorm final : public TokenOp {
+ public:
+  void attributes(Attributes& has) override { has("eps", eps_); }
+
+  void validate() override {
+    expect(1, 1, 0, 2);
+    const auto size = static_cast<size_t>(in[0].width);
+    require(in[0].width == out[0].width && vectors[0]->size() == size && vectors[1]->size() == size,
+            "layer_norm shapes");
+  }
+
+  void run(Run& run, int64_t t) const override {
+    run.kernels.layer_norm(in[0].at(run, t), vectors[0]->data(), vectors[1]->data(), out[0].at(run, t), in[0].width,
+                           static_cast<float>(eps_));
+  }
+
+ private:
+  double eps_ = 0;
+};
+
 const Register<RmsNorm> rms_norm("rms_norm");
+const Register<LayerNorm> layer_norm("layer_norm");
 
 }  // namespace
 }  // namespace galop

@@ -11,6 +11,7 @@ from galop import native
 from galop.weights.quant_types import dequantise
 
 SETS = native.instruction_sets()
+EMBED = {"scale": 1.0, "placeholder": -1}
 
 
 def run_linear(kind: str, rows: int, cols: int, tokens: int, isa: str, threads: int = 1) -> tuple[Any, Any]:
@@ -25,7 +26,7 @@ def run_linear(kind: str, rows: int, cols: int, tokens: int, isa: str, threads: 
     program = native.Program(
         [(cols, False), (cols, True), (rows, True)],
         [
-            ("embed", [], [0], [0], [], {}),
+            ("embed", [], [0], [0], [], EMBED),
             ("rows", [0], [1], [], [], {}),
             ("linears", [1], [2], [1], [0], {}),
         ],
@@ -70,9 +71,9 @@ def test_instruction_sets_threads_and_batches_give_the_same_bytes(kind: str) -> 
 
 def test_a_malformed_program_is_refused() -> None:
     data = np.zeros(native.packed_bytes("Q8_0", 16, 32), np.uint8)
-    good = [("embed", [], [0], [0], [], {}), ("rows", [0], [1], [], [], {})]
+    good = [("embed", [], [0], [0], [], EMBED), ("rows", [0], [1], [], [], {})]
     cases: list[tuple[Any, Any, str]] = [
-        ([("embed", [], [7], [0], [], {})], [("Q8_0", 16, 32, 0)], ".+"),
+        ([("embed", [], [7], [0], [], EMBED)], [("Q8_0", 16, 32, 0)], ".+"),
         (good, [("Q8_0", 16, 32, 8)], "outside its pack"),
         (good, [("Q8_0", 16, 64, 0)], "outside its pack"),
         ([("nonsense", [], [0], [0], [], {})], [("Q8_0", 16, 32, 0)], "no op is called"),
@@ -90,7 +91,7 @@ def test_a_malformed_batch_is_refused() -> None:
     data = np.zeros(native.packed_bytes("Q8_0", 16, 32), np.uint8)
     program = native.Program(
         [(32, False), (32, True)],
-        [("embed", [], [0], [0], [], {}), ("rows", [0], [1], [], [], {})],
+        [("embed", [], [0], [0], [], EMBED), ("rows", [0], [1], [], [], {})],
         [], [("Q8_0", 16, 32, 0)], [], data, "", 1,
     )  # fmt: skip
     store, out = blocks(1), np.empty((1, 32), np.float32)

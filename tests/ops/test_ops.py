@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
 import pkgutil
 import runpy
 import textwrap
@@ -24,14 +25,27 @@ from galop.ops import (
     Vector,
     add,
     attention,
+    concat,
     embed,
+    exact_linear,
     experts,
+    geglu,
+    gelu,
+    gelu_tanh,
+    layer_norm,
     linears,
+    multiply,
+    relu_squared,
     rms_norm,
     rope,
     rope_table,
     route,
+    scale,
+    sigmoid_gate,
+    softcap,
+    split,
     swiglu,
+    weigh,
 )  # fmt: skip
 from galop.ops.plan import Op
 from galop.weights import quant_types
@@ -59,10 +73,30 @@ EXPERT_WEIGHTS = {
 }
 
 
-def mixture(inputs: Any, x: Any) -> Any:
-    chosen, weights = route(x, Matrix("router", EXPERTS, WIDTH), EXPERTS, 2, True)
-    gates, ups = ([Matrix(f"{part}{e}", INNER, WIDTH) for e in range(EXPERTS)] for part in ("gate", "up"))
-    return experts(x, chosen, weights, gates, ups, [Matrix(f"down{e}", WIDTH, INNER) for e in range(EXPERTS)])
+GROUPS = {"groups": 4, "kept_groups": 2, "group_best": 2}
+
+
+def mixture(biased: bool = False, gated: bool = True, **how: Any) -> OneOp:
+    """Experts behind a router, whose weights are as its softmax gives them."""
+
+    def build(inputs: Any, x: Any) -> Any:
+        scores = exact_linear(x, Matrix("router", EXPERTS, WIDTH))
+        chosen, weights = route(scores, None, None, 2, sigmoid=False, normalise=True)
+        gates, ups = ([Matrix(f"{part}{e}", INNER, WIDTH) for e in range(EXPERTS)] for part in ("gate", "up"))
+        downs = [Matrix(f"down{e}", WIDTH, INNER) for e in range(EXPERTS)]
+        biases = [Vector(f"{part} bias", EXPERTS * rows) for part, rows in BIASED.items()] if biased else []
+        return experts(x, chosen, weights, gates if gated else [], ups, downs, biases[0 if gated else 1 :], **how)
+
+    vectors = {f"{part} bias": normal(EXPERTS * rows) for part, rows in BIASED.items()} if biased else {}
+    return OneOp(build, {"x": X}, {"router": ROUTER, **EXPERT_WEIGHTS}, vectors, kinds={"router": "F32"})
+
+
+def routed(part: int, correction: bool = False, factors: bool = False, **how: Any) -> OneOp:
+    """The choice (0) or the weights (1) of 3 among 16 experts."""
+    vectors = {"c": normal(16, scale=0.2)} if correction else {}
+    vectors |= {"f": 1 + normal(16, scale=0.3)} if factors else {}
+    c, f = (Vector(name, 16) if name in vectors else None for name in "cf")
+    return OneOp(lambda inputs, x: route(x, c, f, 3, **how)[part], {"x": SCORES}, vectors=vectors)
 
 
 def attend(inputs: Any, q: Any, k: Any, v: Any) -> Any:
@@ -80,7 +114,11 @@ def turn(interleaved: bool) -> Callable[..., Any]:
 
 TURNED = {"x": X, "cosine": normal(TOKENS, 12), "sine": normal(TOKENS, 12)}
 ROUTER = normal(EXPERTS, WIDTH, scale=0.2)
+PER_HEAD = {"x": X, "y": normal(TOKENS, HEADS)}
 A = normal(48, WIDTH)
+SCORES = normal(TOKENS, 16, scale=2)
+BIASED = {"gate": INNER, "up": INNER, "down": WIDTH}
+WIDE = {"x": 4 * X, "y": 4 * Y}
 
 # Each op in use, and the share of its largest value that the native result may be away from the meaning. What remains
 # once both round the same things is float32's own: 6e-8 an operation, more where many terms are added, and 2e-7 of the
@@ -88,8 +126,24 @@ A = normal(48, WIDTH)
 # bit may tip one code over: one step of 1/127 in one of 96 terms.
 CASES: dict[str, tuple[OneOp, float]] = {
     "add": (OneOp(lambda inputs, x, y: add(x, y), {"x": X, "y": Y}), 0),
+    "multiply": (OneOp(lambda inputs, x, y: multiply(x, y), {"x": X, "y": Y}), 0),
+    "multiply, per head": (OneOp(lambda inputs, x, y: x * y, PER_HEAD), 0),
+    "sigmoid_gate": (OneOp(lambda inputs, x, y: sigmoid_gate(x, y), {"x": X, "y": Y}), 1e-6),
+    "sigmoid_gate, per head": (OneOp(lambda inputs, x, y: sigmoid_gate(x, y), PER_HEAD), 1e-6),
+    "scale": (OneOp(lambda inputs, x: scale(x, 0.7), {"x": X}), 0),
+    "weigh": (OneOp(lambda inputs, x: weigh(x, Vector("w", 32)), {"x": X}, vectors={"w": normal(32)}), 0),
+    "weigh, all": (OneOp(lambda inputs, x: weigh(x, Vector("w", 1)), {"x": X}, vectors={"w": normal(1)}), 0),
     "swiglu": (OneOp(lambda inputs, x, y: swiglu(x, y), {"x": X, "y": Y}), 1e-6),
+    "swiglu, with limits": (OneOp(lambda inputs, x, y: swiglu(x, y, 1.702, 3.5, 1.0), WIDE), 1e-6),
+    "geglu": (OneOp(lambda inputs, x, y: geglu(x, y), {"x": X, "y": Y}), 1e-6),
+    "gelu": (OneOp(lambda inputs, x: gelu(x), {"x": X}), 1e-6),
+    "gelu_tanh": (OneOp(lambda inputs, x: gelu_tanh(x), {"x": X}), 1e-6),
+    "relu_squared": (OneOp(lambda inputs, x: relu_squared(x), {"x": X}), 0),
+    "softcap": (OneOp(lambda inputs, x: softcap(x, 3.0), {"x": 4 * X}), 1e-6),
+    "split": (OneOp(lambda inputs, x: split(x, [10, 6], 4)[1], {"x": X}), 0),
+    "concat": (OneOp(lambda inputs, x, y: concat([x, y, x], 4), PER_HEAD), 0),
     "embed": (OneOp(lambda inputs: embed(inputs, Matrix("e", 40, 64)), matrices={"e": normal(40, 64)}), 0),
+    "embed, scaled": (OneOp(lambda inputs: embed(inputs, Matrix("e", 40, 64), 8.5), matrices={"e": normal(40, 64)}), 0),
     "rows": (OneOp(lambda inputs, x: x, {"x": X}), 0),
     "rms_norm": (  # of values so small that eps counts
         OneOp(
@@ -98,6 +152,14 @@ CASES: dict[str, tuple[OneOp, float]] = {
             vectors={"w": 1 + normal(32, scale=0.1)},
         ),
         1e-6,
+    ),
+    "layer_norm": (
+        OneOp(
+            lambda inputs, x: layer_norm(x, Vector("w", WIDTH), Vector("b", WIDTH), 1e-5),
+            {"x": X * np.float32(3e-3) + np.float32(0.1)},
+            vectors={"w": 1 + normal(WIDTH, scale=0.1), "b": normal(WIDTH)},
+        ),
+        2e-6,
     ),
     "linears": (
         OneOp(
@@ -118,16 +180,25 @@ CASES: dict[str, tuple[OneOp, float]] = {
     "rope, interleaved": (OneOp(turn(True), TURNED), 1e-6),
     "attention": (OneOp(attend, {"q": Q, "k": K, "v": V}), 2e-6),
     "attention, int8": (OneOp(attend, {"q": Q, "k": K, "v": V}, kv="int8"), 2e-6),
-    "route": (
+    "exact_linear": (
         OneOp(
-            lambda inputs, x: route(x, Matrix("router", EXPERTS, WIDTH), EXPERTS, 3, True)[1],
+            lambda inputs, x: exact_linear(x, Matrix("a", 48, WIDTH), Vector("b", 48)),
             {"x": X},
-            {"router": ROUTER},
-            kinds={"router": "F32"},
+            {"a": A},
+            {"b": normal(48)},
+            kinds={"a": "F32"},
         ),
-        2e-6,
+        1e-6,
     ),
-    "experts": (OneOp(mixture, {"x": X}, {"router": ROUTER, **EXPERT_WEIGHTS}, kinds={"router": "F32"}), 2e-6),
+    "route": (routed(1, sigmoid=False, normalise=False), 2e-6),
+    "route, choice": (routed(0, sigmoid=False, normalise=False), 0),
+    "route, sigmoid": (routed(1, True, True, sigmoid=True, normalise=True, factor=2.5), 2e-6),
+    "route, groups": (routed(0, True, sigmoid=True, normalise=True, **GROUPS), 0),
+    "experts": (mixture(), 2e-6),
+    "experts, gelu": (mixture(gelu=True), 2e-6),
+    "experts, with limits": (mixture(biased=True, alpha=1.702, limit=0.5, offset=1.0), 2e-6),
+    "experts, without gates": (mixture(biased=True, gated=False), 2e-6),
+    "experts, weighed inputs": (mixture(weigh_inputs=True), 2e-6),
 }
 
 
@@ -193,7 +264,9 @@ class OneNumber(ast.NodeTransformer):
 def with_other_numbers(op: Op) -> Iterator[tuple[str, Callable[..., Any]]]:
     source = ast.parse(textwrap.dedent(inspect.getsource(op.meaning)))
     function = next(node for node in source.body if isinstance(node, ast.FunctionDef))
-    function.decorator_list = []
+    function.decorator_list, function.args.defaults, function.returns = [], [], None
+    for argument in function.args.args:
+        argument.annotation = None
     for at in range(20):
         number = OneNumber(at)
         changed = ast.fix_missing_locations(number.visit(ast.parse(ast.unparse(function))))
@@ -213,7 +286,7 @@ def with_other_arguments(op: Op, given: dict[str, Any]) -> Iterator[tuple[str, C
             case bool():
                 return not value
             case float():
-                return value * 1.01
+                return {0.0: 0.01, math.inf: 1.0}.get(value, value * 1.01)
             case list():
                 return [*value[:-1], enlarge(value[-1])]
         value = value.copy()
@@ -221,7 +294,7 @@ def with_other_arguments(op: Op, given: dict[str, Any]) -> Iterator[tuple[str, C
         return value
 
     for name, value in given.items():
-        first = value[0] if isinstance(value, list) else value
+        first = value[0] if isinstance(value, list) and value else value
         if isinstance(first, bool | float | Tensor | Matrix | Vector):
             yield name, lambda _name=name, **arguments: meaning(**arguments | {_name: enlarge(arguments[_name])})
 
@@ -238,20 +311,24 @@ def mutants(case: str) -> list[tuple[str, Callable[..., Any]]]:
     return [("the result", larger), *with_other_arguments(op, given), *with_other_numbers(op)]
 
 
-# A router's scores are sorted, whatever their size.
-NO_DIFFERENCE = {("route", "scores in the arithmetic")}
+# A router's scores are sorted, whatever their size, and no two are so close that a correction of one counts.
+NO_DIFFERENCE = {("route", what) for what in ("wanted in the arithmetic", "best in the arithmetic", "correction")}
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_constant_off_by_one_per_cent_is_seen(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    one, tolerance = CASES[case]
-    missed = []
-    for what, mutant in mutants(case):
-        monkeypatch.setattr(op_of(case), "meaning", mutant)
-        if (case, what) not in NO_DIFFERENCE and one.distance() <= 10 * tolerance:
-            missed.append(what)
-        monkeypatch.undo()
-    assert not missed
+@pytest.mark.parametrize("name", OPS)
+def test_a_constant_off_by_one_per_cent_is_seen_in_one_of_its_cases(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried, seen = set(), set()
+    for case in CASES:
+        if op_of(case).name != name:
+            continue
+        one, tolerance = CASES[case]
+        for what, mutant in mutants(case):
+            tried.add(what)
+            monkeypatch.setattr(OPS[name], "meaning", mutant)
+            if what not in seen and not one.distance() <= 10 * tolerance:
+                seen.add(what)
+            monkeypatch.undo()
+    assert not {what for what in tried - seen if (name, what) not in NO_DIFFERENCE}
 
 
 @pytest.mark.parametrize("isa", native.instruction_sets())

@@ -1,10 +1,12 @@
-"""What families with mixtures of experts share: names in GGUF files, and stacked tensors taken apart."""
+"""What families with mixtures of experts share: names in GGUF files, routers, and stacked tensors taken apart."""
 
 from __future__ import annotations
 
 from galop.errors import ModelFileError
 from galop.models.gguf_mapping import Key
+from galop.ops import Tensor, exact_linear
 from galop.weights.stored_tensor import Tensors
+from galop.weights.tree import Tree
 
 MAX_EXPERTS = 4096
 
@@ -19,6 +21,16 @@ EXPERT_KEYS = (
     Key("num_experts_per_tok", "expert_used_count", int),
     Key("moe_intermediate_size", "expert_feed_forward_length", int),
 )
+
+
+def score_experts(x: Tensor, router: Tree, experts: int, bias: Tree | None = None) -> Tensor:
+    """A router's score of each expert. Raises ModelFileError if it is one for another number of experts."""
+    if router.shape[0] != experts:
+        raise ModelFileError(
+            f"the weights do not fit the configuration: a router of {router.shape[0]} experts, not of {experts}"
+        )
+    scores: Tensor = exact_linear(x, router, bias)
+    return scores
 
 
 def split_experts(tensors: Tensors) -> Tensors:

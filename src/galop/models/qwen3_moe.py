@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from galop.errors import ModelFileError
-from galop.models.experts import EXPERT_KEYS, EXPERT_NAMES, MAX_EXPERTS, split_experts
+from galop.models.experts import EXPERT_KEYS, EXPERT_NAMES, MAX_EXPERTS, score_experts, split_experts
 from galop.models.gguf_mapping import KEYS, GGUFMapping
 from galop.models.qwen3 import Qwen3, Qwen3Config
 from galop.ops import Tensor, experts, route
@@ -57,7 +57,8 @@ class Qwen3Moe(Qwen3):
     def feed_forward(self, x: Tensor, w: Tree) -> Tensor:
         """The weighted sum of the experts that a token is routed to."""
         c = self.config
-        chosen, weights = route(x, w.gate, c.num_experts, c.num_experts_per_tok, c.norm_topk_prob)
+        scores = score_experts(x, w.gate, c.num_experts)
+        chosen, weights = route(scores, None, None, c.num_experts_per_tok, sigmoid=False, normalise=c.norm_topk_prob)
         each = [w.experts[e] for e in range(c.num_experts)]
         mixed: Tensor = experts(
             x, chosen, weights, [e.gate_proj for e in each], [e.up_proj for e in each], [e.down_proj for e in each]

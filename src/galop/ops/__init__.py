@@ -6,15 +6,30 @@ tokens whose logits are wanted) and the `cache` of earlier keys and values.
 """
 
 from galop.ops.attention import attention
-from galop.ops.elementwise import add, swiglu
+from galop.ops.elementwise import (
+    add,
+    geglu,
+    gelu,
+    gelu_tanh,
+    multiply,
+    relu_squared,
+    scale,
+    sigmoid_gate,
+    softcap,
+    swiglu,
+    weigh,
+)
 from galop.ops.embedding import embed, rows
 from galop.ops.experts import experts, route
-from galop.ops.linear import linear, linears
-from galop.ops.norm import rms_norm
+from galop.ops.linear import exact_linear, linear, linears
+from galop.ops.norm import layer_norm, ones, rms_norm
+from galop.ops.parts import concat, split
 from galop.ops.plan import OPS, Inputs, Matrix, Paged, Plan, Tensor, Vector
 from galop.ops.rope import rope, rope_table
 
 __all__ = [
-    "OPS", "Inputs", "Matrix", "Paged", "Plan", "Tensor", "Vector", "add", "attention", "embed", "experts", "linear",
-    "linears", "rms_norm", "rope", "rope_table", "route", "rows", "swiglu",
+    "OPS", "Inputs", "Matrix", "Paged", "Plan", "Tensor", "Vector", "add", "attention", "concat", "embed",
+    "exact_linear", "experts", "geglu", "gelu", "gelu_tanh", "layer_norm", "linear", "linears", "multiply", "ones",
+    "relu_squared", "rms_norm", "rope", "rope_table", "route", "rows", "scale", "sigmoid_gate", "softcap", "split",
+    "swiglu", "weigh",
 ]  # fmt: skip

@@ -9,12 +9,17 @@ import numpy as np
 from galop.ops.plan import Array, op
 
 
-@op(lambda inputs, weight: [(weight.cols, "T")])
-def embed(inputs: Any, weight: Array) -> Array:
-    """Row `ids[t]` of `weight` for each token; -1 - i, below zero, stands for row i of the step's `embeddings`."""
-    found: Array = weight[np.maximum(inputs.ids, 0)]
+@op(lambda inputs, weight, scale, placeholder: [(weight.cols, "T")])
+def embed(inputs: Any, weight: Array, scale: float = 1.0, placeholder: int = -1) -> Array:
+    """Row `ids[t]` of `weight` for each token, times scale.
+
+    An id -1 - i, below zero, stands for row i of the step's `embeddings`, which are not scaled; where `placeholder` is
+    an id, for the row of that one.
+    """
     given = inputs.ids < 0
-    if given.any():
+    ids = np.where(given, max(placeholder, 0), inputs.ids)
+    found: Array = np.asarray(weight[ids]) * np.float32(scale)
+    if given.any() and placeholder < 0:
         found[given] = inputs.embeddings[-1 - inputs.ids[given]]
     return found
 

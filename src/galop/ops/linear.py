@@ -1,4 +1,4 @@
-"""Matrix products: `linears`, and `linear` for one."""
+"""Matrix products: `linears`, `linear` for one, `exact_linear` for one that may not be quantised."""
 
 from __future__ import annotations
 
@@ -38,3 +38,15 @@ def linear(x: Tensor, weight: Any, bias: Any = None) -> Tensor:
     """`linears` with one weight. Raises ModelFileError where it does not fit."""
     result: Tensor = linears(x, [weight], [bias])
     return result
+
+
+# A router decides by the order of its scores, so its weights stay exact.
+@op(
+    lambda x, weight, bias: _shape(x, [weight], [bias]),
+    cost=lambda work, x, weight, **_: _cost(work, x, [weight]),
+    exact=("weight",),
+)
+def exact_linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
+    """x @ weight.T + bias in float32."""
+    product: Array = x @ weight.T
+    return product if bias is None else product + bias

@@ -35,6 +35,10 @@ class Tensor:
         result: Tensor = OPS["add"](self, other)
         return result
 
+    def __mul__(self, other: Tensor) -> Tensor:
+        result: Tensor = OPS["multiply"](self, other)
+        return result
+
 
 @dataclass(frozen=True)
 class Matrix:

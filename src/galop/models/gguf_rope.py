@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -103,7 +102,5 @@ def unpermute_queries_and_keys(tensors: Tensors, config: dict[str, Any]) -> Tens
                 f"the weights do not fit the configuration: {name} has {tensor.shape[0]} rows for {count} heads"
             )
         order = np.arange(tensor.shape[0]).reshape(count, -1, 2).swapaxes(1, 2).reshape(-1)
-        if tensor.nbytes % tensor.shape[0]:
-            raise ModelFileError(f"{name} is quantised across its rows")
-        restored[name] = replace(tensor, order=order)
+        restored[name] = tensor.reorder(order)
     return restored

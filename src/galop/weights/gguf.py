@@ -17,7 +17,7 @@ import numpy as np
 
 from galop.errors import ModelFileError
 from galop.weights.quant_types import QUANT_TYPES
-from galop.weights.stored_tensor import StoredTensor, TensorFile, Tensors, tensor_bytes
+from galop.weights.stored_tensor import TensorFile, Tensors, stored_tensor, tensor_bytes
 
 MAX_KEYS = 65_536
 MAX_TENSORS = 262_144
@@ -230,7 +230,7 @@ def parse_header(path: Path) -> Header:
             raise reader.fail(
                 f"tensor {name} ends at byte {start + end} of a file of {size}: it is truncated; download it again"
             )
-        tensors[name] = StoredTensor(kind_name, shape, file, start + offset, nbytes)
+        tensors[name] = stored_tensor(name, kind_name, shape, file, start + offset)
     return Header(path.name, metadata, tensors)
 
 

@@ -36,6 +36,8 @@ MAGIC = b"GALOPPK1"
 ALIGN = 64
 PAGE = 4096
 MAX_READ = 1 << 30
+PANEL_ROWS = 16
+PART_VALUES = 1 << 20  # of a matrix that are laid out at once: what fits a cache
 
 Progress = Callable[[str, int, int], None]  # what is done, how far, of how much
 
@@ -136,17 +138,37 @@ def _target_type(tensor: StoredTensor, exact: bool) -> str:
     return "F32" if tensor.shape[1] % 32 else "Q8_0"
 
 
-def _prepare(tensor: StoredTensor, quant_type: str) -> Array:
-    """The bytes of a matrix in a quant type. Raises ModelFileError if a value is not a number."""
+def _prepare(tensor: StoredTensor, quant_type: str, first: int, count: int) -> Array:
+    """The bytes of some rows of a matrix in a quant type. Raises ModelFileError if a value is not a number."""
     if tensor.quant_type == quant_type and quant_type != "F32":
-        data = tensor.data
+        data = np.ascontiguousarray(tensor.read(first, count)).reshape(-1)
         if not has_finite_scales(quant_type, data):
             raise ModelFileError("a block's scale is not a finite number")
-        return np.ascontiguousarray(data)
-    values = tensor.array()
+        return data
+    values = tensor.values(first, count)
     if not np.isfinite(values).all():
         raise ModelFileError("it holds values that are not finite numbers")
     return quantise_q8_0(values) if quant_type == "Q8_0" else np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+
+
+def _pack_matrix(tensor: StoredTensor, m: PackedMatrix, pool: ThreadPoolExecutor) -> Array:
+    """The panels of a matrix, made a few rows at a time: the values of a large one are never all in memory.
+
+    Raises ModelFileError if a value is not a number.
+    """
+    out = np.empty(m.nbytes, np.uint8)
+    panel = native.packed_bytes(m.quant_type, PANEL_ROWS, m.cols)
+    step = -(-max(tensor.step, PART_VALUES // m.cols) // PANEL_ROWS) * PANEL_ROWS
+
+    def fill(first: int) -> None:
+        count = min(step, m.rows - first)
+        source = _prepare(tensor, m.quant_type, first, count)
+        at = first // PANEL_ROWS * panel
+        native.pack(m.quant_type, source, count, m.cols, out[at : at + -(-count // PANEL_ROWS) * panel], 1)
+
+    for _ in pool.map(fill, range(0, m.rows, step)):
+        pass
+    return out
 
 
 def build(
@@ -164,7 +186,7 @@ def build(
     exact = plan.exact_matrices()
     kinds: dict[str, int] = {}
     for tensor in checkpoint.tensors.values():
-        kinds[tensor.quant_type] = kinds.get(tensor.quant_type, 0) + 1
+        kinds[tensor.source] = kinds.get(tensor.source, 0) + 1
     matrices: dict[str, PackedMatrix] = {}
     offset = 0
     for name, m in plan.matrices().items():
@@ -199,18 +221,16 @@ def build(
     )
 
     def fill(write: Callable[[str, Array], None]) -> None:
-        for i, (name, m) in enumerate(matrices.items()):
-            tensor = checkpoint.tensors[name]
-            try:
-                source = _prepare(tensor, m.quant_type)
-            except ModelFileError as error:
-                raise ModelFileError(f"{checkpoint.path.name}: {name}: {error}") from None
-            out = np.empty(m.nbytes, np.uint8)
-            native.pack(m.quant_type, source, m.rows, m.cols, out, threads)
-            matrices[name] = replace(m, crc=checksum(out))
-            write(name, out)
-            if progress:
-                progress("packing", i + 1, len(matrices))
+        with ThreadPoolExecutor(threads) as pool:
+            for i, (name, m) in enumerate(matrices.items()):
+                try:
+                    out = _pack_matrix(checkpoint.tensors[name], m, pool)
+                except ModelFileError as error:
+                    raise ModelFileError(f"{checkpoint.path.name}: {name}: {error}") from None
+                matrices[name] = replace(m, crc=checksum(out))
+                write(name, out)
+                if progress:
+                    progress("packing", i + 1, len(matrices))
         if identity(files) != card.files:
             raise ModelFileError(f"{checkpoint.path.name} was changed while it was read; run it again")
 

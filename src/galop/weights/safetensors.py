@@ -11,12 +11,12 @@ import numpy as np
 
 from galop.errors import ModelFileError
 from galop.weights.json_files import load_json, parse_json
-from galop.weights.stored_tensor import StoredTensor, TensorFile, Tensors
+from galop.weights.stored_tensor import RAW_TYPES, TensorFile, Tensors, block_bytes, stored_tensor
 
 MAX_HEADER = 32 << 20
 MAX_TENSORS = 262_144
 MAX_SHARDS = 10_000
-DTYPES = {"F32": 4, "F16": 2, "BF16": 2}
+DTYPES = {name: block_bytes(name)[1] for name in ("F32", "F16", "BF16", *RAW_TYPES)}
 
 
 def parse_file(path: Path) -> Tensors:
@@ -44,7 +44,7 @@ def parse_file(path: Path) -> Tensors:
         if not all(type(n) is int and 0 <= n < 1 << 50 for n in whole) or len(shape) > 4:
             raise ModelFileError(f"{path.name}: the shape or offsets of {name} are not sensible numbers")
         if not isinstance(dtype, str) or dtype not in DTYPES:
-            raise ModelFileError(f"{path.name}: {name} is in {dtype!r}, which is not supported; take F32, F16 or BF16")
+            raise ModelFileError(f"{path.name}: {name} is in {dtype!r}, which is not supported; take BF16, or GGUF")
         if end - begin != int(np.prod([*shape, DTYPES[dtype]], dtype=object)):
             raise ModelFileError(f"{path.name}: {name} has {end - begin} bytes, its shape {shape} needs another number")
         spans.append((begin, end, name, dtype, shape))
@@ -58,7 +58,7 @@ def parse_file(path: Path) -> Tensors:
             raise ModelFileError(f"{path.name}: {name} ends past the file: it is truncated; download it again")
         if 0 in shape:
             raise ModelFileError(f"{path.name}: {name} is empty")
-        tensors[name] = StoredTensor(dtype, shape or (1,), file, 8 + length + begin, end - begin)
+        tensors[name] = stored_tensor(name, dtype, shape or (1,), file, 8 + length + begin)
     if 8 + length + at != size:
         raise ModelFileError(f"{path.name}: {size - 8 - length - at} bytes follow the last tensor")
     return tensors

@@ -31,3 +31,11 @@ class Checkpoint:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Of every tensor, by name."""
         return {name: tensor.shape for name, tensor in self.tensors.items()}
+
+    def describe_losses(self) -> list[str]:
+        """What became of weights that are not run as they are stored, in a sentence for each way."""
+        counts: dict[tuple[str, str], int] = {}
+        for tensor in self.tensors.values():
+            if tensor.loss:
+                counts[tensor.source, tensor.loss] = counts.get((tensor.source, tensor.loss), 0) + 1
+        return [f"{count} of its weights are in {source} and run {loss}" for (source, loss), count in counts.items()]

@@ -237,7 +237,7 @@ class StoredTensor:
 
     def _as_float(self) -> StoredTensor:
         """Of type float32, whose `read` is to be replaced."""
-        apart = "" if block_bytes(self.quant_type)[0] == 1 else "taken apart"
+        apart = "" if block_bytes(self.quant_type)[0] == 1 else "in 8 bits, since their blocks had to be taken apart"
         return replace(self, quant_type="F32", loss=self.loss or apart)
 
 

@@ -3,6 +3,7 @@
     python fuzz/fuzz_files.py gguf -max_total_time=1800
     python fuzz/fuzz_files.py safetensors -max_total_time=1800
     python fuzz/fuzz_files.py tokenizer -max_total_time=1800
+    python fuzz/fuzz_files.py vocabulary -max_total_time=1800
     python fuzz/fuzz_files.py config -max_total_time=1800
 
 Starts from the tiny models of the tests, one whole vocabulary and the published configs. Lengths and counts are set to
@@ -12,6 +13,7 @@ that was let through: any failure of the library), a run of more than a few seco
 
 from __future__ import annotations
 
+import array
 import contextlib
 import json
 import random
@@ -27,12 +29,15 @@ import atheris
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "src")]
 
-with atheris.instrument_imports(include=["galop.weights", "galop.tokenizers.gguf", "galop.models"]):
+with atheris.instrument_imports(
+    include=["galop.weights", "galop.tokenizers.gguf", "galop.tokenizers.charsmap", "galop.models"]
+):
     from galop.errors import ModelFileError
     from galop.models import FAMILIES, parse_config, trace
     from galop.models.from_file import open_gguf
     from galop.models.rotary import inverse_frequencies
-    from galop.tokenizers import probe, tokenizer_json
+    from galop.tokenizers import dummy_space, probe, tokenizer_json
+    from galop.tokenizers.gguf import tokenizer_from_gguf
     from galop.tokenizers.tokenizer import Tokenizer
     from galop.weights import json_files, safetensors
 
@@ -74,19 +79,39 @@ def one_tokenizer(data: bytes) -> None:
     """What is let through has to load, encode and decode. The child that tries out expressions is left aside."""
     tokenizer_json.try_out = lambda description, pattern="": None
     try:
-        sound = tokenizer_json.sanitize(json_files.parse_json(data, "tokenizer.json"), 1000)
+        whole = json_files.parse_json(data, "tokenizer.json")
+        space = dummy_space.take_dummy_space(whole)
+        try_to_use(tokenizer_json.sanitize(whole, 1000), space)
     except ModelFileError:
         return
+
+
+def one_vocabulary(data: bytes) -> None:
+    """The vocabulary of a GGUF file, as its reader gives it; what is let through has to load, encode and decode."""
+    forms = {"scores": "f", "token_type": "i", "precompiled_charsmap": "B"}
+    with contextlib.suppress(ModelFileError):
+        given = json_files.parse_json(data, "vocabulary.json")
+        metadata = {}
+        for key, value in given.items():
+            try:
+                metadata[f"tokenizer.ggml.{key}"] = array.array(forms[key], value) if key in forms else value
+            except (TypeError, OverflowError, ValueError):
+                metadata[f"tokenizer.ggml.{key}"] = value
+        found = tokenizer_from_gguf(metadata, "m.gguf")
+        try_to_use(found.json, found.dummy_space)
+
+
+def try_to_use(sound: str, space: Any) -> None:
     try:
-        tokenizer = Tokenizer(sound)
+        tokenizer = Tokenizer(sound, dummy_space=space)
     except ModelFileError as error:
         if "panic" in str(error).lower():
-            raise
+            raise RuntimeError("the library panics") from error
         return  # the library's own, orderly refusal
     for text in ("It's 3.14, não? 漢字 <|x|>\n\t", "a" * 3000, " " * 3000, "\n.1é" * 500):
         with contextlib.suppress(ModelFileError):
             tokenizer.decode(tokenizer.encode(text)[:100])
-            tokenizer.encode_control(text)
+            tokenizer.encode_text([(text, True), (text[:9], False)])
 
 
 def seeds(kind: str) -> Path:
@@ -108,6 +133,15 @@ def seeds(kind: str) -> Path:
     if kind == "config":
         for name, config in CONFIGS.items():
             (corpus / name).write_text(json.dumps(config))
+    if kind == "vocabulary":
+        trained = json.loads((ROOT / "tests/golden/vocabularies.json").read_text("utf-8"))["cases"]
+        for name, case in trained.items():
+            small = {k: v[:320] if isinstance(v, list) else v for k, v in case["metadata"].items()}
+            for model in ("llama", "t5", "gemma4", "bert"):
+                merges = [
+                    f"{a} {b}" for a in small["tokens"][260:] for b in small["tokens"][260:] if a + b in small["tokens"]
+                ]
+                (corpus / f"{name} {model}").write_text(json.dumps({**small, "model": model, "merges": merges}))
     if kind == "tokenizer":
         plain = json.loads((GOLDEN / "qwen3" / "tokenizer.json").read_text())
         part = {
@@ -190,6 +224,7 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], Callable[[bytes, int, int], by
     "gguf": (one_gguf, change_binary),
     "safetensors": (one_safetensors, change_binary),
     "tokenizer": (one_tokenizer, change_json),
+    "vocabulary": (one_vocabulary, change_json),
     "config": (one_config, change_json),
 }
 

@@ -6,9 +6,6 @@ import functools
 import itertools
 import json
 import shutil
-import subprocess
-import sys
-import tarfile
 import unicodedata
 from functools import cache
 from pathlib import Path
@@ -52,44 +49,16 @@ def test_ids_are_those_of_llama_cpp(smollm: Model) -> None:
 
 @pytest.mark.oracle
 @pytest.mark.large
-@pytest.mark.parametrize("name", ["qwen2", "llama-bpe", "gpt-2", "coder"])
-def test_ids_are_those_of_llama_cpp_for_every_pre_tokenizer(name: str, tmp_path: Path, coder_path: Path) -> None:
+def test_ids_are_those_of_llama_cpp_on_a_real_file(coder_path: Path) -> None:
     import llama_cpp
 
-    texts = list(CORPUS)
-    path = coder_path
-    if name != "coder":
-        path, extra = vocabulary(name, tmp_path)
-        texts += extra
-    ours, theirs = from_file(path), llama_cpp.Llama(str(path), vocab_only=True, verbose=False)
-    for text in texts:
+    ours, theirs = from_file(coder_path), llama_cpp.Llama(str(coder_path), vocab_only=True, verbose=False)
+    for text in CORPUS:
         # llama.cpp has no NFC step and takes <tool_call> in plain text for a control token; both are Qwen's to mean.
         if unicodedata.normalize("NFC", text) != text or "tool_call" in text:
             continue
         assert ours.encode(text) == theirs.tokenize(text.encode(), add_bos=False, special=False), text
         assert ours.encode_control(text) == theirs.tokenize(text.encode(), add_bos=False, special=True), text
-
-
-def vocabulary(name: str, directory: Path) -> tuple[Path, list[str]]:
-    """A vocabulary file and its test strings from llama-cpp-python's source package."""
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "-q",
-        "--no-deps",
-        "--no-binary",
-        ":all:",
-        "--no-build-isolation",
-    ]
-    subprocess.run([*command, "-d", str(directory), "llama-cpp-python==0.3.36"], check=True, capture_output=True)
-    with tarfile.open(next(directory.glob("*.tar.gz"))) as archive:
-        for member in archive.getmembers():
-            if f"ggml-vocab-{name}.gguf" in member.name:
-                archive.extract(member, directory, filter="data")
-    path = next(directory.rglob(f"ggml-vocab-{name}.gguf"))
-    return path, path.with_name(f"{path.name}.inp").read_text().split("\n__ggml_vocab_test__\n")
 
 
 def test_nfc_is_applied_for_qwen(smollm: Model) -> None:
@@ -253,12 +222,12 @@ def test_published_expressions_are_tame(pattern: str) -> None:
 
 
 FORGED: dict[str, dict[str, Any]] = {
-    "normalised into one": {"normalizer": {"type": "NFKC"}, "added_tokens": [added("<a>", normalized=True)]},
-    "lower-cased into one": {"normalizer": {"type": "Lowercase"}, "added_tokens": [added("<a>", normalized=True)]},
-    "replaced into one": {"normalizer": replacing(("(", "<"), (")", ">")), "added_tokens": [added("<a>")]},
+    "normalised into one": {"normalizer": {"type": "NFKC"}, "added_tokens": [added("<c>", normalized=True)]},
+    "lower-cased into one": {"normalizer": {"type": "Lowercase"}, "added_tokens": [added("<c>", normalized=True)]},
+    "replaced into one": {"normalizer": replacing(("(", "<"), (")", ">")), "added_tokens": [added("<c>")]},
     "a word that is one": {"added_tokens": [added("hi")], "model": {**PLAIN["model"], "ignore_merges": True}},
     "merged into one": {"added_tokens": [added("ab")], "model": {**PLAIN["model"], "merges": [["a", "b"]]}},
-    "not special": {"added_tokens": [added("<a>", special=False, normalized=True)]},
+    "not special": {"added_tokens": [added("<c>", special=False, normalized=True)]},
 }
 
 
@@ -271,7 +240,7 @@ def test_plain_text_never_becomes_a_control_token_by_any_way(case: str, tmp_path
     with load_path(directory(tmp_path / "m", **changes), memory=4 << 30) as loaded:
         tokenizer = loaded.tokenizer
         template = ChatTemplate("{{ messages[0].content }}|" + name, tokenizer)
-        for text in (name, "\uff1ca\uff1e", "<A>", "(a)", f"x {name} y", f"{name}{name}"):
+        for text in (name, "\uff1cc\uff1e", "<C>", "(c)", f"x {name} y", f"{name}{name}"):
             assert 255 not in tokenizer.encode(text)
             assert template.encode([{"role": "user", "content": text}]).count(255) == 1
 

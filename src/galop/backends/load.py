@@ -118,7 +118,9 @@ def _load_pack(
     A tokenizer of 150,000 entries takes as long to read as the weights, so both are read at once.
     """
     card = pack.card
-    read_tokenizer = partial(Tokenizer, pack.tokenizer_json, card.bos_token, card.eos_token, card.add_bos)
+    read_tokenizer = partial(
+        Tokenizer, pack.tokenizer_json, card.bos_token, card.eos_token, card.add_bos, card.dummy_space
+    )
     try:
         pack, tokenizer = packs.load_resident(pack, threads, read_tokenizer, progress)
     except packs.DamagedPack:

@@ -227,7 +227,7 @@ class Model(Processor):
             )
         format = self.tool_format or HERMES
         visible = self.tokenizer.added if rules.show_control else format.markers if tools else ()
-        detokenizer = Detokenizer(self.tokenizer, visible)
+        detokenizer = Detokenizer(self.tokenizer, visible, ids)
         stops = [id for id in map(self.tokenizer.id, request.stop) if id in detokenizer.hidden and id is not None]
         ends = rules.stop_token_ids.union(stops, () if rules.ignore_eos else self.stop_ids)
         banned = (*rules.banned, *((id,) for id in self.stop_ids if rules.ignore_eos))

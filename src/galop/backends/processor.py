@@ -101,8 +101,7 @@ class Processor:
     def encode(self, text: str, control: bool = True, begin: bool = True) -> list[int]:
         """Ids of a text that is no conversation: control tokens in it are meant, or spelled out where `control` is
         False; `begin` puts a BOS before it, where the model wants one and it has none."""
-        ids = self.tokenizer.encode_control(text) if control else self.tokenizer.encode(text)
-        return self.with_bos(ids) if begin else ids
+        return self.tokenizer.encode_text([(text, control)], begin)
 
     def with_bos(self, ids: list[int]) -> list[int]:
         """Ids after a BOS, where the model wants one and they have none."""

@@ -120,12 +120,12 @@ class ChatTemplate:
                 failure.refused = True
                 raise failure
             rendered = rendered.replace(cut, "")
-        ids: list[int] = []
-        for i, part in enumerate(re.split(f"{opening}(.*?){closing}", rendered, flags=re.DOTALL)):
-            part = part.replace(opening, "").replace(closing, "")  # a mark that the template cut from its partner
-            if part:
-                ids += self.tokenizer.encode(part) if i % 2 else self.tokenizer.encode_control(part)
-        ids = self.tokenizer.with_bos(ids)
+        parts = re.split(f"{opening}(.*?){closing}", rendered, flags=re.DOTALL)
+        ids = self.tokenizer.encode_text(
+            # What is between marks is plain; a mark may be left that the template cut from its partner.
+            (part.replace(opening, "").replace(closing, ""), i % 2 == 0)
+            for i, part in enumerate(parts)
+        )
         if not ids:
             raise TemplateError("the chat template gave an empty prompt")
         return ids

@@ -10,6 +10,7 @@ from galop.errors import ModelFileError
 from galop.models import FAMILIES, find_family, refuse_architecture
 from galop.models.config import drop_null, flatten
 from galop.models.fused import keep_text, split_fused
+from galop.tokenizers.dummy_space import take_dummy_space
 from galop.tokenizers.gguf import tokenizer_from_gguf
 from galop.tokenizers.stops import integers, stop_ids
 from galop.tokenizers.tokenizer_json import sanitize, token_ids
@@ -67,6 +68,7 @@ def open_gguf(path: Path) -> Checkpoint:
         bos_token=tokenizer.bos_token,
         eos_token=tokenizer.eos_token,
         add_bos=tokenizer.add_bos,
+        dummy_space=tokenizer.dummy_space,
         stop_ids=tokenizer.stop_ids,
         fim=tokenizer.fim,
         notes=[tokenizer.note] if tokenizer.note else [],
@@ -103,6 +105,7 @@ def open_directory(directory: Path) -> Checkpoint:
         raise ModelFileError(f"{directory}: the tensor model.embed_tokens.weight is missing or no matrix")
     rows = embedding.shape[0]
     description = load_json(directory / "tokenizer.json")
+    dummy_space = take_dummy_space(description)
     specials = load_json(directory / "special_tokens_map.json")
     settings = {**specials, **drop_null(load_json(directory / "tokenizer_config.json"))}
     generation = load_json(directory / "generation_config.json")
@@ -130,6 +133,7 @@ def open_directory(directory: Path) -> Checkpoint:
         bos_token=bos,
         eos_token=eos,
         add_bos=settings.get("add_bos_token", _adds(description, bos)) is True,
+        dummy_space=dummy_space,
         stop_ids=stop_ids(ends, eos, token_ids(description, eos), rows),
         notes=notes,
         generation=generation,

@@ -2,7 +2,8 @@
 
 tokenizer.py       encodes, decodes, and detokenizes as tokens come
 tokenizer_json.py  which tokenizer.json is let through; safe_patterns.py and probe.py: which of its patterns
-gguf.py            the tokenizer in a GGUF file's metadata; pre_tokenizers.py: how it splits text
+gguf/              the tokenizer in a GGUF file's metadata, a file for each kind; pre_tokenizers.py: how one splits text
+dummy_space.py     the space that SentencePiece puts before a text; charsmap.py: its table of characters, checked
 control.py, stops.py, fim.py  control tokens in text, tokens that end a reply, tokens for filling in the middle
 constraint.py      masks over the vocabulary, and what a constraint is
 """

@@ -1,10 +1,24 @@
-"""Where a text holds a control token, or a part of one at its ends, in time that its length bounds."""
+"""Which added tokens are control tokens, and where a text holds one, or a part of one at its ends, in time that its
+length bounds."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
 from collections.abc import Iterable
+
+# Elements of HTML that vocabularies, Gemma's above all, have tokens for, since text is full of them.
+_ELEMENTS = (
+    "a b bbox blockquote body caption code div em footer h1 h2 h3 h4 h5 h6 html i iframe img li span strong sub sup "
+    "table tbody td tfoot th thead tr u ul"
+)
+_TAG = re.compile(f"</?(?:{_ELEMENTS.replace(' ', '|')})>")
+_BRACKETS = re.compile(r"[<>\[\]{}|｜]")
+
+
+def is_text(name: str) -> bool:
+    """Whether an added token that is not special is one that users write: white space, letters, an element of HTML."""
+    return not _BRACKETS.search(name) or _TAG.fullmatch(name) is not None
 
 
 class ControlNames:

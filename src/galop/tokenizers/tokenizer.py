@@ -1,4 +1,8 @@
-"""Text to token ids and back. Text that a user wrote never becomes a control token."""
+"""Text to token ids and back. Text that a user wrote never becomes a control token.
+
+The dummy space (`dummy_space.py`) is put here, once for prompts, templates and texts of every kind (`encode_text`), and
+left out again where text comes out (`Detokenizer`); what encodes a piece of a text (`encode`) knows nothing of it.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,16 @@ import codecs
 import json
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tokenizers import Tokenizer as _Tokenizer
 from tokenizers.decoders import ByteLevel, DecodeStream
+from tokenizers.models import Unigram
 
 from galop.errors import ModelFileError
+from galop.tokenizers.control import is_text
+from galop.tokenizers.dummy_space import SPACE, DummySpace
 
 
 def _byte_alphabet() -> dict[str, int]:
@@ -39,17 +46,26 @@ CUT = 16  # tokens more, at most, that a text may have when it is cut in two
 class Tokenizer:
     """A tokenizer.json, its control tokens known by name. Raises ModelFileError if the library cannot read it."""
 
-    def __init__(self, description: str, bos_token: str = "", eos_token: str = "", add_bos: bool = False) -> None:
+    def __init__(
+        self,
+        description: str,
+        bos_token: str = "",
+        eos_token: str = "",
+        add_bos: bool = False,
+        dummy_space: DummySpace = "",
+    ) -> None:
         try:
             # The library matches every added token in plain text unless it is special and told not to; Qwen's
             # <think> and <tool_call> are not special. Only this part of the JSON is parsed: the rest takes long.
             at = re.search(r'"added_tokens"\s*:\s*', description)
             added, end = json.JSONDecoder().raw_decode(description, at.end()) if at else ([], 0)
-            self.added = {t["content"]: t["id"] for t in added}
             self.hidden = {t["id"] for t in added if t["special"]}
-            if at and len(self.hidden) < len(added):
-                special = json.dumps([{**t, "special": True} for t in added], ensure_ascii=False)
-                description = description[: at.end()] + special + description[end:]
+            text = {t["content"] for t in added if not t["special"] and is_text(t["content"])}
+            self.added = {t["content"]: t["id"] for t in added if t["content"] not in text}
+            self._written = {t["content"] for t in added}  # as they stand, not in an alphabet for bytes
+            if at and len(self.hidden) + len(text) < len(added):
+                special = [{**t, "special": t["content"] not in text} for t in added]
+                description = description[: at.end()] + json.dumps(special, ensure_ascii=False) + description[end:]
             self._tokenizer = _Tokenizer.from_str(description)
             self._tokenizer.no_padding()
             self._tokenizer.no_truncation()
@@ -57,9 +73,11 @@ class Tokenizer:
             self.byte_level = isinstance(decoder, ByteLevel)
             # As Llama 2 and the first Mistrals have it: bytes that no token spells have tokens of their own.
             self.sentencepiece = decoder is not None and decoder.decode(["a", "\u2581b", "<0x43>"]) == "a bC"
-            for name, id in self.added.items():
-                if self._tokenizer.token_to_id(name) != id:
-                    raise ValueError(f"the added token {name[:40]!r} cannot have the id {id}")
+            # Whether the bytes of a text are those of its tokens; unigram models drop a space that each begins with.
+            self.piecewise = self.byte_level or (self.sentencepiece and not isinstance(self._tokenizer.model, Unigram))
+            for token in added:
+                if self._tokenizer.token_to_id(token["content"]) != token["id"]:
+                    raise ValueError(f"the added token {token['content'][:40]!r} cannot have the id {token['id']}")
         except _ENDINGS:
             raise
         except BaseException as error:  # the library raises bare Exception, and where it panics not even that
@@ -68,15 +86,59 @@ class Tokenizer:
         self._name_of = {id: name for name, id in self.added.items()}
         # By these ids alone an added token could come out of plain text: white space is what it says it is.
         self._control = frozenset(id for id, name in self._name_of.items() if not name.isspace())
-        self.bos_token, self.eos_token, self.add_bos = bos_token, eos_token, add_bos
+        self._unknown = self._unknown_id(description)
+        self.bos_token, self.eos_token, self.add_bos, self.dummy_space = bos_token, eos_token, add_bos, dummy_space
+
+    def _unknown_id(self, description: str) -> int | None:
+        """The token of what has none, which it is no control token for."""
+        if isinstance(self._tokenizer.model, Unigram):
+            found = re.search(r'"unk_id"\s*:\s*(\d+)', description)
+            return int(found[1]) if found else None
+        return self.id(getattr(self._tokenizer.model, "unk_token", None) or "")
 
     def encode(self, text: str) -> list[int]:
-        """Ids of plain text: whatever looks like a control token is spelled out. Raises ModelFileError."""
+        """Ids of a piece of plain text: whatever looks like a control token is spelled out. Raises ModelFileError."""
         return self._spell_out(text, self._encode(text, plain=True), plain=True)
 
     def encode_control(self, text: str) -> list[int]:
-        """Ids of text from a template, in which control tokens are meant. Raises ModelFileError."""
+        """Ids of a piece of text in which control tokens are meant. Raises ModelFileError."""
         return self._spell_out(text, self._encode(text, plain=False), plain=False)
+
+    def encode_text(self, parts: Iterable[tuple[str, bool]], bos: bool = True) -> list[int]:
+        """Ids of a whole text in parts, each with whether control tokens are meant in it: with the dummy space, where
+        there is one, and, if `bos`, after the BOS that the model wants. Raises ModelFileError."""
+        ids: list[int] = []
+        for text, control in parts:
+            if text and not self.dummy_space:
+                ids += self.encode_control(text) if control else self.encode(text)
+            for piece in () if not self.dummy_space else self._pieces(text) if control else (text,):
+                if isinstance(piece, int):
+                    ids.append(piece)
+                elif piece:
+                    ids += self.encode(f" {piece}" if self._wants_space(piece, ids) else piece)
+        return self.with_bos(ids) if bos else ids
+
+    def _pieces(self, text: str) -> Iterator[str | int]:
+        """Plain text and the ids of control tokens, in turn."""
+        encoding = self._encode(text, plain=False)
+        done = 0
+        for id, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
+            if id in self._control and text[start:end].strip() == self._name_of[id].strip():
+                yield text[done:start]
+                yield id
+                done = end
+        yield text[done:]
+
+    def _wants_space(self, piece: str, before: list[int]) -> bool:
+        if self.dummy_space != "prepend" and piece[0] in (" ", SPACE):
+            return False
+        return not before or (self.dummy_space != "first" and before[-1] in self._control)
+
+    def has_dummy_space(self, before: Sequence[int]) -> bool:
+        """Whether a space at the beginning of what follows these ids is none of the text."""
+        if not self.dummy_space or not before:
+            return bool(self.dummy_space)
+        return before[-1] == self.id(self.bos_token) if self.dummy_space == "first" else before[-1] in self._control
 
     def with_bos(self, ids: list[int]) -> list[int]:
         """Ids after a BOS, where the model wants one and they have none."""
@@ -91,7 +153,8 @@ class Tokenizer:
         kept: list[int] = []
         for id, (start, end) in zip(ids, encoding.offsets, strict=True):
             written = text[start:end]
-            if id in self._control and (plain or written.strip() != self._name_of[id].strip()):
+            is_name = id in self._control and written.strip() == self._name_of[id].strip()
+            if id in self._control and (is_name if id == self._unknown else plain or not is_name):
                 middle = len(written) // 2
                 kept += self.encode(written[:middle]) + self.encode(written[middle:]) if middle else []
             else:
@@ -138,8 +201,8 @@ class Tokenizer:
             return b""
         if token not in self.added and self.sentencepiece:
             byte = re.fullmatch("<0x([0-9A-F]{2})>", token)
-            return bytes([int(byte[1], 16)]) if byte else str(token).replace("\u2581", " ").encode()
-        if token in self.added or any(c not in BYTE_OF for c in token):
+            return bytes([int(byte[1], 16)]) if byte else str(token).replace(SPACE, " ").encode()
+        if token in self._written or any(c not in BYTE_OF for c in token):
             return str(token).encode()
         return bytes(BYTE_OF[c] for c in token)
 
@@ -151,17 +214,20 @@ class Tokenizer:
 
 class Detokenizer:
     """Text as tokens arrive, never half a character; what never becomes one is U+FFFD. Control tokens are left out but
-    for those `shown`."""
+    for those `shown`, and so is the dummy space; `before` are the ids that the text follows."""
 
-    def __init__(self, tokenizer: Tokenizer, shown: Iterable[str] = ()) -> None:
+    def __init__(self, tokenizer: Tokenizer, shown: Iterable[str] = (), before: Sequence[int] = ()) -> None:
         self.tokenizer = tokenizer
         self.hidden = tokenizer.hidden - {tokenizer.id(name) for name in shown}
         self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self.stream = None if tokenizer.byte_level else DecodeStream(skip_special_tokens=False)
+        self.stream = None if tokenizer.piecewise else DecodeStream(skip_special_tokens=False)
+        self._dummy_space = tokenizer.has_dummy_space(before)
 
     def push(self, id: int) -> str:
         """What another token adds to the text that is whole. Raises ModelFileError if the tokenizer fails on it."""
+        dummy_space, self._dummy_space = self._dummy_space, self.tokenizer.has_dummy_space([id])
         if id in self.hidden:
+            self._dummy_space |= dummy_space
             return ""
         if self.stream is not None:
             try:
@@ -170,7 +236,8 @@ class Detokenizer:
                 raise
             except BaseException as error:
                 raise ModelFileError(f"the model's tokenizer fails on its own token {id}: {_one_line(error)}") from None
-        return self.decoder.decode(self.tokenizer.token_bytes(id))
+        data = self.tokenizer.token_bytes(id)
+        return self.decoder.decode(data.removeprefix(b" ") if dummy_space else data)
 
     def finish(self) -> str:
         """What is left of an unfinished character."""

@@ -7,15 +7,19 @@ regular expression that is not known, is tried out in a child process (`galop.to
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from galop.errors import ModelFileError
-from galop.tokenizers.gguf import MAX_ADDED_TOKEN, MAX_TOKEN, MERGES_PER_TOKEN
+from galop.tokenizers.charsmap import MAX_EXPANSION, check_charsmap
+from galop.tokenizers.gguf.vocabulary import MAX_ADDED_TOKEN, MAX_TOKEN, MERGES_PER_TOKEN
 from galop.tokenizers.pre_tokenizers import PRE_TOKENIZERS
 from galop.tokenizers.probe import try_out
 from galop.tokenizers.safe_patterns import MAX_PATTERN, is_safe
+from galop.tokenizers.stops import is_marked
 from galop.tokenizers.tokenizer import BYTE_OF
 
 MAX_TOKENS = 1 << 20
@@ -37,6 +41,7 @@ NORMALIZER_PARTS: dict[str, Fields] = {
         "clean_text": lambda v: type(v) is bool, "handle_chinese_chars": lambda v: type(v) is bool,
         "strip_accents": lambda v: v is None or type(v) is bool, "lowercase": lambda v: type(v) is bool,
     },
+    "Precompiled": {"precompiled_charsmap": lambda v: isinstance(v, str) and _is_charsmap(v)},
 }  # fmt: skip
 _METASPACE: Fields = {
     "replacement": lambda v: isinstance(v, str) and len(v) == 1,
@@ -92,6 +97,7 @@ def sanitize(whole: Part, rows: int) -> str:
         for step in steps:
             if step["type"] == "Replace":
                 growth *= max(1.0, len(step.get("content", "")) / _shortest(step.get("pattern")))
+            growth *= MAX_EXPANSION / 2 if step["type"] == "Precompiled" else 1
         if growth > MAX_GROWTH:
             raise reject(f"its replacements would make {growth:.0f} characters of one")
     _check_model(whole.get("model"), rows, reject)
@@ -111,13 +117,22 @@ def sanitize(whole: Part, rows: int) -> str:
     return sound
 
 
+def _is_charsmap(text: str) -> bool:
+    try:
+        return not check_charsmap(base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError):
+        return False
+
+
 def token_ids(whole: Part, also: str = "") -> dict[str, int]:
-    """The added tokens of a tokenizer.json by name, and `also` from its vocabulary, as far as it is well formed."""
+    """The control tokens of a tokenizer.json by name, and `also` from its vocabulary, as far as it is well formed."""
     added, model = whole.get("added_tokens"), whole.get("model")
     vocabulary = model.get("vocab") if isinstance(model, dict) else None
     ids = {also: vocabulary[also]} if isinstance(vocabulary, dict) and type(vocabulary.get(also)) is int else {}
     for token in added if isinstance(added, list) else []:
-        if isinstance(token, dict) and isinstance(token.get("content"), str) and type(token.get("id")) is int:
+        if not isinstance(token, dict) or not isinstance(token.get("content"), str) or type(token.get("id")) is not int:
+            continue
+        if token.get("special") is True or is_marked(token["content"]):
             ids[token["content"]] = token["id"]
     return ids
 

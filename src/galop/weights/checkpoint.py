@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from galop.tokenizers.dummy_space import DummySpace
 from galop.weights.stored_tensor import Tensors
 
 
@@ -21,6 +22,7 @@ class Checkpoint:
     bos_token: str = ""
     eos_token: str = ""
     add_bos: bool = False
+    dummy_space: DummySpace = ""
     stop_ids: list[int] = field(default_factory=list)
     fim: dict[str, int] = field(default_factory=dict)  # tokens for filling in the middle (see tokenizers/fim.py)
     generation: dict[str, Any] = field(default_factory=dict)

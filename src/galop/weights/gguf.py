@@ -39,7 +39,9 @@ GGML_TYPES = {
 SHORT_ARRAY = 1024
 BUFFER_BYTES = 1 << 20
 # The arrays longer than SHORT_ARRAY that are read.
-LONG_ARRAYS = frozenset({"tokenizer.ggml.tokens", "tokenizer.ggml.merges", "tokenizer.ggml.token_type"})
+LONG_ARRAYS = frozenset(
+    f"tokenizer.ggml.{key}" for key in ("tokens", "merges", "token_type", "scores", "precompiled_charsmap")
+)
 
 
 @dataclass(frozen=True)

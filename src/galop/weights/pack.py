@@ -27,6 +27,7 @@ import numpy as np
 from galop import native
 from galop.errors import ModelFileError
 from galop.ops.plan import Array, Plan
+from galop.tokenizers.dummy_space import DummySpace
 from galop.weights.checkpoint import Checkpoint
 from galop.weights.quant_types import QUANT_TYPES, has_finite_scales, quantise_q8_0
 from galop.weights.stored_tensor import StoredTensor
@@ -72,6 +73,7 @@ class ModelCard:
     kinds: dict[str, int]  # tensors by quant type
     parameters: int
     source_bytes: int
+    dummy_space: DummySpace = ""  # see tokenizers/tokenizer.py
     fim: dict[str, int] = field(default_factory=dict)  # tokens for filling in the middle, where the file names them
     notes: list[str] = field(default_factory=list)
 
@@ -210,6 +212,7 @@ def build(
         bos_token=checkpoint.bos_token,
         eos_token=checkpoint.eos_token,
         add_bos=checkpoint.add_bos,
+        dummy_space=checkpoint.dummy_space,
         stop_ids=checkpoint.stop_ids,
         generation=checkpoint.generation,
         licence=checkpoint.licence,

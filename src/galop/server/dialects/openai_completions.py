@@ -102,10 +102,11 @@ class CompletionChunkWriter(ChunkWriter):
     def _choice(self, index: int, text: str, events: list[Text]) -> dict[str, Any]:
         logprobs = self._logprobs.get(index)
         if logprobs is None:
-            logprobs = self._logprobs[index] = TextLogprobs(self.reply.model.tokenizer)
+            which = index // (self.body.n or 1)
+            ids = self.reply.prompts[which]
+            logprobs = self._logprobs[index] = TextLogprobs(self.reply.model.tokenizer, ids)
             if self.body.echo:
-                n = self.body.n or 1
-                given, ids = self.body.prompts[index // n], self.reply.prompts[index // n]
+                given = self.body.prompts[which]
                 echo = given if isinstance(given, str) else self.reply.model.tokenizer.decode(ids, control=True)
                 if self.body.logprobs is not None:
                     logprobs.add_prompt(ids, self.reply.prompt_scores(index), echo)
@@ -117,11 +118,11 @@ class CompletionChunkWriter(ChunkWriter):
 class TextLogprobs:
     """The log-probabilities of one text in Completions' shape, each with where in the text its token begins."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: Tokenizer, prompt: Sequence[int] = ()) -> None:
         self.tokenizer = tokenizer
         self.offset = 0  # characters of the text so far
         self._entries: list[tuple[str, float | None, dict[str, float] | None, int]] = []
-        self._stream = Detokenizer(tokenizer)
+        self._stream = Detokenizer(tokenizer, before=prompt)
 
     def add_prompt(self, ids: list[int], scored: Sequence[SampledToken], text: str) -> None:
         """The tokens of a prompt that stands before the answer; `scored` are those from the second on."""

@@ -17,7 +17,11 @@ from galop.tokenizers.tokenizer_json import sanitize, token_ids
 from galop.weights import gguf, safetensors
 from galop.weights.checkpoint import Checkpoint
 from galop.weights.json_files import MAX_TEMPLATE, load_json, load_text
+from galop.weights.quantized.decode import decode
+from galop.weights.stored_tensor import RAW_TYPES
 
+# Where a config.json says how its weights are quantised; the second is of older files, the third MLX's.
+QUANTIZATION_KEYS = ("quantization_config", "compression_config", "quantization")
 # A family that has no mapping of its own comes in its parent's GGUF files, as its parent.
 ARCHITECTURES = {family.gguf.architecture: family for family in FAMILIES.values() if "gguf" in vars(family)}
 
@@ -82,17 +86,24 @@ def open_directory(directory: Path) -> Checkpoint:
 
     Raises ModelFileError, and OSError for what cannot be read.
     """
-    config = flatten(load_json(directory / "config.json"), "config.json")
-    if not config:
+    raw = load_json(directory / "config.json")
+    if not raw:
         raise ModelFileError(
             f"{directory}: there is no config.json; give a GGUF file or a Hugging Face model directory"
         )
+    quantization = _take_quantization(raw, directory)
+    config = flatten(raw, "config.json")
     tensors = safetensors.parse_directory(directory)
+    if quantization:
+        tensors = decode(tensors, quantization, "config.json")
     family = find_family(config, directory.name)
     config = {**family.config_class.defaults, **config}
     if family.config_class.multimodal:
         tensors = keep_text(tensors)
     tensors = family.sanitize(split_fused(tensors, config), config)
+    for name, tensor in tensors.items():
+        if tensor.quant_type in RAW_TYPES:
+            raise ModelFileError(f"{directory.name}: {name} is in {tensor.quant_type}, which stands for no weights here")
     if config.get("tie_word_embeddings", family.config_class.tie_word_embeddings):
         tensors.pop("lm_head.weight", None)  # a redundant copy that some tied checkpoints carry
     elif "lm_head.weight" not in tensors:
@@ -111,6 +122,7 @@ def open_directory(directory: Path) -> Checkpoint:
     generation = load_json(directory / "generation_config.json")
     template_file = directory / "chat_template.jinja"
     template = load_text(template_file) if template_file.is_file() else settings.get("chat_template")
+    template = template or load_json(directory / "chat_template.json").get("chat_template")
     if isinstance(template, list):  # several named templates
         named = {str(t.get("name")): t.get("template") for t in template if isinstance(t, dict)}
         template = named.get("default")
@@ -139,6 +151,16 @@ def open_directory(directory: Path) -> Checkpoint:
         generation=generation,
         name=directory.name,
     )
+
+
+def _take_quantization(raw: dict[str, Any], directory: Path) -> Any:
+    """What a config.json, its text_config, or a file beside it says of how weights are quantised, taken out of it."""
+    found: Any = None
+    for place in (raw, raw.get("text_config")):
+        for key in QUANTIZATION_KEYS if isinstance(place, dict) else ():
+            found = place.pop(key, None) or found
+    older = load_json(directory / "hf_quant_config.json").get("quantization")  # Model Optimizer's
+    return found or ({"quant_method": "modelopt", **older} if isinstance(older, dict) else None)
 
 
 def _token(value: Any) -> str:

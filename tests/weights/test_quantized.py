@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import gguf
 import numpy as np
 import pytest
+from golden.make import TOKENS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from logits import relative
 from quantized import e4m3, pack_awq, pack_gptq, store, to_words, write_safetensors
+from tiny import GOLDEN, tensors_of
 
+from galop.backends.load import load_path
 from galop.errors import ModelFileError
+from galop.models.from_file import open_checkpoint
 from galop.weights.quantized.decode import decode
+from galop.weights.safetensors import parse_file
 from galop.weights.stored_tensor import StoredTensor, Tensors
 
 ROWS, COLS = 24, 128
@@ -387,11 +394,58 @@ def test_flipped_bytes_are_read_or_refused(
         data[at % len(data)] = value
     path.write_bytes(data)
     try:
-        from galop.weights.safetensors import parse_file
-
         with np.errstate(all="ignore"):
             for tensor in decode(parse_file(path), quantization, "c").values():
                 if tensor.quant_type[0] in "QFM" and "_" not in tensor.quant_type[:3]:
                     tensor.array()
     except ModelFileError as error:
         assert "\n" not in str(error)
+
+
+def quantise_golden(to: Path, scheme: str) -> Path:
+    """The golden Qwen3 with its projections quantised, and the same values in float32 beside it."""
+    shutil.copytree(GOLDEN / "qwen3", to)
+    _, tensors = tensors_of("qwen3")
+    arrays: dict[str, Any] = {}
+    for name, whole in tensors.items():
+        module, projection = name.removesuffix(".weight"), "_proj." in name
+        if not projection:
+            arrays[name] = whole
+        elif scheme == "awq":
+            each = whole.reshape(len(whole), -1, 32)
+            low, high = each.min(-1), each.max(-1)
+            scales = ((high - low) / 15).astype("f2")
+            zeros = np.clip(np.rint(-low / scales.astype("f4")), 0, 15)
+            codes = np.clip(np.rint(each / scales.astype("f4")[..., None]) + zeros[..., None], 0, 15)
+            packed = pack_awq(codes.reshape(whole.shape).astype("u4"), zeros.astype("u4"), scales)
+            arrays |= {f"{module}.{part}": array for part, array in packed.items()}
+        else:
+            values = e4m3(np.arange(127, dtype="u1"))
+            nearest = np.abs(np.abs(whole)[..., None] * 64 - values).argmin(-1)
+            arrays[name] = ("F8_E4M3", (nearest | np.where(whole < 0, 128, 0)).astype("u1"))
+            arrays[f"{name}_scale_inv"] = np.full((1, 1), 1 / 64, "f4")
+    write_safetensors(to / "model.safetensors", arrays)
+    config = json.loads((to / "config.json").read_text())
+    quantization = {"awq": {"quant_method": "awq", "bits": 4, "group_size": 32}}.get(
+        scheme, {"quant_method": "fp8", "weight_block_size": [128, 128]}
+    )
+    (to / "config.json").write_text(json.dumps({**config, "quantization_config": quantization}))
+    return to
+
+
+@pytest.mark.parametrize(("scheme", "kind"), [("awq", "Q5_0"), ("fp8", "F32")])
+def test_a_quantised_model_answers_as_its_weights_say(scheme: str, kind: str, tmp_path: Path) -> None:
+    directory = quantise_golden(tmp_path / scheme, scheme)
+    checkpoint = open_checkpoint(directory)
+    projections = {name: tensor for name, tensor in checkpoint.tensors.items() if "_proj." in name}
+    assert {tensor.quant_type for tensor in projections.values()} == {kind}
+    assert [scheme.upper() in note for note in checkpoint.notes] == ([True] if kind == "F32" else [])
+    plain = shutil.copytree(GOLDEN / "qwen3", tmp_path / "plain")
+    write_safetensors(plain / "model.safetensors", {n: t.array() for n, t in checkpoint.tensors.items()})
+    with load_path(directory, memory=4 << 30) as model, load_path(plain, memory=4 << 30) as expected:
+        for name, tensor in projections.items():
+            values, packed = tensor.array().reshape(-1, 32), model.pack.array(name).reshape(-1, 32)
+            limit = 0 if kind == "Q5_0" else 0.005 * np.abs(values).max(axis=1, keepdims=True)
+            assert (np.abs(packed - values) <= limit).all()
+        assert relative(model.logits(TOKENS), expected.logits(TOKENS)) < 0.05
+        assert model.pack.card.kinds.get(scheme.upper()) == len(projections)

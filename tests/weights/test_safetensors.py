@@ -103,7 +103,7 @@ def change(directory: Path, **keys: Any) -> None:
         ({"hidden_act": "gelu"}, "hidden_act"),
         ({"use_sliding_window": True, "max_window_layers": 1}, "use_sliding_window"),
         ({"layer_types": ["sliding_attention", "full_attention"]}, "layer_types"),
-        ({"quantization_config": {"quant_method": "awq"}}, "quantization_config"),
+        ({"quantization_config": {"quant_method": "hqq"}}, "the quantisation .hqq. is not supported"),
         ({"model_type": "gemma3"}, "gemma3"),
         ({"hidden_size": None}, "hidden_size"),
         ({"num_attention_heads": "4"}, "of type int"),

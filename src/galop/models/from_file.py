@@ -18,7 +18,7 @@ from galop.weights import gguf, safetensors
 from galop.weights.checkpoint import Checkpoint
 from galop.weights.json_files import MAX_TEMPLATE, load_json, load_text
 from galop.weights.quantized.decode import decode
-from galop.weights.stored_tensor import RAW_TYPES
+from galop.weights.stored_tensor import RAW_TYPES, Tensors
 
 # Where a config.json says how its weights are quantised; the second is of older files, the third MLX's.
 QUANTIZATION_KEYS = ("quantization_config", "compression_config", "quantization")
@@ -28,15 +28,15 @@ ARCHITECTURES = {family.gguf.architecture: family for family in FAMILIES.values(
 
 def open_checkpoint(path: Path) -> Checkpoint:
     """A GGUF file or a safetensors directory. Raises ModelFileError, and OSError for what cannot be read."""
-    if path.is_dir():
-        return open_directory(path)
     if path.suffix in {".bin", ".pt", ".pth", ".pkl", ".ckpt"}:
         raise ModelFileError(
             f"{path.name}: pickle formats are not supported, they may run code; take GGUF or safetensors"
         )
     if path.suffix == ".safetensors":
-        return open_directory(path.parent)
-    return open_gguf(path)
+        path = path.parent
+    checkpoint = open_directory(path) if path.is_dir() else open_gguf(path)
+    checkpoint.notes += [f"{path.name}: {loss}" for loss in checkpoint.describe_losses()]
+    return checkpoint
 
 
 def open_gguf(path: Path) -> Checkpoint:
@@ -44,6 +44,10 @@ def open_gguf(path: Path) -> Checkpoint:
     header = gguf.parse(path)
     metadata = header.metadata
     architecture = metadata.get("general.architecture")
+    if architecture in ("clip", "mmproj"):
+        raise ModelFileError(
+            f"{path.name} holds the part of a model that sees or hears (mmproj); give the file of its text model"
+        )
     if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
         raise refuse_architecture(path.name, architecture, ARCHITECTURES)
     family = ARCHITECTURES[architecture]
@@ -86,29 +90,7 @@ def open_directory(directory: Path) -> Checkpoint:
 
     Raises ModelFileError, and OSError for what cannot be read.
     """
-    raw = load_json(directory / "config.json")
-    if not raw:
-        raise ModelFileError(
-            f"{directory}: there is no config.json; give a GGUF file or a Hugging Face model directory"
-        )
-    quantization = _take_quantization(raw, directory)
-    config = flatten(raw, "config.json")
-    tensors = safetensors.parse_directory(directory)
-    if quantization:
-        tensors = decode(tensors, quantization, "config.json")
-    family = find_family(config, directory.name)
-    config = {**family.config_class.defaults, **config}
-    if family.config_class.multimodal:
-        tensors = keep_text(tensors)
-    tensors = family.sanitize(split_fused(tensors, config), config)
-    for name, tensor in tensors.items():
-        if tensor.quant_type in RAW_TYPES:
-            raise ModelFileError(f"{directory.name}: {name} is in {tensor.quant_type}, which stands for no weights here")
-    if config.get("tie_word_embeddings", family.config_class.tie_word_embeddings):
-        tensors.pop("lm_head.weight", None)  # a redundant copy that some tied checkpoints carry
-    elif "lm_head.weight" not in tensors:
-        raise ModelFileError(f"{directory}: the tensor lm_head.weight is missing and the embeddings are not tied")
-
+    config, tensors, notes = _open_weights(directory)
     if not (directory / "tokenizer.json").is_file():
         raise ModelFileError(f"{directory}: there is no tokenizer.json")
     embedding = tensors.get("model.embed_tokens.weight")
@@ -120,28 +102,17 @@ def open_directory(directory: Path) -> Checkpoint:
     specials = load_json(directory / "special_tokens_map.json")
     settings = {**specials, **drop_null(load_json(directory / "tokenizer_config.json"))}
     generation = load_json(directory / "generation_config.json")
-    template_file = directory / "chat_template.jinja"
-    template = load_text(template_file) if template_file.is_file() else settings.get("chat_template")
-    template = template or load_json(directory / "chat_template.json").get("chat_template")
-    if isinstance(template, list):  # several named templates
-        named = {str(t.get("name")): t.get("template") for t in template if isinstance(t, dict)}
-        template = named.get("default")
-    if isinstance(template, str) and len(template) > MAX_TEMPLATE:
-        raise ModelFileError(
-            f"tokenizer_config.json: a template of more than {MAX_TEMPLATE >> 20} MiB is not supported"
-        )
     bos, eos = _token(settings.get("bos_token")), _token(settings.get("eos_token"))
     ends = [generation.get("eos_token_id"), config.get("eos_token_id")]
     nowhere = sorted({i for i in integers(ends) if not 0 <= i < rows})
-    notes = (
-        [f"{directory.name}: eos_token_id {nowhere[0]} is none of its {rows} tokens and is ignored"] if nowhere else []
-    )
+    if nowhere:
+        notes.append(f"{directory.name}: eos_token_id {nowhere[0]} is none of its {rows} tokens and is ignored")
     return Checkpoint(
         path=directory,
         config=config,
         tensors=tensors,
         tokenizer_json=sanitize(description, rows),
-        chat_template=template if isinstance(template, str) else None,
+        chat_template=_load_template(directory, settings),
         bos_token=bos,
         eos_token=eos,
         add_bos=settings.get("add_bos_token", _adds(description, bos)) is True,
@@ -153,11 +124,58 @@ def open_directory(directory: Path) -> Checkpoint:
     )
 
 
+def _open_weights(directory: Path) -> tuple[dict[str, Any], Tensors, list[str]]:
+    """The config of the language model, its tensors as its family names them, and what a user should know of them."""
+    raw = load_json(directory / "config.json")
+    if not raw:
+        raise ModelFileError(
+            f"{directory}: there is no config.json; give a GGUF file or a Hugging Face model directory"
+        )
+    quantization = _take_quantization(raw, directory)
+    config = flatten(raw, "config.json")
+    family = find_family(config, directory.name)
+    config = {**family.config_class.defaults, **config}
+    stored = safetensors.parse_directory(directory)
+    tensors = decode(stored, quantization, "config.json") if quantization else stored
+    notes = []
+    if family.config_class.multimodal:
+        tensors = keep_text(whole := tensors)
+        if left := len(whole) - len(tensors):
+            notes.append(f"{directory.name}: {left} tensors for images or sound are left out: it reads and writes text")
+    tensors = family.sanitize(split_fused(tensors, config), config)
+    if raw_types := [name for name, tensor in tensors.items() if tensor.quant_type in RAW_TYPES]:
+        name = raw_types[0]
+        raise ModelFileError(
+            f"{directory.name}: {name} is in {tensors[name].quant_type}, and nothing says what that means"
+        )
+    if config.get("tie_word_embeddings", family.config_class.tie_word_embeddings):
+        tensors.pop("lm_head.weight", None)  # a redundant copy that some tied checkpoints carry
+    elif "lm_head.weight" not in tensors:
+        raise ModelFileError(f"{directory}: the tensor lm_head.weight is missing and the embeddings are not tied")
+    return config, tensors, notes
+
+
+def _load_template(directory: Path, settings: dict[str, Any]) -> str | None:
+    """A chat template, from a file of its own, that of a model that sees, or the tokenizer's settings."""
+    if (own := directory / "chat_template.jinja").is_file():
+        return load_text(own)
+    template = load_json(directory / "chat_template.json").get("chat_template") or settings.get("chat_template")
+    if isinstance(template, list):  # several named templates
+        named = {str(t.get("name")): t.get("template") for t in template if isinstance(t, dict)}
+        template = named.get("default")
+    if isinstance(template, str) and len(template) > MAX_TEMPLATE:
+        raise ModelFileError(
+            f"tokenizer_config.json: a template of more than {MAX_TEMPLATE >> 20} MiB is not supported"
+        )
+    return template if isinstance(template, str) else None
+
+
 def _take_quantization(raw: dict[str, Any], directory: Path) -> Any:
     """What a config.json, its text_config, or a file beside it says of how weights are quantised, taken out of it."""
     found: Any = None
-    for place in (raw, raw.get("text_config")):
-        for key in QUANTIZATION_KEYS if isinstance(place, dict) else ():
+    text = raw.get("text_config")
+    for place in (raw, text if isinstance(text, dict) else {}):
+        for key in QUANTIZATION_KEYS:
             found = place.pop(key, None) or found
     older = load_json(directory / "hf_quant_config.json").get("quantization")  # Model Optimizer's
     return found or ({"quant_method": "modelopt", **older} if isinstance(older, dict) else None)

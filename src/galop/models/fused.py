@@ -23,7 +23,7 @@ def split_fused(tensors: Tensors, config: dict[str, Any]) -> Tensors:
     split: Tensors = {}
     for name, tensor in tensors.items():
         match = re.fullmatch(r"(.+\.)(qkv_proj|gate_up_proj)\.(weight|bias)", name)
-        if not match:
+        if not match or len(tensor.shape) > 2:  # stacked experts have their own way
             split[name] = tensor
             continue
         rows = tensor.shape[0]

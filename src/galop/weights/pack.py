@@ -153,7 +153,7 @@ def _prepare(tensor: StoredTensor, quant_type: str, first: int, count: int) -> A
     return quantise_q8_0(values) if quant_type == "Q8_0" else np.ascontiguousarray(values).reshape(-1).view(np.uint8)
 
 
-def _pack_matrix(tensor: StoredTensor, m: PackedMatrix, pool: ThreadPoolExecutor) -> Array:
+def pack_matrix(tensor: StoredTensor, m: PackedMatrix, pool: ThreadPoolExecutor) -> Array:
     """The panels of a matrix, made a few rows at a time: the values of a large one are never all in memory.
 
     Raises ModelFileError if a value is not a number.
@@ -227,7 +227,7 @@ def build(
         with ThreadPoolExecutor(threads) as pool:
             for i, (name, m) in enumerate(matrices.items()):
                 try:
-                    out = _pack_matrix(checkpoint.tensors[name], m, pool)
+                    out = pack_matrix(checkpoint.tensors[name], m, pool)
                 except ModelFileError as error:
                     raise ModelFileError(f"{checkpoint.path.name}: {name}: {error}") from None
                 matrices[name] = replace(m, crc=checksum(out))

@@ -5,6 +5,7 @@ A file is untrusted; the header rules are those of the reference implementation,
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from galop.errors import ModelFileError
 from galop.weights.json_files import load_json, parse_json
 from galop.weights.stored_tensor import RAW_TYPES, TensorFile, Tensors, block_bytes, stored_tensor
 
+SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors$")
 MAX_HEADER = 32 << 20
 MAX_TENSORS = 262_144
 MAX_SHARDS = 10_000
@@ -71,7 +73,13 @@ def parse_directory(directory: Path) -> Tensors:
         names = sorted({str(name) for name in index.values()})
     else:
         names = ["model.safetensors"]
-        if not (directory / names[0]).is_file():
+        shards = sorted(p.name for p in directory.iterdir() if SHARD.match(p.name))
+        if shards and not (directory / names[0]).exists():
+            names = shards
+            count = int(shards[0][-17:-12])
+            if len(names) != count:
+                raise ModelFileError(f"{directory}: {len(names)} of {count} parts are there, and no index of them")
+        elif not (directory / names[0]).is_file():
             pickles = [p.name for p in directory.iterdir() if p.suffix in {".bin", ".pt", ".pth", ".pkl", ".ckpt"}]
             hint = f" ({pickles[0]} is a pickle, which may run code and is never opened)" if pickles else ""
             raise ModelFileError(f"{directory}: there is no model.safetensors{hint}")

@@ -76,5 +76,20 @@ SEEDED: dict[str, Seeded] = {
             },
         },
     ),
+    "glm4_moe": Seeded(
+        "glm4_moe",
+        {
+            "head_dim": 32, "attention_bias": True, "use_qk_norm": True, "rope_theta": 1e6, "n_routed_experts": 8,
+            "num_experts_per_tok": 2, "moe_intermediate_size": 32, "first_k_dense_replace": 1,
+        },
+        Gold([1.01077, -0.31103], 0.539859),
+    ),
+    "glm4_moe_groups": Seeded(
+        "glm4_moe",
+        {
+            "num_hidden_layers": 2, "n_routed_experts": 8, "num_experts_per_tok": 2, "n_group": 4, "topk_group": 2, "moe_intermediate_size": 32,
+            "n_shared_experts": 2, "routed_scaling_factor": 2.5,
+        },
+    ),
     "seed_oss": Seeded("seed_oss", {"head_dim": 32}, Gold([1.17231, -0.11962], 0.515996)),
 }  # fmt: skip

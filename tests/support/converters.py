@@ -69,7 +69,7 @@ def rename(tensors: Arrays, arch: str, layers: int) -> Arrays:
     table = gguf.get_tensor_name_map(kind, layers)
     out: Arrays = {}
     experts: dict[str, dict[int, np.ndarray]] = {}
-    for name, values in tensors.items():
+    for name, values in stack_experts(tensors).items():
         if match := re.fullmatch(r"model\.layers\.(\d+)\.mlp\.experts\.(\d+)\.(gate|up|down)_proj\.weight", name):
             experts.setdefault(f"blk.{match[1]}.ffn_{match[3]}_exps.weight", {})[int(match[2])] = values
             continue
@@ -77,6 +77,21 @@ def rename(tensors: Arrays, arch: str, layers: int) -> Arrays:
         assert new, name
         out[new] = values
     return out | {name: np.stack([parts[e] for e in sorted(parts)]) for name, parts in experts.items()}
+
+
+def stack_experts(tensors: Arrays) -> Arrays:
+    """Experts that transformers 5 keeps in one tensor, under the names of the projections."""
+    out: Arrays = {}
+    for name, values in tensors.items():
+        base, _, part = name.rpartition(".experts.")
+        if part == "gate_up_proj":
+            gate, up = np.split(values, 2, axis=1)
+            out |= {f"{base}.experts.gate_proj.weight": gate, f"{base}.experts.up_proj.weight": up}
+        elif part == "down_proj":
+            out[f"{base}.experts.down_proj.weight"] = values
+        else:
+            out[name] = values
+    return out
 
 
 def interleave(config: Config, tensors: Arrays) -> None:
@@ -159,10 +174,27 @@ def qwen3_moe(config: Config, metadata: Metadata, tensors: Arrays) -> None:
     metadata["expert_feed_forward_length"] = config["moe_intermediate_size"]
 
 
+def glm4moe(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    glm4(config, metadata, tensors)
+    for name in [name for name in tensors if name.endswith(".e_score_correction_bias")]:
+        tensors[name.replace(".e_score_correction_bias", ".e_score_correction.bias")] = tensors.pop(name)
+    metadata |= {
+        "expert_count": config["n_routed_experts"],
+        "expert_feed_forward_length": config["moe_intermediate_size"],
+        "expert_shared_count": config["n_shared_experts"],
+        "leading_dense_block_count": config["first_k_dense_replace"],
+        "expert_gating_func": 2,
+        "expert_group_count": config["n_group"],
+        "expert_group_used_count": config["topk_group"],
+        "expert_weights_scale": float(config["routed_scaling_factor"]),
+        "expert_weights_norm": config["norm_topk_prob"],
+    }
+
+
 CONVERTERS: dict[str, Converter] = {
     "llama": llama, "mistral3": mistral3, "smollm3": llama, "granite": granite, "olmo2": olmo2,
     "exaone4": exaone4, "phi3": phi3,
-    "glm4": glm4, "hunyuan-dense": hunyuan, "qwen3moe": qwen3_moe,
+    "glm4": glm4, "glm4moe": glm4moe, "hunyuan-dense": hunyuan, "qwen3moe": qwen3_moe,
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from galop.models.config import Config
 from galop.models.ernie4_5 import Ernie4_5
 from galop.models.family import Family
 from galop.models.glm4 import Glm4
+from galop.models.glm4_moe import Glm4Moe
 from galop.models.hunyuan import HunyuanDense
 from galop.models.llama import Llama
 from galop.models.mistral import Mistral
@@ -33,6 +34,7 @@ FAMILIES: dict[str, type[Family]] = {
     family.model_type: family
     for family in (
         Llama, Qwen2, Qwen3, Qwen3Moe, Mistral, SmolLM3, Phi3, Glm4, Ernie4_5, HunyuanDense, SeedOss,
+        Glm4Moe,
     )
 }  # fmt: skip
 OTHER_MODEL_TYPES = {kind: family for family in FAMILIES.values() for kind in family.other_model_types}

@@ -43,14 +43,17 @@ def has_finite_scales(name: str, data: Array) -> bool:
 
 def quantise_q8_0(values: Array) -> Array:
     """Q8_0 blocks (uint8, 34 bytes per 32 values) of a float32 array whose last axis is a multiple of 32."""
-    groups = values.astype(np.float32).reshape(-1, 32)
-    scale = np.abs(groups).max(axis=1) / np.float32(127)
+    groups = values.astype(np.float32, copy=False).reshape(-1, 32)
+    largest = np.maximum.reduceat(
+        np.abs(groups).reshape(-1), np.arange(0, groups.size, 32)
+    )  # faster than along an axis
+    scale = largest / np.float32(127)
     with np.errstate(divide="ignore", invalid="ignore"):
         inverse = np.where(scale > 0, 1 / scale, 0).astype(np.float32)
-    codes = np.rint(groups * inverse[:, None]).astype(np.int8)
+    codes = groups * inverse[:, None]
     out = np.empty((len(groups), 34), np.uint8)
     out[:, :2] = scale.astype(np.float16)[:, None].view(np.uint8)
-    out[:, 2:] = codes.view(np.uint8)
+    np.copyto(out[:, 2:].view(np.int8), np.rint(codes, out=codes), casting="unsafe")
     return out.reshape(-1)
 
 

@@ -55,6 +55,6 @@ def _decode(tensors: Tensors, module: str) -> StoredTensor:
             codes=lambda first, count: nibbles(words, first, count),
             scales=lambda first, count: scales.array()[:, first : first + count].T,
             zeros=lambda first, count: nibbles(zeros, first, count),
-            step=rows,
+            step=max(1, rows // 8),
         )
     )  # fmt: skip

@@ -98,7 +98,7 @@ def _scale(tensor: StoredTensor, scale: StoredTensor, blocks: Sequence[Sequence[
         mine = scales.reshape(-1, *sizes[-2:])[entry, row // down]
         if sizes[-1] > 1:
             mine = mine.repeat(across, axis=1)[:, :cols]
-        values: Array = E4M3[tensor.read(first, count)] * mine
+        values: Array = np.take(E4M3, tensor.read(first, count)) * mine
         return values.view(np.uint8)
 
     return StoredTensor(

@@ -33,11 +33,13 @@ struct Activations {
 constexpr int kFewColumns = 8;  // up to here memory is the limit; panels are unpacked only for more
 constexpr int kWidePanels = 4;  // unpacked at once for more, and for so many groups of the inner dimension
 constexpr int kWideGroups = 32;
-constexpr int kBlockTokens = 32;  // tokens in a KV block
-constexpr int kChunk = 512;       // keys whose softmax is computed at once, at absolute positions
+constexpr int kBlockTokens = 32;   // tokens in a KV block
+constexpr int kChunk = 512;        // keys whose softmax is computed at once, at absolute positions
+constexpr int kLatentChunk = 256;  // the same of latent attention
 constexpr int kMaxQueries = 32;
-constexpr int kMaxHeadDim = 256;
-constexpr int kPartHead = 16;  // floats before the outputs of a part: the largest score and the sum of weights
+constexpr int kMaxHeadDim = 512;
+constexpr int kMaxLatent = 640;  // values in a row of latent attention
+constexpr int kPartHead = 16;    // floats before the outputs of a part: the largest score and the sum of weights
 
 // Bytes of one head's keys, or values, in a block.
 constexpr int64_t kv_bytes(int64_t head_dim, bool int8) {
@@ -46,13 +48,19 @@ constexpr int64_t kv_bytes(int64_t head_dim, bool int8) {
 
 // One tile of queries that share a KV head and a sequence.
 struct Attend {
-  const float* queries[kMaxQueries];  // [head_dim] each
-  float* outputs[kMaxQueries];
-  int64_t lengths[kMaxQueries];  // keys each query may see, from position 0
+  const float* queries[kMaxQueries];  // [head_dim] each; of latent attention the first [value_dim]
+  const float* rotated[kMaxQueries];  // of latent attention the rest
+  float* outputs[kMaxQueries];        // [value_dim]
+  int64_t begins[kMaxQueries];        // each query sees the keys from `begin` to before `end`
+  int64_t ends[kMaxQueries];
+  float sinks[kMaxQueries];  // a score that takes weight and has no value; -INFINITY for none
   int count;
-  int64_t head_dim;
+  int64_t head_dim;  // of queries and keys
+  int64_t value_dim;
   bool int8;
   float scale;
+  float softcap;                 // 0 for none
+  int64_t chunk;                 // keys in a chunk
   const uint8_t* const* blocks;  // where each block's keys and values of this layer and head begin
   int64_t key_offset;
   int64_t value_offset;
@@ -108,9 +116,11 @@ struct Kernels {
   void (*rope)(const float* x, const float* cosine, const float* sine, float* out, int64_t half, bool interleaved);
   KVKernels f16;
   KVKernels int8;
-  // Attention to the keys of one chunk: part is [count][kPartHead + head_dim], the outputs not yet divided by the sum.
+  // Attention to the keys of one chunk: part is [count][kPartHead + value_dim], the outputs not yet divided by the sum.
   void (*attend)(const Attend& job, int64_t chunk, float* part);
-  // Folds the part of a chunk into the totals of those before it, of the same shape; chunk 0 begins them.
+  // The same where one row of a token is the key of all heads, and its beginning their value.
+  void (*attend_latent)(const Attend& job, int64_t chunk, float* part);
+  // Folds the part of a chunk into the totals of those before it, of the same shape; a query's first chunk begins its.
   void (*merge)(const Attend& job, int64_t chunk, const float* part, float* total);
   void (*finish)(const Attend& job, const float* total);  // writes the outputs
 };

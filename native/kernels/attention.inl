@@ -84,7 +84,7 @@ struct F16Block {
 struct Int8Values {
   const uint8_t* data;
   int64_t head_dim;
-  float scales[kMaxHeadDim / kGroup * kBlockTokens];
+  float scales[kMaxLatent / kGroup * kBlockTokens];
   Int8Values(const uint8_t* values, int64_t dim) : data(values), head_dim(dim) {
     for (int64_t i = 0; i < dim / kGroup * kBlockTokens; i += 16)
       store(scales + i, load_f16(values + kBlockTokens * dim + 2 * i));
@@ -131,8 +131,8 @@ void score_int8_block(const Attend& job, const ActivationGroup* queries, const u
 
 // Adds the block's values, weighted, to out[n].
 template <int N, class Block>
-void add_block(const Block& block, int64_t keys, int64_t head_dim, const float* weights, float* out, int64_t stride) {
-  for (int64_t d = 0; d < head_dim; d += 16) {
+void add_block(const Block& block, int64_t keys, int64_t value_dim, const float* weights, float* out, int64_t stride) {
+  for (int64_t d = 0; d < value_dim; d += 16) {
     F sum[N];
     GALOP_UNROLL
     for (int n = 0; n < N; ++n) sum[n] = load(out + n * stride + d);
@@ -155,20 +155,57 @@ inline void each_tile(int count, Body body) {
     });
 }
 
-// exp(score - max) in place of each score, 0 for keys past `visible`; the maximum and the sum go to `part`.
-void soften(float* scores, int64_t keys, int64_t visible, float* part) {
+// c tanh(score / c), which keeps scores between -c and c; exp is clamped, so large ones are exactly c.
+F cap(F score, float c) {
+  const F e = exp_f(mul(score, set1(2.0f / c)));
+  return mul(set1(c), sub(set1(1.0f), div(set1(2.0f), add(e, set1(1.0f)))));
+}
+
+// exp(score - max) in place of the scores [from, to), 0 for those that are not in [begin, end); the maximum and the sum
+// go to `part`.
+void soften(float* scores, int64_t from, int64_t to, int64_t begin, int64_t end, float softcap, float* part) {
+  const auto seen = [=](int64_t key, F inside, F outside) {
+    return select_below(begin - key, outside, select_below(end - key, inside, outside));
+  };
   F best = set1(-INFINITY);
-  for (int64_t key = 0; key < keys; key += 16)
-    best = max(best, select_below(visible - key, load(scores + key), set1(-INFINITY)));
-  part[0] = visible > 0 ? maximum(best) : -INFINITY;
+  for (int64_t key = from; key < to; key += 16) {
+    if (softcap > 0) store(scores + key, cap(load(scores + key), softcap));
+    best = max(best, seen(key, load(scores + key), set1(-INFINITY)));
+  }
+  part[0] = maximum(best);
   F total = set1(0.0f);
-  for (int64_t key = 0; key < keys; key += 16) {
-    const F e = exp_f(sub(load(scores + key), set1(part[0])));
-    const F weight = select_below(visible - key, e, set1(0.0f));
+  for (int64_t key = from; key < to; key += 16) {
+    const F weight = seen(key, exp_f(sub(load(scores + key), set1(part[0]))), set1(0.0f));
     store(scores + key, weight);
     total = add(total, weight);
   }
   part[1] = sum(total);
+}
+
+// The keys of a chunk that some query of the tile sees, counted from its start: [from, to), `from` a block's first.
+struct Span {
+  int64_t from, to;
+  Span(const Attend& job, int64_t chunk) : from(job.chunk), to(0) {
+    const int64_t start = chunk * job.chunk;
+    for (int n = 0; n < job.count; ++n) {
+      from = job.begins[n] - start < from ? job.begins[n] - start : from;
+      to = job.ends[n] - start > to ? job.ends[n] - start : to;
+    }
+    from = from < 0 ? 0 : from / kBlockTokens * kBlockTokens;
+    to = to < job.chunk ? to : job.chunk;
+  }
+};
+
+// Calls body(block's data at `offset`, its first key, keys of it) for each block of a span. Blocks lie far apart, so
+// the next one is asked for while this one is used.
+template <class Body>
+inline void each_block(const Attend& job, int64_t chunk, Span span, int64_t offset, int64_t bytes, Body body) {
+  const uint8_t* const* blocks = job.blocks + chunk * job.chunk / kBlockTokens;
+  for (int64_t key = span.from; key < span.to; key += kBlockTokens) {
+    if (key + kBlockTokens < span.to)
+      for (int64_t byte = 0; byte < bytes; byte += 64) prefetch_line(blocks[key / kBlockTokens + 1] + offset + byte);
+    body(blocks[key / kBlockTokens] + offset, key, span.to - key < kBlockTokens ? span.to - key : kBlockTokens);
+  }
 }
 
 template <bool kInt8>
@@ -176,20 +213,9 @@ void attend_blocks(const Attend& job, int64_t chunk, float* part) {
   alignas(64) float scores[kMaxQueries * kChunk];
   alignas(64) float floats[kBlockTokens * kMaxHeadDim];
   alignas(64) ActivationGroup queries[kInt8 ? kMaxQueries * kMaxHeadDim / kGroup : 1];
-  const int64_t start = chunk * kChunk, dim = job.head_dim, stride = kPartHead + dim, bytes = kv_bytes(dim, kInt8);
-  const uint8_t* const* blocks = job.blocks + start / kBlockTokens;
+  const int64_t start = chunk * kChunk, dim = job.head_dim, value_dim = job.value_dim, stride = kPartHead + value_dim;
   const bool several = job.count > kTile;  // then a block is made floats once for all of them
-  int64_t longest = 0;
-  for (int n = 0; n < job.count; ++n) longest = job.lengths[n] > longest ? job.lengths[n] : longest;
-  const int64_t keys = longest - start < kChunk ? longest - start : kChunk;
-  // Blocks lie far apart, so the next one is asked for while this one is used.
-  const auto each_block = [&](int64_t offset, auto body) {
-    for (int64_t key = 0; key < keys; key += kBlockTokens) {
-      if (key + kBlockTokens < keys)
-        for (int64_t byte = 0; byte < bytes; byte += 64) prefetch_line(blocks[key / kBlockTokens + 1] + offset + byte);
-      body(blocks[key / kBlockTokens] + offset, key, keys - key < kBlockTokens ? keys - key : kBlockTokens);
-    }
-  };
+  const Span span(job, chunk);
 
   if constexpr (kInt8) {
     const int64_t groups = dim / kGroup;
@@ -200,60 +226,169 @@ void attend_blocks(const Attend& job, int64_t chunk, float* part) {
         quantize(rotated, dim, queries + first * groups + i, n);
       }
     });
-    each_block(job.key_offset, [&](const uint8_t* data, int64_t key, int64_t count) {
-      each_tile(job.count, [&](int first, auto n) {
-        score_int8_block<n>(job, queries + first * groups, data, count, scores + first * kChunk + key);
-      });
-    });
+    each_block(job, chunk, span, job.key_offset, kv_bytes(dim, kInt8),
+               [&](const uint8_t* data, int64_t key, int64_t count) {
+                 each_tile(job.count, [&](int first, auto n) {
+                   score_int8_block<n>(job, queries + first * groups, data, count, scores + first * kChunk + key);
+                 });
+               });
   } else {
-    each_block(job.key_offset, [&](const uint8_t* data, int64_t key, int64_t count) {
-      const F16Block block{data, dim};
-      if (several)
-        for (int64_t d = 0; d < dim; ++d)
-          for (int half = 0; half < 2; ++half) store(floats + d * kBlockTokens + 16 * half, block.key(d, half));
-      each_tile(job.count, [&](int first, auto n) {
-        float* to = scores + first * kChunk + key;
-        if (several)
-          score_block<n>(job, first, FloatBlock{floats, dim}, count, to);
-        else
-          score_block<n>(job, first, block, count, to);
-      });
-    });
+    each_block(job, chunk, span, job.key_offset, kv_bytes(dim, kInt8),
+               [&](const uint8_t* data, int64_t key, int64_t count) {
+                 const F16Block block{data, dim};
+                 if (several)
+                   for (int64_t d = 0; d < dim; ++d)
+                     for (int half = 0; half < 2; ++half)
+                       store(floats + d * kBlockTokens + 16 * half, block.key(d, half));
+                 each_tile(job.count, [&](int first, auto n) {
+                   float* to = scores + first * kChunk + key;
+                   if (several)
+                     score_block<n>(job, first, FloatBlock{floats, dim}, count, to);
+                   else
+                     score_block<n>(job, first, block, count, to);
+                 });
+               });
   }
 
   for (int n = 0; n < job.count; ++n) {
-    soften(scores + n * kChunk, keys, job.lengths[n] - start, part + n * stride);
-    std::memset(part + n * stride + kPartHead, 0, dim * sizeof(float));
+    soften(scores + n * kChunk, span.from, span.to, job.begins[n] - start, job.ends[n] - start, job.softcap,
+           part + n * stride);
+    std::memset(part + n * stride + kPartHead, 0, value_dim * sizeof(float));
   }
 
-  each_block(job.value_offset, [&](const uint8_t* data, int64_t key, int64_t count) {
-    const std::conditional_t<kInt8, Int8Values, F16Block> block{data, dim};
-    if (several)
-      for (int64_t slot = 0; slot < count; ++slot)
-        for (int64_t d = 0; d < dim; d += 16) store(floats + slot * dim + d, block.value(slot, d));
-    each_tile(job.count, [&](int first, auto n) {
-      const float* weights = scores + first * kChunk + key;
-      float* out = part + first * stride + kPartHead;
-      if (several)
-        add_block<n>(FloatBlock{floats, dim}, count, dim, weights, out, stride);
-      else
-        add_block<n>(block, count, dim, weights, out, stride);
-    });
-  });
+  each_block(job, chunk, span, job.value_offset, kv_bytes(value_dim, kInt8),
+             [&](const uint8_t* data, int64_t key, int64_t count) {
+               const std::conditional_t<kInt8, Int8Values, F16Block> block{data, value_dim};
+               if (several)
+                 for (int64_t slot = 0; slot < count; ++slot)
+                   for (int64_t d = 0; d < value_dim; d += 16)
+                     store(floats + slot * value_dim + d, block.value(slot, d));
+               each_tile(job.count, [&](int first, auto n) {
+                 const float* weights = scores + first * kChunk + key;
+                 float* out = part + first * stride + kPartHead;
+                 if (several)
+                   add_block<n>(FloatBlock{floats, value_dim}, count, value_dim, weights, out, stride);
+                 else
+                   add_block<n>(block, count, value_dim, weights, out, stride);
+               });
+             });
 }
 
 void attend(const Attend& job, int64_t chunk, float* part) {
   job.int8 ? attend_blocks<true>(job, chunk, part) : attend_blocks<false>(job, chunk, part);
 }
 
+// ---- Latent attention: a token has one row of head_dim values, kept as a value is, that is the key of every head; its
+// first value_dim are their value. A lane is a query, so that a row that was made floats serves all of them.
+
+// scores[key][lane] of 16 queries, [head_dim][lanes], and N rows.
+template <int N>
+void score_rows(const float* queries, int64_t lanes, const float* rows, int64_t dim, float scale, float* scores) {
+  F dot[N];
+  GALOP_UNROLL
+  for (int n = 0; n < N; ++n) dot[n] = set1(0.0f);
+  for (int64_t d = 0; d < dim; ++d) {
+    const F query = load(queries + d * lanes);
+    GALOP_UNROLL
+    for (int n = 0; n < N; ++n) dot[n] = fma(query, set1(rows[n * dim + d]), dot[n]);
+  }
+  for (int n = 0; n < N; ++n) store(scores + n * lanes, mul(dot[n], set1(scale)));
+}
+
+// Adds the rows' values, weighted, to out[n] of N queries.
+template <int N>
+void add_rows_of(const float* rows, int64_t dim, int64_t keys, int64_t value_dim, const float* weights, int64_t lanes,
+                 float* out, int64_t stride) {
+  for (int64_t d = 0; d < value_dim; d += 16) {
+    F sum[N];
+    GALOP_UNROLL
+    for (int n = 0; n < N; ++n) sum[n] = load(out + n * stride + d);
+    for (int64_t key = 0; key < keys; ++key) {
+      const F value = load(rows + key * dim + d);
+      GALOP_UNROLL
+      for (int n = 0; n < N; ++n) sum[n] = fma(set1(weights[key * lanes + n]), value, sum[n]);
+    }
+    for (int n = 0; n < N; ++n) store(out + n * stride + d, sum[n]);
+  }
+}
+
+void attend_latent(const Attend& job, int64_t chunk, float* part) {
+  alignas(64) float scores[kMaxQueries * kLatentChunk];
+  alignas(64) float queries[kMaxQueries * kMaxLatent];
+  alignas(64) float rows[kBlockTokens * kMaxLatent];
+  const int64_t start = chunk * kLatentChunk, dim = job.head_dim, value_dim = job.value_dim;
+  const int64_t stride = kPartHead + value_dim, lanes = (job.count + 15) / 16 * 16, bytes = kv_bytes(dim, job.int8);
+  const Span span(job, chunk);
+
+  std::memset(queries, 0, dim * lanes * sizeof(float));
+  for (int n = 0; n < job.count; ++n) {
+    for (int64_t d = 0; d < value_dim; ++d) queries[d * lanes + n] = job.queries[n][d];
+    for (int64_t d = value_dim; d < dim; ++d) queries[d * lanes + n] = job.rotated[n][d - value_dim];
+  }
+  const auto copy = [&](const auto& block, int64_t count, int64_t width) {
+    for (int64_t slot = 0; slot < count; ++slot)
+      for (int64_t d = 0; d < width; d += 16) store(rows + slot * dim + d, block.value(slot, d));
+  };
+  const auto widen = [&](const uint8_t* data, int64_t count, int64_t width) {
+    job.int8 ? copy(Int8Values(data, dim), count, width) : copy(F16Block{data, dim}, count, width);
+  };
+  each_block(job, chunk, span, job.key_offset, bytes, [&](const uint8_t* data, int64_t key, int64_t count) {
+    widen(data, count, dim);
+    for (int64_t lane = 0; lane < lanes; lane += 16)
+      each_tile(static_cast<int>(count), [&](int first, auto n) {
+        score_rows<n>(queries + lane, lanes, rows + first * dim, dim, job.scale, scores + (key + first) * lanes + lane);
+      });
+  });
+
+  // Only the newest keys are hidden from some queries, whose weights of them are 0.
+  int64_t everyone = span.to;
+  for (int n = 0; n < job.count; ++n) everyone = job.ends[n] - start < everyone ? job.ends[n] - start : everyone;
+  for (int64_t lane = 0; lane < lanes; lane += 16) {
+    const auto hide = [&](int64_t key, float value) {
+      for (int64_t n = lane; n < job.count && n < lane + 16; ++n)
+        if (start + key >= job.ends[n]) scores[key * lanes + n] = value;
+    };
+    F best = set1(-INFINITY), total = set1(0.0f);
+    for (int64_t key = span.from; key < span.to; ++key) {
+      if (key >= everyone) hide(key, -INFINITY);
+      best = max(best, load(scores + key * lanes + lane));
+    }
+    for (int64_t key = span.from; key < span.to; ++key) {
+      float* at = scores + key * lanes + lane;
+      store(at, exp_f(sub(load(at), best)));
+      if (key >= everyone) hide(key, 0.0f);
+      total = add(total, load(at));
+    }
+    alignas(64) float tops[16], sums[16];
+    store(tops, best);
+    store(sums, total);
+    for (int64_t n = lane; n < job.count && n < lane + 16; ++n) {
+      part[n * stride] = tops[n - lane];
+      part[n * stride + 1] = sums[n - lane];
+      std::memset(part + n * stride + kPartHead, 0, value_dim * sizeof(float));
+    }
+  }
+
+  each_block(job, chunk, span, job.key_offset, bytes, [&](const uint8_t* data, int64_t key, int64_t count) {
+    widen(data, count, value_dim);
+    each_tile(job.count, [&](int first, auto n) {
+      add_rows_of<n>(rows, dim, count, value_dim, scores + key * lanes + first, lanes,
+                     part + first * stride + kPartHead, stride);
+    });
+  });
+}
+
+// ---- Chunks in order
+
 void merge_parts(const Attend& job, int64_t chunk, const float* parts, float* totals) {
-  const int64_t stride = kPartHead + job.head_dim;
+  const int64_t stride = kPartHead + job.value_dim, start = chunk * job.chunk;
   for (int n = 0; n < job.count; ++n) {
     const float* part = parts + n * stride;
     float* total = totals + n * stride;
-    if (chunk == 0) {
+    if (job.ends[n] <= start || job.begins[n] >= start + job.chunk) continue;  // the query sees nothing of it
+    if (job.begins[n] >= start) {
       std::memcpy(total, part, stride * sizeof(float));
-    } else if (job.lengths[n] > chunk * kChunk) {
+    } else {
       const float top = total[0] > part[0] ? total[0] : part[0];
       const float old_weight = exp_1(total[0] - top), new_weight = exp_1(part[0] - top);
       total[0] = top;
@@ -265,8 +400,15 @@ void merge_parts(const Attend& job, int64_t chunk, const float* parts, float* to
 }
 
 void finish_attention(const Attend& job, const float* totals) {
-  const int64_t stride = kPartHead + job.head_dim;
-  for (int n = 0; n < job.count; ++n, totals += stride)
-    for (int64_t d = 0; d < job.head_dim; d += 16)
-      store(job.outputs[n] + d, div(load(totals + kPartHead + d), set1(totals[1])));
+  const int64_t stride = kPartHead + job.value_dim;
+  for (int n = 0; n < job.count; ++n, totals += stride) {
+    float weight = 1, sum = totals[1];
+    if (job.sinks[n] > -INFINITY) {
+      const float top = totals[0] > job.sinks[n] ? totals[0] : job.sinks[n];
+      weight = exp_1(totals[0] - top);
+      sum = sum * weight + exp_1(job.sinks[n] - top);
+    }
+    for (int64_t d = 0; d < job.value_dim; d += 16)
+      store(job.outputs[n] + d, div(mul(load(totals + kPartHead + d), set1(weight)), set1(sum)));
+  }
 }

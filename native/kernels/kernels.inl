@@ -129,6 +129,7 @@ constexpr Kernels table = {
     .f16 = f16_blocks,
     .int8 = int8_blocks,
     .attend = attend,
+    .attend_latent = attend_latent,
     .merge = merge_parts,
     .finish = finish_attention,
 };

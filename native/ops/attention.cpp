@@ -1,5 +1,7 @@
-// attention: keys and values are added to their blocks as part of the phase before, then all queries meet all keys.
+// attention, latent_attention: keys and values are added to their blocks as part of the phase before, then all queries
+// meet all keys that they see.
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "op.h"
@@ -15,11 +17,126 @@ struct QueryTile {
 // What the layers of a pass share.
 struct Queries {
   std::map<int64_t, std::vector<QueryTile>> tiles;  // by the most tokens in one
-  int64_t chunks = 0;                               // of the longest sequence
   std::vector<float> parts;                         // attention to each chunk, where threads share out chunks
 };
 
-class Attention final : public PhaseOp {
+// Places in a sequence, `end` not among them.
+struct Range {
+  int64_t begin, end;
+};
+
+// What both have in common: tiles of queries go through the chunks of keys that they see.
+class Attending : public PhaseOp {
+ public:
+  // Queries of one KV head share a pass over its keys. Where there are fewer such tiles than threads can use, the
+  // chunks of long sequences are shared out too, and merged in order after a barrier: the same arithmetic.
+  void run(Run& run) const override {
+    if (!shares_chunks(run)) {
+      alignas(64) float one[kMaxQueries * (kPartHead + kMaxHeadDim)], total[kMaxQueries * (kPartHead + kMaxHeadDim)];
+      for (int64_t u; (u = run.pool.claim(units())) >= 0;) {
+        const Attend job = job_of(run, u);
+        const Range chunks = chunks_of(job);
+        for (int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
+          attend(run, job, chunk, one);
+          run.kernels.merge(job, chunk, one, total);
+        }
+        run.kernels.finish(job, total);
+      }
+      return;
+    }
+    float* all = queries_->parts.data();
+    for (int64_t c; (c = run.pool.claim(units() * chunks_)) >= 0;) {
+      const Attend job = job_of(run, c / chunks_);
+      const Range chunks = chunks_of(job);
+      const int64_t chunk = chunks.begin + c % chunks_;
+      if (chunk < chunks.end) attend(run, job, chunk, all + c * part());
+    }
+    run.pool.barrier();
+    for (int64_t u; (u = run.pool.claim(units())) >= 0;) {
+      const Attend job = job_of(run, u);
+      const Range chunks = chunks_of(job);
+      float* parts = all + u * chunks_ * part();
+      for (int64_t chunk = chunks.begin + 1; chunk < chunks.end; ++chunk)
+        run.kernels.merge(job, chunk, parts + (chunk - chunks.begin) * part(), parts);
+      run.kernels.finish(job, parts);
+    }
+  }
+
+ protected:
+  virtual void attend(const Run& run, const Attend& job, int64_t chunk, float* part) const = 0;
+  virtual Range keys_of(const Run& run, int64_t token) const = 0;  // that the token sees
+  // Everything of a job but its queries; key head `kv` is what they share.
+  virtual Attend job_of(const Run& run, int64_t sequence, int64_t kv) const = 0;
+  // Adds the query of a head.
+  virtual void add_query(const Run& run, int64_t token, int64_t head, Attend& job) const = 0;
+
+  // Divides a pass's queries into tiles of at most `most`, and finds how many chunks one of them goes through.
+  void divide(Run& run, int64_t most) {
+    queries_ = &run.shared<Queries>();
+    most_ = most;
+    const int64_t longest = std::max<int64_t>(1, most / group_);
+    const auto [found, fresh] = queries_->tiles.try_emplace(longest);
+    tiles_ = &found->second;
+    const Batch& batch = run.batch;
+    for (int64_t t = 0; fresh && t < batch.tokens; ++t) {
+      const bool follows =
+          t > 0 && batch.sequences[t - 1] == batch.sequences[t] && batch.positions[t - 1] + 1 == batch.positions[t];
+      if (follows && tiles_->back().count < longest)
+        ++tiles_->back().count;
+      else
+        tiles_->push_back({batch.sequences[t], t, 1});
+    }
+    chunks_ = 0;
+    for (const QueryTile& tile : *tiles_) {
+      const int64_t begin = keys_of(run, tile.token).begin, end = keys_of(run, tile.token + tile.count - 1).end;
+      chunks_ = std::max(chunks_, (end - 1) / chunk_ - begin / chunk_ + 1);
+    }
+    if (!shares_chunks(run)) return;
+    const auto floats = static_cast<size_t>(units() * chunks_ * part());
+    queries_->parts.resize(std::max(queries_->parts.size(), floats));
+  }
+
+  // Of the layer: its key heads, the query heads of each, the values in a head's output, the keys in a chunk.
+  int64_t kv_heads_ = 0, group_ = 0, value_dim_ = 0, chunk_ = kChunk;
+
+ private:
+  int64_t splits() const { return (group_ + most_ - 1) / most_; }  // passes that the queries of a token take
+  int64_t units() const { return static_cast<int64_t>(tiles_->size()) * kv_heads_ * splits(); }
+  int64_t part() const { return kMaxQueries * (kPartHead + value_dim_); }
+  bool shares_chunks(const Run& run) const { return chunks_ > 1 && units() < 4 * run.pool.threads(); }
+  Range chunks_of(const Attend& job) const {
+    return {job.begins[0] / chunk_, (job.ends[job.count - 1] - 1) / chunk_ + 1};
+  }
+
+  Attend job_of(const Run& run, int64_t unit) const {
+    const QueryTile& tile = (*tiles_)[unit / (kv_heads_ * splits())];
+    const int64_t kv = unit / splits() % kv_heads_, per_tile = std::min(group_, most_);
+    const int64_t first = kv * group_ + unit % splits() * per_tile,
+                  last = std::min(first + per_tile, (kv + 1) * group_);
+    Attend job = job_of(run, tile.sequence, kv);
+    job.value_dim = value_dim_;
+    job.chunk = chunk_;
+    for (int64_t t = tile.token; t < tile.token + tile.count; ++t) {
+      const Range keys = keys_of(run, t);
+      for (int64_t h = first; h < last; ++h) {
+        job.begins[job.count] = keys.begin;
+        job.ends[job.count] = keys.end;
+        job.sinks[job.count] = -INFINITY;
+        job.outputs[job.count] = out[0].at(run, t) + h * value_dim_;
+        add_query(run, t, h, job);
+        ++job.count;
+      }
+    }
+    return job;
+  }
+
+  // Of the pass under way.
+  Queries* queries_ = nullptr;
+  std::vector<QueryTile>* tiles_ = nullptr;
+  int64_t most_ = 0, chunks_ = 0;
+};
+
+class Attention final : public Attending {
  public:
   void attributes(Attributes& has) override {
     has("state", state_);
@@ -27,127 +144,176 @@ class Attention final : public PhaseOp {
     has("kv_heads", kv_heads_);
     has("head_dim", head_dim_);
     has("scale", scale_);
+    has("window", window_);
+    has("chunk", piece_);
+    has("softcap", softcap_);
+    has("causal", causal_);
   }
 
   void validate() override {
-    expect(3, 1, 0, 0);  // queries, keys, values
-    require(head_dim_ > 0 && head_dim_ % 16 == 0 && head_dim_ <= kMaxHeadDim,
-            "head_dim must be a multiple of 16, at most 256");
+    adds_ = in.size() == 3;  // queries, and keys and values unless those of an earlier layer are read again
+    require((adds_ || in.size() == 1) && out.size() == 1 && weights.empty() && !vectors.empty(), "attention operands");
     at_ = states->at(state_);
-    require(!at_.int8 || head_dim_ % kGroup == 0, "int8 keys and values need a head_dim that is a multiple of 32");
     require(kv_heads_ > 0 && heads_ > 0 && heads_ % kv_heads_ == 0, "attention heads");
-    require(in[0].width == heads_ * head_dim_ && in[1].width == kv_heads_ * head_dim_ &&
-                in[2].width == kv_heads_ * head_dim_ && out[0].width == in[0].width,
+    group_ = heads_ / kv_heads_;
+    value_dim_ = out[0].width / heads_;
+    for (int64_t dim : {head_dim_, value_dim_}) {
+      require(dim > 0 && dim % 16 == 0 && dim <= kMaxHeadDim, "head_dim must be a multiple of 16, at most 512");
+      require(!at_.int8 || dim % kGroup == 0, "int8 keys and values need a head_dim that is a multiple of 32");
+    }
+    require(in[0].width == heads_ * head_dim_ && out[0].width == heads_ * value_dim_, "attention shapes");
+    require(!adds_ || (in[1].width == kv_heads_ * head_dim_ && in[2].width == kv_heads_ * value_dim_),
             "attention shapes");
     require(!in[0].rows, "attention of chosen rows");
-    group_ = heads_ / kv_heads_;
-    splits_ = (group_ + kMaxQueries - 1) / kMaxQueries;
+    require(window_ >= 0 && piece_ >= 0 && softcap_ >= 0 && (causal_ || piece_ == 0), "an attention window");
+    sinks_ = vectors.back();
+    require(!sinks_ || static_cast<int64_t>(sinks_->size()) == heads_, "a sink for each head");
   }
 
   void prepare(Run& run) override {
-    require(at_.offset + 2 * kv_heads_ * head_bytes() <= run.block_bytes, "blocks too small");
-    queries_ = &run.shared<Queries>();
-    tiles_ = &queries_->tiles[std::max<int64_t>(1, kMaxQueries / group_)];
-    if (tiles_->empty()) divide(run.batch);
-    if (!shares_chunks(run)) return;
-    const auto floats = static_cast<size_t>(units() * queries_->chunks * part());
-    queries_->parts.resize(std::max(queries_->parts.size(), floats));
+    require(at_.offset + kv_heads_ * (key_bytes() + value_bytes()) <= run.block_bytes, "blocks too small");
+    if (!causal_) find_ends(run.batch);
+    divide(run, kMaxQueries);
   }
 
   void take(Run& run, int64_t t, int64_t) const override {
+    if (!adds_) return;
     const int64_t position = run.batch.positions[t];
     const int slot = static_cast<int>(position % kBlockTokens);
     uint8_t* block = run.block_table[run.batch.sequences[t]][position / kBlockTokens] + at_.offset;
     const KVKernels& store = at_.int8 ? run.kernels.int8 : run.kernels.f16;
+    uint8_t* values = block + kv_heads_ * key_bytes();
     for (int64_t h = 0; h < kv_heads_; ++h) {
-      store.store_key(in[1].at(run, t) + h * head_dim_, block + h * head_bytes(), slot, head_dim_);
-      store.store_value(in[2].at(run, t) + h * head_dim_, block + (kv_heads_ + h) * head_bytes(), slot, head_dim_);
-    }
-  }
-
-  // Queries of one KV head share a pass over its keys. Where there are fewer such tiles than threads can use, the
-  // chunks of long sequences are shared out too, and merged in order after a barrier: the same arithmetic.
-  void run(Run& run) const override {
-    auto chunks_of = [](const Attend& job) { return (job.lengths[job.count - 1] + kChunk - 1) / kChunk; };
-    if (!shares_chunks(run)) {
-      alignas(64) float one[kMaxQueries * (kPartHead + kMaxHeadDim)], total[kMaxQueries * (kPartHead + kMaxHeadDim)];
-      for (int64_t u; (u = run.pool.claim(units())) >= 0;) {
-        const Attend job = job_of(run, u);
-        for (int64_t chunk = 0; chunk < chunks_of(job); ++chunk) {
-          run.kernels.attend(job, chunk, one);
-          run.kernels.merge(job, chunk, one, total);
-        }
-        run.kernels.finish(job, total);
-      }
-      return;
-    }
-    const int64_t chunks = queries_->chunks;
-    float* all = queries_->parts.data();
-    for (int64_t c; (c = run.pool.claim(units() * chunks)) >= 0;) {
-      const Attend job = job_of(run, c / chunks);
-      if (c % chunks < chunks_of(job)) run.kernels.attend(job, c % chunks, all + c * part());
-    }
-    run.pool.barrier();
-    for (int64_t u; (u = run.pool.claim(units())) >= 0;) {
-      const Attend job = job_of(run, u);
-      float* parts = all + u * chunks * part();
-      for (int64_t chunk = 1; chunk < chunks_of(job); ++chunk)
-        run.kernels.merge(job, chunk, parts + chunk * part(), parts);
-      run.kernels.finish(job, parts);
+      store.store_key(in[1].at(run, t) + h * head_dim_, block + h * key_bytes(), slot, head_dim_);
+      store.store_value(in[2].at(run, t) + h * value_dim_, values + h * value_bytes(), slot, value_dim_);
     }
   }
 
  private:
-  int64_t head_bytes() const { return kv_bytes(head_dim_, at_.int8); }
-  int64_t part() const { return kMaxQueries * (kPartHead + head_dim_); }
-  // Tiles of queries times passes over keys.
-  int64_t units() const { return static_cast<int64_t>(tiles_->size()) * kv_heads_ * splits_; }
-  bool shares_chunks(const Run& run) const { return queries_->chunks > 1 && units() < 4 * run.pool.threads(); }
+  int64_t key_bytes() const { return kv_bytes(head_dim_, at_.int8); }
+  int64_t value_bytes() const { return kv_bytes(value_dim_, at_.int8); }
 
-  void divide(const Batch& batch) {
-    const int64_t longest = std::max<int64_t>(1, kMaxQueries / group_);
-    for (int64_t t = 0; t < batch.tokens; ++t) {
-      const int64_t s = batch.sequences[t], position = batch.positions[t];
-      const bool follows = t > 0 && batch.sequences[t - 1] == s && batch.positions[t - 1] + 1 == position;
-      if (follows && tiles_->back().count < longest)
-        ++tiles_->back().count;
-      else
-        tiles_->push_back({s, t, 1});
-      queries_->chunks = std::max(queries_->chunks, position / kChunk + 1);
+  // Where each sequence ends: all its tokens see each other, so the step has to bring them all.
+  void find_ends(const Batch& batch) {
+    ends_.assign(batch.tokens, 0);
+    for (int64_t t = batch.tokens - 1; t >= 0; --t) {
+      const bool last = t + 1 == batch.tokens || batch.sequences[t + 1] != batch.sequences[t];
+      const bool first = t == 0 || batch.sequences[t - 1] != batch.sequences[t];
+      require(batch.positions[t] == (first ? 0 : batch.positions[t - 1] + 1),
+              "attention that is not causal needs all tokens of a sequence in one step");
+      ends_[t] = last ? batch.positions[t] + 1 : ends_[t + 1];
     }
   }
 
-  Attend job_of(const Run& run, int64_t unit) const {
-    const int64_t per_tile = std::min<int64_t>(group_, kMaxQueries);
-    const QueryTile& tile = (*tiles_)[unit / (kv_heads_ * splits_)];
-    const int64_t kv = unit / splits_ % kv_heads_, split = unit % splits_;
-    const int64_t first = kv * group_ + split * per_tile, last = std::min(first + per_tile, (kv + 1) * group_);
+  Range keys_of(const Run& run, int64_t t) const override {
+    const int64_t at = run.batch.positions[t];
+    Range keys{0, causal_ ? at + 1 : ends_[t]};
+    if (piece_) keys.begin = at / piece_ * piece_;
+    return window_ ? Range{std::max(keys.begin, at - window_ + 1), std::min(keys.end, at + window_)} : keys;
+  }
+
+  Attend job_of(const Run& run, int64_t sequence, int64_t kv) const override {
     Attend job{};
     job.head_dim = head_dim_;
     job.int8 = at_.int8;
     job.scale = static_cast<float>(scale_);
-    job.blocks = run.block_table[tile.sequence].data();
-    job.key_offset = at_.offset + kv * head_bytes();
-    job.value_offset = at_.offset + (kv_heads_ + kv) * head_bytes();
-    for (int64_t t = tile.token; t < tile.token + tile.count; ++t)
-      for (int64_t h = first; h < last; ++h) {
-        job.queries[job.count] = in[0].at(run, t) + h * head_dim_;
-        job.outputs[job.count] = out[0].at(run, t) + h * head_dim_;
-        job.lengths[job.count] = run.batch.positions[t] + 1;
-        ++job.count;
-      }
+    job.softcap = static_cast<float>(softcap_);
+    job.blocks = run.block_table[sequence].data();
+    job.key_offset = at_.offset + kv * key_bytes();
+    job.value_offset = at_.offset + kv_heads_ * key_bytes() + kv * value_bytes();
     return job;
   }
 
-  int64_t state_ = 0, heads_ = 0, kv_heads_ = 0, head_dim_ = 0;
-  double scale_ = 0;
+  void add_query(const Run& run, int64_t t, int64_t h, Attend& job) const override {
+    job.queries[job.count] = in[0].at(run, t) + h * head_dim_;
+    if (sinks_) job.sinks[job.count] = (*sinks_)[h];
+  }
+
+  void attend(const Run& run, const Attend& job, int64_t chunk, float* part) const override {
+    run.kernels.attend(job, chunk, part);
+  }
+
+  int64_t state_ = 0, heads_ = 0, head_dim_ = 0, window_ = 0, piece_ = 0;
+  double scale_ = 0, softcap_ = 0;
+  bool causal_ = true, adds_ = true;
   State at_;
-  int64_t group_ = 0, splits_ = 0;  // query heads of a key head; the passes they take
-  Queries* queries_ = nullptr;      // of the pass under way
-  std::vector<QueryTile>* tiles_ = nullptr;
+  const std::vector<float>* sinks_ = nullptr;
+  std::vector<int64_t> ends_;  // of the pass under way, for each token, where its sequence ends
 };
 
 const Register<Attention> attention("attention");
+
+class LatentAttention final : public Attending {
+ public:
+  void attributes(Attributes& has) override {
+    has("state", state_);
+    has("heads", group_);
+    has("scale", scale_);
+  }
+
+  void validate() override {
+    expect(4, 1, 0, 0);  // queries and their rotated parts, the latent values and their rotated part
+    at_ = states->at(state_);
+    kv_heads_ = 1;
+    chunk_ = kLatentChunk;
+    value_dim_ = in[2].width;
+    rotated_ = in[3].width;
+    require(
+        group_ > 0 && value_dim_ % 16 == 0 && rotated_ % 16 == 0 && value_dim_ <= kMaxHeadDim && width() <= kMaxLatent,
+        "latent attention: rows must be multiples of 16 values, at most 512 and 128");
+    require(in[0].width == group_ * value_dim_ && out[0].width == in[0].width && in[1].width == group_ * rotated_,
+            "latent attention shapes");
+    require(!at_.int8 || width() % kGroup == 0, "int8 rows need a width that is a multiple of 32");
+    require(!in[0].rows, "attention of chosen rows");
+  }
+
+  void prepare(Run& run) override {
+    require(at_.offset + kv_bytes(width(), at_.int8) <= run.block_bytes, "blocks too small");
+    // Arithmetic is the limit here, so the heads of one token are shared out before chunks are.
+    const int64_t wide = run.batch.tokens * ((group_ + kMaxQueries - 1) / kMaxQueries);
+    divide(run, wide < run.pool.threads() ? kMaxQueries / 2 : kMaxQueries);
+  }
+
+  void take(Run& run, int64_t t, int64_t) const override {
+    const int64_t position = run.batch.positions[t];
+    alignas(64) float row[kMaxLatent];
+    std::copy_n(in[2].at(run, t), value_dim_, row);
+    std::copy_n(in[3].at(run, t), rotated_, row + value_dim_);
+    uint8_t* block = run.block_table[run.batch.sequences[t]][position / kBlockTokens] + at_.offset;
+    const KVKernels& store = at_.int8 ? run.kernels.int8 : run.kernels.f16;
+    store.store_value(row, block, static_cast<int>(position % kBlockTokens), width());
+  }
+
+ private:
+  int64_t width() const { return value_dim_ + rotated_; }
+
+  Range keys_of(const Run& run, int64_t t) const override { return {0, run.batch.positions[t] + 1}; }
+
+  Attend job_of(const Run& run, int64_t sequence, int64_t) const override {
+    Attend job{};
+    job.head_dim = width();
+    job.int8 = at_.int8;
+    job.scale = static_cast<float>(scale_);
+    job.blocks = run.block_table[sequence].data();
+    job.key_offset = job.value_offset = at_.offset;
+    return job;
+  }
+
+  void add_query(const Run& run, int64_t t, int64_t h, Attend& job) const override {
+    job.queries[job.count] = in[0].at(run, t) + h * value_dim_;
+    job.rotated[job.count] = in[1].at(run, t) + h * rotated_;
+  }
+
+  void attend(const Run& run, const Attend& job, int64_t chunk, float* part) const override {
+    run.kernels.attend_latent(job, chunk, part);
+  }
+
+  int64_t state_ = 0, rotated_ = 0;
+  double scale_ = 0;
+  State at_;
+};
+
+const Register<LatentAttention> latent_attention("latent_attention");
 
 }  // namespace
 }  // namespace galop

@@ -32,9 +32,12 @@ from galop.ops import (
     geglu,
     gelu,
     gelu_tanh,
+    head_linear,
+    latent_attention,
     layer_norm,
     linears,
     multiply,
+    position_scale,
     relu_squared,
     rms_norm,
     rope,
@@ -66,6 +69,14 @@ X, Y = normal(TOKENS, WIDTH), normal(TOKENS, WIDTH)
 AXIS = random.integers(-50, 500, TOKENS)
 FREQUENCIES = (0.5 ** np.arange(8)).astype(np.float32)
 Q, K, V = normal(TOKENS, HEADS * DIM), normal(TOKENS, KV_HEADS * DIM), normal(TOKENS, KV_HEADS * DIM)
+QKV = {"q": Q, "k": K, "v": V}
+LATENT = {
+    "queries": normal(TOKENS, HEADS * 48),
+    "q_rotated": normal(TOKENS, HEADS * 16),
+    "latent": normal(TOKENS, 48),
+    "rotated": normal(TOKENS, 16),
+}
+SINKS = {"vectors": {"s": normal(HEADS)}}
 EXPERT_WEIGHTS = {
     f"{part}{e}": normal(*shape, scale=0.1)
     for part, shape in (("gate", (INNER, WIDTH)), ("up", (INNER, WIDTH)), ("down", (WIDTH, INNER)))
@@ -99,8 +110,16 @@ def routed(part: int, correction: bool = False, factors: bool = False, **how: An
     return OneOp(lambda inputs, x: route(x, c, f, 3, **how)[part], {"x": SCORES}, vectors=vectors)
 
 
-def attend(inputs: Any, q: Any, k: Any, v: Any) -> Any:
-    return attention(inputs, q, k, v, 0, HEADS, KV_HEADS, DIM, DIM**-0.5)
+def attending(**more: Any) -> Callable[..., Any]:
+    return lambda inputs, q, k, v: attention(inputs, q, k, v, 0, HEADS, KV_HEADS, DIM, DIM**-0.5, **more)
+
+
+def attend_twice(inputs: Any, q: Any, k: Any, v: Any) -> Any:
+    return attending()(inputs, q, k, v) + attending()(inputs, q, None, None)
+
+
+def attend_latently(inputs: Any, queries: Any, q_rotated: Any, latent: Any, rotated: Any) -> Any:
+    return latent_attention(inputs, queries, q_rotated, latent, rotated, 0, HEADS, 0.2)
 
 
 def sum_of_table(inputs: Any, axis: int = 0) -> Any:
@@ -178,8 +197,44 @@ CASES: dict[str, tuple[OneOp, float]] = {
     "rope_table, axis 2": (OneOp(lambda inputs: sum_of_table(inputs, 2), axes=[np.zeros(TOKENS), AXIS]), 1e-6),
     "rope": (OneOp(turn(False), TURNED), 1e-6),
     "rope, interleaved": (OneOp(turn(True), TURNED), 1e-6),
-    "attention": (OneOp(attend, {"q": Q, "k": K, "v": V}), 2e-6),
-    "attention, int8": (OneOp(attend, {"q": Q, "k": K, "v": V}, kv="int8"), 2e-6),
+    "attention": (OneOp(attending(), QKV), 2e-6),
+    "attention, int8": (OneOp(attending(), QKV, kv="int8"), 2e-6),
+    "attention, window": (OneOp(attending(window=7), QKV), 2e-6),
+    "attention, window int8": (OneOp(attending(window=7), QKV, kv="int8"), 2e-6),
+    "attention, pieces": (OneOp(attending(chunk=5), QKV), 2e-6),
+    "attention, sinks": (OneOp(attending(sinks=Vector("s", HEADS)), QKV, **SINKS), 2e-6),
+    "attention, softcap": (OneOp(attending(softcap=0.8), QKV), 2e-6),
+    "attention, all ways": (OneOp(attending(causal=False), QKV), 2e-6),
+    "attention, all ways near by": (OneOp(attending(causal=False, window=4), QKV), 2e-6),
+    "attention, wide values": (OneOp(attending(), {**QKV, "v": normal(TOKENS, KV_HEADS * 48)}), 2e-6),
+    "attention, of an earlier layer": (OneOp(attend_twice, QKV), 2e-6),
+    "latent_attention": (OneOp(attend_latently, LATENT), 2e-6),
+    "latent_attention, int8": (OneOp(attend_latently, LATENT, kv="int8"), 2e-6),
+    "head_linear": (
+        OneOp(
+            lambda inputs, x: head_linear(x, Matrix("a", HEADS * 48, DIM), HEADS),
+            {"x": Q},
+            {"a": normal(HEADS * 48, DIM)},
+        ),
+        1e-6,
+    ),
+    "head_linear, float": (
+        OneOp(
+            lambda inputs, x: head_linear(x, Matrix("a", HEADS * 48, DIM), HEADS),
+            {"x": Q},
+            {"a": normal(HEADS * 48, DIM)},
+            kinds={"a": "F32"},
+        ),
+        1e-6,
+    ),
+    "position_scale": (
+        OneOp(
+            lambda inputs, x: position_scale(x, inputs.positions, Vector("f", 4), 9, 2),
+            {"x": X},
+            vectors={"f": normal(4)},
+        ),
+        0,
+    ),
     "exact_linear": (
         OneOp(
             lambda inputs, x: exact_linear(x, Matrix("a", 48, WIDTH), Vector("b", 48)),
@@ -248,9 +303,9 @@ class OneNumber(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
-        if isinstance(node.left, ast.Constant):
+        if isinstance(node.left, ast.Constant) and node.left.value is not None:
             node.left = self.enlarged(node.left)
-        if isinstance(node.right, ast.Constant):
+        if isinstance(node.right, ast.Constant) and node.right.value is not None:
             node.right = self.enlarged(node.right)
         return node
 
@@ -289,6 +344,8 @@ def with_other_arguments(op: Op, given: dict[str, Any]) -> Iterator[tuple[str, C
                 return {0.0: 0.01, math.inf: 1.0}.get(value, value * 1.01)
             case list():
                 return [*value[:-1], enlarge(value[-1])]
+            case None:
+                return None
         value = value.copy()
         value[-1 if value.ndim == 1 else slice(None)] *= np.float32(1.01)
         return value

@@ -66,6 +66,8 @@ class KeptKV(Cache):
         self.kv = kv
 
     def extend(self, state: int, sequence: int, positions: Any, k: Any, v: Any) -> Any:
+        if self.kv == "int8" and not v.shape[1]:  # a row that is key and value
+            return super().extend(state, sequence, positions, as_int8(k), v)
         if self.kv == "int8":
             return super().extend(state, sequence, positions, rotated(as_int8(rotated(k))), as_int8(v))
         return super().extend(state, sequence, positions, *(x.astype(np.float16).astype(np.float32) for x in (k, v)))
@@ -140,7 +142,7 @@ class OneOp:
         """What the ops mean, with the roundings of the native steps."""
         at = np.arange(TOKENS)
         weights = dict(self.weights)
-        if self.kv == "int8":
+        if self.kv == "int8" and "input q" in weights:
             weights["input q"] = rotated(quantised(rotated(weights["input q"])))
         reference = Reference(self.plan, weights.__getitem__)
         return np.asarray(reference.forward(Batch(at, self.positions, np.zeros(TOKENS, int), at, KeptKV(self.kv))))

@@ -5,7 +5,7 @@ the step's batch: `ids` and `sequences` [T], `positions` [axes, T], `embeddings`
 tokens whose logits are wanted) and the `cache` of earlier keys and values.
 """
 
-from galop.ops.attention import attention
+from galop.ops.attention import attention, latent_attention
 from galop.ops.elementwise import (
     add,
     geglu,
@@ -21,15 +21,17 @@ from galop.ops.elementwise import (
 )
 from galop.ops.embedding import embed, rows
 from galop.ops.experts import experts, route
+from galop.ops.head_linear import head_linear
 from galop.ops.linear import exact_linear, linear, linears
 from galop.ops.norm import layer_norm, ones, rms_norm
 from galop.ops.parts import concat, split
-from galop.ops.plan import OPS, Inputs, Matrix, Paged, Plan, Tensor, Vector
+from galop.ops.plan import OPS, Inputs, Latent, Matrix, Paged, Plan, Tensor, Vector, Window
+from galop.ops.position_scale import position_scale
 from galop.ops.rope import rope, rope_table
 
 __all__ = [
-    "OPS", "Inputs", "Matrix", "Paged", "Plan", "Tensor", "Vector", "add", "attention", "concat", "embed",
-    "exact_linear", "experts", "geglu", "gelu", "gelu_tanh", "layer_norm", "linear", "linears", "multiply", "ones",
-    "relu_squared", "rms_norm", "rope", "rope_table", "route", "rows", "scale", "sigmoid_gate", "softcap", "split",
-    "swiglu", "weigh",
+    "OPS", "Inputs", "Latent", "Matrix", "Paged", "Plan", "Tensor", "Vector", "Window", "add", "attention", "concat",
+    "embed", "exact_linear", "experts", "geglu", "gelu", "gelu_tanh", "head_linear", "latent_attention", "layer_norm",
+    "linear", "linears", "multiply", "ones", "position_scale", "relu_squared", "rms_norm", "rope", "rope_table",
+    "route", "rows", "scale", "sigmoid_gate", "softcap", "split", "swiglu", "weigh",
 ]  # fmt: skip

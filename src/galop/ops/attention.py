@@ -1,4 +1,4 @@
-"""Attention over all earlier tokens of a sequence: `attention`."""
+"""Attention of each token to the tokens of its sequence: `attention`, and `latent_attention` to compressed ones."""
 
 from __future__ import annotations
 
@@ -7,57 +7,156 @@ from typing import Any
 import numpy as np
 
 from galop.ops.cost import Cost, Workload
-from galop.ops.plan import Array, Inputs, Paged, Shapes, Tensor, op
+from galop.ops.plan import Array, Inputs, Latent, LayerState, Paged, Shapes, Tensor, Vector, Window, op
 
 
 def _shape(
-    inputs: Inputs, q: Tensor, k: Tensor, v: Tensor, state: int, heads: int, kv_heads: int, head_dim: int, scale: float
+    inputs: Inputs,
+    q: Tensor,
+    k: Tensor | None,
+    v: Tensor | None,
+    state: int,
+    heads: int,
+    kv_heads: int,
+    head_dim: int,
+    sinks: Vector | None,
+    window: int,
+    chunk: int,
+    **_: object,
 ) -> Shapes:
     if kv_heads <= 0 or heads % kv_heads:
         raise ValueError(f"{heads} query heads cannot share {kv_heads} key heads")
-    for name, x, count in (("queries", q, heads), ("keys", k, kv_heads), ("values", v, kv_heads)):
-        if x.width != count * head_dim:
-            raise ValueError(f"{count} heads of {head_dim} need {count * head_dim} {name}, the weights give {x.width}")
-    return [(q.width, q.dim)]
+    if k is None or v is None:
+        if not 0 <= state < len(q.plan.states):
+            raise ValueError(f"no layer before this one has the state {state}")
+        kept = q.plan.states[state]
+        if not isinstance(kept, Paged | Window) or getattr(kept, "window", 0) != (window or chunk):
+            raise ValueError(f"the state {state} is {kept}, which this layer cannot read")
+        k_width, v_width = kept.k_width, kept.v_width
+    else:
+        k_width, v_width = k.width, v.width
+    for name, width, count in (("queries", q.width, heads), ("keys", k_width, kv_heads)):
+        if width != count * head_dim:
+            raise ValueError(f"{count} heads of {head_dim} need {count * head_dim} {name}, the weights give {width}")
+    if v_width % kv_heads:
+        raise ValueError(f"{v_width} values are not those of {kv_heads} heads")
+    if sinks and sinks.size != heads:
+        raise ValueError(f"{sinks.name} has {sinks.size} values for {heads} heads")
+    return [(v_width // kv_heads * heads, q.dim)]
 
 
-def _cost(work: Workload, q: Tensor, state: int, **_: object) -> Cost:
-    return Cost(work.sequences * work.keys * work.state_bytes(state), 2 * work.tokens * work.keys * q.width)
+def _cost(work: Workload, q: Tensor, state: int, window: int, chunk: int, **_: object) -> Cost:
+    keys = min(work.keys, window or chunk or work.keys)
+    return Cost(work.sequences * keys * work.state_bytes(state), 2 * work.tokens * keys * q.width)
 
 
-def _state(k: Tensor, v: Tensor, **_: object) -> Paged:
-    return Paged(k.width, v.width)
+def _state(k: Tensor | None, v: Tensor | None, window: int, chunk: int, causal: bool, **_: object) -> LayerState | None:
+    if k is None or v is None:
+        return None
+    back = window or chunk
+    return Window(k.width, v.width, back) if back and causal else Paged(k.width, v.width)
 
 
 @op(_shape, cost=_cost, state=_state)
 def attention(
     inputs: Any,
     q: Array,
-    k: Array,
-    v: Array,
+    k: Array | None,
+    v: Array | None,
     state: int,
     heads: int,
     kv_heads: int,
     head_dim: int,
     scale: float,
+    sinks: Array | None = None,
+    window: int = 0,
+    chunk: int = 0,
+    softcap: float = 0.0,
+    causal: bool = True,
 ) -> Array:
-    """Causal attention of each token to its sequence: softmax(q k^T * scale) v (Vaswani et al., 2017).
+    """Attention of each token to its sequence: softmax(q k^T * scale) v (Vaswani et al., 2017).
 
-    Adds this step's keys and values to state `state` first. heads / kv_heads query heads share a key head (Ainslie et
-    al., 2023).
+    Adds this step's keys and values to state `state` first; without any it reads the state of an earlier layer. heads /
+    kv_heads query heads share a key head (Ainslie et al., 2023).
+
+    window   how far back a token sees, itself included (Beltagy et al., 2020); 0 for all of its sequence.
+    chunk    tokens in each of the pieces of a sequence, of which a token sees its own (Llama 4); 0 for no such.
+    sinks    a score for each head that takes weight and has no value (Xiao et al., 2023).
+    softcap  c of c tanh(score / c), 0 for none.
+    causal   whether no token sees later ones; otherwise a step has to bring all tokens of a sequence.
+    """
+    out = np.empty((len(q), 0), np.float32)
+    places = inputs.positions[0]
+    for sequence in np.unique(inputs.sequences):
+        here = np.flatnonzero(inputs.sequences == sequence)
+        if k is None or v is None:
+            keys, values = inputs.cache.read(state, int(sequence))
+        else:
+            keys, values = inputs.cache.extend(state, int(sequence), places[here], k[here], v[here])
+        keys = keys.reshape(-1, kv_heads, 1, head_dim)
+        values = values.reshape(len(keys), kv_heads, 1, -1)
+        queries = q[here].reshape(len(here), kv_heads, heads // kv_heads, head_dim)
+        scores = np.einsum("tkgd,skhd->tkgs", queries, keys) * np.float32(scale)
+        if softcap:
+            scores = np.float32(softcap) * np.tanh(scores / np.float32(softcap))
+        here_at, there = places[here][:, None], np.arange(len(keys))
+        visible = (there <= here_at) | (not causal)
+        if window:
+            visible &= np.abs(here_at - there) < window
+        if chunk:
+            visible &= here_at // chunk == there // chunk
+        scores = np.where(visible[:, None, None, :], scores, -np.inf)
+        if sinks is not None:
+            sink = np.broadcast_to(sinks.reshape(kv_heads, -1, 1), (*scores.shape[:3], 1))
+            scores = np.concatenate([scores, sink], axis=-1)
+        weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        weights /= weights.sum(axis=-1, keepdims=True)
+        found = np.einsum("tkgs,skhd->tkgd", weights[..., : len(keys)], values).reshape(len(here), -1)
+        if not out.size:
+            out = np.empty((len(q), found.shape[1]), np.float32)
+        out[here] = found
+    return out
+
+
+def _latent_shape(
+    inputs: Inputs, q: Tensor, q_rotated: Tensor, latent: Tensor, rotated: Tensor, state: int, heads: int, scale: float
+) -> Shapes:
+    for name, x, size in (("queries", q, latent.width), ("rotated queries", q_rotated, rotated.width)):
+        if x.width != heads * size:
+            raise ValueError(f"{heads} heads of {size} need {heads * size} {name}, the weights give {x.width}")
+    return [(q.width, q.dim)]
+
+
+def _latent_cost(work: Workload, q: Tensor, q_rotated: Tensor, state: int, **_: object) -> Cost:
+    bytes_read = work.sequences * work.keys * work.state_bytes(state)
+    return Cost(bytes_read, work.tokens * work.keys * (2 * q.width + q_rotated.width))
+
+
+@op(
+    _latent_shape,
+    cost=_latent_cost,
+    state=lambda latent, rotated, **_: Latent(latent.width + rotated.width, latent.width),
+)
+def latent_attention(
+    inputs: Any, q: Array, q_rotated: Array, latent: Array, rotated: Array, state: int, heads: int, scale: float
+) -> Array:
+    """Attention of all heads to one row for each token: multi-head latent attention with the matrices that would expand
+    it absorbed into queries and values (DeepSeek-V2, 2024).
+
+    A head's key is `latent` with `rotated` behind it, its value `latent`; its query is the head's of `q` with that of
+    `q_rotated` behind it. Adds this step's rows to state `state` first.
     """
     out = np.empty_like(q)
     places = inputs.positions[0]
     for sequence in np.unique(inputs.sequences):
         here = np.flatnonzero(inputs.sequences == sequence)
-        keys, values = inputs.cache.extend(state, int(sequence), places[here], k[here], v[here])
-        keys = keys.reshape(-1, kv_heads, 1, head_dim)
-        values = values.reshape(-1, kv_heads, 1, head_dim)
-        queries = q[here].reshape(len(here), kv_heads, heads // kv_heads, head_dim)
-        scores = np.einsum("tkgd,skhd->tkgs", queries, keys) * np.float32(scale)
+        rows = np.concatenate([latent[here], rotated[here]], axis=1)
+        keys, _ = inputs.cache.extend(state, int(sequence), places[here], rows, rows[:, :0])
+        parts = [x[here].reshape(len(here), heads, -1) for x in (q, q_rotated)]
+        scores = np.einsum("thd,sd->ths", np.concatenate(parts, axis=2), keys) * np.float32(scale)
         visible = np.arange(len(keys)) <= places[here][:, None]
-        scores = np.where(visible[:, None, None, :], scores, -np.inf)
+        scores = np.where(visible[:, None, :], scores, -np.inf)
         weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
         weights /= weights.sum(axis=-1, keepdims=True)
-        out[here] = np.einsum("tkgs,skhd->tkgd", weights, values).reshape(len(here), -1)
+        out[here] = np.einsum("ths,sd->thd", weights, keys[:, : latent.shape[1]]).reshape(len(here), -1)
     return out

@@ -102,6 +102,23 @@ class Paged(LayerState):
 
 
 @dataclass(frozen=True)
+class Window(LayerState):
+    """The keys and values of the last `window` tokens; widths are values per token."""
+
+    k_width: int
+    v_width: int
+    window: int
+
+
+@dataclass(frozen=True)
+class Latent(LayerState):
+    """One row of `width` values for every earlier token, its key; the first `value_width` of them are its value."""
+
+    width: int
+    value_width: int
+
+
+@dataclass(frozen=True)
 class Step:
     """One use of an op: its arguments by parameter name, and the buffers it reads and writes."""
 
@@ -239,7 +256,8 @@ class Op:
     shape    (width, dim) of each output; raises ValueError where the arguments do not fit.
     cost     after a Workload: what the step reads and computes; nothing much by default.
     scratch  the room it needs beside its operands; none by default.
-    state    what it keeps of a sequence, if anything; `state` is then a parameter too, the number in the plan.
+    state    what it keeps of a sequence, if anything; `state` is then a parameter too, the number in the plan. None
+             where it reads what an earlier layer keeps.
     exact    parameters whose matrices must keep full precision.
     named_by the parameter whose matrices tell its uses in a layer apart.
     """
@@ -250,7 +268,7 @@ class Op:
         shape: Callable[..., Shapes],
         cost: Callable[..., Cost] | None = None,
         scratch: Callable[..., Scratch] | None = None,
-        state: Callable[..., LayerState] | None = None,
+        state: Callable[..., LayerState | None] | None = None,
         exact: tuple[str, ...] = (),
         named_by: str = "",
     ) -> None:
@@ -291,10 +309,10 @@ class Op:
         names = [v.name for v in flat if isinstance(v, Matrix)]
         try:
             shapes = self.shape(**arguments)
-            if self.state:
+            if self.state and (kept := self.state(**arguments)):
                 if arguments["state"] != len(plan.states):
                     raise ValueError("layers must use their states in order")
-                plan.states.append(self.state(**arguments))
+                plan.states.append(kept)
         except (ValueError, AttributeError) as error:  # AttributeError: a vector where a matrix is due, or vice versa
             if isinstance(error, AttributeError) and isinstance(error.obj, Matrix | Vector):
                 error = ValueError(f"{error.obj.name} is a {type(error.obj).__name__.lower()}")
@@ -314,7 +332,7 @@ class Declaration(TypedDict, total=False):
 
     cost: Callable[..., Cost]
     scratch: Callable[..., Scratch]
-    state: Callable[..., LayerState]
+    state: Callable[..., LayerState | None]
     exact: tuple[str, ...]
     named_by: str
 

@@ -26,6 +26,10 @@ class Cache:
         self.entries[state, sequence] = (k, v)
         return k, v
 
+    def read(self, state: int, sequence: int) -> tuple[Array, Array]:
+        """All keys and values that an earlier layer of this step has kept."""
+        return self.entries[state, sequence]
+
 
 @dataclass
 class Batch:

@@ -7,13 +7,20 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from galop.engine.states.combined import CombinedState
+from galop.engine.states.latent import LatentState
 from galop.engine.states.paged import PagedState
 from galop.engine.states.state import BLOCK_TOKENS, KVType, Reuse, State
-from galop.ops.plan import Paged, Plan
+from galop.ops.plan import Latent, Paged, Plan, Window
 
-__all__ = ["BLOCK_TOKENS", "CombinedState", "KVType", "PagedState", "Reuse", "State", "layer_bytes", "state_of"]
+__all__ = [
+    "BLOCK_TOKENS", "CombinedState", "KVType", "LatentState", "PagedState", "Reuse", "State", "layer_bytes", "state_of",
+]  # fmt: skip
 
-KINDS: dict[type, Callable[[Sequence[Any], KVType], State]] = {Paged: PagedState}
+KINDS: dict[type, Callable[[Sequence[Any], KVType], State]] = {
+    Paged: PagedState,
+    Window: PagedState,
+    Latent: LatentState,
+}
 
 
 def state_of(plan: Plan, kv: KVType) -> State:

@@ -62,9 +62,11 @@ def test_int8_pages_take_half_the_memory(smollm: Model, smollm_path: Path) -> No
 
 
 def test_a_head_size_that_int8_cannot_keep_is_refused(smollm: Model) -> None:
+    sizes = {"state": 0, "heads": 2, "kv_heads": 2, "head_dim": 48, "scale": 1.0}
+    plain = {"window": 0, "chunk": 0, "softcap": 0.0, "causal": True}
     steps = [
         ("embed", [], [0], [0], [], {"scale": 1.0, "placeholder": -1}),
-        ("attention", [0, 0, 0], [0], [], [], {"state": 0, "heads": 2, "kv_heads": 2, "head_dim": 48, "scale": 1.0}),
+        ("attention", [0, 0, 0], [0], [], [-1], sizes | plain),
         ("rows", [0], [1], [], [], {}),
     ]
     data = np.zeros(native.packed_bytes("Q8_0", 16, 96), np.uint8)

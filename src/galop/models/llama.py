@@ -81,14 +81,11 @@ class Llama(Family):
         return normed
 
     def attend(self, i: int, x: Tensor, w: Tree) -> Tensor:
-        """Attention of layer `i` over its inputs. Raises ModelFileError for one with a window."""
+        """Attention of layer `i` over its inputs."""
         c = self.config
-        if c.window(i):
-            raise ModelFileError(f"layer {i} has a window of {c.window(i)}, which is not supported")
         q, k, v = self.heads(i, x, w)
-        out = attention(
-            self.inputs, q, k, v, i, c.num_attention_heads, c.num_key_value_heads, c.head_dim, self.attention_scale()
-        )
+        heads = (c.num_attention_heads, c.num_key_value_heads, c.head_dim)
+        out = attention(self.inputs, q, k, v, i, *heads, self.attention_scale(), window=c.window(i))
         return linear(out, w.o_proj, w.o_proj.bias if c.attention_bias and self.output_bias else None)
 
     def attention_scale(self) -> float:

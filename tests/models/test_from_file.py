@@ -53,6 +53,13 @@ def test_parts_without_an_index_are_joined_if_all_are_there(tmp_path: Path) -> N
         open_checkpoint(directory)
 
 
+def test_a_model_that_was_saved_without_its_head_is_a_whole_one(tmp_path: Path) -> None:
+    directory = copy(tmp_path / "m")
+    _, tensors = tensors_of("qwen3")
+    write_safetensors(directory / "model.safetensors", {n.removeprefix("model."): t for n, t in tensors.items()})
+    assert open_checkpoint(directory).tensors.keys() == open_checkpoint(GOLDEN / "qwen3").tensors.keys()
+
+
 def test_a_template_is_taken_from_the_file_that_counts(tmp_path: Path) -> None:
     directory = copy(tmp_path / "m")
     (directory / "tokenizer_config.json").write_text(json.dumps({"chat_template": "last"}))

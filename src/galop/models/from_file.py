@@ -9,7 +9,7 @@ from typing import Any
 from galop.errors import ModelFileError
 from galop.models import FAMILIES, find_family, refuse_architecture
 from galop.models.config import drop_null, flatten
-from galop.models.fused import keep_text, split_fused
+from galop.models.fused import keep_text, name_whole, split_fused
 from galop.tokenizers.dummy_space import take_dummy_space
 from galop.tokenizers.gguf import tokenizer_from_gguf
 from galop.tokenizers.stops import integers, stop_ids
@@ -134,7 +134,7 @@ def _open_weights(directory: Path) -> tuple[dict[str, Any], Tensors, list[str]]:
     family = find_family(config, directory.name)
     config = {**family.config_class.defaults, **config}
     stored = safetensors.parse_directory(directory)
-    tensors = decode(stored, quantization, "config.json") if quantization else stored
+    tensors = name_whole(decode(stored, quantization, "config.json") if quantization else stored)
     notes = []
     if family.config_class.multimodal:
         tensors = keep_text(whole := tensors)

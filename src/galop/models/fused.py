@@ -1,4 +1,5 @@
-"""Projections that some checkpoints keep in one tensor, taken apart; and the text part of a checkpoint."""
+"""Projections that some checkpoints keep in one tensor, taken apart; and the text part of a checkpoint, under the names
+of whole models."""
 
 from __future__ import annotations
 
@@ -41,6 +42,13 @@ def split_fused(tensors: Tensors, config: dict[str, Any]) -> Tensors:
             split[f"{match[1]}{part}.{match[3]}"] = tensor.part(at, count)
             at += count
     return split
+
+
+def name_whole(tensors: Tensors) -> Tensors:
+    """The tensors as those of a model with a head, of a checkpoint that was saved without: embeddings are."""
+    if "embed_tokens.weight" not in tensors:
+        return tensors
+    return {name if name.startswith("lm_head.") else f"model.{name}": tensor for name, tensor in tensors.items()}
 
 
 def keep_text(tensors: Tensors) -> Tensors:

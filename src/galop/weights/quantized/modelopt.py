@@ -11,7 +11,16 @@ HARMLESS = frozenset(
     "producer kv_cache_quant_algo group_size quantized_layers config_groups has_zero_point version".split()
 )
 VALUES = {
-    "quant_algo": ("FP8", "NVFP4", "MIXED_PRECISION", "FP8_PB_WO", "fp8_pb_wo", "FP8_PER_CHANNEL_PER_TOKEN", "MXFP8")
+    "quant_algo": (
+        "FP8",
+        "NVFP4",
+        "W4A16_NVFP4",
+        "MIXED_PRECISION",
+        "FP8_PB_WO",
+        "fp8_pb_wo",
+        "FP8_PER_CHANNEL_PER_TOKEN",
+        "MXFP8",
+    )
 }
 BLOCKS = ((128, 128), (1, 32))  # of FP8_PB_WO and MXFP8
 

@@ -97,7 +97,7 @@ def _decode_packed(tensors: Tensors, module: str, schemes: list[Mapping[str, Any
     rows, cols = (int(n) for n in size.numbers()) if size.shape == (2,) else (0, 0)
     if len(words.shape) != 2 or words.shape[0] != rows or not 0 < cols <= words.shape[1] * 32:
         raise ModelFileError(f"{name}: weight_packed {words.shape} is not of a matrix [{rows}, {cols}]")
-    bits, padded = _width(name, words.shape[1], cols, {scheme.get("num_bits") for scheme in schemes})
+    bits, padded = _width(name, words.shape[1], cols, [scheme.get("num_bits") for scheme in schemes])
     unpacked = unpack_padded if padded else unpack
     half = 1 << (bits - 1)
 
@@ -114,7 +114,7 @@ def _decode_packed(tensors: Tensors, module: str, schemes: list[Mapping[str, Any
     return _lay_out(tensors, name, (rows, cols), words.nbytes, (-half, half - 1), codes, zeros)
 
 
-def _width(name: str, words: int, cols: int, widths: set[Any]) -> tuple[int, bool]:
+def _width(name: str, words: int, cols: int, widths: list[Any]) -> tuple[int, bool]:
     """Bits of a number where `cols` of them take that many words, and whether words are padded, as they were at first.
 
     Raises ModelFileError unless one of `widths`, and one alone, fits.

@@ -79,12 +79,15 @@ def make(name: str, directory: Path) -> np.ndarray:
 def compute_seeded(name: str, ids: list[int]) -> tuple[dict[str, Any], np.ndarray]:
     """What NAME.json holds of a seeded case, and transformers' logits [T, vocabulary] of `ids`."""
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
     case = SEEDED[name]
-    config = AutoConfig.for_model(case.model_type, **{**BASE, **case.settings})
+    settings = {**BASE, **case.settings}
+    settings = {"text_config": settings, **case.around} if case.around else settings
+    config = AutoConfig.for_model(case.model_type, **settings)
     config._attn_implementation = "eager"
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+    kind = AutoModelForImageTextToText if case.around else AutoModelForCausalLM
+    model = kind.from_config(config, dtype=torch.float32).eval()
     shapes: dict[str, list[int]] = {}
     ones: list[str] = []
     seen: set[int] = set()

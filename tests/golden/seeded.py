@@ -29,11 +29,13 @@ class Gold:
 
 @dataclass(frozen=True)
 class Seeded:
-    """A model_type of transformers with settings beside, or in place of, those of BASE."""
+    """A model_type of transformers with settings beside, or in place of, those of BASE; in a text_config beside
+    `around`, if it is a model of more than texts."""
 
     model_type: str
     settings: dict[str, Any] = field(default_factory=dict)
     gold: Gold | None = None
+    around: dict[str, Any] = field(default_factory=dict)
 
 
 LONG_DIVISORS = [1.0, 1.5, 2.0, 4.0, 8.0, 16.0]
@@ -87,9 +89,56 @@ SEEDED: dict[str, Seeded] = {
     "glm4_moe_groups": Seeded(
         "glm4_moe",
         {
-            "num_hidden_layers": 2, "n_routed_experts": 8, "num_experts_per_tok": 2, "n_group": 4, "topk_group": 2, "moe_intermediate_size": 32,
-            "n_shared_experts": 2, "routed_scaling_factor": 2.5,
+            "num_hidden_layers": 2, "n_routed_experts": 8, "num_experts_per_tok": 2, "n_group": 4, "topk_group": 2,
+            "moe_intermediate_size": 32, "n_shared_experts": 2, "routed_scaling_factor": 2.5,
+        },
+    ),
+    "starcoder2": Seeded("starcoder2", {"sliding_window": None}),
+    "muse_glimmer": Seeded(
+        "muse_glimmer",
+        {"sliding_window": 4, "head_dim": 64},
+        around={
+            "vision_config": {
+                "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2,
+                "pos_emb_height": 4, "pos_emb_width": 4, "patch_size": 2,
+            },
+            "out_hidden_size": 64, "projector_hidden_size": 24,
         },
     ),
     "seed_oss": Seeded("seed_oss", {"head_dim": 32}, Gold([1.17231, -0.11962], 0.515996)),
+    "mistral_window": Seeded(
+        "mistral", {"head_dim": 32, "sliding_window": 4}, Gold([0.97656, -0.10957], 0.496694)
+    ),
+    "ministral3": Seeded(
+        "ministral3", {"head_dim": 32, "rope_parameters": MINISTRAL_ROPE},
+        Gold([0.32961, -0.63054], 0.499099),
+    ),
+    "olmo3": Seeded("olmo3", {"sliding_window": 4}, Gold([0.20249, -0.43323], 0.523919)),
+    "olmo3_yarn": Seeded(
+        "olmo3",
+        {
+            "sliding_window": 4, "rope_theta": 500000.0,
+            "rope_scaling": {"rope_type": "yarn", "factor": 8.0, "original_max_position_embeddings": 64},
+        },
+    ),
+    "granite": Seeded(
+        "granite",
+        {
+            "embedding_multiplier": 12.0, "residual_multiplier": 0.22, "attention_multiplier": 0.0625,
+            "logits_scaling": 3.0, "tie_word_embeddings": True,
+        },
+    ),
+    "exaone4": Seeded("exaone4", {"sliding_window": 4, "head_dim": 32}),
+    "exaone4_full": Seeded(
+        "exaone4",
+        {
+            "sliding_window": None, "layer_types": ["full_attention"] * 4, "tie_word_embeddings": True,
+            "rope_scaling": {
+                "rope_type": "llama3", "factor": 16.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                "original_max_position_embeddings": 64,
+            },
+        },
+    ),
+
+    "olmo2": Seeded("olmo2", {}, Gold([-0.13718, -0.69246], 0.544341)),
 }  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 import gguf
 import numpy as np
 import pytest
+from converters import NAMED_AS
 from golden.make import SMALL
 from golden.recipe import byte_tokenizer
 from logits import N, batch
@@ -32,7 +33,8 @@ from galop.weights.tree import Tree
 def test_a_family_names_what_the_gguf_package_names(family: Any) -> None:
     assert ARCHITECTURES[family.gguf.architecture] is (family if "gguf" in vars(family) else family.__base__)
     architectures = {name: kind for kind, name in gguf.MODEL_ARCH_NAMES.items()}
-    theirs = {gguf.TENSOR_NAMES[t] for t in gguf.MODEL_TENSORS[architectures[family.gguf.architecture]]}
+    architecture = NAMED_AS.get(family.gguf.architecture, family.gguf.architecture)
+    theirs = {gguf.TENSOR_NAMES[t] for t in gguf.MODEL_TENSORS[architectures[architecture]]}
     ours = {name.removesuffix(".bias").removesuffix(".weight") for name in {*family.gguf.names} - {*NAMES}}
     fused = {"ffn_gate_up_exps"}  # in any file with experts
     assert ours - fused <= {name.removeprefix("blk.{bid}.") for name in theirs}

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from golden.make import CASES, TOKENS, make
+from golden.make import CASES, STORED, TOKENS, compute_seeded, make
+from golden.recipe import case_path
 from logits import N, batch, relative
 from tiny import write_gguf
 
 from galop.backends.local import Model
 from galop.engine.sampling import Sampling
-from galop.models import FAMILIES, parse_config, trace
+from galop.models import parse_config, trace
 from galop.models.from_file import open_checkpoint
 from galop.ops.reference import Batch, Cache, Reference
 
@@ -22,23 +23,45 @@ pytestmark = pytest.mark.oracle
 
 @pytest.mark.parametrize("name", CASES)
 def test_families_match_transformers_live(name: str, tmp_path: Path) -> None:
-    expected = make(name, tmp_path / name)
-    checkpoint = open_checkpoint(tmp_path / name)
+    stored = name in STORED
+    expected = make(name, tmp_path / name) if stored else compute_seeded(name, TOKENS)[1]
+    checkpoint = open_checkpoint(tmp_path / name if stored else case_path(name))
     config = parse_config(checkpoint.config, name)
     plan = trace(checkpoint.config["model_type"], config, checkpoint.shapes())
     reference = Reference(plan, lambda weight: checkpoint.tensors[weight].array())
     assert relative(reference.forward(batch(Cache(), [(0, 0, N)])), expected) < 1e-4
 
 
-@pytest.mark.parametrize("case", FAMILIES)
+# Of windows that it has only in models of a certain number of layers, or that GGUF files of a family do not tell.
+OTHERWISE = {"exaone4", "mistral_window"}
+PROMPTS, NEW_TOKENS = 20, 6
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case not in OTHERWISE])
 def test_a_gguf_of_random_weights_runs_the_same_in_llama_cpp(case: str, tmp_path: Path) -> None:
     path = write_gguf(tmp_path / "m.gguf", case, "F32")
-    theirs = llama(path, 512).logits(TOKENS)
+    theirs = llama(path, 512)
     checkpoint = open_checkpoint(path)
     plan = trace(checkpoint.config["model_type"], parse_config(checkpoint.config, case), checkpoint.shapes())
-    ours = Reference(plan, lambda name: checkpoint.tensors[name].array()).forward(batch(Cache(), [(0, 0, N)]))
+    arrays = {name: tensor.array() for name, tensor in checkpoint.tensors.items()}
+    reference = Reference(plan, arrays.__getitem__)
+    ours = reference.forward(batch(Cache(), [(0, 0, N)]))
     # llama.cpp keeps keys and values in fp16, and its batch GEMM may round to 16 bits.
-    assert relative(theirs, ours) < 2e-2
+    assert relative(theirs.logits(TOKENS), ours) < 2e-2
+
+    rng = np.random.default_rng(0)
+    for length in range(1, PROMPTS + 1):
+        ids = rng.integers(0, 255, length).tolist()
+        for _ in range(NEW_TOKENS):
+            at = np.arange(len(ids))
+            mine = reference.forward(Batch(np.array(ids), at, at * 0, at[-1:], Cache()))[0]
+            other = theirs.logits(ids)[-1]
+            token, other_token = int(mine.argmax()), int(other.argmax())
+            if token != other_token:  # a tie so near that the difference of the logits is the reason
+                apart = float(np.abs(mine - other).max())
+                assert apart < 2e-2 * np.abs(mine).max() and mine[token] - mine[other_token] <= 2 * apart
+                break
+            ids.append(token)
 
 
 class Llama:

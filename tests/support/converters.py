@@ -40,8 +40,10 @@ def describe(config: Config) -> Metadata:
         "attention.head_count_kv": config["num_key_value_heads"],
         "attention.key_length": head_dim,
         "attention.value_length": head_dim,
-        "attention.layer_norm_rms_epsilon": float(config["rms_norm_eps"]),
     }
+    for suffix, key in {"_rms": "rms_norm_eps", "": "norm_epsilon"}.items():
+        if key in config:
+            metadata[f"attention.layer_norm{suffix}_epsilon"] = float(config[key])
     if "sliding_attention" in rope:
         metadata["rope.freq_base_swa"] = float(rope["sliding_attention"]["rope_theta"])
         rope = rope["full_attention"]
@@ -63,9 +65,12 @@ SCALING = {
 }  # fmt: skip
 
 
+NAMED_AS = {"muse-glimmer": "afmoe"}  # architectures that are newer than the gguf package
+
+
 def rename(tensors: Arrays, arch: str, layers: int) -> Arrays:
     """Hugging Face names to GGUF's, experts stacked."""
-    kind = next(kind for kind, name in gguf.MODEL_ARCH_NAMES.items() if name == arch)
+    kind = next(kind for kind, name in gguf.MODEL_ARCH_NAMES.items() if name == NAMED_AS.get(arch, arch))
     table = gguf.get_tensor_name_map(kind, layers)
     out: Arrays = {}
     experts: dict[str, dict[int, np.ndarray]] = {}
@@ -144,6 +149,19 @@ def exaone4(config: Config, metadata: Metadata, tensors: Arrays) -> None:
         tensors["rope_freqs.weight"] = llama3_divisors(config["rope_parameters"], rotated_values(config))
 
 
+def muse_glimmer(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    olmo2(config, metadata, tensors)
+    metadata["logit_scale"] = config["output_multiplier"]
+    metadata["final_logit_softcapping"] = config["final_logit_softcapping"]
+    interleave(config, tensors)
+    for name in list(tensors):
+        if name.endswith("layernorm.weight"):
+            tensors[name] = tensors[name] + np.float32(1)
+    for i in range(config["num_hidden_layers"]):
+        factor = np.full(config["head_dim"], config["qk_scale_factor"], np.float32)
+        tensors[f"blk.{i}.attn_q_norm.weight"], tensors[f"blk.{i}.attn_k_norm.weight"] = factor, np.ones_like(factor)
+
+
 def phi3(config: Config, metadata: Metadata, tensors: Arrays) -> None:
     rope = config["rope_parameters"]
     original = rope["original_max_position_embeddings"]
@@ -192,10 +210,19 @@ def glm4moe(config: Config, metadata: Metadata, tensors: Arrays) -> None:
 
 
 CONVERTERS: dict[str, Converter] = {
-    "llama": llama, "mistral3": mistral3, "smollm3": llama, "granite": granite, "olmo2": olmo2,
-    "exaone4": exaone4, "phi3": phi3,
-    "glm4": glm4, "glm4moe": glm4moe, "hunyuan-dense": hunyuan, "qwen3moe": qwen3_moe,
-}  # fmt: skip
+    "exaone4": exaone4,
+    "glm4": glm4,
+    "glm4moe": glm4moe,
+    "granite": granite,
+    "hunyuan-dense": hunyuan,
+    "llama": llama,
+    "mistral3": mistral3,
+    "muse-glimmer": muse_glimmer,
+    "olmo2": olmo2,
+    "phi3": phi3,
+    "qwen3moe": qwen3_moe,
+    "smollm3": llama,
+}
 
 
 def llama3_divisors(rope: dict[str, Any], head_dim: int) -> np.ndarray:

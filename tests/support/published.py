@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from published_dense import DENSE
+
 _QWEN = {
     "attention_dropout": 0.0, "bos_token_id": 151643, "eos_token_id": 151645, "hidden_act": "silu",
     "initializer_range": 0.02, "rms_norm_eps": 1e-06, "torch_dtype": "bfloat16", "use_cache": True,
@@ -99,6 +101,8 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "num_key_value_heads": None, "rope_scaling": None, "max_position_embeddings": 4096, "head_dim": None,
         "quantization_config": None, "vocab_size": 32000},
 }  # fmt: skip
+
+CONFIGS |= DENSE
 
 # Nothing of these is computed.
 HARMLESS: dict[str, Any] = {

@@ -19,9 +19,14 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 
 
 def tensors_of(case: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """config.json and float32 tensors of a golden model; experts stacked as GGUF has them."""
+    """config.json and float32 tensors of a golden model; of one of texts and images those of the text."""
     config = json.loads((case_path(case) / "config.json").read_text())
     tensors = {name: t.array() for name, t in parse_file(case_path(case) / "model.safetensors").items()}
+    if "text_config" in config:
+        config = {**config, **config["text_config"]}
+        prefix = "model.language_model."
+        text = {f"model.{n.removeprefix(prefix)}": a for n, a in tensors.items() if n.startswith(prefix)}
+        tensors = text | {n: a for n, a in tensors.items() if n.startswith("lm_head.")}
     return config, tensors
 
 

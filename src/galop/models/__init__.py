@@ -14,18 +14,24 @@ from typing import Any
 from galop.errors import ModelFileError
 from galop.models.config import Config
 from galop.models.ernie4_5 import Ernie4_5
+from galop.models.exaone4 import Exaone4
 from galop.models.family import Family
 from galop.models.glm4 import Glm4
 from galop.models.glm4_moe import Glm4Moe
+from galop.models.granite import Granite
 from galop.models.hunyuan import HunyuanDense
 from galop.models.llama import Llama
+from galop.models.ministral3 import Ministral3
 from galop.models.mistral import Mistral
+from galop.models.muse_glimmer import MuseGlimmer
+from galop.models.olmo import Olmo2, Olmo3
 from galop.models.phi3 import Phi3
 from galop.models.qwen2 import Qwen2
 from galop.models.qwen3 import Qwen3
 from galop.models.qwen3_moe import Qwen3Moe
 from galop.models.seed_oss import SeedOss
 from galop.models.smollm3 import SmolLM3
+from galop.models.starcoder2 import Starcoder2
 from galop.ops import Inputs, Plan
 from galop.weights.tree import Shape, Tree
 
@@ -33,10 +39,27 @@ from galop.weights.tree import Shape, Tree
 FAMILIES: dict[str, type[Family]] = {
     family.model_type: family
     for family in (
-        Llama, Qwen2, Qwen3, Qwen3Moe, Mistral, SmolLM3, Phi3, Glm4, Ernie4_5, HunyuanDense, SeedOss,
+        Ernie4_5,
+        Exaone4,
+        Glm4,
         Glm4Moe,
+        Granite,
+        HunyuanDense,
+        Llama,
+        Ministral3,
+        Mistral,
+        MuseGlimmer,
+        Olmo2,
+        Olmo3,
+        Phi3,
+        Qwen2,
+        Qwen3,
+        Qwen3Moe,
+        SeedOss,
+        SmolLM3,
+        Starcoder2,
     )
-}  # fmt: skip
+}
 OTHER_MODEL_TYPES = {kind: family for family in FAMILIES.values() for kind in family.other_model_types}
 
 # What is not going to be run here, and what to take in its place.

@@ -142,7 +142,8 @@ SAID_TWICE = {"architectures", "dtype", "initializer_range", "torch_dtype", "tra
 
 
 def flatten(raw: dict[str, Any], file: str) -> dict[str, Any]:
-    """The keys that are not null, with those of a nested text_config, whose model_type is the one that counts.
+    """The keys that are not null, with those of a nested text_config, whose model_type and tie_word_embeddings are
+    those that count.
 
     Raises ModelFileError where two disagree.
     """
@@ -154,6 +155,8 @@ def flatten(raw: dict[str, Any], file: str) -> dict[str, Any]:
         raise ModelFileError(f"{file}: text_config is not an object")
     text = flatten(text, file)
     whole["model_type"] = text.pop("model_type", whole.get("model_type"))
+    if "tie_word_embeddings" in text:
+        whole["tie_word_embeddings"] = text["tie_word_embeddings"]
     for key, value in text.items():
         if whole.setdefault(key, value) != value and key not in SAID_TWICE and not names_a_token(key):
             raise ModelFileError(f"{file}: {key} is {str(whole[key])[:60]}, and {str(value)[:60]} in text_config")

@@ -73,7 +73,8 @@ SUPPORTED_VALUES: dict[str, tuple[Any, ...]] = {
     "use_rms_norm": (True,), "rms_norm": (True,), "normalization": ("rms_norm", "rmsnorm", "RMSNorm"),
     "position_embedding_type": ("rope", "rotary", "absolute"),  # which transformers writes of models with a rotation
     "pos_emb": ("rope",), "use_rope": (True,), "use_rotary": (True,), "rotary": (True,),
-    "use_rotary_embeddings": (True,), "use_rotary_position_embeddings": (True,), "rope": (True,),
+    "use_rotary_embeddings": (True,), "use_rotary_position_embeddings": (True,), "use_rotary_pos_emb": (True,),
+    "rope": (True,),
     "is_causal": (True,), "causal": (True,), "causal_attention": (True,),
     "use_glu": (True,), "gated_mlp": (True,), "use_gated_mlp": (True,), "glu_mlp": (True,), "swiglu": (True,),
     "scale_attn_weights": (True,), "scale_attention": (True,), "pre_norm": (True,), "prenorm": (True,),

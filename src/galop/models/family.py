@@ -17,6 +17,8 @@ class Family(ABC):
 
     model_type: ClassVar[str]  # in config.json
     other_model_types: ClassVar[tuple[str, ...]] = ()  # by which its configs may go too
+    # Endings of the norms whose weights its checkpoints keep less 1; GGUF files, and `forward`, have them whole.
+    centred_norms: ClassVar[tuple[str, ...]] = ()
     config_class: ClassVar[type[Config]]
     gguf: ClassVar[GGUFMapping]
 

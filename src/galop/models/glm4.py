@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from galop.models.checkpoint_forms import split_fused
 from galop.models.config import Config
-from galop.models.fused import split_fused
 from galop.models.gguf_mapping import KEYS, NAMES, PARTIAL_KEYS, ConfigDict, GGUFMapping
 from galop.models.llama import Llama
 from galop.ops import Tensor

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from galop.models.checkpoint_forms import split_fused
 from galop.models.config import Config
 from galop.models.config_layers import FULL, SLIDING
-from galop.models.fused import split_fused
 from galop.models.gguf_mapping import KEYS, NAMES, PARTIAL_KEYS, WINDOW_KEYS, ConfigDict, GGUFMapping, Key
 from galop.models.llama import Llama
 from galop.weights.stored_tensor import Tensors
@@ -31,6 +31,7 @@ class Phi3Config(Config):
 
     supported_layers: ClassVar = (FULL, SLIDING)
     rope_keys: ClassVar = ("partial_rotary_factor",)
+    supported_values: ClassVar = {"full_attn_mod": (1,), "interpolate_factor": (1,)}
     defaults: ClassVar = {"sliding_window_pattern": "L"}
 
 

@@ -1,5 +1,5 @@
-"""Projections that some checkpoints keep in one tensor, taken apart; and the text part of a checkpoint, under the names
-of whole models."""
+"""What checkpoints of several families keep in other ways than `forward` has it: projections in one tensor, norms less
+1, text beside images, a model without its head."""
 
 from __future__ import annotations
 
@@ -49,6 +49,13 @@ def name_whole(tensors: Tensors) -> Tensors:
     if "embed_tokens.weight" not in tensors:
         return tensors
     return {name if name.startswith("lm_head.") else f"model.{name}": tensor for name, tensor in tensors.items()}
+
+
+def add_one(tensors: Tensors, endings: tuple[str, ...]) -> Tensors:
+    """The tensors, 1 more where the name has one of the endings."""
+    if not endings:
+        return tensors
+    return {name: t.map(lambda values: values + 1) if name.endswith(endings) else t for name, t in tensors.items()}
 
 
 def keep_text(tensors: Tensors) -> Tensors:

@@ -1,0 +1,46 @@
+"""StarCoder2: layer norms, biases everywhere and a feed-forward without a gate (BigCode, 2024)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from galop.models.gguf_mapping import KEYS, NAMES, GGUFMapping, Key
+from galop.models.mistral import Mistral, MistralConfig
+from galop.ops import Tensor, gelu_tanh, layer_norm, linear
+from galop.weights.tree import Tree
+
+
+@dataclass(frozen=True)
+class Starcoder2Config(MistralConfig):
+    """Mistral's, by other names."""
+
+    tie_word_embeddings: bool = True
+
+    spellings: ClassVar = {"norm_epsilon": "rms_norm_eps", "use_bias": "attention_bias"}
+    supported_values: ClassVar = {"hidden_act": ("gelu_pytorch_tanh",)}
+    defaults: ClassVar = {**MistralConfig.defaults, "attention_bias": True}
+
+
+class Starcoder2(Mistral):
+    """Mistral with other norms and another feed-forward."""
+
+    model_type = "starcoder2"
+    config_class = Starcoder2Config
+    gguf = GGUFMapping(
+        "starcoder2",
+        names={**NAMES, "ffn_up": "mlp.c_fc", "ffn_down": "mlp.c_proj"},
+        keys=(
+            *(key for key in KEYS if key.config != "rms_norm_eps"),
+            Key("rms_norm_eps", "attention.layer_norm_epsilon", float, required=True),
+        ),
+    )
+
+    def norm(self, x: Tensor, w: Tree) -> Tensor:
+        """A layer norm."""
+        normed: Tensor = layer_norm(x, w.of(x.width), w.bias, self.config.rms_norm_eps)
+        return normed
+
+    def feed_forward(self, x: Tensor, w: Tree) -> Tensor:
+        """Two matrices and GELU."""
+        return linear(gelu_tanh(linear(x, w.c_fc, w.c_fc.bias)), w.c_proj, w.c_proj.bias)

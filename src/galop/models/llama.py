@@ -72,13 +72,11 @@ class Llama(Family):
 
     def norm(self, x: Tensor, w: Tree) -> Tensor:
         """All values of a token, normalised together."""
-        normed: Tensor = rms_norm(x, w.of(x.width), self.config.rms_norm_eps)
-        return normed
+        return rms_norm(x, w.of(x.width), self.config.rms_norm_eps)
 
     def norm_heads(self, x: Tensor, w: Tree) -> Tensor:
         """Each head by itself, all with the same weights."""
-        normed: Tensor = rms_norm(x, w.of(self.config.head_dim), self.config.rms_norm_eps)
-        return normed
+        return rms_norm(x, w.of(self.config.head_dim), self.config.rms_norm_eps)
 
     def attend(self, i: int, x: Tensor, w: Tree) -> Tensor:
         """Attention of layer `i` over its inputs."""
@@ -112,8 +110,7 @@ class Llama(Family):
             vector = Vector(f"inv_freq {kind}", len(inv_freq), inv_freq)
             cosine, sine = rope_table(self.inputs.positions, vector, factor)
             self.rotations[kind] = (cosine, sine)
-        rotated: Tensor = rope(x, *self.rotations[kind], self.config.head_dim, self.interleaved)
-        return rotated
+        return rope(x, *self.rotations[kind], self.config.head_dim, self.interleaved)
 
     def feed_forward(self, x: Tensor, w: Tree) -> Tensor:
         """SwiGLU (Shazeer, 2020) over its inputs."""

@@ -74,8 +74,7 @@ class MuseGlimmer(Llama):
     def embed(self, w: Tree) -> Tensor:
         """The embeddings, normalised."""
         x = super().embed(w)
-        normed: Tensor = rms_norm(x, ones(x.width), self.config.rms_norm_eps)
-        return normed
+        return rms_norm(x, ones(x.width), self.config.rms_norm_eps)
 
     def head(self, x: Tensor, w: Tree) -> Tensor:
         """Logits, multiplied and capped."""

@@ -27,7 +27,7 @@ class Olmo3(Llama):
     """Llama with its norms elsewhere, and windows."""
 
     model_type = "olmo3"
-    config_class = Olmo3Config
+    config_class: ClassVar[type[Config]] = Olmo3Config
     gguf = GGUFMapping(
         "olmo2",
         names={

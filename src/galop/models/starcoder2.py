@@ -38,8 +38,7 @@ class Starcoder2(Mistral):
 
     def norm(self, x: Tensor, w: Tree) -> Tensor:
         """A layer norm."""
-        normed: Tensor = layer_norm(x, w.of(x.width), w.bias, self.config.rms_norm_eps)
-        return normed
+        return layer_norm(x, w.of(x.width), w.bias, self.config.rms_norm_eps)
 
     def feed_forward(self, x: Tensor, w: Tree) -> Tensor:
         """Two matrices and GELU."""

@@ -36,7 +36,8 @@ def linears(x: Array, weights: Sequence[Array], biases: Sequence[Array | None]) 
 
 def linear(x: Tensor, weight: Any, bias: Any = None) -> Tensor:
     """`linears` with one weight. Raises ModelFileError where it does not fit."""
-    result: Tensor = linears(x, [weight], [bias])
+    outputs: Any = linears(x, [weight], [bias])  # the only one by itself
+    result: Tensor = outputs
     return result
 
 

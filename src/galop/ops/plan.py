@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypedDict, Unpack, get_type_hints
+from typing import Any, Generic, Protocol, TypedDict, TypeVar, Unpack, cast, get_type_hints, overload
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from galop.ops.cost import Cost, Scratch, Workload
 Array = np.ndarray[Any, np.dtype[Any]]
 Shapes = Sequence[tuple[int, str]]  # width and dim of each output
 Attribute = bool | int | float
+Result = TypeVar("Result")  # of an op: a tensor, or several
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class Latent(LayerState):
 class Step:
     """One use of an op: its arguments by parameter name, and the buffers it reads and writes."""
 
-    op: Op
+    op: Op[Any]
     arguments: dict[str, Any]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
@@ -246,7 +247,7 @@ class Plan:
         return "\n".join(lines)
 
 
-class Op:
+class Op(Generic[Result]):
     """An operation, and everything that is known of it: the one place where it is declared.
 
     Called on tensors it appends a step to their plan. `meaning` is what the reference executor runs and what the native
@@ -299,7 +300,7 @@ class Op:
                 "same sources (pip install --editable .)"
             )
 
-    def __call__(self, *args: object, **kwargs: object) -> Any:
+    def __call__(self, *args: object, **kwargs: object) -> Result:
         """Adds a step; its output, or a list of them. Raises ModelFileError where the weights do not fit."""
         bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
@@ -321,10 +322,11 @@ class Op:
         outputs = [plan.buffer(width, dim) for width, dim in shapes]
         inputs = tuple(v.id for v in flat if isinstance(v, Tensor))
         plan.steps.append(Step(self, arguments, inputs, tuple(t.id for t in outputs)))
-        return outputs[0] if len(outputs) == 1 else outputs
+        result: Any = outputs[0] if len(outputs) == 1 else outputs
+        return cast(Result, result)
 
 
-OPS: dict[str, Op] = {}  # every op that is declared, by name
+OPS: dict[str, Op[Any]] = {}  # every op that is declared, by name
 
 
 class Declaration(TypedDict, total=False):
@@ -337,9 +339,23 @@ class Declaration(TypedDict, total=False):
     named_by: str
 
 
-def op(shape: Callable[..., Shapes], **more: Unpack[Declaration]) -> Callable[[Callable[..., Any]], Op]:
+class Declare(Protocol):
+    """What makes an op of its meaning: one that gives a tensor, or a list of them."""
+
+    @overload
+    def __call__(self, meaning: Callable[..., Array]) -> Op[Tensor]: ...
+
+    @overload
+    def __call__(self, meaning: Callable[..., list[Array]]) -> Op[list[Tensor]]: ...
+
+
+def op(shape: Callable[..., Shapes], **more: Unpack[Declaration]) -> Declare:
     """Declares the op that a function is the meaning of."""
-    return lambda meaning: Op(meaning, shape, **more)
+
+    def declare(meaning: Callable[..., Any]) -> Any:
+        return Op(meaning, shape, **more)
+
+    return declare
 
 
 def _flat(values: Iterable[Any]) -> Iterator[Any]:

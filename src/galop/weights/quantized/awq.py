@@ -10,7 +10,7 @@ import numpy as np
 from galop.errors import ModelFileError
 from galop.ops.plan import Array
 from galop.weights.quantized.integers import IntegerMatrix, lay_out
-from galop.weights.quantized.modules import Settings, check_keys, find_modules, take, unpack
+from galop.weights.quantized.modules import Settings, check_keys, find_modules, take
 from galop.weights.stored_tensor import StoredTensor, Tensors
 
 HARMLESS = frozenset(
@@ -19,7 +19,7 @@ HARMLESS = frozenset(
 VALUES = {
     "bits": (4,), "w_bit": (4,), "version": ("gemm", "GEMM"), "format": ("gemm",), "backend": ("autoawq", "auto"),
 }  # fmt: skip
-ORDER = np.array([0, 4, 1, 5, 2, 6, 3, 7])  # the nibble of a word that each of its eight columns is in
+ORDER = (0, 4, 1, 5, 2, 6, 3, 7)  # the nibble of a word that each of its eight columns is in
 
 
 def decode_awq(tensors: Tensors, settings: Settings) -> Tensors:
@@ -42,19 +42,22 @@ def _decode(tensors: Tensors, module: str) -> StoredTensor:
             f"{module}: qweight {words.shape}, qzeros {zeros.shape} and scales {scales.shape} do not go together"
         )
 
-    def nibbles(tensor: StoredTensor, first: int, count: int) -> Array:
+    def unpack_columns(tensor: StoredTensor, first: int, count: int) -> Array:
         """Columns [first, first + count), as rows."""
         low, high = first // 8, -(-(first + count) // 8)
-        found = unpack(tensor.numbers()[:, low:high], 4, (high - low) * 8).reshape(tensor.shape[0], -1, 8)
-        return found[:, :, ORDER].reshape(len(found), -1)[:, first - 8 * low :][:, :count].T
+        packed = np.ascontiguousarray(tensor.numbers()[:, low:high].T).view("<u4")
+        found = np.empty((high - low, 8, tensor.shape[0]), np.uint8)
+        for column, nibble in enumerate(ORDER):
+            found[:, column] = (packed >> np.uint32(4 * nibble)) & np.uint32(15)
+        return found.reshape(-1, tensor.shape[0])[first - 8 * low :][:count]
 
     return lay_out(
         IntegerMatrix(
             f"{module}.weight", "AWQ", (rows, cols), words.nbytes + zeros.nbytes + scales.nbytes, 0, 15,
             groups=np.arange(cols) // (cols // groups),
-            codes=lambda first, count: nibbles(words, first, count),
+            codes=lambda first, count: unpack_columns(words, first, count),
             scales=lambda first, count: scales.array()[:, first : first + count].T,
-            zeros=lambda first, count: nibbles(zeros, first, count),
-            step=max(1, rows // 8),
+            zeros=lambda first, count: unpack_columns(zeros, first, count),
+            step=max(1, rows // 32),
         )
     )  # fmt: skip

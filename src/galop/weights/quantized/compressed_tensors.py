@@ -102,7 +102,7 @@ def _decode_packed(tensors: Tensors, module: str, schemes: list[Mapping[str, Any
     half = 1 << (bits - 1)
 
     def codes(first: int, count: int) -> Array:
-        return unpacked(words.read(first, count).view("<u4"), bits, cols).astype(np.int16) - half
+        return (unpacked(words.read(first, count).view("<u4"), bits, cols) - np.uint8(half)).view(np.int8)
 
     zeros = None
     if f"{name}_zero_point" in tensors:
@@ -110,7 +110,11 @@ def _decode_packed(tensors: Tensors, module: str, schemes: list[Mapping[str, Any
         count = -(-rows // (32 // bits)) if padded else -(-rows * bits // 32)
         if len(packed.shape) != 2 or packed.shape[0] != count:
             raise ModelFileError(f"{name}: weight_zero_point {packed.shape} does not go with {words.shape}")
-        zeros = unpacked(np.ascontiguousarray(packed.numbers().view("<u4").T), bits, rows).T.astype(np.int16) - half
+        zeros = (
+            (unpacked(np.ascontiguousarray(packed.numbers().view("<u4").T), bits, rows) - np.uint8(half))
+            .view(np.int8)
+            .T
+        )
     return _lay_out(tensors, name, (rows, cols), words.nbytes, (-half, half - 1), codes, zeros)
 
 

@@ -74,6 +74,6 @@ def _decode(tensors: Tensors, module: str, bits: object, less: int) -> StoredTen
             codes=lambda first, count: unpack(words.numbers()[:, first : first + count].T, bits, cols),
             scales=lambda first, count: scales.array()[:, first : first + count].T,
             zeros=zeros,
-            step=max(1, rows // 8),
+            step=max(1, rows // 32),
         )
     )  # fmt: skip

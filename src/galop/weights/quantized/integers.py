@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from galop.weights.stored_tensor import StoredTensor
 BLOCK = 32
 # What the codes of each type stand for, least to most, in the order of their size.
 SIGNED = (("Q4_0", -8, 7), ("Q5_0", -16, 15), ("Q8_0", -128, 127))
+LIFTS = {"Q4_0": 8, "Q5_0": 16}
 UNSIGNED = (("Q4_1", 0, 15), ("Q5_1", 0, 31))
 
 
@@ -22,8 +24,8 @@ UNSIGNED = (("Q4_1", 0, 15), ("Q5_1", 0, 31))
 class IntegerMatrix:
     """Values [rows, cols]: `scale * (code - zero)`, or `scale * code + minimum` where there are minima.
 
-    `codes(first, count)` gives integers [count, cols] of some rows, `scales` float32, `zeros` integers and `minima`
-    float32 [count, groups]; `groups` [cols] is the group of each column. `codes` are from `least` to `most`.
+    `codes(first, count)` gives bytes [count, cols] of some rows, signed or not, from `least` to `most`; `scales` and
+    `minima` float32, `zeros` integers [count, groups]; `groups` [cols] is the group of each column.
     """
 
     name: str
@@ -41,25 +43,26 @@ class IntegerMatrix:
 
     def values(self, first: int, count: int) -> Array:
         """Some rows in float32."""
-        codes, scales = self.codes(first, count), self.scales(first, count)[:, self.groups]
+        values = self.codes(first, count).astype(np.float32)
+        if self.zeros:
+            values -= self.zeros(first, count).astype(np.float32)[:, self.groups]
+        values *= self.scales(first, count)[:, self.groups]
         if self.minima:
-            return scales * codes.astype(np.float32) + self.minima(first, count)[:, self.groups]
-        return scales * self._differences(first, count, codes).astype(np.float32)
+            values += self.minima(first, count)[:, self.groups]
+        return values
 
     def blocks(self, kind: str, first: int, count: int) -> Array:
         """Some rows in blocks of a type, uint8 [count, bytes of a row]."""
-        codes, group = self.codes(first, count), self.groups[::BLOCK]
+        group = self.groups[::BLOCK]
+        fields = [self.scales(first, count)[:, group]]
         if self.minima:
-            heads = [self.scales(first, count)[:, group], self.minima(first, count)[:, group]]
-        else:
-            heads, codes = [self.scales(first, count)[:, group]], self._differences(first, count, codes)
-        head = np.stack(heads, axis=-1).astype(np.float16).view(np.uint8).reshape(-1, 2 * len(heads))
-        return _encode(kind, head, codes.reshape(-1, BLOCK)).reshape(count, -1)
-
-    def _differences(self, first: int, count: int, codes: Array) -> Array:
-        if self.zeros is None:
-            return codes
-        return codes.astype(np.int16) - self.zeros(first, count).astype(np.int16)[:, self.groups]
+            fields.append(self.minima(first, count)[:, group])
+        head = np.stack(fields, axis=-1).astype(np.float16).view(np.uint8).reshape(-1, 2 * len(fields))
+        codes = self.codes(first, count).view(np.uint8).reshape(count, -1, BLOCK)
+        lift: Any = np.uint8(LIFTS.get(kind, 0))  # what it takes to the codes of the type; bytes wrap around
+        if self.zeros:
+            lift = lift - self.zeros(first, count)[:, group, None].astype(np.uint8)
+        return _encode(kind, head, (codes + lift).reshape(-1, BLOCK)).reshape(count, -1)
 
 
 def lay_out(matrix: IntegerMatrix) -> StoredTensor:
@@ -98,13 +101,11 @@ def _half_error(values: Array) -> float:
 
 
 def _encode(kind: str, head: Array, codes: Array) -> Array:
-    """ggml's blocks of codes [n, 32] under their fp16 fields [n, bytes]."""
+    """ggml's blocks of codes (uint8 [n, 32]) under their fp16 fields [n, bytes]."""
     if kind == "Q8_0":
-        return np.concatenate([head, codes.astype(np.int8).view(np.uint8)], axis=1)
-    offset = {"Q4_0": 8, "Q5_0": 16}.get(kind, 0)
-    lifted = (codes + offset).astype(np.uint8) if offset else codes.astype(np.uint8)
-    low = lifted & 15
+        return np.concatenate([head, codes], axis=1)
+    low = codes & 15
     fields = [head, low[:, :16] | (low[:, 16:] << 4)]
     if kind in ("Q5_0", "Q5_1"):
-        fields.insert(1, np.packbits(lifted >> 4, axis=1, bitorder="little"))
+        fields.insert(1, np.packbits((codes >> 4).reshape(-1), bitorder="little").reshape(-1, 4))
     return np.concatenate(fields, axis=1)

@@ -53,11 +53,9 @@ def take(tensors: Tensors, name: str, *types: str) -> StoredTensor:
 def unpack(words: Array, bits: int, count: int) -> Array:
     """The first `count` numbers of `bits` bits in each row of 32-bit words, lowest bits first, as uint8."""
     data = np.ascontiguousarray(words).view(np.uint8)
-    if bits in (1, 2, 4):
-        shifts = np.arange(0, 8, bits, dtype=np.uint8)
-        return ((data[..., None] >> shifts) & np.uint8((1 << bits) - 1)).reshape(len(data), -1)[:, :count]
-    if bits == 8:
-        return data[:, :count]
+    if bits in (1, 2, 4, 8):
+        parts = [(data >> np.uint8(shift)) & np.uint8((1 << bits) - 1) for shift in range(0, 8, bits)]
+        return np.stack(parts, axis=-1).reshape(len(data), -1)[:, :count]
     planes = np.unpackbits(data, axis=1, bitorder="little")[:, : count * bits].reshape(len(data), count, bits)
     return np.packbits(planes, axis=2, bitorder="little")[:, :, 0]
 

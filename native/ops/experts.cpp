@@ -91,6 +91,7 @@ struct Mixture {
   std::vector<int64_t> used;            // experts that have one
   std::vector<int64_t> place;           // per token and slot, its assignment
   std::vector<float> inner, up, down;
+  std::vector<float> inputs;  // of each assignment, for matrices of floats
 };
 
 // Matrices and biases are those of all gates, then ups, then downs; without gates there are none of them.
@@ -116,7 +117,7 @@ class Experts final : public PhaseOp {
     require(in[2].width == chosen_ && out[0].width == width_, "experts operands");
     for (int64_t i = 0; i < matrices; ++i) {
       const bool down = i >= matrices - count_;
-      require(!weights[i]->is_float(), "experts must be packed");
+      (down ? of_inner_ : of_width_).note(*weights[i]);
       require(weights[i]->cols == (down ? inner_ : width_) && weights[i]->rows == (down ? width_ : inner_),
               "experts shapes");
     }
@@ -138,6 +139,7 @@ class Experts final : public PhaseOp {
     make_room(mixture_->inner, total * inner_);
     if (gated_) make_room(mixture_->up, total * inner_);
     make_room(mixture_->down, total * width_);
+    if (of_width_.floats || of_inner_.floats) make_room(mixture_->inputs, total * std::max(width_, inner_));
     const int64_t groups = std::max(width_, inner_) / kGroup;
     run.activation_groups = std::max(run.activation_groups, static_cast<int64_t>(total) * groups);
   }
@@ -156,13 +158,13 @@ class Experts final : public PhaseOp {
         run.kernels.scale(shares[a.token * chosen_ + a.slot], x, weighed, width_);
         x = weighed;
       }
-      quantise(run, x, i, width_);
+      receive(run, x, i, width_, of_width_);
     }
     run.pool.barrier();
     if (gated_)
-      multiply(run, 0, {m.inner.data(), m.up.data()}, inner_, width_ / kGroup);
+      multiply(run, 0, {m.inner.data(), m.up.data()}, inner_, width_);
     else
-      multiply(run, 0, {m.inner.data()}, inner_, width_ / kGroup);
+      multiply(run, 0, {m.inner.data()}, inner_, width_);
     run.pool.barrier();
     for (int64_t i; (i = run.pool.claim(total)) >= 0;) {
       float* inner = m.inner.data() + i * inner_;
@@ -170,10 +172,10 @@ class Experts final : public PhaseOp {
         run.kernels.glu(inner, m.up.data() + i * inner_, inner, inner_, how_);
       else
         run.kernels.relu_squared(inner, inner, inner_);
-      quantise(run, inner, i, inner_);
+      receive(run, inner, i, inner_, of_inner_);
     }
     run.pool.barrier();
-    multiply(run, gated_ ? 2 : 1, {m.down.data()}, width_, inner_ / kGroup);
+    multiply(run, gated_ ? 2 : 1, {m.down.data()}, width_, inner_);
     run.pool.barrier();
     // Experts are summed in ascending index: `route` lists them so.
     for (int64_t t; (t = run.pool.claim(tokens)) >= 0;) {
@@ -185,6 +187,12 @@ class Experts final : public PhaseOp {
   }
 
  private:
+  // Of which types the matrices are that take the same inputs.
+  struct Types {
+    bool floats = false, quantised = false;
+    void note(const Panels& m) { (m.is_float() ? floats : quantised) = true; }
+  };
+
   void assign(const float* ids, int64_t tokens) const {
     Mixture& m = *mixture_;
     const int64_t total = tokens * chosen_;
@@ -203,8 +211,11 @@ class Experts final : public PhaseOp {
     }
   }
 
-  // Quantises assignment i among those of its expert, which are the columns of one product.
-  void quantise(const Run& run, const float* x, int64_t i, int64_t size) const {
+  // Quantises the inputs of assignment i among those of its expert, which are the columns of one product, or keeps
+  // them.
+  void receive(const Run& run, const float* x, int64_t i, int64_t size, Types types) const {
+    if (types.floats) std::copy_n(x, size, mixture_->inputs.data() + i * size);
+    if (!types.quantised) return;
     const int64_t e = mixture_->assignments[i].expert, begin = mixture_->first[e], n = mixture_->first[e + 1] - begin;
     const int64_t groups = size / kGroup;
     ActivationGroup* to = run.activations + begin * groups + activation_index(i - begin, groups, run.kernels.tile);
@@ -212,7 +223,7 @@ class Experts final : public PhaseOp {
   }
 
   // Each expert's matrices of kinds [kind, kind + size of `to`), of `rows` rows, times its columns, into to[...].
-  void multiply(const Run& run, int64_t kind, const std::vector<float*>& to, int64_t rows, int64_t groups) const {
+  void multiply(const Run& run, int64_t kind, const std::vector<float*>& to, int64_t rows, int64_t size) const {
     const Panels& shape = *weights[kind * count_];
     const int64_t panels = shape.panels(), tokens = in[0].count(run), matrices = static_cast<int64_t>(to.size());
     const int64_t per_claim =
@@ -225,8 +236,12 @@ class Experts final : public PhaseOp {
       const int64_t first = mixture_->first[e], n = mixture_->first[e + 1] - first;
       const Panels& m = *weights[(kind + which) * count_ + e];
       const float* bias = vectors.empty() ? nullptr : vectors[kind + which]->data() + e * rows;
-      run.kernels.matmul(m, begin, std::min(begin + per_claim, panels), {run.activations + first * groups, n, groups},
-                         bias, to[which] + first * rows, rows);
+      const int64_t end = std::min(begin + per_claim, panels), groups = size / kGroup;
+      float* out = to[which] + first * rows;
+      if (m.is_float())
+        run.kernels.matmul_f32(m, begin, end, mixture_->inputs.data() + first * size, n, bias, out, rows);
+      else
+        run.kernels.matmul(m, begin, end, {run.activations + first * groups, n, groups}, bias, out, rows);
     }
   }
 
@@ -234,6 +249,7 @@ class Experts final : public PhaseOp {
   double alpha_ = 1, limit_ = INFINITY, offset_ = 0;
   Glu how_;
   bool gated_ = true;
+  Types of_width_, of_inner_;
   int64_t count_ = 0, width_ = 0, chosen_ = 0, inner_ = 0;
   Mixture* mixture_ = nullptr;  // of the pass under way
 };

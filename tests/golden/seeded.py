@@ -36,17 +36,8 @@ class Seeded:
     settings: dict[str, Any] = field(default_factory=dict)
     gold: Gold | None = None
     around: dict[str, Any] = field(default_factory=dict)
-    model_class: str = ""  # transformers' own, where AutoModelForCausalLM does not know it
 
 
-LATENT = {
-    "num_key_value_heads": 4, "kv_lora_rank": 32, "q_lora_rank": 48, "qk_rope_head_dim": 16, "qk_nope_head_dim": 24,
-    "v_head_dim": 32, "moe_intermediate_size": 32, "n_routed_experts": 8, "num_experts_per_tok": 2,
-}  # fmt: skip
-DEEPSEEK_YARN = {
-    "rope_type": "yarn", "factor": 40.0, "original_max_position_embeddings": 16, "beta_fast": 32, "beta_slow": 1,
-    "mscale": 0.707, "mscale_all_dim": 0.707,
-}  # fmt: skip
 LONG_DIVISORS = [1.0, 1.5, 2.0, 4.0, 8.0, 16.0]
 MINISTRAL_ROPE = {
     "rope_type": "yarn", "rope_theta": 1e6, "factor": 16.0, "original_max_position_embeddings": 8, "beta_fast": 32.0,
@@ -114,37 +105,37 @@ SEEDED: dict[str, Seeded] = {
             "out_hidden_size": 64, "projector_hidden_size": 24,
         },
     ),
-    "glm4_moe_lite": Seeded("glm4_moe_lite", LATENT, Gold([-0.11731, -1.19623], 0.492986)),
-    "deepseek_v3": Seeded(
-        "deepseek_v3",
+    "gpt_oss": Seeded(
+        "gpt_oss",
         {
-            **LATENT, "num_hidden_layers": 2, "n_group": 4, "topk_group": 2, "first_k_dense_replace": 1, "rope_scaling": DEEPSEEK_YARN,
-            "rope_theta": 10000.0,
+            "intermediate_size": 48, "num_hidden_layers": 2, "head_dim": 32, "num_local_experts": 8,
+            "num_experts_per_tok": 2, "sliding_window": 4,
+        },
+        Gold([0.75161, 1.56525, -1.31929, 0.51178], 0.499796, [0.61683, 0.90184]),
+    ),
+    "gpt_oss_quantised": Seeded(
+        "gpt_oss",
+        {
+            "num_hidden_layers": 3, "num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": 6,
+            "swiglu_limit": 0.5, "rms_norm_eps": 1e-6,
         },
     ),
-    "deepseek_v2_lite": Seeded(
-        "deepseek_v2",
+    "llama4_text": Seeded(
+        "llama4_text",
         {
-            **LATENT, "num_hidden_layers": 2, "q_lora_rank": None, "first_k_dense_replace": 1, "n_shared_experts": 2,
-            "rope_scaling": DEEPSEEK_YARN, "rope_theta": 10000.0,
+            "num_local_experts": 4, "intermediate_size_mlp": 128, "interleave_moe_layer_step": 2, "head_dim": 32,
         },
     ),
-    "deepseek_v2": Seeded(
-        "deepseek_v2",
+    "llama4_chunks": Seeded(
+        "llama4_text",
         {
-            **LATENT, "num_hidden_layers": 2, "qk_nope_head_dim": 32, "topk_method": "group_limited_greedy", "n_group": 4,
-            "topk_group": 2, "routed_scaling_factor": 2.0,
-        },
-    ),
-    "deepseek_v32": Seeded("deepseek_v32", {**LATENT, "num_hidden_layers": 2, "index_topk": 64, "n_group": 1, "topk_group": 1}),
-    "mistral4": Seeded(
-        "mistral4",
-        {
-            **LATENT, "num_hidden_layers": 2, "rope_parameters": {
-                **DEEPSEEK_YARN, "rope_theta": 10000.0, "llama_4_scaling_beta": 0.1, "mscale": 1.0, "mscale_all_dim": 1.0,
+            "num_hidden_layers": 3, "num_local_experts": 4, "num_experts_per_tok": 2, "use_qk_norm": False,
+            "no_rope_layers": [1, 0, 1], "attention_chunk_size": 8, "floor_scale": 4,
+            "rope_scaling": {
+                "rope_type": "llama3", "factor": 16.0, "low_freq_factor": 1.0, "high_freq_factor": 1.0,
+                "original_max_position_embeddings": 64,
             },
         },
-        model_class="Mistral4ForCausalLM",
     ),
     "seed_oss": Seeded("seed_oss", {"head_dim": 32}, Gold([1.17231, -0.11962], 0.515996)),
     "mistral_window": Seeded(

@@ -87,7 +87,7 @@ EXPERT_WEIGHTS = {
 GROUPS = {"groups": 4, "kept_groups": 2, "group_best": 2}
 
 
-def mixture(biased: bool = False, gated: bool = True, **how: Any) -> OneOp:
+def mixture(biased: bool = False, gated: bool = True, floats: str = "router", **how: Any) -> OneOp:
     """Experts behind a router, whose weights are as its softmax gives them."""
 
     def build(inputs: Any, x: Any) -> Any:
@@ -99,7 +99,8 @@ def mixture(biased: bool = False, gated: bool = True, **how: Any) -> OneOp:
         return experts(x, chosen, weights, gates if gated else [], ups, downs, biases[0 if gated else 1 :], **how)
 
     vectors = {f"{part} bias": normal(EXPERTS * rows) for part, rows in BIASED.items()} if biased else {}
-    return OneOp(build, {"x": X}, {"router": ROUTER, **EXPERT_WEIGHTS}, vectors, kinds={"router": "F32"})
+    kinds = {name: "F32" for name in ("router", *EXPERT_WEIGHTS) if name.startswith(("router", floats))}
+    return OneOp(build, {"x": X}, {"router": ROUTER, **EXPERT_WEIGHTS}, vectors, kinds=kinds)
 
 
 def routed(part: int, correction: bool = False, factors: bool = False, **how: Any) -> OneOp:
@@ -253,6 +254,7 @@ CASES: dict[str, tuple[OneOp, float]] = {
     "experts, gelu": (mixture(gelu=True), 2e-6),
     "experts, with limits": (mixture(biased=True, alpha=1.702, limit=0.5, offset=1.0), 2e-6),
     "experts, without gates": (mixture(biased=True, gated=False), 2e-6),
+    "experts, down in floats": (mixture(floats="down"), 2e-6),
     "experts, weighed inputs": (mixture(weigh_inputs=True), 2e-6),
 }
 

@@ -200,7 +200,7 @@ def glm4moe(config: Config, metadata: Metadata, tensors: Arrays) -> None:
         "expert_count": config["n_routed_experts"],
         "expert_feed_forward_length": config["moe_intermediate_size"],
         "expert_shared_count": config["n_shared_experts"],
-        "leading_dense_block_count": config.get("first_k_dense_replace", 1),
+        "leading_dense_block_count": config["first_k_dense_replace"],
         "expert_gating_func": 2,
         "expert_group_count": config["n_group"],
         "expert_group_used_count": config["topk_group"],
@@ -209,43 +209,54 @@ def glm4moe(config: Config, metadata: Metadata, tensors: Arrays) -> None:
     }
 
 
-def deepseek2(config: Config, metadata: Metadata, tensors: Arrays) -> None:
-    """As files of today are, and those of V2 as the first ones: with what expands a row in one piece."""
-    glm4moe(config, metadata, tensors)
-    old = config["model_type"] == "deepseek_v2"
-    softmax, rope = config["model_type"] in ("deepseek_v2", "mistral4"), config["rope_parameters"]
-    rank, nope, values = config["kv_lora_rank"], config["qk_nope_head_dim"], config["v_head_dim"]
-    rotated, heads = config["qk_rope_head_dim"], config["num_attention_heads"]
-    metadata |= {
-        "attention.kv_lora_rank": rank, "attention.q_lora_rank": config["q_lora_rank"],
-        "rope.dimension_count": rotated, "expert_gating_func": None if old else 1 if softmax else 2,
-        "attention.head_count_kv": heads if old else 1, "attention.key_length": nope + rotated if old else rank + rotated,
-        "attention.value_length": values if old else rank,
-    }  # fmt: skip
-    if not old:
-        metadata |= {"attention.key_length_mla": nope + rotated, "attention.value_length_mla": values}
-    if rope.get("mscale_all_dim"):
-        metadata["rope.scaling.yarn_log_multiplier"] = 0.1 * rope["mscale_all_dim"]
-    if rope.get("llama_4_scaling_beta"):
-        metadata["attention.temperature_scale"] = rope["llama_4_scaling_beta"]
-    for name in [name for name in tensors if ".indexer." in name or (not old and name.endswith(".kv_b_proj.weight"))]:
-        whole = tensors.pop(name)
-        if name.endswith(".kv_b_proj.weight"):
-            k, v = np.split(whole.reshape(heads, nope + values, rank), [nope], axis=1)
-            tensors[name.replace("kv_b", "k_b")] = np.ascontiguousarray(k.swapaxes(1, 2))
-            tensors[name.replace("kv_b", "v_b")] = np.ascontiguousarray(v)
+def gpt_oss(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    metadata["expert_feed_forward_length"] = config["intermediate_size"]
+    metadata["attention.sliding_window"] = config["sliding_window"]
+    for name, values in list(tensors.items()):
+        layer, _, leaf = name.rpartition(".mlp.experts.")
+        stem = f"{layer.replace('model.layers', 'blk')}.ffn_"
+        ending = "bias" if leaf.endswith("_bias") else "weight"
+        values = values.swapaxes(-1, -2) if layer and ending == "weight" else values
+        if name.endswith(".sinks"):
+            tensors[f"{name}.weight"] = tensors.pop(name)
+        elif leaf.startswith("gate_up_proj"):
+            del tensors[name]
+            for i, part in enumerate(("gate", "up")):
+                pair = values[:, i::2]
+                tensors[f"{stem}{part}_exps.{ending}"] = np.ascontiguousarray(pair)
+        elif layer:
+            del tensors[name]
+            tensors[f"{stem}down_exps.{ending}"] = np.ascontiguousarray(values)
+
+
+def llama4(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    metadata["expert_feed_forward_length"] = config["intermediate_size"]
+    metadata["feed_forward_length"] = config["intermediate_size_mlp"]
+    metadata["interleave_moe_layer_step"] = config["interleave_moe_layer_step"]
+    metadata["rope.dimension_count"] = rotated_values(config)
+    rope = config["rope_parameters"]
+    if rope["rope_type"] == "llama3":
+        tensors["rope_freqs.weight"] = llama3_divisors(rope, rotated_values(config))
+    for name, values in list(tensors.items()):
+        if ".experts." in name:
+            layer, _, part = name.rpartition(".feed_forward.experts.")
+            del tensors[name]
+            stem = f"{layer.replace('model.layers', 'blk')}.ffn_"
+            parts = np.split(values, 2, axis=2) if part == "gate_up_proj" else [values]
+            for which, one in zip(("gate", "up") if len(parts) > 1 else ("down",), parts, strict=True):
+                tensors[f"{stem}{which}_exps.weight"] = np.ascontiguousarray(one.swapaxes(1, 2))
 
 
 CONVERTERS: dict[str, Converter] = {
     "exaone4": exaone4,
-    "deepseek2": deepseek2,
     "glm4": glm4,
     "glm4moe": glm4moe,
+    "gpt-oss": gpt_oss,
     "granite": granite,
     "hunyuan-dense": hunyuan,
     "llama": llama,
+    "llama4": llama4,
     "mistral3": mistral3,
-    "mistral4": deepseek2,
     "muse-glimmer": muse_glimmer,
     "olmo2": olmo2,
     "phi3": phi3,

@@ -144,7 +144,7 @@ def test_configs_say_what_they_say_to_transformers(name: str) -> None:
     assert ours.num_key_value_heads == theirs.num_key_value_heads
     assert ours.head_dim == (getattr(theirs, "head_dim", None) or theirs.hidden_size // theirs.num_attention_heads)
     assert ours.tie_word_embeddings == theirs.tie_word_embeddings
-    assert getattr(ours, "num_experts", None) == getattr(theirs, "num_experts", None)
+    assert getattr(ours, "num_experts", None) == getattr(theirs, "num_local_experts", None)
 
 
 @pytest.mark.parametrize("key", COMPUTED)

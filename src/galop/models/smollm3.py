@@ -12,6 +12,18 @@ from galop.models.llama import Llama, restore
 from galop.ops import Tensor
 
 
+def list_rotating_layers(raw: dict[str, Any], file: str) -> dict[str, Any]:
+    """A config with `no_rope_layers` in place of an interval: for each layer 1 if it rotates. Raises ModelFileError for
+    an interval that is none."""
+    raw = dict(raw)
+    every, layers = raw.pop("no_rope_layer_interval"), raw.get("num_hidden_layers")
+    if type(every) is not int or every < 1:
+        raise ModelFileError(f"{file}: no_rope_layer_interval = {str(every)[:60]} is not a sensible number")
+    if type(layers) is int and 0 < layers < 1 << 16 and not raw.get("no_rope_layers"):
+        raw["no_rope_layers"] = [int((i + 1) % every != 0) for i in range(layers)]
+    return raw
+
+
 @dataclass(frozen=True)
 class SmolLM3Config(Config):
     """Llama's, and an entry for each layer: 1 if it rotates."""
@@ -24,13 +36,7 @@ class SmolLM3Config(Config):
     @classmethod
     def normalise(cls, raw: dict[str, Any], file: str) -> dict[str, Any]:
         """With the list that follows from an interval. Raises ModelFileError where that is none."""
-        raw = super().normalise(raw, file)
-        every, layers = raw.pop("no_rope_layer_interval"), raw.get("num_hidden_layers")
-        if type(every) is not int or every < 1:
-            raise ModelFileError(f"{file}: no_rope_layer_interval = {str(every)[:60]} is not a sensible number")
-        if type(layers) is int and 0 < layers < 1 << 16 and not raw.get("no_rope_layers"):
-            raw["no_rope_layers"] = [int((i + 1) % every != 0) for i in range(layers)]
-        return raw
+        return list_rotating_layers(super().normalise(raw, file), file)
 
     def validate(self, file: str) -> None:
         """Raises ModelFileError also if the list is too short."""

@@ -84,13 +84,13 @@ def split_experts(tensors: Tensors, interleaved: bool = False, transposed: bool 
     Takes `experts.{gate,up,down}_proj` and `experts.gate_up_proj`, with or without `.weight`; the biases of each, as
     `_bias` or `.bias` [E, out], become one vector. The rows of gate_up_proj are those of the gate before those of up,
     or in turns if `interleaved`. If `transposed`, matrices without `.weight` are [in, out]. Raises ModelFileError for
-    more than MAX_EXPERTS, and for an odd number of rows.
+    more than MAX_EXPERTS, and for an odd number of rows. What has another number of dimensions stays as it is.
     """
     split: Tensors = {}
     for name, tensor in tensors.items():
         base, _, leaf = name.rpartition(".experts.")
         part = leaf.removesuffix(".weight").removesuffix("_bias").removesuffix(".bias")
-        if not base or part not in (*PARTS, "gate_up_proj"):
+        if not base or part not in (*PARTS, "gate_up_proj") or len(tensor.shape) != (2 if leaf.endswith("bias") else 3):
             split[name] = tensor
             continue
         count = tensor.shape[0]

@@ -19,6 +19,7 @@ from tiny import GOLDEN, tensors_of
 
 from galop.backends.load import load_path
 from galop.errors import ModelFileError
+from galop.models import FAMILIES
 from galop.models.from_file import open_checkpoint
 from galop.weights.quantized.decode import decode
 from galop.weights.safetensors import parse_file
@@ -238,6 +239,28 @@ def test_fp4_with_powers_of_two(tmp_path: Path) -> None:
     mlx = {"m.weight": data[0].view("u4"), "m.scales": exponents[0]}
     found = decoded(tmp_path, mlx, bits=4, group_size=32, mode="mxfp4")["m.weight"]
     assert found.array().tobytes() == values[0].astype("f4").tobytes()
+
+
+def test_the_experts_of_gpt_oss_keep_their_blocks(tmp_path: Path) -> None:
+    """Rows of gates and their pairs in turns; without blocks, matrices are stored transposed."""
+    codes = RNG.integers(0, 256, (2, 96, 2, 16), dtype="u1")
+    at = "model.layers.0.mlp.experts.gate_up_proj"
+    stored = {
+        f"{at}_blocks": codes,
+        f"{at}_scales": np.full((2, 96, 2), 120, "u1"),
+        f"{at}_bias": np.ones((2, 96), "f4"),
+    }
+    quantised = decoded(tmp_path, stored, quant_method="mxfp4")
+    values = quantised[f"{at}.weight"].array()
+    (tmp_path / "plain").mkdir()
+    plain = store(tmp_path / "plain", {at: values.swapaxes(1, 2), f"{at}_bias": np.ones((2, 96), "f4")})
+    for tensors in (quantised, plain):
+        experts = FAMILIES["gpt_oss"].sanitize(tensors, {})
+        for e in range(2):
+            for part, rows in (("gate_proj", values[e, ::2]), ("up_proj", values[e, 1::2])):
+                found = experts[f"model.layers.0.mlp.experts.{e}.{part}.weight"]
+                assert np.array_equal(found.array(), rows)
+                assert found.quant_type == tensors[f"{at}.weight" if tensors is quantised else at].quant_type
 
 
 @pytest.mark.parametrize(("bits", "kind"), [(2, "Q4_1"), (3, "Q4_1"), (4, "Q4_1"), (5, "Q5_1"), (6, "F32"), (8, "F32")])

@@ -71,7 +71,7 @@ def test_what_a_function_raises_stands_in_its_docstring(folder: str) -> None:
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "results").glob("*.md")]
 FOLDERS = ("src", "native", "tests", "bench", "fuzz", "docs", "results")
 FILE = re.compile(r"(?<![\w./-])[\w./-]*\w\.(?:py|cpp|h|inl|pyi|md|svg)\b")
-EXAMPLES = re.compile(r"stable\.py|mish\.|NAME\.py|TASK|task\.py|notes\.md")
+EXAMPLES = re.compile(r"lattice\.py|stable\.py|mish\.|NAME\.py|TASK|task\.py|notes\.md")
 
 
 def test_links_of_documents_lead_somewhere() -> None:

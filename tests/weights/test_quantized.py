@@ -318,6 +318,8 @@ WEIGHTS = {"num_bits": 4, "group_size": 32}
         ({"quant_method": "awq", "bits": 3}, "bits = '3'"),
         ({"quant_method": "awq", "rotation": "hadamard"}, "rotation = hadamard is not understood"),
         ({"quant_method": "gptq", "bits": 4, "checkpoint_format": "marlin"}, "checkpoint_format = 'marlin'"),
+        ({"quant_method": "auto-round", "packing_format": "auto_round:fp8"}, "packing_format"),
+        ({"quant_method": "auto-round", "data_type": "mx_fp"}, "data_type"),
         ({"quant_method": "gptq", "bits": 5}, "with 5 bits"),
         ({"quant_method": "gptq"}, "with None bits"),
         ({"quant_method": "fp8", "fmt": "e5m2"}, "fmt = 'e5m2'"),

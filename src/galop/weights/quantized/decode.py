@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from galop.errors import ModelFileError
+from galop.weights.quantized.auto_round import decode_auto_round
 from galop.weights.quantized.awq import decode_awq
 from galop.weights.quantized.bitsandbytes import decode_bitsandbytes
 from galop.weights.quantized.compressed_tensors import decode_compressed_tensors
@@ -24,6 +25,7 @@ METHODS: dict[str, Callable[[Tensors, Settings], Tensors]] = {
     "mxfp4": decode_mxfp4,
     "awq": decode_awq,
     "gptq": decode_gptq,
+    "auto-round": decode_auto_round,
     "compressed-tensors": decode_compressed_tensors,
     "modelopt": decode_modelopt,
     "bitsandbytes": decode_bitsandbytes,

@@ -76,8 +76,6 @@ $(VENV)/.site: pyproject.toml | $(BIN)/python
 
 # Every kernel of every instruction set of this machine against the portable one.
 native-test: $(VENV)/.tested
-	$(BIN)/cmake -S . -B build/native -DGALOP_WERROR=ON -DGALOP_NATIVE_TESTS=ON
-	$(BIN)/cmake --build build/native -j2
 	build/native/native_test
 
 # The same under the address and undefined-behaviour sanitizers.
@@ -101,9 +99,10 @@ $(VENV)/.installed: $(NATIVE) | $(BIN)/python
 	$(BIN)/pip install --quiet --editable .
 	touch $@
 
-# Not after .installed, so that the kernels are compiled once.
-$(VENV)/.tested: $(NATIVE) | $(BIN)/python
-	$(BIN)/pip install --quiet --editable '.[race,test]' -Ccmake.define.GALOP_WERROR=ON
+# Not after .installed, and with the native tests, so that the kernels are compiled once.
+STRICT = -Cbuild-dir=build/native -Ccmake.define.GALOP_WERROR=ON -Ccmake.define.GALOP_NATIVE_TESTS=ON
+$(VENV)/.tested: $(NATIVE) $(wildcard native/tests/*) | $(BIN)/python
+	$(BIN)/pip install --quiet --editable '.[race,test]' $(STRICT)
 	touch $(VENV)/.installed $@
 
 # A browser for the page's tests: the one that is here, else Debian's, else playwright's own.
@@ -134,7 +133,7 @@ LLAMA_FLAGS = -DGGML_NATIVE=OFF $(foreach set,AVX AVX2 FMA F16C BMI2 AVX512 AVX5
 endif
 
 $(VENV)/.oracle: $(VENV)/.tested
-	CMAKE_ARGS="$(LLAMA_FLAGS)" $(BIN)/pip install --quiet --editable '.[oracle,race,test,tune]'
+	CMAKE_ARGS="$(LLAMA_FLAGS)" $(BIN)/pip install --quiet --editable '.[oracle,race,test,tune]' $(STRICT)
 	touch $@
 
 clean:

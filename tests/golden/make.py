@@ -79,6 +79,7 @@ def make(name: str, directory: Path) -> np.ndarray:
 def compute_seeded(name: str, ids: list[int]) -> tuple[dict[str, Any], np.ndarray]:
     """What NAME.json holds of a seeded case, and transformers' logits [T, vocabulary] of `ids`."""
     import torch
+    import transformers
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
     case = SEEDED[name]
@@ -87,7 +88,8 @@ def compute_seeded(name: str, ids: list[int]) -> tuple[dict[str, Any], np.ndarra
     config = AutoConfig.for_model(case.model_type, **settings)
     config._attn_implementation = "eager"
     kind = AutoModelForImageTextToText if case.around else AutoModelForCausalLM
-    model = kind.from_config(config, dtype=torch.float32).eval()
+    make_model = getattr(transformers, case.model_class) if case.model_class else kind.from_config
+    model = make_model(config).to(torch.float32).eval()
     shapes: dict[str, list[int]] = {}
     ones: list[str] = []
     seen: set[int] = set()

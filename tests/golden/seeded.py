@@ -36,8 +36,17 @@ class Seeded:
     settings: dict[str, Any] = field(default_factory=dict)
     gold: Gold | None = None
     around: dict[str, Any] = field(default_factory=dict)
+    model_class: str = ""  # transformers' own, where AutoModelForCausalLM does not know it
 
 
+LATENT = {
+    "num_key_value_heads": 4, "kv_lora_rank": 32, "q_lora_rank": 48, "qk_rope_head_dim": 16, "qk_nope_head_dim": 24,
+    "v_head_dim": 32, "moe_intermediate_size": 32, "n_routed_experts": 8, "num_experts_per_tok": 2,
+}  # fmt: skip
+DEEPSEEK_YARN = {
+    "rope_type": "yarn", "factor": 40.0, "original_max_position_embeddings": 16, "beta_fast": 32, "beta_slow": 1,
+    "mscale": 0.707, "mscale_all_dim": 0.707,
+}  # fmt: skip
 LONG_DIVISORS = [1.0, 1.5, 2.0, 4.0, 8.0, 16.0]
 MINISTRAL_ROPE = {
     "rope_type": "yarn", "rope_theta": 1e6, "factor": 16.0, "original_max_position_embeddings": 8, "beta_fast": 32.0,
@@ -136,6 +145,38 @@ SEEDED: dict[str, Seeded] = {
                 "original_max_position_embeddings": 64,
             },
         },
+    ),
+    "glm4_moe_lite": Seeded("glm4_moe_lite", LATENT, Gold([-0.11731, -1.19623], 0.492986)),
+    "deepseek_v3": Seeded(
+        "deepseek_v3",
+        {
+            **LATENT, "num_hidden_layers": 2, "n_group": 4, "topk_group": 2, "first_k_dense_replace": 1, "rope_scaling": DEEPSEEK_YARN,
+            "rope_theta": 10000.0,
+        },
+    ),
+    "deepseek_v2_lite": Seeded(
+        "deepseek_v2",
+        {
+            **LATENT, "num_hidden_layers": 2, "q_lora_rank": None, "first_k_dense_replace": 1, "n_shared_experts": 2,
+            "rope_scaling": DEEPSEEK_YARN, "rope_theta": 10000.0,
+        },
+    ),
+    "deepseek_v2": Seeded(
+        "deepseek_v2",
+        {
+            **LATENT, "num_hidden_layers": 2, "qk_nope_head_dim": 32, "topk_method": "group_limited_greedy", "n_group": 4,
+            "topk_group": 2, "routed_scaling_factor": 2.0,
+        },
+    ),
+    "deepseek_v32": Seeded("deepseek_v32", {**LATENT, "num_hidden_layers": 2, "index_topk": 64, "n_group": 1, "topk_group": 1}),
+    "mistral4": Seeded(
+        "mistral4",
+        {
+            **LATENT, "num_hidden_layers": 2, "rope_parameters": {
+                **DEEPSEEK_YARN, "rope_theta": 10000.0, "llama_4_scaling_beta": 0.1, "mscale": 1.0, "mscale_all_dim": 1.0,
+            },
+        },
+        model_class="Mistral4ForCausalLM",
     ),
     "seed_oss": Seeded("seed_oss", {"head_dim": 32}, Gold([1.17231, -0.11962], 0.515996)),
     "mistral_window": Seeded(

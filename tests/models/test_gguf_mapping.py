@@ -36,6 +36,7 @@ def test_a_family_names_what_the_gguf_package_names(family: Any) -> None:
     architecture = NAMED_AS.get(family.gguf.architecture, family.gguf.architecture)
     theirs = {gguf.TENSOR_NAMES[t] for t in gguf.MODEL_TENSORS[architectures[architecture]]}
     ours = {name.removesuffix(".bias").removesuffix(".weight") for name in {*family.gguf.names} - {*NAMES}}
+    ours = {name for name in ours if not name.startswith("nextn.")}  # with which newer converters keep those layers
     fused = {"ffn_gate_up_exps"}  # in any file with experts
     assert ours - fused <= {name.removeprefix("blk.{bid}.") for name in theirs}
     keys = {

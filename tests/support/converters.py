@@ -200,7 +200,7 @@ def glm4moe(config: Config, metadata: Metadata, tensors: Arrays) -> None:
         "expert_count": config["n_routed_experts"],
         "expert_feed_forward_length": config["moe_intermediate_size"],
         "expert_shared_count": config["n_shared_experts"],
-        "leading_dense_block_count": config["first_k_dense_replace"],
+        "leading_dense_block_count": config.get("first_k_dense_replace", 1),
         "expert_gating_func": 2,
         "expert_group_count": config["n_group"],
         "expert_group_used_count": config["topk_group"],
@@ -247,8 +247,36 @@ def llama4(config: Config, metadata: Metadata, tensors: Arrays) -> None:
                 tensors[f"{stem}{which}_exps.weight"] = np.ascontiguousarray(one.swapaxes(1, 2))
 
 
+def deepseek2(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    """As files of today are, and those of V2 as the first ones: with what expands a row in one piece."""
+    glm4moe(config, metadata, tensors)
+    old = config["model_type"] == "deepseek_v2"
+    softmax, rope = config["model_type"] in ("deepseek_v2", "mistral4"), config["rope_parameters"]
+    rank, nope, values = config["kv_lora_rank"], config["qk_nope_head_dim"], config["v_head_dim"]
+    rotated, heads = config["qk_rope_head_dim"], config["num_attention_heads"]
+    metadata |= {
+        "attention.kv_lora_rank": rank, "attention.q_lora_rank": config["q_lora_rank"],
+        "rope.dimension_count": rotated, "expert_gating_func": None if old else 1 if softmax else 2,
+        "attention.head_count_kv": heads if old else 1, "attention.key_length": nope + rotated if old else rank + rotated,
+        "attention.value_length": values if old else rank,
+    }  # fmt: skip
+    if not old:
+        metadata |= {"attention.key_length_mla": nope + rotated, "attention.value_length_mla": values}
+    if rope.get("mscale_all_dim"):
+        metadata["rope.scaling.yarn_log_multiplier"] = 0.1 * rope["mscale_all_dim"]
+    if rope.get("llama_4_scaling_beta"):
+        metadata["attention.temperature_scale"] = rope["llama_4_scaling_beta"]
+    for name in [name for name in tensors if ".indexer." in name or (not old and name.endswith(".kv_b_proj.weight"))]:
+        whole = tensors.pop(name)
+        if name.endswith(".kv_b_proj.weight"):
+            k, v = np.split(whole.reshape(heads, nope + values, rank), [nope], axis=1)
+            tensors[name.replace("kv_b", "k_b")] = np.ascontiguousarray(k.swapaxes(1, 2))
+            tensors[name.replace("kv_b", "v_b")] = np.ascontiguousarray(v)
+
+
 CONVERTERS: dict[str, Converter] = {
     "exaone4": exaone4,
+    "deepseek2": deepseek2,
     "glm4": glm4,
     "glm4moe": glm4moe,
     "gpt-oss": gpt_oss,
@@ -257,6 +285,7 @@ CONVERTERS: dict[str, Converter] = {
     "llama": llama,
     "llama4": llama4,
     "mistral3": mistral3,
+    "mistral4": deepseek2,
     "muse-glimmer": muse_glimmer,
     "olmo2": olmo2,
     "phi3": phi3,

@@ -13,11 +13,15 @@ from typing import Any
 
 from galop.errors import ModelFileError
 from galop.models.config import Config
+from galop.models.deepseek_v2 import DeepSeekV2
+from galop.models.deepseek_v3 import DeepSeekV3
+from galop.models.deepseek_v32 import DeepSeekV32
 from galop.models.ernie4_5 import Ernie4_5
 from galop.models.exaone4 import Exaone4
 from galop.models.family import Family
 from galop.models.glm4 import Glm4
 from galop.models.glm4_moe import Glm4Moe
+from galop.models.glm4_moe_lite import Glm4MoeLite
 from galop.models.gpt_oss import GptOss
 from galop.models.granite import Granite
 from galop.models.hunyuan import HunyuanDense
@@ -25,6 +29,7 @@ from galop.models.llama import Llama
 from galop.models.llama4 import Llama4
 from galop.models.ministral3 import Ministral3
 from galop.models.mistral import Mistral
+from galop.models.mistral4 import Mistral4
 from galop.models.muse_glimmer import MuseGlimmer
 from galop.models.olmo import Olmo2, Olmo3
 from galop.models.phi3 import Phi3
@@ -41,10 +46,14 @@ from galop.weights.tree import Shape, Tree
 FAMILIES: dict[str, type[Family]] = {
     family.model_type: family
     for family in (
+        DeepSeekV2,
+        DeepSeekV3,
+        DeepSeekV32,
         Ernie4_5,
         Exaone4,
         Glm4,
         Glm4Moe,
+        Glm4MoeLite,
         GptOss,
         Granite,
         HunyuanDense,
@@ -52,6 +61,7 @@ FAMILIES: dict[str, type[Family]] = {
         Llama4,
         Ministral3,
         Mistral,
+        Mistral4,
         MuseGlimmer,
         Olmo2,
         Olmo3,

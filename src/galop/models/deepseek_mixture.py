@@ -4,8 +4,9 @@ with groups of experts and shared ones (DeepSeek-V3, 2024)."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
+from galop.errors import ModelFileError
 from galop.models.experts import (
     EXPERT_KEYS,
     EXPERT_NAMES,
@@ -49,19 +50,24 @@ class DeepSeekMixtureConfig(MixtureConfig):
     norm_topk_prob: bool = True
     n_group: int = 1
     topk_group: int = 1
+    scoring_func: str = "sigmoid"
+    topk_method: str = "noaux_tc"
 
-    supported_values: ClassVar[dict[str, tuple[Any, ...]]] = {
-        "scoring_func": ("sigmoid",),
-        "topk_method": ("noaux_tc",),
-    }
+    def validate(self, file: str) -> None:
+        """Raises ModelFileError also for a way of choosing that is not known."""
+        super().validate(file)
+        for key, value, known in (
+            ("scoring_func", self.scoring_func, ("sigmoid", "softmax")),
+            ("topk_method", self.topk_method, ("noaux_tc", "group_limited_greedy", "greedy")),
+        ):
+            if value not in known:
+                raise ModelFileError(f"{file}: {key} = {value[:60]!r} is not supported, only {', '.join(known)}")
 
 
 class DeepSeekMixture(Llama):
     """Layers with a router are mixtures of experts, beside which there may be some for all tokens."""
 
     config: DeepSeekMixtureConfig
-    sigmoid: ClassVar[bool] = True  # or softmax of the scores
-    group_best: ClassVar[int] = 2  # how many of its experts stand for a group
 
     @classmethod
     def sanitize(cls, tensors: Tensors, config: dict[str, Any]) -> Tensors:
@@ -73,17 +79,18 @@ class DeepSeekMixture(Llama):
         c = self.config
         if not w.gate:
             return super().feed_forward(x, w)
+        groups = c.n_group if c.topk_method != "greedy" else 1
         chosen, weights = route(
             score_experts(x, w.gate, c.num_experts),
             w.gate.e_score_correction_bias or None,
             None,
             c.num_experts_per_tok,
-            self.sigmoid,
+            c.scoring_func == "sigmoid",
             c.norm_topk_prob,
             c.routed_scaling_factor,
-            c.n_group,
-            c.topk_group,
-            self.group_best if c.n_group > 1 else 1,
+            groups,
+            c.topk_group if groups > 1 else 1,
+            2 if groups > 1 and c.topk_method == "noaux_tc" else 1,  # how many of its experts stand for a group
         )
         mixed = mix_experts(x, chosen, weights, w.experts, c.num_experts)
         return mixed + super().feed_forward(x, w.shared_experts) if c.n_shared_experts else mixed

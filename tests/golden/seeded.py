@@ -47,6 +47,14 @@ DEEPSEEK_YARN = {
     "rope_type": "yarn", "factor": 40.0, "original_max_position_embeddings": 16, "beta_fast": 32, "beta_slow": 1,
     "mscale": 0.707, "mscale_all_dim": 0.707,
 }  # fmt: skip
+GEMMA4_ROPE = {
+    "sliding_attention": {"rope_type": "default", "rope_theta": 1e4},
+    "full_attention": {"rope_type": "proportional", "partial_rotary_factor": 0.25, "rope_theta": 1e6},
+}  # fmt: skip
+GEMMA4 = {
+    "head_dim": 32, "global_head_dim": 64, "sliding_window": 4, "final_logit_softcapping": 30.0,
+    "rope_parameters": GEMMA4_ROPE,
+}  # fmt: skip
 LONG_DIVISORS = [1.0, 1.5, 2.0, 4.0, 8.0, 16.0]
 MINISTRAL_ROPE = {
     "rope_type": "yarn", "rope_theta": 1e6, "factor": 16.0, "original_max_position_embeddings": 8, "beta_fast": 32.0,
@@ -177,6 +185,33 @@ SEEDED: dict[str, Seeded] = {
             },
         },
         model_class="Mistral4ForCausalLM",
+    ),
+    "gemma3_text": Seeded(
+        "gemma3_text",
+        {
+            "num_hidden_layers": 6, "num_key_value_heads": 1, "head_dim": 32, "query_pre_attn_scalar": 32,
+            "sliding_window": 4, "rope_scaling": {"rope_type": "linear", "factor": 8.0},
+        },
+        Gold([0.64094, -0.04878, 0.90571, -0.25117], 0.485482, [-0.1244, -0.36965]),
+    ),
+    "gemma4_text": Seeded(
+        "gemma4_text",
+        {
+            **GEMMA4, "num_hidden_layers": 6, "num_key_value_heads": 1, "num_kv_shared_layers": 3,
+            "layer_types": ["sliding_attention", "sliding_attention", "full_attention"] * 2,
+            "hidden_size_per_layer_input": 16, "vocab_size_per_layer_input": 256, "use_double_wide_mlp": True,
+        },
+        Gold([0.48534, 0.25812, -0.09708, -0.48336], 0.524009),
+    ),
+    "gemma4_mixture": Seeded(
+        "gemma4_text",
+        {
+            **GEMMA4, "num_hidden_layers": 3, "num_global_key_value_heads": 1, "attention_k_eq_v": True,
+            "layer_types": ["sliding_attention", "sliding_attention", "full_attention"],
+            "hidden_size_per_layer_input": 0, "enable_moe_block": True, "num_experts": 8, "top_k_experts": 2,
+            "moe_intermediate_size": 32,
+        },
+        Gold([0.77915, 0.84768, -0.0696, -0.94187], 0.528482),
     ),
     "seed_oss": Seeded("seed_oss", {"head_dim": 32}, Gold([1.17231, -0.11962], 0.515996)),
     "mistral_window": Seeded(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,9 @@ def test_a_family_names_what_the_gguf_package_names(family: Any) -> None:
     architectures = {name: kind for kind, name in gguf.MODEL_ARCH_NAMES.items()}
     architecture = NAMED_AS.get(family.gguf.architecture, family.gguf.architecture)
     theirs = {gguf.TENSOR_NAMES[t] for t in gguf.MODEL_TENSORS[architectures[architecture]]}
-    ours = {name.removesuffix(".bias").removesuffix(".weight") for name in {*family.gguf.names} - {*NAMES}}
+    ours = {re.sub(r"\.(bias|weight|scale)$", "", name) for name in {*family.gguf.names} - {*NAMES}}
     ours = {name for name in ours if not name.startswith("nextn.")}  # with which newer converters keep those layers
-    fused = {"ffn_gate_up_exps"}  # in any file with experts
+    fused = {"ffn_gate_up_exps", "ffn_gate_exps", "ffn_up_exps"}  # one or the others in any file with experts
     assert ours - fused <= {name.removeprefix("blk.{bid}.") for name in theirs}
     keys = {
         value

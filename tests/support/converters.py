@@ -274,9 +274,52 @@ def deepseek2(config: Config, metadata: Metadata, tensors: Arrays) -> None:
             tensors[name.replace("kv_b", "v_b")] = np.ascontiguousarray(v)
 
 
+def gemma3(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    metadata["attention.sliding_window"] = config["sliding_window"]
+    if cap := config.get("final_logit_softcapping"):
+        metadata["final_logit_softcapping"] = cap
+    if config["model_type"] == "gemma3_text":
+        for name in tensors:
+            if name.endswith("norm.weight"):
+                tensors[name] = tensors[name] + 1
+
+
+def gemma4(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    gemma3(config, metadata, tensors)
+    slides = [kind == "sliding_attention" for kind in config["layer_types"]]
+    full = next(iter(config["per_layer_config"].values()))
+    shared, layers = config["num_kv_shared_layers"], config["num_hidden_layers"]
+    metadata |= {
+        "attention.sliding_window_pattern": slides, "attention.shared_kv_layers": shared,
+        "embedding_length_per_layer_input": config["hidden_size_per_layer_input"],
+        "attention.key_length": full["head_dim"], "attention.value_length": full["head_dim"],
+        "attention.key_length_swa": config["head_dim"], "attention.value_length_swa": config["head_dim"],
+        "rope.dimension_count": full["head_dim"], "rope.dimension_count_swa": config["head_dim"],
+    }  # fmt: skip
+    if config["use_double_wide_mlp"]:
+        width = config["intermediate_size"]
+        metadata["feed_forward_length"] = [width if i < layers - shared else 2 * width for i in range(layers)]
+    if "num_key_value_heads" in full:
+        kv_heads = config["num_key_value_heads"], full["num_key_value_heads"]
+        metadata["attention.head_count_kv"] = [kv_heads[not slide] for slide in slides]
+    if config["enable_moe_block"]:
+        metadata |= {
+            "expert_count": config["num_experts"], "expert_used_count": config["top_k_experts"],
+            "expert_feed_forward_length": config["moe_intermediate_size"],
+        }  # fmt: skip
+    for name in [*tensors]:
+        if match := re.fullmatch(r"model\.layers\.(\d+)\.(layer_scalar|router\.(?:per_expert_)?scale)", name):
+            known = {"layer_scalar": "layer_output_scale.weight", "router.scale": "ffn_gate_inp.scale"}
+            tensors[f"blk.{match[1]}.{known.get(match[2], 'ffn_down_exps.scale')}"] = tensors.pop(name)
+    half, turned = full["head_dim"] // 2, int(full["head_dim"] * 0.25 / 2)
+    tensors["rope_freqs.weight"] = np.array([1.0] * turned + [1e30] * (half - turned), np.float32)
+
+
 CONVERTERS: dict[str, Converter] = {
     "exaone4": exaone4,
     "deepseek2": deepseek2,
+    "gemma3": gemma3,
+    "gemma4": gemma4,
     "glm4": glm4,
     "glm4moe": glm4moe,
     "gpt-oss": gpt_oss,

@@ -19,6 +19,8 @@ from galop.models.deepseek_v32 import DeepSeekV32
 from galop.models.ernie4_5 import Ernie4_5
 from galop.models.exaone4 import Exaone4
 from galop.models.family import Family
+from galop.models.gemma3 import Gemma3
+from galop.models.gemma4 import Gemma4
 from galop.models.glm4 import Glm4
 from galop.models.glm4_moe import Glm4Moe
 from galop.models.glm4_moe_lite import Glm4MoeLite
@@ -51,6 +53,8 @@ FAMILIES: dict[str, type[Family]] = {
         DeepSeekV32,
         Ernie4_5,
         Exaone4,
+        Gemma3,
+        Gemma4,
         Glm4,
         Glm4Moe,
         Glm4MoeLite,

@@ -106,11 +106,15 @@ class Llama(Family):
         kind = self.config.layer_type(i)
         kind = kind if kind in self.config.rope_parameters else "full_attention"
         if kind not in self.rotations:
-            inv_freq, factor = inverse_frequencies(self.config, kind)
+            inv_freq, factor = inverse_frequencies(self.config, kind, self.head_dim(i))
             vector = Vector(f"inv_freq {kind}", len(inv_freq), inv_freq)
             cosine, sine = rope_table(self.inputs.positions, vector, factor)
             self.rotations[kind] = (cosine, sine)
-        return rope(x, *self.rotations[kind], self.config.head_dim, self.interleaved)
+        return rope(x, *self.rotations[kind], self.head_dim(i), self.interleaved)
+
+    def head_dim(self, i: int) -> int:
+        """Values in a head of queries or keys of layer `i`, all layers of one type having as many."""
+        return self.config.head_dim
 
     def feed_forward(self, x: Tensor, w: Tree) -> Tensor:
         """SwiGLU (Shazeer, 2020) over its inputs."""

@@ -61,14 +61,15 @@ class Header:
 
     def get(self, key: str, kind: type) -> Any:
         """The value of a metadata key, None where there is none; of a list with an entry for each layer, all the same,
-        the entry, unless `kind` is list. Raises ModelFileError if it is of another type."""
+        the entry, unless `kind` is list, which a number for all layers may stand for. Raises ModelFileError if it is of
+        another type."""
         value = self.metadata.get(key)
         if isinstance(value, array) and len(value):
             if kind is list:
                 return value.tolist()
             if all(entry == value[0] for entry in value):
                 value = value[0]
-        accepted = (int, float) if kind is float else kind
+        accepted = {float: (int, float), list: (list, int)}.get(kind, kind)
         if value is not None and (not isinstance(value, accepted) or (kind is int and isinstance(value, bool))):
             raise ModelFileError(f"{self.file}: {key} = {str(value)[:60]!r} should be of type {kind.__name__}")
         return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -22,10 +23,13 @@ from tiny import GOLDEN, tensors_of
 
 from galop.backends.load import load_path
 from galop.errors import ModelFileError
-from galop.models import parse_config
+from galop.models import find_family, parse_config, trace
+from galop.models.checkpoint_forms import keep_text, split_fused
+from galop.models.config import flatten
 from galop.models.from_file import open_checkpoint
 from galop.models.rotary import inverse_frequencies
 from galop.weights.safetensors import parse_file
+from galop.weights.stored_tensor import StoredTensor
 
 
 def raw(header: bytes, data: bytes = b"") -> bytes:
@@ -136,15 +140,60 @@ def test_configs_are_read_as_they_are_published(name: str) -> None:
 def test_configs_say_what_they_say_to_transformers(name: str) -> None:
     from transformers import AutoConfig
 
-    theirs = AutoConfig.for_model(**CONFIGS[name])
+    theirs = AutoConfig.for_model(**CONFIGS[name]).get_text_config()
     ours = parse_config(CONFIGS[name], "config.json")
     rope = theirs.rope_parameters
-    for key in ("rope_theta", "rope_type", "factor"):
-        assert ours.rope_parameters["full_attention"].get(key) == rope.get(key)
+    for kind, rotation in (rope if "full_attention" in rope else {"full_attention": rope}).items():
+        said = {"partial_rotary_factor": 1.0, **ours.rope_parameters[kind]}
+        for key in {"rope_theta", "rope_type", "factor", "partial_rotary_factor"} & rotation.keys():
+            assert said[key] == rotation[key]
     assert ours.num_key_value_heads == theirs.num_key_value_heads
     assert ours.head_dim == (getattr(theirs, "head_dim", None) or theirs.hidden_size // theirs.num_attention_heads)
     assert ours.tie_word_embeddings == theirs.tie_word_embeddings
     assert getattr(ours, "num_experts", None) == getattr(theirs, "num_local_experts", None)
+    layers = range(ours.num_hidden_layers)
+    if kinds := getattr(theirs, "layer_types", None):
+        assert [ours.layer_type(i) for i in layers] == kinds
+    if "sliding_attention" in ours.supported_layers and theirs.sliding_window:
+        slide = theirs.sliding_window < theirs.max_position_embeddings
+        window = theirs.sliding_window if slide else 0
+        assert {ours.window(i) for i in layers if not kinds or kinds[i] == "sliding_attention"} <= {window}
+
+
+# Weights of whole models, as counted elsewhere.
+PARAMETERS = {
+    "SmolLM3-3B": 3_075_098_624, "Ministral-3-8B-Instruct-2512": 8_489_553_920, "Phi-4-mini-instruct": 3_836_021_760,
+    "Phi-4": 14_659_507_200, "Olmo-3-7B-Instruct": 7_298_011_136, "ERNIE-4.5-0.3B-PT": 360_748_032,
+    "Seed-OSS-36B-Instruct": 36_151_104_512,
+}  # fmt: skip
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_weight_of_a_published_model_has_its_place(name: str) -> None:
+    """The names and true shapes of transformers' models, none of whose values are made."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
+
+    config = flatten(CONFIGS[name], name)
+    family = find_family(config, name)
+    whole = AutoConfig.for_model(**CONFIGS[name])
+    with torch.device("meta"):
+        kind = AutoModelForImageTextToText if "vision_config" in CONFIGS[name] else AutoModelForCausalLM
+        shapes = {key: tuple(value.shape) for key, value in kind.from_config(whole).state_dict().items()}
+    stored = {key: StoredTensor(key, "F32", shape, nowhere, 0, "F32") for key, shape in shapes.items()}
+    config = {**family.config_class.defaults, **config}
+    tensors = family.sanitize(split_fused(keep_text(stored), config), config)
+    if parse_config(config, name).tie_word_embeddings:
+        tensors.pop("lm_head.weight", None)
+    plan = trace(config["model_type"], parse_config(config, name), {key: t.shape for key, t in tensors.items()})
+    assert tensors.keys() <= plan.matrices().keys() | plan.vectors().keys()
+    counted = sum(math.prod(tensor.shape) for tensor in tensors.values())
+    assert counted == PARAMETERS.get(name, counted)
+
+
+def nowhere(first: int, count: int) -> Any:
+    raise AssertionError("no values are there")
 
 
 @pytest.mark.parametrize("key", COMPUTED)
@@ -172,7 +221,7 @@ def test_whatever_is_computed_and_not_known_is_refused_by_name(key: str) -> None
         ({"text_config": {"hidden_size": 65}}, "hidden_size is 896, and 65"),
         ({"text_config": {"residual_multiplier": 0.5}}, "residual_multiplier"),
         ({"num_hidden_layers": 1_000_000}, "num_hidden_layers"),
-        ({"rope_scaling": {"type": "linear", "factor": float("nan")}}, "bad value"),
+        ({"rope_scaling": {"type": "linear", "factor": float("nan")}}, "factor = nan"),
         ({"rope_scaling": {"type": "yarn", "factor": 4, "attention_factor": 1e300}}, "frequencies"),
     ],
 )

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from galop.errors import ModelFileError
-from galop.models.config import Config
+from galop.models.config import Config, flatten
 from galop.models.deepseek_v2 import DeepSeekV2
 from galop.models.deepseek_v3 import DeepSeekV3
 from galop.models.deepseek_v32 import DeepSeekV32
@@ -108,6 +108,7 @@ def refuse_architecture(file: str, kind: object, known: Iterable[str]) -> ModelF
 
 def parse_config(raw: dict[str, Any], file: str) -> Config:
     """The family's config from a config.json's contents. Raises ModelFileError."""
+    raw = flatten(raw, file)
     return find_family(raw, file).config_class.parse(raw, file)
 
 

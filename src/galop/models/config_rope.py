@@ -6,6 +6,7 @@ that type. Where all layers rotate alike, what stands under "full_attention" is 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from galop.errors import ModelFileError
@@ -109,6 +110,8 @@ def _parse_rotation(keys: dict[str, Any], raw: dict[str, Any], own_keys: tuple[s
     if kind == "longrope" and isinstance(original, int) and isinstance(longest, int) and original > 0:
         keys.setdefault("factor", longest / original)
     for key, value in keys.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ModelFileError(f"{file}: {key} = {value} of rope_scaling is not a number")
         if key in ROPE_TYPES[kind] or key in own_keys or key == "rope_theta":
             rotation[key] = value
         elif key in IDLE.get(kind, ()) or key == "original_max_position_embeddings" or raw.get(key) == value:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from galop.errors import ModelFileError
 from galop.models.gguf_mapping import KEYS, ConfigDict, GGUFMapping, Key
 from galop.models.gguf_rope import unpermute_queries_and_keys
 from galop.models.mistral import Mistral, MistralConfig
@@ -30,6 +31,14 @@ class Ministral3Config(MistralConfig):
 
     rope_keys: ClassVar = ("llama_4_scaling_beta",)
     defaults: ClassVar = {**MistralConfig.defaults, "rope_theta": 1e6}
+
+    def validate(self, file: str) -> None:
+        """Raises ModelFileError also for a scale that is none, or without the length that it counts in."""
+        super().validate(file)
+        rotation = self.rope_parameters["full_attention"]
+        beta, every = rotation.get("llama_4_scaling_beta", 0), rotation.get("original_max_position_embeddings", 0)
+        if type(beta) not in (int, float) or beta < 0 or (beta and (type(every) is not int or every < 1)):
+            raise ModelFileError(f"{file}: llama_4_scaling_beta = {str(beta)[:60]} every {str(every)[:60]} tokens")
 
 
 class Ministral3(Mistral):

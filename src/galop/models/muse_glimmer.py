@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from galop.errors import ModelFileError
 from galop.models.config import Config
 from galop.models.config_layers import FULL, SLIDING
 from galop.models.gguf_mapping import KEYS, NAMES, QK_NORM_NAMES, WINDOW_KEYS, ConfigDict, GGUFMapping, Key
@@ -44,6 +45,12 @@ class MuseGlimmerConfig(Config):
         if type(layers) is int and 0 < layers < 1 << 16:
             raw.setdefault("sliding_window_pattern", [(layers - 1 - i) % 4 != 0 for i in range(layers)])
         return raw
+
+    def validate(self, file: str) -> None:
+        """Raises ModelFileError also for rotations that are not those of the layers."""
+        super().validate(file)
+        if len(self.layer_rope_theta) not in (0, self.num_hidden_layers):
+            raise ModelFileError(f"{file}: layer_rope_theta has {len(self.layer_rope_theta)} entries")
 
     def rotates(self, i: int) -> bool:
         """Whether layer `i` does."""

@@ -59,7 +59,9 @@ def _scale(kind: str, rotation: dict[str, Any], dim: int, longest: int) -> tuple
             turned = int(rotation.get("partial_rotary_factor", 1.0) * dim // 2)
             return np.where(np.arange(dim // 2) < turned, inv_freq, 0) / float(rotation.get("factor", 1.0)), 1.0
         case "dynamic":  # without alpha, nothing changes up to max_position_embeddings
-            theta *= float(rotation.get("alpha") or 1.0) ** (dim / (dim - 2))
+            if not (alpha := float(rotation.get("alpha") or 1.0)) > 0:
+                raise ValueError(f"alpha {alpha}")
+            theta *= alpha ** (dim / (dim - 2))
             return 1.0 / theta ** (np.arange(0, dim, 2, dtype=np.float64) / dim), 1.0
         case "divisors":
             return inv_freq / _per_frequency(rotation["divisors"], inv_freq), 1.0

@@ -17,8 +17,10 @@ from tiny import GOLDEN, tensors_of
 
 from galop import native
 from galop.errors import ModelFileError
+from galop.models.checkpoint_forms import undo_mlx
 from galop.models.from_file import open_checkpoint
 from galop.weights import pack
+from galop.weights.safetensors import parse_file
 from galop.weights.stored_tensor import TensorFile, stored_tensor
 
 
@@ -58,6 +60,17 @@ def test_a_model_that_was_saved_without_its_head_is_a_whole_one(tmp_path: Path) 
     _, tensors = tensors_of("qwen3")
     write_safetensors(directory / "model.safetensors", {n.removeprefix("model."): t for n, t in tensors.items()})
     assert open_checkpoint(directory).tensors.keys() == open_checkpoint(GOLDEN / "qwen3").tensors.keys()
+
+
+def test_what_mlx_turns_is_turned_back(tmp_path: Path) -> None:
+    convolution, norm = np.arange(12, dtype="f4").reshape(3, 4), np.ones(3, "f4")
+    plain = {"l.conv1d.weight": convolution.reshape(3, 1, 4), "l.mlp.experts.up_proj.weight": np.ones((2, 3, 3), "f4")}
+    mlx = {"l.conv1d.weight": convolution.reshape(3, 4, 1), "l.mlp.switch_mlp.up_proj.weight": np.ones((2, 3, 3), "f4")}
+    for number, (arrays, expected) in enumerate(((plain, False), (mlx, True))):
+        path = write_safetensors(tmp_path / f"{number}.safetensors", arrays | {"norm.weight": norm})
+        tensors, turned = undo_mlx(parse_file(path))
+        assert turned == expected and tensors.keys() == plain.keys() | {"norm.weight"}
+        assert np.array_equal(tensors["l.conv1d.weight"].array(), convolution.reshape(3, 1, 4))
 
 
 def test_a_template_is_taken_from_the_file_that_counts(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ BAD_HEADERS: dict[str, tuple[bytes, str]] = {
         "impossible shape",
     ),
     "no architecture": (file(), "architecture None"),
-    "other architecture": (file([kv("general.architecture", STRING, s("gemma3"))]), "gemma3"),
+    "other architecture": (file([kv("general.architecture", STRING, s("gemma3n"))]), "gemma3n"),
 }  # fmt: skip
 
 

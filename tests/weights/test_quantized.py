@@ -21,6 +21,7 @@ from galop.backends.load import load_path
 from galop.errors import ModelFileError
 from galop.models import FAMILIES
 from galop.models.from_file import open_checkpoint
+from galop.store.model_info import parse_info
 from galop.weights.quantized.decode import decode
 from galop.weights.safetensors import parse_file
 from galop.weights.stored_tensor import StoredTensor, Tensors
@@ -84,6 +85,14 @@ def test_gptq_of_every_width(bits: int, form: str, act_order: bool, tmp_path: Pa
         other = {**quantization, "bits": 16 // bits}  # a module's own width, which g_idx tells
         arrays["m.g_idx"] = groups.astype("i4")
         check(decoded(tmp_path, arrays, **other)["m.weight"], values, kind, "8 bits" if kind == "F32" else "")
+
+
+def test_a_bias_of_zeros_is_none(tmp_path: Path) -> None:
+    codes, zeros, scales, _ = integers(4, 32)
+    packed = pack_gptq(codes, zeros, scales, np.arange(COLS) // 32, 4, 1)
+    arrays = {f"{module}.{name}": array for module in "mn" for name, array in packed.items()}
+    arrays |= {"m.bias": np.zeros(ROWS, "f2"), "n.bias": np.ones(ROWS, "f2")}
+    assert sorted(decoded(tmp_path, arrays, quant_method="gptq", bits=4)) == ["m.weight", "n.bias", "n.weight"]
 
 
 def compressed(bits: int, form: str = "pack-quantized", **weights: Any) -> dict[str, Any]:
@@ -465,6 +474,8 @@ def test_a_quantised_model_answers_as_its_weights_say(scheme: str, kind: str, tm
     projections = {name: tensor for name, tensor in checkpoint.tensors.items() if "_proj." in name}
     assert {tensor.quant_type for tensor in projections.values()} == {kind}
     assert [scheme.upper() in note for note in checkpoint.notes] == ([True] if kind == "F32" else [])
+    info, whole = parse_info(directory), parse_info(GOLDEN / "qwen3")
+    assert (info.parameters, info.quantisation) == (whole.parameters, scheme.upper())
     plain = shutil.copytree(GOLDEN / "qwen3", tmp_path / "plain")
     write_safetensors(plain / "model.safetensors", {n: t.array() for n, t in checkpoint.tensors.items()})
     with load_path(directory, memory=4 << 30) as model, load_path(plain, memory=4 << 30) as expected:

@@ -108,7 +108,7 @@ def change(directory: Path, **keys: Any) -> None:
         ({"use_sliding_window": True, "max_window_layers": 1}, "use_sliding_window"),
         ({"layer_types": ["sliding_attention", "full_attention"]}, "layer_types"),
         ({"quantization_config": {"quant_method": "hqq"}}, "the quantisation .hqq. is not supported"),
-        ({"model_type": "gemma3"}, "gemma3"),
+        ({"model_type": "gemma3n"}, "gemma3n"),
         ({"hidden_size": None}, "hidden_size"),
         ({"num_attention_heads": "4"}, "of type int"),
         ({"rms_norm_eps": -1.0}, "rms_norm_eps"),

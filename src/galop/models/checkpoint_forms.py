@@ -11,6 +11,7 @@ from galop.weights.stored_tensor import Tensors
 
 # Where a model of texts and images keeps its language model, and what else it holds.
 TEXT_PREFIXES = ("model.language_model.", "language_model.model.", "model.text_model.")
+CONVOLUTIONS = (".conv1d.weight", ".conv.conv.weight")
 OTHER_TOWERS = re.compile(
     r"(?:model\.)?(?:vision|visual|audio|multi_modal|multimodal|mm|embed_vision|embed_audio)[a-z_]*\."
 )
@@ -69,3 +70,16 @@ def keep_text(tensors: Tensors) -> Tensors:
                 name = "model." + name.removeprefix(prefix)
         kept[name.removeprefix("language_model.")] = tensor
     return kept
+
+
+def undo_mlx(tensors: Tensors) -> tuple[Tensors, bool]:
+    """The tensors as transformers has them, from those that MLX writes, which turns convolutions to [channels, taps, 1]
+    and calls stacked experts `switch_mlp`; and whether there were such convolutions: it has then added 1 to norms too.
+    """
+    undone: Tensors = {}
+    turned = False
+    for name, tensor in tensors.items():
+        if name.endswith(CONVOLUTIONS) and len(tensor.shape) == 3 and tensor.shape[2] == 1 < tensor.shape[1]:
+            tensor, turned = tensor.transpose(), True
+        undone[name.replace(".switch_mlp.", ".experts.")] = tensor
+    return undone, turned

@@ -8,7 +8,7 @@ from typing import Any
 
 from galop.errors import ModelFileError
 from galop.models import FAMILIES, find_family, refuse_architecture
-from galop.models.checkpoint_forms import add_one, keep_text, name_whole, split_fused
+from galop.models.checkpoint_forms import add_one, keep_text, name_whole, split_fused, undo_mlx
 from galop.models.config import drop_null, flatten
 from galop.tokenizers.dummy_space import take_dummy_space
 from galop.tokenizers.gguf import tokenizer_from_gguf
@@ -17,11 +17,9 @@ from galop.tokenizers.tokenizer_json import sanitize, token_ids
 from galop.weights import gguf, safetensors
 from galop.weights.checkpoint import Checkpoint
 from galop.weights.json_files import MAX_TEMPLATE, load_json, load_text
-from galop.weights.quantized.decode import decode
+from galop.weights.quantized.decode import decode, take_quantization
 from galop.weights.stored_tensor import RAW_TYPES, Tensors
 
-# Where a config.json says how its weights are quantised; the second is of older files, the third MLX's.
-QUANTIZATION_KEYS = ("quantization_config", "compression_config", "quantization")
 # A family that has no mapping of its own comes in its parent's GGUF files, as its parent.
 ARCHITECTURES = {family.gguf.architecture: family for family in FAMILIES.values() if "gguf" in vars(family)}
 
@@ -131,7 +129,7 @@ def _open_weights(directory: Path) -> tuple[dict[str, Any], Tensors, list[str]]:
         raise ModelFileError(
             f"{directory}: there is no config.json; give a GGUF file or a Hugging Face model directory"
         )
-    quantization = _take_quantization(raw, directory)
+    quantization = take_quantization(raw, directory)
     config = flatten(raw, "config.json")
     family = find_family(config, directory.name)
     config = {**family.config_class.defaults, **config}
@@ -142,7 +140,8 @@ def _open_weights(directory: Path) -> tuple[dict[str, Any], Tensors, list[str]]:
         tensors = keep_text(whole := tensors)
         if left := len(whole) - len(tensors):
             notes.append(f"{directory.name}: {left} tensors for images or sound are left out: it reads and writes text")
-    tensors = family.sanitize(add_one(split_fused(tensors, config), family.centred_norms), config)
+    tensors, turned = undo_mlx(split_fused(tensors, config))
+    tensors = family.sanitize(tensors if turned else add_one(tensors, family.centred_norms), config)
     if raw_types := [name for name, tensor in tensors.items() if tensor.quant_type in RAW_TYPES]:
         name = raw_types[0]
         raise ModelFileError(
@@ -168,17 +167,6 @@ def _load_template(directory: Path, settings: dict[str, Any]) -> str | None:
             f"tokenizer_config.json: a template of more than {MAX_TEMPLATE >> 20} MiB is not supported"
         )
     return template if isinstance(template, str) else None
-
-
-def _take_quantization(raw: dict[str, Any], directory: Path) -> Any:
-    """What a config.json, its text_config, or a file beside it says of how weights are quantised, taken out of it."""
-    found: Any = None
-    text = raw.get("text_config")
-    for place in (raw, text if isinstance(text, dict) else {}):
-        for key in QUANTIZATION_KEYS:
-            found = place.pop(key, None) or found
-    older = load_json(directory / "hf_quant_config.json").get("quantization")  # Model Optimizer's
-    return found or ({"quant_method": "modelopt", **older} if isinstance(older, dict) else None)
 
 
 def _token(value: Any) -> str:

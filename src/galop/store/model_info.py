@@ -23,6 +23,7 @@ from galop.weights import gguf, safetensors
 from galop.weights.files import source_files, weight_bytes
 from galop.weights.json_files import load_json, load_text
 from galop.weights.pack import identity
+from galop.weights.quantized.decode import count_values, name_quantisation, take_quantization
 from galop.weights.stored_tensor import StoredTensor
 
 # llama.cpp's llama_ftype, as `general.file_type` holds it.
@@ -123,7 +124,9 @@ def _parse_gguf(path: Path) -> dict[str, Any]:
 
 
 def _parse_directory(directory: Path) -> dict[str, Any]:
-    config = flatten(load_json(directory / "config.json"), "config.json")
+    raw = load_json(directory / "config.json")
+    quantization = take_quantization(raw, directory)
+    config = flatten(raw, "config.json")
     model_type = str(config.get("model_type", ""))
     family = FAMILIES.get(model_type)
     architecture = family.gguf.architecture if family else model_type
@@ -143,8 +146,8 @@ def _parse_directory(directory: Path) -> dict[str, Any]:
         "metadata": metadata,
         "tensors": tensors,
         "template": template if isinstance(template, str) else "",
-        "parameters": _count_parameters(tensors),
-        "quantisation": _main_quant_type(tensors),
+        "parameters": count_values(tensors, quantization) if quantization else _count_parameters(tensors),
+        "quantisation": name_quantisation(quantization) if quantization else _main_quant_type(tensors),
         "infills": any(all(json.dumps(n, ensure_ascii=False) in tokenizer for n in names) for names in fim.FIM_TOKENS),
         "generation": load_json(directory / "generation_config.json"),
     }

@@ -141,8 +141,10 @@ class StoredTensor:
         """The entries of the leading axis that `order` names, in its order. Raises ModelFileError if one is none."""
         if not len(order) or order.min() < 0 or order.max() >= self.shape[0]:
             raise ModelFileError(f"{self.name} has the shape {self.shape}, of which {len(order)} entries are needed")
+        if np.array_equal(order, np.arange(order[0], order[0] + len(order))):
+            return self.part(int(order[0]), len(order))
         each = self.rows // self.shape[0]
-        index = (order[:, None] * each + np.arange(each)).reshape(-1)
+        index = order if each == 1 else (order[:, None] * each + np.arange(each)).reshape(-1)
 
         def read(first: int, count: int) -> Array:
             wanted = index[first : first + count]

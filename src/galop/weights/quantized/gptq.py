@@ -12,7 +12,7 @@ from galop.errors import ModelFileError
 from galop.ops.plan import Array
 from galop.weights.quantized.integers import IntegerMatrix, lay_out
 from galop.weights.quantized.modules import Settings, check_keys, find_modules, take, unpack
-from galop.weights.stored_tensor import StoredTensor, Tensors
+from galop.weights.stored_tensor import RAW_TYPES, StoredTensor, Tensors
 
 HARMLESS = frozenset(
     """
@@ -37,6 +37,9 @@ def decode_gptq(tensors: Tensors, settings: Settings) -> Tensors:
     decoded = dict(tensors)
     for module in find_modules(tensors, ".qweight"):
         decoded[f"{module}.weight"] = _decode(decoded, module, bits, int(form == "gptq"))
+        bias = decoded.get(f"{module}.bias")
+        if bias is not None and bias.quant_type not in RAW_TYPES and not bias.array().any():
+            del decoded[f"{module}.bias"]  # early versions of AutoGPTQ wrote one of zeros for every module
     return decoded
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from golden.recipe import byte_tokenizer
+from logits import N, batch
 from random_blocks import random_blocks
 from safetensors.numpy import save_file
+from tiny import tensors_of
 
 from galop.errors import ModelFileError
+from galop.models import parse_config, trace
 from galop.models.experts import MAX_EXPERTS, split_experts
+from galop.models.from_file import open_checkpoint
+from galop.ops.reference import Cache, Reference
 from galop.weights.quant_types import dequantise
+from galop.weights.quantized.fp4 import E2M1
 from galop.weights.safetensors import parse_file
 from galop.weights.stored_tensor import TensorFile, Tensors, stored_tensor
 
@@ -55,8 +63,8 @@ FORMS: dict[str, tuple[dict[str, np.ndarray], dict[str, Any]]] = {
 
 
 def stored(folder: Path, arrays: dict[str, np.ndarray]) -> Tensors:
-    save_file({name: np.ascontiguousarray(values) for name, values in arrays.items()}, folder / "m.safetensors")
-    return parse_file(folder / "m.safetensors")
+    save_file({name: np.ascontiguousarray(values) for name, values in arrays.items()}, folder / "model.safetensors")
+    return parse_file(folder / "model.safetensors")
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -92,3 +100,29 @@ def test_what_is_no_stack_of_experts_stays_or_is_refused(tmp_path: Path) -> None
     for shape, message in (((2, 3, 4), "3 rows, which are not"), ((MAX_EXPERTS + 1, 2, 1), "more than")):
         with pytest.raises(ModelFileError, match=message):
             split_experts(stored(tmp_path, {f"{AT}.experts.gate_up_proj": np.zeros(shape, np.float32)}))
+
+
+def test_mxfp4_experts_of_gpt_oss_give_the_logits_of_what_they_stand_for(tmp_path: Path) -> None:
+    config, tensors = tensors_of("gpt_oss_quantised")
+    quantised: dict[str, np.ndarray] = {}
+    for name in [name for name in tensors if name.endswith(("experts.gate_up_proj", "experts.down_proj"))]:
+        count, inputs, rows = tensors[name].shape
+        blocks = rng.integers(0, 256, (count, rows, inputs // 32, 16)).astype(np.uint8)
+        scales = rng.integers(122, 125, (count, rows, inputs // 32)).astype(np.uint8)
+        codes = np.stack([blocks & 15, blocks >> 4], axis=-1).reshape(count, rows, inputs // 32, 32)
+        values = E2M1[codes] * np.exp2(scales.astype(np.float32) - 127)[..., None]
+        tensors[name] = values.reshape(count, rows, inputs).swapaxes(1, 2)
+        quantised |= {f"{name}_blocks": blocks, f"{name}_scales": scales}
+    quantised |= {name: values for name, values in tensors.items() if f"{name}_blocks" not in quantised}
+    logits = []
+    for folder, arrays, settings in (("plain", tensors, None), ("mxfp4", quantised, {"quant_method": "mxfp4"})):
+        (tmp_path / folder).mkdir()
+        stored(tmp_path / folder, arrays)
+        text = json.dumps({**config, "quantization_config": settings})
+        (tmp_path / folder / "config.json").write_text(text)
+        (tmp_path / folder / "tokenizer.json").write_text(json.dumps(byte_tokenizer()))
+        checkpoint = open_checkpoint(tmp_path / folder)
+        plan = trace("gpt_oss", parse_config(checkpoint.config, folder), checkpoint.shapes())
+        reference = Reference(plan, lambda name, found=checkpoint: found.tensors[name].array())
+        logits.append(reference.forward(batch(Cache(), [(0, 0, N)])))
+    assert logits[0].tobytes() == logits[1].tobytes()

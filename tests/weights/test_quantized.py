@@ -11,6 +11,7 @@ import gguf
 import numpy as np
 import pytest
 from golden.make import TOKENS
+from golden.recipe import byte_tokenizer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from logits import relative
@@ -485,3 +486,29 @@ def test_a_quantised_model_answers_as_its_weights_say(scheme: str, kind: str, tm
             assert (np.abs(packed - values) <= limit).all()
         assert relative(model.logits(TOKENS), expected.logits(TOKENS)) < 0.05
         assert model.pack.card.kinds.get(scheme.upper()) == len(projections)
+
+
+@pytest.mark.parametrize("case", ["phi3", "qwen3_moe", "gpt_oss", "llama4_text", "deepseek_v3", "gemma3_text"])
+def test_families_read_fp8_as_they_read_floats(case: str, tmp_path: Path) -> None:
+    """Fused projections, stacked and transposed experts, matrices split into heads: the same bytes as of plain values."""
+    config, tensors = tensors_of(case)
+    values = e4m3(np.arange(127, dtype="u1"))
+    quantised: dict[str, Any] = {}
+    plain: dict[str, Any] = {}
+    for name, whole in tensors.items():
+        quantised[name] = plain[name] = whole
+        if whole.ndim > 1 and "_proj" in name and not name.endswith("bias"):
+            scale = np.float32(np.abs(whole).max() / 448)
+            codes = np.abs(np.abs(whole)[..., None] / scale - values).argmin(-1) | np.where(whole < 0, 128, 0)
+            quantised |= {name: ("F8_E4M3", codes.astype("u1")), f"{name}_scale_inv": np.array(scale)}
+            plain[name] = e4m3(codes.astype("u1")) * scale
+    logits = []
+    for arrays, keys in ((quantised, {"quantization_config": {"quant_method": "fp8"}}), (plain, {})):
+        folder = tmp_path / str(len(logits))
+        folder.mkdir()
+        write_safetensors(folder / "model.safetensors", arrays)
+        (folder / "config.json").write_text(json.dumps({**config, **keys}))
+        (folder / "tokenizer.json").write_text(json.dumps(byte_tokenizer()))
+        with load_path(folder, memory=4 << 30) as model:
+            logits.append(model.logits(TOKENS))
+    assert logits[0].tobytes() == logits[1].tobytes()

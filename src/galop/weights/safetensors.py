@@ -5,10 +5,9 @@ A file is untrusted; the header rules are those of the reference implementation,
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
-
-import numpy as np
 
 from galop.errors import ModelFileError
 from galop.weights.json_files import load_json, parse_json
@@ -47,7 +46,7 @@ def parse_file(path: Path) -> Tensors:
             raise ModelFileError(f"{path.name}: the shape or offsets of {name} are not sensible numbers")
         if not isinstance(dtype, str) or dtype not in DTYPES:
             raise ModelFileError(f"{path.name}: {name} is in {dtype!r}, which is not supported; take BF16, or GGUF")
-        if end - begin != int(np.prod([*shape, DTYPES[dtype]], dtype=object)):
+        if end - begin != math.prod(shape) * DTYPES[dtype]:
             raise ModelFileError(f"{path.name}: {name} has {end - begin} bytes, its shape {shape} needs another number")
         spans.append((begin, end, name, dtype, shape))
     tensors: Tensors = {}

@@ -258,7 +258,7 @@ def tensor_bytes(quant_type: str, shape: tuple[int, ...], where: str) -> int:
     block, nbytes = block_bytes(quant_type)
     if shape[-1] % block:
         raise ModelFileError(f"{where}: rows of {shape[-1]} values are not a multiple of the {block} of {quant_type}")
-    return int(np.prod([int(n) for n in shape], dtype=object)) // block * nbytes
+    return math.prod(shape) // block * nbytes
 
 
 def stored_tensor(name: str, quant_type: str, shape: tuple[int, ...], file: TensorFile, offset: int) -> StoredTensor:

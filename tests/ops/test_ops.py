@@ -27,6 +27,7 @@ from galop.ops import (
     attention,
     concat,
     embed,
+    embed_positions,
     exact_linear,
     experts,
     geglu,
@@ -37,6 +38,7 @@ from galop.ops import (
     layer_norm,
     linears,
     multiply,
+    pool,
     position_scale,
     relu_squared,
     rms_norm,
@@ -164,6 +166,16 @@ CASES: dict[str, tuple[OneOp, float]] = {
     "concat": (OneOp(lambda inputs, x, y: concat([x, y, x], 4), PER_HEAD), 0),
     "embed": (OneOp(lambda inputs: embed(inputs, Matrix("e", 40, 64)), matrices={"e": normal(40, 64)}), 0),
     "embed, scaled": (OneOp(lambda inputs: embed(inputs, Matrix("e", 40, 64), 8.5), matrices={"e": normal(40, 64)}), 0),
+    "embed_positions": (
+        OneOp(
+            lambda inputs: embed_positions(inputs.positions, Matrix("p", 512, 64), 2),
+            matrices={"p": normal(512, 64)},
+            kinds={"p": "F32"},
+        ),
+        0,
+    ),
+    "pool, the first": (OneOp(lambda inputs, x: pool(inputs, x, mean=False), {"x": X}), 0),
+    "pool, the mean": (OneOp(lambda inputs, x: pool(inputs, x, mean=True), {"x": X}), 3e-7),
     "rows": (OneOp(lambda inputs, x: x, {"x": X}), 0),
     "rms_norm": (  # of values so small that eps counts
         OneOp(

@@ -19,7 +19,7 @@ from galop.ops.elementwise import (
     swiglu,
     weigh,
 )
-from galop.ops.embedding import embed, rows
+from galop.ops.embedding import embed, embed_positions, pool, rows
 from galop.ops.experts import experts, route
 from galop.ops.head_linear import head_linear
 from galop.ops.linear import exact_linear, linear, linears
@@ -31,7 +31,8 @@ from galop.ops.rope import rope, rope_table
 
 __all__ = [
     "OPS", "Inputs", "Latent", "Matrix", "Paged", "Plan", "Tensor", "Vector", "Window", "add", "attention", "concat",
-    "embed", "exact_linear", "experts", "geglu", "gelu", "gelu_tanh", "head_linear", "latent_attention", "layer_norm",
-    "linear", "linears", "multiply", "ones", "position_scale", "relu_squared", "rms_norm", "rope", "rope_table",
-    "route", "rows", "scale", "sigmoid_gate", "softcap", "split", "swiglu", "weigh",
+    "embed", "embed_positions", "exact_linear", "experts", "geglu", "gelu", "gelu_tanh", "head_linear",
+    "latent_attention", "layer_norm", "linear", "linears", "multiply", "ones", "pool", "position_scale",
+    "relu_squared", "rms_norm", "rope", "rope_table", "route", "rows", "scale", "sigmoid_gate", "softcap", "split",
+    "swiglu", "weigh",
 ]  # fmt: skip

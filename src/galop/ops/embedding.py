@@ -1,4 +1,5 @@
-"""What a step selects: `embed` looks tokens up, `rows` keeps the tokens whose logits are wanted."""
+"""What a step selects: `embed` looks tokens up, `embed_positions` their places; `rows` keeps the tokens whose logits
+are wanted, `pool` what encoders have of their sequences."""
 
 from __future__ import annotations
 
@@ -24,8 +25,24 @@ def embed(inputs: Any, weight: Array, scale: float = 1.0, placeholder: int = -1)
     return found
 
 
+@op(lambda positions, weight, offset: [(weight.cols, "T")], exact=("weight",))
+def embed_positions(positions: Array, weight: Array, offset: int = 0) -> Array:
+    """Row `position + offset` of `weight` for each token: learned positions (Gehring et al., 2017)."""
+    found: Array = np.asarray(weight[positions[0] + offset])
+    return found
+
+
 @op(lambda x, rows: [(x.width, "R")])
 def rows(x: Array, rows: Array) -> Array:
     """The rows of x whose logits are wanted: [R, width]."""
     chosen: Array = x[rows]
     return chosen
+
+
+@op(lambda inputs, x, mean: [(x.width, "R")])
+def pool(inputs: Any, x: Array, mean: bool) -> Array:
+    """For each token whose logits are wanted the mean of its sequence's tokens in this step, or else the first of them
+    (Reimers and Gurevych, 2019): [R, width]."""
+    of_sequence = [x[inputs.sequences == inputs.sequences[row]] for row in inputs.rows]
+    pooled: Array = np.stack([tokens.mean(axis=0) if mean else tokens[0] for tokens in of_sequence])
+    return pooled

@@ -48,26 +48,21 @@ class Embed final : public TokenOp {
 
 class EmbedPositions final : public TokenOp {
  public:
-  void attributes(Attributes& has) override { has("offset", offset_); }
-
   void validate() override {
     expect(0, 1, 1, 0);
-    require(weights[0]->cols == out[0].width && offset_ >= 0, "embed_positions shapes");
+    require(weights[0]->cols == out[0].width, "embed_positions shapes");
   }
 
   void prepare(Run& run) override {
     for (int64_t t = 0; t < run.batch.tokens; ++t) {
-      const int64_t row = run.batch.positions[t] + offset_;
+      const int64_t row = run.batch.positions[t];
       require(row >= 0 && row < weights[0]->rows, "a position beyond those that have an embedding");
     }
   }
 
   void run(Run& run, int64_t t) const override {
-    unpack_row(*weights[0], run.batch.positions[t] + offset_, out[0].at(run, t));
+    unpack_row(*weights[0], run.batch.positions[t], out[0].at(run, t));
   }
-
- private:
-  int64_t offset_ = 0;
 };
 
 class Rows final : public TokenOp {

@@ -168,7 +168,7 @@ CASES: dict[str, tuple[OneOp, float]] = {
     "embed, scaled": (OneOp(lambda inputs: embed(inputs, Matrix("e", 40, 64), 8.5), matrices={"e": normal(40, 64)}), 0),
     "embed_positions": (
         OneOp(
-            lambda inputs: embed_positions(inputs.positions, Matrix("p", 512, 64), 2),
+            lambda inputs: embed_positions(inputs.positions, Matrix("p", 512, 64)),
             matrices={"p": normal(512, 64)},
             kinds={"p": "F32"},
         ),

@@ -27,7 +27,8 @@ from galop.tokenizers.dummy_space import take_dummy_space
 from galop.tokenizers.gguf import KINDS, GGUFTokenizer, tokenizer_from_gguf
 from galop.tokenizers.pre_tokenizers import PRE_TOKENIZERS
 from galop.tokenizers.stops import stop_ids
-from galop.tokenizers.tokenizer import Detokenizer, Tokenizer
+from galop.tokenizers.tekken import describe_tekken
+from galop.tokenizers.tokenizer import BYTE_OF, Detokenizer, Tokenizer
 from galop.tokenizers.tokenizer_json import sanitize
 from galop.weights.gguf import parse_header
 
@@ -199,7 +200,7 @@ def test_any_vocabulary_is_refused_or_encodes(kind: str, tokens: list[str], data
         tokenizer = build(tokenizer_from_gguf(metadata(given, **({"merges": merges} if merges else {})), "x.gguf"))
     except ModelFileError:
         return
-    special = {id for id in tokenizer.hidden if id}
+    special = {id for id in tokenizer.hidden if id and not tokens[id].isspace()}
     for text in ("ab<> a\nb", *tokens, "".join(tokens)):
         ids = tokenizer.encode_text([(text, False)], bos=False)
         assert special.isdisjoint(ids)
@@ -393,3 +394,50 @@ def test_every_pre_tokenizer_splits_and_joins() -> None:
             pieces = tokenizers.pre_tokenizers.Split(tokenizers.Regex(pattern), "isolated")
             for text in CORPUS:
                 assert "".join(piece for piece, _ in pieces.pre_tokenize_str(text)) == text
+
+
+def tekken(tokens: list[bytes], **config: Any) -> dict[str, Any]:
+    vocab = [{"rank": i, "token_bytes": base64.b64encode(t).decode(), "token_str": None} for i, t in enumerate(tokens)]
+    sizes = {"default_vocab_size": len(tokens) + 30, "default_num_special_tokens": 30}
+    return {"config": {"pattern": PRE_TOKENIZERS["tekken"].patterns[0], **sizes, **config}, "vocab": vocab}
+
+
+def test_mistrals_own_file_has_the_tokens_of_its_ranks() -> None:
+    """Against the tokenizers library, which trains the merges that a tekken.json leaves out."""
+    split = tokenizers.pre_tokenizers.Split(tokenizers.Regex(PRE_TOKENIZERS["tekken"].patterns[0]), "isolated")
+    trained = tokenizers.Tokenizer(tokenizers.models.BPE())
+    byte_level = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    trained.pre_tokenizer = tokenizers.pre_tokenizers.Sequence([split, byte_level])
+    alphabet = tokenizers.pre_tokenizers.ByteLevel.alphabet()
+    trainer = tokenizers.trainers.BpeTrainer(vocab_size=600, initial_alphabet=sorted(alphabet), show_progress=False)
+    trained.train_from_iterator(CORPUS, trainer)
+    names = sorted(trained.get_vocab(), key=trained.get_vocab().get)  # type: ignore[arg-type]
+    whole = tekken([bytes(BYTE_OF[c] for c in name) for name in names])
+    ours = Tokenizer(sanitize(describe_tekken(whole), len(names) + 30), "<s>", "</s>", add_bos=True)
+    for text in CORPUS:
+        ids = ours.encode_text([(text, True)])
+        assert ids == [1, *(30 + id for id in trained.encode(text).ids)], text
+        assert ours.decode(ids) == text
+    assert ours.encode_control("[INST]a[/INST]</s>")[::2] == [3, 4] and ours.id("<SPECIAL_29>") == 29
+
+
+BYTES = [bytes([b]) for b in range(256)]
+
+
+@pytest.mark.parametrize(
+    ("whole", "message"),
+    [
+        ({}, "no config"),
+        (tekken(BYTES, pattern=5), "no config"),
+        (tekken(BYTES, default_vocab_size=10), "not sensible"),
+        (tekken(BYTES[1:]), "all bytes"),
+        (tekken([*BYTES, b"a"]), "all bytes"),
+        ({**tekken(BYTES), "vocab": [{"rank": 0, "token_bytes": "?"}]}, "all bytes"),
+        ({**tekken(BYTES), "special_tokens": [{"rank": 99, "token_str": "<s>"}]}, "no place"),
+        (tekken([*BYTES, b"a" * 10_000]), "too long"),
+        ({**tekken(BYTES), "special_tokens": [{"rank": 1, "token_str": "a"}]}, "twice"),
+    ],
+)
+def test_damaged_files_of_mistrals_are_refused(whole: dict[str, Any], message: str) -> None:
+    with pytest.raises(ModelFileError, match=message):
+        describe_tekken(whole)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from galop.errors import ModelFileError
+from galop.models.bert import Bert
 from galop.models.config import Config, flatten
 from galop.models.deepseek_v2 import DeepSeekV2
 from galop.models.deepseek_v3 import DeepSeekV3
@@ -78,7 +79,10 @@ FAMILIES: dict[str, type[Family]] = {
         Starcoder2,
     )
 }
-OTHER_MODEL_TYPES = {kind: family for family in FAMILIES.values() for kind in family.other_model_types}
+# Those that make a vector of a text and write none.
+ENCODERS: dict[str, type[Family]] = {family.model_type: family for family in (Bert,)}
+ALL = FAMILIES | ENCODERS
+OTHER_MODEL_TYPES = {kind: family for family in ALL.values() for kind in family.other_model_types}
 
 # What is not going to be run here, and what to take in its place.
 INSTEAD = {
@@ -91,9 +95,9 @@ INSTEAD = {
 def find_family(config: Mapping[str, Any], file: str) -> type[Family]:
     """The family of a config.json's contents. Raises ModelFileError where it is none of these."""
     kind = str(config.get("model_type"))
-    family = FAMILIES.get(kind) or OTHER_MODEL_TYPES.get(kind)
+    family = ALL.get(kind) or OTHER_MODEL_TYPES.get(kind)
     if family is None:
-        raise refuse_architecture(file, config.get("model_type"), FAMILIES)
+        raise refuse_architecture(file, config.get("model_type"), ALL)
     return family
 
 
@@ -115,6 +119,6 @@ def parse_config(raw: dict[str, Any], file: str) -> Config:
 def trace(model_type: str, config: Config, shapes: Mapping[str, Shape]) -> Plan:
     """The plan of a model whose checkpoint holds tensors of these shapes. Raises ModelFileError where they differ."""
     plan = Plan()
-    (FAMILIES.get(model_type) or OTHER_MODEL_TYPES[model_type])(config).forward(Inputs(plan), Tree(shapes))
+    (ALL.get(model_type) or OTHER_MODEL_TYPES[model_type])(config).forward(Inputs(plan), Tree(shapes))
     plan.check()
     return plan

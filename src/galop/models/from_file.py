@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from galop.errors import ModelFileError
-from galop.models import FAMILIES, find_family, refuse_architecture
+from galop.models import ALL, ENCODERS, find_family, refuse_architecture
 from galop.models.checkpoint_forms import add_one, keep_text, name_whole, split_fused, undo_mlx
 from galop.models.config import drop_null, flatten
+from galop.models.sentence_files import read_modules
+from galop.tokenizers import tekken
 from galop.tokenizers.dummy_space import take_dummy_space
 from galop.tokenizers.gguf import tokenizer_from_gguf
 from galop.tokenizers.stops import integers, stop_ids
@@ -20,8 +22,9 @@ from galop.weights.json_files import MAX_TEMPLATE, load_json, load_text
 from galop.weights.quantized.decode import decode, take_quantization
 from galop.weights.stored_tensor import RAW_TYPES, Tensors
 
+BEGIN_AND_END = (("bos_token", "cls_token"), ("eos_token", "sep_token"))
 # A family that has no mapping of its own comes in its parent's GGUF files, as its parent.
-ARCHITECTURES = {family.gguf.architecture: family for family in FAMILIES.values() if "gguf" in vars(family)}
+ARCHITECTURES = {family.gguf.architecture: family for family in ALL.values() if "gguf" in vars(family)}
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
@@ -89,18 +92,19 @@ def open_directory(directory: Path) -> Checkpoint:
     Raises ModelFileError, and OSError for what cannot be read.
     """
     config, tensors, notes = _open_weights(directory)
-    if not (directory / "tokenizer.json").is_file():
-        raise ModelFileError(f"{directory}: there is no tokenizer.json")
     embedding = tensors.get("model.embed_tokens.weight")
     if embedding is None or len(embedding.shape) != 2:
         raise ModelFileError(f"{directory}: the tensor model.embed_tokens.weight is missing or no matrix")
     rows = embedding.shape[0]
-    description = load_json(directory / "tokenizer.json")
+    description = _load_tokenizer(directory)
     dummy_space = take_dummy_space(description)
     specials = load_json(directory / "special_tokens_map.json")
     settings = {**specials, **drop_null(load_json(directory / "tokenizer_config.json"))}
+    if not (directory / "tokenizer.json").is_file():
+        settings |= {"bos_token": "<s>", "eos_token": "</s>", "add_bos_token": True}
     generation = load_json(directory / "generation_config.json")
-    bos, eos = _token(settings.get("bos_token")), _token(settings.get("eos_token"))
+    # Encoders have tokens of other names for the same.
+    bos, eos = (_token(settings.get(a)) or _token(settings.get(b)) for a, b in BEGIN_AND_END)
     ends = [generation.get("eos_token_id"), config.get("eos_token_id")]
     nowhere = sorted({i for i in integers(ends) if not 0 <= i < rows})
     if nowhere:
@@ -135,6 +139,9 @@ def _open_weights(directory: Path) -> tuple[dict[str, Any], Tensors, list[str]]:
     config = {**family.config_class.defaults, **config}
     stored = safetensors.parse_directory(directory)
     tensors = name_whole(decode(stored, quantization, "config.json") if quantization else stored)
+    if family.model_type in ENCODERS:
+        config["pooling"], dense = read_modules(directory)
+        tensors |= dense
     notes = []
     if family.config_class.multimodal:
         tensors = keep_text(whole := tensors)
@@ -152,6 +159,15 @@ def _open_weights(directory: Path) -> tuple[dict[str, Any], Tensors, list[str]]:
     elif "lm_head.weight" not in tensors:
         raise ModelFileError(f"{directory}: the tensor lm_head.weight is missing and the embeddings are not tied")
     return config, tensors, notes
+
+
+def _load_tokenizer(directory: Path) -> dict[str, Any]:
+    """The contents of tokenizer.json, or what tekken.json says in its place."""
+    if (file := directory / "tokenizer.json").is_file():
+        return load_json(file)
+    if (file := directory / tekken.FILE).is_file():
+        return tekken.describe_tekken(load_json(file))
+    raise ModelFileError(f"{directory}: there is no tokenizer.json")
 
 
 def _load_template(directory: Path, settings: dict[str, Any]) -> str | None:

@@ -25,10 +25,10 @@ def embed(inputs: Any, weight: Array, scale: float = 1.0, placeholder: int = -1)
     return found
 
 
-@op(lambda positions, weight, offset: [(weight.cols, "T")], exact=("weight",))
-def embed_positions(positions: Array, weight: Array, offset: int = 0) -> Array:
-    """Row `position + offset` of `weight` for each token: learned positions (Gehring et al., 2017)."""
-    found: Array = np.asarray(weight[positions[0] + offset])
+@op(lambda positions, weight: [(weight.cols, "T")], exact=("weight",))
+def embed_positions(positions: Array, weight: Array) -> Array:
+    """Row `position` of `weight` for each token: learned positions (Gehring et al., 2017)."""
+    found: Array = np.asarray(weight[positions[0]])
     return found
 
 

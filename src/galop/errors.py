@@ -37,6 +37,17 @@ class ContextLengthError(GalopError):
         self.counts = counts  # n_prompt_tokens and n_ctx, where they are known
 
 
+class EncoderError(GalopError):
+    """A model that embeds texts was asked to write one."""
+
+    exit_code = 2
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} is an encoder: it embeds texts (/v1/embeddings of galop serve) and writes none; take another model"
+        )
+
+
 class TemplateError(GalopError):
     """A chat template failed, looped or reached for what it may not."""
 

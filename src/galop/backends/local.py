@@ -28,12 +28,14 @@ from galop.engine.scheduler import Scheduler
 from galop.engine.sequence import SequenceStatus, TokenSequence
 from galop.engine.speculation import DraftModel, PromptLookup
 from galop.engine.states import KVType
-from galop.errors import ContextLengthError, ModelFileError
+from galop.errors import ContextLengthError, EncoderError, ModelFileError
 from galop.ops.plan import Array, Plan
 from galop.ops.reference import Reference
 from galop.tokenizers.constraint import Constraint, bit_mask
 from galop.tokenizers.tokenizer import Detokenizer, Tokenizer
 from galop.weights.pack import Pack
+
+EMBEDDINGS = "model.embed_tokens.weight"
 
 
 class Model(Processor):
@@ -55,7 +57,7 @@ class Model(Processor):
     ) -> None:
         """`pool` is the most tokens that all sequences may hold together, by default one context; `memory` the bytes it
         takes in all with its context full, as far as that was reckoned."""
-        super().__init__(pack.card, tokenizer, plan.widths[plan.steps[-1].outputs[-1]])
+        super().__init__(pack.card, tokenizer, pack.matrices[EMBEDDINGS].rows)
         self.pack = pack
         self.plan = plan
         self.memory = memory
@@ -89,7 +91,8 @@ class Model(Processor):
         return Capabilities(
             thinking=self.thinking_support,
             constrained=self.can_constrain,
-            embedding_size=self.engine.hidden_size,
+            embedding_size=self.engine.vocabulary if self.engine.in_one_step else self.engine.hidden_size,
+            generates=not self.engine.in_one_step,
         )
 
     def statistics(self) -> Statistics:
@@ -206,12 +209,15 @@ class Model(Processor):
         """Puts a request in the queue; `emit` gets its events, between steps, from the thread that steps.
 
         A stop string that is the name of a control token ends at that token. Raises ContextLengthError,
-        QueueFullError, ValueError for an empty prompt.
+        QueueFullError, EncoderError, ValueError for an empty prompt.
         """
         ids, rules, thinking, tools = list(request.prompt), request.rules, request.thinking, request.tools
         if not ids:
             raise ValueError("the prompt is empty")
-        if len(ids) >= self.context:
+        generates = not self.engine.in_one_step
+        if not generates and request.max_tokens != 0:
+            raise EncoderError(self.name)
+        if len(ids) >= self.context + (not generates):
             raise ContextLengthError(
                 f"the prompt has {len(ids)} tokens and the context holds {self.context}; shorten it or raise --context",
                 n_prompt_tokens=len(ids),
@@ -272,7 +278,9 @@ class Model(Processor):
         self._server.start()
 
     def logits(self, tokens: Sequence[int]) -> Array:
-        """float32 [len(tokens), vocabulary]: at each position, what is likely to follow it."""
+        """float32 [len(tokens), vocabulary]: at each position, what is likely to follow it. Raises EncoderError."""
+        if self.engine.in_one_step:
+            raise EncoderError(self.name)
         kv = self.engine.new_cache()
         parts = []
         with self._turn():

@@ -25,18 +25,18 @@ def memory_needed(pack: Pack, plan: Plan, context: int, kv: KVType = "f16") -> d
     return {
         "weights": sum(m.nbytes for m in pack.matrices.values()),
         "kv": blocks_for(context) * state.block_bytes + state.sequence_bytes,
-        "scratch": _scratch(plan),
+        "scratch": _scratch(plan, max(CHUNK_TOKENS, context) if plan.in_one_step else CHUNK_TOKENS),
         "process": PROCESS_BYTES,
     }
 
 
-def _scratch(plan: Plan) -> int:
-    """What a full prompt chunk needs: float32 buffers, int8 activations, what ops need beside, unpacked panels."""
+def _scratch(plan: Plan, tokens: int) -> int:
+    """What a chunk of so many tokens needs: float32 buffers, int8 activations, what ops need beside, whole panels."""
     _, slots = plan.slots()
     beside = [step.scratch for step in plan.steps]
     floats = sum(width for width, dim in slots if dim == "T") + max(s.floats for s in beside)
     widest = max(s.activations for s in beside)
-    return CHUNK_TOKENS * (floats * 4 + widest * 2) + slots[-1][0] * 8
+    return tokens * (floats * 4 + widest * 2) + slots[-1][0] * 8
 
 
 @dataclass(frozen=True)

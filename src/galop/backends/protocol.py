@@ -31,6 +31,7 @@ class Capabilities:
     thinking: ThinkingSupport | None = None  # how its thinking is switched; None where it does not think
     constrained: bool = False  # whether answers can be constrained to a format, and so calls required
     embedding_size: int = 0  # values of a text's vector; 0 where it makes none
+    generates: bool = True  # whether it writes texts; an encoder's logits are a text's vector
 
 
 class ChatOptions(TypedDict, total=False):
@@ -248,7 +249,8 @@ class TokenBackend(Backend, Protocol):
     def submit(self, request: GenerationRequest, emit: Emit) -> Completion:
         """Puts a request in the queue; `emit` gets its events, from another thread.
 
-        Raises ContextLengthError, QueueFullError, ValueError for an empty prompt.
+        Raises ContextLengthError, QueueFullError, EncoderError where it writes no texts and tokens are wanted,
+        ValueError for an empty prompt.
         """
 
     def logits(self, tokens: Sequence[int]) -> Array:

@@ -10,7 +10,7 @@ from galop.backends.local import Model
 from galop.cli.errors import UsageError
 from galop.cli.screen import note, progress_bar
 from galop.engine.states import KVType
-from galop.errors import UnknownModelError
+from galop.errors import EncoderError, UnknownModelError
 from galop.store import Source
 
 
@@ -45,14 +45,18 @@ def load_model(
     kv: KVType = "f16",
     draft: str = "",
 ) -> Model:
-    """Downloads and loads, telling where a file comes from before it is fetched. Raises UsageError, and what
-    `galop.load` raises."""
+    """Downloads and loads, telling where a file comes from before it is fetched. Raises UsageError,
+    EncoderError for a model that writes no texts, and what `galop.load` raises."""
     if not source.path:
         confirm_download(source, yes)
     with progress_bar() as progress:
-        return load_source(
+        model = load_source(
             source, progress=progress, context=context, threads=threads, memory=memory, kv=kv, draft=draft
         )
+    if not model.capabilities.generates:
+        model.close()
+        raise EncoderError(source.name)
+    return model
 
 
 def confirm_download(source: Source, yes: bool) -> None:

@@ -52,6 +52,7 @@ class Engine:
         self.vocabulary = plan.widths[plan.steps[-1].outputs[-1]]
         self.hidden_size = plan.widths[plan.steps[-1].inputs[0]]
         self.context = context
+        self.in_one_step = plan.in_one_step
         self.chunk = 64  # tokens of a prompt at once; adapted so that a chunk takes about CHUNK_SECONDS
 
     def new_cache(self) -> KVCache:
@@ -60,6 +61,8 @@ class Engine:
 
     def cache_for(self, client: str, tokens: Sequence[int] = ()) -> KVCache:
         """A KV cache whose blocks prompts of `client` may find, and that holds what they know of these `tokens`."""
+        if self.in_one_step:
+            return self.new_cache()
         root = self.prefix_cache.root(client)
         known = self.prefix_cache.match(root, tokens)
         return KVCache(self.prefix_cache, root, list(tokens[: known.length]), known.blocks, known.hashes)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from galop.engine.engine import Engine
+from galop.engine.engine import CHUNK_TOKENS, Engine
 from galop.engine.kv_cache import KVCache
 from galop.engine.next_token import append_next
 from galop.engine.sampling import SampledToken
@@ -27,6 +27,8 @@ def share_chunk(engine: Engine, unread: Mapping[TokenSequence, int]) -> dict[Tok
     rest for those with the least left, so that nobody waits for a long prompt. Those that fit this rest go in turn.
     """
     in_turn = sorted(unread, key=lambda s: s.place)
+    if engine.in_one_step:
+        return _share_whole(in_turn, unread)
     shares = dict.fromkeys(in_turn, 0)
     half, left = engine.chunk // 2, engine.chunk
     scorable = max(16, SCORE_BYTES // (4 * engine.vocabulary))
@@ -38,6 +40,16 @@ def share_chunk(engine: Engine, unread: Mapping[TokenSequence, int]) -> dict[Tok
             scorable -= part
         shares[sequence] += part
         left -= part
+    return shares
+
+
+def _share_whole(in_turn: Sequence[TokenSequence], unread: Mapping[TokenSequence, int]) -> dict[TokenSequence, int]:
+    """Whole prompts, as many as fit the largest chunk, or the first in turn alone."""
+    shares, left = dict.fromkeys(in_turn, 0), CHUNK_TOKENS
+    for i, sequence in enumerate(in_turn):
+        if not i or unread[sequence] <= left:
+            shares[sequence] = unread[sequence]
+            left -= unread[sequence]
     return shares
 
 

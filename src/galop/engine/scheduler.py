@@ -66,7 +66,8 @@ class Scheduler:
 
     def submit(self, sequence: TokenSequence) -> None:
         """Lets a sequence wait for its turn. Raises QueueFullError."""
-        sequence.block_hashes = self.engine.prefix_cache.hashes(sequence.client, sequence.prompt)
+        if not self.engine.in_one_step:
+            sequence.block_hashes = self.engine.prefix_cache.hashes(sequence.client, sequence.prompt)
         with self._work:
             # Those that the next step admits do not count as waiting.
             if self.waiting >= self.queue + max(0, self.parallel - len(self.running)):

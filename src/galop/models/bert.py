@@ -46,11 +46,8 @@ class BertConfig(Config):
 
     @classmethod
     def normalise(cls, raw: dict[str, Any], file: str) -> dict[str, Any]:
-        """With the positions that a text can have, and the pooling by name. Raises ModelFileError."""
-        raw = super().normalise(raw, file)
-        if raw.get("model_type") in Bert.other_model_types and type(raw.get("max_position_embeddings")) is int:
-            raw["max_position_embeddings"] -= PADDING
-        return pooling_named(raw, file)
+        """With the pooling by name. Raises ModelFileError."""
+        return pooling_named(super().normalise(raw, file), file)
 
 
 class Bert(Family):
@@ -94,6 +91,7 @@ class Bert(Family):
         positions = renamed.get("model.embed_positions.weight")
         if positions is not None and config.get("model_type") in cls.other_model_types:
             positions = positions.part(PADDING, positions.shape[0] - PADDING)
+            config["max_position_embeddings"] = positions.shape[0]
         if positions is not None and (types := renamed.pop("model.embed_types.weight", None)):
             first = types.entry(0) if len(types.shape) > 1 else types
             if first.shape != positions.shape[1:]:

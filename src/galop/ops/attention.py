@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from galop.ops.cost import Cost, Workload
-from galop.ops.plan import Array, Inputs, Latent, LayerState, Paged, Shapes, Tensor, Vector, Window, op
+from galop.ops.plan import Array, Inputs, Latent, LayerState, Paged, Shapes, Tensor, Vector, Whole, Window, op
 
 
 def _shape(
@@ -54,7 +54,9 @@ def _state(k: Tensor | None, v: Tensor | None, window: int, chunk: int, causal: 
     if k is None or v is None:
         return None
     back = window or chunk
-    return Window(k.width, v.width, back) if back and causal else Paged(k.width, v.width)
+    if not causal:
+        return Whole(k.width, v.width)
+    return Window(k.width, v.width, back) if back else Paged(k.width, v.width)
 
 
 @op(_shape, cost=_cost, state=_state)

@@ -103,6 +103,11 @@ class Paged(LayerState):
 
 
 @dataclass(frozen=True)
+class Whole(Paged):
+    """The same where tokens see later ones, so that a step has to bring all tokens of a sequence."""
+
+
+@dataclass(frozen=True)
 class Window(LayerState):
     """The keys and values of the last `window` tokens; widths are values per token."""
 
@@ -169,6 +174,11 @@ class Plan:
     widths: list[int] = field(default_factory=list)
     dims: list[str] = field(default_factory=list)
     states: list[LayerState] = field(default_factory=list)
+
+    @property
+    def in_one_step(self) -> bool:
+        """Whether a step has to bring all tokens of a sequence, as an encoder's does."""
+        return any(isinstance(state, Whole) for state in self.states)
 
     def buffer(self, width: int, dim: str) -> Tensor:
         """A new buffer of `width` floats per row."""

@@ -15,6 +15,7 @@ from galop.errors import (
     ConstraintError,
     ContextLengthError,
     DownloadError,
+    EncoderError,
     GalopError,
     MemoryBudgetError,
     ModelFileError,
@@ -93,6 +94,8 @@ def api_error(error: Exception) -> ApiError:
             return ApiError(400, "context_length_exceeded", str(error), "messages", counts=error.counts)
         case UnknownModelError():
             return ApiError(404, "model_not_found", str(error), "model")
+        case EncoderError():
+            return ApiError(400, "unsupported_parameter", str(error), "model")
         case ConstraintError():
             return ApiError(400, "invalid_schema", str(error), error.param or "response_format")
         case ModelFileError():

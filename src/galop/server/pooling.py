@@ -38,13 +38,22 @@ def unit_vector(vector: Array, encoding: str | None) -> list[float] | str:
     return values
 
 
+async def embed_prompts(model: TokenBackend, prompts: list[list[int]], client: str) -> list[Array]:
+    """A vector for each prompt: what an encoder makes of it, or a decoder's last hidden state. Raises what
+    `prefill_prompts` raises."""
+    generates = model.capabilities.generates
+    return await prefill_prompts(
+        model, prompts, client, lambda logits, hidden: (hidden if generates else logits).copy()
+    )
+
+
 async def prefill_prompts(model: TokenBackend, prompts: list[list[int]], client: str, take: Take) -> list[Any]:
     """What `take` makes of the logits and the hidden state, both float32, after each prompt.
 
     Raises ContextLengthError for a prompt that leaves no room, and the error of one that fails.
     """
     for ids in prompts:
-        if len(ids) >= model.context:
+        if len(ids) >= model.context + (not model.capabilities.generates):
             raise ContextLengthError(
                 f"a text has {len(ids)} tokens and the context holds {model.context}",
                 n_prompt_tokens=len(ids),

@@ -18,7 +18,7 @@ from galop.server.model_pool import ModelPool, Resident
 from galop.server.rate_limit import RateLimiter
 from galop.server.reply import Reply
 from galop.server.request.messages import ChatMessage
-from galop.server.request.prompts import check_length, encode_middle, encode_prompt
+from galop.server.request.prompts import check_length, encode_middle, encode_prompt, require_writer
 from galop.server.request.tools import ToolSelection
 
 # What a template's variables may not be, since something else says it.
@@ -57,7 +57,7 @@ class Service:
     ) -> Reply:
         """The reply to a conversation, or the rest of its last message (see `resolve_turn`), not started.
 
-        `variables` are for the model's template. Raises ApiError (400, 404, 429), TemplateError.
+        `variables` are for the model's template. Raises ApiError (400, 404, 429), TemplateError, EncoderError.
         """
         tools, variables = tools or ToolSelection(), variables or {}
         for variable in RESERVED_VARIABLES:
@@ -66,7 +66,7 @@ class Service:
                 raise ApiError(400, "unsupported_parameter", message, "chat_template_kwargs")
         resident, lease = await self.open(key, name)
         try:
-            model = resident.model
+            model = require_writer(resident.model)
             history = await asyncio.to_thread(lambda: [m.message() for m in messages])
             await asyncio.to_thread(check_length, model, [history, tools.tools, variables])
             ids = await asyncio.to_thread(model.prompt, history, thinking, tools.tools, turn, variables)
@@ -97,7 +97,7 @@ class Service:
         """The reply to prompts as `encode` makes them for the model, not started. Raises ApiError (400, 404, 429)."""
         resident, lease = await self.open(key, name)
         try:
-            prompts = await asyncio.to_thread(encode, resident.model)
+            prompts = await asyncio.to_thread(encode, require_writer(resident.model))
         except BaseException:
             await lease.aclose()
             raise

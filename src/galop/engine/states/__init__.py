@@ -10,7 +10,7 @@ from galop.engine.states.combined import CombinedState
 from galop.engine.states.latent import LatentState
 from galop.engine.states.paged import PagedState
 from galop.engine.states.state import BLOCK_TOKENS, KVType, Reuse, State
-from galop.ops.plan import Latent, Paged, Plan, Window
+from galop.ops.plan import Latent, Paged, Plan, Whole, Window
 
 __all__ = [
     "BLOCK_TOKENS", "CombinedState", "KVType", "LatentState", "PagedState", "Reuse", "State", "layer_bytes", "state_of",
@@ -18,6 +18,7 @@ __all__ = [
 
 KINDS: dict[type, Callable[[Sequence[Any], KVType], State]] = {
     Paged: PagedState,
+    Whole: PagedState,
     Window: PagedState,
     Latent: LatentState,
 }

@@ -1,4 +1,5 @@
-"""Embeddings and reranking by decoder models: Qwen3-Embedding's last-token pooling, Qwen3-Reranker's yes or no."""
+"""Embeddings, by encoders as their files pool and by decoders as Qwen3-Embedding does (the last token); reranking by
+decoders, as Qwen3-Reranker does (yes or no)."""
 
 from __future__ import annotations
 
@@ -14,9 +15,9 @@ from starlette.responses import Response
 from galop.chat.thinking import Thinking
 from galop.ops.plan import Array
 from galop.server.errors import ApiError
-from galop.server.pooling import encode_text, prefill_prompts, unit_vector
+from galop.server.pooling import embed_prompts, encode_text, prefill_prompts, unit_vector
 from galop.server.request.fields import RequestBody
-from galop.server.request.prompts import check_length
+from galop.server.request.prompts import check_length, require_writer
 from galop.server.service import Service
 from galop.server.transport.json_body import StrictRoute
 from galop.server.transport.streaming import json_response
@@ -86,7 +87,7 @@ def routes(service: Service) -> APIRouter:
                 ids = [await asyncio.to_thread(encode_text, model, text) for text in given]
                 count = sum(map(len, ids))
                 with service.limiter.charge_for(key, count):
-                    vectors = await prefill_prompts(model, ids, key.hash, lambda _, hidden: hidden.copy())
+                    vectors = await embed_prompts(model, ids, key.hash)
             form = body.encoding_format
             data = await asyncio.to_thread(lambda: [unit_vector(v[: body.dimensions], form) for v in vectors])
             return {
@@ -106,6 +107,7 @@ def routes(service: Service) -> APIRouter:
             resident, lease = await service.open(key, body.model)
             async with lease:
                 model = resident.model
+                require_writer(model)
                 yes, no = (model.tokenizer.encode(word)[0] for word in ("yes", "no"))
                 texts = [d if isinstance(d, str) else d.text for d in body.documents]
                 about = f"<Instruct>: {body.instruction or INSTRUCTION}\n<Query>: {body.query}\n<Document>: "

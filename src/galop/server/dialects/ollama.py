@@ -26,7 +26,7 @@ from galop.server.dialects.ollama_requests import (
 )
 from galop.server.errors import ApiError
 from galop.server.model_pool import Resident
-from galop.server.pooling import encode_text, prefill_prompts, unit_vector
+from galop.server.pooling import embed_prompts, encode_text, unit_vector
 from galop.server.reply import Reply, ReplyOptions
 from galop.server.reply_events import CompleteToolCall, TextDelta
 from galop.server.request.messages import ChatMessage, Messages, resolve_turn
@@ -135,7 +135,7 @@ def routes(service: Service) -> APIRouter:
                 ids = [i if len(i) < model.context else [*i[: model.context - 2], i[-1]] for i in ids]
             count = sum(map(len, ids))
             with service.limiter.charge_for(key, count):
-                vectors = await prefill_prompts(model, ids, key.hash, lambda _, hidden: hidden.copy())
+                vectors = await embed_prompts(model, ids, key.hash)
         return {
             "model": resident.name,
             "embeddings": vectors,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from galop.backends.protocol import TokenBackend
+from galop.errors import EncoderError
 from galop.server.errors import ApiError
 from galop.tokenizers.fim import Fim
 
@@ -35,6 +36,13 @@ def encode_middle(model: TokenBackend, before: str | list[int], after: str) -> l
     ids = model.encode(before, control=False, begin=False) if isinstance(before, str) else before
     check_ids(model, ids, "prompt")
     return model.with_bos(fim.prompt(ids, model.tokenizer.encode(after)))
+
+
+def require_writer(model: TokenBackend) -> TokenBackend:
+    """The model. Raises EncoderError for one that writes no texts."""
+    if not model.capabilities.generates:
+        raise EncoderError(model.name)
+    return model
 
 
 def require_fim(model: TokenBackend, param: str) -> Fim:

@@ -1,0 +1,178 @@
+"""Encoders against transformers in float32, on both executors, from safetensors and GGUF; they write no texts."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import gguf
+import numpy as np
+import pytest
+from golden.make_encoders import CASES, IDS
+from golden.recipe import byte_tokenizer, seeded_weight
+from safetensors.numpy import save_file
+from tiny import add_byte_tokenizer
+
+from galop.backends.load import load_path
+from galop.backends.protocol import GenerationRequest
+from galop.errors import EncoderError, ModelFileError
+from galop.models import parse_config, trace
+from galop.models.from_file import open_checkpoint
+from galop.models.sentence_files import read_modules
+from galop.ops.plan import Array
+from galop.ops.reference import Batch, Cache, Reference
+
+GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent.parent / "golden" / "encoders.json").read_text())
+POOLING_KEYS = {"mean": "pooling_mode_mean_tokens", "cls": "pooling_mode_cls_token", "last": "pooling_mode_lasttoken"}
+
+
+@cache
+def weights(case: str) -> dict[str, Array]:
+    golden = GOLDEN[case]
+    return {n: seeded_weight(n, tuple(shape), n in golden["ones"]) for n, shape in golden["tensors"].items()}
+
+
+def directory(to: Path, case: str, pooling: str = "mean", prefix: str = "") -> Path:
+    """As Sentence Transformers saves it."""
+    to.mkdir()
+    (to / "1_Pooling").mkdir()
+    save_file({f"{prefix}{n}": w for n, w in weights(case).items()}, to / "model.safetensors")
+    (to / "config.json").write_text(json.dumps(GOLDEN[case]["config"]))
+    (to / "tokenizer.json").write_text(json.dumps(byte_tokenizer()))
+    modules = [
+        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for i, (kind, path) in enumerate([("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")])
+    ]
+    (to / "modules.json").write_text(json.dumps(modules))
+    mode = {key: key == POOLING_KEYS[pooling] for key in POOLING_KEYS.values()}
+    (to / "1_Pooling" / "config.json").write_text(json.dumps({"word_embedding_dimension": 64, **mode}))
+    return to
+
+
+def reference_of(path: Path) -> Reference:
+    checkpoint = open_checkpoint(path)
+    plan = trace(checkpoint.config["model_type"], parse_config(checkpoint.config, path.name), checkpoint.shapes())
+    assert not checkpoint.tensors.keys() - plan.matrices().keys() - plan.vectors().keys()
+    return Reference(plan, lambda name: checkpoint.tensors[name].array())
+
+
+def whole(*texts: list[int]) -> Batch:
+    """A step over whole texts, whose vectors are wanted."""
+    positions = np.concatenate([np.arange(len(text)) for text in texts])
+    owners = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
+    ends = np.cumsum([len(text) for text in texts]) - 1
+    return Batch(np.concatenate(texts), positions, owners, ends, Cache())
+
+
+@pytest.mark.parametrize("pooling", POOLING_KEYS)
+@pytest.mark.parametrize("case", CASES)
+def test_vectors_are_those_of_transformers(case: str, pooling: str, tmp_path: Path) -> None:
+    expected = np.array(GOLDEN[case]["vectors"][pooling])
+    reference = reference_of(directory(tmp_path / "m", case, pooling, {"bert": "bert."}.get(case, "")))
+    assert np.abs(reference.forward(whole(IDS)) - expected).max() < 1e-5
+    assert np.abs(reference.forward(whole(IDS[:5], IDS))[1] - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_native_vectors_are_near_and_the_same_alone_and_together(case: str, tmp_path: Path) -> None:
+    with load_path(directory(tmp_path / "m", case), memory=4 << 30) as model:
+        texts = [IDS[: n + 1] for n in range(len(IDS))] * 3
+        found: dict[int, Array] = {}
+        for together in (False, True):
+            for i, text in enumerate(texts):
+                found[i] = embed(model, text) if not together else found[i]
+        vectors = embed_all(model, texts)
+        assert all(np.array_equal(vectors[i], found[i]) for i in found)
+        expected = np.array(GOLDEN[case]["vectors"]["mean"])
+        assert float(vectors[len(IDS) - 1] @ expected) > 0.995  # what int8 costs an untrained model
+        assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+        assert model.capabilities.embedding_size == 64 and model.vocabulary_size == 256
+
+
+def embed(model: Any, text: list[int]) -> Array:
+    taken: list[Array] = []
+    list(model.stream(GenerationRequest(text, max_tokens=0, on_prompt_end=lambda v, _: taken.append(v.copy()))))
+    return taken[0]
+
+
+def embed_all(model: Any, texts: list[list[int]]) -> Array:
+    """All in one step."""
+    ends = np.cumsum([len(text) for text in texts]) - 1
+    vectors: Array = model.engine.forward([(model.engine.new_cache(), text) for text in texts], ends.tolist())
+    return vectors
+
+
+def test_a_full_context_is_read_and_no_more(tmp_path: Path) -> None:
+    with load_path(directory(tmp_path / "m", "bert"), memory=4 << 30) as model:
+        assert model.context == 64
+        assert np.isfinite(embed(model, [7] * 64)).all()
+        with pytest.raises(Exception, match="the context holds 64"):
+            embed(model, [7] * 65)
+
+
+def test_an_encoder_writes_no_texts(tmp_path: Path) -> None:
+    with load_path(directory(tmp_path / "m", "bert"), memory=4 << 30) as model:
+        assert not model.capabilities.generates
+        for ask in (lambda: list(model.generate("Hi")), lambda: model.logits([1, 2])):
+            with pytest.raises(EncoderError, match="is an encoder: it embeds texts"):
+                ask()
+
+
+def write_gguf(path: Path, pooling: int, **changes: Any) -> Path:
+    """The case `bert` as llama.cpp's converter writes it."""
+    config = GOLDEN["bert"]["config"]
+    writer = gguf.GGUFWriter(path, "bert")
+    writer.add_context_length(config["max_position_embeddings"])
+    writer.add_embedding_length(config["hidden_size"])
+    writer.add_feed_forward_length(config["intermediate_size"])
+    writer.add_block_count(config["num_hidden_layers"])
+    writer.add_head_count(config["num_attention_heads"])
+    writer.add_layer_norm_eps(config["layer_norm_eps"])
+    writer.add_causal_attention(changes.get("causal", False))
+    writer.add_pooling_type(gguf.PoolingType(pooling))
+    add_byte_tokenizer(writer, "gpt-2")
+    table = gguf.get_tensor_name_map(gguf.MODEL_ARCH.BERT, config["num_hidden_layers"])
+    for name, values in weights("bert").items():
+        if not name.startswith("pooler."):
+            new = table.get_name(name, try_suffixes=(".weight", ".bias"))
+            assert new, name
+            writer.add_tensor(new, values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+@pytest.mark.parametrize(("number", "pooling"), [(1, "mean"), (2, "cls"), (3, "last")])
+def test_a_gguf_file_pools_as_it_says(number: int, pooling: str, tmp_path: Path) -> None:
+    reference = reference_of(write_gguf(tmp_path / "m.gguf", number))
+    expected = np.array(GOLDEN["bert"]["vectors"][pooling])
+    assert np.abs(reference.forward(whole(IDS)) - expected).max() < 1e-5
+
+
+def test_what_encoders_files_may_not_say(tmp_path: Path) -> None:
+    for number, message in ((4, "pooling"), (0, "pooling_type = 0")):
+        with pytest.raises(ModelFileError, match=message):
+            reference_of(write_gguf(tmp_path / "m.gguf", number))
+    with pytest.raises(ModelFileError, match="attention.causal"):
+        reference_of(write_gguf(tmp_path / "m.gguf", 1, causal=True))
+    path = directory(tmp_path / "m", "bert")
+    for name, text, message in (
+        ("modules.json", "[5]", "of type ''"),
+        ("modules.json", '[{"type": "x.Pooling", "path": "../../etc"}]', "not a folder"),
+        ("modules.json", '[{"type": "x.LSTM", "path": "1_LSTM"}]', "'LSTM' is not supported"),
+        ("modules.json", '[{"type": "x.Dense", "path": "2_Dense"}]', "cannot be read|not a file"),
+        ("1_Pooling/config.json", '{"pooling_mode_max_tokens": true}', "pooling_mode_max_tokens"),
+        ("1_Pooling/config.json", "{}", "is not supported"),
+    ):
+        before = (path / name).read_text()
+        (path / name).write_text(text)
+        with pytest.raises(ModelFileError, match=message):
+            read_modules(path)
+        (path / name).write_text(before)
+    (path / "config.json").write_text(json.dumps({**GOLDEN["bert"]["config"], "hidden_act": "relu"}))
+    with pytest.raises(ModelFileError, match="hidden_act"):
+        reference_of(path)

@@ -126,7 +126,8 @@ class OneOp:
         self.plan = Plan()
         inputs = Inputs(self.plan)
         symbols = {name: embed(inputs, Matrix(f"input {name}", *x.shape)) for name, x in self.tensors.items()}
-        self.result = rows(build(inputs, **symbols), inputs.rows)
+        built = build(inputs, **symbols)
+        self.result = built if built.dim == "R" else rows(built, inputs.rows)
 
     def native(self, isa: str = "", threads: int = 2) -> np.ndarray:
         """What the native executor makes of it: [TOKENS, width]."""

@@ -8,6 +8,7 @@ from_file.py     from a file to a checkpoint
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -81,7 +82,7 @@ FAMILIES: dict[str, type[Family]] = {
 }
 # Those that make a vector of a text and write none.
 ENCODERS: dict[str, type[Family]] = {family.model_type: family for family in (Bert,)}
-ALL = FAMILIES | ENCODERS
+ALL = ChainMap(FAMILIES, ENCODERS)
 OTHER_MODEL_TYPES = {kind: family for family in ALL.values() for kind in family.other_model_types}
 
 # What is not going to be run here, and what to take in its place.

@@ -62,6 +62,16 @@ def test_a_model_that_was_saved_without_its_head_is_a_whole_one(tmp_path: Path) 
     assert open_checkpoint(directory).tensors.keys() == open_checkpoint(GOLDEN / "qwen3").tensors.keys()
 
 
+@pytest.mark.parametrize("outer", [True, False])
+def test_a_head_that_is_there_is_one_where_two_configs_disagree(outer: bool, tmp_path: Path) -> None:
+    directory = copy(tmp_path / "m", tie_word_embeddings=outer, text_config={"tie_word_embeddings": not outer})
+    assert "lm_head.weight" not in (tied := open_checkpoint(directory)).tensors and tied.config["tie_word_embeddings"]
+    _, tensors = tensors_of("qwen3")
+    head = {"lm_head.weight": tensors["model.embed_tokens.weight"] * 2}
+    write_safetensors(directory / "model.safetensors", tensors | head)
+    assert "lm_head.weight" in open_checkpoint(directory).tensors
+
+
 def test_what_mlx_turns_is_turned_back(tmp_path: Path) -> None:
     convolution, norm = np.arange(12, dtype="f4").reshape(3, 4), np.ones(3, "f4")
     plain = {"l.conv1d.weight": convolution.reshape(3, 1, 4), "l.mlp.experts.up_proj.weight": np.ones((2, 3, 3), "f4")}

@@ -134,10 +134,14 @@ def _open_weights(directory: Path) -> tuple[dict[str, Any], Tensors, list[str]]:
             f"{directory}: there is no config.json; give a GGUF file or a Hugging Face model directory"
         )
     quantization = take_quantization(raw, directory)
+    stored = safetensors.parse_directory(directory)
+    text = raw.get("text_config")
+    if isinstance(text, dict) and text.get("tie_word_embeddings", tie := raw.get("tie_word_embeddings")) != tie:
+        # Which of the two counts has changed with transformers' versions; a head that is there is one.
+        raw["tie_word_embeddings"] = text["tie_word_embeddings"] = not any("lm_head." in name for name in stored)
     config = flatten(raw, "config.json")
     family = find_family(config, directory.name)
     config = {**family.config_class.defaults, **config}
-    stored = safetensors.parse_directory(directory)
     tensors = name_whole(decode(stored, quantization, "config.json") if quantization else stored)
     if family.model_type in ENCODERS:
         config["pooling"], dense = read_modules(directory)

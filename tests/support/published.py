@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from published_dense import DENSE
+from published_latent import LATENT
 
 _QWEN = {
     "attention_dropout": 0.0, "bos_token_id": 151643, "eos_token_id": 151645, "hidden_act": "silu",
@@ -133,7 +134,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "quantization_config": None, "vocab_size": 32000},
 }  # fmt: skip
 
-CONFIGS |= DENSE
+CONFIGS |= DENSE | LATENT
 
 # Nothing of these is computed.
 HARMLESS: dict[str, Any] = {

@@ -15,6 +15,7 @@ from galop.weights.stored_tensor import StoredTensor, TensorFile, concatenate, s
 
 KINDS = [*PACKED, "F16", "BF16", "F32"]
 E, ROWS, COLS = 3, 24, 512
+FAR = np.array([70, 71, 0, 1, 2, 40, 71])
 
 
 def store(folder: Path, kind: str, shape: tuple[int, ...] = (E, ROWS, COLS), seed: int = 1) -> StoredTensor:
@@ -55,6 +56,7 @@ def test_rows_that_move_keep_their_blocks(kind: str, tmp_path: Path) -> None:
         "rows of an entry": (one.part(5, 7), mine[5:12]),
         "every other row": (one.reorder(np.arange(1, ROWS, 2)), mine[1::2]),
         "any order": (one.reorder(order), mine[order]),
+        "rows far apart": (tensor.reshape(E * ROWS, COLS).reorder(FAR), whole.reshape(-1, COLS)[FAR]),
         "any order of entries": (tensor.reorder(np.array([2, 0])), whole[[2, 0]]),
         "part of an order": (one.reorder(order).part(3, 9), mine[order][3:12]),
         "split": (one.split(8, 6, 10)[1], mine[8:14]),

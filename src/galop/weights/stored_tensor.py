@@ -149,7 +149,11 @@ class StoredTensor:
         def read(first: int, count: int) -> Array:
             wanted = index[first : first + count]
             low = int(wanted.min())
-            return self.read(low, int(wanted.max()) + 1 - low)[wanted - low]
+            span = int(wanted.max()) + 1 - low
+            if span <= 4 * count or self.step > 1:
+                return self.read(low, span)[wanted - low]
+            runs = np.split(wanted, np.flatnonzero(np.diff(wanted) != 1) + 1)  # far apart: each by itself
+            return np.concatenate([self.read(int(run[0]), len(run)) for run in runs])
 
         return replace(
             self, shape=(len(order), *self.shape[1:]), read=read, nbytes=self.nbytes * len(order) // self.shape[0]

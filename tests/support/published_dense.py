@@ -150,6 +150,26 @@ DENSE: dict[str, dict[str, Any]] = {
         "max_position_embeddings": 524288, "mlp_bias": False, "model_type": "seed_oss", "pad_token_id": 1,
         "residual_dropout": 0.1, "rms_norm_eps": 1e-06, "rope_scaling": {"rope_type": "default"},
         "rope_theta": 10000000.0, "tie_word_embeddings": False, "vocab_size": 155136},
+    "starcoder2-15b": _shape(6144, 40, 48, 4, 24576) | {
+        "_name_or_path": "/aot/checkpoints/15b/config.json", "architectures": ["Starcoder2ForCausalLM"],
+        "attention_dropout": 0.0, "bos_token_id": 0, "eos_token_id": 0, "hidden_act": "gelu_pytorch_tanh",
+        "initializer_range": 0.01275, "max_position_embeddings": 16384, "mlp_type": "default",
+        "model_type": "starcoder2", "norm_epsilon": 1e-05, "norm_type": "layer_norm", "rms_norm_eps": 1e-05,
+        "rope_theta": 100000, "sliding_window": 4096, "tie_word_embeddings": False, "torch_dtype": "float32",
+        "transformers_version": "4.37.0.dev0", "use_bias": True, "use_cache": True, "vocab_size": 49152},
+    "Muse-Glimmer-30B": {
+        "architectures": ["MuseGlimmerForConditionalGeneration"], "dtype": "bfloat16", "image_token_id": 200092,
+        "model_type": "muse_glimmer", "out_hidden_size": 6144, "projector_hidden_act": "gelu",
+        "projector_hidden_size": 4096, "transformers_version": "5.15.0.dev0", "video_token_id": 200091,
+        "vision_config": {"model_type": "muse_glimmer_vision"},
+        "text_config": _shape(6656, 52, 32, 2, 19968) | {
+            "attention_bias": False, "attention_dropout": 0.0, "bos_token_id": 200000, "eos_token_id": 200001,
+            "final_logit_softcapping": 20.0, "head_dim": 128, "hidden_activation": "silu",
+            "layer_rope_theta": [500000.0, 500000.0, 500000.0, 0] * 13, "layer_types": _LLLG * 13,
+            "max_position_embeddings": 131072, "mlp_bias": False, "model_type": "muse_glimmer_text",
+            "output_multiplier": 0.19611613513818404, "post_norm_eps": 1e-08, "qk_scale_factor": 3.87,
+            "rms_norm_eps": 1e-05, "rope_parameters": {"rope_theta": 500000.0, "rope_type": "default"},
+            "sliding_window": 2048, "tie_word_embeddings": False, "vocab_size": 202048}},
     "EXAONE-4.0-1.2B": _EXAONE | _shape(2048, 30, 32, 8, 4096) | {
         "head_dim": 64, "layer_types": ["full_attention"] * 30, "max_position_embeddings": 65536,
         "sliding_window": None, "sliding_window_pattern": None, "tie_word_embeddings": True},

@@ -107,7 +107,7 @@ def refuse_architecture(file: str, kind: object, known: Iterable[str]) -> ModelF
     name = str(kind).removesuffix("_text")
     instead = INSTEAD.get(name) or INSTEAD.get({"deepseek4": "deepseek_v4", "qwen4exp": "qwen4_exp"}.get(name, ""))
     return ModelFileError(
-        f"{file}: the architecture {kind!r} is not supported; {instead or 'these are: ' + ', '.join(known)}"
+        f"{file}: the architecture {repr(kind)[:60]} is not supported; {instead or 'these are: ' + ', '.join(known)}"
     )
 
 

@@ -83,7 +83,7 @@ class Config:
         for key, value in raw.items():
             if supported := cls.supported_values.get(key):
                 if value not in supported:
-                    raise ModelFileError(f"{file}: {key} = {value!r} is not supported, only {supported[0]!r}")
+                    raise ModelFileError(f"{file}: {key} = {repr(value)[:60]} is not supported, only {supported[0]!r}")
             elif key not in own and not is_harmless(key, value, raw):
                 only = SUPPORTED_VALUES.get(key)
                 why = f", only {only[0]!r}" if only else " and may change the arithmetic"
@@ -190,6 +190,7 @@ def _check_type(name: str, value: Any, annotation: str, file: str) -> Any:
     """The value of a field, a float where that is the field's type. Raises ModelFileError if it is of another type."""
     kind, _, inner = annotation.split(" ")[0].removesuffix("]").partition("[")
     right = isinstance(value, KINDS[kind]) and (kind == "bool" or not isinstance(value, bool))
+    right = right and not (kind == "float" and abs(value) > 1e300)
     if not right:
         raise ModelFileError(f"{file}: {name} = {str(value)[:60]!r} should be of type {kind}")
     if kind == "list":

@@ -33,7 +33,9 @@ def normalise_layer_types(raw: dict[str, Any], file: str, supported: tuple[str, 
             only = " and ".join(supported)
             raise ModelFileError(f"{file}: layer_types other than {only} are not supported: {min(other)[:60]!r}")
         if len(types) != layers:
-            raise ModelFileError(f"{file}: layer_types has {len(types)} entries for num_hidden_layers = {layers}")
+            raise ModelFileError(
+                f"{file}: layer_types has {len(types)} entries for num_hidden_layers = {str(layers)[:60]}"
+            )
         if SLIDING in types and not window:
             raise ModelFileError(f"{file}: layer_types has layers that slide, but there is no sliding_window")
     for kind, pattern in patterns:

@@ -51,6 +51,9 @@ class MuseGlimmerConfig(Config):
         super().validate(file)
         if len(self.layer_rope_theta) not in (0, self.num_hidden_layers):
             raise ModelFileError(f"{file}: layer_rope_theta has {len(self.layer_rope_theta)} entries")
+        theta = self.rope_parameters[FULL]["rope_theta"]
+        if other := {*self.layer_rope_theta} - {0, theta}:
+            raise ModelFileError(f"{file}: layer_rope_theta = {min(other)} is neither 0 nor rope_theta = {theta}")
 
     def rotates(self, i: int) -> bool:
         """Whether layer `i` does."""

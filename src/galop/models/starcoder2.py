@@ -18,7 +18,7 @@ class Starcoder2Config(MistralConfig):
     tie_word_embeddings: bool = True
 
     spellings: ClassVar = {"norm_epsilon": "rms_norm_eps", "use_bias": "attention_bias"}
-    supported_values: ClassVar = {"hidden_act": ("gelu_pytorch_tanh",)}
+    supported_values: ClassVar = {"hidden_act": ("gelu_pytorch_tanh",), "norm_type": ("layer_norm",)}
     defaults: ClassVar = {**MistralConfig.defaults, "attention_bias": True}
 
 

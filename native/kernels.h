@@ -17,8 +17,8 @@ struct alignas(64) ActivationGroup {
   int32_t offset8;   // -8 * sum of codes, and so on for each zero point
   int32_t offset16;
   int32_t offset128;
-  int32_t offset32[2];  // per half group (Q6_K)
-  int32_t unused;
+  int32_t offset32[2];  // per half group
+  int16_t offset4[2];
 };
 static_assert(sizeof(ActivationGroup) == 64);
 

@@ -13,6 +13,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "blocks.h"
 #include "machine.h"
 #include "program.h"
 #include "require.h"
@@ -193,6 +194,13 @@ NB_MODULE(_native, m) {
         return types;
       },
       "The quant types that kernels read: name, values and bytes of a block.");
+  m.def(
+      "grid",
+      [](const std::string& quant_type) {
+        const Grid grid = grid_of(quant_type_named(quant_type));
+        return std::vector<uint16_t>(grid.entries, grid.entries + grid.count);
+      },
+      "quant_type"_a, "The grid of a quant type: 8 codes of 2 bits, or 4 of 4, an entry. Empty where there is none.");
   m.def("packed_bytes", &packed_bytes, "quant_type"_a, "rows"_a, "cols"_a);
   m.def("pack", &pack, "quant_type"_a, "source"_a, "rows"_a, "cols"_a, "out"_a, "threads"_a = 1,
         "Lays a matrix of GGUF blocks into 16-row panels, losslessly.");

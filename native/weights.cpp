@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "blocks.h"
+
 namespace galop {
 
 float f16_to_f32(uint16_t bits) {
@@ -33,138 +35,164 @@ uint16_t f32_to_f16(float value) {
   return sign | static_cast<uint16_t>(rounded >> 13);
 }
 
+float e8m0_to_f32(uint8_t exponent) {
+  if (exponent < 2) return std::bit_cast<float>(0x00200000u << exponent);  // subnormal
+  return std::bit_cast<float>(static_cast<uint32_t>(exponent - 1) << 23);
+}
+
+float e4m3_to_f32(uint8_t bits) { return f16_to_f32(static_cast<uint16_t>((bits & 0x7f) << 7)) * 128.0f; }
+
 namespace {
 
-uint16_t read_u16(const uint8_t* p) {
-  uint16_t value;
-  std::memcpy(&value, p, 2);
+template <class T>
+T read(const uint8_t* p) {
+  T value;
+  std::memcpy(&value, p, sizeof(value));
   return value;
 }
 
-// One row's block, taken apart: codes in order and, per group, its scale and minimum.
-struct Block {
-  uint8_t codes[256];
-  uint16_t d = 0, m = 0;           // fp16 block scale; fp16 minimum or scale of minima
-  uint8_t scales[16], minima[16];  // second-level integers
+template <class T>
+void write(uint8_t* p, T value) {
+  std::memcpy(p, &value, sizeof(value));
+}
+
+float half_at(const uint8_t* p) { return f16_to_f32(read<uint16_t>(p)); }
+
+constexpr uint32_t kEachByte = 0x01010101u;
+
+void add_bits(uint8_t* to, uint32_t bits) { write(to, read<uint32_t>(to) | bits); }
+
+// Quad j of a row, a code in each byte; no shift below moves a bit that is kept out of its byte. The plane of the high
+// bits is the first.
+void place_quad(const Layout& at, uint8_t* codes, int row, int j, uint32_t quad) {
+  const uint32_t low = quad & kEachByte * ((1u << at.low_bits) - 1);
+  add_bits(codes + 64 * (at.high_bits + vector_of(at.low_bits, j)) + 4 * row, low << bit_of(at.low_bits, j));
+  if (!at.high_bits) return;
+  const uint32_t high = quad >> at.low_bits & kEachByte * ((1u << at.high_bits) - 1);
+  add_bits(codes + 64 * vector_of(at.high_bits, j) + 4 * row, high << bit_of(at.high_bits, j));
+}
+
+int find_code(const Layout& at, const uint8_t* codes, int row, int k) {
+  const int j = k / 4, byte = 4 * row + k % 4;
+  const auto field = [&](const uint8_t* plane, int bits) {
+    return plane[64 * vector_of(bits, j) + byte] >> bit_of(bits, j) & ((1 << bits) - 1);
+  };
+  const int low = field(codes + 64 * at.high_bits, at.low_bits);
+  return at.high_bits ? low | field(codes, at.high_bits) << at.low_bits : low;
+}
+
+int find_bits(const uint8_t* vector, int row, int at, int width) {
+  return static_cast<int>(read<uint32_t>(vector + 4 * row) >> at & ((1u << width) - 1));
+}
+
+// The place of a nibble of half h (of 16) in two vectors: those of 4 groups in an int32, second halves above.
+int vector_of_half(int h) { return 64 * (h / 8); }
+int bit_of_half(int h) { return 16 * (h % 2) + 4 * (h / 2 % 4); }
+
+void place_scales(const Layout& at, uint8_t* block, int row, const Block& from) {
+  const Scales kind = at.scales;
+  const bool has_d = kind != Scales::kPower && kind != Scales::kMinifloat;
+  if (has_d) write(block + 2 * row, from.d);
+  if (has_minimum(kind)) write(block + 32 + 2 * row, from.m);
+  for (int g = 0; g < at.groups(); ++g) {
+    uint8_t* group = block + head_bytes(kind) + g * at.group_bytes();
+    const uint8_t *each = from.scales + g, *halves = from.scales + 2 * g;
+    switch (kind) {
+      case Scales::kPower:
+      case Scales::kSigned:
+        group[row] = *each;
+        break;
+      case Scales::kMinifloat:
+      case Scales::kSignedHalf:
+        group[row] = halves[0];
+        group[16 + row] = halves[1];
+        break;
+      case Scales::kByteMinimum:
+        group[row] = *each;
+        group[16 + row] = from.minima[g];
+        break;
+      case Scales::kNibbleHalf:
+        for (int h = 2 * g; h < 2 * g + 2; ++h) {
+          add_bits(block + 64 + vector_of_half(h) + 4 * row, uint32_t{from.scales[h]} << bit_of_half(h));
+          add_bits(block + 192 + vector_of_half(h) + 4 * row, uint32_t{from.minima[h]} << bit_of_half(h));
+        }
+        break;
+      case Scales::kSixBitHalf:
+        for (int h = 2 * g; h < 2 * g + 2; ++h) {
+          add_bits(block + 32 + vector_of_half(h) + 4 * row, (from.scales[h] & 15u) << bit_of_half(h));
+          add_bits(block + 160 + 4 * row, uint32_t{from.scales[h]} >> 4 << (16 * (h % 2) + 2 * g));
+        }
+        break;
+      case Scales::kOdd:
+      case Scales::kOddShifted:
+        add_bits(block + 32 + 4 * row, uint32_t{*each} << (4 * g));
+        break;
+      case Scales::kOddHalf:
+        for (int h = 2 * g; h < 2 * g + 2; ++h)
+          add_bits(block + 32 + vector_of_half(h) + 4 * row, uint32_t{from.scales[h]} << bit_of_half(h));
+        break;
+      case Scales::kFloat:
+      case Scales::kFloatMinimum:
+      case Scales::kNone:
+        break;
+    }
+  }
+}
+
+// (value of a code + shift) * scale + minimum, of half h of a block
+struct Scale {
+  float scale, minimum = 0, shift = 0;
 };
 
-void split_nibbles(const uint8_t* qs, uint8_t* codes) {  // a 32-block: low nibbles first, then high
-  for (int i = 0; i < 16; ++i) {
-    codes[i] = qs[i] & 15;
-    codes[i + 16] = qs[i] >> 4;
-  }
-}
-
-void add_fifth_bits(const uint8_t* qh, uint8_t* codes) {
-  uint32_t bits;
-  std::memcpy(&bits, qh, 4);
-  for (int i = 0; i < 32; ++i) codes[i] |= ((bits >> i) & 1) << 4;
-}
-
-void read_k_scales(const uint8_t* s, Block& b) {  // 8 six-bit scales and minima in 12 bytes
-  for (int j = 0; j < 8; ++j) {
-    if (j < 4) {
-      b.scales[j] = s[j] & 63;
-      b.minima[j] = s[j + 4] & 63;
-    } else {
-      b.scales[j] = (s[j + 4] & 15) | ((s[j - 4] >> 6) << 4);
-      b.minima[j] = (s[j + 4] >> 4) | ((s[j] >> 6) << 4);
+Scale find_scale(const Layout& at, const uint8_t* block, int row, int h) {
+  const int g = h / 2;
+  const uint8_t* group = block + head_bytes(at.scales) + g * at.group_bytes();
+  const float d = half_at(block + 2 * row), unit = d / static_cast<float>(1 << at.halvings);
+  const auto odd = [&](int s) { return unit * static_cast<float>(2 * s + 1); };
+  switch (at.scales) {
+    case Scales::kFloat:
+      return {d};
+    case Scales::kFloatMinimum:
+      return {d, half_at(block + 32 + 2 * row)};
+    case Scales::kPower:
+      return {e8m0_to_f32(group[row])};
+    case Scales::kMinifloat:
+      return {e4m3_to_f32(group[16 * (h % 2) + row])};
+    case Scales::kByteMinimum:
+      return {d * group[row], -half_at(block + 32 + 2 * row) * group[16 + row]};
+    case Scales::kSigned:
+      return {d * static_cast<int8_t>(group[row])};
+    case Scales::kSignedHalf:
+      return {d * static_cast<int8_t>(group[16 * (h % 2) + row])};
+    case Scales::kNibbleHalf:
+      return {d * static_cast<float>(find_bits(block + 64 + vector_of_half(h), row, bit_of_half(h), 4)),
+              -half_at(block + 32 + 2 * row) *
+                  static_cast<float>(find_bits(block + 192 + vector_of_half(h), row, bit_of_half(h), 4))};
+    case Scales::kSixBitHalf: {
+      const int low = find_bits(block + 32 + vector_of_half(h), row, bit_of_half(h), 4);
+      const int high = find_bits(block + 160, row, 16 * (h % 2) + 2 * g, 2);
+      return {d * static_cast<float>((low | high << 4) - 32)};
     }
-  }
-}
-
-void read_block(const Layout& from, const uint8_t* p, Block& b) {
-  b.d = read_u16(p + from.source_scale);
-  if (from.minimum >= 0) b.m = read_u16(p + from.source_scale + 2);
-  switch (from.quant_type) {  // without a default, so that compilers point out a type that has no case
-    case QuantType::Q4_0:
-      split_nibbles(p + 2, b.codes);
-      break;
-    case QuantType::Q4_1:
-      split_nibbles(p + 4, b.codes);
-      break;
-    case QuantType::Q5_0:
-      split_nibbles(p + 6, b.codes);
-      add_fifth_bits(p + 2, b.codes);
-      break;
-    case QuantType::Q5_1:
-      split_nibbles(p + 8, b.codes);
-      add_fifth_bits(p + 4, b.codes);
-      break;
-    case QuantType::Q8_0:
-      for (int i = 0; i < 32; ++i) b.codes[i] = p[2 + i] ^ 0x80;  // stored with an offset of 128
-      break;
-    case QuantType::Q4_K:
-    case QuantType::Q5_K: {
-      read_k_scales(p + 4, b);
-      const bool five = from.quant_type == QuantType::Q5_K;
-      const uint8_t* qh = p + 16;
-      const uint8_t* qs = p + (five ? 48 : 16);
-      for (int j = 0; j < 8; ++j)
-        for (int l = 0; l < 32; ++l) {
-          const uint8_t byte = qs[32 * (j / 2) + l];
-          uint8_t code = j % 2 ? byte >> 4 : byte & 15;
-          if (five) code |= ((qh[l] >> j) & 1) << 4;
-          b.codes[32 * j + l] = code;
-        }
-      break;
-    }
-    case QuantType::Q6_K: {
-      const uint8_t *ql = p, *qh = p + 128;
-      std::memcpy(b.scales, p + 192, 16);
-      for (int n = 0; n < 2; ++n)
-        for (int l = 0; l < 32; ++l) {
-          const uint8_t a = ql[64 * n + l], c = ql[64 * n + l + 32], h = qh[32 * n + l];
-          uint8_t* q = b.codes + 128 * n + l;
-          q[0] = (a & 15) | ((h & 3) << 4);
-          q[32] = (c & 15) | (((h >> 2) & 3) << 4);
-          q[64] = (a >> 4) | (((h >> 4) & 3) << 4);
-          q[96] = (c >> 4) | ((h >> 6) << 4);
-        }
-      break;
-    }
-    case QuantType::F32:
-    case QuantType::kCount:
+    case Scales::kOdd:
+      return {odd(find_bits(block + 32, row, 4 * g, 4))};
+    case Scales::kOddHalf:
+      return {odd(find_bits(block + 32 + vector_of_half(h), row, bit_of_half(h), 4))};
+    case Scales::kOddShifted:
+      return {odd(find_bits(block + 32, row, 4 * g, 3)), 0,
+              find_bits(block + 32, row, 4 * g + 3, 1) ? -1.125f : -0.875f};
+    case Scales::kNone:
       break;
   }
-}
-
-// The codes of one row and group, four bytes (a quad) at a time; no shift crosses a byte.
-void place_codes(const Layout& at, uint8_t* group, int row, const uint8_t* codes) {
-  uint32_t quad[kQuads], plane[2] = {0, 0};
-  std::memcpy(quad, codes, sizeof(quad));
-  if (at.quant_type == QuantType::Q8_0) {
-    for (int j = 0; j < kQuads; ++j) std::memcpy(group + at.codes + 64 * j + 4 * row, &quad[j], 4);
-    return;
-  }
-  for (int j = 0; j < kQuads; ++j) {
-    const uint32_t upper = quad[j] >> 4;
-    if (at.high_bits == 1) plane[0] |= (upper & 0x01010101u) << j;
-    if (at.high_bits == 2) plane[j / 4] |= (upper & 0x03030303u) << (2 * (j % 4));
-    quad[j] &= 0x0f0f0f0fu;
-  }
-  for (int j = 0; j < 4; ++j) {
-    const uint32_t both = quad[j] | quad[j + 4] << 4;
-    std::memcpy(group + at.codes + 64 * j + 4 * row, &both, 4);
-  }
-  for (int i = 0; i < at.high_bits; ++i) std::memcpy(group + at.high + 64 * i + 4 * row, &plane[i], 4);
-}
-
-uint8_t find_code(const Layout& at, const uint8_t* group, int row, int k) {
-  const int quad = k / 4, byte = 4 * row + k % 4;
-  if (at.quant_type == QuantType::Q8_0) return group[at.codes + 64 * quad + byte];
-  uint8_t code = (group[at.codes + 64 * (quad % 4) + byte] >> (quad < 4 ? 0 : 4)) & 15;
-  if (at.high_bits == 1) code |= ((group[at.high + byte] >> quad) & 1) << 4;
-  if (at.high_bits == 2) code |= ((group[at.high + 64 * (quad / 4) + byte] >> (2 * (quad % 4))) & 3) << 4;
-  return code;
+  return {0};
 }
 
 }  // namespace
 
 void pack_panel(QuantType quant_type, const uint8_t* source, int64_t rows, int64_t cols, int64_t panel, uint8_t* out) {
-  const Layout& shape = layout(quant_type);
-  const int64_t blocks = cols / shape.block;
-  std::memset(out, 0, blocks * shape.panel_bytes);
+  const Layout& at = layout(quant_type);
+  const Panels shape{quant_type, rows, cols, nullptr};
+  const int64_t blocks = cols / at.block;
+  std::memset(out, 0, shape.panel_bytes());
   const int64_t first = panel * kRows;
   const int count = static_cast<int>(std::min<int64_t>(kRows, rows - first));
   if (quant_type == QuantType::F32) {  // [k][row]
@@ -173,62 +201,42 @@ void pack_panel(QuantType quant_type, const uint8_t* source, int64_t rows, int64
         std::memcpy(out + (k * kRows + row) * 4, source + ((first + row) * cols + k) * 4, 4);
     return;
   }
-  const bool two_level = shape.block == 256;
   Block block;
   for (int row = 0; row < count; ++row) {
-    const uint8_t* from = source + (first + row) * blocks * shape.source_bytes;
-    for (int64_t b = 0; b < blocks; ++b, from += shape.source_bytes) {
-      uint8_t* to = out + b * shape.panel_bytes;
-      read_block(shape, from, block);
-      if (two_level) {
-        std::memcpy(to + 2 * row, &block.d, 2);
-        if (quant_type != QuantType::Q6_K) std::memcpy(to + 32 + 2 * row, &block.m, 2);
-      }
-      for (int g = 0; g < shape.block / kGroup; ++g) {
-        uint8_t* group = to + shape.head + g * shape.group_bytes();
-        if (quant_type == QuantType::Q6_K) {
-          group[row] = block.scales[2 * g];
-          group[16 + row] = block.scales[2 * g + 1];
-        } else if (two_level) {
-          group[row] = block.scales[g];
-          group[16 + row] = block.minima[g];
-        } else {
-          std::memcpy(group + 2 * row, &block.d, 2);
-          if (shape.minimum >= 0) std::memcpy(group + shape.minimum + 2 * row, &block.m, 2);
-        }
-        place_codes(shape, group, row, block.codes + g * kGroup);
+    const uint8_t* from = source + (first + row) * blocks * at.source_bytes;
+    uint8_t* to = out + shape.row_scale_bytes();
+    if (at.scaled_rows()) write(out + 4 * row, quant_type == QuantType::NVFP4_SCALED ? read<float>(from) : 1.0f);
+    for (int64_t b = 0; b < blocks; ++b, from += at.source_bytes, to += at.panel_bytes()) {
+      read_block(at, from, block);
+      place_scales(at, to, row, block);
+      for (int g = 0; g < at.groups(); ++g) {
+        uint8_t* codes = to + head_bytes(at.scales) + g * at.group_bytes() + scale_bytes(at.scales);
+        for (int j = 0; j < kQuads; ++j)
+          place_quad(at, codes, row, j, read<uint32_t>(block.codes + g * kGroup + 4 * j));
       }
     }
   }
 }
 
 void unpack_row(const Panels& weights, int64_t index, float* out) {
-  const QuantType quant_type = weights.quant_type;
-  const Layout& shape = layout(quant_type);
+  const Layout& at = layout(weights.quant_type);
   const int row = static_cast<int>(index % kRows);
   const uint8_t* panel = weights.data + index / kRows * weights.panel_bytes();
-  if (quant_type == QuantType::F32) {
+  if (weights.is_float()) {
     for (int64_t k = 0; k < weights.cols; ++k) std::memcpy(out + k, panel + (k * kRows + row) * 4, 4);
     return;
   }
-  for (int64_t b = 0; b < weights.cols / shape.block; ++b) {
-    const uint8_t* block = panel + b * shape.panel_bytes;
-    for (int g = 0; g < shape.block / kGroup; ++g) {
-      const uint8_t* group = block + shape.head + g * shape.group_bytes();
-      float* to = out + b * shape.block + g * kGroup;
-      for (int k = 0; k < kGroup; ++k) {
-        const float code = static_cast<float>(find_code(shape, group, row, k) - shape.zero);
-        if (quant_type == QuantType::Q6_K) {
-          const auto scale = static_cast<int8_t>(group[16 * (k / 16) + row]);
-          to[k] = f16_to_f32(read_u16(block + 2 * row)) * static_cast<float>(scale) * code;
-        } else if (shape.block == 256) {
-          const float scale = f16_to_f32(read_u16(block + 2 * row)) * static_cast<float>(group[row]);
-          const float minimum = f16_to_f32(read_u16(block + 32 + 2 * row)) * static_cast<float>(group[16 + row]);
-          to[k] = scale * code - minimum;
-        } else {
-          const float value = f16_to_f32(read_u16(group + 2 * row)) * code;
-          to[k] = shape.minimum < 0 ? value : value + f16_to_f32(read_u16(group + shape.minimum + 2 * row));
-        }
+  const float row_scale = at.scaled_rows() ? read<float>(panel + 4 * row) : 1.0f;
+  const uint8_t* block = panel + weights.row_scale_bytes();
+  for (int64_t b = 0; b < weights.cols / at.block; ++b, block += at.panel_bytes()) {
+    for (int h = 0; h < 2 * at.groups(); ++h, out += kGroup / 2) {
+      const uint8_t* codes = block + head_bytes(at.scales) + h / 2 * at.group_bytes() + scale_bytes(at.scales);
+      const Scale s = find_scale(at, block, row, h);
+      for (int k = 0; k < kGroup / 2; ++k) {
+        const auto value = static_cast<float>(at.value(find_code(at, codes, row, h % 2 * (kGroup / 2) + k)));
+        out[k] = s.scale * (value + s.shift);
+        if (has_minimum(at.scales)) out[k] += s.minimum;
+        if (at.scaled_rows()) out[k] *= row_scale;
       }
     }
   }

@@ -49,7 +49,7 @@ uint16_t quantise_kv(const float* x, int8_t* codes) {
   return half[0];
 }
 
-using KeyPanel = OneLevel<Codes8, Zero128, false, 0, false>;  // Q8_0, but what follows it is not read next
+using KeyPanel = Format<QuantType::Q8_0, false>;  // what follows it is not read next
 
 void store_int8_key(const float* k, uint8_t* keys, int slot, int64_t head_dim) {
   const int64_t groups = head_dim / kGroup;
@@ -62,7 +62,7 @@ void store_int8_key(const float* k, uint8_t* keys, int slot, int64_t head_dim) {
     const uint16_t scale = quantise_kv(rotated + g * kGroup, codes);
     std::memcpy(group + 2 * row, &scale, 2);
     for (int i = 0; i < kGroup; ++i)
-      group[KeyPanel::scales + i / 4 * 64 + row * 4 + i % 4] = static_cast<uint8_t>(codes[i] + 128);
+      group[KeyPanel::head + i / 4 * 64 + row * 4 + i % 4] = static_cast<uint8_t>(codes[i] + 128);
   }
 }
 

@@ -1,7 +1,9 @@
 // x86-64 with AVX2, FMA and F16C (Haswell, Zen and later).
 #include <immintrin.h>
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <type_traits>
@@ -72,6 +74,21 @@ inline F load_i8(const uint8_t* p) {
   const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
   return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(v)), _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(v, 8)))};
 }
+inline __m256 e8m0_8(__m256i e) {  // 2^-128 and 2^-127 are subnormal: 1 and 2 times 2^21 in the mantissa's place
+  const __m256i normal = _mm256_slli_epi32(_mm256_sub_epi32(e, _mm256_set1_epi32(1)), 23);
+  const __m256i subnormal = _mm256_slli_epi32(_mm256_add_epi32(e, _mm256_set1_epi32(1)), 21);
+  return _mm256_castsi256_ps(_mm256_max_epi32(normal, subnormal));
+}
+inline F load_e8m0(const uint8_t* p) {
+  const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return {e8m0_8(_mm256_cvtepu8_epi32(v)), e8m0_8(_mm256_cvtepu8_epi32(_mm_srli_si128(v, 8)))};
+}
+inline F load_e4m3(const uint8_t* p) {  // as fp16, 2^8 times too small
+  const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  const __m128i a = _mm_slli_epi16(_mm_cvtepu8_epi16(v), 7);
+  const __m128i b = _mm_slli_epi16(_mm_cvtepu8_epi16(_mm_srli_si128(v, 8)), 7);
+  return mul({_mm256_cvtph_ps(a), _mm256_cvtph_ps(b)}, set1(128.0f));
+}
 inline F to_float(I x) { return {_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
 inline __m256 exponent_8(__m256i n) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
@@ -86,6 +103,23 @@ inline F select_below(int64_t n, F x, F y) {
 }
 
 inline I set1_i(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+inline I load_i(const uint8_t* p) {
+  const auto* v = reinterpret_cast<const __m256i*>(p);
+  return {_mm256_loadu_si256(v), _mm256_loadu_si256(v + 1)};
+}
+inline I and_i(I x, int32_t mask) {
+  const __m256i m = _mm256_set1_epi32(mask);
+  return {_mm256_and_si256(x.a, m), _mm256_and_si256(x.b, m)};
+}
+inline I or_i(I x, I y) { return {_mm256_or_si256(x.a, y.a), _mm256_or_si256(x.b, y.b)}; }
+inline I shift_right(I x, int n) {
+  const __m128i count = _mm_cvtsi32_si128(n);
+  return {_mm256_srl_epi32(x.a, count), _mm256_srl_epi32(x.b, count)};
+}
+template <int kCount>
+inline I shift_left(I x) {
+  return {_mm256_slli_epi32(x.a, kCount), _mm256_slli_epi32(x.b, kCount)};
+}
 inline I round_i(F x) { return {_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b)}; }
 inline int32_t sum_i(I x) {
   const __m256i s = _mm256_add_epi32(x.a, x.b);
@@ -107,28 +141,40 @@ inline void store_b(uint8_t* p, B x) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x.a);
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p) + 1, x.b);
 }
-inline B low(B x) {
-  const __m256i mask = _mm256_set1_epi8(15);
-  return {_mm256_and_si256(x.a, mask), _mm256_and_si256(x.b, mask)};
+template <int kFrom, int kTo, int kWidth>
+inline __m256i field_32(__m256i v) {
+  if constexpr (kFrom > kTo) v = _mm256_srli_epi16(v, kFrom - kTo);
+  if constexpr (kFrom < kTo) v = _mm256_slli_epi16(v, kTo - kFrom);
+  return _mm256_and_si256(v, _mm256_set1_epi8(((1 << kWidth) - 1) << kTo));
 }
-inline B high(B x) { return low({_mm256_srli_epi16(x.a, 4), _mm256_srli_epi16(x.b, 4)}); }
-inline B merge(B codes, __m256i a, __m256i b, char mask) {
-  const __m256i m = _mm256_set1_epi8(mask);
-  return {_mm256_or_si256(codes.a, _mm256_and_si256(a, m)), _mm256_or_si256(codes.b, _mm256_and_si256(b, m))};
+template <int kFrom, int kTo, int kWidth>
+inline B field(B x) {
+  return {field_32<kFrom, kTo, kWidth>(x.a), field_32<kFrom, kTo, kWidth>(x.b)};
 }
-template <int J>
-inline B bit5(B codes, B p) {
-  if constexpr (J <= 4)
-    return merge(codes, _mm256_slli_epi16(p.a, 4 - J), _mm256_slli_epi16(p.b, 4 - J), 16);
-  else
-    return merge(codes, _mm256_srli_epi16(p.a, J - 4), _mm256_srli_epi16(p.b, J - 4), 16);
+template <int kFrom, int kTo, int kWidth>
+inline B insert(B codes, B plane) {
+  const B moved = field<kFrom, kTo, kWidth>(plane);
+  return {_mm256_or_si256(codes.a, moved.a), _mm256_or_si256(codes.b, moved.b)};
 }
-template <int J>
-inline B bits6(B codes, B p) {
-  if constexpr (J <= 2)
-    return merge(codes, _mm256_slli_epi16(p.a, 4 - 2 * J), _mm256_slli_epi16(p.b, 4 - 2 * J), 48);
-  else
-    return merge(codes, _mm256_srli_epi16(p.a, 2), _mm256_srli_epi16(p.b, 2), 48);
+inline B look_up(const uint8_t* table, B codes) {
+  const __m256i entries = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
+  return {_mm256_shuffle_epi8(entries, codes.a), _mm256_shuffle_epi8(entries, codes.b)};
+}
+
+inline I pairs_less_32(I pairs) {
+  const __m256i less = _mm256_set1_epi16(32);
+  return {_mm256_sub_epi16(pairs.a, less), _mm256_sub_epi16(pairs.b, less)};
+}
+inline __m256i both_halves(__m256i a, __m256i b) { return _mm256_blend_epi16(a, _mm256_slli_epi32(b, 16), 0xaa); }
+inline I dot_halves(I x, I y, I pairs) {
+  return {_mm256_madd_epi16(both_halves(x.a, y.a), pairs.a), _mm256_madd_epi16(both_halves(x.b, y.b), pairs.b)};
+}
+inline I dot_pairs(I sum, I pairs, const int16_t* two) {
+  int32_t both;
+  std::memcpy(&both, two, 4);
+  const __m256i t = _mm256_set1_epi32(both);
+  return {_mm256_add_epi32(sum.a, _mm256_madd_epi16(pairs.a, t)),
+          _mm256_add_epi32(sum.b, _mm256_madd_epi16(pairs.b, t))};
 }
 
 inline __m256i four_of(const int8_t* a) {
@@ -137,7 +183,8 @@ inline __m256i four_of(const int8_t* a) {
   return _mm256_set1_epi32(four);
 }
 // 16-bit sums of products. With b-bit codes a lane grows by at most 2 * (2^b - 1) * 127 a quad, so 8 quads of 4-bit
-// codes, 4 of 5-bit and 2 of 6-bit ones fit before they are widened (vpmaddubsw and the additions cannot saturate).
+// codes, 4 of 5-bit, 2 of 6-bit and 1 of 7-bit ones fit before they are widened (vpmaddubsw and the additions cannot
+// saturate).
 struct Partial {
   __m256i a, b;
 };
@@ -145,9 +192,9 @@ constexpr int quads_before_widening(int bits) { return bits == 8 ? 1 : 1 << (7 -
 inline __m256i widen_add(__m256i sum, __m256i words) {
   return _mm256_add_epi32(sum, _mm256_madd_epi16(words, _mm256_set1_epi16(1)));
 }
-template <int kBits, int kAt>
+template <int kBits, int kAt, int kCount>
 inline void multiply(I& sum, Partial& part, B w, const int8_t* codes) {
-  constexpr int run = quads_before_widening(kBits);
+  constexpr int run = std::min(quads_before_widening(kBits), kCount);
   const __m256i x = four_of(codes);
   __m256i a, b;
   if constexpr (kBits == 8) {  // signed: |w| times x with w's sign, at most 2 * 128 * 127

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <type_traits>
@@ -44,6 +45,16 @@ inline F load_u8(const uint8_t* p) {
 inline F load_i8(const uint8_t* p) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 }
+inline F load_e8m0(const uint8_t* p) {  // 2^-128 and 2^-127 are subnormal: 1 and 2 times 2^21 in the mantissa's place
+  const __m512i e = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  const __m512i normal = _mm512_slli_epi32(_mm512_sub_epi32(e, _mm512_set1_epi32(1)), 23);
+  const __m512i subnormal = _mm512_slli_epi32(_mm512_add_epi32(e, _mm512_set1_epi32(1)), 21);
+  return _mm512_castsi512_ps(_mm512_max_epi32(normal, subnormal));
+}
+inline F load_e4m3(const uint8_t* p) {  // as fp16, 2^8 times too small
+  const __m256i bytes = _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  return mul(_mm512_cvtph_ps(_mm256_slli_epi16(bytes, 7)), set1(128.0f));
+}
 inline F to_float(I a) { return _mm512_cvtepi32_ps(a); }
 inline F exponent(I n) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23));
@@ -54,36 +65,52 @@ inline F select_below(int64_t n, F a, F b) {
 }
 
 inline I set1_i(int32_t x) { return _mm512_set1_epi32(x); }
+inline I load_i(const uint8_t* p) { return _mm512_loadu_si512(p); }
+inline I and_i(I a, int32_t mask) { return _mm512_and_si512(a, _mm512_set1_epi32(mask)); }
+inline I or_i(I a, I b) { return _mm512_or_si512(a, b); }
+inline I shift_right(I a, int n) { return _mm512_srl_epi32(a, _mm_cvtsi32_si128(n)); }
+template <int kCount>
+inline I shift_left(I a) {
+  return _mm512_slli_epi32(a, kCount);
+}
 inline I round_i(F a) { return _mm512_cvtps_epi32(a); }
 inline int32_t sum_i(I a) { return _mm512_reduce_add_epi32(a); }
 inline void store_i8(int8_t* p, I a) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a)); }
 
 inline B load_b(const uint8_t* p) { return {_mm512_loadu_si512(p)}; }
 inline void store_b(uint8_t* p, B b) { _mm512_storeu_si512(p, b.v); }
-inline B low(B b) { return {_mm512_and_si512(b.v, _mm512_set1_epi8(15))}; }
-inline B high(B b) { return {_mm512_and_si512(_mm512_srli_epi16(b.v, 4), _mm512_set1_epi8(15))}; }
+template <int kFrom, int kTo>
+inline __m512i moved(__m512i v) {
+  if constexpr (kFrom > kTo) return _mm512_srli_epi16(v, kFrom - kTo);
+  if constexpr (kFrom < kTo) return _mm512_slli_epi16(v, kTo - kFrom);
+  return v;
+}
+template <int kFrom, int kTo, int kWidth>
+inline B field(B b) {
+  return {_mm512_and_si512(moved<kFrom, kTo>(b.v), _mm512_set1_epi8(((1 << kWidth) - 1) << kTo))};
+}
+template <int kFrom, int kTo, int kWidth>
+inline B insert(B codes, B plane) {  // (moved & mask) | codes in one instruction
+  const __m512i mask = _mm512_set1_epi8(((1 << kWidth) - 1) << kTo);
+  return {_mm512_ternarylogic_epi32(codes.v, moved<kFrom, kTo>(plane.v), mask, 0xf8)};
+}
+inline B look_up(const uint8_t* table, B codes) {
+  const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+  return {_mm512_shuffle_epi8(_mm512_broadcast_i32x4(entries), codes.v)};
+}
 
-// (shifted & mask) | codes in one instruction
-inline B merge(B codes, __m512i shifted, char mask) {
-  return {_mm512_ternarylogic_epi32(codes.v, shifted, _mm512_set1_epi8(mask), 0xf8)};
+inline I pairs_less_32(I pairs) { return _mm512_sub_epi16(pairs, _mm512_set1_epi16(32)); }
+inline I dot_halves(I a, I b, I pairs) {
+  return _mm512_madd_epi16(_mm512_mask_blend_epi16(0xaaaaaaaa, a, _mm512_slli_epi32(b, 16)), pairs);
 }
-template <int J>
-inline B bit5(B codes, B plane) {
-  if constexpr (J <= 4)
-    return merge(codes, _mm512_slli_epi16(plane.v, 4 - J), 16);
-  else
-    return merge(codes, _mm512_srli_epi16(plane.v, J - 4), 16);
-}
-template <int J>
-inline B bits6(B codes, B plane) {
-  if constexpr (J <= 2)
-    return merge(codes, _mm512_slli_epi16(plane.v, 4 - 2 * J), 48);
-  else
-    return merge(codes, _mm512_srli_epi16(plane.v, 2), 48);
+inline I dot_pairs(I sum, I pairs, const int16_t* two) {
+  int32_t both;
+  std::memcpy(&both, two, 4);
+  return _mm512_dpwssd_epi32(sum, pairs, _mm512_set1_epi32(both));
 }
 
 struct Partial {};
-template <int kBits, int kAt>
+template <int kBits, int kAt, int kCount>
 inline void multiply(I& sum, Partial&, B w, const int8_t* a) {
   int32_t four;
   std::memcpy(&four, a, 4);

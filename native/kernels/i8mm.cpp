@@ -3,6 +3,7 @@
 #include <arm_neon.h>
 
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <type_traits>
@@ -18,7 +19,7 @@ constexpr int kWideFrom = 4 * kTile;
 #include "neon.inl"
 
 struct Partial {};
-template <int kBits, int kAt>
+template <int kBits, int kAt, int kCount>
 inline void multiply(I& sum, Partial&, B w, const int8_t* codes) {
   const int8x16_t a = four_of(codes);
   sum = lanes<I>([&](int i) { return vusdotq_s32(sum.v[i], w.v[i], a); });

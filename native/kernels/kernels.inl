@@ -1,11 +1,17 @@
 // The algorithms of every kernel, written once over the 16-lane vectors that the including file defines:
 //   F  16 floats      load store set1 add sub mul div fma max min absolute maximum
-//                     load_f16 store_f16 load_u8 load_i8 to_float exponent select_below finite
-//   I  16 int32       set1_i round_i sum_i store_i8
-//   B  64 code bytes  load_b store_b low high bit5<J> bits6<J> (see weights.h for the layout)
-//   multiply<bits, at>(I& sum, Partial&, B, codes) adds to each lane the product of its 4 codes of so many bits with 4
-//   activations; `at` counts the quads of one sum, and the sum is whole after its last. 8-bit codes start at start8
-//   (instruction sets differ in whether they take them signed)
+//                     load_f16 store_f16 load_u8 load_i8 load_e8m0 load_e4m3 (see weights.h) to_float exponent
+//                     select_below finite
+//   I  16 int32       set1_i load_i round_i sum_i store_i8 and_i or_i shift_right shift_left<n>
+//   B  64 code bytes  load_b store_b
+//   field<from, to, width>(B) is that field of bits of each byte, moved to another bit; insert<from, to, width>(B, B)
+//   puts one of the second beside what the first has
+//   look_up(table, B) is the entry of a table of 16 for each byte, all of which are below 16
+//   multiply<bits, at, count>(I& sum, Partial&, B, codes) adds to each lane the product of its 4 codes of so many bits
+//   with 4 activations; `at` counts the quads of one sum, which is whole after the last of `count`. 8-bit codes start
+//   at start8 (instruction sets differ in whether they take them signed)
+//   Pairs are two 16-bit integers in an int32, the first below: pairs_less_32(I) takes 32 off both, dot_halves(a, b, I)
+//   is a times the first and b times the second, both of 16 bits, dot_pairs(sum, I, two) adds the products with two
 //   prefetch<bytes>(p) asks for what a stream will read soon after so many bytes at p, prefetch_line(p) for one line
 // and kTile, the columns whose accumulators fit its registers, and kWideFrom, those from which unpacking a panel once
 // pays.
@@ -89,7 +95,8 @@ void quantize(const float* x, int64_t k, ActivationGroup* out, int64_t stride) {
     out->offset128 = -128 * (low + high);
     out->offset32[0] = -32 * low;
     out->offset32[1] = -32 * high;
-    out->unused = 0;
+    out->offset4[0] = static_cast<int16_t>(-4 * low);
+    out->offset4[1] = static_cast<int16_t>(-4 * high);
   }
 }
 

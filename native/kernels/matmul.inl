@@ -1,48 +1,85 @@
 // Matrix products: one panel of 16 rows times N tokens. Part of kernels.inl.
 
+// The integer sum of products begins at what the codes' zero point takes off.
+template <class Format>
+I start(const ActivationGroup& a) {
+  if constexpr (Format::zero == 0)
+    return set1_i(0);
+  else if constexpr (Format::zero == 8)
+    return set1_i(a.offset8);
+  else if constexpr (Format::zero == 16)
+    return set1_i(a.offset16);
+  else if constexpr (Format::bits == 8)
+    return start8(a);
+  else
+    return set1_i(a.offset8 / 8 * Format::zero);
+}
+
+template <class Format>
+I start_half(const ActivationGroup& a, int half) {
+  return set1_i(a.offset32[half] / 32 * Format::zero);
+}
+
+// Adds to sum[c] the products of quads [kFirst, kFirst + kCount) of a group.
+template <class Format, int kFirst, int kCount, int N>
+void quads_times(const uint8_t* codes, const ActivationGroup* a, I (&sum)[N]) {
+  Partial part[N];
+  repeat<kCount>([&](auto i) {
+    constexpr int j = kFirst + decltype(i)::value;
+    const B w = Format::template quad<j>(codes);
+    GALOP_UNROLL
+    for (int c = 0; c < N; ++c) multiply<Format::bits, i, kCount>(sum[c], part[c], w, a[c].codes + 4 * j);
+  });
+}
+
+template <int N>
+void add_scaled(const I (&sum)[N], F scale, const ActivationGroup* a, F (&acc)[N]) {
+  GALOP_UNROLL
+  for (int c = 0; c < N; ++c) acc[c] = fma(to_float(sum[c]), mul(scale, set1(a[c].scale)), acc[c]);
+}
+
 // Adds to acc[c].
 template <class Format, int N>
 void panel_times(const uint8_t* panel, int64_t groups, const ActivationGroup* a, F (&acc)[N]) {
+  using Scale = typename Format::Scale;
   for (int64_t block = 0; block < groups / Format::groups; ++block, panel += Format::bytes) {
     const typename Format::Head head(panel);
-    for (int g = 0; g < Format::groups; ++g, a += N) {
-      const uint8_t* group = Format::group(panel, g);
-      const uint8_t* codes = Format::codes(group);
-      const uint8_t* plane = Format::plane(group);
-      if constexpr (Format::streamed) prefetch<Format::bytes / Format::groups>(group);
-      constexpr int bits = Format::Codes::bits;
-      I dot[N];
-      Partial part[N];
-      if constexpr (Format::halves) {
+    const uint8_t* group = panel + Format::head;
+    for (int g = 0; g < Format::groups; ++g, a += N, group += Format::group_bytes) {
+      constexpr int each = Format::bytes / Format::groups;
+      if constexpr (Format::streamed) prefetch<each>(panel + g * each);
+      const uint8_t* codes = group + Format::codes;
+      I sum[N];
+      if constexpr (Scale::pairs) {
+        I upper[N];
+        for (int c = 0; c < N; ++c) sum[c] = upper[c] = set1_i(0);
+        quads_times<Format, 0, 4>(codes, a, sum);
+        quads_times<Format, 4, 4>(codes, a, upper);
+        const I scale = head.scale_pairs(g);
+        for (int c = 0; c < N; ++c) sum[c] = dot_halves(sum[c], upper[c], scale);
+        if constexpr (Format::zero == 4)
+          for (int c = 0; c < N; ++c) sum[c] = dot_pairs(sum[c], scale, a[c].offset4);
+        add_scaled(sum, head.d, a, acc);
+      } else if constexpr (Scale::halves) {
         repeat<2>([&](auto half) {
-          GALOP_UNROLL
-          for (int c = 0; c < N; ++c) dot[c] = set1_i(a[c].offset32[half]);
-          repeat<4>([&](auto i) {
-            constexpr int j = 4 * decltype(half)::value + decltype(i)::value;
-            const B w = Format::Codes::template quad<j>(codes, plane);
-            GALOP_UNROLL
-            for (int c = 0; c < N; ++c) multiply<bits, i>(dot[c], part[c], w, a[c].codes + 4 * j);
-          });
-          const F scale = Format::scale(head, group, half);
-          GALOP_UNROLL
-          for (int c = 0; c < N; ++c) acc[c] = fma(to_float(dot[c]), mul(scale, set1(a[c].scale)), acc[c]);
+          for (int c = 0; c < N; ++c) sum[c] = start_half<Format>(a[c], half);
+          quads_times<Format, 4 * decltype(half)::value, 4>(codes, a, sum);
+          add_scaled(sum, head.scale(group, g, half), a, acc);
         });
       } else {
+        for (int c = 0; c < N; ++c) sum[c] = start<Format>(a[c]);
+        quads_times<Format, 0, kQuads>(codes, a, sum);
+        add_scaled(sum, head.scale(group, g), a, acc);
+      }
+      if constexpr (Scale::minimum) {
+        const F least = head.least(group, g);
         GALOP_UNROLL
-        for (int c = 0; c < N; ++c) dot[c] = Format::Zero::start(a[c]);
-        repeat<kQuads>([&](auto j) {
-          const B w = Format::Codes::template quad<j>(codes, plane);
-          GALOP_UNROLL
-          for (int c = 0; c < N; ++c) multiply<bits, j>(dot[c], part[c], w, a[c].codes + 4 * j);
-        });
-        const F scale = Format::scale(head, group);
-        GALOP_UNROLL
-        for (int c = 0; c < N; ++c) acc[c] = fma(to_float(dot[c]), mul(scale, set1(a[c].scale)), acc[c]);
-        if constexpr (Format::minimum) {
-          const F least = Format::least(head, group);
-          GALOP_UNROLL
-          for (int c = 0; c < N; ++c) acc[c] = fma(least, set1(a[c].scaled_sum), acc[c]);
-        }
+        for (int c = 0; c < N; ++c) acc[c] = fma(least, set1(a[c].scaled_sum), acc[c]);
+      }
+      if constexpr (Scale::minimum_pairs) {
+        const I least = head.least_pairs(group, g);
+        for (int c = 0; c < N; ++c) sum[c] = dot_pairs(set1_i(0), least, a[c].offset4);
+        add_scaled(sum, head.least_unit(group), a, acc);
       }
     }
   }
@@ -67,64 +104,101 @@ void panels_times(const Panels& w, int64_t begin, int64_t end, int64_t first, in
                   const float* bias, float* out, int64_t out_stride, const uint8_t* panels, int64_t panel_bytes) {
   for (int64_t p = begin; p < end; ++p, panels += panel_bytes) {
     const int64_t rows = w.rows - p * kRows < kRows ? w.rows - p * kRows : kRows;
-    const float* offset = bias && last == w.groups() ? bias + p * kRows : nullptr;
+    const bool whole = last == w.groups();
+    const float* offset = bias && whole ? bias + p * kRows : nullptr;
     F acc[N];
     for (int c = 0; c < N; ++c) acc[c] = first ? load_rows(out + c * out_stride + p * kRows, rows) : set1(0.0f);
     panel_times<Format, N>(panels, last - first, a, acc);
+    if (whole && w.row_scale_bytes()) {
+      const F scale = load(reinterpret_cast<const float*>(w.data + p * w.panel_bytes()));
+      for (int c = 0; c < N; ++c) acc[c] = mul(acc[c], scale);
+    }
     for (int c = 0; c < N; ++c) store_rows(out + c * out_stride + p * kRows, acc[c], offset, rows);
   }
 }
 
-// ---- For many columns a panel is widened once: a byte for each code, a float for each scale
+// ---- For many columns a panel is unpacked once: a byte for each code, a float for each scale
 
-template <class Format>
+// What is unpacked, of any format: 8 quads, then the scales (two, of halves) and minima. Pairs of scales are multiplied
+// into the codes; those of minima remain, before what they are multiplied with.
+template <int kBits, int kZero, bool kHalves, bool kMinimum, bool kMinimumPairs>
 struct Wide {
-  struct Codes {
-    template <int J>
-    static B quad(const uint8_t* codes, const uint8_t*) {
-      return load_b(codes + 64 * J);
-    }
-    static constexpr int bits = Format::Codes::bits;
-  };
-  using Zero = typename Format::Zero;
+  static constexpr int bits = kBits, zero = kZero, groups = 1, head = 0, codes = 0, widest = kTile;
+  static constexpr int bytes = 512 + 64 * (1 + kHalves + kMinimum + 2 * kMinimumPairs);
+  static constexpr int group_bytes = bytes;
   static constexpr bool streamed = false;
-  static constexpr bool minimum = Format::minimum;
-  static constexpr bool halves = Format::halves;
-  static constexpr int groups = 1;
-  static constexpr int bytes = 512 + 64 * (minimum || halves ? 2 : 1);
+  struct Scale : GroupScales {
+    static constexpr bool halves = kHalves, minimum = kMinimum, minimum_pairs = kMinimumPairs;
+  };
   struct Head {
     explicit Head(const uint8_t*) {}
+    static F floats(const uint8_t* group, int i) { return load(reinterpret_cast<const float*>(group + 512) + 16 * i); }
+    F scale(const uint8_t* group, int) const { return floats(group, 0); }
+    F scale(const uint8_t* group, int, int half) const { return floats(group, half); }
+    F least(const uint8_t* group, int) const { return floats(group, 1); }
+    F least_unit(const uint8_t* group) const { return floats(group, 1); }
+    I least_pairs(const uint8_t* group, int) const { return load_i(group + 512 + 128); }
   };
-  static const uint8_t* group(const uint8_t* block, int) { return block; }
-  static F floats(const uint8_t* group, int i) { return load(reinterpret_cast<const float*>(group + 512) + 16 * i); }
-  static F scale(const Head&, const uint8_t* group) { return floats(group, 0); }
-  static F scale(const Head&, const uint8_t* group, int half) { return floats(group, half); }
-  static F least(const Head&, const uint8_t* group) { return floats(group, 1); }
-  static const uint8_t* codes(const uint8_t* group) { return group; }
-  static const uint8_t* plane(const uint8_t*) { return nullptr; }
+  template <int J>
+  static B quad(const uint8_t* codes) {
+    return load_b(codes + 64 * J);
+  }
+};
 
-  static void widen(const uint8_t* panel, int64_t count, uint8_t* out) {
-    for (int64_t block = 0; block < count / Format::groups; ++block, panel += Format::bytes) {
-      const typename Format::Head head(panel);
-      for (int g = 0; g < Format::groups; ++g, out += bytes) {
-        const uint8_t* from = Format::group(panel, g);
-        prefetch<Format::bytes / Format::groups>(from);
-        repeat<kQuads>([&](auto j) {
-          constexpr int quad = decltype(j)::value;
-          store_b(out + 64 * quad, Format::Codes::template quad<quad>(Format::codes(from), Format::plane(from)));
-        });
-        auto* scales = reinterpret_cast<float*>(out + 512);
-        if constexpr (halves) {
-          store(scales, Format::scale(head, from, 0));
-          store(scales + 16, Format::scale(head, from, 1));
-        } else {
-          store(scales, Format::scale(head, from));
-          if constexpr (minimum) store(scales + 16, Format::least(head, from));
-        }
+// Products of 2 bits and a nibble have 6 bits. Those of 3 bits less 4 and 6 bits less 32 are a signed byte but for one;
+// times -1 all are, of a scale times -1.
+template <class Format>
+using WideOf = Wide<!Format::Scale::pairs ? (Format::bits < 4 ? 4 : Format::bits)
+                    : Format::zero == 0   ? 6
+                                          : 8,
+                    !Format::Scale::pairs ? Format::zero
+                    : Format::zero == 0   ? 0
+                                          : 128,
+                    Format::Scale::halves, Format::Scale::minimum, Format::Scale::minimum_pairs>;
+
+inline void multiply_codes(uint8_t* codes, I pairs, int zero) {
+  int32_t pair[kRows];
+  std::memcpy(pair, &pairs, sizeof(pair));
+  for (int half = 0; half < 2; ++half, codes += 256) {
+    uint8_t scale[64];
+    for (int i = 0; i < 64; ++i) scale[i] = static_cast<uint8_t>((zero ? -1 : 1) * (pair[i / 4] >> 16 * half));
+    for (int j = 0; j < 4; ++j)
+      for (int i = 0; i < 64; ++i) {
+        const uint8_t product = static_cast<uint8_t>((codes[64 * j + i] - zero) * scale[i]);
+        codes[64 * j + i] = zero ? product ^ 0x80 : product;
+      }
+  }
+}
+
+template <class Format>
+void unpack_groups(const uint8_t* panel, int64_t count, uint8_t* out) {
+  using Scale = typename Format::Scale;
+  for (int64_t block = 0; block < count / Format::groups; ++block, panel += Format::bytes) {
+    const typename Format::Head head(panel);
+    const uint8_t* group = panel + Format::head;
+    for (int g = 0; g < Format::groups; ++g, group += Format::group_bytes, out += WideOf<Format>::bytes) {
+      constexpr int each = Format::bytes / Format::groups;
+      prefetch<each>(panel + g * each);
+      repeat<kQuads>([&](auto j) { store_b(out + 64 * j, Format::template quad<j>(group + Format::codes)); });
+      auto* floats = reinterpret_cast<float*>(out + 512);
+      if constexpr (Scale::pairs) {
+        multiply_codes(out, head.scale_pairs(g), Format::zero);
+        store(floats, Format::zero ? sub(set1(0.0f), head.d) : head.d);
+      } else if constexpr (Scale::halves) {
+        store(floats, head.scale(group, g, 0));
+        store(floats + 16, head.scale(group, g, 1));
+      } else {
+        store(floats, head.scale(group, g));
+      }
+      if constexpr (Scale::minimum) store(floats + 16, head.least(group, g));
+      if constexpr (Scale::minimum_pairs) {
+        store(floats + 16, head.least_unit(group));
+        const I pairs = head.least_pairs(group, g);
+        std::memcpy(floats + 32, &pairs, sizeof(pairs));
       }
     }
   }
-};
+}
 
 // Calls run<Format, n> for each tile of n columns: panels [begin, end), which lie at `panels`, of which groups
 // [first, last) of the inner dimension are multiplied; what comes before them is already in `out`.
@@ -133,19 +207,9 @@ void matmul_tiles(const Panels& w, int64_t begin, int64_t end, int64_t first, in
                   const float* bias, float* out, int64_t out_stride, const uint8_t* panels, int64_t panel_bytes) {
   using Run = void (*)(const Panels&, int64_t, int64_t, int64_t, int64_t, const ActivationGroup*, const float*, float*,
                        int64_t, const uint8_t*, int64_t);
-  static constexpr Run run[] = {
-      nullptr,
-      panels_times<Format, 1>,
-      panels_times<Format, 2>,
-      panels_times < Format,
-      kTile < 3 ? 1 : 3 >,
-      panels_times < Format,
-      kTile < 4 ? 1 : 4 >,
-      panels_times < Format,
-      kTile < 5 ? 1 : 5 >,
-      panels_times < Format,
-      kTile < 6 ? 1 : 6 >
-      , panels_times < Format, kTile < 7 ? 1 : 7 >, panels_times < Format, kTile < 8 ? 1 : 8 > };
+  static constexpr auto run = []<int... kLess>(std::integer_sequence<int, kLess...>) {
+    return std::array<Run, sizeof...(kLess) + 1>{nullptr, panels_times<Format, kLess + 1>...};
+  }(std::make_integer_sequence<int, Format::widest>{});
   const ActivationGroup* a = acts.data;
   for (int64_t c = 0; c < acts.columns; c += kTile) {
     const int64_t n = acts.columns - c < kTile ? acts.columns - c : kTile;
@@ -158,27 +222,28 @@ template <class Format>
 void matmul_format(const Panels& w, int64_t begin, int64_t end, const Activations& acts, const float* bias, float* out,
                    int64_t out_stride) {
   const int64_t groups = w.groups();
-  if (acts.columns < kWideFrom) {
+  if (acts.columns < (Format::widest < kTile ? Format::widest + 1 : kWideFrom)) {
     // A panel serves all columns before the next is read from memory.
     const int64_t at_once = acts.columns > kTile ? 1 : end - begin;
     for (int64_t p = begin; p < end; p += at_once)
-      matmul_tiles<Format>(w, p, p + at_once, 0, groups, acts, bias, out, out_stride, w.data + p * w.panel_bytes(),
-                           w.panel_bytes());
+      matmul_tiles<Format>(w, p, p + at_once, 0, groups, acts, bias, out, out_stride,
+                           w.data + p * w.panel_bytes() + w.row_scale_bytes(), w.panel_bytes());
     return;
   }
   // A few panels and a stretch of the inner dimension at a time: what is unpacked stays in L2, one panel of it and a
   // tile of activations in L1.
+  using Unpacked = WideOf<Format>;
   static_assert(kWideGroups % Format::groups == 0);
-  alignas(64) uint8_t wide[kWidePanels * kWideGroups * Wide<Format>::bytes];
-  constexpr int64_t wide_bytes = kWideGroups * Wide<Format>::bytes;
+  alignas(64) uint8_t wide[kWidePanels * kWideGroups * Unpacked::bytes];
+  constexpr int64_t wide_bytes = kWideGroups * Unpacked::bytes;
   for (int64_t p = begin; p < end; p += kWidePanels) {
     const int64_t past = end - p < kWidePanels ? end : p + kWidePanels;
     for (int64_t first = 0; first < groups; first += kWideGroups) {
       const int64_t last = groups - first < kWideGroups ? groups : first + kWideGroups;
+      const int64_t offset = w.row_scale_bytes() + first / Format::groups * Format::bytes;
       for (int64_t i = p; i < past; ++i)
-        Wide<Format>::widen(w.data + i * w.panel_bytes() + first / Format::groups * Format::bytes, last - first,
-                            wide + (i - p) * wide_bytes);
-      matmul_tiles<Wide<Format>>(w, p, past, first, last, acts, bias, out, out_stride, wide, wide_bytes);
+        unpack_groups<Format>(w.data + i * w.panel_bytes() + offset, last - first, wide + (i - p) * wide_bytes);
+      matmul_tiles<Unpacked>(w, p, past, first, last, acts, bias, out, out_stride, wide, wide_bytes);
     }
   }
 }
@@ -187,12 +252,7 @@ using Matmul = void (*)(const Panels&, int64_t, int64_t, const Activations&, con
 
 template <int... kTypes>
 constexpr std::array<Matmul, sizeof...(kTypes)> matmul_by_type(std::integer_sequence<int, kTypes...>) {
-  return {[] {
-    using Format = typename FormatOf<static_cast<QuantType>(kTypes)>::type;
-    static_assert(kGroup * Format::groups == kLayouts[kTypes].block && Format::bytes == kLayouts[kTypes].panel_bytes,
-                  "a format that is not laid out as weights.h says");
-    return matmul_format<Format>;
-  }()...};
+  return {matmul_format<Format<like(static_cast<QuantType>(kTypes))>>...};
 }
 
 void matmul(const Panels& w, int64_t begin, int64_t end, const Activations& acts, const float* bias, float* out,

@@ -2,6 +2,7 @@
 #include <arm_neon.h>
 
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <type_traits>
@@ -18,7 +19,7 @@ constexpr int kWideFrom = 4 * kTile;
 
 // sdot takes signed codes: those of at most 6 bits are their own signed value.
 struct Partial {};
-template <int kBits, int kAt>
+template <int kBits, int kAt, int kCount>
 inline void multiply(I& sum, Partial&, B w, const int8_t* codes) {
   const int8x16_t a = four_of(codes);
   if constexpr (kBits == 8) w = lanes<B>([&](int i) { return veorq_u8(w.v[i], vdupq_n_u8(128)); });

@@ -73,6 +73,25 @@ inline F load_i8(const uint8_t* p) {
   const int8x16_t v = vreinterpretq_s8_u8(vld1q_u8(p));
   return from_words(vmovl_s8(vget_low_s8(v)), vmovl_s8(vget_high_s8(v)));
 }
+inline F load_e8m0(const uint8_t* p) {  // 2^-128 and 2^-127 are subnormal: 1 and 2 times 2^21 in the mantissa's place
+  const uint8x16_t v = vld1q_u8(p);
+  const uint16x8_t a = vmovl_u8(vget_low_u8(v)), b = vmovl_u8(vget_high_u8(v));
+  const I e = {vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(a))), vreinterpretq_s32_u32(vmovl_u16(vget_high_u16(a))),
+               vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(b))), vreinterpretq_s32_u32(vmovl_u16(vget_high_u16(b)))};
+  const int32x4_t one = vdupq_n_s32(1);
+  return lanes<F>([&](int i) {
+    return vreinterpretq_f32_s32(
+        vmaxq_s32(vshlq_n_s32(vsubq_s32(e.v[i], one), 23), vshlq_n_s32(vaddq_s32(e.v[i], one), 21)));
+  });
+}
+inline F load_e4m3(const uint8_t* p) {  // as fp16, 2^8 times too small
+  const uint8x16_t v = vld1q_u8(p);
+  const uint16x8_t a = vshll_n_u8(vget_low_u8(v), 7), b = vshll_n_u8(vget_high_u8(v), 7);
+  const F small = {
+      vcvt_f32_f16(vreinterpret_f16_u16(vget_low_u16(a))), vcvt_f32_f16(vreinterpret_f16_u16(vget_high_u16(a))),
+      vcvt_f32_f16(vreinterpret_f16_u16(vget_low_u16(b))), vcvt_f32_f16(vreinterpret_f16_u16(vget_high_u16(b)))};
+  return mul(small, set1(128.0f));
+}
 inline F to_float(I x) {
   return lanes<F>([&](int i) { return vcvtq_f32_s32(x.v[i]); });
 }
@@ -91,6 +110,23 @@ inline F select_below(int64_t n, F x, F y) {
 inline I set1_i(int32_t x) {
   return lanes<I>([&](int) { return vdupq_n_s32(x); });
 }
+inline I load_i(const uint8_t* p) {
+  return lanes<I>([&](int i) { return vreinterpretq_s32_u8(vld1q_u8(p + 16 * i)); });
+}
+inline I and_i(I x, int32_t mask) {
+  return lanes<I>([&](int i) { return vandq_s32(x.v[i], vdupq_n_s32(mask)); });
+}
+inline I or_i(I x, I y) {
+  return lanes<I>([&](int i) { return vorrq_s32(x.v[i], y.v[i]); });
+}
+inline I shift_right(I x, int n) {
+  return lanes<I>(
+      [&](int i) { return vreinterpretq_s32_u32(vshlq_u32(vreinterpretq_u32_s32(x.v[i]), vdupq_n_s32(-n))); });
+}
+template <int kCount>
+inline I shift_left(I x) {
+  return lanes<I>([&](int i) { return vshlq_n_s32(x.v[i], kCount); });
+}
 inline I round_i(F x) {
   return lanes<I>([&](int i) { return vcvtnq_s32_f32(x.v[i]); });
 }
@@ -107,24 +143,35 @@ inline B load_b(const uint8_t* p) {
 inline void store_b(uint8_t* p, B b) {
   for (int i = 0; i < 4; ++i) vst1q_u8(p + 16 * i, b.v[i]);
 }
-inline B low(B x) {
-  return lanes<B>([&](int i) { return vandq_u8(x.v[i], vdupq_n_u8(15)); });
-}
-inline B high(B x) {
-  return lanes<B>([&](int i) { return vshrq_n_u8(x.v[i], 4); });
-}
-template <int J>
-inline B bit5(B codes, B plane) {
+template <int kFrom, int kTo, int kWidth>
+inline B field(B x) {
   return lanes<B>([&](int i) {
-    const uint8x16_t shifted = vshlq_u8(plane.v[i], vdupq_n_s8(4 - J));
-    return vorrq_u8(codes.v[i], vandq_u8(shifted, vdupq_n_u8(16)));
+    const uint8x16_t moved = vshlq_u8(x.v[i], vdupq_n_s8(kTo - kFrom));
+    return vandq_u8(moved, vdupq_n_u8(((1 << kWidth) - 1) << kTo));
   });
 }
-template <int J>
-inline B bits6(B codes, B plane) {
-  return lanes<B>([&](int i) {
-    const uint8x16_t shifted = vshlq_u8(plane.v[i], vdupq_n_s8(4 - 2 * J));
-    return vorrq_u8(codes.v[i], vandq_u8(shifted, vdupq_n_u8(48)));
+template <int kFrom, int kTo, int kWidth>
+inline B insert(B codes, B plane) {
+  const B moved = field<kFrom, kTo, kWidth>(plane);
+  return lanes<B>([&](int i) { return vorrq_u8(codes.v[i], moved.v[i]); });
+}
+inline B look_up(const uint8_t* table, B codes) {
+  return lanes<B>([&](int i) { return vqtbl1q_u8(vld1q_u8(table), codes.v[i]); });
+}
+
+inline I pairs_less_32(I pairs) {
+  return lanes<I>(
+      [&](int i) { return vreinterpretq_s32_s16(vsubq_s16(vreinterpretq_s16_s32(pairs.v[i]), vdupq_n_s16(32))); });
+}
+inline int32x4_t first_of(int32x4_t pairs) { return vshrq_n_s32(vshlq_n_s32(pairs, 16), 16); }
+inline int32x4_t second_of(int32x4_t pairs) { return vshrq_n_s32(pairs, 16); }
+inline I dot_halves(I x, I y, I pairs) {
+  return lanes<I>(
+      [&](int i) { return vmlaq_s32(vmulq_s32(x.v[i], first_of(pairs.v[i])), y.v[i], second_of(pairs.v[i])); });
+}
+inline I dot_pairs(I sum, I pairs, const int16_t* two) {
+  return lanes<I>([&](int i) {
+    return vmlaq_n_s32(vmlaq_n_s32(sum.v[i], first_of(pairs.v[i]), two[0]), second_of(pairs.v[i]), two[1]);
   });
 }
 

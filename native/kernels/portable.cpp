@@ -92,6 +92,12 @@ inline F load_u8(const uint8_t* p) {
 inline F load_i8(const uint8_t* p) {
   return lanes<F>([&](int i) { return static_cast<float>(static_cast<int8_t>(p[i])); });
 }
+inline F load_e8m0(const uint8_t* p) {
+  return lanes<F>([&](int i) { return e8m0_to_f32(p[i]); });
+}
+inline F load_e4m3(const uint8_t* p) {
+  return lanes<F>([&](int i) { return e4m3_to_f32(p[i]); });
+}
 inline F to_float(I x) {
   return lanes<F>([&](int i) { return static_cast<float>(x.v[i]); });
 }
@@ -104,6 +110,24 @@ inline F select_below(int64_t n, F x, F y) {
 
 inline I set1_i(int32_t x) {
   return lanes<I>([&](int) { return x; });
+}
+inline I load_i(const uint8_t* p) {
+  I x;
+  std::memcpy(x.v, p, sizeof(x.v));
+  return x;
+}
+inline I and_i(I x, int32_t mask) {
+  return lanes<I>([&](int i) { return x.v[i] & mask; });
+}
+inline I or_i(I x, I y) {
+  return lanes<I>([&](int i) { return x.v[i] | y.v[i]; });
+}
+inline I shift_right(I x, int n) {
+  return lanes<I>([&](int i) { return static_cast<int32_t>(static_cast<uint32_t>(x.v[i]) >> n); });
+}
+template <int kCount>
+inline I shift_left(I x) {
+  return lanes<I>([&](int i) { return static_cast<int32_t>(static_cast<uint32_t>(x.v[i]) << kCount); });
 }
 inline I round_i(F x) {
   return lanes<I>([&](int i) { return static_cast<int32_t>(std::nearbyint(x.v[i])); });
@@ -123,23 +147,37 @@ inline B load_b(const uint8_t* p) {
   return b;
 }
 inline void store_b(uint8_t* p, B b) { std::memcpy(p, b.v, 64); }
-inline B low(B x) {
-  return lanes<B>([&](int i) { return x.v[i] & 15; });
+template <int kFrom, int kTo, int kWidth>
+inline B field(B x) {
+  return lanes<B>([&](int i) { return (x.v[i] >> kFrom & ((1 << kWidth) - 1)) << kTo; });
 }
-inline B high(B x) {
-  return lanes<B>([&](int i) { return x.v[i] >> 4; });
+template <int kFrom, int kTo, int kWidth>
+inline B insert(B codes, B plane) {
+  const B moved = field<kFrom, kTo, kWidth>(plane);
+  return lanes<B>([&](int i) { return codes.v[i] | moved.v[i]; });
 }
-template <int J>
-inline B bit5(B codes, B plane) {
-  return lanes<B>([&](int i) { return codes.v[i] | ((plane.v[i] >> J & 1) << 4); });
+inline B look_up(const uint8_t* table, B codes) {
+  return lanes<B>([&](int i) { return table[codes.v[i]]; });
 }
-template <int J>
-inline B bits6(B codes, B plane) {
-  return lanes<B>([&](int i) { return codes.v[i] | ((plane.v[i] >> 2 * J & 3) << 4); });
+
+inline int32_t first_of(int32_t pair) { return static_cast<int16_t>(pair); }
+inline int32_t second_of(int32_t pair) { return pair >> 16; }
+inline I pairs_less_32(I pairs) {
+  return lanes<I>([&](int i) {
+    const auto first = static_cast<uint32_t>(first_of(pairs.v[i]) - 32);
+    const auto second = static_cast<uint32_t>(second_of(pairs.v[i]) - 32);
+    return static_cast<int32_t>((first & 0xffff) | second << 16);
+  });
+}
+inline I dot_halves(I x, I y, I pairs) {
+  return lanes<I>([&](int i) { return x.v[i] * first_of(pairs.v[i]) + y.v[i] * second_of(pairs.v[i]); });
+}
+inline I dot_pairs(I sum, I pairs, const int16_t* two) {
+  return lanes<I>([&](int i) { return sum.v[i] + first_of(pairs.v[i]) * two[0] + second_of(pairs.v[i]) * two[1]; });
 }
 
 struct Partial {};
-template <int kBits, int kAt>
+template <int kBits, int kAt, int kCount>
 inline void multiply(I& sum, Partial&, B w, const int8_t* a) {
   for (int row = 0; row < 16; ++row)
     for (int i = 0; i < 4; ++i) sum.v[row] += w.v[4 * row + i] * a[i];

@@ -1,16 +1,15 @@
-// What the native tests share: checks, a checksum of results, random numbers and packed matrices.
+// What the native tests share: checks, a checksum of results, and packed matrices.
 #pragma once
 
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "kernels.h"
-#include "weights.h"
+#include "random_blocks.h"
 
 namespace galop {
 
@@ -31,32 +30,6 @@ inline void check(bool condition, const std::string& what) {
 template <class T>
 void same(const std::vector<T>& a, const std::vector<T>& b, const std::string& what) {
   check(a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0, what);
-}
-
-// The same numbers on every machine: no library distribution is.
-struct Random {
-  std::mt19937 bits{7};
-  uint8_t byte() { return static_cast<uint8_t>(bits() >> 24); }
-  float real() { return (static_cast<float>(bits() >> 8) / 8388608.0f - 1.0f) * 2.0f; }
-  std::vector<float> reals(size_t n) {
-    std::vector<float> v(n);
-    for (float& x : v) x = real();
-    return v;
-  }
-};
-
-// Blocks with random codes and small finite scales.
-inline std::vector<uint8_t> blocks(QuantType quant_type, int64_t rows, int64_t cols, Random& random) {
-  const Layout& shape = layout(quant_type);
-  std::vector<uint8_t> data(rows * (cols / shape.block) * shape.source_bytes);
-  for (uint8_t& b : data) b = random.byte();
-  for (size_t at = 0; at < data.size(); at += shape.source_bytes) {
-    for (int i = 0; i < (shape.minimum >= 0 ? 2 : 1); ++i) {
-      const uint16_t half = f32_to_f16(random.real() * 0.02f);
-      std::memcpy(&data[at + shape.source_scale + 2 * i], &half, 2);
-    }
-  }
-  return data;
 }
 
 struct Packed {

@@ -21,6 +21,10 @@ def quant_types() -> list[tuple[str, int, int]]:
 def packed_bytes(quant_type: str, rows: int, cols: int) -> int:
     """Bytes that a matrix takes in panels. Raises ValueError for an unknown type or columns of no whole blocks."""
 
+def grid(quant_type: str) -> list[int]:
+    """The grid that codes of a quant type are looked up in: 8 codes of 2 bits, or 4 of 4, an entry, the first lowest.
+    Empty where there is none. Raises ValueError for an unknown type."""
+
 def pack(quant_type: str, source: Array, rows: int, cols: int, out: Array, threads: int = 1) -> None:
     """Lays a matrix of GGUF blocks into 16-row panels, losslessly. Raises ValueError where sizes do not fit."""
 

@@ -6,6 +6,7 @@ try:
     from galop._native import (
         BlockStore,
         Program,
+        grid,
         instruction_sets,
         int8_peak,
         ops,
@@ -26,6 +27,6 @@ if TYPE_CHECKING:
     from galop._native import Step as Step
 
 __all__ = [
-    "BlockStore", "Program", "instruction_sets", "int8_peak", "ops", "pack", "packed_bytes", "quant_types",
+    "BlockStore", "Program", "grid", "instruction_sets", "int8_peak", "ops", "pack", "packed_bytes", "quant_types",
     "read_bandwidth", "sample", "unpack",
 ]  # fmt: skip

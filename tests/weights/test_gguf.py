@@ -76,7 +76,7 @@ BAD_HEADERS: dict[str, tuple[bytes, str]] = {
     "dimensions wrap": (file(tensors=[tensor("t", [2**33, 2**33], 0, 0)]), "impossible shape"),
     "dimension 2^63": (file(tensors=[tensor("t", [2**63], 0, 0)]), "impossible shape"),
     "unknown type": (file(tensors=[tensor("t", [32], 99, 0)]), "unknown type"),
-    "type IQ2_XS": (file(tensors=[tensor("t", [256], 17, 0)], data=999), "IQ2_XS, which is not supported; take"),
+    "type Q8_K": (file(tensors=[tensor("t", [256], 15, 0)], data=999), "Q8_K, which is not supported; take"),
     "row not whole blocks": (file(tensors=[tensor("t", [33], 2, 0)], data=999), "not a multiple"),
     "unaligned offset": (file(tensors=[tensor("t", [8], 0, 7)], data=99), "unaligned"),
     "offset past the end": (file(tensors=[tensor("t", [8], 0, 1 << 40)], data=99), "truncated"),

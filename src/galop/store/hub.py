@@ -17,7 +17,10 @@ from galop.terminal import underlying, visible
 
 SNAPSHOT = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja",
             "*.safetensors", "*.safetensors.index.json"]  # fmt: skip
-PREFERRED = ("Q4_K_M", "Q4_K_S", "Q4_0", "Q5_K_M", "Q6_K", "Q8_0", "BF16", "F16")
+PREFERRED = (
+    "Q4_K_M", "Q4_K_S", "Q4_0", "MXFP4", "IQ4_XS", "IQ4_NL", "NVFP4", "Q5_K_M", "Q6_K", "Q8_0", "BF16", "F16", "Q3_K_M",
+    "Q2_K",
+)  # fmt: skip
 
 
 def find_file(repo: str, file: str) -> Path | None:

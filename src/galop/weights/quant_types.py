@@ -1,5 +1,4 @@
-"""The quant types of weights: one table of their block sizes and of their values in NumPy float32, bit for bit those of
-ggml's reference code (ggml-quants.c).
+"""The quant types of weights: one table of their block sizes and of what their values are (block_values.py).
 
 Adding one is a row of QUANT_TYPES and its function; the kernels' own table (native/weights.h) has to name the same
 types in the same order, with the same block sizes, which is compared when this is imported.
@@ -14,6 +13,8 @@ import numpy as np
 
 from galop import native
 from galop.ops.plan import Array
+from galop.weights import block_values as of
+from galop.weights import grid_values as of_grid
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class QuantType:
     nbytes: int
     dequantise: Callable[[Array], Array]  # uint8 [blocks, nbytes] -> float32 [blocks, ...], values in order
     scales: tuple[int, ...] = ()  # where in a block its fp16 scales and minima stand
+    finite: Callable[[Array], bool] | None = None  # for scales of another kind: whether all are numbers
 
 
 def dequantise(name: str, data: Array, shape: tuple[int, ...]) -> Array:
@@ -37,8 +39,27 @@ def has_finite_scales(name: str, data: Array) -> bool:
     """Whether every block's scales are numbers: with them, so are all its values."""
     kind = QUANT_TYPES[name]
     blocks = data.reshape(-1, kind.nbytes)
+    if kind.finite:
+        return kind.finite(blocks)
     exponents = [blocks[:, at + 1] & 0x7C for at in kind.scales]  # all ones in an infinity or NaN
     return not any((e == 0x7C).any() for e in exponents)
+
+
+def has_finite_exponents(blocks: Array) -> bool:
+    """Whether MXFP4's exponents are those of numbers: 255 is NaN, 253 and 254 times 12 are more than float32 has."""
+    return not (blocks[:, 0] > 252).any()
+
+
+def has_finite_factors(blocks: Array) -> bool:
+    """Whether the factors before NVFP4's blocks are numbers."""
+    return bool(np.isfinite(np.ascontiguousarray(blocks[:, :4]).view(np.float32)).all())
+
+
+def scale_nvfp4(blocks: Array, factor: Array) -> Array:
+    """NVFP4's blocks (uint8 [..., 36]) and what all values of a row are multiplied with, the same in each of its blocks
+    (float32, broadcast to [...]): blocks of NVFP4_SCALED (uint8 [..., 40])."""
+    factors = np.broadcast_to(np.asarray(factor, np.float32)[..., None], (*blocks.shape[:-1], 1))
+    return np.concatenate([np.ascontiguousarray(factors).view(np.uint8), blocks], axis=-1)
 
 
 def quantise_q8_0(values: Array) -> Array:
@@ -57,108 +78,39 @@ def quantise_q8_0(values: Array) -> Array:
     return out.reshape(-1)
 
 
-def _half(block: Array, start: int) -> Array:
-    """An fp16 field as float32 [blocks, 1]."""
-    return np.ascontiguousarray(block[:, start : start + 2]).view(np.float16).astype(np.float32)
-
-
-def _nibbles(qs: Array) -> Array:
-    """[n, 16] bytes -> [n, 32] codes: low halves first."""
-    return np.concatenate([qs & 15, qs >> 4], axis=1)
-
-
-def _fifth(qh: Array) -> Array:
-    """[n, 4] bytes -> the 32 high bits, at their place in a five-bit code."""
-    return np.unpackbits(qh, axis=1, bitorder="little") << 4
-
-
-def _q4_0(b: Array) -> Array:
-    return _half(b, 0) * (_nibbles(b[:, 2:]).astype(np.float32) - 8)
-
-
-def _q4_1(b: Array) -> Array:
-    return _half(b, 0) * _nibbles(b[:, 4:]).astype(np.float32) + _half(b, 2)
-
-
-def _q5_0(b: Array) -> Array:
-    return _half(b, 0) * ((_nibbles(b[:, 6:]) | _fifth(b[:, 2:6])).astype(np.float32) - 16)
-
-
-def _q5_1(b: Array) -> Array:
-    return _half(b, 0) * (_nibbles(b[:, 8:]) | _fifth(b[:, 4:8])).astype(np.float32) + _half(b, 2)
-
-
-def _q8_0(b: Array) -> Array:
-    return _half(b, 0) * b[:, 2:].view(np.int8).astype(np.float32)
-
-
-def _k_scales(s: Array) -> tuple[Array, Array]:
-    """Twelve bytes -> 8 six-bit scales and 8 six-bit minima."""
-    first, second, mixed = s[:, 0:4], s[:, 4:8], s[:, 8:12]
-    scales = np.concatenate([first & 63, (mixed & 15) | ((first >> 6) << 4)], axis=1)
-    minima = np.concatenate([second & 63, (mixed >> 4) | ((second >> 6) << 4)], axis=1)
-    return scales.astype(np.float32), minima.astype(np.float32)
-
-
-def _k_values(b: Array, codes: Array) -> Array:
-    scales, minima = _k_scales(b[:, 4:16])
-    scale, least = _half(b, 0) * scales, _half(b, 2) * minima
-    values: Array = scale[:, :, None] * codes.astype(np.float32) - least[:, :, None]
-    return values
-
-
-def _k_nibbles(qs: Array) -> Array:
-    """[n, 128] bytes -> [n, 8, 32]: each 32 bytes hold one group low and the next high."""
-    qs = qs.reshape(-1, 4, 1, 32)
-    return np.concatenate([qs & 15, qs >> 4], axis=2).reshape(-1, 8, 32)
-
-
-def _q4_k(b: Array) -> Array:
-    return _k_values(b, _k_nibbles(b[:, 16:]))
-
-
-def _q5_k(b: Array) -> Array:
-    high = (b[:, None, 16:48] >> np.arange(8, dtype=np.uint8)[None, :, None]) & 1
-    return _k_values(b, _k_nibbles(b[:, 48:]) | (high << 4))
-
-
-def _q6_k(b: Array) -> Array:
-    low = b[:, :128].reshape(-1, 2, 1, 64)
-    low = np.concatenate([low & 15, low >> 4], axis=2).reshape(-1, 2, 4, 32)
-    high = b[:, 128:192].reshape(-1, 2, 1, 32) >> np.array([0, 2, 4, 6], np.uint8)[None, None, :, None]
-    codes = (low | ((high & 3) << 4)).astype(np.float32) - 32
-    scale = _half(b, 208) * b[:, 192:208].view(np.int8).astype(np.float32)
-    values: Array = scale[:, :, None] * codes.reshape(-1, 16, 16)
-    return values
-
-
-def _f32(b: Array) -> Array:
-    return b.view(np.float32)
-
-
-def _f16(b: Array) -> Array:
-    return b.view(np.float16).astype(np.float32)
-
-
-def _bf16(b: Array) -> Array:
-    return (b.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
-
-
 # The types that kernels run come first, in their order; the others are converted to one of these.
 QUANT_TYPES: dict[str, QuantType] = {
     row.name: row
     for row in (
-        QuantType("Q4_0", 32, 18, _q4_0, scales=(0,)),
-        QuantType("Q4_1", 32, 20, _q4_1, scales=(0, 2)),
-        QuantType("Q5_0", 32, 22, _q5_0, scales=(0,)),
-        QuantType("Q5_1", 32, 24, _q5_1, scales=(0, 2)),
-        QuantType("Q8_0", 32, 34, _q8_0, scales=(0,)),
-        QuantType("Q4_K", 256, 144, _q4_k, scales=(0, 2)),
-        QuantType("Q5_K", 256, 176, _q5_k, scales=(0, 2)),
-        QuantType("Q6_K", 256, 210, _q6_k, scales=(208,)),
-        QuantType("F32", 1, 4, _f32),
-        QuantType("F16", 1, 2, _f16),
-        QuantType("BF16", 1, 2, _bf16),
+        QuantType("Q4_0", 32, 18, of.q4_0, scales=(0,)),
+        QuantType("Q4_1", 32, 20, of.q4_1, scales=(0, 2)),
+        QuantType("Q5_0", 32, 22, of.q5_0, scales=(0,)),
+        QuantType("Q5_1", 32, 24, of.q5_1, scales=(0, 2)),
+        QuantType("Q8_0", 32, 34, of.q8_0, scales=(0,)),
+        QuantType("Q4_K", 256, 144, of.q4_k, scales=(0, 2)),
+        QuantType("Q5_K", 256, 176, of.q5_k, scales=(0, 2)),
+        QuantType("Q6_K", 256, 210, of.q6_k, scales=(208,)),
+        QuantType("Q2_K", 256, 84, of.q2_k, scales=(80, 82)),
+        QuantType("Q3_K", 256, 110, of.q3_k, scales=(108,)),
+        QuantType("IQ4_NL", 32, 18, of.iq4_nl, scales=(0,)),
+        QuantType("IQ4_XS", 256, 136, of.iq4_xs, scales=(0,)),
+        QuantType("MXFP4", 32, 17, of.mxfp4, finite=has_finite_exponents),
+        QuantType("NVFP4", 64, 36, of.nvfp4),
+        QuantType("NVFP4_SCALED", 64, 40, of.nvfp4_scaled, finite=has_finite_factors),
+        QuantType("Q1_0", 128, 18, of.q1_0, scales=(0,)),
+        QuantType("Q2_0", 64, 18, of.q2_0, scales=(0,)),
+        QuantType("TQ1_0", 256, 54, of.tq1_0, scales=(52,)),
+        QuantType("TQ2_0", 256, 66, of.tq2_0, scales=(64,)),
+        QuantType("IQ1_S", 256, 50, of_grid.iq1_s, scales=(0,)),
+        QuantType("IQ1_M", 256, 56, of_grid.iq1_m, finite=lambda b: bool(np.isfinite(of_grid.iq1_m_scale(b)).all())),
+        QuantType("IQ2_XXS", 256, 66, of_grid.iq2_xxs, scales=(0,)),
+        QuantType("IQ2_XS", 256, 74, of_grid.iq2_xs, scales=(0,)),
+        QuantType("IQ2_S", 256, 82, of_grid.iq2_s, scales=(0,)),
+        QuantType("IQ3_XXS", 256, 98, of_grid.iq3_xxs, scales=(0,)),
+        QuantType("IQ3_S", 256, 110, of_grid.iq3_s, scales=(0,)),
+        QuantType("F32", 1, 4, of.f32),
+        QuantType("F16", 1, 2, of.f16),
+        QuantType("BF16", 1, 2, of.bf16),
     )
 }
 

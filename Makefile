@@ -19,8 +19,10 @@ CLIENTS = build/clients
 
 .PHONY: run check test test-all test-clients coverage lint lint-workflows native-test asan-test arm-test wheel site clean
 
+# The best model that fits, or `make run MODEL=gemma3:270m PROMPT="Once upon a time"`.
+PROMPT ?= Write a Python function is_prime(n), in as few lines as you can, and nothing else.
 run: $(VENV)/.installed
-	$(BIN)/galop run --yes --temperature 0 "Write a Python function is_prime(n), in as few lines as you can, and nothing else."
+	$(BIN)/galop run --yes --temperature 0 $(if $(MODEL),--max-tokens 200 $(MODEL)) "$(PROMPT)"
 
 check: lint native-test
 	$(BIN)/python -m pytest -m "golden and not large and not oracle and not clients" --numprocesses 2

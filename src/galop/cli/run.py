@@ -104,6 +104,9 @@ def run(
     ):
         if raw and (thinking != Thinking() or tools):
             raise UsageError("thinking and tools belong to a conversation; leave out --raw")
+        if question and not raw and not (system or tools) and loaded.template.source is None:
+            note(f"{source.name} has no chat template, so it continues the text")
+            raw = True
         check_thinking(loaded, thinking)
         session = ChatSession(loaded, source.name, chosen, system, max_tokens or None, thinking, form, toolbox)
         if raw and question:

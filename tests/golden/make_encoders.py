@@ -25,7 +25,26 @@ SIZES = {
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "bert": ("bert", {"type_vocab_size": 2}),
     "xlm-roberta": ("xlm-roberta", {"type_vocab_size": 1}),
+    "gemma3_text": (
+        "gemma3_text",
+        {
+            "num_hidden_layers": 6,
+            "num_key_value_heads": 1,
+            "head_dim": 32,
+            "query_pre_attn_scalar": 32,
+            "sliding_window": 8,
+            "use_bidirectional_attention": True,
+        },
+    ),
 }
+
+
+DENSE = {"2_Dense": (96, 64), "3_Dense": (64, 96)}  # behind Gemma's pooling
+
+
+def dense(folder: str) -> np.ndarray:
+    """The weight of a dense layer."""
+    return seeded_weight(f"{folder}.linear.weight", DENSE[folder], ones=False)
 
 
 def compute(kind: str, settings: dict[str, Any]) -> dict[str, Any]:
@@ -48,6 +67,8 @@ def compute(kind: str, settings: dict[str, Any]) -> dict[str, Any]:
             value.copy_(torch.from_numpy(seeded_weight(key, tuple(value.shape), key in ones)))
         hidden: np.ndarray = model(torch.tensor([IDS])).last_hidden_state[0].numpy()
     pooled = {"mean": hidden.mean(0), "cls": hidden[0], "last": hidden[-1]}
+    if kind == "gemma3_text":
+        pooled = {name: dense("3_Dense") @ (dense("2_Dense") @ v) for name, v in pooled.items()}
     vectors = {name: (v / np.linalg.norm(v)).tolist() for name, v in pooled.items()}
     return {"config": json.loads(config.to_json_string()), "tensors": shapes, "ones": ones, "vectors": vectors}
 

@@ -10,7 +10,8 @@ from typing import Any
 import gguf
 import numpy as np
 import pytest
-from golden.make_encoders import CASES, IDS
+from converters import convert
+from golden.make_encoders import CASES, DENSE, IDS, dense
 from golden.recipe import byte_tokenizer, seeded_weight
 from safetensors.numpy import save_file
 from tiny import add_byte_tokenizer
@@ -41,9 +42,21 @@ def directory(to: Path, case: str, pooling: str = "mean", prefix: str = "") -> P
     save_file({f"{prefix}{n}": w for n, w in weights(case).items()}, to / "model.safetensors")
     (to / "config.json").write_text(json.dumps(GOLDEN[case]["config"]))
     (to / "tokenizer.json").write_text(json.dumps(byte_tokenizer()))
+    layers = list(DENSE) if case == "gemma3_text" else []
+    for folder in layers:
+        (to / folder).mkdir()
+        save_file({"linear.weight": dense(folder)}, to / folder / "model.safetensors")
+        activation = "torch.nn.modules.linear.Identity"
+        (to / folder / "config.json").write_text(json.dumps({"bias": False, "activation_function": activation}))
+    kinds = [
+        ("Transformer", ""),
+        ("Pooling", "1_Pooling"),
+        *(("Dense", f) for f in layers),
+        ("Normalize", "4_Normalize"),
+    ]
     modules = [
         {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
-        for i, (kind, path) in enumerate([("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")])
+        for i, (kind, path) in enumerate(kinds)
     ]
     (to / "modules.json").write_text(json.dumps(modules))
     mode = {key: key == POOLING_KEYS[pooling] for key in POOLING_KEYS.values()}
@@ -150,6 +163,33 @@ def test_a_gguf_file_pools_as_it_says(number: int, pooling: str, tmp_path: Path)
     reference = reference_of(write_gguf(tmp_path / "m.gguf", number))
     expected = np.array(GOLDEN["bert"]["vectors"][pooling])
     assert np.abs(reference.forward(whole(IDS)) - expected).max() < 1e-5
+
+
+def test_a_gguf_of_embedding_gemma_has_its_dense_layers(tmp_path: Path) -> None:
+    config = GOLDEN["gemma3_text"]["config"]
+    window = config["sliding_window"]  # which transformers writes as it stood in the file
+    metadata, tensors = convert("gemma3", {**config, "model_type": "gemma3_text"}, weights("gemma3_text"))
+    writer = gguf.GGUFWriter(tmp_path / "m.gguf", "gemma-embedding")
+    for key, value in metadata.items():
+        name = f"gemma-embedding.{key}"
+        if key == "attention.sliding_window":
+            value = window
+        writer.add_float32(name, value) if isinstance(value, float) else writer.add_uint32(name, value)
+    writer.add_pooling_type(gguf.PoolingType.MEAN)
+    writer.add_causal_attention(False)
+    writer.add_dense_features_dims("dense_2", 64, 96)
+    writer.add_dense_features_dims("dense_3", 96, 64)
+    add_byte_tokenizer(writer, "gpt-2")
+    for folder, name in zip(DENSE, ("dense_2", "dense_3"), strict=True):
+        tensors[f"{name}.weight"] = dense(folder)
+    for name, values in tensors.items():
+        writer.add_tensor(name, values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    expected = np.array(GOLDEN["gemma3_text"]["vectors"]["mean"])
+    assert np.abs(reference_of(tmp_path / "m.gguf").forward(whole(IDS)) - expected).max() < 1e-5
 
 
 def test_what_encoders_files_may_not_say(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from galop.models.config import Config, flatten
 from galop.models.deepseek_v2 import DeepSeekV2
 from galop.models.deepseek_v3 import DeepSeekV3
 from galop.models.deepseek_v32 import DeepSeekV32
+from galop.models.embedding_gemma import EmbeddingGemma
 from galop.models.ernie4_5 import Ernie4_5
 from galop.models.exaone4 import Exaone4
 from galop.models.family import Family
@@ -81,7 +82,8 @@ FAMILIES: dict[str, type[Family]] = {
     )
 }
 # Those that make a vector of a text and write none.
-ENCODERS: dict[str, type[Family]] = {family.model_type: family for family in (Bert,)}
+ENCODERS: dict[str, type[Family]] = {family.model_type: family for family in (Bert, EmbeddingGemma)}
+ENCODER_OF = {"gemma3_text": "gemma3_encoder"}  # by what a config calls both
 ALL = ChainMap(FAMILIES, ENCODERS)
 OTHER_MODEL_TYPES = {kind: family for family in ALL.values() for kind in family.other_model_types}
 
@@ -93,9 +95,15 @@ INSTEAD = {
 }
 
 
+def model_type(config: Mapping[str, Any]) -> str:
+    """The key in FAMILIES or ENCODERS of a config.json's contents, as far as there is one."""
+    kind = str(config.get("model_type"))
+    return ENCODER_OF.get(kind, kind) if config.get("use_bidirectional_attention") is True else kind
+
+
 def find_family(config: Mapping[str, Any], file: str) -> type[Family]:
     """The family of a config.json's contents. Raises ModelFileError where it is none of these."""
-    kind = str(config.get("model_type"))
+    kind = model_type(config)
     family = ALL.get(kind) or OTHER_MODEL_TYPES.get(kind)
     if family is None:
         raise refuse_architecture(file, config.get("model_type"), ALL)

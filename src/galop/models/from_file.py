@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from galop.errors import ModelFileError
-from galop.models import ALL, ENCODERS, find_family, refuse_architecture
+from galop.models import ALL, ENCODERS, find_family, model_type, refuse_architecture
 from galop.models.checkpoint_forms import add_one, keep_text, name_whole, split_fused, undo_mlx
 from galop.models.config import drop_null, flatten
 from galop.models.sentence_files import read_modules
@@ -141,6 +141,7 @@ def _open_weights(directory: Path) -> tuple[dict[str, Any], Tensors, list[str]]:
         raw["tie_word_embeddings"] = text["tie_word_embeddings"] = not any("lm_head." in name for name in stored)
     config = flatten(raw, "config.json")
     family = find_family(config, directory.name)
+    config["model_type"] = model_type(config)
     config = {**family.config_class.defaults, **config}
     tensors = name_whole(decode(stored, quantization, "config.json") if quantization else stored)
     if family.model_type in ENCODERS:

@@ -35,7 +35,7 @@ Record = Callable[[str, str, str], None]
 
 
 QUICK = ("test_house.py", "ops", "models", "weights", "tokenizers", "chat", "engine", "backends")
-REAL = {"smollm_path", "coder_path", "big_coder_path", "browser"}
+REAL = {"smollm_path", "coder_path", "big_coder_path", "gemma_path", "minilm_path", "browser"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -102,6 +102,16 @@ def big_coder_path() -> Path:
 def big_coder(big_coder_path: Path) -> Iterator[Model]:
     with load("package:qwen2.5-coder:1.5b") as model:
         yield model
+
+
+@pytest.fixture(scope="session")
+def gemma_path() -> Path:
+    return fetched("gemma3:270m")
+
+
+@pytest.fixture(scope="session")
+def minilm_path() -> Path:
+    return fetched("all-minilm:22m")
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from encoders import embed
 from golden.make import CASES, STORED, TOKENS, compute_seeded, make
 from golden.recipe import case_path
 from logits import N, batch, relative
 from tiny import write_gguf
 
+from galop.backends.load import load_path
 from galop.backends.local import Model
 from galop.engine.sampling import Sampling
 from galop.models import parse_config, trace
@@ -131,3 +133,54 @@ def test_the_benchmark_model_answers(big_coder: Model) -> None:
     messages = [{"role": "user", "content": "Write a Python function that adds two numbers. Only the code."}]
     answer = "".join(getattr(e, "text", "") for e in big_coder.chat(messages, sampling=Sampling(), max_tokens=60))
     assert "def " in answer and "return" in answer
+
+
+TEXTS = ["The capital of France is", "def fibonacci(n):\n    ", "La tour Eiffel a été construite"]
+
+
+@pytest.mark.large
+def test_gemma_3_continues_texts_as_in_transformers(gemma_path: Path) -> None:
+    """Token for token in float32, the weights read from the same file by transformers' own reader; natively as well,
+    but for what 8-bit activations decide between two tokens that are nearly as likely."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    theirs = AutoModelForCausalLM.from_pretrained(gemma_path.parent, gguf_file=gemma_path.name, dtype=torch.float32)
+    checkpoint = open_checkpoint(gemma_path)
+    plan = trace(checkpoint.config["model_type"], parse_config(checkpoint.config, "m"), checkpoint.shapes())
+    arrays = {name: tensor.array() for name, tensor in checkpoint.tensors.items()}
+    reference = Reference(plan, arrays.__getitem__)
+    with load_path(gemma_path, memory=6 << 30) as model:
+        for text in TEXTS:
+            ids = model.encode(text)
+            with torch.no_grad():
+                whole = theirs.generate(torch.tensor([ids]), max_new_tokens=24, do_sample=False)
+                scores = theirs(whole[:, :-1]).logits[0, len(ids) - 1 :].numpy()
+            expected = whole[0, len(ids) :].tolist()
+            at = np.arange(whole.shape[1] - 1)
+            ours = reference.forward(Batch(whole[0, :-1].numpy(), at, at * 0, at[len(ids) - 1 :], Cache()))
+            assert ours.argmax(axis=1).tolist() == expected
+            native = model.logits(whole[0, :-1].tolist())[len(ids) - 1 :].argmax(axis=1)
+            for row, chosen, token in zip(scores, native.tolist(), expected, strict=True):
+                assert row[token] - row[chosen] < 0.5
+
+
+@pytest.mark.large
+def test_minilm_embeds_texts_as_in_transformers(minilm_path: Path) -> None:
+    """Sentence Transformers' formula: the mean of the hidden states, at length 1."""
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    theirs, tokenizer = AutoModel.from_pretrained(minilm_path), AutoTokenizer.from_pretrained(minilm_path)
+    with load_path(minilm_path, memory=4 << 30) as model:
+        end = model.tokenizer.id(model.tokenizer.eos_token)
+        for text in ("The quick brown fox jumps over the lazy dog.", "Ça va? 漢字 naïve", "word " * 60):
+            ids = [*model.encode(text, control=False), end]
+            encoded = tokenizer(text, return_tensors="pt")
+            assert encoded.input_ids[0].tolist() == ids
+            with torch.no_grad():
+                vector = theirs(**encoded).last_hidden_state[0].mean(0).numpy()
+            assert float(embed(model, ids) @ vector / np.linalg.norm(vector)) > 0.999
+            at = np.arange(len(ids))
+            exact = model.reference().forward(Batch(np.array(ids), at, at * 0, at[-1:], Cache()))[0]
+            assert float(exact @ vector / np.linalg.norm(vector)) > 0.9999

@@ -213,6 +213,13 @@ SEEDED: dict[str, Seeded] = {
         },
         Gold([0.77915, 0.84768, -0.0696, -0.94187], 0.528482),
     ),
+    "gemma2": Seeded(
+        "gemma2",
+        {
+            "head_dim": 32, "query_pre_attn_scalar": 32, "sliding_window": 4, "attn_logit_softcapping": 2.0,
+            "final_logit_softcapping": 3.0,
+        },
+    ),
     "seed_oss": Seeded("seed_oss", {"head_dim": 32}, Gold([1.17231, -0.11962], 0.515996)),
     "mistral_window": Seeded(
         "mistral", {"head_dim": 32, "sliding_window": 4}, Gold([0.97656, -0.10957], 0.496694)

@@ -274,6 +274,15 @@ def deepseek2(config: Config, metadata: Metadata, tensors: Arrays) -> None:
             tensors[name.replace("kv_b", "v_b")] = np.ascontiguousarray(v)
 
 
+def gemma2(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    for key in ("attn_logit_softcapping", "final_logit_softcapping"):
+        metadata[key] = config[key]
+    metadata["attention.sliding_window"] = config["sliding_window"]
+    for name in list(tensors):
+        if name.endswith("norm.weight"):
+            tensors[name] = tensors[name] + np.float32(1)
+
+
 def gemma3(config: Config, metadata: Metadata, tensors: Arrays) -> None:
     metadata["attention.sliding_window"] = config["sliding_window"]
     if cap := config.get("final_logit_softcapping"):
@@ -318,6 +327,7 @@ def gemma4(config: Config, metadata: Metadata, tensors: Arrays) -> None:
 CONVERTERS: dict[str, Converter] = {
     "exaone4": exaone4,
     "deepseek2": deepseek2,
+    "gemma2": gemma2,
     "gemma3": gemma3,
     "gemma4": gemma4,
     "glm4": glm4,

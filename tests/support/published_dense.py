@@ -170,6 +170,14 @@ DENSE: dict[str, dict[str, Any]] = {
             "output_multiplier": 0.19611613513818404, "post_norm_eps": 1e-08, "qk_scale_factor": 3.87,
             "rms_norm_eps": 1e-05, "rope_parameters": {"rope_theta": 500000.0, "rope_type": "default"},
             "sliding_window": 2048, "tie_word_embeddings": False, "vocab_size": 202048}},
+    "gemma-2-2b-it": _shape(2304, 26, 8, 4, 9216) | {
+        "architectures": ["Gemma2ForCausalLM"], "attention_bias": False, "attention_dropout": 0.0,
+        "attn_logit_softcapping": 50.0, "bos_token_id": 2, "cache_implementation": "hybrid", "eos_token_id": [1, 107],
+        "final_logit_softcapping": 30.0, "head_dim": 256, "hidden_act": "gelu_pytorch_tanh",
+        "hidden_activation": "gelu_pytorch_tanh", "initializer_range": 0.02, "max_position_embeddings": 8192,
+        "model_type": "gemma2", "pad_token_id": 0, "query_pre_attn_scalar": 256, "rms_norm_eps": 1e-06,
+        "rope_theta": 10000.0, "sliding_window": 4096, "torch_dtype": "bfloat16", "transformers_version": "4.42.4",
+        "use_cache": True, "vocab_size": 256000},
     "EXAONE-4.0-1.2B": _EXAONE | _shape(2048, 30, 32, 8, 4096) | {
         "head_dim": 64, "layer_types": ["full_attention"] * 30, "max_position_embeddings": 65536,
         "sliding_window": None, "sliding_window_pattern": None, "tie_word_embeddings": True},

@@ -1,7 +1,8 @@
 """The families, each in one file: its config, its GGUF names and keys, its forward pass. Registered here.
 
 family.py        what a family is; llama.py and its siblings; experts.py and rotary.py: what several need
-config.py        reading config.json; config_keys.py: which keys may be ignored
+config.py        reading config.json; config_layers.py, config_rope.py: types of layers and rotations in one form;
+                 config_keys.py: which keys may be ignored; checkpoint_forms.py: tensors in one form
 gguf_mapping.py  GGUF names and keys to those of config.json and checkpoints; gguf_rope.py
 from_file.py     from a file to a checkpoint
 """
@@ -22,6 +23,7 @@ from galop.models.embedding_gemma import EmbeddingGemma
 from galop.models.ernie4_5 import Ernie4_5
 from galop.models.exaone4 import Exaone4
 from galop.models.family import Family
+from galop.models.gemma2 import Gemma2
 from galop.models.gemma3 import Gemma3
 from galop.models.gemma4 import Gemma4
 from galop.models.glm4 import Glm4
@@ -56,6 +58,7 @@ FAMILIES: dict[str, type[Family]] = {
         DeepSeekV32,
         Ernie4_5,
         Exaone4,
+        Gemma2,
         Gemma3,
         Gemma4,
         Glm4,

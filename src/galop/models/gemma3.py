@@ -95,6 +95,10 @@ class Gemma3(Llama):
         """That of a width of its own."""
         return float(self.config.query_pre_attn_scalar**-0.5)
 
+    def score_cap(self) -> float:
+        """What the config says."""
+        return self.config.attn_logit_softcapping
+
     def project(self, x: Tensor, w: Tree) -> tuple[Tensor, Tensor, Tensor]:
         """Queries and keys, each head normalised, and values."""
         q, k, v = super().project(x, w)

@@ -83,12 +83,17 @@ class Llama(Family):
         c = self.config
         q, k, v = self.heads(i, x, w)
         heads = (c.num_attention_heads, c.num_key_value_heads, c.head_dim)
-        out = attention(self.inputs, q, k, v, i, *heads, self.attention_scale(), window=c.window(i))
+        scale, cap = self.attention_scale(), self.score_cap()
+        out = attention(self.inputs, q, k, v, i, *heads, scale, window=c.window(i), softcap=cap)
         return linear(out, w.o_proj, w.o_proj.bias if c.attention_bias and self.output_bias else None)
 
     def attention_scale(self) -> float:
         """By what the products of queries and keys are multiplied."""
         return float(self.config.head_dim**-0.5)
+
+    def score_cap(self) -> float:
+        """What scores of attention are kept below; 0 for nothing."""
+        return 0.0
 
     def heads(self, i: int, x: Tensor, w: Tree) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values as the attention of layer `i` takes them."""

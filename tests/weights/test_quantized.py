@@ -24,8 +24,9 @@ from galop.models import FAMILIES
 from galop.models.from_file import open_checkpoint
 from galop.store.model_info import parse_info
 from galop.weights.quantized.decode import decode
+from galop.weights.quantized.fp4 import join_factors
 from galop.weights.safetensors import parse_file
-from galop.weights.stored_tensor import StoredTensor, Tensors
+from galop.weights.stored_tensor import StoredTensor, TensorFile, Tensors, stored_tensor
 
 ROWS, COLS = 24, 128
 RNG = np.random.default_rng(5)
@@ -219,15 +220,40 @@ def test_fp4_with_a_scale_in_fp8(tmp_path: Path) -> None:
     values = E2M1[codes] * e4m3(scales).repeat(16, 1) * np.float32(0.25)
     arrays = {"m.weight": data, "m.weight_scale": ("F8_E4M3", scales), "m.weight_scale_2": np.array([0.25], "f4"),
               "m.input_scale": np.ones(1, "f4")}  # fmt: skip
+    fp4_arrays = {name: part for name, part in arrays.items() if name != "m.input_scale"}
     found = decoded(tmp_path, arrays, quant_method="modelopt", quant_algo="NVFP4", producer={"name": "modelopt"})
-    check(found["m.weight"], values, "F32", "8 bits")
+    check(found["m.weight"], values, "NVFP4_SCALED")
+    blocks = found["m.weight"].data.reshape(ROWS, -1, 40)[:, :, 4:]
+    expected = gguf.quants.dequantize(blocks.reshape(ROWS, -1), gguf.GGMLQuantizationType.NVFP4)
+    assert np.array_equal(found["m.weight"].array(), expected * np.float32(0.25))
     arrays = {
         "m.weight_packed": data,
         "m.weight_scale": ("F8_E4M3", scales),
         "m.weight_global_scale": np.array([4], "f4"),
     }
     found = decoded(tmp_path, arrays, **compressed(4, "nvfp4-pack-quantized", type="float", strategy="tensor_group"))
-    check(found["m.weight"], values, "F32", "8 bits")
+    check(found["m.weight"], values, "NVFP4_SCALED")
+    narrow = {name: part if name == "m.weight_scale_2" else ("F8_E4M3", part[1][:, :6]) if isinstance(part, tuple)
+              else part[:, :48] for name, part in fp4_arrays.items()}  # fmt: skip
+    found = decoded(tmp_path, narrow, quant_method="modelopt")
+    check(found["m.weight"], values[:, :96], "F32", "8 bits")  # ggml's blocks are of 64 values
+
+
+def test_factors_of_gguf_files_are_joined_with_what_they_multiply(tmp_path: Path) -> None:
+    """In NVFP4, one for a matrix or one for each expert."""
+    blocks = RNG.integers(0, 0x7F, (2, ROWS, 2 * 36), dtype="u1")
+    values = gguf.quants.dequantize(blocks, gguf.GGMLQuantizationType.NVFP4)
+    (tmp_path / "blocks").write_bytes(blocks.tobytes())
+    file = TensorFile(tmp_path / "blocks")
+    scales = store(tmp_path, {"one": np.array([3], "f4"), "each": np.array([0.5, 2], "f4"), "three": np.ones(3, "f4")})
+    weight = stored_tensor("a.weight", "NVFP4", (2, ROWS, 128), file, 0)
+    for name, factor in (("one", 3), ("each", np.array([0.5, 2], "f4").reshape(2, 1, 1))):
+        given = {"a.weight": weight, "a.scale": scales[name], "a.input_scale": scales["one"], "b.scale": scales["one"]}
+        joined = join_factors(given)
+        assert sorted(joined) == ["a.weight", "b.scale"]
+        check(joined["a.weight"], values * np.float32(factor), "NVFP4_SCALED")
+    with pytest.raises(ModelFileError, match="a.weight has the shape"):
+        join_factors({"a.weight": weight, "a.scale": scales["three"]})
 
 
 def test_fp4_with_powers_of_two(tmp_path: Path) -> None:
@@ -373,7 +399,7 @@ def checkpoints() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         "int8": ({"weight": codes.astype("i1"), "weight_scale": scales}, compressed(8, "int-quantized")),
         "fp8": ({"weight": ("F8_E4M3", fp8((ROWS, COLS))), "weight_scale": np.ones(1, "f4")}, {"quant_method": "fp8"}),
         "nvfp4": (
-            {"weight": words.view("u1"), "weight_scale": ("F8_E4M3", fp8((ROWS, COLS // 16))),
+            {"weight": words.view("u1"), "weight_scale": ("F8_E4M3", fp8((ROWS, COLS // 16)) & 0x7F),
              "weight_scale_2": np.ones(1, "f4")},
             {"quant_method": "modelopt"},
         ),
@@ -454,6 +480,14 @@ def quantise_golden(to: Path, scheme: str) -> Path:
             codes = np.clip(np.rint(each / scales.astype("f4")[..., None]) + zeros[..., None], 0, 15)
             packed = pack_awq(codes.reshape(whole.shape).astype("u4"), zeros.astype("u4"), scales)
             arrays |= {f"{module}.{part}": array for part, array in packed.items()}
+        elif scheme == "nvfp4":
+            each = whole.reshape(len(whole), -1, 16) * 8
+            scales = np.abs(np.abs(each).max(-1, keepdims=True) / 6 - e4m3(np.arange(127, dtype="u1"))).argmin(-1)
+            factors = np.maximum(e4m3(scales), 2**-9)[..., None, None]
+            codes = np.abs(each[..., None] / factors - E2M1).argmin(-1).reshape(whole.shape)
+            arrays[name] = (codes[:, ::2] | codes[:, 1::2] << 4).astype("u1")
+            arrays[f"{name}_scale"] = ("F8_E4M3", scales.astype("u1"))
+            arrays[f"{name}_scale_2"] = np.array([0.125], "f4")
         else:
             values = e4m3(np.arange(127, dtype="u1"))
             nearest = np.abs(np.abs(whole)[..., None] * 64 - values).argmin(-1)
@@ -461,20 +495,23 @@ def quantise_golden(to: Path, scheme: str) -> Path:
             arrays[f"{name}_scale_inv"] = np.full((1, 1), 1 / 64, "f4")
     write_safetensors(to / "model.safetensors", arrays)
     config = json.loads((to / "config.json").read_text())
-    quantization = {"awq": {"quant_method": "awq", "bits": 4, "group_size": 32}}.get(
-        scheme, {"quant_method": "fp8", "weight_block_size": [128, 128]}
-    )
+    quantization = {
+        "awq": {"quant_method": "awq", "bits": 4, "group_size": 32},
+        "fp8": {"quant_method": "fp8", "weight_block_size": [128, 128]},
+        "nvfp4": {"quant_method": "modelopt", "quant_algo": "NVFP4"},
+    }[scheme]
     (to / "config.json").write_text(json.dumps({**config, "quantization_config": quantization}))
     return to
 
 
-@pytest.mark.parametrize(("scheme", "kind"), [("awq", "Q5_0"), ("fp8", "F32")])
-def test_a_quantised_model_answers_as_its_weights_say(scheme: str, kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("scheme", "kinds"), [("awq", {"Q5_0"}), ("fp8", {"F32"}), ("nvfp4", {"NVFP4_SCALED", "F32"})])
+def test_a_quantised_model_answers_as_its_weights_say(scheme: str, kinds: set[str], tmp_path: Path) -> None:
+    """Of NVFP4 rows of 96 values, one and a half blocks of ggml's, are rounded too."""
     directory = quantise_golden(tmp_path / scheme, scheme)
     checkpoint = open_checkpoint(directory)
     projections = {name: tensor for name, tensor in checkpoint.tensors.items() if "_proj." in name}
-    assert {tensor.quant_type for tensor in projections.values()} == {kind}
-    assert [scheme.upper() in note for note in checkpoint.notes] == ([True] if kind == "F32" else [])
+    assert {tensor.quant_type for tensor in projections.values()} == kinds
+    assert [scheme.upper() in note for note in checkpoint.notes] == ([True] if "F32" in kinds else [])
     info, whole = parse_info(directory), parse_info(GOLDEN / "qwen3")
     assert (info.parameters, info.quantisation) == (whole.parameters, scheme.upper())
     plain = shutil.copytree(GOLDEN / "qwen3", tmp_path / "plain")
@@ -482,7 +519,7 @@ def test_a_quantised_model_answers_as_its_weights_say(scheme: str, kind: str, tm
     with load_path(directory, memory=4 << 30) as model, load_path(plain, memory=4 << 30) as expected:
         for name, tensor in projections.items():
             values, packed = tensor.array().reshape(-1, 32), model.pack.array(name).reshape(-1, 32)
-            limit = 0 if kind == "Q5_0" else 0.005 * np.abs(values).max(axis=1, keepdims=True)
+            limit = 0 if tensor.quant_type != "F32" else 0.005 * np.abs(values).max(axis=1, keepdims=True)
             assert (np.abs(packed - values) <= limit).all()
         assert relative(model.logits(TOKENS), expected.logits(TOKENS)) < 0.05
         assert model.pack.card.kinds.get(scheme.upper()) == len(projections)

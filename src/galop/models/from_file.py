@@ -20,6 +20,7 @@ from galop.weights import gguf, safetensors
 from galop.weights.checkpoint import Checkpoint
 from galop.weights.json_files import MAX_TEMPLATE, load_json, load_text
 from galop.weights.quantized.decode import decode, take_quantization
+from galop.weights.quantized.fp4 import join_factors
 from galop.weights.stored_tensor import RAW_TYPES, Tensors
 
 BEGIN_AND_END = (("bos_token", "cls_token"), ("eos_token", "sep_token"))
@@ -54,7 +55,7 @@ def open_gguf(path: Path) -> Checkpoint:
     family = ARCHITECTURES[architecture]
     mapping = family.gguf
     config = mapping.parse_config(header, family.model_type)
-    tensors = split_fused(mapping.rename(header.tensors, path.name), config)
+    tensors = split_fused(mapping.rename(join_factors(header.tensors), path.name), config)
     tensors = mapping.restore(tensors, config, path.name)
     # GGUF has no key of that: the tensors say it.
     config.setdefault("attention_bias", any(name.endswith(".self_attn.q_proj.bias") for name in tensors))

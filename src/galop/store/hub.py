@@ -15,8 +15,10 @@ from typing import Any
 from galop.errors import DownloadError, UnknownModelError
 from galop.terminal import underlying, visible
 
-SNAPSHOT = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja",
+SNAPSHOT = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tekken.json",
+            "special_tokens_map.json", "chat_template.jinja", "chat_template.json", "hf_quant_config.json",
             "*.safetensors", "*.safetensors.index.json"]  # fmt: skip
+TWICE = ["consolidated*", "original/*"]  # the same weights as their makers keep them
 PREFERRED = (
     "Q4_K_M", "Q4_K_S", "Q4_0", "MXFP4", "IQ4_XS", "IQ4_NL", "NVFP4", "Q5_K_M", "Q6_K", "Q8_0", "BF16", "F16", "Q3_K_M",
     "Q2_K",
@@ -125,7 +127,13 @@ def fetch_snapshot(repo: str) -> Path:
     """Downloads a checkpoint's config, tokenizer and weights. Raises DownloadError."""
     from huggingface_hub import snapshot_download
 
-    path = Path(_call(repo, "", lambda: snapshot_download(repo, allow_patterns=SNAPSHOT, tqdm_class=progress_bar())))
+    path = Path(
+        _call(
+            repo,
+            "",
+            lambda: snapshot_download(repo, allow_patterns=SNAPSHOT, ignore_patterns=TWICE, tqdm_class=progress_bar()),
+        )
+    )
     for weights in path.glob("*.safetensors"):
         _verify(weights, weights.name)
     return path

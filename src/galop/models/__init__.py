@@ -5,6 +5,7 @@ config.py        reading config.json; config_layers.py, config_rope.py: types of
                  config_keys.py: which keys may be ignored; checkpoint_forms.py: tensors in one form
 gguf_mapping.py  GGUF names and keys to those of config.json and checkpoints; gguf_rope.py
 from_file.py     from a file to a checkpoint
+bert.py, embedding_gemma.py  encoders; sentence_files.py: how the files of encoders pool
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from galop.errors import ModelFileError
-from galop.models import ALL, OTHER_MODEL_TYPES
+from galop.models import ALL, ENCODERS, OTHER_MODEL_TYPES
 from galop.models.config import flatten
 from galop.models.experts import EXPERT_KEYS
 from galop.models.gguf_mapping import KEYS
@@ -58,6 +58,12 @@ class ModelInfo:
     def architecture(self) -> str:
         """By GGUF's name; empty if it is not known."""
         return str(self.metadata.get("general.architecture", ""))
+
+    @property
+    def only_embeds(self) -> bool:
+        """Whether it was made for vectors of texts and nothing else, as encoders are and decoders that pool."""
+        encoders = {family.gguf.architecture for family in ENCODERS.values()}
+        return self.architecture in encoders or f"{self.architecture}.pooling_type" in self.metadata
 
     def number(self, name: str) -> int:
         """Of the architecture, such as context_length; 0 if it is not given."""

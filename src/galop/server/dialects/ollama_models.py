@@ -176,7 +176,7 @@ def human_number(n: int) -> str:
 
 def capabilities(info: ModelInfo) -> list[str]:
     """`embedding` stands for models that do nothing else: Ollama's command line never talks to those."""
-    if f"{info.architecture}.pooling_type" in info.metadata:
+    if info.only_embeds:
         return ["embedding"]
     can = ["completion"]
     if info.template:

@@ -9,7 +9,7 @@ import numpy as np
 
 from galop.errors import ModelFileError
 from galop.ops.plan import Array
-from galop.weights.quantized.integers import IntegerMatrix, lay_out
+from galop.weights.quantized.integers import IntegerMatrix, group_columns, lay_out
 from galop.weights.quantized.modules import Settings, check_keys, find_modules, take
 from galop.weights.stored_tensor import StoredTensor, Tensors
 
@@ -54,7 +54,7 @@ def _decode(tensors: Tensors, module: str) -> StoredTensor:
     return lay_out(
         IntegerMatrix(
             f"{module}.weight", "AWQ", (rows, cols), words.nbytes + zeros.nbytes + scales.nbytes, 0, 15,
-            groups=np.arange(cols) // (cols // groups),
+            groups=group_columns(cols, groups),
             codes=lambda first, count: unpack_columns(words, first, count),
             scales=lambda first, count: scales.array()[:, first : first + count].T,
             zeros=lambda first, count: unpack_columns(zeros, first, count),

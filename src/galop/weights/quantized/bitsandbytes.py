@@ -4,6 +4,7 @@ matrix, whose scales may be quantised themselves (QLoRA; Dettmers et al., 2023).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -66,15 +67,13 @@ def _decode_4bit(tensors: Tensors, name: str, state: str) -> StoredTensor:
     ):
         raise ModelFileError(f"{name}: {codes.shape} in blocks of {str(block)[:20]} are not {str(shape)[:60]} values")
     each = shape[1] // block
-    nested = _nested(tensors, name, said, scales) if scales.quant_type == "U8" else None
+    factors = _nested(tensors, name, said, scales) if scales.quant_type == "U8" else scales.values
     flat, values = codes.reshape(shape[0], shape[1] // 2), table.array()
 
     def read(first: int, count: int) -> Array:
         data = flat.read(first, count)
         found = values[np.stack([data >> 4, data & 15], axis=-1).reshape(count, each, block)]
-        mine = (
-            nested[first * each :][: count * each] if nested is not None else scales.values(first * each, count * each)
-        )
+        mine = factors(first * each, count * each)
         return (found * mine.reshape(count, each, 1)).astype(np.float32).reshape(count, -1).view(np.uint8)
 
     return StoredTensor(
@@ -82,13 +81,18 @@ def _decode_4bit(tensors: Tensors, name: str, state: str) -> StoredTensor:
     )
 
 
-def _nested(tensors: Tensors, name: str, said: dict[str, object], scales: StoredTensor) -> Array:
-    """Scales that are 8-bit codes of a table, in blocks with scales of their own, above an offset."""
-    table = take(tensors, f"{name}.nested_quant_map", "F32").array()
-    outer = take(tensors, f"{name}.nested_absmax", "F32").array()
-    block, offset, codes = said.get("nested_blocksize"), said.get("nested_offset"), scales.numbers()
-    if type(block) is not int or block < 1 or table.shape != (256,) or outer.shape != (-(-len(codes) // block),):
+def _nested(tensors: Tensors, name: str, said: dict[str, object], scales: StoredTensor) -> Callable[[int, int], Array]:
+    """Some of the scales that are 8-bit codes of a table, in blocks with scales of their own, above an offset."""
+    table, outer = take(tensors, f"{name}.nested_quant_map", "F32"), take(tensors, f"{name}.nested_absmax", "F32")
+    block, offset = said.get("nested_blocksize"), said.get("nested_offset")
+    if type(block) is not int or block < 1 or table.shape != (256,) or outer.shape != (-(-scales.shape[0] // block),):
         raise ModelFileError(f"{name}: nested scales {outer.shape} in blocks of {str(block)[:20]} are not supported")
     if not isinstance(offset, int | float) or not math.isfinite(offset):
         raise ModelFileError(f"{name}: nested_offset = {str(offset)[:20]} is not a number")
-    return (table[codes] * outer.repeat(block)[: len(codes)] + np.float32(offset)).astype(np.float32)
+    values, factors = table.array(), outer.array()
+
+    def read(first: int, count: int) -> Array:
+        found = values[scales.read(first, count)[:, 0]] * factors[np.arange(first, first + count) // block]
+        return (found + np.float32(offset)).astype(np.float32)
+
+    return read

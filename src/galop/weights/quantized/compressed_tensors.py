@@ -15,7 +15,7 @@ from galop.errors import ModelFileError
 from galop.ops.plan import Array
 from galop.weights.quantized import fp4
 from galop.weights.quantized.fp8 import scale_fp8
-from galop.weights.quantized.integers import IntegerMatrix, lay_out
+from galop.weights.quantized.integers import IntegerMatrix, group_columns, lay_out
 from galop.weights.quantized.modules import Settings, check_keys, find_modules, take, unpack, unpack_padded
 from galop.weights.stored_tensor import StoredTensor, Tensors
 
@@ -104,17 +104,17 @@ def _decode_packed(tensors: Tensors, module: str, schemes: list[Mapping[str, Any
     def codes(first: int, count: int) -> Array:
         return (unpacked(words.read(first, count).view("<u4"), bits, cols) - np.uint8(half)).view(np.int8)
 
-    zeros = None
+    zeros: Callable[[], Array] | None = None
     if f"{name}_zero_point" in tensors:
         packed = take(tensors, f"{name}_zero_point", "I32")
         count = -(-rows // (32 // bits)) if padded else -(-rows * bits // 32)
         if len(packed.shape) != 2 or packed.shape[0] != count:
             raise ModelFileError(f"{name}: weight_zero_point {packed.shape} does not go with {words.shape}")
-        zeros = (
-            (unpacked(np.ascontiguousarray(packed.numbers().view("<u4").T), bits, rows) - np.uint8(half))
-            .view(np.int8)
-            .T
-        )
+
+        def zeros() -> Array:
+            found = unpacked(np.ascontiguousarray(packed.numbers().view("<u4").T), bits, rows)
+            return (found - np.uint8(half)).view(np.int8).T
+
     return _lay_out(tensors, name, (rows, cols), words.nbytes, (-half, half - 1), codes, zeros)
 
 
@@ -138,12 +138,12 @@ def _decode_bytes(tensors: Tensors, module: str) -> StoredTensor:
     if len(stored.shape) != 2:
         raise ModelFileError(f"{name} has the shape {stored.shape} where a matrix is expected")
     rows, cols = stored.shape
-    zeros = take(tensors, f"{name}_zero_point", "I8").numbers() if f"{name}_zero_point" in tensors else None
+    points = take(tensors, f"{name}_zero_point", "I8") if f"{name}_zero_point" in tensors else None
 
     def codes(first: int, count: int) -> Array:
         return stored.read(first, count).view(np.int8)
 
-    return _lay_out(tensors, name, (rows, cols), stored.nbytes, (-128, 127), codes, zeros)
+    return _lay_out(tensors, name, (rows, cols), stored.nbytes, (-128, 127), codes, points.numbers if points else None)
 
 
 def _lay_out(
@@ -153,20 +153,17 @@ def _lay_out(
     nbytes: int,
     span: tuple[int, int],
     codes: Callable[[int, int], Array],
-    zeros: Array | None,
+    zeros: Callable[[], Array] | None,
 ) -> StoredTensor:
     """Codes, with the scales and the groups that stand beside them."""
     rows, cols = shape
     scales = take(tensors, f"{name}_scale", "F16", "BF16", "F32")
     high, groups = scales.shape if len(scales.shape) == 2 else (scales.shape[0], 1)
-    fits = len(scales.shape) < 3 and high in (1, rows)
-    order = np.arange(cols) // max(1, cols // groups)
+    fits = len(scales.shape) < 3 and high in (1, rows) and (zeros is None or zeros().size in (groups, rows * groups))
+    order = group_columns(cols, groups)
     if f"{name}_g_idx" in tensors:
         order = take(tensors, f"{name}_g_idx", "I32", "I64").numbers()
-    fits = fits and order.shape == (cols,) and 0 <= order.min() <= order.max() < groups
-    if zeros is not None and zeros.size in (groups, rows * groups):
-        zeros = zeros.reshape(-1, groups)
-    if not fits or (zeros is not None and zeros.shape not in ((1, groups), (rows, groups))):
+    if not fits or order.shape != (cols,) or not 0 <= order.min() <= order.max() < groups:
         raise ModelFileError(f"{name} has the shape {shape}, and its scales {scales.shape}")
 
     def scale_rows(first: int, count: int) -> Array:
@@ -174,7 +171,7 @@ def _lay_out(
 
     def zero_rows(first: int, count: int) -> Array:
         assert zeros is not None
-        return np.broadcast_to(zeros, (rows, groups))[first : first + count]
+        return np.broadcast_to(zeros().reshape(-1, groups), (rows, groups))[first : first + count]
 
     return lay_out(
         IntegerMatrix(

@@ -10,7 +10,7 @@ import numpy as np
 
 from galop.errors import ModelFileError
 from galop.ops.plan import Array
-from galop.weights.quantized.integers import IntegerMatrix, lay_out
+from galop.weights.quantized.integers import IntegerMatrix, group_columns, lay_out
 from galop.weights.quantized.modules import Settings, check_keys, find_modules, take, unpack
 from galop.weights.stored_tensor import RAW_TYPES, StoredTensor, Tensors
 
@@ -61,7 +61,9 @@ def _decode(tensors: Tensors, module: str, bits: object, less: int) -> StoredTen
         and packed.shape == (groups, -(-rows * bits // 32))
         and (named.shape == (cols,) if named is not None else cols % groups == 0)
     )
-    order = named.numbers() if fits and named is not None else np.arange(cols) // max(1, cols // groups)
+    order = group_columns(cols, groups) if fits else np.zeros(1)
+    if fits and named is not None and not np.array_equal(numbers := named.numbers(), order):
+        order = numbers
     if not fits or order.min() < 0 or order.max() >= groups:
         shapes = f"qweight {words.shape}, qzeros {packed.shape} and scales {scales.shape}"
         raise ModelFileError(f"{module}: {shapes} do not go together with g_idx and {bits} bits")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,12 @@ class IntegerMatrix:
         if least > self.least or self.most > most or self.shape[1] % block:
             return False
         return bool((self.groups.reshape(-1, block) == self.groups[::block, None]).all())
+
+
+@lru_cache(maxsize=256)
+def group_columns(cols: int, groups: int) -> Array:
+    """The group of each column where each group is as many neighbours: one array for all matrices of a shape."""
+    return np.arange(cols) // max(1, cols // groups)
 
 
 def lay_out(matrix: IntegerMatrix) -> StoredTensor:

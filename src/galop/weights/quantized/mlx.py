@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from galop.errors import ModelFileError
 from galop.ops.plan import Array
 from galop.weights.quantized.fp4 import mxfp4
-from galop.weights.quantized.integers import IntegerMatrix, lay_out
+from galop.weights.quantized.integers import IntegerMatrix, group_columns, lay_out
 from galop.weights.quantized.modules import Settings, check_keys, find_modules, take, unpack
 from galop.weights.stored_tensor import StoredTensor, Tensors
 
@@ -62,6 +60,6 @@ def _decode_affine(tensors: Tensors, module: str, bits: int, size: int) -> Store
 
     matrix = IntegerMatrix(
         f"{module}.weight", "MLX", (words.rows, cols), words.nbytes + scales.nbytes + biases.nbytes, 0, (1 << bits) - 1,
-        np.arange(cols) // size, codes, scales.values, minima=biases.values,
+        group_columns(cols, groups), codes, scales.values, minima=biases.values,
     )  # fmt: skip
     return lay_out(matrix).reshape(*lead, cols)

@@ -220,6 +220,8 @@ SEEDED: dict[str, Seeded] = {
             "final_logit_softcapping": 3.0,
         },
     ),
+    "gemma": Seeded("gemma", {"head_dim": 32}),
+    "cohere2": Seeded("cohere2", {"sliding_window": 4, "logit_scale": 0.25}),
     "seed_oss": Seeded("seed_oss", {"head_dim": 32}, Gold([1.17231, -0.11962], 0.515996)),
     "mistral_window": Seeded(
         "mistral", {"head_dim": 32, "sliding_window": 4}, Gold([0.97656, -0.10957], 0.496694)

@@ -274,13 +274,24 @@ def deepseek2(config: Config, metadata: Metadata, tensors: Arrays) -> None:
             tensors[name.replace("kv_b", "v_b")] = np.ascontiguousarray(v)
 
 
+def gemma(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    for name in list(tensors):
+        if name.endswith("norm.weight"):
+            tensors[name] = tensors[name] + np.float32(1)
+
+
+def cohere2(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    metadata["attention.layer_norm_epsilon"] = config["layer_norm_eps"]
+    metadata["attention.sliding_window"] = config["sliding_window"]
+    metadata["logit_scale"] = config["logit_scale"]
+    metadata["rope.scaling.type"] = "none"
+
+
 def gemma2(config: Config, metadata: Metadata, tensors: Arrays) -> None:
     for key in ("attn_logit_softcapping", "final_logit_softcapping"):
         metadata[key] = config[key]
     metadata["attention.sliding_window"] = config["sliding_window"]
-    for name in list(tensors):
-        if name.endswith("norm.weight"):
-            tensors[name] = tensors[name] + np.float32(1)
+    gemma(config, metadata, tensors)
 
 
 def gemma3(config: Config, metadata: Metadata, tensors: Arrays) -> None:
@@ -327,6 +338,8 @@ def gemma4(config: Config, metadata: Metadata, tensors: Arrays) -> None:
 CONVERTERS: dict[str, Converter] = {
     "exaone4": exaone4,
     "deepseek2": deepseek2,
+    "cohere2": cohere2,
+    "gemma": gemma,
     "gemma2": gemma2,
     "gemma3": gemma3,
     "gemma4": gemma4,

@@ -16,6 +16,7 @@ from typing import Any
 
 from galop.errors import ModelFileError
 from galop.models.bert import Bert
+from galop.models.cohere2 import Cohere2
 from galop.models.config import Config, flatten
 from galop.models.deepseek_v2 import DeepSeekV2
 from galop.models.deepseek_v3 import DeepSeekV3
@@ -24,6 +25,7 @@ from galop.models.embedding_gemma import EmbeddingGemma
 from galop.models.ernie4_5 import Ernie4_5
 from galop.models.exaone4 import Exaone4
 from galop.models.family import Family
+from galop.models.gemma import Gemma
 from galop.models.gemma2 import Gemma2
 from galop.models.gemma3 import Gemma3
 from galop.models.gemma4 import Gemma4
@@ -59,6 +61,8 @@ FAMILIES: dict[str, type[Family]] = {
         DeepSeekV32,
         Ernie4_5,
         Exaone4,
+        Cohere2,
+        Gemma,
         Gemma2,
         Gemma3,
         Gemma4,

@@ -38,7 +38,7 @@ class Gemma3Config(Config):
     final_logit_softcapping: float = 0.0
     attn_logit_softcapping: float = 0.0
 
-    supported_layers: ClassVar = (FULL, SLIDING)
+    supported_layers: ClassVar[tuple[str, ...]] = (FULL, SLIDING)
     rope_by_layer_type: ClassVar = True
     multimodal: ClassVar = True
     defaults: ClassVar = {

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <string>
 
 #include "activations.h"
@@ -20,6 +21,11 @@ using namespace galop;
 namespace {
 
 constexpr int64_t kCols = 4096, kMemory = 192 << 20, kCache = 384 << 10, kWide = 128;
+
+double now(int threads) {
+  if (threads == 1) return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 struct Bench {
   const Layout* shape;
@@ -52,7 +58,7 @@ struct Bench {
                  tile_width(c, columns, k.tile));
     std::vector<float> out(columns * rows);
     const int64_t each = claimed_panels(w, w.bytes(), columns, pool.threads());
-    const auto start = std::chrono::steady_clock::now();
+    const double start = now(pool.threads());
     pool.run([&] {
       for (int i = 0; i < repeats; ++i) {
         for (int64_t c; (c = pool.claim((w.panels() + each - 1) / each)) >= 0;)
@@ -61,7 +67,7 @@ struct Bench {
         pool.barrier();
       }
     });
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / repeats;
+    return (now(pool.threads()) - start) / repeats;
   }
 };
 
@@ -100,7 +106,9 @@ int main(int argc, char** argv) {
   for (int round = 0; round < rounds; ++round) {
     if (benches.empty()) break;
     const auto& data = benches[0].panels;
-    bandwidth.push_back(read_bandwidth(data.data(), static_cast<int64_t>(data.size()), threads));
+    const double start = now(threads);
+    read_bandwidth(data.data(), static_cast<int64_t>(data.size()), threads);
+    bandwidth.push_back(static_cast<double>(data.size()) / (now(threads) - start));
     peak.push_back(int8_peak(threads));
     for (Bench& b : benches) {
       const int64_t large = b.rows(kMemory), small = b.rows(kCache);

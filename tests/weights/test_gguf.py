@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import tracemalloc
 from pathlib import Path
@@ -15,12 +16,14 @@ from hypothesis import strategies as st
 from logits import N, batch, relative
 from tiny import GOLDEN, write_gguf
 
+from galop import native
 from galop.backends.load import load_path
 from galop.errors import GalopError, ModelFileError
 from galop.models import FAMILIES, parse_config, trace
 from galop.models.from_file import open_checkpoint
 from galop.models.rotary import inverse_frequencies
 from galop.ops.reference import Cache, Reference
+from galop.weights.gguf import parse
 
 U32, F32, STRING, ARRAY = 4, 6, 8, 9
 
@@ -327,12 +330,33 @@ def test_keys_that_ask_for_nothing_are_harmless(tmp_path: Path) -> None:
     parse_config(open_checkpoint(path).config, "m")
 
 
-@pytest.mark.parametrize("kind", ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"])
+@pytest.mark.parametrize("kind", ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "MXFP4"])
 def test_a_quantised_gguf_runs_as_the_reference_does(kind: str, tmp_path: Path) -> None:
     path = write_gguf(tmp_path / "m.gguf", "qwen3", kind)
     with load_path(path, memory=4 << 30) as model:
         expected = model.reference().forward(batch(Cache(), [(0, 0, N)]))
         assert relative(model.logits(TOKENS), expected) < 0.08
+
+
+def test_what_a_larger_pack_takes_is_told(tmp_path: Path) -> None:
+    import gguf
+
+    from galop.weights.checkpoint import Checkpoint
+    from galop.weights.pack import PackedMatrix, describe_larger
+
+    writer = gguf.GGUFWriter(tmp_path / "m.gguf", "qwen3")
+    for kind, nbytes in (("IQ2_XXS", 66), ("Q2_K", 84)):
+        writer.add_tensor(kind, np.zeros((2048, nbytes), np.uint8), raw_dtype=gguf.GGMLQuantizationType[kind])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    checkpoint = Checkpoint(tmp_path / "m.gguf", {}, parse(tmp_path / "m.gguf").tensors, "")
+    matrices = {
+        kind: PackedMatrix(kind, 2048, 256, 0, native.packed_bytes(kind, 2048, 256), 0) for kind in ("IQ2_XXS", "Q2_K")
+    }
+    (note,) = describe_larger(checkpoint, matrices)
+    assert re.fullmatch(r"m.gguf: its weights in IQ2_XXS take 0\.2 MB, in the file 0\.1 MB", note)
 
 
 def test_a_tied_model_with_a_head_of_its_own_uses_it(tmp_path: Path) -> None:

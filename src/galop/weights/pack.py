@@ -173,6 +173,22 @@ def pack_matrix(tensor: StoredTensor, m: PackedMatrix, pool: ThreadPoolExecutor)
     return out
 
 
+def describe_larger(checkpoint: Checkpoint, matrices: dict[str, PackedMatrix]) -> list[str]:
+    """A sentence for each quant type whose panels are much larger than the file's blocks."""
+    sizes: dict[str, list[int]] = {}
+    for name, m in matrices.items():
+        tensor = checkpoint.tensors[name]
+        if m.quant_type == tensor.quant_type != "F32":
+            size = sizes.setdefault(m.quant_type, [0, 0])
+            size[0] += tensor.nbytes
+            size[1] += m.nbytes
+    return [
+        f"{checkpoint.path.name}: its weights in {kind} take {packed / 1e6:.1f} MB, in the file {stored / 1e6:.1f} MB"
+        for kind, (stored, packed) in sizes.items()
+        if packed > 1.1 * stored
+    ]
+
+
 def build(
     checkpoint: Checkpoint,
     plan: Plan,
@@ -216,7 +232,7 @@ def build(
         stop_ids=checkpoint.stop_ids,
         generation=checkpoint.generation,
         licence=checkpoint.licence,
-        notes=checkpoint.notes,
+        notes=checkpoint.notes + describe_larger(checkpoint, matrices),
         kinds=kinds,
         parameters=sum(int(np.prod(t.shape)) for t in checkpoint.tensors.values()),
         fim=checkpoint.fim,

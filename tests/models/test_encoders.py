@@ -168,3 +168,40 @@ def test_what_encoders_files_may_not_say(tmp_path: Path) -> None:
     (path / "config.json").write_text(json.dumps({**GOLDEN["bert"]["config"], "hidden_act": "relu"}))
     with pytest.raises(ModelFileError, match="hidden_act"):
         reference_of(path)
+
+
+BASE = {"attention_probs_dropout_prob": 0.1, "classifier_dropout": None, "hidden_act": "gelu", "hidden_dropout_prob": 0.1,
+        "initializer_range": 0.02, "layer_norm_eps": 1e-12, "pad_token_id": 0, "position_embedding_type": "absolute",
+        "torch_dtype": "float32", "use_cache": True}  # fmt: skip
+PUBLISHED: dict[str, dict[str, Any]] = {
+    "bge-small-en-v1.5": {
+        **BASE, "architectures": ["BertModel"], "model_type": "bert", "hidden_size": 384, "intermediate_size": 1536,
+        "num_attention_heads": 12, "num_hidden_layers": 12, "max_position_embeddings": 512, "type_vocab_size": 2,
+        "vocab_size": 30522, "id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0},
+    },
+    "bge-m3": {
+        **BASE, "architectures": ["XLMRobertaModel"], "model_type": "xlm-roberta", "bos_token_id": 0, "eos_token_id": 2,
+        "hidden_size": 1024, "intermediate_size": 4096, "num_attention_heads": 16, "num_hidden_layers": 24,
+        "max_position_embeddings": 8194, "output_past": True, "type_vocab_size": 1, "vocab_size": 250002,
+        "layer_norm_eps": 1e-05, "pad_token_id": 1,
+    },
+    "embeddinggemma-300m": {
+        "_sliding_window_pattern": 6, "architectures": ["Gemma3TextModel"], "attention_bias": False,
+        "attention_dropout": 0.0, "attn_logit_softcapping": None, "bos_token_id": 2, "dtype": "float32",
+        "eos_token_id": 1, "final_logit_softcapping": None, "head_dim": 256, "hidden_activation": "gelu_pytorch_tanh",
+        "hidden_size": 768, "initializer_range": 0.02, "intermediate_size": 1152,
+        "layer_types": (["sliding_attention"] * 5 + ["full_attention"]) * 4, "max_position_embeddings": 2048,
+        "model_type": "gemma3_text", "num_attention_heads": 3, "num_hidden_layers": 24, "num_key_value_heads": 1,
+        "pad_token_id": 0, "query_pre_attn_scalar": 256, "rms_norm_eps": 1e-06, "rope_local_base_freq": 10000.0,
+        "rope_scaling": None, "rope_theta": 1000000.0, "sliding_window": 512, "transformers_version": "4.57.0.dev0",
+        "use_bidirectional_attention": True, "use_cache": True, "vocab_size": 262144,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_configs_are_understood(name: str) -> None:
+    config = parse_config(PUBLISHED[name], name)
+    assert config.hidden_size == PUBLISHED[name]["hidden_size"] and config.pooling == "mean"  # type: ignore[attr-defined]
+    with pytest.raises(ModelFileError, match="rotary"):
+        parse_config({**PUBLISHED[name], "position_embedding_type": "rotary"} | {"rotary_scale": 2}, name)

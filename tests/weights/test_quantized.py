@@ -480,6 +480,12 @@ def quantise_golden(to: Path, scheme: str) -> Path:
             codes = np.clip(np.rint(each / scales.astype("f4")[..., None]) + zeros[..., None], 0, 15)
             packed = pack_awq(codes.reshape(whole.shape).astype("u4"), zeros.astype("u4"), scales)
             arrays |= {f"{module}.{part}": array for part, array in packed.items()}
+        elif scheme == "mlx":
+            each = whole.reshape(len(whole), -1, 32)
+            biases, scales = each.min(-1).astype("f2"), ((each.max(-1) - each.min(-1)) / 15).astype("f2")
+            codes = np.rint((each - biases.astype("f4")[..., None]) / scales.astype("f4")[..., None]).clip(0, 15)
+            arrays[name] = to_words(codes.reshape(whole.shape).astype("u4"), 4).view("u4")
+            arrays |= {f"{module}.scales": scales, f"{module}.biases": biases}
         elif scheme == "nvfp4":
             each = whole.reshape(len(whole), -1, 16) * 8
             scales = np.abs(np.abs(each).max(-1, keepdims=True) / 6 - e4m3(np.arange(127, dtype="u1"))).argmin(-1)
@@ -499,12 +505,16 @@ def quantise_golden(to: Path, scheme: str) -> Path:
         "awq": {"quant_method": "awq", "bits": 4, "group_size": 32},
         "fp8": {"quant_method": "fp8", "weight_block_size": [128, 128]},
         "nvfp4": {"quant_method": "modelopt", "quant_algo": "NVFP4"},
+        "mlx": {"bits": 4, "group_size": 32, "mode": "affine"},
     }[scheme]
-    (to / "config.json").write_text(json.dumps({**config, "quantization_config": quantization}))
+    key = "quantization" if scheme == "mlx" else "quantization_config"
+    (to / "config.json").write_text(json.dumps({**config, key: quantization}))
     return to
 
 
-@pytest.mark.parametrize(("scheme", "kinds"), [("awq", {"Q5_0"}), ("fp8", {"F32"}), ("nvfp4", {"NVFP4_SCALED", "F32"})])
+@pytest.mark.parametrize(
+    ("scheme", "kinds"), [("awq", {"Q5_0"}), ("mlx", {"Q4_1"}), ("fp8", {"F32"}), ("nvfp4", {"NVFP4_SCALED", "F32"})]
+)
 def test_a_quantised_model_answers_as_its_weights_say(scheme: str, kinds: set[str], tmp_path: Path) -> None:
     """Of NVFP4 rows of 96 values, one and a half blocks of ggml's, are rounded too."""
     directory = quantise_golden(tmp_path / scheme, scheme)

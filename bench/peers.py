@@ -234,7 +234,7 @@ def compare(
     for peer in peers:
         peer.close()
     weights = sum(m.nbytes for m in model.pack.matrices.values())
-    result["touched_mib"] = (weights + model.engine.block_pool.block_bytes) / (1 << 20)
+    result["touched_mib"] = (weights + sum(part.state.block_bytes for part in model.engine.parts)) / (1 << 20)
     model.close()
     print("\r\x1b[K", end="", file=sys.stderr)
     return result

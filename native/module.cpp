@@ -92,7 +92,7 @@ struct PyProgram {
   std::unique_ptr<Program> program;
 
   PyProgram(std::vector<std::pair<int64_t, bool>> buffers, std::vector<StepSpec> steps,
-            std::vector<std::pair<int64_t, bool>> states, std::vector<Matrix> matrices, std::vector<In<float>> vectors,
+            std::vector<std::tuple<int64_t, int64_t, bool>> states, std::vector<Matrix> matrices, std::vector<In<float>> vectors,
             In<uint8_t> pack_, const std::string& isa, int threads)
       : pack(std::move(pack_)) {
     require(threads >= 1 && threads <= 1024, "threads must be between 1 and 1024");
@@ -111,7 +111,7 @@ struct PyProgram {
     for (auto& [op, in, out, weights, vecs, attributes] : steps)
       native_steps.push_back({op, in, out, weights, vecs, attributes});
     std::vector<State> native_states;
-    for (auto [offset, int8] : states) native_states.push_back({offset, int8});
+    for (auto [table, offset, int8] : states) native_states.push_back({table, offset, int8});
     std::vector<std::vector<float>> native_vectors;
     for (auto& v : vectors) native_vectors.emplace_back(v.data(), v.data() + v.size());
     program =
@@ -120,8 +120,9 @@ struct PyProgram {
   }
 
   bool forward(In<int32_t> ids, InRows<int32_t> positions, In<int32_t> sequences,
-               std::vector<std::vector<int64_t>> block_tables, In<int32_t> rows, BlockStore& blocks, Rows logits,
-               std::optional<Rows> hidden, std::optional<InRows<float>> embeddings) {
+               std::vector<std::vector<std::vector<int64_t>>> block_tables, In<int32_t> rows,
+               const std::vector<BlockStore*>& blocks, Rows logits, std::optional<Rows> hidden,
+               std::optional<InRows<float>> embeddings, std::vector<std::vector<int64_t>> saves) {
     require(positions.shape(0) >= 1 && positions.shape(1) == ids.size() && sequences.size() == ids.size(),
             "ids, positions and sequences differ");
     require(logits.shape(0) == rows.size() && static_cast<int64_t>(logits.shape(1)) == program->logit_width(),
@@ -142,6 +143,8 @@ struct PyProgram {
       batch.embedding_count = static_cast<int64_t>(embeddings->shape(0));
       batch.embedding_width = static_cast<int64_t>(embeddings->shape(1));
     }
+    batch.saves = std::move(saves);
+    for (const BlockStore* store : blocks) require(store, "tables without the memory of their blocks");
     nb::gil_scoped_release release;
     return program->forward(batch, blocks, logits.data(), hidden ? hidden->data() : nullptr);
   }
@@ -240,11 +243,12 @@ NB_MODULE(_native, m) {
       .def_prop_ro("in_use", &BlockStore::in_use);
 
   nb::class_<PyProgram>(m, "Program")
-      .def(nb::init<std::vector<std::pair<int64_t, bool>>, std::vector<StepSpec>, std::vector<std::pair<int64_t, bool>>,
-                    std::vector<Matrix>, std::vector<In<float>>, In<uint8_t>, const std::string&, int>(),
+      .def(nb::init<std::vector<std::pair<int64_t, bool>>, std::vector<StepSpec>,
+                    std::vector<std::tuple<int64_t, int64_t, bool>>, std::vector<Matrix>, std::vector<In<float>>, In<uint8_t>, const std::string&, int>(),
            "buffers"_a, "steps"_a, "states"_a, "matrices"_a, "vectors"_a, "pack"_a, "isa"_a, "threads"_a)
       .def("forward", &PyProgram::forward, "ids"_a, "positions"_a, "sequences"_a, "block_tables"_a, "rows"_a,
            "blocks"_a, "logits"_a, "hidden"_a.none() = nb::none(), "embeddings"_a.none() = nb::none(),
+           "saves"_a = std::vector<std::vector<int64_t>>(),
            "Fills logits[rows, vocabulary] and hidden[rows, width]; False when cancelled.")
       .def("cancel", [](PyProgram& self) { self.program->cancel(); })
       .def("start_profile", [](PyProgram& self) { self.program->start_profile(); })

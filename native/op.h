@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <typeindex>
@@ -29,8 +30,10 @@ struct Step {
   std::map<std::string, Attribute> attributes;
 };
 
-// Where in a block a layer keeps its keys and values, and whether as int8 instead of fp16.
+// Where a layer keeps what it keeps of a sequence: in the blocks of which table, how far from the beginning of each; and
+// whether keys and values are int8 instead of fp16.
 struct State {
+  int64_t table = 0;
   int64_t offset = 0;
   bool int8 = false;
 };
@@ -41,12 +44,24 @@ struct Batch {
   const int32_t* positions;  // [axes, tokens]; on axis 0 the places in the sequences
   const int32_t* sequences;  // per token, ascending
   int64_t tokens;
-  std::vector<std::vector<int64_t>> block_tables;  // per sequence
-  const int32_t* rows;                             // tokens whose logits are wanted
+  // [table][sequence]: the blocks of its tokens in order, kNoBlock for those that are not read again. Of states that do
+  // not grow: the one it begins with, kNoBlock for zeros, then one to write after each of its `saves`.
+  std::vector<std::vector<std::vector<int64_t>>> block_tables;
+  const int32_t* rows;  // tokens whose logits are wanted
   int64_t row_count;
   int64_t axes = 1;
   const float* embeddings = nullptr;  // [embedding_count, embedding_width]
   int64_t embedding_count = 0, embedding_width = 0;
+  // [sequence]: after how many of its tokens in this step states that do not grow are written, ascending, at last after
+  // all; empty where no layer keeps such a state.
+  std::vector<std::vector<int64_t>> saves{};
+};
+
+constexpr int64_t kNoBlock = -1;
+
+// The tokens of one sequence in a batch.
+struct Span {
+  int64_t first = 0, count = 0;
 };
 
 // One forward pass: its batch and what ops share while it lasts.
@@ -62,17 +77,25 @@ class Run {
     return *static_cast<T*>(place.get());
   }
 
+  // Throws unless the table has a block for every token, and for all before it that it sees: the last `window` with
+  // itself, or all where that is 0. In `prepare` of ops that keep something of each token.
+  void require_places(int64_t table, int64_t window = 0);
+  // Throws unless the table has a state to begin with (or none) and one to write for each of `saves`.
+  void require_saves(int64_t table) const;
+
   const Batch& batch;
   const Kernels& kernels;
   Pool& pool;
-  std::vector<float*> buffer{};                      // start of each
-  std::vector<std::vector<uint8_t*>> block_table{};  // per sequence
-  int64_t block_bytes = 0;
+  std::vector<float*> buffer{};                                   // start of each
+  std::vector<std::vector<std::vector<uint8_t*>>> block_table{};  // [table][sequence], null for kNoBlock
+  std::vector<int64_t> block_bytes{};                             // per table
+  std::vector<Span> spans{};                                      // per sequence, where the batch has saves
   int64_t activation_groups = 0;           // how many of them are needed: `prepare` raises it
   ActivationGroup* activations = nullptr;  // of the phase under way
 
  private:
   std::map<std::type_index, std::shared_ptr<void>> shared_;
+  std::set<std::pair<int64_t, int64_t>> checked_;  // tables with windows
 };
 
 // A buffer as an op sees it: `width` floats for each token, or for each token whose logits are wanted.

@@ -22,7 +22,7 @@ void Program::validate(const std::vector<Step>& steps) {
   require(!buffers_.empty() && !steps.empty(), "an empty plan");
   require(buffers_.back().rows, "the plan's last buffer is not one of logits");
   for (const Buffer& buffer : buffers_) require(buffer.width > 0, "a buffer without width");
-  for (const State& state : states_) require(state.offset >= 0, "a state before its block");
+  for (const State& state : states_) require(state.table >= 0 && state.offset >= 0, "a state before its block");
   std::vector<int64_t> below(buffers_.size(), INT64_MAX);
   auto value = [&](int id) { return Value{id, buffers_.at(id).width, buffers_.at(id).rows, below.at(id)}; };
   for (const Step& step : steps) {
@@ -79,23 +79,48 @@ void Program::divide() {
 }
 
 // Checks the batch, finds its blocks and lets each op do the same.
-void Program::prepare(Run& run, const BlockStore& blocks) {
+void Program::prepare(Run& run, const std::vector<BlockStore*>& blocks) {
   const Batch& batch = run.batch;
   require(batch.tokens > 0, "an empty batch");
-  for (const auto& table : batch.block_tables) {
-    auto& to = run.block_table.emplace_back();
-    for (int64_t id : table) to.push_back(blocks.block(id));
+  require(blocks.size() == batch.block_tables.size(), "tables without the memory of their blocks");
+  for (const State& state : states_)
+    require(state.table < static_cast<int64_t>(blocks.size()), "a state without a table");
+  for (size_t table = 0; table < blocks.size(); ++table) {
+    auto& sequences = run.block_table.emplace_back();
+    for (const auto& row : batch.block_tables[table]) {
+      auto& to = sequences.emplace_back();
+      for (int64_t id : row) to.push_back(id == kNoBlock ? nullptr : blocks[table]->block(id));
+    }
+    run.block_bytes.push_back(blocks[table]->block_bytes());
   }
-  run.block_bytes = blocks.block_bytes();
-  for (int64_t t = 0; t < batch.tokens; ++t) {
-    const int64_t s = batch.sequences[t], position = batch.positions[t];
-    require(s >= 0 && s < static_cast<int64_t>(run.block_table.size()), "a token of no sequence");
-    const auto known = static_cast<int64_t>(run.block_table[s].size());
-    require(position >= 0 && position / kBlockTokens < known, "a position without a block");
-  }
+  find_spans(run);
   for (int64_t r = 0; r < batch.row_count; ++r)
     require(batch.rows[r] >= 0 && batch.rows[r] < batch.tokens, "a logit row outside the batch");
   for (const auto& op : ops_) op->prepare(run);
+}
+
+// The tokens of each sequence that has saves, which must fit them.
+void Program::find_spans(Run& run) {
+  const Batch& batch = run.batch;
+  if (batch.saves.empty()) return;
+  run.spans.resize(batch.saves.size());
+  for (int64_t t = 0; t < batch.tokens; ++t) {
+    const int64_t s = batch.sequences[t];
+    require(s >= 0 && s < static_cast<int64_t>(run.spans.size()), "a token of no sequence");
+    Span& span = run.spans[s];
+    if (span.count == 0) span.first = t;
+    require(span.first + span.count == t, "tokens of a sequence that are apart");
+    require(span.count == 0 || batch.positions[t] == batch.positions[t - 1] + 1, "tokens that do not follow each other");
+    ++span.count;
+  }
+  for (size_t s = 0; s < run.spans.size(); ++s) {
+    int64_t before = 0;
+    for (int64_t save : batch.saves[s]) {
+      require(save > before, "saves that do not ascend");
+      before = save;
+    }
+    require(before == run.spans[s].count, "saves that do not end with the step");
+  }
 }
 
 // Makes room for the buffers and the quantised activations.
@@ -143,7 +168,7 @@ void Program::walk(Run& run) {
   }
 }
 
-bool Program::forward(const Batch& batch, BlockStore& blocks, float* logits, float* hidden) {
+bool Program::forward(const Batch& batch, const std::vector<BlockStore*>& blocks, float* logits, float* hidden) {
   const std::lock_guard<std::mutex> lock(busy_);
   cancelled_ = stopped_ = false;
   begun_ = 0;

@@ -25,9 +25,9 @@ class Program {
   Program(std::vector<Buffer> buffers, const std::vector<Step>& steps, std::vector<State> states,
           std::vector<Panels> matrices, std::vector<std::vector<float>> vectors, const Kernels& kernels, int threads);
 
-  // Fills logits[row_count, width of the last buffer], and hidden[row_count, hidden_width()] with what the last step
+  // `blocks` are the memory of each table. Fills logits[row_count, width of the last buffer], and hidden[row_count, hidden_width()] with what the last step
   // made them from, unless that is null. False when cancelled part-way.
-  bool forward(const Batch& batch, BlockStore& blocks, float* logits, float* hidden = nullptr);
+  bool forward(const Batch& batch, const std::vector<BlockStore*>& blocks, float* logits, float* hidden = nullptr);
   void cancel() { cancelled_ = true; }
 
   // From now on adds up how long each phase takes; what was measured so far is forgotten.
@@ -52,7 +52,8 @@ class Program {
 
   void validate(const std::vector<Step>& steps);
   void divide();
-  void prepare(Run& run, const BlockStore& blocks);
+  void prepare(Run& run, const std::vector<BlockStore*>& blocks);
+  static void find_spans(Run& run);
   void make_room(Run& run, float* logits, float* hidden);
   void walk(Run& run);
 

@@ -171,7 +171,8 @@ class Attention final : public Attending {
   }
 
   void prepare(Run& run) override {
-    require(at_.offset + kv_heads_ * (key_bytes() + value_bytes()) <= run.block_bytes, "blocks too small");
+    run.require_places(at_.table, !causal_ ? 0 : window_ ? window_ : piece_);
+    require(at_.offset + kv_heads_ * (key_bytes() + value_bytes()) <= run.block_bytes[at_.table], "blocks too small");
     if (!causal_) find_ends(run.batch);
     divide(run, kMaxQueries);
   }
@@ -180,7 +181,7 @@ class Attention final : public Attending {
     if (!adds_) return;
     const int64_t position = run.batch.positions[t];
     const int slot = static_cast<int>(position % kBlockTokens);
-    uint8_t* block = run.block_table[run.batch.sequences[t]][position / kBlockTokens] + at_.offset;
+    uint8_t* block = run.block_table[at_.table][run.batch.sequences[t]][position / kBlockTokens] + at_.offset;
     const KVKernels& store = at_.int8 ? run.kernels.int8 : run.kernels.f16;
     uint8_t* values = block + kv_heads_ * key_bytes();
     for (int64_t h = 0; h < kv_heads_; ++h) {
@@ -218,7 +219,7 @@ class Attention final : public Attending {
     job.int8 = at_.int8;
     job.scale = static_cast<float>(scale_);
     job.softcap = static_cast<float>(softcap_);
-    job.blocks = run.block_table[sequence].data();
+    job.blocks = run.block_table[at_.table][sequence].data();
     job.key_offset = at_.offset + kv * key_bytes();
     job.value_offset = at_.offset + kv_heads_ * key_bytes() + kv * value_bytes();
     return job;
@@ -268,7 +269,8 @@ class LatentAttention final : public Attending {
   }
 
   void prepare(Run& run) override {
-    require(at_.offset + kv_bytes(width(), at_.int8) <= run.block_bytes, "blocks too small");
+    run.require_places(at_.table);
+    require(at_.offset + kv_bytes(width(), at_.int8) <= run.block_bytes[at_.table], "blocks too small");
     // Arithmetic is the limit here, so the heads of one token are shared out before chunks are.
     const int64_t wide = run.batch.tokens * ((group_ + kMaxQueries - 1) / kMaxQueries);
     divide(run, wide < run.pool.threads() ? kMaxQueries / 2 : kMaxQueries);
@@ -279,7 +281,7 @@ class LatentAttention final : public Attending {
     alignas(64) float row[kMaxLatent];
     std::copy_n(in[2].at(run, t), value_dim_, row);
     std::copy_n(in[3].at(run, t), rotated_, row + value_dim_);
-    uint8_t* block = run.block_table[run.batch.sequences[t]][position / kBlockTokens] + at_.offset;
+    uint8_t* block = run.block_table[at_.table][run.batch.sequences[t]][position / kBlockTokens] + at_.offset;
     const KVKernels& store = at_.int8 ? run.kernels.int8 : run.kernels.f16;
     store.store_value(row, block, static_cast<int>(position % kBlockTokens), width());
   }
@@ -294,7 +296,7 @@ class LatentAttention final : public Attending {
     job.head_dim = width();
     job.int8 = at_.int8;
     job.scale = static_cast<float>(scale_);
-    job.blocks = run.block_table[sequence].data();
+    job.blocks = run.block_table[at_.table][sequence].data();
     job.key_offset = job.value_offset = at_.offset;
     return job;
   }

@@ -146,16 +146,20 @@ void test_long_attention(const Kernels& k, bool int8) {
   for (auto [threads, sizes] :
        {std::pair{1, std::vector<int64_t>{560}}, std::pair{3, std::vector<int64_t>{200, 200, 157, 3}},
         std::pair{5, std::vector<int64_t>{31, 524, 1, 4}}}) {
-    Program program(buffers, steps, {{0, int8}, {kv, int8}, {2 * kv, int8}, {3 * kv, int8}}, matrices,
+    Program program(buffers, steps, {{0, 0, int8}, {1, 0, int8}, {0, kv, int8}, {0, 2 * kv, int8}}, matrices,
                     {std::vector<float>{0.3f, -0.4f}}, k, threads);
-    BlockStore blocks(3 * kv + row);
-    std::vector<int64_t> table;
-    for (int64_t i = 0; i * kBlockTokens < tokens; ++i) table.push_back(blocks.allocate());
+    BlockStore blocks(2 * kv + row), near(kv);
+    std::vector<int64_t> table, window;
+    for (int64_t i = 0; i * kBlockTokens < tokens; ++i) {
+      table.push_back(blocks.allocate());
+      window.push_back(near.allocate());
+    }
     std::vector<float> out(tokens * width);
     int64_t begin = 0;
     for (int64_t n : sizes) {
-      const Batch batch{&ids[begin], &positions[begin], &sequences[begin], n, {table}, &rows[0], n};
-      check(program.forward(batch, blocks, out.data() + begin * width), "forward");
+      for (int64_t i = 0; i < (begin + 1 - 300) / kBlockTokens; ++i) window[i] = kNoBlock;  // which nobody sees again
+      const Batch batch{&ids[begin], &positions[begin], &sequences[begin], n, {{table}, {window}}, &rows[0], n};
+      check(program.forward(batch, {&blocks, &near}, out.data() + begin * width), "forward");
       begin += n;
     }
     if (expected.empty()) expected = out;

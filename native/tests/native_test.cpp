@@ -216,14 +216,14 @@ void test_program(const Kernels& k, bool int8) {
   std::vector<float> expected;
   for (int threads : {1, 2, 3, 5})
     for (int64_t chunk : {tokens, int64_t{1}, int64_t{8}, int64_t{13}}) {
-      Program program(buffers, steps, {{0, int8}}, matrices, {norm, inv_freq}, k, threads);
+      Program program(buffers, steps, {{0, 0, int8}}, matrices, {norm, inv_freq}, k, threads);
       BlockStore blocks(2 * heads * kv_bytes(dim, int8));
       const int64_t first = blocks.allocate(), second = blocks.allocate();
       std::vector<float> logits(tokens * vocabulary);
       for (int64_t begin = 0; begin < tokens; begin += chunk) {
         const int64_t n = std::min(chunk, tokens - begin);
-        const Batch batch{&ids[begin], &positions[begin], &sequences[begin], n, {{first, second}}, &rows[0], n};
-        check(program.forward(batch, blocks, logits.data() + begin * vocabulary), "forward");
+        const Batch batch{&ids[begin], &positions[begin], &sequences[begin], n, {{{first, second}}}, &rows[0], n};
+        check(program.forward(batch, {&blocks}, logits.data() + begin * vocabulary), "forward");
       }
       if (expected.empty()) expected = logits;
       same(logits, expected, std::string(k.name) + " program, threads " + std::to_string(threads));
@@ -235,14 +235,14 @@ void test_program(const Kernels& k, bool int8) {
   for (int64_t r = 0; r < vocabulary; ++r) unpack_row(matrices[embedding], r, embeddings.data() + r * width);
   std::vector<int32_t> rows_for_ids = ids;
   for (int64_t t = 0; t < tokens; t += 2) rows_for_ids[t] = -1 - ids[t];
-  Program program(buffers, steps, {{0, int8}}, matrices, {norm, inv_freq}, k, 2);
+  Program program(buffers, steps, {{0, 0, int8}}, matrices, {norm, inv_freq}, k, 2);
   BlockStore blocks(2 * heads * kv_bytes(dim, int8));
   const std::vector<int64_t> table = {blocks.allocate(), blocks.allocate()};
-  Batch batch{rows_for_ids.data(), positions.data(), sequences.data(), tokens, {table}, rows.data(), tokens};
+  Batch batch{rows_for_ids.data(), positions.data(), sequences.data(), tokens, {{table}}, rows.data(), tokens};
   batch.embeddings = embeddings.data();
   batch.embedding_count = vocabulary;
   batch.embedding_width = width;
-  check(program.forward(batch, blocks, logits.data()), "forward with embeddings");
+  check(program.forward(batch, {&blocks}, logits.data()), "forward with embeddings");
   same(logits, expected, std::string(k.name) + " program, embeddings");
 
   absorb(expected.data(), expected.size() * 4);

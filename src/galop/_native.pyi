@@ -56,7 +56,7 @@ def sample(
     """The token drawn, and the log-probabilities asked for. Raises ValueError if logits are not finite."""
 
 class BlockStore:
-    """Memory in blocks of equal size, by number, for the keys and values of so many tokens in all layers."""
+    """Memory in blocks of equal size, by number: what the layers of one table keep of some tokens, or of a sequence."""
 
     def __init__(self, block_bytes: int) -> None: ...
     def allocate(self) -> int:
@@ -75,16 +75,16 @@ class BlockStore:
 class Program:
     """A plan on a thread pool. Its matrices lie in `pack`, which it keeps alive.
 
-    `buffers` are widths and whether there is a row per logit wanted; `states` are offsets in a block and whether keys
-    and values are int8; `matrices` are quant type, rows, columns and offset in the pack. Raises ValueError or
-    IndexError for a plan that cannot be run safely.
+    `buffers` are widths and whether there is a row per logit wanted; `states` are a table, an offset in its blocks and
+    whether keys and values are int8; `matrices` are quant type, rows, columns and offset in the pack. Raises ValueError
+    or IndexError for a plan that cannot be run safely.
     """
 
     def __init__(
         self,
         buffers: Sequence[tuple[int, bool]],
         steps: Sequence[Step],
-        states: Sequence[tuple[int, bool]],
+        states: Sequence[tuple[int, int, bool]],
         matrices: Sequence[tuple[str, int, int, int]],
         vectors: Sequence[Array],
         pack: Array,
@@ -96,16 +96,20 @@ class Program:
         ids: Array,
         positions: Array,
         sequences: Array,
-        block_tables: Sequence[Sequence[int]],
+        block_tables: Sequence[Sequence[Sequence[int]]],
         rows: Array,
-        blocks: BlockStore,
+        blocks: Sequence[BlockStore],
         logits: Array,
         hidden: Array | None = None,
         embeddings: Array | None = None,
+        saves: Sequence[Sequence[int]] = (),
     ) -> bool:
         """Fills logits[rows, vocabulary] and hidden[rows, width]; False when cancelled.
 
         `positions` are int32 [axes, tokens]; a token -1 - i stands for row i of `embeddings`, float32 [n, width].
+        `block_tables[table][sequence]` are blocks in order, -1 for one that is not read again; of states that do not
+        grow, the one to begin with, -1 for zeros, and one to write after each of the sequence's `saves`: token counts
+        within the step, ascending, the last of them all. `blocks[table]` is their memory.
         Raises ValueError for a batch that does not fit.
         """
 

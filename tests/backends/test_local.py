@@ -35,7 +35,7 @@ def test_a_real_model_answers_the_same_every_time(smollm: Model) -> None:
     again, second = collect(smollm.chat(QUESTION, sampling=GREEDY, max_tokens=40))
     assert text == again and text.strip()
     assert done.prompt_tokens == 37 and second.cached_tokens == 36
-    assert not smollm.engine.block_pool.in_use
+    assert not smollm.engine.blocks_in_use
     assert done.answer_tokens <= 40
 
 
@@ -106,14 +106,14 @@ def test_two_models_in_one_process(smollm: Model) -> None:
 
 
 def test_pages_are_given_back(smollm: Model) -> None:
-    base = smollm.engine.block_pool.in_use
+    base = smollm.engine.blocks_in_use
     kv = smollm.engine.new_cache()
     smollm.engine.forward([(kv, list(range(100)))], [])
-    assert smollm.engine.block_pool.in_use == base + 4
+    assert smollm.engine.blocks_in_use == base + 4
     kv.truncate(33)
-    assert smollm.engine.block_pool.in_use == base + 2 and len(kv.tokens) == 33
+    assert smollm.engine.blocks_in_use == base + 2 and len(kv.tokens) == 33
     kv.free()
-    assert smollm.engine.block_pool.in_use == base
+    assert smollm.engine.blocks_in_use == base
 
 
 def test_truncating_and_going_on_is_as_if_nothing_had_been_there(smollm: Model) -> None:

@@ -97,7 +97,7 @@ def test_guesses_and_company_change_nothing(smollm: Model) -> None:
     finish(scheduler)
     answers = [smollm.tokenizer.decode(g.tokens[len(g.prompt) :]) for g in together[:6]]
     assert answers == expected
-    assert scheduler.engine.block_pool.in_use == 0
+    assert scheduler.engine.blocks_in_use == 0
 
 
 NESTED: Any = {"type": "object"}

@@ -57,7 +57,7 @@ def test_int8_keys_and_values_change_little(smollm: Model) -> None:
 
 def test_int8_pages_take_half_the_memory(smollm: Model, smollm_path: Path) -> None:
     with load_path(smollm_path, kv="int8", context=512) as model:
-        ratio = model.engine.block_pool.block_bytes / smollm.engine.block_pool.block_bytes
+        ratio = model.engine.parts[0].state.block_bytes / smollm.engine.parts[0].state.block_bytes
     assert ratio == 17 / 32
 
 
@@ -71,7 +71,7 @@ def test_a_head_size_that_int8_cannot_keep_is_refused(smollm: Model) -> None:
     ]
     data = np.zeros(native.packed_bytes("Q8_0", 16, 96), np.uint8)
     with pytest.raises(ValueError, match="multiple of 32"):
-        native.Program([(96, False), (96, True)], steps, [(0, True)], [("Q8_0", 16, 96, 0)], [], data, "", 1)
+        native.Program([(96, False), (96, True)], steps, [(0, 0, True)], [("Q8_0", 16, 96, 0)], [], data, "", 1)
 
 
 def test_an_unknown_kind_is_refused(smollm: Model) -> None:

@@ -69,19 +69,19 @@ def test_company_changes_no_token(smollm: Model, alone: list[list[int]]) -> None
             scheduler.submit(waiting.pop(chance.randrange(len(waiting))))
         scheduler.step()
     assert all(g.tokens == tokens for g, tokens in expected.items())
-    assert scheduler.engine.block_pool.in_use == 0
+    assert scheduler.engine.blocks_in_use == 0
 
 
 def test_who_has_to_give_way_says_the_same_later(smollm: Model, alone: list[list[int]]) -> None:
     """The pool holds one full context, twelve texts of up to 320 tokens do not fit together."""
     scheduler = Scheduler(engine_of(smollm, pool=2048))
     jobs = [generation(p, seed, limit=20) for seed, p in enumerate(prompts(smollm, 12))]
-    scheduler.engine.block_pool.capacity = 15
+    scheduler.engine.parts[0].pool.capacity = 15
     for job in jobs:
         scheduler.submit(job)
     finish(scheduler)
     assert [job.tokens for job in jobs] == alone
-    assert scheduler.engine.block_pool.in_use == 0
+    assert scheduler.engine.blocks_in_use == 0
     long = generation(prompts(smollm, 1)[0] * 9, 0, limit=600)
     ends: list[Any] = []
     long.on_finish = ends.append
@@ -93,7 +93,7 @@ def test_who_has_to_give_way_says_the_same_later(smollm: Model, alone: list[list
 def test_a_sequence_that_runs_out_of_blocks_while_decoding_goes_on(mini: Model) -> None:
     def run(capacity: int) -> tuple[list[list[int]], int]:
         scheduler = Scheduler(engine_of(mini))
-        scheduler.engine.block_pool.capacity = capacity
+        scheduler.engine.parts[0].pool.capacity = capacity
         jobs = [generation([i + 1] * 30, i, limit=150) for i in range(4)]
         for job in jobs:
             scheduler.submit(job)
@@ -154,10 +154,10 @@ def test_kept_blocks_give_way(mini: Model) -> None:
     for i in range(20):
         scheduler.submit(generation([i + 1] * 300, i, limit=2))
         finish(scheduler)
-        assert engine.block_pool.memory.in_use <= engine.block_pool.capacity
-    assert engine.block_pool.in_use == 0
+        assert engine.parts[0].pool.memory.in_use <= engine.parts[0].pool.capacity
+    assert engine.blocks_in_use == 0
     engine.prefix_cache.clear()
-    assert engine.block_pool.memory.in_use == 0
+    assert engine.parts[0].pool.memory.in_use == 0
 
 
 def test_a_conversation_is_found_on_disk_by_a_later_engine(mini: Model, tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_cancelling_frees_blocks_within_a_step(mini: Model) -> None:
         scheduler.cancel(job)
     scheduler.step()
     assert ends == {0: "cancelled", 1: "cancelled", 2: "cancelled"}
-    assert scheduler.engine.block_pool.in_use == 0 and not scheduler.running and not scheduler.waiting
+    assert scheduler.engine.blocks_in_use == 0 and not scheduler.running and not scheduler.waiting
     scheduler.cancel(jobs[0])  # once more is nothing
     assert not scheduler.step()
 
@@ -293,7 +293,7 @@ def test_a_short_prompt_does_not_wait_for_a_long_one(mini: Model, client: str) -
     finish(scheduler)
     everyone = [*long, short, middling]
     assert [s.tokens for s in everyone] == answers_alone(mini, everyone)
-    assert long[1].cached_tokens > 1400 and scheduler.engine.block_pool.in_use == 0
+    assert long[1].cached_tokens > 1400 and scheduler.engine.blocks_in_use == 0
 
 
 def test_a_long_prompt_takes_at_most_twice_its_steps_however_many_short_ones_come(mini: Model) -> None:
@@ -461,14 +461,14 @@ def test_random_operations_lose_no_block() -> None:
                     scheduler.cancel(chance.choice(begun))
                 case _:
                     scheduler.step()
-            used = {block for s in scheduler.running if s.kv for block in s.kv.blocks}
-            assert used == engine.block_pool._users.keys()
-            assert engine.block_pool.memory.in_use <= engine.block_pool.capacity
+            used = {block for s in scheduler.running if s.kv for block in s.kv.tables[0].blocks}
+            assert used == engine.parts[0].pool._users.keys()
+            assert engine.parts[0].pool.memory.in_use <= engine.parts[0].pool.capacity
         finish(scheduler)
         assert sorted(map(id, ended)) == sorted(map(id, begun))
-        assert engine.block_pool.in_use == 0
+        assert engine.blocks_in_use == 0
         engine.prefix_cache.clear()
-        assert engine.block_pool.memory.in_use == 0
+        assert engine.parts[0].pool.memory.in_use == 0
 
 
 def test_a_prompt_that_fills_the_pool_is_answered_again(mini: Model) -> None:
@@ -483,7 +483,7 @@ def test_a_prompt_that_fills_the_pool_is_answered_again(mini: Model) -> None:
         finish(scheduler)
         answers.append(job.tokens)
     assert answers[0] == answers[1] == answers[2] and len(answers[0]) == 256
-    assert engine.block_pool.in_use == 0
+    assert engine.blocks_in_use == 0
 
 
 def test_a_failing_step_ends_its_texts_and_not_the_engine(smollm: Model) -> None:
@@ -504,4 +504,4 @@ def test_a_failing_step_ends_its_texts_and_not_the_engine(smollm: Model) -> None
     thread.join()
     late = ends.get(timeout=60)
     assert isinstance(late, GalopError) and "unloaded" in str(late)
-    assert scheduler.engine.block_pool.in_use == 0
+    assert scheduler.engine.blocks_in_use == 0

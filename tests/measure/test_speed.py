@@ -63,10 +63,10 @@ def test_the_roof_counts_what_a_step_needs(smollm: Model) -> None:
     matrices = smollm.pack.matrices
     body = sum(m.rows * m.cols for n, m in matrices.items() if "embed" not in n)
     head = matrices["model.embed_tokens.weight"]
-    one = speed.step_cost(smollm.plan, smollm.pack, smollm.engine.block_pool.block_bytes, 1, 1, 0, 1)
+    one = speed.step_cost(smollm.plan, smollm.pack, "f16", 1, 1, 0, 1)
     assert one.products == body + head.rows * head.cols
     assert one.bytes == body * 20 / 32 + head.rows * head.cols * 34 / 32  # Q4_1 and Q8_0 blocks
-    prompt = speed.step_cost(smollm.plan, smollm.pack, smollm.engine.block_pool.block_bytes, 512, 0, 256, 1)
+    prompt = speed.step_cost(smollm.plan, smollm.pack, "f16", 512, 0, 256, 1)
     assert prompt.products == 512 * body + 30 * 2 * 512 * 256 * 576
     keys = 30 * 2 * 192 * 2  # layers, keys and values, width, bytes of fp16
     assert prompt.bytes == body * 20 / 32 + 256 * keys

@@ -39,15 +39,8 @@ def run_linear(kind: str, rows: int, cols: int, tokens: int, isa: str, threads: 
     )
     out = np.empty((tokens, rows), np.float32)
     at = np.arange(tokens, dtype=np.int32)
-    assert program.forward(at, at[None], np.zeros(tokens, np.int32), [[0] * tokens], at, blocks(tokens), out)
+    assert program.forward(at, at[None], np.zeros(tokens, np.int32), [], at, [], out)
     return out, quantised(table) @ dequantise(kind, weights, (rows, cols)).T + bias
-
-
-def blocks(tokens: int) -> Any:
-    store = native.BlockStore(64)
-    for _ in range(tokens // 32 + 1):
-        store.allocate()
-    return store
 
 
 @pytest.mark.parametrize("kind", PACKED)
@@ -89,26 +82,53 @@ def test_a_malformed_program_is_refused() -> None:
 
 def test_a_malformed_batch_is_refused() -> None:
     data = np.zeros(native.packed_bytes("Q8_0", 16, 32), np.uint8)
+    heads = {"state": 0, "heads": 2, "kv_heads": 2, "head_dim": 16, "scale": 1.0}
+    plain = {"window": 0, "chunk": 0, "softcap": 0.0, "causal": True}
     program = native.Program(
-        [(32, False), (32, True)],
-        [("embed", [], [0], [0], [], EMBED), ("rows", [0], [1], [], [], {})],
-        [], [("Q8_0", 16, 32, 0)], [], data, "", 1,
+        [(32, False), (32, False), (32, True)],
+        [
+            ("embed", [], [0], [0], [], EMBED),
+            ("attention", [0, 0, 0], [1], [], [-1], heads | plain),
+            ("rows", [1], [2], [], [], {}),
+        ],
+        [(0, 0, False)], [("Q8_0", 16, 32, 0)], [], data, "", 1,
     )  # fmt: skip
-    store, out = blocks(1), np.empty((1, 32), np.float32)
+    store, small, out = native.BlockStore(32 * 64 * 2), native.BlockStore(64), np.empty((1, 32), np.float32)
+    for memory in (store, store, small):
+        memory.allocate()
 
-    def forward(ids: list[int], positions: list[int], tables: list[list[int]], rows: list[int]) -> None:
+    def forward(
+        ids: list[int],
+        positions: list[int],
+        tables: list[list[list[int]]],
+        rows: list[int],
+        memory: Any = (store,),
+        saves: Any = (),
+    ) -> None:
         i32 = lambda v: np.array(v, np.int32)  # noqa: E731
-        program.forward(i32(ids), i32([positions]), i32([0] * len(ids)), tables, i32(rows), store, out)
+        program.forward(i32(ids), i32([positions]), i32([0] * len(ids)), tables, i32(rows), memory, out, saves=saves)
 
-    forward([3], [0], [[0]], [0])
-    for ids, positions, tables, rows in (
-        ([16], [0], [[0]], [0]),
-        ([-1], [0], [[0]], [0]),
-        ([3], [32], [[0]], [0]),
-        ([3], [0], [[9]], [0]),
-        ([3], [0], [], [0]),
-        ([3], [0], [[0]], [1]),
-        ([], [], [[0]], []),
+    forward([3], [0], [[[0]]], [0])
+    forward([3, 4], [31, 32], [[[0, 1]]], [1], saves=[[1, 2]])
+    for ids, positions, tables, rows, memory, saves in (
+        ([16], [0], [[[0]]], [0], [store], []),
+        ([-1], [0], [[[0]]], [0], [store], []),
+        ([3], [32], [[[0]]], [0], [store], []),
+        ([3], [-1], [[[0]]], [0], [store], []),
+        ([3], [0], [[[9]]], [0], [store], []),
+        ([3], [0], [[[-1]]], [0], [store], []),
+        ([3], [32], [[[-1, 1]]], [0], [store], []),
+        ([3], [0], [[]], [0], [store], []),
+        ([3], [0], [], [0], [], []),
+        ([3], [0], [[[0]]], [0], [], []),
+        ([3], [0], [[[0]]], [0], [small], []),
+        ([3], [0], [[[0]]], [1], [store], []),
+        ([], [], [[[0]]], [], [store], []),
+        ([3, 4], [0, 1], [[[0]]], [0], [store], [[1]]),
+        ([3, 4], [0, 1], [[[0]]], [0], [store], [[2, 2]]),
+        ([3, 4], [0, 2], [[[0]]], [0], [store], [[2]]),
+        ([3], [0], [[[0]]], [0], [store], [[0, 1]]),
+        ([3], [0], [[[0]]], [0], [store], [[1], [1]]),
     ):
         with pytest.raises((ValueError, IndexError)):
-            forward(ids, positions, tables, rows)
+            forward(ids, positions, tables, rows, memory, saves)

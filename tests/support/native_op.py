@@ -14,8 +14,11 @@ import numpy as np
 
 from galop import native
 from galop.backends.local import Model
+from galop.engine.block_pool import BlockPool
+from galop.engine.kv_cache import KVCache
 from galop.engine.lower import program
-from galop.engine.states import state_of
+from galop.engine.prefix_cache import Part, PrefixCache
+from galop.engine.states import states_of
 from galop.ops import Inputs, Matrix, Plan, Tensor, embed, rows
 from galop.ops.reference import Batch, Cache, Reference
 from galop.weights.pack import Pack, PackedMatrix
@@ -131,12 +134,15 @@ class OneOp:
 
     def native(self, isa: str = "", threads: int = 2) -> np.ndarray:
         """What the native executor makes of it: [TOKENS, width]."""
-        store = native.BlockStore(max(64, state_of(self.plan, self.kv).block_bytes))
-        blocks = [store.allocate() for _ in range(TOKENS // 32 + 1)]
+        parts = [Part(state, BlockPool(state.block_bytes, TOKENS)) for state in states_of(self.plan, self.kv)]
+        cache = KVCache(PrefixCache(parts))
+        cache.prepare(TOKENS)
+        tables = [[cache.row(i)] for i in range(len(parts))]
         out = np.empty((TOKENS, self.result.width), np.float32)
         at = np.arange(TOKENS, dtype=np.int32)
         run = program(self.plan, self.pack, threads, self.kv, isa)
-        assert run.forward(at, self.positions, np.zeros(TOKENS, np.int32), [blocks], at, store, out)
+        memory = [part.pool.memory for part in parts]
+        assert run.forward(at, self.positions, at * 0, tables, at, memory, out, saves=[cache.save_counts])
         return out
 
     def meaning(self) -> np.ndarray:

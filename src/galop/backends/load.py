@@ -88,7 +88,7 @@ def load_path(
         log.warning("%s", note)
     return Model(
         pack, plan, tokenizer, memory.context, threads, kv, options.get("isa", ""), memory.pool_tokens,
-        options.get("disk_cache"), memory.total_bytes,
+        options.get("disk_cache"), memory.total_bytes, memory.sequences,
     )  # fmt: skip
 
 

@@ -54,14 +54,16 @@ class Model(Processor):
         pool: int = 0,
         disk_cache: DiskCache | None = None,
         memory: int = 0,
+        sequences: int = 0,
     ) -> None:
-        """`pool` is the most tokens that all sequences may hold together, by default one context; `memory` the bytes it
-        takes in all with its context full, as far as that was reckoned."""
+        """`pool` is the most tokens that all sequences may hold together, by default one context, and `sequences` for
+        how many there is room that does not grow with them; `memory` the bytes it takes in all with its context full,
+        as far as that was reckoned."""
         super().__init__(pack.card, tokenizer, pack.matrices[EMBEDDINGS].rows)
         self.pack = pack
         self.plan = plan
         self.memory = memory
-        self.engine = Engine(plan, pack, threads, context, kv, isa, pool or context, disk_cache)
+        self.engine = Engine(plan, pack, threads, context, kv, isa, pool or context, disk_cache, sequences)
         salt = json.dumps([pack.card.config, kv, [[name, m.crc] for name, m in sorted(pack.matrices.items())]])
         self.engine.prefix_cache.salt = hashlib.sha256(salt.encode()).digest()
         self.scheduler = Scheduler(self.engine)
@@ -97,7 +99,7 @@ class Model(Processor):
 
     def statistics(self) -> Statistics:
         """What its scheduler and its prefix cache are doing now."""
-        scheduler, prefix_cache, blocks = self.scheduler, self.engine.prefix_cache, self.engine.block_pool
+        scheduler, prefix_cache = self.scheduler, self.engine.prefix_cache
         return Statistics(
             running=len(scheduler.running),
             waiting=scheduler.waiting,
@@ -106,7 +108,8 @@ class Model(Processor):
             generated_tokens=scheduler.counts["generation_tokens"],
             prefix_cache_queries=prefix_cache.query_tokens,
             prefix_cache_hits=prefix_cache.hit_tokens,
-            kv_cache_usage=blocks.in_use / blocks.capacity,
+            prefix_cache_lost=dict(prefix_cache.lost_tokens),
+            kv_cache_usage=max((part.pool.in_use / part.pool.capacity for part in self.engine.parts), default=0.0),
         )
 
     def draft_with(self, smaller: Model) -> None:

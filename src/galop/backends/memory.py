@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from galop.engine.engine import CHUNK_TOKENS
-from galop.engine.kv_cache import blocks_for
-from galop.engine.states import BLOCK_TOKENS, KVType, state_of
+from galop.engine.states import BLOCK_TOKENS, CHUNK_TOKENS, KVType, State, pool_bytes, sequences_of, states_of
 from galop.errors import MemoryBudgetError
 from galop.ops.plan import Plan
 from galop.weights.pack import Pack
@@ -17,17 +17,28 @@ log = logging.getLogger("galop")
 PROCESS_BYTES = 192 << 20  # interpreter, NumPy and a tokenizer of 150,000 entries, before any weight
 DEFAULT_CONTEXT = 8192
 SHORTEST_CONTEXT = 512
+MOST_BLOCKS = 1 << 20  # in a pool
 
 
-def memory_needed(pack: Pack, plan: Plan, context: int, kv: KVType = "f16") -> dict[str, int]:
-    """Bytes by purpose (weights, kv, scratch, process) of a model whose sequences hold `context` tokens together."""
-    state = state_of(plan, kv)
+def memory_needed(pack: Pack, plan: Plan, context: int, kv: KVType = "f16", sequences: int = 0) -> dict[str, int]:
+    """Bytes by purpose (weights, kv, scratch, process) of a model whose sequences hold `context` tokens together; for
+    what does not grow with them, of so many sequences, by default as many as are usual."""
     return {
         "weights": sum(m.nbytes for m in pack.matrices.values()),
-        "kv": blocks_for(context) * state.block_bytes + state.sequence_bytes,
+        "kv": pool_bytes(states_of(plan, kv), context, sequences or sequences_of(context)),
         "scratch": _scratch(plan, max(CHUNK_TOKENS, context) if plan.in_one_step else CHUNK_TOKENS),
         "process": PROCESS_BYTES,
     }
+
+
+def tokens_in(states: Sequence[State], nbytes: int, sequences: int = 0) -> int:
+    """The most tokens that pools of so many bytes hold, for so many sequences, or as many as are usual then."""
+
+    def taken(blocks: int) -> int:
+        tokens = blocks * BLOCK_TOKENS
+        return pool_bytes(states, tokens, sequences or sequences_of(tokens))
+
+    return max(0, bisect_right(range(MOST_BLOCKS), nbytes, key=taken) - 1) * BLOCK_TOKENS
 
 
 def _scratch(plan: Plan, tokens: int) -> int:
@@ -41,10 +52,12 @@ def _scratch(plan: Plan, tokens: int) -> int:
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """How a model uses its memory: the context of one sequence, the tokens of all together, and bytes in all."""
+    """How a model uses its memory: the context of one sequence, the tokens of all together, for how many sequences
+    there is room that does not grow with tokens, and bytes in all."""
 
     context: int
     pool_tokens: int
+    sequences: int
     total_bytes: int
 
 
@@ -58,15 +71,19 @@ def plan_memory(
     longest = int(pack.card.config["max_position_embeddings"])
     if context and context > longest:
         log.warning("%s was trained for %d tokens, so its context is that, not %d", pack.card.name, longest, context)
-    fixed = sum(memory_needed(pack, plan, 0, kv).values())
-    block = max(state_of(plan, kv).block_bytes, 1)
+    states = states_of(plan, kv)
+    needed = memory_needed(pack, plan, 0, kv)
+    rest = budget - sum(needed.values()) + needed["kv"]  # for what is kept of sequences
     usual = DEFAULT_CONTEXT
     if pool_bytes:
-        usual = max(usual, max(pool_bytes, (budget - fixed) // 2) // block * BLOCK_TOKENS)
-    wanted = min(context or usual, longest)
+        usual = max(usual, tokens_in(states, max(pool_bytes, rest // 2)))
+    wanted, sequences = min(context or usual, longest), 0
     needed = memory_needed(pack, plan, wanted, kv)
     if sum(needed.values()) > budget:
-        fits = (budget - fixed) // block * BLOCK_TOKENS
+        sequences = 1
+        needed = memory_needed(pack, plan, wanted, kv, sequences)
+    if sum(needed.values()) > budget:
+        fits = tokens_in(states, rest, sequences) if rest > 0 else 0
         if context or fits < min(shortest, longest):
             parts = ", ".join(f"{name} {gib(n)}" for name, n in needed.items())
             hint = f"--context {fits} would fit" if fits >= SHORTEST_CONTEXT else "take a smaller model or quantisation"
@@ -75,10 +92,10 @@ def plan_memory(
                 f"{gib(budget)} may be used; {hint}"
             )
         wanted = fits
-        needed = memory_needed(pack, plan, wanted, kv)
-    spare = budget - sum(needed.values()) + needed["kv"]
-    needed["kv"] = max(needed["kv"], min(pool_bytes, spare))
-    return MemoryPlan(wanted, needed["kv"] // block * BLOCK_TOKENS, sum(needed.values()))
+        needed = memory_needed(pack, plan, wanted, kv, sequences)
+    needed["kv"] = max(needed["kv"], min(pool_bytes, budget - sum(needed.values()) + needed["kv"]))
+    tokens = max(wanted, tokens_in(states, needed["kv"], sequences))
+    return MemoryPlan(wanted, tokens, sequences or sequences_of(tokens), sum(needed.values()))
 
 
 def gib(n: int) -> str:

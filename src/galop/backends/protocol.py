@@ -186,6 +186,7 @@ class Statistics:
     generated_tokens: int = 0
     prefix_cache_queries: int = 0  # tokens of prompts that were looked for
     prefix_cache_hits: int = 0  # of these, those that were there
+    prefix_cache_lost: Mapping[str, int] = field(default_factory=dict)  # that were there and read again, by the reason
     kv_cache_usage: float = 0.0  # from 0 to 1
 
 

@@ -1,7 +1,8 @@
-"""The memory of all KV caches of one engine, a block of BLOCK_TOKENS tokens at a time."""
+"""The memory of one part of what a model keeps of its sequences, a block at a time."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 
 from galop import native
@@ -11,21 +12,15 @@ from galop.ops.plan import Array
 class BlockPool:
     """Blocks by number, each with a count of the sequences that use it. Not for several threads.
 
-    A block that is retained stays when nobody uses it any more, until `evict` is called because memory is wanted; it
-    has to `discard` a block, or raise MemoryError if there is none that nobody uses.
+    A block that is retained stays when nobody uses it any more, until memory is wanted; then the one goes that was
+    touched the longest ago.
     """
 
     def __init__(self, block_bytes: int, capacity: int) -> None:
         self.memory = native.BlockStore(block_bytes)
         self.capacity = capacity
-        self.evict: Callable[[], None] = self.refuse
         self._users: dict[int, int] = {}
-        self._retained: set[int] = set()
-
-    @property
-    def block_bytes(self) -> int:
-        """Bytes of one block: the keys and values of its tokens in all layers."""
-        return self.memory.block_bytes
+        self._retained: OrderedDict[int, Callable[[], None]] = OrderedDict()  # the next to go first
 
     @property
     def in_use(self) -> int:
@@ -37,9 +32,9 @@ class BlockPool:
         """Blocks that sequences may still take."""
         return self.capacity - len(self._users)
 
-    def is_used(self, block: int) -> bool:
-        """Whether a sequence uses the block."""
-        return block in self._users
+    def is_retained(self, block: int) -> bool:
+        """Whether the block stays when nobody uses it."""
+        return block in self._retained
 
     def allocate(self) -> int:
         """A block for one sequence to write. Raises MemoryError when all are in use."""
@@ -61,19 +56,30 @@ class BlockPool:
             if block not in self._retained:
                 self.memory.release(block)
 
-    def retain(self, block: int) -> None:
-        """Keeps a block beyond its users, until it is discarded."""
-        self._retained.add(block)
+    def retain(self, block: int, forget: Callable[[], None]) -> None:
+        """Keeps a block beyond its users, until it is discarded, or evicted: then `forget` is called."""
+        self._retained[block] = forget
+
+    def touch(self, block: int) -> None:
+        """Lets a retained block be the last to go."""
+        self._retained.move_to_end(block)
 
     def discard(self, block: int) -> None:
-        """Gives up a retained block that nobody uses."""
-        self._retained.remove(block)
-        self.memory.release(block)
+        """Gives up a retained block; those who use it still do."""
+        del self._retained[block]
+        if block not in self._users:
+            self.memory.release(block)
+
+    def evict(self) -> None:
+        """Gives up the retained block that nobody uses and that was touched the longest ago. Raises MemoryError where
+        there is none."""
+        block = next((block for block in self._retained if block not in self._users), None)
+        if block is None:
+            raise MemoryError(f"all {self.capacity} blocks of keys, values or states are in use")
+        forget = self._retained[block]
+        self.discard(block)
+        forget()
 
     def data(self, block: int) -> Array:
         """A block's bytes, uint8 [block_bytes], to copy from or into."""
         return self.memory.data(block)
-
-    def refuse(self) -> None:
-        """What `evict` does where nothing is retained. Raises MemoryError."""
-        raise MemoryError(f"all {self.capacity} pages of keys and values are in use")

@@ -52,8 +52,10 @@ class Decoder:
             return append_next(sequence, logits[0], self.counts)
         draft = self._draft(sequence, kv)
         checked = self.draft_length.best(len(draft.tokens), draft.confidence)
+        kv.take_back = checked
         start = time.perf_counter()
         rows = self.engine.forward([(kv, [*pending, *draft.tokens[:checked]])], range(checked + 1))
+        kv.take_back = 0
         self.draft_length.step_times.record(checked + 1, time.perf_counter() - start)
         known, accepted = len(sequence.tokens), 0
         outcome = append_next(sequence, rows[0], self.counts)
@@ -75,8 +77,8 @@ class Decoder:
     def _draft(self, sequence: TokenSequence, kv: KVCache) -> DraftTokens:
         """What the sequence's drafter says, if it is worth its time."""
         drafter = sequence.drafter
-        most = min(MAX_DRAFT_TOKENS, self.engine.context - len(sequence.tokens))
-        if not drafter or not kv.can_take_back(most):
+        most = min(MAX_DRAFT_TOKENS, self.engine.context - len(sequence.tokens), kv.draft_room())
+        if not drafter or most <= 0:
             return DraftTokens([])
         if drafter.seconds and self._steps % PROBE_STEPS:
             most = self.draft_length.best(most, seconds=drafter.seconds)

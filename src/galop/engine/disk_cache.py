@@ -1,4 +1,4 @@
-"""Blocks of the prefix cache on disk, for later processes."""
+"""Blocks and states of the prefix cache on disk, for later processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from galop.machine import private_folder
 from galop.ops.plan import Array
 
-MAGIC = b"galopkv1"
+MAGIC = b"galopkv2"
 CHECKSUM_BYTES = 32
 
 
@@ -26,17 +26,17 @@ class DiskCache:
         self.folder = folder
         self.capacity = capacity
         private_folder(folder)
-        self._bytes = sum(f.stat().st_size for f in self._files())
+        files = self._files()
+        self._bytes = sum(f.stat().st_size for f in files)
+        self._names = {f.name for f in files}
 
     def path(self, key: bytes) -> Path:
         """The file of the block with this hash, whether or not it is there."""
         return self.folder / f"{key.hex()}.kv"
 
     def has(self, key: bytes) -> bool:
-        """Whether there is a file for this hash; a folder that cannot be read has none."""
-        with contextlib.suppress(OSError):
-            return self.path(key).exists()
-        return False
+        """Whether there was a file for this hash when the folder was read, or it was written since."""
+        return self.path(key).name in self._names
 
     def save(self, key: bytes, data: Array) -> None:
         """Writes a block, uint8 [block_bytes]. A full disk costs only what would have been kept: nothing is raised."""
@@ -48,6 +48,7 @@ class DiskCache:
                 file.write(MAGIC + hashlib.sha256(content).digest() + content)
             partial.replace(target)
             self._bytes += target.stat().st_size
+            self._names.add(target.name)
         except OSError:
             with contextlib.suppress(OSError):
                 partial.unlink()
@@ -57,6 +58,7 @@ class DiskCache:
     def load(self, key: bytes, into: Array) -> bool:
         """Fills a block, uint8 [block_bytes]; False, and the file removed, if it is not what was written."""
         path = self.path(key)
+        self._names.discard(path.name)
         try:
             content = path.read_bytes()
             data = memoryview(content)[len(MAGIC) + CHECKSUM_BYTES :]
@@ -64,6 +66,7 @@ class DiskCache:
             if good and hashlib.sha256(data).digest() == content[len(MAGIC) : len(MAGIC) + CHECKSUM_BYTES]:
                 into[:] = np.frombuffer(data, np.uint8)
                 os.utime(path)
+                self._names.add(path.name)
                 return True
             path.unlink()
         except OSError:
@@ -81,5 +84,6 @@ class DiskCache:
             for _, size, file in files:
                 if self._bytes + size > 0.9 * self.capacity:
                     file.unlink()
+                    self._names.discard(file.name)
                 else:
                     self._bytes += size

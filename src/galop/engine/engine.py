@@ -9,16 +9,15 @@ import numpy as np
 
 from galop.engine.block_pool import BlockPool
 from galop.engine.disk_cache import DiskCache
-from galop.engine.kv_cache import KVCache, blocks_for
+from galop.engine.kv_cache import KVCache
 from galop.engine.lower import program
-from galop.engine.prefix_cache import PrefixCache
-from galop.engine.states import KVType, state_of
+from galop.engine.prefix_cache import Part, PrefixCache
+from galop.engine.states import CHUNK_TOKENS, KVType, pool_blocks, sequences_of, states_of
 from galop.errors import ContextLengthError
 from galop.ops.plan import Array, Plan
 from galop.weights.pack import Pack
 
 CHUNK_SECONDS = 0.25  # between two reports of progress
-CHUNK_TOKENS = 512  # at most: a step's scratch memory is reckoned for so many (`backends/memory.py`)
 
 
 class StepCancelled(Exception):
@@ -28,9 +27,9 @@ class StepCancelled(Exception):
 class Engine:
     """Runs one model. `context` is the most tokens a sequence may hold, `kv` how their keys and values are kept.
 
-    `pool` is the most tokens that all sequences may hold together; by default four contexts. `disk` keeps blocks for
-    later processes. Raises ValueError for a `kv` or `isa` that is not known, ModelFileError for a plan that the native
-    core cannot run.
+    `pool` is the most tokens that all sequences may hold together, by default four contexts; `sequences` for how many
+    there is room that does not grow with them. `disk` keeps blocks for later processes. Raises ValueError for a `kv` or
+    `isa` that is not known, ModelFileError for a plan that the native core cannot run.
     """
 
     def __init__(
@@ -43,17 +42,30 @@ class Engine:
         isa: str = "",
         pool: int = 0,
         disk: DiskCache | None = None,
+        sequences: int = 0,
     ) -> None:
         self.program = program(plan, pack, threads, kv, isa)
-        capacity = blocks_for(max(pool or 4 * context, context))
-        state = state_of(plan, kv)
-        self.block_pool = BlockPool(state.block_bytes, capacity)
-        self.prefix_cache = PrefixCache(self.block_pool, state, disk=disk)
+        tokens = max(pool or 4 * context, context)
+        states = states_of(plan, kv)
+        capacities = pool_blocks(states, tokens, sequences or sequences_of(tokens))
+        pools = [BlockPool(state.block_bytes, count) for state, count in zip(states, capacities, strict=True)]
+        self.parts = [Part(state, pool) for state, pool in zip(states, pools, strict=True)]
+        self.prefix_cache = PrefixCache(self.parts, disk=disk)
+        self.kv: KVType = kv
         self.vocabulary = plan.widths[plan.steps[-1].outputs[-1]]
         self.hidden_size = plan.widths[plan.steps[-1].inputs[0]]
         self.context = context
         self.in_one_step = plan.in_one_step
         self.chunk = 64  # tokens of a prompt at once; adapted so that a chunk takes about CHUNK_SECONDS
+
+    @property
+    def blocks_in_use(self) -> int:
+        """Blocks that sequences use, in all pools."""
+        return sum(part.pool.in_use for part in self.parts)
+
+    def blocks_needed(self, length: int) -> list[int]:
+        """Blocks of each part that a sequence of so many tokens takes at most."""
+        return [part.state.blocks_needed(length) for part in self.parts]
 
     def new_cache(self) -> KVCache:
         """An empty KV cache whose blocks nobody else will find."""
@@ -64,8 +76,9 @@ class Engine:
         if self.in_one_step:
             return self.new_cache()
         root = self.prefix_cache.root(client)
-        known = self.prefix_cache.match(root, tokens)
-        return KVCache(self.prefix_cache, root, list(tokens[: known.length]), known.blocks, known.hashes)
+        kv = KVCache(self.prefix_cache, root)
+        kv.begin(tokens, self.prefix_cache.match(root, tokens))
+        return kv
 
     def forward(
         self,
@@ -96,7 +109,6 @@ class Engine:
                     f"the conversation would take {length} tokens and the context holds {self.context}; "
                     "shorten it or raise --context"
                 )
-            kv.reserve(length)
             ids += tokens
             positions += range(start, length)
             owners += [i] * len(tokens)
@@ -104,25 +116,35 @@ class Engine:
         if axes is not None:
             places = np.concatenate([places, axes])
         logits = np.empty((len(rows), self.vocabulary), np.float32)
-        finished = self.program.forward(
-            np.array(ids, np.int32),
-            places,
-            np.array(owners, np.int32),
-            [kv.blocks for kv, _ in work],
-            np.array(rows, np.int32),
-            self.block_pool.memory,
-            logits,
-            hidden,
-            embeddings,
-        )
-        if not finished:
-            raise StepCancelled
+        try:
+            for kv, tokens in work:
+                kv.prepare(len(tokens))
+            for kv, tokens in work:
+                kv.prepare_snapshots(len(tokens))
+            finished = self.program.forward(
+                np.array(ids, np.int32),
+                places,
+                np.array(owners, np.int32),
+                [[kv.row(i) for kv, _ in work] for i in range(len(self.parts))],
+                np.array(rows, np.int32),
+                [part.pool.memory for part in self.parts],
+                logits,
+                hidden,
+                embeddings,
+                [kv.save_counts for kv, _ in work],
+            )
+            if not finished:
+                raise StepCancelled
+        except BaseException:
+            for kv, _ in work:
+                kv.abandon()
+            raise
         if embeddings is not None or axes is not None:
             for t in np.flatnonzero((np.array(ids) < 0) | (places != places[0]).any(axis=0)):
                 kv = work[owners[t]][0]
                 kv.private_from = min(kv.private_from, positions[t])
         for kv, tokens in work:
-            kv.tokens += tokens
+            kv.advance(tokens)
         return logits
 
     def prefill(self, kv: KVCache, tokens: Sequence[int]) -> Iterator[tuple[int, Array | None]]:

@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 
 from galop import native
-from galop.engine.states import KVType, layer_bytes
+from galop.engine.states import KVType, places_of
 from galop.errors import ModelFileError
 from galop.ops.plan import Array, Plan, Step, Vector
 from galop.weights.pack import Pack
@@ -27,7 +27,6 @@ def program(plan: Plan, pack: Pack, threads: int, kv: KVType, isa: str = "") -> 
     slot_of, slots = plan.slots()
     matrices = {name: i for i, name in enumerate(plan.matrices())}
     vectors = {name: i for i, name in enumerate(plan.vectors())}
-    offsets = np.cumsum([0, *layer_bytes(plan, kv)])
 
     def lower(step: Step) -> native.Step:
         return (
@@ -43,7 +42,7 @@ def program(plan: Plan, pack: Pack, threads: int, kv: KVType, isa: str = "") -> 
         return native.Program(
             buffers=[(width, dim == "R") for width, dim in slots],
             steps=[lower(step) for step in plan.steps],
-            states=[(int(offset), kv == "int8") for offset in offsets[:-1]],
+            states=[(table, offset, kv == "int8") for table, offset in places_of(plan, kv)],
             matrices=[(m.quant_type, m.rows, m.cols, m.offset) for m in (pack.matrices[name] for name in matrices)],
             vectors=[_values(v, pack) for v in plan.vectors().values()],
             pack=pack.data,

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from galop.engine.engine import CHUNK_TOKENS, Engine
+from galop.engine.engine import Engine
 from galop.engine.kv_cache import KVCache
 from galop.engine.next_token import append_next
 from galop.engine.sampling import SampledToken
 from galop.engine.sequence import Outcome, SequenceStatus, TokenSequence
+from galop.engine.states import CHUNK_TOKENS
 from galop.errors import NumericalError
 from galop.ops.plan import Array
 

@@ -27,6 +27,7 @@ from galop.engine.decode import Decoder
 from galop.engine.engine import Engine, StepCancelled
 from galop.engine.kv_cache import KVCache
 from galop.engine.prefill import PrefillStep, share_chunk
+from galop.engine.prefix_cache import common_prefix
 from galop.engine.sequence import FinishReason, Outcome, SequenceStatus, TokenSequence
 from galop.engine.states import BLOCK_TOKENS
 from galop.engine.waiting_queue import Admission, WaitingQueue
@@ -164,20 +165,31 @@ class Scheduler:
     def _pop_waiting(self) -> TokenSequence | None:
         """The next sequence for whose prompt there is room, in memory and in the next chunk, and that would not better
         wait for blocks of another."""
-        promised = sum(s.blocks_needed - len(kv.blocks) for s, kv in self._prefilling())
-        room = self.engine.block_pool.available - promised
-        in_progress = {key for s, kv in self._prefilling() for key in s.block_hashes[len(kv.tokens) // BLOCK_TOKENS :]}
+        room = [part.pool.available for part in self.engine.parts]
+        for s in self.running:
+            if s.kv:
+                needed = self.engine.blocks_needed(len(s.tokens))
+                room = [
+                    left - max(0, most - table.held)
+                    for left, most, table in zip(room, needed, s.kv.tables, strict=True)
+                ]
+        in_progress = {
+            key: (s, kv) for s, kv in self._prefilling() for key in s.block_hashes[len(kv.tokens) // BLOCK_TOKENS :]
+        }
         unread = {s: s.unread_tokens for s, _ in self._prefilling()}
 
         def judge(sequence: TokenSequence, preempted: bool) -> Admission:
-            if self.running and sequence.blocks_needed > room:
+            needed = self.engine.blocks_needed(len(sequence.tokens))
+            if self.running and any(most > left for most, left in zip(needed, room, strict=True)):
                 return "block" if preempted else "hold"  # or those behind it would never leave it room
             hashes = sequence.block_hashes
-            known = next((i for i, key in enumerate(hashes) if not self.engine.prefix_cache.has(key)), len(hashes))
+            known, length = self.engine.prefix_cache.look_up(hashes)
             # A block that is being computed for another prompt can be shared in a few steps.
             if known < len(hashes) and hashes[known] in in_progress:
+                other, kv = in_progress[hashes[known]]
+                kv.wanted.add(BLOCK_TOKENS * common_prefix(hashes, other.block_hashes))
                 return "skip"
-            own = len(sequence.tokens) - (0 if sequence.needs_prompt_scores else known * BLOCK_TOKENS)
+            own = len(sequence.tokens) - (0 if sequence.needs_prompt_scores else length)
             return "admit" if share_chunk(self.engine, {**unread, sequence: own})[sequence] else "skip"
 
         with self._lock:

@@ -12,7 +12,6 @@ from typing import Literal
 from galop.engine.kv_cache import KVCache
 from galop.engine.sampling import SampledToken, Sampling
 from galop.engine.speculation import Drafter
-from galop.engine.states import BLOCK_TOKENS
 from galop.errors import GalopError
 from galop.ops.plan import Array
 from galop.tokenizers.constraint import Constraint, Mask
@@ -90,11 +89,6 @@ class TokenSequence:
     def unread_tokens(self) -> int:
         """How many of its tokens are not in its KV cache yet."""
         return len(self.tokens) - (len(self.kv.tokens) if self.kv else 0)
-
-    @property
-    def blocks_needed(self) -> int:
-        """Blocks that its tokens take, with one to come."""
-        return len(self.tokens) // BLOCK_TOKENS + 1
 
     def append(self, token: SampledToken) -> FinishReason | None:
         """Appends a token and passes it to `on_token`, unless it is a stop token; the reason if the sequence ends."""

@@ -78,17 +78,19 @@ class DraftModel:
 
     def draft(self, history: Sequence[int], most: int) -> DraftTokens:
         """The likeliest tokens, one after the other; fewer than `most` where the smaller model's context ends."""
-        most = min(most, self.engine.context - len(history))
+        self.kv.take_back = 0
+        part = list(history[self.kv.rewind_to(history) :])
+        most = min(most, self.engine.context - len(history), self.kv.draft_room())
         if most <= 0:
             return DraftTokens([])
         start = time.perf_counter()
         tokens: list[int] = []
-        part = list(history[self.kv.rewind_to(history) :])
         while len(tokens) < most:
             *_, (_, logits) = self.engine.prefill(self.kv, part)
             assert logits is not None
             tokens.append(int(logits[: self.vocabulary].argmax()))
             part = tokens[-1:]
+            self.kv.take_back = most
         self.seconds += 0.2 * ((time.perf_counter() - start) / most - self.seconds)
         return DraftTokens(tokens)
 

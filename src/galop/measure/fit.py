@@ -84,7 +84,7 @@ def needs_of_file(path: Path, context: int) -> tuple[int, TokenCost]:
 
 def token_cost(plan: Plan, pack: Pack) -> TokenCost:
     """Of a decoded token, alone and with nothing before it."""
-    read = speed.step_cost(plan, pack, 0, tokens=1, rows=1, keys=0, sequences=1).bytes
+    read = speed.step_cost(plan, pack, "f16", tokens=1, rows=1, keys=0, sequences=1).bytes
     return TokenCost(read, len(plan.states), plan.widths[plan.steps[-1].outputs[0]])
 
 

@@ -17,8 +17,8 @@ import numpy as np
 from galop import native
 from galop.backends.local import Model
 from galop.engine.engine import Engine
-from galop.engine.kv_cache import KVCache, blocks_for
-from galop.engine.states import BLOCK_TOKENS
+from galop.engine.kv_cache import KVCache
+from galop.engine.states import KVType, step_bytes
 from galop.ops.cost import Cost, Workload
 from galop.ops.plan import Array, Plan
 from galop.weights.pack import Pack
@@ -67,7 +67,7 @@ def quartiles(values: list[float]) -> dict[str, float]:
     return {"median": float(middle), "q1": float(low), "q3": float(high)}
 
 
-def step_cost(plan: Plan, pack: Pack, block_bytes: int, tokens: int, rows: int, keys: float, sequences: int) -> Cost:
+def step_cost(plan: Plan, pack: Pack, kv: KVType, tokens: int, rows: int, keys: float, sequences: int) -> Cost:
     """Of `tokens` tokens in `sequences` sequences, `rows` of which give logits; each attends to `keys` keys."""
 
     def matrix_bytes(name: str) -> float:
@@ -75,18 +75,15 @@ def step_cost(plan: Plan, pack: Pack, block_bytes: int, tokens: int, rows: int, 
         quant_type = QUANT_TYPES[matrix.quant_type]
         return matrix.rows * matrix.cols // quant_type.block * quant_type.nbytes
 
-    def state_bytes(_: int) -> float:
-        return block_bytes / BLOCK_TOKENS / len(plan.states)
-
-    workload = Workload(tokens, rows, keys, sequences, matrix_bytes, state_bytes)
+    kept = step_bytes(plan, kv)
+    workload = Workload(tokens, rows, keys, sequences, matrix_bytes, lambda state: kept[state])
     return sum((step.cost(workload) for step in plan.steps), Cost())
 
 
 def zero_cache(engine: Engine, tokens: int) -> KVCache:
     """A sequence of so many tokens whose keys and values are zeros: time does not depend on them."""
     kv = engine.new_cache()
-    kv.reserve(tokens)
-    kv.tokens = [0] * tokens
+    kv.assume(tokens)
     return kv
 
 
@@ -123,7 +120,7 @@ def shortest_time(model: Model, case: BenchCase, bandwidth: float, peak: float) 
     keys = case.depth + case.tokens / 2
 
     def cost(tokens: int, rows: int, sequences: int) -> Cost:
-        return step_cost(model.plan, model.pack, engine.block_pool.block_bytes, tokens, rows, keys, sequences)
+        return step_cost(model.plan, model.pack, engine.kv, tokens, rows, keys, sequences)
 
     if case.kind == "prefill":
         one, steps = cost(case.tokens, 1, 1), case.sequences
@@ -153,7 +150,7 @@ def measure(
     model: Model, roofline: Roofline, cases: list[BenchCase], repeats: int, progress: Callable[[int, int], None]
 ) -> Iterator[CaseTimings]:
     """Times each case `repeats` times, beside the roofs each time, leaving out what the memory does not hold."""
-    cases = [w for w in cases if w.depth + w.tokens <= model.context and _blocks(w) <= model.engine.block_pool.capacity]
+    cases = [w for w in cases if w.depth + w.tokens <= model.context and _fits(model.engine, w)]
     total, done = len(cases) * repeats, 0
     for case in cases:
         result = CaseTimings(case)
@@ -170,8 +167,9 @@ def measure(
         yield result
 
 
-def _blocks(case: BenchCase) -> int:
-    return case.sequences * blocks_for(case.depth + case.tokens + 1)
+def _fits(engine: Engine, case: BenchCase) -> bool:
+    needed = engine.blocks_needed(case.depth + case.tokens)
+    return all(case.sequences * most <= part.pool.capacity for most, part in zip(needed, engine.parts, strict=True))
 
 
 def profile(model: Model, case: BenchCase) -> list[tuple[str, float]]:

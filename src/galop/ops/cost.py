@@ -15,7 +15,7 @@ class Workload:
     keys: float  # earlier tokens that each token attends to
     sequences: int
     matrix_bytes: Callable[[str], float]  # of a matrix by name, as its source file keeps it
-    state_bytes: Callable[[int], float]  # of one token in a state, by number
+    state_bytes: Callable[[int], float]  # of one token in a state, by number; of all of it where it does not grow
 
     def columns(self, dim: str) -> int:
         """How many rows a tensor of this dim has: one per token ("T") or per logit row ("R")."""

@@ -125,6 +125,13 @@ class Latent(LayerState):
 
 
 @dataclass(frozen=True)
+class Recurrent(LayerState):
+    """So many float32 values for a sequence, which every token changes: zeros before the first."""
+
+    floats: int
+
+
+@dataclass(frozen=True)
 class Step:
     """One use of an op: its arguments by parameter name, and the buffers it reads and writes."""
 

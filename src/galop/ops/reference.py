@@ -13,9 +13,11 @@ from galop.ops.plan import Array, Input, Inputs, Matrix, Plan, Tensor, Vector
 
 @dataclass
 class Cache:
-    """Keys and values of every (state, sequence) so far: arrays [tokens, width]."""
+    """What is kept of every (state, sequence) so far: keys and values of all tokens, arrays [tokens, width], also where
+    only a window of them is read; and of what does not grow the state after each step, by the tokens until then."""
 
     entries: dict[tuple[int, int], tuple[Array, Array]] = field(default_factory=dict)
+    states: dict[tuple[int, int], dict[int, Array]] = field(default_factory=dict)
 
     def extend(self, state: int, sequence: int, positions: Array, k: Array, v: Array) -> tuple[Array, Array]:
         """Adds keys and values at consecutive positions, dropping what stood there and after; all that are kept now."""
@@ -29,6 +31,17 @@ class Cache:
     def read(self, state: int, sequence: int) -> tuple[Array, Array]:
         """All keys and values that an earlier layer of this step has kept."""
         return self.entries[state, sequence]
+
+    def state(self, state: int, sequence: int, length: int, floats: int) -> Array:
+        """A copy of the state after `length` tokens, float32 [floats]: zeros before the first. Raises KeyError where no
+        step ended there."""
+        if length == 0:
+            return np.zeros(floats, np.float32)
+        return self.states[state, sequence][length].copy()
+
+    def keep(self, state: int, sequence: int, length: int, values: Array) -> None:
+        """Keeps the state after `length` tokens, float32 [floats]."""
+        self.states.setdefault((state, sequence), {})[length] = values
 
 
 @dataclass

@@ -95,8 +95,15 @@ class EngineCollector:
             **{n: CounterMetricFamily(f"galop:{n}", text, labels=["model_name"]) for n, text in counted.items()},
             **{n: GaugeMetricFamily(f"galop:{n}", text, labels=["model_name"]) for n, text in gauged.items()},
         }
+        lost = families["prefix_cache_lost"] = CounterMetricFamily(
+            "galop:prefix_cache_lost",
+            "prompt tokens that the prefix cache held and that were prefilled again, by the reason",
+            labels=["model_name", "reason"],
+        )
         for resident in list(self.models.residents.values()):
             statistics = resident.model.statistics()
+            for reason, tokens in statistics.prefix_cache_lost.items():
+                lost.add_metric([resident.name, reason], float(tokens))
             for name, value in {
                 "prefix_cache_queries": statistics.prefix_cache_queries,
                 "prefix_cache_hits": statistics.prefix_cache_hits,

@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from galop.engine.states.paged import PagedState
-from galop.engine.states.state import BLOCK_TOKENS
+from galop.engine.states.paged import PagedState, bytes_of
 from galop.ops.plan import Latent
 
 
@@ -20,5 +19,4 @@ class LatentState(PagedState):
     @property
     def block_bytes(self) -> int:
         """Bytes of BLOCK_TOKENS tokens in all layers."""
-        values = BLOCK_TOKENS * sum(layer.width for layer in self.layers)
-        return values * 2 if self.kv == "f16" else values // 32 * 34
+        return bytes_of(sum(layer.width for layer in self.layers), self.kv)

@@ -8,9 +8,9 @@ speculation.py    where drafts come from and how long they should be; step_times
 next_token.py     masks, sampling, forced tokens; sampling.py: settings and the native sampler
 sequence.py       a sequence: its request, status and callbacks
 engine.py         sequences in, logits out
-kv_cache.py       a sequence's blocks
+kv_cache.py       a sequence's blocks in each part of the model
 prefix_cache.py   blocks that prompts may begin with again; disk_cache.py: for later processes
-block_pool.py     the memory of all blocks
-states/           what is kept in blocks, a file per kind
+block_pool.py     the memory of a part's blocks
+states/           what is kept in blocks, a file per kind: paged, window, latent, recurrent
 lower.py          from a plan to the native program
 """

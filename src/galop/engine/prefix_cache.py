@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 from collections import Counter, defaultdict, deque
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ import numpy as np
 from galop.engine.block_pool import BlockPool
 from galop.engine.disk_cache import DiskCache
 from galop.engine.states import BLOCK_TOKENS, NO_BLOCK, Reuse, State, blocks_for, snapshot_interval
+
+log = logging.getLogger("galop.engine")
 
 
 def block_hash(parent: bytes, tokens: Sequence[int]) -> bytes:
@@ -140,7 +143,10 @@ class PrefixCache:
                 break
         self.hit_tokens += reuse.length
         if reuse.reason:
-            self.lost_tokens[reuse.reason] += start + common - reuse.length
+            again = start + common - reuse.length
+            self.lost_tokens[reuse.reason] += again
+            if again >= BLOCK_TOKENS:
+                log.info("%d of %d known tokens are read again: %s", again, start + common, reuse.reason)
         return Match(blocks, hashes[: reuse.length // BLOCK_TOKENS], reuse.length, start + common, reuse.reason)
 
     def request_save(self, hashes: Sequence[bytes]) -> None:
@@ -283,8 +289,8 @@ def _disk_key(key: bytes, i: int) -> bytes:
     return key + bytes([i])
 
 
-def common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
-    """How many tokens two sequences begin with alike."""
+def common_prefix(a: Sequence[object], b: Sequence[object]) -> int:
+    """How many items two sequences begin with alike."""
     n = 0
     for x, y in zip(a, b, strict=False):
         if x != y:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from galop.engine.block_pool import BlockPool
 
@@ -31,8 +31,10 @@ class Reuse:
 class State(Protocol):
     """What the layers of one kind keep of sequences."""
 
-    whole: bool  # a sequence never does without any of its blocks, so the prefix cache knows none after a missing one
-    by_token: bool  # a block holds its tokens one by one, so a sequence can also begin with the first of them
+    whole: ClassVar[
+        bool
+    ]  # a sequence never does without any of its blocks, so the prefix cache knows none after a missing one
+    by_token: ClassVar[bool]  # a block holds its tokens one by one, so a sequence can also begin with the first of them
 
     @property
     def block_bytes(self) -> int:

@@ -54,8 +54,10 @@ class Decoder:
         checked = self.draft_length.best(len(draft.tokens), draft.confidence)
         kv.take_back = checked
         start = time.perf_counter()
-        rows = self.engine.forward([(kv, [*pending, *draft.tokens[:checked]])], range(checked + 1))
-        kv.take_back = 0
+        try:
+            rows = self.engine.forward([(kv, [*pending, *draft.tokens[:checked]])], range(checked + 1))
+        finally:
+            kv.take_back = 0
         self.draft_length.step_times.record(checked + 1, time.perf_counter() - start)
         known, accepted = len(sequence.tokens), 0
         outcome = append_next(sequence, rows[0], self.counts)

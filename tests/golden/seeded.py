@@ -222,6 +222,16 @@ SEEDED: dict[str, Seeded] = {
     ),
     "gemma": Seeded("gemma", {"head_dim": 32}),
     "cohere2": Seeded("cohere2", {"sliding_window": 4, "logit_scale": 0.25}),
+    "cohere": Seeded("cohere", {"logit_scale": 0.25}),
+    "exaone": Seeded(
+        "exaone",
+        {
+            "rope_scaling": {
+                "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                "original_max_position_embeddings": 64,
+            },
+        },
+    ),
     "seed_oss": Seeded("seed_oss", {"head_dim": 32}, Gold([1.17231, -0.11962], 0.515996)),
     "mistral_window": Seeded(
         "mistral", {"head_dim": 32, "sliding_window": 4}, Gold([0.97656, -0.10957], 0.496694)

@@ -14,7 +14,7 @@ from tiny import write_gguf
 
 from galop.backends.load import load_path, open_pack
 from galop.errors import ModelFileError
-from galop.models import parse_config
+from galop.models import FAMILIES, parse_config
 from galop.models.from_file import open_checkpoint
 from galop.models.rotary import inverse_frequencies
 
@@ -163,3 +163,19 @@ def test_a_gguf_of_olmo_2_has_no_windows_and_one_of_olmo_3_has(tmp_path: Path) -
 def test_metadata_of_such_families_is_checked(case: str, change: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=message):
         load_path(write_gguf(tmp_path / "m.gguf", case, "F32", **change), memory=4 << 30)
+
+
+def test_exaones_own_names_of_tensors_are_llamas() -> None:
+    ours = open_checkpoint(case_path("exaone")).tensors
+    layer = {
+        "ln_1": "input_layernorm", "ln_2": "post_attention_layernorm", "attn.attention.q_proj": "self_attn.q_proj",
+        "attn.attention.out_proj": "self_attn.o_proj", "mlp.c_fc_0": "mlp.gate_proj", "mlp.c_fc_1": "mlp.up_proj",
+        "mlp.c_proj": "mlp.down_proj",
+    }  # fmt: skip
+    theirs = {
+        f"transformer.h.{i}.{a}.weight": f"model.layers.{i}.{b}.weight" for i in range(4) for a, b in layer.items()
+    }
+    theirs |= {"transformer.wte.weight": "model.embed_tokens.weight", "transformer.ln_f.weight": "model.norm.weight"}
+    family = FAMILIES["exaone"]
+    for published, name in theirs.items():
+        assert family.sanitize({published: ours[name]}, {}) == {name: ours[name]}

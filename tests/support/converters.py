@@ -281,8 +281,12 @@ def gemma(config: Config, metadata: Metadata, tensors: Arrays) -> None:
 
 
 def cohere2(config: Config, metadata: Metadata, tensors: Arrays) -> None:
-    metadata["attention.layer_norm_epsilon"] = config["layer_norm_eps"]
+    command_r(config, metadata, tensors)
     metadata["attention.sliding_window"] = config["sliding_window"]
+
+
+def command_r(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    metadata["attention.layer_norm_epsilon"] = config["layer_norm_eps"]
     metadata["logit_scale"] = config["logit_scale"]
     metadata["rope.scaling.type"] = "none"
 
@@ -339,6 +343,8 @@ CONVERTERS: dict[str, Converter] = {
     "exaone4": exaone4,
     "deepseek2": deepseek2,
     "cohere2": cohere2,
+    "command-r": command_r,
+    "exaone": exaone4,
     "gemma": gemma,
     "gemma2": gemma2,
     "gemma3": gemma3,

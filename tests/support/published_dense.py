@@ -186,6 +186,22 @@ DENSE: dict[str, dict[str, Any]] = {
         "transformers_version": "4.48.0.dev0", "use_cache": True, "use_embedding_sharing": True,
         "use_gated_activation": True, "use_parallel_block": True, "use_parallel_embedding": True,
         "vocab_size": 256000},
+    "aya-expanse-8b": _shape(4096, 32, 32, 8, 14336) | {
+        "architectures": ["CohereForCausalLM"], "attention_bias": False, "attention_dropout": 0.0, "bos_token_id": 5,
+        "eos_token_id": 255001, "hidden_act": "silu", "initializer_range": 0.02, "layer_norm_eps": 1e-05,
+        "logit_scale": 0.125, "max_position_embeddings": 8192, "model_type": "cohere", "model_max_length": 8192,
+        "pad_token_id": 0, "rope_scaling": None, "rope_theta": 10000, "torch_dtype": "float16",
+        "transformers_version": "4.44.0", "use_cache": True, "use_qk_norm": False, "vocab_size": 256000},
+    "EXAONE-3.5-2.4B-Instruct": {
+        "activation_function": "silu", "architectures": ["ExaoneForCausalLM"], "attention_dropout": 0.0,
+        "auto_map": {"AutoConfig": "configuration_exaone.ExaoneConfig"}, "bos_token_id": 1, "embed_dropout": 0.0,
+        "eos_token_id": 361, "head_dim": 80, "hidden_size": 2560, "initializer_range": 0.02, "intermediate_size": 7168,
+        "layer_norm_epsilon": 1e-05, "max_position_embeddings": 32768, "model_type": "exaone",
+        "num_attention_heads": 32, "num_key_value_heads": 8, "num_layers": 30, "pad_token_id": 0,
+        "rope_scaling": {"factor": 8.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0,
+                         "original_max_position_embeddings": 8192, "rope_type": "llama3"},
+        "rope_theta": 1000000, "tie_word_embeddings": True, "torch_dtype": "bfloat16",
+        "transformers_version": "4.43.0", "use_cache": True, "vocab_size": 102400},
     "gemma-2-2b-it": _shape(2304, 26, 8, 4, 9216) | {
         "architectures": ["Gemma2ForCausalLM"], "attention_bias": False, "attention_dropout": 0.0,
         "attn_logit_softcapping": 50.0, "bos_token_id": 2, "cache_implementation": "hybrid", "eos_token_id": [1, 107],

@@ -16,6 +16,7 @@ from typing import Any
 
 from galop.errors import ModelFileError
 from galop.models.bert import Bert
+from galop.models.cohere import Cohere
 from galop.models.cohere2 import Cohere2
 from galop.models.config import Config, flatten
 from galop.models.deepseek_v2 import DeepSeekV2
@@ -23,6 +24,7 @@ from galop.models.deepseek_v3 import DeepSeekV3
 from galop.models.deepseek_v32 import DeepSeekV32
 from galop.models.embedding_gemma import EmbeddingGemma
 from galop.models.ernie4_5 import Ernie4_5
+from galop.models.exaone import Exaone
 from galop.models.exaone4 import Exaone4
 from galop.models.family import Family
 from galop.models.gemma import Gemma
@@ -61,7 +63,9 @@ FAMILIES: dict[str, type[Family]] = {
         DeepSeekV32,
         Ernie4_5,
         Exaone4,
+        Cohere,
         Cohere2,
+        Exaone,
         Gemma,
         Gemma2,
         Gemma3,

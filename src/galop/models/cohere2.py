@@ -15,6 +15,12 @@ from galop.models.llama import Llama
 from galop.ops import Tensor, Vector, layer_norm, scale
 from galop.weights.tree import Tree
 
+COHERE_KEYS = (
+    *(key for key in KEYS if key.config != "rms_norm_eps"),
+    Key("rms_norm_eps", "attention.layer_norm_epsilon", float, required=True),
+    Key("logit_scale", "logit_scale", float),
+)
+
 
 @dataclass(frozen=True)
 class Cohere2Config(Config):
@@ -22,12 +28,12 @@ class Cohere2Config(Config):
 
     logit_scale: float = 0.0625
 
-    supported_layers: ClassVar = (FULL, SLIDING)
+    supported_layers: ClassVar[tuple[str, ...]] = (FULL, SLIDING)
     spellings: ClassVar = {"layer_norm_eps": "rms_norm_eps", "layer_switch": "sliding_window_pattern"}
     defaults: ClassVar[dict[str, Any]] = {
         "sliding_window": 4096, "sliding_window_pattern": 4, "rms_norm_eps": 1e-5, "tie_word_embeddings": True,
     }  # fmt: skip
-    supported_values: ClassVar = {
+    supported_values: ClassVar[dict[str, tuple[Any, ...]]] = {
         "order_of_interleaved_layers": ("local_attn_first",),
         "position_embedding_type": ("rope_gptj",),
         "use_gated_activation": (True,),
@@ -44,12 +50,8 @@ class Cohere2(Llama):
     config_class = Cohere2Config
     gguf = GGUFMapping(
         "cohere2",
-        keys=(
-            *(key for key in KEYS if key.config != "rms_norm_eps"), *WINDOW_KEYS,
-            Key("rms_norm_eps", "attention.layer_norm_epsilon", float, required=True),
-            Key("logit_scale", "logit_scale", float),
-        ),
-    )  # fmt: skip
+        keys=COHERE_KEYS + WINDOW_KEYS,
+    )
     interleaved = True
     config: Cohere2Config
 

@@ -39,6 +39,7 @@ constexpr int kLatentChunk = 256;  // the same of latent attention
 constexpr int kMaxQueries = 32;
 constexpr int kMaxHeadDim = 512;
 constexpr int kMaxLatent = 640;  // values in a row of latent attention
+constexpr int kMaxTaps = 16;    // of a convolution over time
 constexpr int kPartHead = 16;    // floats before the outputs of a part: the largest score and the sum of weights
 
 // Bytes of one head's keys, or values, in a block.
@@ -64,6 +65,24 @@ struct Attend {
   const uint8_t* const* blocks;  // where each block's keys and values of this layer and head begin
   int64_t key_offset;
   int64_t value_offset;
+};
+
+// Some columns of a recurrent layer's matrix S, walked through consecutive tokens of a sequence: S becomes
+// keep * S + k change^T, and out is q^T S, with change = gain * (v - keep * k^T S) if `delta`. Otherwise change is
+// gain * v, and skip * v is added to out.
+struct Recurrence {
+  bool delta;
+  const float* from;  // [rows][width]; null for zeros
+  float* to;          // what S is after the last token
+  int64_t tokens;
+  int64_t rows;
+  int64_t width;             // 16 or 32
+  const float *k, *q;        // [rows] of the first token; of the next, key_stride further on
+  const float* v;            // [width]
+  float* out;                // [width]
+  const float *keep, *gain;  // one each
+  int64_t key_stride, value_stride, out_stride, gate_stride;
+  float skip;
 };
 
 struct KVKernels {  // append one token's key or value of one head to a block
@@ -114,6 +133,16 @@ struct Kernels {
   // The sum of exp((x - largest) * scale), none of whose parts is above 1.
   double (*sum_exp)(const float* x, int64_t n, float largest, float scale);
   void (*rope)(const float* x, const float* cosine, const float* sine, float* out, int64_t half, bool interleaved);
+  // out[channel] of channels of panels [begin, end): the sum over taps of weight * rows[tap], plus bias where there is
+  // one; silu of it if wanted.
+  void (*convolve)(const float* const* rows, const Panels& weights, int64_t begin, int64_t end, const float* bias,
+                   float* out, bool silu);
+  // x[n] * scale / sqrt(sum of squares + eps), n a multiple of 16
+  void (*unit_length)(const float* x, float* out, int64_t n, float eps, float scale);
+  // step = softplus(a + bias); keep = exp(decay * step); gain = sigmoid(b), or step where there is no b
+  void (*gates)(const float* a, const float* bias, const float* decay, const float* b, int64_t n, float* keep,
+                float* gain);
+  void (*recur)(const Recurrence& job);
   KVKernels f16;
   KVKernels int8;
   // Attention to the keys of one chunk: part is [count][kPartHead + value_dim], the outputs not yet divided by the sum.

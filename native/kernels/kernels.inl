@@ -105,6 +105,7 @@ void quantize(const float* x, int64_t k, ActivationGroup* out, int64_t stride) {
 #include "formats.inl"
 #include "matmul.inl"
 #include "elementwise.inl"
+#include "recurrent.inl"
 #include "attention.inl"
 // clang-format on
 
@@ -133,6 +134,10 @@ constexpr Kernels table = {
     .softmax = softmax,
     .sum_exp = sum_exp,
     .rope = rope,
+    .convolve = convolve,
+    .unit_length = unit_length,
+    .gates = gates,
+    .recur = recur,
     .f16 = f16_blocks,
     .int8 = int8_blocks,
     .attend = attend,

@@ -55,7 +55,8 @@ inline Packed packed(QuantType quant_type, int64_t rows, int64_t cols, Random& r
   return out;
 }
 
-// In attention_test.cpp.
+// In files of their own.
 void test_attention(const Kernels& k);
+void test_recurrent(const Kernels& k);
 
 }  // namespace galop

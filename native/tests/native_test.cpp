@@ -17,7 +17,7 @@ using namespace galop;
 namespace {
 
 // Of all results below. It changes only when the tests or the pinned arithmetic do.
-constexpr uint64_t kChecksum = 0xc811d5697ee3fc0full;
+constexpr uint64_t kChecksum = 0x4d3b479e1594de59ull;
 
 std::vector<ActivationGroup> quantised(const Kernels& k, const std::vector<float>& x, int64_t columns, int64_t cols) {
   const int64_t groups = cols / kGroup;
@@ -278,6 +278,7 @@ int main() {
     checksum = 1469598103934665603ull;
     test_matmul(*set);
     test_rest(*set);
+    test_recurrent(*set);
     test_attention(*set);
     test_program(*set, false);
     test_program(*set, true);

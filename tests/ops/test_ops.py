@@ -25,11 +25,13 @@ from galop.ops import (
     Vector,
     add,
     attention,
+    causal_conv,
     concat,
     embed,
     embed_positions,
     exact_linear,
     experts,
+    gated_delta,
     geglu,
     gelu,
     gelu_tanh,
@@ -37,6 +39,7 @@ from galop.ops import (
     latent_attention,
     layer_norm,
     linears,
+    mamba2_scan,
     multiply,
     pool,
     position_scale,
@@ -128,6 +131,38 @@ def attend_latently(inputs: Any, queries: Any, q_rotated: Any, latent: Any, rota
 def sum_of_table(inputs: Any, axis: int = 0) -> Any:
     cosine, sine = rope_table(inputs.positions, Vector("f", 8, FREQUENCIES), 1.25, axis)
     return add(cosine, sine)
+
+
+def convolve(silu: bool) -> OneOp:
+    bias = Vector("b", WIDTH) if silu else None
+    return OneOp(
+        lambda inputs, x: causal_conv(inputs, x, Matrix("w", WIDTH, 4), bias, 0, silu),
+        {"x": X},
+        {"w": normal(WIDTH, 4)},
+        {"b": normal(WIDTH)} if silu else {},
+        kinds={"w": "F32"},
+    )
+
+
+def learn(value_dim: int, tiled: bool) -> OneOp:
+    """Two key heads of 16, so short that the eps of their length counts, for four value heads."""
+    keys = normal(TOKENS, 64, scale=3e-4)
+    return OneOp(
+        lambda inputs, qkv, a, b: gated_delta(
+            inputs, qkv, a, b, Vector("decay", 4), Vector("bias", 4), 0, 2, 16, tiled
+        ),
+        {"qkv": np.hstack([keys, normal(TOKENS, 4 * value_dim)]), "a": normal(TOKENS, 4), "b": normal(TOKENS, 4)},
+        vectors={"decay": -np.exp(normal(4, scale=0.5)), "bias": normal(4)},
+    )
+
+
+def scan(head_dim: int, groups: int) -> OneOp:
+    constants = [Vector(name, 4) for name in ("decay", "bias", "skip")]
+    return OneOp(
+        lambda inputs, xbc, dt: mamba2_scan(inputs, xbc, dt, *constants, 0, groups, 24),
+        {"xbc": normal(TOKENS, 4 * head_dim + 2 * groups * 24), "dt": normal(TOKENS, 4)},
+        vectors={"decay": -np.exp(normal(4, scale=0.5)), "bias": normal(4), "skip": normal(4)},
+    )
 
 
 def turn(interleaved: bool) -> Callable[..., Any]:
@@ -268,6 +303,12 @@ CASES: dict[str, tuple[OneOp, float]] = {
     "experts, without gates": (mixture(biased=True, gated=False), 2e-6),
     "experts, down in floats": (mixture(floats="down"), 2e-6),
     "experts, weighed inputs": (mixture(weigh_inputs=True), 2e-6),
+    "causal_conv": (convolve(True), 1e-6),
+    "causal_conv, plain": (convolve(False), 1e-6),
+    "gated_delta": (learn(32, False), 2e-6),
+    "gated_delta, tiled": (learn(16, True), 2e-6),
+    "mamba2_scan": (scan(32, 2), 1e-6),
+    "mamba2_scan, narrow": (scan(48, 1), 1e-6),
 }
 
 

@@ -6,6 +6,7 @@ tokens whose logits are wanted) and the `cache` of earlier keys and values.
 """
 
 from galop.ops.attention import attention, latent_attention
+from galop.ops.causal_conv import causal_conv
 from galop.ops.elementwise import (
     add,
     geglu,
@@ -21,8 +22,10 @@ from galop.ops.elementwise import (
 )
 from galop.ops.embedding import embed, embed_positions, pool, rows
 from galop.ops.experts import experts, route
+from galop.ops.gated_delta import gated_delta
 from galop.ops.head_linear import head_linear
 from galop.ops.linear import exact_linear, linear, linears
+from galop.ops.mamba2 import mamba2_scan
 from galop.ops.norm import layer_norm, ones, rms_norm
 from galop.ops.parts import concat, split
 from galop.ops.plan import OPS, Inputs, Latent, Matrix, Paged, Plan, Tensor, Vector, Window
@@ -30,9 +33,9 @@ from galop.ops.position_scale import position_scale
 from galop.ops.rope import rope, rope_table
 
 __all__ = [
-    "OPS", "Inputs", "Latent", "Matrix", "Paged", "Plan", "Tensor", "Vector", "Window", "add", "attention", "concat",
-    "embed", "embed_positions", "exact_linear", "experts", "geglu", "gelu", "gelu_tanh", "head_linear",
-    "latent_attention", "layer_norm", "linear", "linears", "multiply", "ones", "pool", "position_scale",
-    "relu_squared", "rms_norm", "rope", "rope_table", "route", "rows", "scale", "sigmoid_gate", "softcap", "split",
-    "swiglu", "weigh",
+    "OPS", "Inputs", "Latent", "Matrix", "Paged", "Plan", "Tensor", "Vector", "Window", "add", "attention",
+    "causal_conv", "concat", "embed", "embed_positions", "exact_linear", "experts", "gated_delta", "geglu", "gelu",
+    "gelu_tanh", "head_linear", "latent_attention", "layer_norm", "linear", "linears", "mamba2_scan", "multiply", "ones",
+    "pool", "position_scale", "relu_squared", "rms_norm", "rope", "rope_table", "route", "rows", "scale",
+    "sigmoid_gate", "softcap", "split", "swiglu", "weigh",
 ]  # fmt: skip

@@ -86,6 +86,11 @@ class Inputs:
         """Indices of the tokens whose logits are wanted [R]."""
         return Input(self.plan, "rows")
 
+    @property
+    def next_state(self) -> int:
+        """The number of the state that the next op which keeps one has."""
+        return len(self.plan.states)
+
 
 class LayerState:
     """What an op keeps of each sequence between steps; a kind is a frozen dataclass with the sizes of one layer.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +59,12 @@ class Batch:
 
     def __post_init__(self) -> None:
         self.positions = np.atleast_2d(self.positions)
+
+    def spans(self) -> Iterator[tuple[int, Array, int]]:
+        """Each sequence with its tokens in the step and the place of the first of them."""
+        for sequence in np.unique(self.sequences):
+            here = np.flatnonzero(self.sequences == sequence)
+            yield int(sequence), here, int(self.positions[0, here[0]])
 
 
 class Reference:

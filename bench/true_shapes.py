@@ -19,13 +19,17 @@ SHAPES = {
     "qwen3-1.7b": (2048, 28, 16, 8, 128, 6144, 0, 151936),
     "qwen3-4b": (2560, 36, 32, 8, 128, 9728, 0, 151936),
     "qwen3-30b-a3b": (2048, 48, 32, 4, 128, 768, 128, 151936),
+    "qwen3.5-0.8b": (1024, 24, 8, 2, 256, 3584, 0, 248320),
+    "qwen3.5-4b": (2560, 32, 16, 4, 256, 9216, 0, 248320),
 }
 EXPERTS_USED = 8
+VALUE_HEADS = {"qwen3.5-0.8b": 16, "qwen3.5-4b": 32}  # of linear attention, beside 16 key heads, all of 128 values
 
 
 def write(name: str, kind: str, path: Path) -> None:
     hidden, layers, heads, kv_heads, head_dim, inner, experts, vocabulary = SHAPES[name]
-    family = "qwen3moe" if experts else "qwen3"
+    values = VALUE_HEADS.get(name, 0) * 128
+    family = "qwen35" if values else "qwen3moe" if experts else "qwen3"
     quantisation = gguf.GGMLQuantizationType[kind.upper()]
     block, nbytes = gguf.GGML_QUANT_SIZES[quantisation]
     gaussian = np.random.default_rng(0).normal(size=(4096, 1024)).astype(np.float32)
@@ -37,6 +41,12 @@ def write(name: str, kind: str, path: Path) -> None:
     }  # fmt: skip
     if experts:
         sizes |= {"expert_count": experts, "expert_used_count": EXPERTS_USED, "expert_feed_forward_length": inner}
+    if values:
+        sizes |= {
+            "full_attention_interval": 4, "rope.dimension_count": 64, "ssm.conv_kernel": 4, "ssm.group_count": 16,
+            "ssm.inner_size": values, "ssm.state_size": 128, "ssm.time_step_rank": values // 128,
+        }  # fmt: skip
+        writer.add_array(f"{family}.rope.dimension_sections", [11, 11, 10, 0])
     for key, value in sizes.items():
         writer.add_uint32(f"{family}.{key}", value)
     writer.add_float32(f"{family}.rope.freq_base", 1e6)
@@ -59,16 +69,33 @@ def write(name: str, kind: str, path: Path) -> None:
     def ones(tensor: str, size: int) -> None:
         writer.add_tensor(tensor, np.ones(size, np.float32))
 
+    def delta(at: str) -> None:
+        """A layer of linear attention."""
+        for part, rows in (("attn_qkv", 2 * 2048 + values), ("attn_gate", values)):
+            matrix(f"{at}{part}.weight", rows, hidden)
+        for part in ("ssm_alpha", "ssm_beta"):
+            matrix(f"{at}{part}.weight", values // 128, hidden)
+        matrix(f"{at}ssm_out.weight", hidden, values)
+        writer.add_tensor(f"{at}ssm_conv1d.weight", np.resize(gaussian, (2 * 2048 + values, 4)) / 2)
+        writer.add_tensor(f"{at}ssm_a", np.full(values // 128, -1, np.float32))
+        ones(f"{at}ssm_dt.bias", values // 128)
+        ones(f"{at}ssm_norm.weight", 128)
+
     matrix("token_embd.weight", vocabulary, hidden)
     ones("output_norm.weight", hidden)
     for i in range(layers):
         at = f"blk.{i}."
-        for norm, size in (("attn", hidden), ("ffn", hidden), ("attn_q", head_dim), ("attn_k", head_dim)):
-            ones(f"{at}{norm}_norm.weight", size)
-        matrix(f"{at}attn_q.weight", heads * head_dim, hidden)
-        matrix(f"{at}attn_k.weight", kv_heads * head_dim, hidden)
-        matrix(f"{at}attn_v.weight", kv_heads * head_dim, hidden)
-        matrix(f"{at}attn_output.weight", hidden, heads * head_dim)
+        for norm in ("attn", "post_attention" if values else "ffn"):
+            ones(f"{at}{norm}_norm.weight", hidden)
+        if values and (i + 1) % 4:
+            delta(at)
+        else:
+            for norm in ("attn_q", "attn_k"):
+                ones(f"{at}{norm}_norm.weight", head_dim)
+            matrix(f"{at}attn_q.weight", heads * head_dim * (2 if values else 1), hidden)  # with its gate
+            matrix(f"{at}attn_k.weight", kv_heads * head_dim, hidden)
+            matrix(f"{at}attn_v.weight", kv_heads * head_dim, hidden)
+            matrix(f"{at}attn_output.weight", hidden, heads * head_dim)
         kind_of = "_exps" if experts else ""
         matrix(f"{at}ffn_gate{kind_of}.weight", inner, hidden, experts or 1)
         matrix(f"{at}ffn_up{kind_of}.weight", inner, hidden, experts or 1)

@@ -60,6 +60,15 @@ MINISTRAL_ROPE = {
     "rope_type": "yarn", "rope_theta": 1e6, "factor": 16.0, "original_max_position_embeddings": 8, "beta_fast": 32.0,
     "beta_slow": 1.0, "mscale": 1.0, "mscale_all_dim": 1.0, "llama_4_scaling_beta": 0.1,
 }  # fmt: skip
+QUARTER = {"rope_type": "default", "partial_rotary_factor": 0.25}
+B5_EXPERTS = {
+    "num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 32, "shared_expert_intermediate_size": 32,
+}  # fmt: skip
+B5 = {
+    "layer_types": [*3 * ["linear_attention"], "full_attention"], "head_dim": 64, "linear_key_head_dim": 16,
+    "linear_value_head_dim": 16, "linear_num_key_heads": 2, "linear_num_value_heads": 4,
+    "rope_parameters": {**QUARTER, "rope_theta": 1e7, "mrope_section": [3, 3, 2], "mrope_interleaved": True},
+}  # fmt: skip
 SEEDED: dict[str, Seeded] = {
     "mistral": Seeded("mistral", {"head_dim": 32, "sliding_window": None}),
     "smollm3": Seeded("smollm3", {}, Gold([0.58658, 0.4332], 0.532763)),
@@ -231,6 +240,87 @@ SEEDED: dict[str, Seeded] = {
                 "original_max_position_embeddings": 64,
             },
         },
+    ),
+    "qwen3_5_text": Seeded(
+        "qwen3_5_text",
+        {**B5, "intermediate_size": 96},
+        Gold(
+            [-0.3836, -0.74843, 0.06024, 1.01077],
+            0.550775,
+            [0.00397, 0.22933],
+            [8, 36, 41, 57, 84, 79, 43, 59, 50, 7, 78, 84],
+        ),
+    ),
+    "qwen3_5_moe_text": Seeded(
+        "qwen3_5_moe_text",
+        {**B5, **B5_EXPERTS},
+        Gold(
+            [-0.47547, 0.58496, -0.44703, 0.40313],
+            0.534950,
+            largest=[88, 41, 81, 36, 48, 7, 61, 72, 31, 37, 26, 44],
+        ),
+    ),
+    "qwen3_next": Seeded(
+        "qwen3_next",
+        {**B5, **B5_EXPERTS, "rope_parameters": {**QUARTER, "rope_theta": 1e7}},
+        Gold(
+            [0.37228, 0.53544, -0.5444, 0.36359],
+            0.523940,
+            [1.16112, -0.00365],
+            [38, 70, 75, 78, 75, 53, 53, 10, 68, 91, 2, 89],
+        ),
+    ),
+    "granitemoehybrid": Seeded(
+        "granitemoehybrid",
+        {
+            "num_hidden_layers": 3, "layer_types": ["linear_attention", "linear_attention", "full_attention"],
+            "num_local_experts": 4, "num_experts_per_tok": 2, "shared_intermediate_size": 48,
+            "embedding_multiplier": 12.0, "residual_multiplier": 0.22, "attention_multiplier": 0.0625,
+            "logits_scaling": 3.0, "mamba_n_heads": 8, "mamba_d_head": 16, "mamba_d_state": 16, "mamba_n_groups": 1,
+        },
+        Gold([0.02473, 0.05473], 0.176556),
+    ),
+    "granitemoehybrid_dense": Seeded(
+        "granitemoehybrid",
+        {
+            "num_hidden_layers": 2, "layer_types": ["full_attention", "linear_attention"], "num_local_experts": 0,
+            "num_experts_per_tok": 0, "shared_intermediate_size": 48, "position_embedding_type": "rope",
+            "mamba_n_heads": 4, "mamba_d_head": 32, "mamba_d_state": 16, "mamba_n_groups": 2,
+            "tie_word_embeddings": True,
+        },
+    ),
+    "nemotron_h": Seeded(
+        "nemotron_h",
+        {
+            "layers_block_type": ["linear_attention", "moe", "full_attention", "moe", "linear_attention"],
+            "head_dim": 32, "ssm_state_size": 16, "mamba_num_heads": 8, "mamba_head_dim": 16, "n_groups": 2,
+            "n_routed_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 32, "routed_scaling_factor": 2.5,
+            "moe_shared_expert_intermediate_size": 48,
+        },
+    ),
+    "nemotron_h_latent": Seeded(
+        "nemotron_h",
+        {
+            "layers_block_type": ["linear_attention", "mlp", "full_attention", "moe"], "head_dim": 32,
+            "ssm_state_size": 24, "mamba_num_heads": 4, "mamba_head_dim": 32, "n_groups": 1, "n_routed_experts": 8,
+            "num_experts_per_tok": 2, "moe_intermediate_size": 32, "moe_latent_size": 32,
+            "moe_shared_expert_intermediate_size": 48, "n_group": 2, "topk_group": 1,
+        },
+    ),
+    "lfm2_moe": Seeded(
+        "lfm2_moe",
+        {
+            "layer_types": ["conv", "conv", "full_attention", "conv"], "num_dense_layers": 1, "num_experts": 8,
+            "num_experts_per_tok": 2, "moe_intermediate_size": 32, "norm_eps": 1e-5, "rope_theta": 1e6,
+        },
+    ),
+    "lfm2": Seeded(
+        "lfm2",
+        {
+            "layer_types": ["conv", "conv", "full_attention", "conv"], "block_auto_adjust_ff_dim": False,
+            "norm_eps": 1e-5, "rope_theta": 1e6,
+        },
+        Gold([1.036, 1.07648], 0.516810),
     ),
     "seed_oss": Seeded("seed_oss", {"head_dim": 32}, Gold([1.17231, -0.11962], 0.515996)),
     "mistral_window": Seeded(

@@ -23,16 +23,18 @@ Converter = Callable[[Config, Metadata, Arrays], None]
 def convert(arch: str, config: Config, tensors: Arrays) -> tuple[Metadata, Arrays]:
     """The metadata of a checkpoint, without the architecture before its keys, and its tensors."""
     metadata, tensors = describe(config), dict(tensors)
-    CONVERTERS.get(arch, lambda *_: None)(config, metadata, tensors)
-    return metadata, rename(tensors, arch, config["num_hidden_layers"])
+    from recurrent_converters import RECURRENT  # which are built on what stands here
+
+    (CONVERTERS | RECURRENT).get(arch, lambda *_: None)(config, metadata, tensors)
+    return metadata, rename(tensors, arch, metadata["block_count"])
 
 
 def describe(config: Config) -> Metadata:
     """What is written of every model."""
-    heads, rope = config["num_attention_heads"], config["rope_parameters"]
+    heads, rope = config["num_attention_heads"], config.get("rope_parameters") or {"rope_theta": 10000.0}
     head_dim = config.get("head_dim") or config["hidden_size"] // heads
     metadata: Metadata = {
-        "block_count": config["num_hidden_layers"],
+        "block_count": config.get("num_hidden_layers", 0),
         "context_length": config["max_position_embeddings"],
         "embedding_length": config["hidden_size"],
         "feed_forward_length": config["intermediate_size"],
@@ -41,9 +43,9 @@ def describe(config: Config) -> Metadata:
         "attention.key_length": head_dim,
         "attention.value_length": head_dim,
     }
-    for suffix, key in {"_rms": "rms_norm_eps", "": "norm_epsilon"}.items():
+    for key, suffix in EPS.items():
         if key in config:
-            metadata[f"attention.layer_norm{suffix}_epsilon"] = float(config[key])
+            metadata[f"attention.{suffix}_epsilon"] = float(config[key])
     if "sliding_attention" in rope:
         metadata["rope.freq_base_swa"] = float(rope["sliding_attention"]["rope_theta"])
         rope = rope["full_attention"]
@@ -59,6 +61,10 @@ def describe(config: Config) -> Metadata:
     return metadata
 
 
+EPS = {
+    "rms_norm_eps": "layer_norm_rms", "norm_eps": "layer_norm_rms", "norm_epsilon": "layer_norm",
+    "layer_norm_epsilon": "layer_norm",
+}  # fmt: skip
 SCALING = {
     "factor": "factor", "original_context_length": "original_max_position_embeddings", "yarn_beta_fast": "beta_fast",
     "yarn_beta_slow": "beta_slow", "yarn_attn_factor": "attention_factor",

@@ -6,6 +6,7 @@ from typing import Any
 
 from published_dense import DENSE
 from published_latent import LATENT
+from published_recurrent import RECURRENT
 
 _QWEN = {
     "attention_dropout": 0.0, "bos_token_id": 151643, "eos_token_id": 151645, "hidden_act": "silu",
@@ -134,7 +135,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "quantization_config": None, "vocab_size": 32000},
 }  # fmt: skip
 
-CONFIGS |= DENSE | LATENT
+CONFIGS |= DENSE | LATENT | RECURRENT
 
 # Nothing of these is computed.
 HARMLESS: dict[str, Any] = {

@@ -18,6 +18,9 @@ from galop.weights.safetensors import parse_file
 GOLDEN = Path(__file__).parent.parent / "golden"
 
 
+KEPT = ("ffn_gate_inp", "ssm_conv1d", "shortconv.conv")  # matrices that are never quantised
+
+
 def tensors_of(case: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """config.json and float32 tensors of a golden model; of one of texts and images those of the text."""
     config = json.loads((case_path(case) / "config.json").read_text())
@@ -60,7 +63,7 @@ def write_gguf(
     if template:
         writer.add_chat_template(template)
     for name, values in tensors.items():
-        if values.ndim == 1 or "ffn_gate_inp" in name:
+        if values.ndim == 1 or any(part in name for part in KEPT):
             writer.add_tensor(name, values)
         else:
             quantisation = gguf.GGMLQuantizationType[kind]

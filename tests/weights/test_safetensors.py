@@ -137,7 +137,7 @@ def test_configs_are_read_as_they_are_published(name: str) -> None:
 
 
 @pytest.mark.oracle
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", [name for name in CONFIGS if "Nemotron" not in name])  # which has experts there
 def test_configs_say_what_they_say_to_transformers(name: str) -> None:
     from transformers import AutoConfig
 

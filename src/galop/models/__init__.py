@@ -36,18 +36,25 @@ from galop.models.glm4_moe import Glm4Moe
 from galop.models.glm4_moe_lite import Glm4MoeLite
 from galop.models.gpt_oss import GptOss
 from galop.models.granite import Granite
+from galop.models.granitemoehybrid import GraniteHybrid
 from galop.models.hunyuan import HunyuanDense
+from galop.models.lfm2 import Lfm2
+from galop.models.lfm2_moe import Lfm2Moe
 from galop.models.llama import Llama
 from galop.models.llama4 import Llama4
 from galop.models.ministral3 import Ministral3
 from galop.models.mistral import Mistral
 from galop.models.mistral4 import Mistral4
 from galop.models.muse_glimmer import MuseGlimmer
+from galop.models.nemotron_h import NemotronH
 from galop.models.olmo import Olmo2, Olmo3
 from galop.models.phi3 import Phi3
 from galop.models.qwen2 import Qwen2
 from galop.models.qwen3 import Qwen3
+from galop.models.qwen3_5 import Qwen3_5
+from galop.models.qwen3_5_moe import Qwen3_5Moe
 from galop.models.qwen3_moe import Qwen3Moe
+from galop.models.qwen3_next import Qwen3Next
 from galop.models.seed_oss import SeedOss
 from galop.models.smollm3 import SmolLM3
 from galop.models.starcoder2 import Starcoder2
@@ -75,19 +82,26 @@ FAMILIES: dict[str, type[Family]] = {
         Glm4MoeLite,
         GptOss,
         Granite,
+        GraniteHybrid,
         HunyuanDense,
+        Lfm2,
+        Lfm2Moe,
         Llama,
         Llama4,
         Ministral3,
         Mistral,
         Mistral4,
         MuseGlimmer,
+        NemotronH,
         Olmo2,
         Olmo3,
         Phi3,
         Qwen2,
         Qwen3,
+        Qwen3_5,
+        Qwen3_5Moe,
         Qwen3Moe,
+        Qwen3Next,
         SeedOss,
         SmolLM3,
         Starcoder2,

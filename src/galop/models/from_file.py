@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,12 @@ from galop.weights.stored_tensor import RAW_TYPES, Tensors
 
 BEGIN_AND_END = (("bos_token", "cls_token"), ("eos_token", "sep_token"))
 # A family that has no mapping of its own comes in its parent's GGUF files, as its parent.
-ARCHITECTURES = {family.gguf.architecture: family for family in ALL.values() if "gguf" in vars(family)}
+ARCHITECTURES = {
+    name: family
+    for family in ALL.values()
+    if "gguf" in vars(family)
+    for name in (family.gguf.architecture, *family.gguf.other_architectures)
+}
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
@@ -53,7 +59,7 @@ def open_gguf(path: Path) -> Checkpoint:
     if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
         raise refuse_architecture(path.name, architecture, ARCHITECTURES)
     family = ARCHITECTURES[architecture]
-    mapping = family.gguf
+    mapping = replace(family.gguf, architecture=architecture)
     config = mapping.parse_config(header, family.model_type)
     tensors = split_fused(mapping.rename(join_factors(header.tensors), path.name), config)
     tensors = mapping.restore(tensors, config, path.name)

@@ -118,13 +118,14 @@ def keep(tensors: Tensors, config: ConfigDict, file: str) -> Tensors:
 class GGUFMapping:
     """What a family's GGUF files are called and hold.
 
-    `names` and `keys` are the tables above, or the family's own. `implied` are config.json keys that follow from the
-    architecture alone. `restore(tensors, config, file)` undoes what llama.cpp's converter does to tensors, which by
-    then have their checkpoint names: it may reorder, merge and consume them, and add to the config what only tensors
-    say. `pre_tokenizer` splits the text of files too old to name one.
+    Files of `other_architectures` are alike. `names` and `keys` are the tables above, or the family's own. `implied`
+    are config.json keys that follow from the architecture alone. `restore(tensors, config, file)` undoes what
+    llama.cpp's converter does to tensors, which by then have their checkpoint names: it may reorder, merge and consume
+    them, and add to the config what only tensors say. `pre_tokenizer` splits the text of files too old to name one.
     """
 
     architecture: str
+    other_architectures: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=lambda: NAMES)
     keys: tuple[Key, ...] = KEYS
     implied: Mapping[str, Any] = field(default_factory=dict)

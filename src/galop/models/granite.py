@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from galop.models.config import Config
 from galop.models.gguf_mapping import KEYS, SCALE_KEYS, GGUFMapping
@@ -25,7 +26,7 @@ class Granite(Llama):
     """Llama with multipliers."""
 
     model_type = "granite"
-    config_class = GraniteConfig
+    config_class: ClassVar[type[Config]] = GraniteConfig
     gguf = GGUFMapping("granite", keys=KEYS + SCALE_KEYS, restore=restore)
     config: GraniteConfig
 

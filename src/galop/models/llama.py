@@ -82,9 +82,9 @@ class Llama(Family):
         """Attention of layer `i` over its inputs."""
         c = self.config
         q, k, v = self.heads(i, x, w)
-        heads = (c.num_attention_heads, c.num_key_value_heads, c.head_dim)
+        state, heads = self.inputs.next_state, (c.num_attention_heads, c.num_key_value_heads, c.head_dim)
         scale, cap = self.attention_scale(), self.score_cap()
-        out = attention(self.inputs, q, k, v, i, *heads, scale, window=c.window(i), softcap=cap)
+        out = attention(self.inputs, q, k, v, state, *heads, scale, window=c.window(i), softcap=cap)
         return linear(out, w.o_proj, w.o_proj.bias if c.attention_bias and self.output_bias else None)
 
     def attention_scale(self) -> float:

@@ -23,7 +23,7 @@ class Qwen3(Llama):
     """Llama with norms on the heads of queries and keys."""
 
     model_type = "qwen3"
-    config_class = Qwen3Config
+    config_class: ClassVar[type[Config]] = Qwen3Config
     gguf = GGUFMapping("qwen3", names=NAMES | QK_NORM_NAMES, pre_tokenizer="qwen2")
 
     def project(self, x: Tensor, w: Tree) -> tuple[Tensor, Tensor, Tensor]:

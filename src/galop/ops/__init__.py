@@ -35,7 +35,7 @@ from galop.ops.rope import rope, rope_table
 __all__ = [
     "OPS", "Inputs", "Latent", "Matrix", "Paged", "Plan", "Tensor", "Vector", "Window", "add", "attention",
     "causal_conv", "concat", "embed", "embed_positions", "exact_linear", "experts", "gated_delta", "geglu", "gelu",
-    "gelu_tanh", "head_linear", "latent_attention", "layer_norm", "linear", "linears", "mamba2_scan", "multiply", "ones",
-    "pool", "position_scale", "relu_squared", "rms_norm", "rope", "rope_table", "route", "rows", "scale",
+    "gelu_tanh", "head_linear", "latent_attention", "layer_norm", "linear", "linears", "mamba2_scan", "multiply",
+    "ones", "pool", "position_scale", "relu_squared", "rms_norm", "rope", "rope_table", "route", "rows", "scale",
     "sigmoid_gate", "softcap", "split", "swiglu", "weigh",
 ]  # fmt: skip

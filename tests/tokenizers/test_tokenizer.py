@@ -131,6 +131,7 @@ def replacing(*pairs: tuple[str, str]) -> dict[str, Any]:
 
 HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
     "a charsmap that panics": ({"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}}, "Precompiled"),
+    "a charsmap that is missing": ({"normalizer": {"type": "Precompiled"}}, "no precompiled_charsmap"),
     "34 doublings": ({"normalizer": replacing(*[("a", "aa")] * 34)}, "normalizers"),
     "7 doublings": ({"normalizer": replacing(*[("a", "aa")] * 7)}, "128 characters of one"),
     "a replacement of nothing": ({"normalizer": replacing(("", "x"))}, "pattern"),

@@ -163,6 +163,8 @@ def _check_steps(part: Any, inner: str, known: dict[str, Fields], reject: Reject
         for field, value in step.items():
             if field != "type" and not (field in known[kind] and known[kind][field](value)):
                 raise reject(f"{field} = {str(value)[:40]!r} of {kind} is not sensible")
+        if kind == "Precompiled" and "precompiled_charsmap" not in step:  # without which the library panics
+            raise reject(f"{kind} among its {inner} has no precompiled_charsmap")
     if len(steps) > MAX_STEPS:
         raise reject(f"it has more than {MAX_STEPS} {inner}")
     return steps

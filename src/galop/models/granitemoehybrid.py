@@ -19,7 +19,15 @@ from galop.models.experts import (
 from galop.models.gguf_mapping import KEYS, SCALE_KEYS, ConfigDict, GGUFMapping, Key
 from galop.models.granite import Granite, GraniteConfig
 from galop.models.llama import Llama
-from galop.models.recurrent import MAMBA_KEYS, MAMBA_NAMES, NO_LIMITS, mamba2, prepare_recurrent, split_mamba
+from galop.models.recurrent import (
+    MAMBA_KEYS,
+    MAMBA_NAMES,
+    NO_LIMITS,
+    MambaConfig,
+    mamba2,
+    prepare_recurrent,
+    split_mamba,
+)
 from galop.ops import Tensor, route, scale
 from galop.weights.stored_tensor import Tensors
 from galop.weights.tree import Tree
@@ -51,14 +59,9 @@ def restore(tensors: Tensors, config: ConfigDict, file: str) -> Tensors:
 
 
 @dataclass(frozen=True)
-class GraniteHybridConfig(GraniteConfig, MixtureConfig):
+class GraniteHybridConfig(GraniteConfig, MixtureConfig, MambaConfig):
     """Granite's, the sizes of Mamba-2, and those of experts if there are any."""
 
-    mamba_n_heads: int = 128
-    mamba_d_head: int = 64
-    mamba_d_state: int = 128
-    mamba_n_groups: int = 1
-    mamba_d_conv: int = 4
     position_embedding_type: str = ""
     num_experts: int = 0
     num_experts_per_tok: int = 0
@@ -111,9 +114,7 @@ class GraniteHybrid(Granite):
             renamed[name] = tensor
         c = cls.config_class.parse(config, "config.json")
         assert isinstance(c, GraniteHybridConfig)
-        inner = c.mamba_n_heads * c.mamba_d_head
-        rows = (inner, inner + 2 * c.mamba_n_groups * c.mamba_d_state, c.mamba_n_heads)
-        return split_mamba(prepare_recurrent(split_experts(split_fused(renamed, config))), rows)
+        return split_mamba(prepare_recurrent(split_experts(split_fused(renamed, config))), c)
 
     def layer(self, i: int, x: Tensor, w: Tree) -> Tensor:
         """The residual stream after layer `i`, which attends to earlier tokens or remembers them."""
@@ -121,8 +122,7 @@ class GraniteHybrid(Granite):
         if c.layer_type(i) == FULL:
             x = x + self.attend(i, normed, w.self_attn)
         else:
-            mixed = mamba2(self.inputs, normed, w.mamba, c.mamba_n_groups, c.mamba_d_state, c.rms_norm_eps)
-            x = x + scale(mixed, c.residual_multiplier)
+            x = x + scale(mamba2(self.inputs, normed, w.mamba, c), c.residual_multiplier)
         return x + self.feed_forward(self.norm(x, w.post_attention_layernorm), w.mlp)
 
     def rotate(self, i: int, x: Tensor) -> Tensor:

@@ -14,7 +14,15 @@ from galop.models.experts import mix_experts, score_experts, split_experts
 from galop.models.gguf_mapping import KEYS, NAMES, ConfigDict, GGUFMapping, Key
 from galop.models.llama import Llama
 from galop.models.next_tokens import NEXT_TOKEN_KEYS, NEXT_TOKEN_NAMES, count_layers, drop_next_tokens
-from galop.models.recurrent import MAMBA_KEYS, MAMBA_NAMES, NO_LIMITS, mamba2, prepare_recurrent, split_mamba
+from galop.models.recurrent import (
+    MAMBA_KEYS,
+    MAMBA_NAMES,
+    NO_LIMITS,
+    MambaConfig,
+    mamba2,
+    prepare_recurrent,
+    split_mamba,
+)
 from galop.ops import Tensor, linear, relu_squared, route
 from galop.weights.stored_tensor import Tensors
 from galop.weights.tree import Tree
@@ -46,19 +54,15 @@ def restore(tensors: Tensors, config: ConfigDict, file: str) -> Tensors:
 
 
 @dataclass(frozen=True)
-class NemotronHConfig(DeepSeekMixtureConfig):
+class NemotronHConfig(DeepSeekMixtureConfig, MambaConfig):
     """Llama's, the sizes of Mamba-2, and those of experts if there are any."""
 
-    mamba_n_heads: int = 128
-    mamba_d_head: int = 64
-    mamba_d_state: int = 128
     mamba_n_groups: int = 8
     num_experts: int = 0
     num_experts_per_tok: int = 0
     moe_intermediate_size: int = 0
     moe_shared_expert_intermediate_size: int = 0
     moe_latent_size: int = 0  # of experts that work in a narrower space
-    mamba_d_conv: int = 4
     num_nextn_predict_layers: int = 0
 
     supported_layers: ClassVar = (FULL, LINEAR, MLP, MOE)
@@ -135,9 +139,7 @@ class NemotronH(Llama):
                 name = name.replace(".mixer.", f".{PARTS[c.layer_type(int(parts[2]))]}.")
                 name = name.replace(f"layers.{parts[2]}.norm.", f"layers.{parts[2]}.input_layernorm.")
             renamed[name] = tensor
-        inner = c.mamba_n_heads * c.mamba_d_head
-        rows = (inner, inner + 2 * c.mamba_n_groups * c.mamba_d_state, c.mamba_n_heads)
-        return split_mamba(prepare_recurrent(split_experts(renamed)), rows)
+        return split_mamba(prepare_recurrent(split_experts(renamed)), c)
 
     def layer(self, i: int, x: Tensor, w: Tree) -> Tensor:
         """The residual stream after layer `i`."""
@@ -146,7 +148,7 @@ class NemotronH(Llama):
             case "full_attention":
                 return x + self.attend(i, normed, w.self_attn)
             case "linear_attention":
-                return x + mamba2(self.inputs, normed, w.mamba, c.mamba_n_groups, c.mamba_d_state, c.rms_norm_eps)
+                return x + mamba2(self.inputs, normed, w.mamba, c)
             case "mlp":
                 return x + self.feed_forward(normed, w.mlp)
         return x + self.mix(normed, w.mlp)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from galop.errors import ModelFileError
+from galop.models.config import Config
 from galop.models.gguf_mapping import Key
 from galop.ops import Inputs, Tensor, causal_conv, linear, linears, mamba2_scan, ones, rms_norm, swiglu, weigh
 from galop.weights.stored_tensor import Tensors
@@ -51,11 +53,24 @@ def prepare_recurrent(tensors: Tensors) -> Tensors:
     return ready
 
 
-def split_mamba(tensors: Tensors, rows: tuple[int, int, int]) -> Tensors:
-    """`mamba.in_proj` as the projections to gates, to what is convolved, and to steps, of so many rows.
+@dataclass(frozen=True)
+class MambaConfig(Config):
+    """Llama's, and the sizes of Mamba-2."""
 
-    Raises ModelFileError where they are not those of the tensor.
+    mamba_n_heads: int = 128
+    mamba_d_head: int = 64
+    mamba_d_state: int = 128
+    mamba_n_groups: int = 1
+    mamba_d_conv: int = 4
+
+
+def split_mamba(tensors: Tensors, c: MambaConfig) -> Tensors:
+    """`mamba.in_proj` as the projections to gates, to what is convolved, and to steps.
+
+    Raises ModelFileError where its rows are not those of the config's heads.
     """
+    inner = c.mamba_n_heads * c.mamba_d_head
+    rows = (inner, inner + 2 * c.mamba_n_groups * c.mamba_d_state, c.mamba_n_heads)
     split: Tensors = {}
     for name, tensor in tensors.items():
         base, found, leaf = name.partition(".mamba.in_proj.")
@@ -69,11 +84,12 @@ def split_mamba(tensors: Tensors, rows: tuple[int, int, int]) -> Tensors:
     return split
 
 
-def mamba2(inputs: Inputs, x: Tensor, w: Tree, groups: int, state_size: int, eps: float) -> Tensor:
+def mamba2(inputs: Inputs, x: Tensor, w: Tree, c: MambaConfig) -> Tensor:
     """A layer of Mamba-2 (Dao and Gu, 2024), whose output is gated before it is normalised, in groups."""
+    groups = c.mamba_n_groups
     z, xbc, dt = linears(x, [w.z_proj, w.xbc_proj, w.dt_proj], [None] * 3)
     xbc = causal_conv(inputs, xbc, w.conv1d, w.conv1d.bias or None, inputs.next_state, silu=True)
-    y = mamba2_scan(inputs, xbc, dt, w.decay, w.dt.bias, w.D, inputs.next_state, groups, state_size)
+    y = mamba2_scan(inputs, xbc, dt, w.decay, w.dt.bias, w.D, inputs.next_state, groups, c.mamba_d_state)
     y = swiglu(z, y)
-    normed = weigh(rms_norm(y, ones(y.width // groups), eps), w.norm.of(y.width))
+    normed = weigh(rms_norm(y, ones(y.width // groups), c.rms_norm_eps), w.norm.of(y.width))
     return linear(normed, w.out_proj)

@@ -36,13 +36,15 @@ def test_families_match_transformers_live(name: str, tmp_path: Path) -> None:
 
 # Of windows that it has only in models of a certain number of layers, or that GGUF files of a family do not tell.
 OTHERWISE = {"exaone4", "llama4_chunks", "mistral_window"}
+# It does not load so small a model of these, or ends the process; of the last there is no GGUF file here.
+OTHERWISE |= {"deepseek_v2", "deepseek_v2_lite", "mistral4", "gemma4_mixture"}
 PROMPTS, NEW_TOKENS = 20, 6
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case not in OTHERWISE])
 def test_a_gguf_of_random_weights_runs_the_same_in_llama_cpp(case: str, tmp_path: Path) -> None:
     path = write_gguf(tmp_path / "m.gguf", case, "F32")
-    theirs = llama(path, 512)
+    theirs = llama(path, 64, 1)  # two threads would wait for each other for longer than they work
     checkpoint = open_checkpoint(path)
     plan = trace(checkpoint.config["model_type"], parse_config(checkpoint.config, case), checkpoint.shapes())
     arrays = {name: tensor.array() for name, tensor in checkpoint.tensors.items()}
@@ -67,11 +69,17 @@ def test_a_gguf_of_random_weights_runs_the_same_in_llama_cpp(case: str, tmp_path
 
 
 class Llama:
-    def __init__(self, path: Path, context: int) -> None:
+    def __init__(self, path: Path, context: int, threads: int) -> None:
         import llama_cpp
 
         self.model = llama_cpp.Llama(
-            str(path), n_ctx=context, n_batch=context, n_threads=2, n_threads_batch=2, logits_all=True, verbose=False
+            str(path),
+            n_ctx=context,
+            n_batch=context,
+            n_threads=threads,
+            n_threads_batch=threads,
+            logits_all=True,
+            verbose=False,
         )
 
     def logits(self, ids: list[int]) -> np.ndarray:
@@ -81,8 +89,8 @@ class Llama:
         return scores
 
 
-def llama(path: Path, context: int) -> Llama:
-    return Llama(path, context)
+def llama(path: Path, context: int, threads: int = 2) -> Llama:
+    return Llama(path, context, threads)
 
 
 def divergence(reference: np.ndarray, other: np.ndarray) -> np.ndarray:

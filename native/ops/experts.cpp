@@ -150,7 +150,8 @@ class Experts final : public PhaseOp {
     Mixture& m = *mixture_;
     if (run.pool.claim(1) == 0) assign(ids, tokens);
     run.pool.barrier();
-    for (int64_t i; (i = run.pool.claim(total)) >= 0;) {
+    const bool one = is_one(run);
+    for (int64_t i; (i = run.pool.claim(one ? 1 : total)) >= 0;) {
       const Assignment& a = m.assignments[i];
       const float* x = in[0].at(run, a.token);
       if (weigh_inputs_) {
@@ -193,6 +194,9 @@ class Experts final : public PhaseOp {
     void note(const Panels& m) { (m.is_float() ? floats : quantised) = true; }
   };
 
+  // Whether all experts read the same inputs, which are those of the only token.
+  bool is_one(const Run& run) const { return in[0].count(run) == 1 && !weigh_inputs_; }
+
   void assign(const float* ids, int64_t tokens) const {
     Mixture& m = *mixture_;
     const int64_t total = tokens * chosen_;
@@ -230,18 +234,20 @@ class Experts final : public PhaseOp {
         claimed_panels(shape, shape.bytes() * tokens * chosen_ * matrices, tokens, run.pool.threads());
     const int64_t claims = (panels + per_claim - 1) / per_claim;
     const auto used = static_cast<int64_t>(mixture_->used.size());
+    const bool one = is_one(run);
     for (int64_t c; (c = run.pool.claim(used * matrices * claims)) >= 0;) {
       const int64_t e = mixture_->used[c / (matrices * claims)];
       const int64_t which = c / claims % matrices, begin = c % claims * per_claim;
       const int64_t first = mixture_->first[e], n = mixture_->first[e + 1] - first;
+      const int64_t inputs = kind == 0 && one ? 0 : first;
       const Panels& m = *weights[(kind + which) * count_ + e];
       const float* bias = vectors.empty() ? nullptr : vectors[kind + which]->data() + e * rows;
       const int64_t end = std::min(begin + per_claim, panels), groups = size / kGroup;
       float* out = to[which] + first * rows;
       if (m.is_float())
-        run.kernels.matmul_f32(m, begin, end, mixture_->inputs.data() + first * size, n, bias, out, rows);
+        run.kernels.matmul_f32(m, begin, end, mixture_->inputs.data() + inputs * size, n, bias, out, rows);
       else
-        run.kernels.matmul(m, begin, end, {run.activations + first * groups, n, groups}, bias, out, rows);
+        run.kernels.matmul(m, begin, end, {run.activations + inputs * groups, n, groups}, bias, out, rows);
     }
   }
 

@@ -202,6 +202,17 @@ def glm4moe(config: Config, metadata: Metadata, tensors: Arrays) -> None:
     glm4(config, metadata, tensors)
     for name in [name for name in tensors if name.endswith(".e_score_correction_bias")]:
         tensors[name.replace(".e_score_correction_bias", ".e_score_correction.bias")] = tensors.pop(name)
+    layers, hidden = config["num_hidden_layers"], config["hidden_size"]
+    if config.get("num_nextn_predict_layers"):  # a layer like the last, which reads two vectors
+        metadata |= {"block_count": layers + 1, "nextn_predict_layers": 1}
+        last = f"model.layers.{layers - 1}."
+        for name in [name for name in tensors if name.startswith(last)]:
+            tensors[name.replace(last, f"model.layers.{layers}.")] = tensors[name]
+        tensors |= {
+            f"blk.{layers}.nextn.eh_proj.weight": np.ones((hidden, 2 * hidden), np.float32),
+            f"blk.{layers}.nextn.enorm.weight": np.ones(hidden, np.float32),
+            f"blk.{layers}.nextn.hnorm.weight": np.ones(hidden, np.float32),
+        }
     metadata |= {
         "expert_count": config["n_routed_experts"],
         "expert_feed_forward_length": config["moe_intermediate_size"],

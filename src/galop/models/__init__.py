@@ -1,6 +1,8 @@
 """The families, each in one file: its config, its GGUF names and keys, its forward pass. Registered here.
 
-family.py        what a family is; llama.py and its siblings; experts.py and rotary.py: what several need
+family.py        what a family is; llama.py and its siblings; rotary.py: what several need
+experts.py       mixtures: their config, routers, stacked experts taken apart; deepseek_mixture.py: DeepSeek's, which
+                 others have too; next_tokens.py: layers for later tokens, left out
 config.py        reading config.json; config_layers.py, config_rope.py: types of layers and rotations in one form;
                  config_keys.py: which keys may be ignored; checkpoint_forms.py: tensors in one form
 gguf_mapping.py  GGUF names and keys to those of config.json and checkpoints; gguf_rope.py

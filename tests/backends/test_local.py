@@ -285,8 +285,8 @@ def test_a_file_rewritten_with_its_old_time_is_seen(tmp_path: Path) -> None:
     with load_path(path, tmp_path / "cache", memory=4 << 30) as model:
         before = model.logits(TOKENS)
     stat, data = path.stat(), bytearray(path.read_bytes())
-    view = open_checkpoint(path).tensors["model.layers.0.mlp.up_proj.weight"]
-    data[view.offset + 2 : view.offset + 34] = bytes(32)
+    at = data.index(open_checkpoint(path).tensors["model.layers.0.mlp.up_proj.weight"].data.tobytes())
+    data[at + 2 : at + 34] = bytes(32)
     path.write_bytes(data)
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     with load_path(path, tmp_path / "cache", memory=4 << 30) as model:

@@ -32,7 +32,7 @@ from galop.weights.checkpoint import Checkpoint
 from galop.weights.quant_types import QUANT_TYPES, has_finite_scales, quantise_q8_0
 from galop.weights.stored_tensor import StoredTensor
 
-LAYOUT = 2
+LAYOUT = 3
 MAGIC = b"GALOPPK1"
 ALIGN = 64
 PAGE = 4096

@@ -27,8 +27,8 @@ run: $(VENV)/.installed
 check: lint native-test
 	$(BIN)/python -m pytest -m "golden and not large and not oracle and not clients" --numprocesses 2
 
-test: $(VENV)/.browser lint native-test
-	$(BIN)/python -m pytest -m "not large and not oracle and not clients"
+test: $(VENV)/.browser check
+	$(BIN)/python -m pytest -m "not golden and not large and not oracle and not clients"
 
 test-all: $(VENV)/.oracle $(VENV)/.browser $(CLIENTS)/.installed lint native-test asan-test arm-test
 	$(BIN)/python -m pytest

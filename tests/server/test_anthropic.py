@@ -141,7 +141,9 @@ def test_tools_of_every_type(server: Running, claude: anthropic.Anthropic) -> No
     ):
         tool: Any = {"type": kind, "name": name}
         told: Any = {"messages": [ASKED], "tools": [tool], "tool_choice": {"type": "tool", "name": name}}
-        message = claude.messages.create(model="qwen2.5-coder:0.5b", max_tokens=200, **told)
+        message = claude.messages.create(
+            model="qwen2.5-coder:0.5b", max_tokens=200, extra_body={"temperature": 0}, **told
+        )
         [block] = [b for b in message.content if b.type == "tool_use"]
         assert block.name == name and set(block.input) >= required
 

@@ -21,7 +21,7 @@ def test_it_lists_what_fits_and_predicts_from_the_file(tmp_path: Path, smollm: M
     command = [sys.executable, "-m", "galop", "fit", "--memory", "2GiB", "--context", "2048", "--json"]
     found = json.loads(subprocess.run(command, capture_output=True, text=True, env=env, check=True).stdout)
     models = {m["name"]: m for m in found["models"]}
-    assert models.keys() == {e.name for e in catalogue.entries().values() if e.runnable}
+    assert models.keys() == {e.name for e in catalogue.entries().values() if e.runnable and e.writes}
     small, large = models["smollm2:135m"], models["qwen3:32b"]
     assert small["here"] and small["fits"] and not large["fits"]
     assert small["memory"] == sum(memory_needed(smollm.pack, smollm.plan, 2048).values())

@@ -61,7 +61,7 @@ def catalogue_rows(everything: bool) -> list[dict[str, Any]]:
         {
             "name": entry.name, "parameters": entry.parameters, "bytes": entry.bytes, "licence": entry.licence,
             "path": str(path) if path else None, "runnable": entry.runnable, "why_not": entry.why_not,
-            "from": origins(entry), "link": entry.link,
+            "from": origins(entry), "link": entry.link, "size": catalogue.human_size(entry),
         }
         for entry, path in located if path or everything
     ]  # fmt: skip
@@ -85,7 +85,7 @@ def cache_rows(listed: Collection[str]) -> list[dict[str, Any]]:
         {
             "name": f"hf:{repo}" if path.is_dir() else str(path), "parameters": 0, "bytes": weight_bytes(path),
             "licence": "", "path": str(path), "runnable": True, "why_not": "", "from": "hub",
-            "link": f"https://huggingface.co/{repo}",
+            "link": f"https://huggingface.co/{repo}", "size": f"{weight_bytes(path) / 1e9:.2f} GB",
         }
         for repo, path in hub.list_models() if str(path) not in listed
     ]  # fmt: skip
@@ -105,7 +105,7 @@ def print_table(rows: Sequence[dict[str, Any]]) -> None:
         cells = (
             row["name"],
             human_count(row["parameters"]) if row["parameters"] else "",
-            f"{row['bytes'] / 1e9:.2f} GB",
+            row["size"],
             row["licence"],
             (row["path"] or row["from"]) if row["runnable"] else f"not runnable yet: {row['why_not']}",
         )

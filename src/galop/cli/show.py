@@ -107,16 +107,23 @@ def print_facts(facts: dict[str, Any]) -> None:
 def show_entry(source: Source, as_json: bool) -> None:
     """What the catalogue says of a model that is not here. Raises UnknownModelError where it says nothing."""
     from galop import store
-    from galop.store.catalogue import human_count
+    from galop.backends.memory import DEFAULT_CONTEXT
+    from galop.measure.fit import needs_of_entry
+    from galop.store.catalogue import human_count, human_size
 
     entry = source.entry
     if not entry:
         raise UnknownModelError(f"{source.name} is not on this machine; get it with: galop pull {source.name}")
+    memory, _ = needs_of_entry(entry, DEFAULT_CONTEXT)
+    active = f", {human_count(entry.active_parameters)} of them for a token" if entry.active_parameters else ""
     facts = {
         "name": entry.name,
-        "parameters": entry.parameters if as_json else human_count(entry.parameters),
-        "bytes": entry.bytes if as_json else f"{entry.bytes / 1e9:.2f} GB",
+        "parameters": entry.parameters if as_json else human_count(entry.parameters) + active,
+        "active_parameters": entry.active_parameters if as_json else 0,
+        "bytes": entry.bytes if as_json else human_size(entry),
+        "memory": memory if as_json else f"about {memory / 2**30:.1f} GiB at {DEFAULT_CONTEXT} tokens",
         "licence": entry.licence,
+        "about": entry.about,
         "link": entry.link,
         "file": f"{entry.gguf_repo}/{entry.gguf_file}" if entry.gguf_file else "",
         "packages": store.locate(f"package:{entry.name}").origin if entry.packages else "",

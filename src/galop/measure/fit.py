@@ -10,16 +10,16 @@ from statistics import median
 from galop import store
 from galop.backends.load import open_pack
 from galop.backends.memory import DEFAULT_CONTEXT, PROCESS_BYTES, memory_needed
+from galop.engine.states import pool_bytes, sequences_of, states_of
 from galop.errors import GalopError
 from galop.machine import available_memory, cache_directory, default_threads
 from galop.measure import speed
-from galop.ops.plan import Plan
+from galop.ops.plan import Plan, Recurrent
 from galop.store.catalogue import Entry, entries
 from galop.weights.pack import Pack
 
 READINGS = 9
 LAYER_SECONDS, LOGIT_SECONDS = 3e-5, 4e-9  # of a token beside reading weights: threads that wait, drawing from logits
-VOCABULARY = 150_000  # of a model that is not here
 SCRATCH = 64 << 20  # bytes, about, that a prompt's chunk takes
 
 
@@ -58,8 +58,8 @@ def predict_rate(cost: TokenCost, read_speed: float) -> float:
 def all_fits(
     context: int = DEFAULT_CONTEXT, memory: int | None = None, progress: Callable[[str, int, int], None] | None = None
 ) -> list[Fit]:
-    """Every model of the catalogue that can be run at all, those here reckoned from their files."""
-    known = [e for e in entries().values() if e.runnable]
+    """Every model of the catalogue that can be run and writes text, those here reckoned from their files."""
+    known = [e for e in entries().values() if e.runnable and e.writes]
     budget, read_speed = memory or available_memory(), bandwidth()
     found = []
     for number, entry in enumerate(known):
@@ -90,8 +90,9 @@ def token_cost(plan: Plan, pack: Pack) -> TokenCost:
 
 def needs_of_entry(entry: Entry, context: int) -> tuple[int, TokenCost]:
     """Bytes in memory and the cost of a token of a model that is not here, from the catalogue."""
-    layers, heads, size = entry.kv
-    keys_and_values = 2 * 2 * layers * heads * size * context
+    plan = Plan(states=list(entry.layer_states))
+    kept = pool_bytes(states_of(plan, "f16"), context, sequences_of(context))
     active = (entry.active_parameters or entry.parameters) - entry.looked_up
-    cost = TokenCost(entry.bytes * active / entry.parameters, layers, VOCABULARY)
-    return entry.bytes + keys_and_values + PROCESS_BYTES + SCRATCH, cost
+    recurrent = 2 * 4 * sum(state.floats for state in plan.states if isinstance(state, Recurrent))  # read and written
+    read = entry.bytes * active / entry.parameters + recurrent
+    return entry.bytes + kept + PROCESS_BYTES + SCRATCH, TokenCost(read, len(plan.states), entry.vocabulary)

@@ -1,15 +1,22 @@
-"""The models of the race by name, kept as data in catalogue.json."""
+"""Models by name, kept as data in catalogue.json."""
 
 from __future__ import annotations
 
 import difflib
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from galop.errors import UnknownModelError
+from galop.ops.plan import Latent, LayerState, Paged, Recurrent, Window
+
+KINDS: dict[str, type[LayerState]] = {"paged": Paged, "window": Window, "latent": Latent, "recurrent": Recurrent}
+# Bits per parameter of files as they are published, by the type in their name; of a checkpoint, which has none.
+FILE_BITS = {"Q4_K_M": 4.88, "Q8_0": 8.6, "MXFP4": 4.6, "": 32.0}
 
 
 @dataclass(frozen=True)
@@ -34,11 +41,13 @@ class Entry:
     repo: str  # where the original checkpoint lives; empty for one of our own
     parameters: int
     licence: str
-    kv: tuple[int, int, int] = (0, 0, 0)  # layers, key-value heads, head size
-    looked_up: int = 0  # parameters of an embedding that is not the head too: a token reads one row of it
+    # What layers keep of a sequence, by kind: how many of them, and the sizes that the class in `KINDS` has.
+    states: dict[str, list[list[int]]] = field(default_factory=dict)
+    looked_up: int = 0  # parameters of embeddings that are not the head too: a token reads one row of each
+    vocabulary: int = 150_000
     gguf_repo: str = ""
-    gguf_file: str = ""
-    gguf_bytes: int = 0
+    gguf_file: str = ""  # the file to take; without one, and without packages, the checkpoint itself
+    gguf_bytes: int = 0  # 0 where it is not known
     active_parameters: int = 0
     runnable: bool = True
     why_not: str = ""
@@ -56,8 +65,33 @@ class Entry:
 
     @property
     def bytes(self) -> int:
-        """Of the file to download."""
-        return self.packages.bytes if self.packages else self.gguf_bytes
+        """Of the file to download, reckoned from its parameters and type where that is not known."""
+        if known := self.packages.bytes if self.packages else self.gguf_bytes:
+            return known
+        kind = re.search(r"[-.]([A-Z0-9]+(?:_[A-Z0-9]+)*)(?:-\d+-of-\d+)?\.gguf$", self.gguf_file)
+        return 0 if self.bundled else round(self.parameters * FILE_BITS[kind[1] if kind else ""] / 8)
+
+    @property
+    def is_reckoned(self) -> bool:
+        """Whether `bytes` is."""
+        return not (self.packages or self.gguf_bytes or self.bundled)
+
+    @property
+    def writes(self) -> bool:
+        """Whether it writes text, where encoders only embed it."""
+        return bool(self.states)
+
+    @property
+    def layer_states(self) -> Sequence[LayerState]:
+        """What each layer keeps of a sequence."""
+        return [
+            KINDS[kind](*sizes) for kind, rows in self.states.items() for count, *sizes in rows for _ in range(count)
+        ]
+
+
+def human_size(entry: Entry) -> str:
+    """Of the file to download, such as 1.11 GB; about 1.1 GB where it is reckoned."""
+    return f"about {entry.bytes / 1e9:.1f} GB" if entry.is_reckoned else f"{entry.bytes / 1e9:.2f} GB"
 
 
 def human_count(n: int) -> str:
@@ -72,7 +106,6 @@ def entries() -> dict[str, Entry]:
     found = {}
     for item in raw:
         packages = item.pop("packages", None)
-        item["kv"] = tuple(item.get("kv", (0, 0, 0)))
         entry = Entry(**item, packages=Packages(**packages) if packages else None)
         found[entry.name] = entry
     return found

@@ -17,6 +17,7 @@ from galop.terminal import underlying, visible
 
 SNAPSHOT = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tekken.json",
             "special_tokens_map.json", "chat_template.jinja", "chat_template.json", "hf_quant_config.json",
+            "modules.json", "?_*/config.json",  # how encoders pool
             "*.safetensors", "*.safetensors.index.json"]  # fmt: skip
 TWICE = ["consolidated*", "original/*"]  # the same weights as their makers keep them
 PREFERRED = (

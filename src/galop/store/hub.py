@@ -257,7 +257,7 @@ def remove(repo: str, path: Path) -> int:
     folders = snapshots(repo)
     home = next(f for f in folders if path.is_relative_to(f))
     if path == home:
-        names = [str(p.relative_to(home)) for pattern in SNAPSHOT for p in home.glob(pattern)]
+        names = [str(p.relative_to(home)) for pattern in SNAPSHOT for p in home.rglob(pattern)]
     else:
         names = split_names(str(path.relative_to(home)))
     blobs = {(home / name).resolve() for name in names}

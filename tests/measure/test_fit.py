@@ -50,3 +50,13 @@ def test_shapes_of_the_catalogue_agree_with_the_files(smollm: Model) -> None:
     assert abs(by_shape / by_file - 1) < 0.15
     assert cost.bytes == entry.bytes  # its embedding is its head
     assert cost.layers == fit.token_cost(smollm.plan, smollm.pack).layers == 30
+
+
+def test_windows_of_the_catalogue_agree_with_the_file(gemma_path: Path) -> None:
+    entry = catalogue.find("gemma3:270m")
+    for context in (2048, 16384):
+        by_shape, cost = fit.needs_of_entry(entry, context)
+        by_file, of_file = fit.needs_of_file(gemma_path, context)
+        assert abs(by_shape / by_file - 1) < 0.15
+        assert abs(cost.bytes / of_file.bytes - 1) < 0.05
+        assert (cost.layers, cost.vocabulary) == (of_file.layers, of_file.vocabulary)

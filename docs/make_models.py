@@ -27,7 +27,7 @@ no hub was at hand. [The README](../README.md#what-works) names the real weights
 held to transformers' logits on random weights. A file that holds the part for images beside the text model, as some of
 Ollama's do, is refused by the name of its first tensor of that part; the hub has the two apart.
 """
-UNSURE = "An architecture with a question mark is from memory."
+UNSURE = "Architectures were assigned by hand, from what is known of each model; those with a question mark are unsure."
 
 
 def verdict(model: dict[str, Any]) -> tuple[str, str]:

@@ -10,10 +10,19 @@ import pytest
 from galop import Sampling
 from galop.backends.load import load
 from galop.chat.template import capabilities_of
-from galop.chat.thinking import BUDGET_SPENT, Thinking, ThinkingBudget, ThinkingSplitter, thinking_support
+from galop.chat.thinking import (
+    BUDGET_SPENT,
+    Thinking,
+    ThinkingBudget,
+    ThinkingSplitter,
+    starts_thinking,
+    thinking_support,
+)
+from galop.chat.thinking_tags import TAGS, ThinkingTags
 from galop.chat.tools import ToolCall
 from galop.tokenizers.tokenizer import Tokenizer
 
+GEMMA, MISTRAL, SEED, PLAIN = (TAGS[name] for name in ("gemma", "mistral", "seed", "think"))
 CASES = [
     ("<think>\nHm.\n</think>\n\nYes.", False, "Hm.", "Yes."),
     ("Hm. So </thin is no tag\n</think>\nYes.", True, "Hm. So </thin is no tag", "Yes."),
@@ -27,17 +36,32 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "opened", "thought", "answer"), CASES)
-def test_every_way_of_cutting_gives_the_same(text: str, opened: bool, thought: str, answer: str) -> None:
+# Of families with tags of their own: what is thought, and what is said.
+OTHERS = [
+    (GEMMA, "<|channel>thought\nHm.\n<channel|>Yes.", False, "Hm.", "Yes."),
+    (GEMMA, "<|channel>thought\n<channel|>Yes.", False, "", "Yes."),
+    (GEMMA, "<|channel>thought\nA<channel|>Let me.<|channel>thought\nB<channel|>Yes.", False, "AB", "Let me.Yes."),
+    (GEMMA, "Hm.<channel|>Yes. a <| b", True, "Hm.", "Yes. a <| b"), (GEMMA, "<|channel>thou", False, "thou", ""),
+    (MISTRAL, "[THINK]Hm. [1]\n[/THINK]Yes [2].", False, "Hm. [1]", "Yes [2]."), (MISTRAL, "[1] Yes.", False, "", "[1] Yes."),
+    (SEED, "<seed:think>Hm.</seed:think>\nYes. <think>", False, "Hm.", "Yes. <think>"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("tags", "text", "opened", "thought", "answer"), [*((PLAIN, *case) for case in CASES), *OTHERS]
+)
+def test_every_way_of_cutting_gives_the_same(
+    tags: ThinkingTags, text: str, opened: bool, thought: str, answer: str
+) -> None:
     for step in (1, 2, 3, 5, 7, 100):
         for offset in range(min(step, len(text) + 1)):
-            splitter = ThinkingSplitter(opened)
+            splitter = ThinkingSplitter(opened, tags)
             pieces = [text[:offset], *(text[i : i + step] for i in range(offset, len(text), step))]
             found = [part for piece in pieces for part in splitter.push(piece)] + splitter.push("", final=True)
             assert "".join(t for thinking, t in found if thinking) == thought, (step, offset)
             assert "".join(t for thinking, t in found if not thinking) == answer, (step, offset)
             order = [thinking for thinking, _ in found]
-            assert order == sorted(order, reverse=True)  # never back to thinking
+            assert tags.again or order == sorted(order, reverse=True)  # never back to thinking
 
 
 MINI = Tokenizer((files("galop.recipes.mini") / "tokenizer.json").read_text("utf-8"))
@@ -95,6 +119,10 @@ def test_thinking_that_ends_by_itself_is_left_alone() -> None:
 
 
 QWEN3 = "{%- if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>{%- endif %}"
+GEMMA4 = (
+    "{% if enable_thinking is defined and enable_thinking %}<|turn>system\n<|think|>\n<turn|>\n{% endif %}<|turn>model\n"
+    "{% if not enable_thinking | default(false) %}<|channel>thought\n<channel|>{% endif %}"
+)
 STYLE_CASES = [
     (QWEN3, Thinking(), {}, True), (QWEN3, Thinking(on=False), {"enable_thinking": False}, False),
     (QWEN3, Thinking(budget=0), {"enable_thinking": False}, False),
@@ -107,6 +135,8 @@ STYLE_CASES = [
     ("{# enable_thinking #}{{ messages }}", Thinking(on=True), {}, False),
     ("{% if enable_thinking %}<think>{% else %}<think></think>{% endif %}", Thinking(), {}, False),
     ("{% if reason_aloud %}<think>{% endif %}", Thinking(on=True), {"reason_aloud": True}, True),
+    (GEMMA4, Thinking(), {}, False), (GEMMA4, Thinking(on=True), {"enable_thinking": True}, True),
+    ("[SYSTEM_PROMPT]Write [THINK]thoughts[/THINK]first.", Thinking(), {}, True),
 ]  # fmt: skip
 
 
@@ -150,3 +180,22 @@ def test_a_reply_that_owes_a_call_makes_one_however_its_thinking_ends() -> None:
             how = {"tool_choice": "required", "sampling": Sampling(1.0, seed=seed), "max_tokens": 400}
             events = list(model.chat([{"role": "user", "content": "What is 12 + 5?"}], tools=[ADD], **how))
             assert any(isinstance(e, ToolCall) for e in events), seed
+
+
+def test_tags_of_a_family_open_and_close_its_thinking() -> None:
+    """Control tokens of the vocabulary: a budget closes what the prompt or the model opens."""
+    for tags in (GEMMA, MISTRAL, SEED):
+        names = [
+            {**RAW["added_tokens"][-1], "id": 512 + i, "content": name}
+            for i, name in enumerate((tags.open, tags.close))
+        ]
+        tokens = Tokenizer(json.dumps({**RAW, "added_tokens": [*RAW["added_tokens"], *names]}))
+        opened = tokens.encode_control(f"Hi{tags.opening}")
+        closed = tokens.encode_control(f"Hi{tags.opening}{tags.close}{tags.before_answer}")
+        assert starts_thinking(tokens, opened, (), tags) and not starts_thinking(tokens, closed, (), tags)
+        for constraint in (
+            ThinkingBudget(tokens, False, 9, 200, tags=tags),
+            ThinkingBudget(tokens, True, 9, 200, tags=tags),
+        ):
+            said = led(constraint, [*tokens.encode_control(tags.opening), *WORDS], 200)
+            assert said.count(tokens.id(tags.close) or -1) == 1

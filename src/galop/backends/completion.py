@@ -12,6 +12,7 @@ from galop.backends.events import Done, Emit, Failure, Prefill, Text
 from galop.backends.protocol import GenerationRequest
 from galop.backends.stop_strings import StopMatcher
 from galop.chat.thinking import ThinkingSplitter
+from galop.chat.thinking_tags import ThinkingTags
 from galop.chat.tool_formats import ToolCallFormat
 from galop.chat.tool_parser import GrammarScope, ToolCallParser
 from galop.chat.tools import ToolCall, schemas_of
@@ -34,14 +35,16 @@ class LocalCompletion:
         detokenizer: Detokenizer,
         format: ToolCallFormat,
         in_thought: bool,
+        tags: ThinkingTags,
     ) -> None:
-        """`format` is how the model writes calls; `in_thought` says that the prompt has opened its thinking."""
+        """`format` is how the model writes calls; `in_thought` says that the prompt has opened its thinking, which
+        stands between `tags`."""
         constrained, tools = request.constraint is not None, request.tools
         scope: GrammarScope = "none" if not constrained else "all" if request.calls_constrained else "opened"
         self.sequence = sequence
         self._scheduler = scheduler
         self._detokenizer = detokenizer
-        self._splitter = ThinkingSplitter(in_thought) if request.thinking else None
+        self._splitter = ThinkingSplitter(in_thought, tags) if request.thinking else None
         self._parser = ToolCallParser(format, schemas_of(tools), scope) if tools else None
         self._stop = StopMatcher(request.stop, request.rules.include_stop)
         self._emit = emit

@@ -19,6 +19,7 @@ from galop.backends.protocol import Capabilities, GenerationRequest, Statistics,
 from galop.chat.messages import Message
 from galop.chat.response_format import ResponseFormat
 from galop.chat.thinking import Thinking, ThinkingBudget, starts_thinking
+from galop.chat.thinking_tags import TAGS, THINK
 from galop.chat.tool_formats import HERMES
 from galop.chat.tools import Tool, ToolCallDelta, check_tools
 from galop.engine.disk_cache import DiskCache
@@ -228,14 +229,24 @@ class Model(Processor):
             )
         room = self.context - len(ids)
         limit = room if request.max_tokens is None else min(request.max_tokens, room)
-        in_thought = starts_thinking(self.tokenizer, ids, self.stop_ids)
+        support = self.thinking_support
+        tags = support.tags if support else TAGS[THINK]
+        in_thought = starts_thinking(self.tokenizer, ids, self.stop_ids, tags)
         constraint = request.constraint
-        if thinking and (in_thought or thinking.will_think(self.thinking_support)):
+        if thinking and (in_thought or thinking.will_think(support)):
             constraint = ThinkingBudget(
-                self.tokenizer, in_thought, thinking.budget, limit, constraint, self.stop_ids, self.vocabulary_size
+                self.tokenizer,
+                in_thought,
+                thinking.budget,
+                limit,
+                constraint,
+                self.stop_ids,
+                self.vocabulary_size,
+                tags,
             )
         format = self.tool_format or HERMES
-        visible = self.tokenizer.added if rules.show_control else format.markers if tools else ()
+        spoken = (*(format.markers if tools else ()), *((tags.open, tags.close) if thinking else ()))
+        visible = self.tokenizer.added if rules.show_control else spoken
         detokenizer = Detokenizer(self.tokenizer, visible, ids)
         stops = [id for id in map(self.tokenizer.id, request.stop) if id in detokenizer.hidden and id is not None]
         ends = rules.stop_token_ids.union(stops, () if rules.ignore_eos else self.stop_ids)
@@ -258,7 +269,7 @@ class Model(Processor):
             drafter=(self._draft or PromptLookup()) if request.speculate else None,
             constraint=constraint,
         )
-        completion = LocalCompletion(self.scheduler, sequence, request, emit, detokenizer, format, in_thought)
+        completion = LocalCompletion(self.scheduler, sequence, request, emit, detokenizer, format, in_thought, tags)
         self.scheduler.submit(sequence)
         return completion
 

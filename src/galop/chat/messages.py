@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from galop.chat.schema import DEEPEST, depth, map_subschemas
-from galop.chat.template_capabilities import CLOSE, OPEN, TemplateCapabilities
+from galop.chat.template_capabilities import TemplateCapabilities
 from galop.chat.tools import Tool
 
 Message = dict[str, Any]
@@ -81,8 +81,15 @@ def _adapt_calls(messages: Sequence[Message], can: TemplateCapabilities) -> list
                 calls_for_template.append({**adapted_call, "id": own} if can.call_ids else adapted_call)
             message = {**message, "content": message.get("content") or can.no_content, "tool_calls": calls_for_template}
             thought = message.get("reasoning_content")
+            said = message["content"] or ""
             if thought and can.past_thinking == "text":
-                message["content"] = f"{OPEN}\n{thought}\n{CLOSE}\n\n{message['content'] or ''}"
+                message["content"] = f"{can.tags.opening}\n{thought}\n{can.tags.close}\n\n{said}"
+            elif thought and can.past_thinking == "block":
+                blocks = [
+                    {"type": "thinking", "thinking": thought},
+                    *([{"type": "text", "text": said}] if said else []),
+                ]
+                message["content"] = blocks
         elif message["role"] == "tool":
             id = message.pop("tool_call_id", None)
             call = next((w for w in waiting if id is not None and w[0] == id), waiting[0] if waiting else None)

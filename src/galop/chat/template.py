@@ -13,6 +13,7 @@ from typing import Any, Literal
 from galop.chat.messages import Message
 from galop.chat.template_capabilities import TemplateCapabilities
 from galop.chat.template_child import SECONDS
+from galop.chat.thinking_tags import TAGS, THINK, ThinkingTags
 from galop.child import Child
 from galop.errors import TemplateError
 from galop.tokenizers.control import ControlNames
@@ -103,7 +104,8 @@ class ChatTemplate:
         """
         nonce = secrets.token_hex(8)
         opening, closing = f"\ufdd0{nonce}\ufdd1", f"\ufdd2{nonce}\ufdd3"  # noncharacters, never interchanged
-        marker = Marker(self.control, opening, closing)
+        tags = self.capabilities.tags if self.source else TAGS[THINK]
+        marker = Marker(self.control, opening, closing, tags)
         marked = [marker.mark_message(m) for m in messages]
         cut = f"\ufdd4{nonce}\ufdd5"
         if end != "begin":
@@ -138,12 +140,13 @@ class Marker:
     control: ControlNames | None
     opening: str
     closing: str
+    tags: ThinkingTags = TAGS[THINK]
 
     def mark_message(self, message: Message) -> Message:
-        """The message, marked; <think> tags of a reply in the history stay what they are."""
+        """The message, marked; the tags of thinking in a reply of the history stay what they are."""
         marked: Message = self.mark(message)
         if message.get("role") == "assistant" and isinstance(message.get("content"), str):
-            parts = re.split(r"(</?think>)", message["content"])
+            parts = re.split(f"({re.escape(self.tags.open)}|{re.escape(self.tags.close)})", message["content"])
             marked["content"] = "".join(p if i % 2 else self.mark(p) for i, p in enumerate(parts))
         return marked
 

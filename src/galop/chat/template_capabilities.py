@@ -14,11 +14,11 @@ from functools import partial
 from itertools import product
 from typing import Any, Literal
 
+from galop.chat.thinking_tags import TAGS, THINK, ThinkingTags, find_tags
 from galop.chat.tool_formats import FORMATS, ToolCallFormat
 from galop.chat.tool_parser import ToolCallParser
 from galop.chat.tools import ToolCall
 
-OPEN, CLOSE = "<think>", "</think>"
 Render = Callable[..., str | None]
 """Renders with variables; None where the template fails or refuses."""
 
@@ -35,13 +35,19 @@ class TemplateCapabilities:
     no_content: str | None = ""  # the content beside calls where nothing was said
     tool_results: bool = False  # it renders the results of calls
     single_calls: bool = False  # several calls in one turn are refused
-    past_thinking: Literal["", "field", "text"] = ""  # how thinking beside a call of the history is given
+    past_thinking: Literal["", "field", "text", "block"] = ""  # how thinking beside a call of the history is given
     system_first: bool = True  # a system message may come first
     system_later: bool = True  # and later
     alternating_roles: bool = False  # two messages of the same role in a row are refused
     thinking: bool = False  # it renders or opens thinking
     thinking_variable: str = ""  # the variable that turns it on and off
     thinks_by_default: bool = False  # without that variable
+    thinking_tags: str = THINK  # between which it thinks, by their name in TAGS
+
+    @property
+    def tags(self) -> ThinkingTags:
+        """Between which it thinks."""
+        return TAGS[self.thinking_tags]
 
 
 SYSTEM, USER, REPLY, THOUGHT, RESULT = "Qsystem", "Quser", "Qreply", "Qthought", "Qresult"
@@ -69,22 +75,24 @@ def probe(source: str, render: Render) -> TemplateCapabilities:
     if not (needs_tools := without is not None):
         render = partial(render, tools=None)
     prompt = without if needs_tools else prompt
-    found: dict[str, Any] = {**_probe_thinking(source, render, prompt)}
+    found: dict[str, Any] = {"thinking_tags": find_tags(source)}
+    tags = TAGS[found["thinking_tags"]]
+    found |= _probe_thinking(source, render, prompt, tags)
     found["system_first"] = SYSTEM in (render(messages=[_message("system", SYSTEM), *user]) or "")
     later = [*user, _message("assistant", REPLY), _message("system", SYSTEM), _message("user", "Qmore")]
     found["system_later"] = SYSTEM in (render(messages=later) or "")
     found["alternating_roles"] = (render(messages=[*user, _message("user", "Qmore")]) or "").count("Q") < 2
     with_tools = render(messages=user, tools=[TOOL], add_generation_prompt=True) or ""
     found["tools"] = CALL.name in with_tools and "Qdescription" in with_tools
-    calls = _probe_calls(render, with_tools, bool(found["thinking"]))
+    calls = _probe_calls(render, with_tools, bool(found["thinking"]), tags)
     return TemplateCapabilities(needs_tools=needs_tools, **found, **calls)
 
 
-def _message(role: str, content: str | None, **more: object) -> dict[str, Any]:
+def _message(role: str, content: object, **more: object) -> dict[str, Any]:
     return {"role": role, "content": content, **more}
 
 
-def _probe_thinking(source: str, render: Render, prompt: str | None) -> dict[str, Any]:
+def _probe_thinking(source: str, render: Render, prompt: str | None, tags: ThinkingTags) -> dict[str, Any]:
     """Whether there is a variable for thinking, what it is by default, and whether the template opens the thinking."""
     user = [_message("user", USER)]
     names = sorted(set(re.findall(r"\b[a-z_]*(?:think|reason)[a-z_]*\b", source)))
@@ -93,13 +101,13 @@ def _probe_thinking(source: str, render: Render, prompt: str | None) -> dict[str
         on, off = (render(messages=user, add_generation_prompt=True, **{name: value}) for value in (True, False))
         if on is not None and off is not None and on != off:
             return {"thinking": True, "thinking_variable": name, "thinks_by_default": prompt != off}
-    opened = prompt is not None and prompt.rfind(OPEN) > prompt.rfind(CLOSE)
+    opened = prompt is not None and prompt.rfind(tags.open) > prompt.rfind(tags.close)
     # Some that think leave both tags to the model, and say of the closing one only how to cut a reply in the history.
-    known = opened or CLOSE in source
+    known = opened or tags.close in source
     return {"thinking": known, "thinks_by_default": known}
 
 
-def _probe_calls(render: Render, with_tools: str, thinking: bool) -> dict[str, Any]:
+def _probe_calls(render: Render, with_tools: str, thinking: bool, tags: ThinkingTags) -> dict[str, Any]:
     """How calls have to stand in the history: the first way in which one of FORMATS reads them, or else they show.
     `with_tools` is a rendering that ends where a history with calls goes on."""
     found: dict[str, Any] = {}
@@ -108,7 +116,7 @@ def _probe_calls(render: Render, with_tools: str, thinking: bool) -> dict[str, A
         if text is None or CALL.name not in text[_common(text, with_tools) :] or "Qvalue" not in text:
             continue
         way = {"arguments": arguments, "no_content": content, "call_ids": ids}
-        way |= {"tool_results": RESULT in text, "call_format": _detect_format(text, with_tools)}
+        way |= {"tool_results": RESULT in text, "call_format": _detect_format(text, with_tools, tags)}
         if not found or (way["call_format"] and not found["call_format"]):
             found = way
         if found["call_format"]:
@@ -124,14 +132,18 @@ def _probe_calls(render: Render, with_tools: str, thinking: bool) -> dict[str, A
     two[1] = {**two[1], "tool_calls": two[1]["tool_calls"] * 2}
     found["single_calls"] = (render(messages=two, tools=[TOOL]) or "").count("Qvalue") < 2
     in_field = _history(arguments, content, found["call_ids"], reasoning_content=THOUGHT)
-    in_text = _history(arguments, f"{OPEN}\n{THOUGHT}\n{CLOSE}\n\n", found["call_ids"])
-    if THOUGHT in (render(messages=in_field, tools=[TOOL]) or ""):
-        return {**found, "past_thinking": "field"}
-    as_text = thinking and THOUGHT in (render(messages=in_text, tools=[TOOL]) or "")
-    return {**found, "past_thinking": "text" if as_text else ""}
+    in_block = _history(arguments, [{"type": "thinking", "thinking": THOUGHT}], found["call_ids"])
+    in_text = _history(arguments, f"{tags.opening}\n{THOUGHT}\n{tags.close}\n\n", found["call_ids"])
+    ways: list[tuple[str, list[dict[str, Any]]]] = [("field", in_field)]
+    ways += [("block", in_block), ("text", in_text)] if thinking else []
+    for way, messages in ways:
+        text = render(messages=messages, tools=[TOOL]) or ""
+        if THOUGHT in text and (way != "block" or f"{tags.opening}{THOUGHT}{tags.close}" in text):
+            return {**found, "past_thinking": way}
+    return {**found, "past_thinking": ""}
 
 
-def _history(arguments: str, content: str | None, ids: bool, **more: object) -> list[dict[str, Any]]:
+def _history(arguments: str, content: object, ids: bool, **more: object) -> list[dict[str, Any]]:
     """A question, a call and its result."""
     function = {"name": CALL.name, "arguments": json.dumps(CALL.arguments) if arguments == "text" else CALL.arguments}
     call = {"type": "function", "function": function, **({"id": ID} if ids else {})}
@@ -139,12 +151,13 @@ def _history(arguments: str, content: str | None, ids: bool, **more: object) -> 
     return [_message("user", USER), _message("assistant", content, tool_calls=[call], **more), result]
 
 
-def _detect_format(text: str, with_tools: str) -> str:
+def _detect_format(text: str, with_tools: str, tags: ThinkingTags) -> str:
     """The name of the format in which a call stands in a rendered history, alone in its turn; "" for none."""
     start = _common(text, with_tools)
     tag = text.rfind("<", 0, start)
     start = tag if tag > text.rfind(">", 0, start) else start  # which may be cut in the middle
-    reply = re.sub(rf"{OPEN}\s*{CLOSE}|{CLOSE}", "", text[start:].partition(RESULT)[0])
+    opening, close = re.escape(tags.opening), re.escape(tags.close)
+    reply = re.sub(rf"{opening}\s*{close}|{close}", "", text[start:].partition(RESULT)[0])
     return next((format.name for format in FORMATS if _reads_call(format, reply)), "")
 
 

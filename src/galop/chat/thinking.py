@@ -6,7 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from galop.chat.template_capabilities import CLOSE, OPEN, TemplateCapabilities
+from galop.chat.template_capabilities import TemplateCapabilities
+from galop.chat.thinking_tags import TAGS, THINK, ThinkingTags
+from galop.chat.tool_parser import overlap
 from galop.ops.plan import Array
 from galop.tokenizers.constraint import Constraint, allow, forbid, full_mask
 from galop.tokenizers.tokenizer import Tokenizer
@@ -26,11 +28,12 @@ class ThinkingSupport:
 
     variable: str  # the template variable that turns thinking on and off; "" where nothing does
     default: bool  # whether the model thinks without it
+    tags: ThinkingTags = TAGS[THINK]  # between which it thinks
 
 
 def thinking_support(can: TemplateCapabilities) -> ThinkingSupport | None:
     """Of a template with these capabilities; None for one that knows no thinking."""
-    return ThinkingSupport(can.thinking_variable, can.thinks_by_default) if can.thinking else None
+    return ThinkingSupport(can.thinking_variable, can.thinks_by_default, can.tags) if can.thinking else None
 
 
 @dataclass(frozen=True)
@@ -78,16 +81,18 @@ class ThinkingBudget(Constraint):
         answer: Constraint | None = None,
         stop_ids: Collection[int] = (),
         rows: int = 0,
+        tags: ThinkingTags = TAGS[THINK],
     ) -> None:
         self._stops = stop_ids
         self._rows = rows  # of the vocabulary; where given, thinking that was closed for the model stays closed
-        self._open, self._close = tokenizer.id(OPEN), tokenizer.id(CLOSE)
+        self._open, self._close = tokenizer.id(tags.open), tokenizer.id(tags.close)
         self._breaks = tokenizer.encode("\n")
-        self._before_answer = tokenizer.encode("\n\n")
-        self._closing = tokenizer.encode_control(f"{BUDGET_SPENT}\n{CLOSE}\n\n")
+        self._before_answer = tokenizer.encode_control(tags.before_answer) if tags.before_answer else []
+        ending = f"\n{tags.close}{tags.before_answer}"
+        self._closing = tokenizer.encode_control(f"{BUDGET_SPENT}{ending}")
         # A vocabulary that has to spell the sentence was never taught with words.
         if 4 * len(self._closing) > limit or 2 * len(self._closing) > len(BUDGET_SPENT):
-            self._closing = tokenizer.encode_control(f"\n{CLOSE}\n\n")
+            self._closing = tokenizer.encode_control(ending)
         most = limit - min(ANSWER_TOKENS, limit // 2) - len(self._closing)
         self._budget = most if budget is None else min(budget, most)
         self._answer = answer
@@ -136,21 +141,28 @@ class ThinkingBudget(Constraint):
         return self._answer.accept(token) if self._answer else ()
 
 
-def starts_thinking(tokenizer: Tokenizer, prompt: Sequence[int], stop_ids: Collection[int] = ()) -> bool:
+def starts_thinking(
+    tokenizer: Tokenizer, prompt: Sequence[int], stop_ids: Collection[int] = (), tags: ThinkingTags = TAGS[THINK]
+) -> bool:
     """Whether the last turn of a prompt, which begins after the last of `stop_ids`, has opened the thinking (R1's
     template does, and so does a turn that is continued in the middle of its thinking) and left it to the model to close
     it."""
-    opening, closing = tokenizer.id(OPEN), tokenizer.id(CLOSE)
+    opening, closing = tokenizer.id(tags.open), tokenizer.id(tags.close)
     last = next((id for id in reversed(prompt) if id in (opening, closing) or id in stop_ids), None)
     return last is not None and last == opening
 
 
 class ThinkingSplitter:
     """Splits a stream of text into thinking and answer. Only a tag that the reply begins with opens the thinking,
-    unless the prompt has (`thinking`)."""
+    unless the prompt has (`thinking`) or the model does it `again`."""
 
-    def __init__(self, thinking: bool = False) -> None:
+    def __init__(self, thinking: bool = False, tags: ThinkingTags = TAGS[THINK]) -> None:
+        self._tags = tags
+        self._reading = {
+            "start": self._start, "thinking": self._think, "closed": self._skip_breaks, "answer": self._answer,
+        }  # fmt: skip
         self._state = "thinking" if thinking else "start"
+        self._titled = bool(tags.title) and not thinking  # whether the title of the thinking is still to come
         self._buffer = ""
         self._thought = False  # whether a piece of thinking has come
 
@@ -158,37 +170,60 @@ class ThinkingSplitter:
         """The pieces that `text` completes, each with whether it is thinking. A possible tag waits, unless `final`."""
         self._buffer += text
         pieces: list[tuple[bool, str]] = []
-        if self._state == "start":
-            start = self._buffer.lstrip()
-            if start.startswith(OPEN):
-                self._state, self._buffer = "thinking", start[len(OPEN) :]
-            elif not final and OPEN.startswith(start):
-                return pieces
-            else:
-                self._state = "answer"
-        if self._state == "thinking":
-            self._buffer = self._buffer if self._thought else self._buffer.lstrip("\n")
-            at = self._buffer.find(CLOSE)
-            if at < 0:
-                keep = 0 if final else _pending_length(self._buffer)
-                ready, self._buffer = self._buffer[: len(self._buffer) - keep], self._buffer[len(self._buffer) - keep :]
-                self._thought = self._thought or bool(ready)
-                return [(True, ready)] if ready else pieces
-            if thought := self._buffer[:at].rstrip("\n"):
-                pieces.append((True, thought))
-            self._state, self._buffer = "closed", self._buffer[at + len(CLOSE) :]
-        if self._state == "closed":  # line breaks between the thinking and the answer belong to neither
-            self._buffer = self._buffer.lstrip("\n")
-            if not self._buffer:
-                return pieces
+        before = None
+        while before != (self._state, len(self._buffer)):
+            before = (self._state, len(self._buffer))
+            pieces += self._reading[self._state](final)
+        return [piece for piece in pieces if piece[1]]
+
+    def _open(self, rest: str) -> None:
+        self._state, self._buffer, self._thought, self._titled = "thinking", rest, False, bool(self._tags.title)
+
+    def _start(self, final: bool) -> list[tuple[bool, str]]:
+        start = self._buffer.lstrip()
+        if start.startswith(self._tags.open):
+            self._open(start[len(self._tags.open) :])
+        elif final or not self._tags.open.startswith(start):
             self._state = "answer"
-        if self._buffer:
-            pieces.append((False, self._buffer))
+        return []
+
+    def _think(self, final: bool) -> list[tuple[bool, str]]:
+        if self._titled:
+            if self._tags.title.startswith(self._buffer) and len(self._buffer) < len(self._tags.title) and not final:
+                return []
+            self._buffer, self._titled = self._buffer.removeprefix(self._tags.title), False
+        close = self._tags.close
+        self._buffer = self._buffer if self._thought else self._buffer.lstrip("\n")
+        at = self._buffer.find(close)
+        if at < 0:
+            keep = 0 if final else _pending_length(self._buffer, close)
+            ready, self._buffer = self._buffer[: len(self._buffer) - keep], self._buffer[len(self._buffer) - keep :]
+            self._thought = self._thought or bool(ready)
+            return [(True, ready)]
+        thought = self._buffer[:at].rstrip("\n")
+        self._state, self._buffer = "closed", self._buffer[at + len(close) :]
+        return [(True, thought)]
+
+    def _skip_breaks(self, final: bool) -> list[tuple[bool, str]]:
+        self._buffer = self._buffer.lstrip("\n")  # line breaks between the thinking and the answer belong to neither
+        self._state = "answer" if self._buffer else "closed"
+        return []
+
+    def _answer(self, final: bool) -> list[tuple[bool, str]]:
+        text, opening = self._buffer, self._tags.open
+        if not self._tags.again:
             self._buffer = ""
-        return pieces
+            return [(False, text)]
+        at = text.find(opening)
+        if at >= 0:
+            self._open(text[at + len(opening) :])
+            return [(False, text[:at])]
+        keep = 0 if final else overlap(text, opening)
+        self._buffer = text[len(text) - keep :]
+        return [(False, text[: len(text) - keep])]
 
 
-def _pending_length(text: str) -> int:
+def _pending_length(text: str, close: str) -> int:
     """Characters at the end that may begin the closing tag, with the line breaks before it."""
-    n = next((n for n in range(min(len(text), len(CLOSE) - 1), 0, -1) if CLOSE.startswith(text[-n:])), 0)
+    n = overlap(text, close)
     return len(text) - len(text[: len(text) - n].rstrip("\n"))

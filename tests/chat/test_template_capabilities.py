@@ -88,6 +88,18 @@ FUNCTIONARY = (
     "{% for c in m.tool_calls or [] %}<function={{ c.function.name }}>{{ c.function.arguments | tojson }}</function>"
     "{% endfor %}{% endfor %}{# <|python_tag|> #}"
 )
+GEMMA = (
+    "{% macro value(v) %}{% if v is string %}<|\"|>{{ v }}<|\"|>{% elif v is boolean %}{{ 'true' if v else 'false' }}{% else %}"
+    "{{ v }}{% endif %}{% endmacro %}{% if enable_thinking is defined and enable_thinking %}<|turn>system\n<|think|>\n<turn|>\n"
+    "{% endif %}{% for t in tools or [] %}<|tool>declaration:{{ t.function.name }}{{ t.function.description }}<tool|>{% endfor %}"
+    "{% for m in messages %}{% if m.role == 'tool' %}<|tool_response>response:{{ m.name }}{value:{{ value(m.content) }}}"
+    "<tool_response|>{% else %}<|turn>{{ 'model' if m.role == 'assistant' else m.role }}\n{% if m.reasoning_content and m.tool_calls %}"
+    "<|channel>thought\n{{ m.reasoning_content }}\n<channel|>{% endif %}{% for c in m.tool_calls or [] %}"
+    "<|tool_call>call:{{ c.function.name }}{{ '{' }}{% for k, v in c.function.arguments | dictsort %}{{ k }}:{{ value(v) }}"
+    "{{ ',' if not loop.last }}{% endfor %}{{ '}' }}<tool_call|>{% endfor %}{{ m.content }}{% if not m.tool_calls %}<turn|>\n{% endif %}"
+    "{% endif %}{% endfor %}{% if add_generation_prompt and messages[-1].role != 'tool' %}<|turn>model\n"
+    "{% if not enable_thinking | default(false) %}<|channel>thought\n<channel|>{% endif %}{% endif %}"
+)
 LISTED = "{% for tool in tools %}{{ tool | tojson }}{% endfor %}" + TURNS
 FOUND: list[tuple[str, dict[str, Any]]] = [
     (TURNS, {"tools": False, "call_format": "", "tool_results": True, "system_first": True, "system_later": True, "thinking": False}),
@@ -98,6 +110,7 @@ FOUND: list[tuple[str, dict[str, Any]]] = [
     (THINKER, {"tools": True, "call_format": "hermes", "past_thinking": "field", "thinking_variable": "thinking", "thinks_by_default": False}),
     (THINKER.replace("not thinking", "thinking is false"), {"thinking_variable": "thinking", "thinks_by_default": True}),
     (FUNCTIONARY, {"tools": True, "call_format": "", "thinking": False}),
+    (GEMMA, {"tools": True, "call_format": "gemma", "arguments": "object", "tool_results": True, "past_thinking": "field", "thinking_tags": "gemma", "thinking_variable": "enable_thinking", "thinks_by_default": False}),
     (LISTED, {"tools": True, "needs_tools": True, "call_format": ""}),
     ("{{ broken", {"tools": False, "thinking": False}),
 ]  # fmt: skip
@@ -188,7 +201,9 @@ SDIST = "llama-cpp-python==0.3.36"
 FORMATS = {
     "Qwen-Qwen2.5-7B-Instruct": "hermes", "Qwen-Qwen3-0.6B": "hermes", "Qwen-QwQ-32B": "hermes", "MiMo-VL": "hermes",
     "NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use": "hermes", "NousResearch-Hermes-3-Llama-3.1-8B-tool_use": "hermes",
-    "Qwen3-Coder": "coder", "Qwen3.5-4B": "coder", "meta-llama-Llama-3.1-8B-Instruct": "llama",
+    "Qwen3-Coder": "coder", "Qwen3.5-4B": "coder", "google-gemma-4-31B-it": "gemma", "google-gemma-4-31B-it-interleaved": "gemma",
+    "ibm-granite-granite-4.0": "hermes", "ibm-granite-granite-4.1": "hermes",
+    "NVIDIA-Nemotron-3-Nano-30B-A3B-BF16": "coder", "meta-llama-Llama-3.1-8B-Instruct": "llama",
     "meta-llama-Llama-3.2-3B-Instruct": "llama", "meta-llama-Llama-3.3-70B-Instruct": "llama",
     "mistralai-Mistral-Nemo-Instruct-2407": "mistral", "Mistral-Small-3.2-24B-Instruct-2506": "mistral",
     "mistralai-Ministral-3-14B-Reasoning-2512": "mistral", "meetkai-functionary-medium-v3.1": "",

@@ -130,6 +130,8 @@ WRITTEN: dict[str, list[tuple[str, str, str]]] = {  # calls with {} for the argu
                "\n<tool_call>\n<function=now>\n</function>\n</tool_call>")],
     "deepseek": [(_V3, GOOD, "\n<｜tool▁call▁begin｜>function<｜tool▁sep｜>now\n```json\n{}\n```<｜tool▁call▁end｜>"),
                  (_V31, GOOD, "<｜tool▁call▁begin｜>now<｜tool▁sep｜>{}<｜tool▁call▁end｜>")],
+    "gemma": [("<|tool_call>call:weather{}<tool_call|>{}", '{city:<|"|>Paris<|"|>,now:true,unit:<|"|>C<|"|>}',
+               "<|tool_call>call:now{}<tool_call|>")],
     "mistral": [('[TOOL_CALLS][{"name": "weather", "arguments": {}}{}]', GOOD, ', {"name": "now", "arguments": {}}'),
                 ("[TOOL_CALLS]weather[ARGS]{}{}", GOOD, "[TOOL_CALLS]now[ARGS]{}")],
     "pythonic": [("[weather({}){}]", "city='Paris', unit=\"C\", now=True", ", now()")],
@@ -143,7 +145,7 @@ def test_every_form_of_every_format_may_end_in_white_space(case: FormatInVocabul
         before, _, rest = pattern.partition("{}")
         inside, _, after = rest.rpartition("{}")
         one, two = before + arguments + inside + after, before + arguments + inside + other + after
-        bad = one.replace("unit>\nC", "unit>\nK").replace('"C"', '"K"')
+        bad = one.replace("unit>\nC", "unit>\nK").replace('"C"', '"K"').replace('<|"|>C', '<|"|>K')
         if case.tokenizer.id(case.form.markers[0]) is None and ("[ARGS]" in one or "<|python_tag|>" in one):
             continue  # nobody would spell these
         for required in (True, False):

@@ -19,7 +19,10 @@ from galop.chat.tools import ToolCall, ToolCallDelta
 from galop.errors import ConstraintError
 from galop.tokenizers.constraint import Constraint
 
-CODER, HERMES, DEEPSEEK, MISTRAL, PYTHONIC, LLAMA = FORMATS
+NAMED = {form.name: form for form in FORMATS}
+CODER, HERMES, DEEPSEEK, MISTRAL, PYTHONIC, LLAMA, GEMMA = (
+    NAMED[name] for name in ("coder", "hermes", "deepseek", "mistral", "pythonic", "llama", "gemma")
+)
 PARIS = ToolCall("get_weather", {"city": "Paris", "days": 2})
 SCHEMAS: dict[str, Any] = {
     "get_weather": {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}},
@@ -193,6 +196,16 @@ CASES += [
     (CODER, '<tool_call><function=></function></tool_call>', '<tool_call><function=></function></tool_call>', []),
     (CODER, '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}\n</tool_call>', '', [OSLO]),
     (CODER, 'a <function> b < c', 'a <function> b < c', []),
+    (GEMMA, '<|tool_call>call:get_weather{city:<|"|>Paris<|"|>,days:2}<tool_call|>', '', [PARIS]),
+    (GEMMA, 'Let me look.<|tool_call>call:get_weather{city:<|"|>Oslo<|"|>,days:2}<tool_call|><|tool_call>call:now{}<tool_call|>', 'Let me look.', [OSLO, ToolCall('now', {})]),
+    (GEMMA, '<|tool_call>call:say{text:<|"|>a "b", {c: [1]} <tool_call|> é<|"|>}<tool_call|>', '', [ToolCall('say', {'text': 'a "b", {c: [1]} <tool_call|> é'})]),
+    (GEMMA, '<|tool_call>call:many{b:true,i:None,l:[1,<|"|>x, y:z<|"|>,{k:<|"|><|"|>}],n:-1.5,o:{a.b:{c:null}}}<tool_call|>', '', [ToolCall('many', {'b': True, 'i': None, 'l': [1, 'x, y:z', {'k': ''}], 'n': -1.5, 'o': {'a.b': {'c': None}}})]),
+    (GEMMA, '<|tool_call>call:many{o:{<|"|>a b<|"|>:1},"s":"p, q:r"}<tool_call|>', '', [ToolCall('many', {'o': {'a b': 1}, 's': 'p, q:r'})]),
+    (GEMMA, '<|tool_call>call:get_weather{city:<|"|>Oslo<|"|>,days:2}', '', [OSLO]),
+    (GEMMA, '<|tool_call>call:nope{}<tool_call|>', '<|tool_call>call:nope{}<tool_call|>', []),
+    (GEMMA, '<|tool_call>call:now{<tool_call|> x', '<|tool_call>call:now{<tool_call|> x', []),
+    (GEMMA, '<|tool_call>call:say{text:<|"|>cut o', '<|tool_call>call:say{text:<|"|>cut o', []),
+    (GEMMA, 'a <| b {c: 1}', 'a <| b {c: 1}', []),
 ]  # fmt: skip
 
 
@@ -299,6 +312,9 @@ HOSTILE = [
     (CODER, "<tool_call><function=say>" + "\n" * 100_000), (CODER, "<tool_call><function=say>" + "</tool_call>" * 8000),
     (MISTRAL, "[TOOL_CALLS]" + "[" * 100_000), (MISTRAL, "[TOOL_CALLS]" * 8000),
     (DEEPSEEK, "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>" + "a" * 100_000),
+    (GEMMA, "<|tool_call>call:say{" * 5000), (GEMMA, "<|tool_call>call:say{a:" + "{" * 100_000),
+    (GEMMA, '<|tool_call>call:say{text:<|"|>' + "<" * 100_000), (GEMMA, "<|tool_call>" + "call:say" * 12_000),
+    (GEMMA, "<|tool_call>call:say{" + "a," * 50_000 + "}<tool_call|>"),
     (PYTHONIC, "[say(" + "(" * 100_000), (PYTHONIC, "[say(a=" + "-" * 100_000 + "1)]"), (PYTHONIC, "[say(a='x 'y)," * 7000 + "]"),
 ]  # fmt: skip
 

@@ -51,7 +51,7 @@ def tag_rules(name: str, tool: ToolSchema) -> list[str]:
 
 def _tag_value_rules(rule: str, schema: Any, tool: ToolSchema) -> list[str]:
     choice = alternatives(schema, tool.schema)
-    if any(_is_text(one) and not _bounds(one) for one in choice):
+    if any(_is_text(one) and not text_bounds(one) for one in choice):
         return [f"{rule}[lazy]: /(?s:.*)\\n<\\/parameter>\\n/"]
     rules, ways, others = [], [], []
     for i, one in enumerate(choice):
@@ -60,7 +60,7 @@ def _tag_value_rules(rule: str, schema: Any, tool: ToolSchema) -> list[str]:
         elif _is_text(one):
             ways.append(f"{rule}t{i}")
             rules += [f"{rule}t{i}[lazy]: {rule.upper()}T{i}",
-                      f"{rule.upper()}T{i}: ({' & '.join(_bounds(one))}) {lark.literal(TAG_END)}"]  # fmt: skip
+                      f"{rule.upper()}T{i}: ({' & '.join(text_bounds(one))}) {lark.literal(TAG_END)}"]  # fmt: skip
         else:
             others.append(one)
     if others:
@@ -74,7 +74,7 @@ def _is_text(schema: Mapping[str, Any]) -> bool:
     return schema.get("type") == "string" or not schema
 
 
-def _bounds(schema: Mapping[str, Any]) -> list[str]:
+def text_bounds(schema: Mapping[str, Any]) -> list[str]:
     """Regexes in Lark, all of which a text has to match."""
     found = []
     if "minLength" in schema or "maxLength" in schema:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from galop.chat import lark
 from galop.chat.argument_grammar import PYTHON_RULES, json_rule, keyword_rules, tag_rules
+from galop.chat.gemma_syntax import QUOTE, any_rules, gemma_rules
 from galop.chat.response_format import ResponseFormat
 from galop.chat.tool_grammar import BLANK, CallGrammar, bare_objects, object_rules, reply_grammar
 from galop.chat.tool_schema import ToolSchema
@@ -108,6 +109,22 @@ def _llama(calls: GrammarInput) -> CallGrammar:
     return CallGrammar(tag if tag in calls.known else "", f"object {again}", rules, bare, optional=True, anywhere=True)
 
 
+def _gemma(calls: GrammarInput) -> CallGrammar:
+    """Gemma 4: a name and its arguments, in its own way of writing values."""
+    opening, closing, _ = calls.marks
+    quote, known = calls.marks[QUOTE], QUOTE in calls.known
+    rules = [
+        f'call: "call:" ({lark.choice("tool", len(calls.tools))}) {calls.marks[closing]}',
+        *any_rules(quote, known),
+    ]
+    for i, tool in enumerate(calls.tools):
+        rules += [
+            f'tool{i}: {lark.literal(tool.name + "{")} args{i} "}}"',
+            *gemma_rules(f"args{i}", tool, quote, known),
+        ]
+    return CallGrammar(opening, f"call {calls.more(f'GAP? {calls.marks[opening]} call')}", rules)
+
+
 @dataclass(frozen=True)
 class ToolCallFormat:
     """How a family of models writes calls."""
@@ -117,7 +134,7 @@ class ToolCallFormat:
     openings: tuple[str, ...]  # what begins calls, the usual one first
     closing: str  # what ends them; "" for the end of the reply
     rules: Callable[[GrammarInput], CallGrammar]  # the same calls in Lark
-    syntax: Literal["json", "tags", "python"] = "json"  # of what stands between
+    syntax: Literal["json", "tags", "python", "gemma"] = "json"  # of what stands between
     head: str = r"[\s,;\[]*"  # a regex for what stands before a call's object; its group `name` if the object has none
     tail: str = r"[\s,;\]]*"  # a regex for what may follow the last call and is no text
     trailers: tuple[str, ...] = ()  # closing marks that may follow it too
@@ -157,6 +174,11 @@ FORMATS = (
         r"(?P<name>[^\s<｜]+)\s*(?:<｜tool▁sep｜>)?\s*(?:```json)?\s*",
         trailers=("```", "<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>"),
         markers=_DEEPSEEK, kept_openings=("<｜tool▁call▁begin｜>",),
+    ),
+    ToolCallFormat(
+        "gemma", r"<\|tool_call>", ("<|tool_call>",), "<tool_call|>", _gemma, "gemma",
+        head=r"\s*call:\s*(?P<name>[^\s{}<]+)\s*", tail=r"\s*", trailers=("<tool_call|>",),
+        markers=("<|tool_call>", "<tool_call|>", QUOTE),
     ),
     ToolCallFormat(
         "mistral", r"\[TOOL_CALLS\]", ("[TOOL_CALLS]",), "", _mistral,

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Literal
 
+from galop.chat.gemma_syntax import QUOTE, gemma_to_json
 from galop.chat.tool_formats import ToolCallFormat
 from galop.chat.tool_syntax import parse_python_calls, parse_tagged_calls
 from galop.chat.tools import Schemas, ToolCall, ToolCallDelta, call_from_object, make_call, make_encodable
@@ -15,6 +17,7 @@ from galop.chat.tools import Schemas, ToolCall, ToolCallDelta, call_from_object,
 LONGEST = 1 << 17  # characters of a call that are waited for
 LONGEST_HEAD = 512  # characters before the object of a call
 BLANKS = 256  # at the end of a text that are kept back, since a call may follow them
+LONGEST_MARK = 12  # characters of a token that may be cut
 MARKUP = 3  # characters of an opening that are dropped where a limit cut it
 Piece = str | ToolCallDelta | ToolCall
 GrammarScope = Literal["none", "opened", "all"]
@@ -41,13 +44,17 @@ _FUNCTION = re.compile(r"</function>")
 
 
 class BracketMatcher:
-    """Finds the end of a JSON object or Python list that begins at `at` in a text that grows."""
+    """Finds the end of a JSON object, Python list or object of Gemma's that begins at `at` in a text that grows."""
 
-    _json = re.compile(r'\\.|["{}\[\]<]', re.DOTALL)
-    _python = re.compile(r"""\\.|["'{}\[\]()]""", re.DOTALL)
+    _patterns: Mapping[str, re.Pattern[str]] = {
+        "json": re.compile(r'\\.|["{}\[\]<]', re.DOTALL),
+        "python": re.compile(r"""\\.|["'{}\[\]()]""", re.DOTALL),
+        "gemma": re.compile(r'<\|"\|>|<\|?tool_call\|?>|[{}\[\]]'),
+    }
 
-    def __init__(self, at: int, python: bool = False) -> None:
-        self._pattern = self._python if python else self._json
+    def __init__(self, at: int, syntax: str = "json") -> None:
+        self._pattern = self._patterns[syntax]
+        self._marks = syntax == "gemma"  # whether quotes are longer than a character, and may be cut
         self._depth = 0
         self._quote = ""
         self.at = at  # up to where the text was read
@@ -62,7 +69,7 @@ class BracketMatcher:
             mark = found[0]
             if self._quote:
                 self._quote = "" if mark == self._quote else self._quote
-            elif mark in "\"'":
+            elif mark in ('"', "'", QUOTE):
                 self._quote = mark
             elif mark in "{[(":
                 self._depth += 1
@@ -75,7 +82,8 @@ class BracketMatcher:
             if not self._depth and not self._quote:
                 self._end = self.at
                 return self._end
-        self.at = max(self.at, len(text) - text.endswith("\\"))
+        half = text.rfind("<", max(self.at, len(text) - LONGEST_MARK)) if self._marks else -1
+        self.at = max(self.at, half if half >= 0 else len(text) - text.endswith("\\"))
         return -1
 
 
@@ -209,7 +217,7 @@ class ToolCallParser:
             json_in_tags = kind == "tags" and first == "{"
             built_in = self._opening == self._format.python_opening != "" and first != "{"
             self._syntax = "json" if json_in_tags else "python" if built_in else kind
-        reading = {"json": self._objects, "tags": self._tags, "python": self._list}
+        reading = {"json": self._objects, "gemma": self._objects, "tags": self._tags, "python": self._list}
         pieces = reading[self._syntax](final, cut) if self._syntax else []
         if pieces or self._opening is None or not (final or (len(self._buffer) > LONGEST and not self._stream)):
             return pieces
@@ -230,7 +238,7 @@ class ToolCallParser:
                 return self._close(0, "```" if "```" in str(self._opening) else closing)
             head = buffer[:brace] if brace >= 0 else buffer
             if brace >= 0 and self._head.fullmatch(head):
-                self._start, self._brackets, self._stream = brace, BracketMatcher(brace), None
+                self._start, self._brackets, self._stream = brace, BracketMatcher(brace, self._syntax), None
             elif brace >= 0 or len(head) > LONGEST_HEAD or self._cannot_be_call(head) or (final and self._count):
                 tail = self._tail.match(buffer)
                 return self._close(tail.end() if tail else 0, *self._format.trailers) if self._count else self._fail()
@@ -240,7 +248,8 @@ class ToolCallParser:
         if self._brackets.broken:
             end = self._brackets.at
             return self._close(end) if self._stream else self._fail(end)
-        pieces = self._deltas(end) if self._scope == "all" or (self._scope == "opened" and not self._bare) else []
+        constrained = self._scope == "all" or (self._scope == "opened" and not self._bare)
+        pieces = self._deltas(end) if constrained and self._syntax == "json" else []
         if end < 0:
             return pieces
         try:
@@ -256,7 +265,8 @@ class ToolCallParser:
         if stream := self._stream:
             arguments = make_encodable(json.loads(stream.text, strict=False))
             return ToolCall(stream.name, arguments, stream.text if stream.started else "")
-        value = json.loads(self._buffer[self._start : end], strict=False)
+        written = self._buffer[self._start : end]
+        value = json.loads(gemma_to_json(written) if self._syntax == "gemma" else written, strict=False)
         if name := self._name():
             return make_call(name, value, self._schemas)
         return call_from_object(value, self._schemas, whole=self._bare)
@@ -315,7 +325,7 @@ class ToolCallParser:
             if not opened:
                 return self._fail() if len(buffer.split("(")[0]) > 200 or "(" in buffer else []
             self._start = opened.start(1)
-            self._brackets = BracketMatcher(opened.end() - (opened[1] == "["), python=True)
+            self._brackets = BracketMatcher(opened.end() - (opened[1] == "["), "python")
         end = self._brackets.end(buffer)
         if end < 0 and (self._brackets.broken or not final or cut):
             return self._fail() if self._brackets.broken else []

@@ -100,6 +100,22 @@ GEMMA = (
     "{% endif %}{% endfor %}{% if add_generation_prompt and messages[-1].role != 'tool' %}<|turn>model\n"
     "{% if not enable_thinking | default(false) %}<|channel>thought\n<channel|>{% endif %}{% endif %}"
 )
+GLM = (
+    "{% if tools %}<tool_call>{name}<arg_key>{key}</arg_key>{{ tools | tojson }}{% endif %}{% for m in messages %}"
+    "{% if m.role == 'tool' %}<|observation|><tool_response>{{ m.content }}</tool_response>{% else %}<|{{ m.role }}|>"
+    "{% if m.role == 'assistant' %}{% if m.reasoning_content %}<think>{{ m.reasoning_content }}</think>{% else %}</think>{% endif %}"
+    "{% endif %}{{ m.content }}{% for c in m.tool_calls or [] %}<tool_call>{{ c.function.name }}{% for k, v in "
+    "c.function.arguments.items() %}<arg_key>{{ k }}</arg_key><arg_value>{{ v if v is string else v | tojson }}</arg_value>"
+    "{% endfor %}</tool_call>{% endfor %}{% endif %}{% endfor %}{% if add_generation_prompt %}<|assistant|>"
+    "{{ '</think>' if enable_thinking is defined and not enable_thinking else '<think>' }}{% endif %}"
+)
+SEED = (
+    "{% for t in tools or [] %}def {{ t.function.name }}: {{ t.function.description }}{% endfor %}{% for m in messages %}"
+    "<seed:bos>{{ m.role }}\n{% if m.reasoning_content %}<seed:think>{{ m.reasoning_content }}</seed:think>\n{% endif %}"
+    "{{ m.content }}{% for c in m.tool_calls or [] %}\n<seed:tool_call>\n<function={{ c.function.name }}>\n{% for k, v in "
+    "c.function.arguments.items() %}<parameter={{ k }}>{{ v }}</parameter>\n{% endfor %}</function>\n</seed:tool_call>"
+    "{% endfor %}<seed:eos>{% endfor %}{% if add_generation_prompt %}<seed:bos>assistant\n{% endif %}"
+)
 LISTED = "{% for tool in tools %}{{ tool | tojson }}{% endfor %}" + TURNS
 FOUND: list[tuple[str, dict[str, Any]]] = [
     (TURNS, {"tools": False, "call_format": "", "tool_results": True, "system_first": True, "system_later": True, "thinking": False}),
@@ -111,6 +127,8 @@ FOUND: list[tuple[str, dict[str, Any]]] = [
     (THINKER.replace("not thinking", "thinking is false"), {"thinking_variable": "thinking", "thinks_by_default": True}),
     (FUNCTIONARY, {"tools": True, "call_format": "", "thinking": False}),
     (GEMMA, {"tools": True, "call_format": "gemma", "arguments": "object", "tool_results": True, "past_thinking": "field", "thinking_tags": "gemma", "thinking_variable": "enable_thinking", "thinks_by_default": False}),
+    (GLM, {"tools": True, "call_format": "glm", "tool_results": True, "past_thinking": "field", "thinking_variable": "enable_thinking", "thinks_by_default": True}),
+    (SEED, {"tools": True, "call_format": "seed", "past_thinking": "field", "thinking_tags": "seed", "thinking": True}),
     (LISTED, {"tools": True, "needs_tools": True, "call_format": ""}),
     ("{{ broken", {"tools": False, "thinking": False}),
 ]  # fmt: skip
@@ -208,7 +226,7 @@ FORMATS = {
     "mistralai-Mistral-Nemo-Instruct-2407": "mistral", "Mistral-Small-3.2-24B-Instruct-2506": "mistral",
     "mistralai-Ministral-3-14B-Reasoning-2512": "mistral", "meetkai-functionary-medium-v3.1": "",
     "meetkai-functionary-medium-v3.2": "", "google-gemma-2-2b-it": "", "microsoft-Phi-3.5-mini-instruct": "",
-    "GLM-4.6": "", "ByteDance-Seed-OSS": "", "fireworks-ai-llama-3-firefunction-v2": "",
+    "GLM-4.6": "glm", "GLM-4.7-Flash": "glm", "ByteDance-Seed-OSS": "seed", "deepseek-ai-DeepSeek-V3.2": "dsml", "fireworks-ai-llama-3-firefunction-v2": "",
 }  # fmt: skip
 
 

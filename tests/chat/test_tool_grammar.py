@@ -123,6 +123,8 @@ GOOD, BAD = '{"city": "Paris", "unit": "C"}', '{"city": "Paris", "unit": "K"}'
 TAGS = "<parameter=city>\nParis\n</parameter>\n<parameter=unit>\n{unit}\n</parameter>\n"
 _V3 = "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>weather\n```json\n{}\n```<｜tool▁call▁end｜>{}<｜tool▁calls▁end｜>"
 _V31 = "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>weather<｜tool▁sep｜>{}<｜tool▁call▁end｜>{}<｜tool▁calls▁end｜>"
+_DSML = '<｜DSML｜function_calls>\n<｜DSML｜invoke name="weather">\n{}</｜DSML｜invoke>\n{}</｜DSML｜function_calls>'
+KEYS = "<arg_key>city</arg_key>|<arg_value>Paris</arg_value>|<arg_key>unit</arg_key>|<arg_value>C</arg_value>|"
 WRITTEN: dict[str, list[tuple[str, str, str]]] = {  # calls with {} for the arguments and the next call, and that one
     "hermes": [('<tool_call>\n{"name": "weather", "arguments": {}}\n</tool_call>{}', GOOD,
                 '\n<tool_call>\n{"name": "now", "arguments": {}}\n</tool_call>')],
@@ -132,6 +134,14 @@ WRITTEN: dict[str, list[tuple[str, str, str]]] = {  # calls with {} for the argu
                  (_V31, GOOD, "<｜tool▁call▁begin｜>now<｜tool▁sep｜>{}<｜tool▁call▁end｜>")],
     "gemma": [("<|tool_call>call:weather{}<tool_call|>{}", '{city:<|"|>Paris<|"|>,now:true,unit:<|"|>C<|"|>}',
                "<|tool_call>call:now{}<tool_call|>")],
+    "glm": [("<tool_call>weather\n{}</tool_call>{}", KEYS.replace("|", "\n"), "\n<tool_call>now\n</tool_call>"),
+            ("<tool_call>weather{}</tool_call>{}", KEYS.replace("|", ""), "<tool_call>now</tool_call>")],
+    "seed": [("<seed:tool_call>\n<function=weather>\n{}</function>\n</seed:tool_call>{}",
+              "<parameter=city>Paris</parameter>\n<parameter=unit>C</parameter>\n<parameter=now>true</parameter>\n",
+              "\n<seed:tool_call>\n<function=now>\n</function>\n</seed:tool_call>")],
+    "dsml": [(_DSML, '<｜DSML｜parameter name="city" string="true">Paris</｜DSML｜parameter>\n'
+              '<｜DSML｜parameter name="unit" string="true">C</｜DSML｜parameter>\n',
+              '<｜DSML｜invoke name="now">\n</｜DSML｜invoke>\n')],
     "mistral": [('[TOOL_CALLS][{"name": "weather", "arguments": {}}{}]', GOOD, ', {"name": "now", "arguments": {}}'),
                 ("[TOOL_CALLS]weather[ARGS]{}{}", GOOD, "[TOOL_CALLS]now[ARGS]{}")],
     "pythonic": [("[weather({}){}]", "city='Paris', unit=\"C\", now=True", ", now()")],
@@ -145,7 +155,12 @@ def test_every_form_of_every_format_may_end_in_white_space(case: FormatInVocabul
         before, _, rest = pattern.partition("{}")
         inside, _, after = rest.rpartition("{}")
         one, two = before + arguments + inside + after, before + arguments + inside + other + after
-        bad = one.replace("unit>\nC", "unit>\nK").replace('"C"', '"K"').replace('<|"|>C', '<|"|>K')
+        bad = (
+            one.replace("unit>\nC", "unit>\nK")
+            .replace('"C"', '"K"')
+            .replace('<|"|>C', '<|"|>K')
+            .replace(">C</", ">K</")
+        )
         if case.tokenizer.id(case.form.markers[0]) is None and ("[ARGS]" in one or "<|python_tag|>" in one):
             continue  # nobody would spell these
         for required in (True, False):

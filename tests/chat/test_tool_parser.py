@@ -23,6 +23,7 @@ NAMED = {form.name: form for form in FORMATS}
 CODER, HERMES, DEEPSEEK, MISTRAL, PYTHONIC, LLAMA, GEMMA = (
     NAMED[name] for name in ("coder", "hermes", "deepseek", "mistral", "pythonic", "llama", "gemma")
 )
+GLM, SEED, DSML = (NAMED[name] for name in ("glm", "seed", "dsml"))
 PARIS = ToolCall("get_weather", {"city": "Paris", "days": 2})
 SCHEMAS: dict[str, Any] = {
     "get_weather": {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}},
@@ -206,6 +207,19 @@ CASES += [
     (GEMMA, '<|tool_call>call:now{<tool_call|> x', '<|tool_call>call:now{<tool_call|> x', []),
     (GEMMA, '<|tool_call>call:say{text:<|"|>cut o', '<|tool_call>call:say{text:<|"|>cut o', []),
     (GEMMA, 'a <| b {c: 1}', 'a <| b {c: 1}', []),
+    (GLM, '<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Paris</arg_value>\n<arg_key>days</arg_key>\n<arg_value>2</arg_value>\n</tool_call>', '', [PARIS]),
+    (GLM, 'I look.<tool_call>get_weather<arg_key>city</arg_key><arg_value>Oslo</arg_value><arg_key>days</arg_key><arg_value>2</arg_value></tool_call><tool_call>now</tool_call>', 'I look.', [OSLO, ToolCall('now', {})]),
+    (GLM, '\n<tool_call>now\n</tool_call>\n<tool_call>say\n<arg_key>text</arg_key>\n<arg_value>a\n</tool_call> <arg_value> b\n</arg_value>\n</tool_call>', '', [ToolCall('now', {}), ToolCall('say', {'text': 'a\n</tool_call> <arg_value> b\n'})]),
+    (GLM, '<tool_call>many<arg_key>o</arg_key><arg_value>{"k": [1, null]}</arg_value><arg_key>b</arg_key><arg_value>true</arg_value><arg_key>s</arg_key><arg_value>5</arg_value></tool_call>', '', [ToolCall('many', {'o': {'k': [1, None]}, 'b': True, 's': '5'})]),
+    (GLM, '<tool_call>get_weather<arg_key>city</arg_key><arg_value>Oslo</arg_value><arg_key>days</arg_key><arg_value>2</arg_value>', '', [OSLO]),
+    (GLM, '<tool_call>nope</tool_call>', '<tool_call>nope</tool_call>', []), (GLM, 'Use <tool_call> tags.', 'Use <tool_call> tags.', []),
+    (GLM, '<tool_call>{"name": "now"}</tool_call> b', '<tool_call>{"name": "now"}</tool_call> b', []),
+    (SEED, '<seed:tool_call>\n<function=get_weather>\n<parameter=city>Paris</parameter>\n<parameter=days>2</parameter>\n</function>\n</seed:tool_call>', '', [PARIS]),
+    (SEED, 'Hm.\n<seed:tool_call>\n<function=say>\n<parameter=text>a\n</parameter> b</parameter>\n</function>\n</seed:tool_call>\n<seed:tool_call>\n<function=now>\n</function>\n</seed:tool_call>', 'Hm.', [ToolCall('say', {'text': 'a\n</parameter> b'}), ToolCall('now', {})]),
+    (SEED, '<seed:tool_call>\n<function=now>\n</function>', '', [ToolCall('now', {})]),
+    (SEED, '<seed:tool_call>x', '<seed:tool_call>x', []), (SEED, '<seed:tool_call>\n<function=nope>\n</function>\n</seed:tool_call>', '<seed:tool_call>\n<function=nope>\n</function>\n</seed:tool_call>', []),
+    (DSML, 'So:\n\n<｜DSML｜function_calls>\n<｜DSML｜invoke name="get_weather">\n<｜DSML｜parameter name="city" string="true">Paris</｜DSML｜parameter>\n<｜DSML｜parameter name="days" string="false">2</｜DSML｜parameter>\n</｜DSML｜invoke>\n<｜DSML｜invoke name="now">\n</｜DSML｜invoke>\n</｜DSML｜function_calls>', 'So:', [PARIS, ToolCall('now', {})]),
+    (DSML, '<｜DSML｜function_calls>\n<｜DSML｜invoke name="many">\n<｜DSML｜parameter name="u" string="true">{}</｜DSML｜parameter>\n<｜DSML｜parameter name="i" string="false">null</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>', '', [ToolCall('many', {'u': '{}', 'i': None})]),
 ]  # fmt: skip
 
 
@@ -315,6 +329,9 @@ HOSTILE = [
     (GEMMA, "<|tool_call>call:say{" * 5000), (GEMMA, "<|tool_call>call:say{a:" + "{" * 100_000),
     (GEMMA, '<|tool_call>call:say{text:<|"|>' + "<" * 100_000), (GEMMA, "<|tool_call>" + "call:say" * 12_000),
     (GEMMA, "<|tool_call>call:say{" + "a," * 50_000 + "}<tool_call|>"),
+    (GLM, "<tool_call>" * 9000), (GLM, "<tool_call>say" + "<arg_key>a</arg_key><arg_value>" * 4000), (GLM, "<tool_call>say" + "</arg_value> " * 9000),
+    (GLM, "<tool_call>say<arg_key>text</arg_key><arg_value>" + "</arg_value> " * 8000), (SEED, "<seed:tool_call>" + "\n" * 100_000),
+    (SEED, "<seed:tool_call><function=say>" + "<parameter=text>" * 6000), (DSML, "<｜DSML｜function_calls>" * 5000),
     (PYTHONIC, "[say(" + "(" * 100_000), (PYTHONIC, "[say(a=" + "-" * 100_000 + "1)]"), (PYTHONIC, "[say(a='x 'y)," * 7000 + "]"),
 ]  # fmt: skip
 

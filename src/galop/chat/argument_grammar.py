@@ -1,6 +1,6 @@
 """Lark rules for the arguments of a tool call.
 
-Three ways of writing them: one JSON object, tags as Qwen3-Coder has them, or keyword arguments as in Python."""
+One JSON object, or keyword arguments as in Python; tags are for `tag_grammar`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from galop.errors import ConstraintError
 
 WIDE = {**JSON, "whitespace_pattern": r"[ \n\t]{0,20}"}  # JSON in lines, as some write it
 TIGHT = {**JSON, "whitespace_pattern": " ?"}  # as templates write it
-TAG_END = "\n</parameter>\n"
 PYTHON_RULES = [r"COMMA: /, ?/", r"SINGLE: /'(?:[^'\\\x00-\x1f]|\\[\\'nrt])*'/"]
 """That `keyword_rules` refer to."""
 CONSTANTS: Mapping[str, list[Any]] = {"null": [None], "boolean": [True, False]}
@@ -29,47 +28,7 @@ def json_rule(tool: ToolSchema, schema: Mapping[str, Any] | None = None, how: Ma
     return f"%json {json.dumps({**whole, 'x-guidance': {**how, 'lenient': not tool.strict}})}"
 
 
-def tag_rules(name: str, tool: ToolSchema) -> list[str]:
-    """Rules for arguments in tags, as Qwen3-Coder writes them, of which `name` is the first. Raises ConstraintError for
-    a strict tool whose schema cannot be said in tags."""
-    objects = flatten(tool) or [FlatSchema({}, frozenset(), None)]
-    rules = [f"{name}: " + " | ".join(f"{name}o{i}f0" for i in range(len(objects)))]
-    for i, one in enumerate(objects):
-        items = []
-        for j, (key, schema) in enumerate(one.properties.items()):
-            rule = f"{name}o{i}v{j}"
-            rules += _tag_value_rules(rule, schema, tool)
-            items.append((f"{lark.literal(f'<parameter={key}>' + chr(10))} {rule}", key in one.required))
-        more = ""
-        if one.more is not None:
-            rules += _tag_value_rules(f"{name}o{i}m", one.more, tool)
-            rules.append(f'{name}o{i}n: "<parameter=" /[A-Za-z_][A-Za-z0-9_.-]{{0,63}}/ ">\\n" {name}o{i}m')
-            more = f"{name}o{i}n"
-        rules += lark.sequence(f"{name}o{i}", items, more=more)
-    return rules
-
-
-def _tag_value_rules(rule: str, schema: Any, tool: ToolSchema) -> list[str]:
-    choice = alternatives(schema, tool.schema)
-    if any(_is_text(one) and not text_bounds(one) for one in choice):
-        return [f"{rule}[lazy]: /(?s:.*)\\n<\\/parameter>\\n/"]
-    rules, ways, others = [], [], []
-    for i, one in enumerate(choice):
-        if isinstance(one.get("const"), str):
-            ways.append(f"{lark.literal(one['const'] + TAG_END)}")
-        elif _is_text(one):
-            ways.append(f"{rule}t{i}")
-            rules += [f"{rule}t{i}[lazy]: {rule.upper()}T{i}",
-                      f"{rule.upper()}T{i}: ({' & '.join(text_bounds(one))}) {lark.literal(TAG_END)}"]  # fmt: skip
-        else:
-            others.append(one)
-    if others:
-        whole = schema if len(others) == len(choice) else {"anyOf": others}
-        ways.append(f"{json_rule(tool, subschema(tool.schema, whole))} {lark.literal(TAG_END)}")
-    return [f"{rule}: {' | '.join(ways)}", *rules]
-
-
-def _is_text(schema: Mapping[str, Any]) -> bool:
+def is_text(schema: Mapping[str, Any]) -> bool:
     """Whether a value may be text that is written without quotes."""
     return schema.get("type") == "string" or not schema
 
@@ -120,7 +79,7 @@ def _keyword_value(schema: Any, tool: ToolSchema) -> str:
                 ways += map(lark.literal, LITERALS[value])
             elif isinstance(value, str) and value.isprintable() and not set(value) & {"'", "\\"}:
                 ways.append(lark.literal(f"'{value}'"))
-        if _is_text(one) and not one.keys() & {"const", "minLength", "maxLength", "pattern", "format"}:
+        if is_text(one) and not one.keys() & {"const", "minLength", "maxLength", "pattern", "format"}:
             ways.append("SINGLE")
     whole = json_rule(tool, subschema(tool.schema, schema))
     return " | ".join([whole, *dict.fromkeys(ways)])

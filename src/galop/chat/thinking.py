@@ -125,6 +125,8 @@ class ThinkingBudget(Constraint):
     def accept(self, token: int) -> Sequence[int]:
         """Counts a token; gives the words that close the thinking once its budget is spent."""
         if self._state == "start":
+            if self._answer is None and [token] == self._breaks:
+                return ()  # which GLM-4.6 writes before it thinks
             self._state = "thinking" if token == self._open else "answer"
             self._opened = token == self._open
         elif self._state == "thinking" and token == self._close:

@@ -5,13 +5,15 @@ A new format is an entry of the table and the function that writes its calls in 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from galop.chat import lark
-from galop.chat.argument_grammar import PYTHON_RULES, json_rule, keyword_rules, tag_rules
+from galop.chat.argument_grammar import PYTHON_RULES, json_rule, keyword_rules
 from galop.chat.gemma_syntax import QUOTE, any_rules, gemma_rules
 from galop.chat.response_format import ResponseFormat
+from galop.chat.tag_grammar import LINE, TagRules
+from galop.chat.tag_style import CODER, DSML, GLM, SEED, TagStyle
 from galop.chat.tool_grammar import BLANK, CallGrammar, bare_objects, object_rules, reply_grammar
 from galop.chat.tool_schema import ToolSchema
 
@@ -47,12 +49,12 @@ def _coder(calls: GrammarInput) -> CallGrammar:
     opening, closing = calls.marks
     again = calls.more(f"GAP? {calls.marks[opening]} call")
     rules = [f'call: "\\n" ({lark.choice("function", len(calls.tools))}) "\\n" {calls.marks[closing]}']
-    bare = []
+    bare, tags = [], TagRules(CODER, {})
     for i, tool in enumerate(calls.tools):
         function = f"<function={tool.name}>"
         rules += [
             f'function{i}: {lark.literal(function + chr(10))} args{i} "</function>"',
-            *tag_rules(f"args{i}", tool),
+            *tags.arguments(f"args{i}", tool),
         ]
         goes_on = f'"\\n" args{i} "</function>" ("\\n" {calls.marks[closing]})? {again}'
         bare.append((lark.regex(function), goes_on))
@@ -109,6 +111,43 @@ def _llama(calls: GrammarInput) -> CallGrammar:
     return CallGrammar(tag if tag in calls.known else "", f"object {again}", rules, bare, optional=True, anywhere=True)
 
 
+def _tagged(style: TagStyle, between: str = "", several: bool = False) -> Callable[[GrammarInput], CallGrammar]:
+    """Calls whose values stand in tags, `between` the opening or closing and the call; `several` says that one opening
+    is for all of them."""
+
+    def grammar(calls: GrammarInput) -> CallGrammar:
+        opening, closing = next(iter(calls.marks)), style.closing
+        tags = TagRules(style, {name: mark for name, mark in calls.marks.items() if name in calls.known})
+        gap = tags.tag(between)
+        rules = [f"function: {lark.choice('function', len(calls.tools))}", *([LINE] if style.loose else [])]
+        for i, tool in enumerate(calls.tools):
+            function = style.function.replace("{name}", tool.name)
+            rules.append(f"function{i}: {tags.tag(function)} args{i} {tags.tag(style.function_end)}")
+            rules += tags.arguments(f"args{i}", tool)
+        if several:
+            rules.append(f"call: {gap} function {calls.more('function')} {calls.marks[closing]}")
+            return CallGrammar(opening, "call", rules)
+        rules.append(f"call: {gap} function {gap} {calls.marks[closing]}")
+        return CallGrammar(opening, f"call {calls.more(f'GAP? {calls.marks[opening]} call')}", rules)
+
+    return grammar
+
+
+def _dsml(calls: GrammarInput) -> CallGrammar:
+    """DeepSeek-V3.2, whose tags have a control token in them."""
+    [mark] = calls.marks
+    opening, known = "<｜DSML｜function_calls>", mark in calls.known
+    tags = TagRules(DSML, calls.marks if known else {})
+    marks = {**calls.marks, DSML.closing: tags.tag(DSML.closing)}
+    if not known:
+        marks = {opening: lark.literal(opening), **marks}
+    grammar = _tagged(DSML, "\n", several=True)(replace(calls, marks=marks))
+    if not known:
+        return grammar
+    begins, _, goes_on = opening.partition(mark)
+    return replace(grammar, rest=f"{lark.literal(goes_on)} {grammar.rest}", before=lark.literal(begins))
+
+
 def _gemma(calls: GrammarInput) -> CallGrammar:
     """Gemma 4: a name and its arguments, in its own way of writing values."""
     opening, closing, _ = calls.marks
@@ -134,13 +173,14 @@ class ToolCallFormat:
     openings: tuple[str, ...]  # what begins calls, the usual one first
     closing: str  # what ends them; "" for the end of the reply
     rules: Callable[[GrammarInput], CallGrammar]  # the same calls in Lark
-    syntax: Literal["json", "tags", "python", "gemma"] = "json"  # of what stands between
+    syntax: Literal["json", "tags", "python", "gemma", "styled"] = "json"  # of what stands between
     head: str = r"[\s,;\[]*"  # a regex for what stands before a call's object; its group `name` if the object has none
     tail: str = r"[\s,;\]]*"  # a regex for what may follow the last call and is no text
     trailers: tuple[str, ...] = ()  # closing marks that may follow it too
     bare: Literal["", "first", "list", "anywhere"] = ""  # where calls may lack an opening: a call or list first, or any
     markers: tuple[str, ...] = ()  # control tokens that calls consist of
     kept_openings: tuple[str, ...] = ()  # openings that are part of the call itself
+    style: TagStyle | None = None  # of the tags, where the syntax is "styled"
     python_opening: str = ""  # the opening after which a call is Python, unless it is an object
 
     def grammar(
@@ -153,6 +193,7 @@ class ToolCallFormat:
         marks = {marker: lark.literal(marker) if id is None else f"<[{id}]>" for marker, id in ids.items()}
         known = frozenset(marker for marker, id in ids.items() if id is not None)
         calls = self.rules(GrammarInput(tools, MOST if several else 0, marks, known))
+        marks.setdefault(calls.opening, lark.literal(calls.opening))  # which may have tokens in it, and be none
         return reply_grammar(calls, marks, known, required, several)
 
 
@@ -167,6 +208,18 @@ FORMATS = (
         trailers=("</tool_call>",), markers=("<tool_call>", "</tool_call>"), kept_openings=("<function=",),
     ),
     HERMES,
+    ToolCallFormat(
+        "glm", r"<arg_key>\{", ("<tool_call>",), "</tool_call>", _tagged(GLM), "styled", trailers=("</tool_call>",),
+        markers=("<tool_call>", "</tool_call>", "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>"), style=GLM,
+    ),
+    ToolCallFormat(
+        "seed", r"<seed:tool_call>", ("<seed:tool_call>",), "</seed:tool_call>", _tagged(SEED, "\n"), "styled",
+        trailers=("</seed:tool_call>",), markers=("<seed:tool_call>", "</seed:tool_call>"), style=SEED,
+    ),
+    ToolCallFormat(
+        "dsml", r"<｜DSML｜function_calls>", ("<｜DSML｜function_calls>",), DSML.closing, _dsml, "styled",
+        trailers=(DSML.closing,), markers=("｜DSML｜",), style=DSML,
+    ),
     ToolCallFormat(
         "deepseek", r"tool▁calls▁begin", ("<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>"), "<｜tool▁calls▁end｜>",
         _deepseek,

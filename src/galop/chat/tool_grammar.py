@@ -27,6 +27,7 @@ class CallGrammar:
     rules: list[str]
     bare: list[tuple[str, str]] = field(default_factory=list)
     optional: bool = False  # whether the opening may be left away
+    before: str = ""  # Lark for text that stands before the opening
     anywhere: bool = False  # whether those without an opening may come after text
 
 
@@ -38,13 +39,16 @@ def reply_grammar(
     first = f"{marks[calls.opening]} {calls.rest}" if calls.opening else calls.rest
     end = " GAP?" if several else ""
     rules = [f"calls: {first}{end}", GAP, *calls.rules]
+    if calls.before:
+        rules[0] = f"later: {first}{end}"
+        rules.append(f"calls: {calls.before} later")
     if required:
         start = f"start: calls | {calls.rest}{end}" if calls.opening and calls.optional else "start: calls"
         return ResponseFormat("lark", "\n".join([start, *rules]))
     # White space may come before the next call or the end: only what the model writes after it tells which.
     starts, never = ["text"], []
     if calls.opening in known:
-        starts += ["calls", "text calls"]
+        starts += ["calls", "text later" if calls.before else "text calls"]
     elif calls.opening:
         starts.append("spelled")
         rules += [f"spelled: lead {calls.rest}{end}", f"lead[lazy]: /{ANY}{lark.regex(calls.opening)}/"]

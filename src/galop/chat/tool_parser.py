@@ -11,7 +11,7 @@ from typing import Literal
 
 from galop.chat.gemma_syntax import QUOTE, gemma_to_json
 from galop.chat.tool_formats import ToolCallFormat
-from galop.chat.tool_syntax import parse_python_calls, parse_tagged_calls
+from galop.chat.tool_syntax import parse_python_calls, parse_styled_calls, parse_tagged_calls
 from galop.chat.tools import Schemas, ToolCall, ToolCallDelta, call_from_object, make_call, make_encodable
 
 LONGEST = 1 << 17  # characters of a call that are waited for
@@ -217,7 +217,13 @@ class ToolCallParser:
             json_in_tags = kind == "tags" and first == "{"
             built_in = self._opening == self._format.python_opening != "" and first != "{"
             self._syntax = "json" if json_in_tags else "python" if built_in else kind
-        reading = {"json": self._objects, "gemma": self._objects, "tags": self._tags, "python": self._list}
+        reading = {
+            "json": self._objects,
+            "gemma": self._objects,
+            "styled": self._styled,
+            "tags": self._tags,
+            "python": self._list,
+        }
         pieces = reading[self._syntax](final, cut) if self._syntax else []
         if pieces or self._opening is None or not (final or (len(self._buffer) > LONGEST and not self._stream)):
             return pieces
@@ -315,6 +321,27 @@ class ToolCallParser:
         except Exception:  # whatever a model writes, it must not take the engine with it
             return self._fail(end)
         self._close(end, *(self._format.trailers if self._bare or not found else ()))
+        return [*calls]
+
+    def _styled(self, final: bool, cut: bool) -> list[Piece]:
+        """Calls in the tags of another family."""
+        buffer, closing, style = self._buffer, self._format.closing, self._format.style
+        assert style
+        if not style.may_begin(buffer):
+            closed = buffer.find(closing)
+            return self._fail(closed + len(closing) if closed >= 0 else 0)
+        found = style.calls_end.search(buffer, self._searched)
+        self._searched = max(0, len(buffer) - LONGEST_HEAD) if len(buffer) > LONGEST_HEAD else 0
+        end = found.end() if found else -1
+        if final and not found and not cut and style.unclosed_end.search(buffer, max(0, len(buffer) - LONGEST_HEAD)):
+            end = len(buffer)
+        if end < 0:
+            return []
+        try:
+            calls = parse_styled_calls(buffer[:end], self._schemas, style)
+        except Exception:  # as above
+            return self._fail(end)
+        self._close(end, *(() if found else self._format.trailers))
         return [*calls]
 
     def _list(self, final: bool, cut: bool) -> list[Piece]:

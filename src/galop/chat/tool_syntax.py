@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from galop.chat.tag_style import TagStyle
 from galop.chat.tools import Schemas, ToolCall, make_call, make_encodable
 
 _FUNCTION = re.compile(r"<function=([^<>\n]+)>")
@@ -39,6 +40,28 @@ def parse_tagged_calls(body: str, schemas: Schemas) -> list[ToolCall]:
             values[key] = parse_value(text, properties.get(key), schemas.get(name))
             at = end.end()
         calls.append((name, values))
+    return _valid_calls(calls, schemas)
+
+
+def parse_styled_calls(body: str, schemas: Schemas, style: TagStyle) -> list[ToolCall]:
+    """Calls in the tags of `style`. Raises ValueError if there is no call of a tool in `schemas`."""
+    calls, at = [], 0
+    while function := style.function_pattern.match(body, at):
+        name, at = function[1], function.end()
+        properties = _properties(schemas.get(name))
+        values: dict[str, Any] = {}
+        while parameter := style.parameter_pattern.match(body, at):
+            end = style.value_end.search(body, parameter.end())
+            assert end  # which the end of the text is
+            text, at = body[parameter.end() : end.start()], end.end()
+            is_text = parameter.groupdict().get("text") == "true"
+            values[parameter[1]] = (
+                text if is_text else parse_value(text, properties.get(parameter[1]), schemas.get(name))
+            )
+        calls.append((name, values))
+        at += len(re.match(rf"\s*(?:{re.escape(style.function_end.strip())})?", body[at:])[0])  # type: ignore[index]
+        if not style.function_end:
+            break
     return _valid_calls(calls, schemas)
 
 

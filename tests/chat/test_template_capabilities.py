@@ -116,6 +116,15 @@ SEED = (
     "c.function.arguments.items() %}<parameter={{ k }}>{{ v }}</parameter>\n{% endfor %}</function>\n</seed:tool_call>"
     "{% endfor %}<seed:eos>{% endfor %}{% if add_generation_prompt %}<seed:bos>assistant\n{% endif %}"
 )
+KIMI = (
+    "{% set ns = namespace(ids=[]) %}{% if tools %}<|im_system|>{{ tools | tojson }}{% endif %}{% for m in messages %}"
+    "{% if m.role == 'tool' %}## Return of {{ ns.ids.pop(0) }}\n{{ m.content }}{% else %}<|im_{{ m.role }}|>{{ m.content }}"
+    "{% endif %}{% if m.tool_calls %}<|tool_calls_section_begin|>{% for c in m.tool_calls %}{% set id = 'functions.' + "
+    "c.function.name + ':' + loop.index0 | string %}{% set _ = ns.ids.append(id) %}<|tool_call_begin|>{{ id }}"
+    "<|tool_call_argument_begin|>{{ c.function.arguments | tojson }}<|tool_call_end|>{% endfor %}<|tool_calls_section_end|>"
+    "{% endif %}<|im_end|>{% endfor %}{% if add_generation_prompt %}<|im_assistant|>{% endif %}"
+)
+LFM2 = "{% if tools %}List of tools: [{% for t in tools %}{{ t | tojson }}{% endfor %}]{% endif %}" + TURNS
 LISTED = "{% for tool in tools %}{{ tool | tojson }}{% endfor %}" + TURNS
 FOUND: list[tuple[str, dict[str, Any]]] = [
     (TURNS, {"tools": False, "call_format": "", "tool_results": True, "system_first": True, "system_later": True, "thinking": False}),
@@ -129,6 +138,8 @@ FOUND: list[tuple[str, dict[str, Any]]] = [
     (GEMMA, {"tools": True, "call_format": "gemma", "arguments": "object", "tool_results": True, "past_thinking": "field", "thinking_tags": "gemma", "thinking_variable": "enable_thinking", "thinks_by_default": False}),
     (GLM, {"tools": True, "call_format": "glm", "tool_results": True, "past_thinking": "field", "thinking_variable": "enable_thinking", "thinks_by_default": True}),
     (SEED, {"tools": True, "call_format": "seed", "past_thinking": "field", "thinking_tags": "seed", "thinking": True}),
+    (KIMI, {"tools": True, "call_format": "kimi", "tool_results": True, "arguments": "object"}),
+    (LFM2, {"tools": True, "call_format": "lfm2", "forgets_calls": True, "tool_results": True}),
     (LISTED, {"tools": True, "needs_tools": True, "call_format": ""}),
     ("{{ broken", {"tools": False, "thinking": False}),
 ]  # fmt: skip
@@ -161,12 +172,17 @@ def prompt(renderer: Renderer, template: str, messages: list[dict[str, Any]], to
     native = can.tools and format_named(can.call_format) is not None
     given = {"tools": tools} if tools and native else {} if can.needs_tools else {"tools": None}
     said = adapt_messages(messages, tools, can, native)
+    for message in said:
+        if written := message.pop("written_calls", ()):
+            message["content"] += "".join(written)
     variables = {"messages": said, "documents": None, "add_generation_prompt": True, **given}
     variables |= {"bos_token": "<s>", "eos_token": "</s>"}
     return renderer.render(template, variables)
 
 
-@pytest.mark.parametrize("template", [TURNS, R1, DEEPSEEK, LLAMA, MISTRAL, THINKER, FUNCTIONARY, LISTED])
+@pytest.mark.parametrize(
+    "template", [TURNS, R1, DEEPSEEK, LLAMA, MISTRAL, THINKER, FUNCTIONARY, LISTED, GEMMA, GLM, SEED, KIMI, LFM2]
+)
 def test_whatever_a_template_lacks_nothing_of_a_conversation_vanishes(template: str, renderer: Renderer) -> None:
     text = prompt(renderer, template, loop(), [TOOL])
     for part in ("Be brief.", "How high is it?", "pläce", "Brest", "Nantes", "5.5 m", "6.1 m"):
@@ -215,13 +231,23 @@ def test_tools_of_a_template_without_them_are_told_once_in_the_systems_words(ren
         assert text.count("pläce") == 1 and "<tool_call>" in text and text.index("Be brief.") < text.index("tide")
 
 
+def test_calls_that_a_template_forgets_stand_in_the_text_of_their_turn(renderer: Renderer) -> None:
+    """As LFM2 writes them; what a call says stays plain text."""
+    text = prompt(renderer, LFM2, loop(content="Hm."), [TOOL])
+    assert "Hm.<|tool_call_start|>[tide(port='Brest'), tide(port='Nantes')]<|tool_call_end|>" in text
+    assert "6.1 m in Brest" in text
+
+
 SDIST = "llama-cpp-python==0.3.36"
 FORMATS = {
     "Qwen-Qwen2.5-7B-Instruct": "hermes", "Qwen-Qwen3-0.6B": "hermes", "Qwen-QwQ-32B": "hermes", "MiMo-VL": "hermes",
     "NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use": "hermes", "NousResearch-Hermes-3-Llama-3.1-8B-tool_use": "hermes",
     "Qwen3-Coder": "coder", "Qwen3.5-4B": "coder", "google-gemma-4-31B-it": "gemma", "google-gemma-4-31B-it-interleaved": "gemma",
     "ibm-granite-granite-4.0": "hermes", "ibm-granite-granite-4.1": "hermes",
-    "NVIDIA-Nemotron-3-Nano-30B-A3B-BF16": "coder", "meta-llama-Llama-3.1-8B-Instruct": "llama",
+    "NVIDIA-Nemotron-3-Nano-30B-A3B-BF16": "coder", "Kimi-K2-Instruct": "kimi", "Kimi-K2-Thinking": "kimi", "moonshotai-Kimi-K2": "kimi", "LFM2-8B-A1B": "lfm2",
+    "LFM2.5-8B-A1B": "lfm2", "LFM2.5-Instruct": "lfm2", "NVIDIA-Nemotron-Nano-v2": "nemotron",
+    "Apriel-1.6-15b-Thinker-fixed": "listed", "ibm-granite-granite-3.3-2B-Instruct": "granite3",
+    "meta-llama-Llama-3.1-8B-Instruct": "llama",
     "meta-llama-Llama-3.2-3B-Instruct": "llama", "meta-llama-Llama-3.3-70B-Instruct": "llama",
     "mistralai-Mistral-Nemo-Instruct-2407": "mistral", "Mistral-Small-3.2-24B-Instruct-2506": "mistral",
     "mistralai-Ministral-3-14B-Reasoning-2512": "mistral", "meetkai-functionary-medium-v3.1": "",
@@ -288,7 +314,9 @@ def test_every_template_renders_as_with_transformers(published: dict[str, str], 
         )
         assert reply
         equal += theirs is not None and reply.get("text") == theirs
-        differing += [(name, kind, bool(tools), begin, switch)] if reply.get("text") != theirs else []
+        refused = theirs is None and ".append(" in template  # by the sandbox of transformers
+        differs = reply.get("text") != theirs and not refused
+        differing += [(name, kind, bool(tools), begin, switch)] if differs else []
     assert not differing and equal > 10_000
 
 

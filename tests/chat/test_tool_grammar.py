@@ -125,6 +125,7 @@ _V3 = "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool�
 _V31 = "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>weather<｜tool▁sep｜>{}<｜tool▁call▁end｜>{}<｜tool▁calls▁end｜>"
 _DSML = '<｜DSML｜function_calls>\n<｜DSML｜invoke name="weather">\n{}</｜DSML｜invoke>\n{}</｜DSML｜function_calls>'
 KEYS = "<arg_key>city</arg_key>|<arg_value>Paris</arg_value>|<arg_key>unit</arg_key>|<arg_value>C</arg_value>|"
+NOW = ', {"name": "now", "arguments": {}}'
 WRITTEN: dict[str, list[tuple[str, str, str]]] = {  # calls with {} for the arguments and the next call, and that one
     "hermes": [('<tool_call>\n{"name": "weather", "arguments": {}}\n</tool_call>{}', GOOD,
                 '\n<tool_call>\n{"name": "now", "arguments": {}}\n</tool_call>')],
@@ -142,6 +143,13 @@ WRITTEN: dict[str, list[tuple[str, str, str]]] = {  # calls with {} for the argu
     "dsml": [(_DSML, '<｜DSML｜parameter name="city" string="true">Paris</｜DSML｜parameter>\n'
               '<｜DSML｜parameter name="unit" string="true">C</｜DSML｜parameter>\n',
               '<｜DSML｜invoke name="now">\n</｜DSML｜invoke>\n')],
+    "kimi": [("<|tool_calls_section_begin|><|tool_call_begin|>functions.weather:0<|tool_call_argument_begin|>{}"
+              "<|tool_call_end|>{}<|tool_calls_section_end|>", GOOD,
+              "<|tool_call_begin|>functions.now:1<|tool_call_argument_begin|>{}<|tool_call_end|>")],
+    "nemotron": [('<TOOLCALL>[{"name": "weather", "arguments": {}}{}]</TOOLCALL>', GOOD, NOW)],
+    "listed": [('<tool_calls>[{"name": "weather", "arguments": {}}{}]</tool_calls>', GOOD, NOW)],
+    "granite3": [('<|tool_call|>[{"name": "weather", "arguments": {}}{}]', GOOD, NOW)],
+    "lfm2": [("<|tool_call_start|>[weather({}){}]<|tool_call_end|>", "city='Paris', unit=\"C\", now=True", ", now()")],
     "mistral": [('[TOOL_CALLS][{"name": "weather", "arguments": {}}{}]', GOOD, ', {"name": "now", "arguments": {}}'),
                 ("[TOOL_CALLS]weather[ARGS]{}{}", GOOD, "[TOOL_CALLS]now[ARGS]{}")],
     "pythonic": [("[weather({}){}]", "city='Paris', unit=\"C\", now=True", ", now()")],

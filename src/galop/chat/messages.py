@@ -11,7 +11,8 @@ from typing import Any
 
 from galop.chat.schema import DEEPEST, depth, map_subschemas
 from galop.chat.template_capabilities import TemplateCapabilities
-from galop.chat.tools import Tool
+from galop.chat.tool_formats import format_named
+from galop.chat.tools import Tool, ToolCall
 
 Message = dict[str, Any]
 """A message as OpenAI's API describes it; `arguments` of tool calls may be objects."""
@@ -73,6 +74,8 @@ def _adapt_calls(messages: Sequence[Message], can: TemplateCapabilities) -> list
             for call in calls:
                 count += 1
                 function, own = call["function"], f"{count:09d}"  # as long as Mistral's have to be
+                if can.call_format == "kimi":
+                    own = f"functions.{function['name']}:{count - 1}"
                 waiting.append((call.get("id"), own, function["name"]))
                 arguments: Any = function["arguments"]
                 if can.arguments == "text":
@@ -81,6 +84,8 @@ def _adapt_calls(messages: Sequence[Message], can: TemplateCapabilities) -> list
                 calls_for_template.append({**adapted_call, "id": own} if can.call_ids else adapted_call)
             message = {**message, "content": message.get("content") or can.no_content, "tool_calls": calls_for_template}
             thought = message.get("reasoning_content")
+            if can.forgets_calls:
+                message["written_calls"] = _write_calls(message.pop("tool_calls"), can.call_format)
             said = message["content"] or ""
             if thought and can.past_thinking == "text":
                 message["content"] = f"{can.tags.opening}\n{thought}\n{can.tags.close}\n\n{said}"
@@ -100,6 +105,14 @@ def _adapt_calls(messages: Sequence[Message], can: TemplateCapabilities) -> list
                 message = {"name": call[2], **message, **({"tool_call_id": call[1]} if can.call_ids else {})}
         adapted.append(message)
     return adapted
+
+
+def _write_calls(calls: Sequence[Mapping[str, Any]], format: str) -> tuple[str, str, str]:
+    """Calls as a format has them: the token before them, what is written, the token after it."""
+    form = format_named(format)
+    assert form and form.write
+    made = [ToolCall(call["function"]["name"], call["function"]["arguments"]) for call in calls]
+    return form.openings[0], form.write(made), form.closing
 
 
 def _split_calls(messages: Sequence[Message]) -> list[Message]:

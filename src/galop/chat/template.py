@@ -143,11 +143,15 @@ class Marker:
     tags: ThinkingTags = TAGS[THINK]
 
     def mark_message(self, message: Message) -> Message:
-        """The message, marked; the tags of thinking in a reply of the history stay what they are."""
+        """The message, marked; the tags of thinking in a reply of the history stay what they are. Calls that
+        `adapt_messages` has written are put after its content."""
+        message = dict(message)
+        opening, calls, closing = message.pop("written_calls", ("", "", ""))
         marked: Message = self.mark(message)
         if message.get("role") == "assistant" and isinstance(message.get("content"), str):
             parts = re.split(f"({re.escape(self.tags.open)}|{re.escape(self.tags.close)})", message["content"])
-            marked["content"] = "".join(p if i % 2 else self.mark(p) for i, p in enumerate(parts))
+            said = "".join(p if i % 2 else self.mark(p) for i, p in enumerate(parts))
+            marked["content"] = f"{said}{opening}{self.mark(calls)}{closing}"
         return marked
 
     def mark(self, value: Any) -> Any:

@@ -15,7 +15,7 @@ from itertools import product
 from typing import Any, Literal
 
 from galop.chat.thinking_tags import TAGS, THINK, ThinkingTags, find_tags
-from galop.chat.tool_formats import FORMATS, ToolCallFormat
+from galop.chat.tool_formats import FORMATS, ToolCallFormat, format_named
 from galop.chat.tool_parser import ToolCallParser
 from galop.chat.tools import ToolCall
 
@@ -30,6 +30,7 @@ class TemplateCapabilities:
     tools: bool = False  # it renders tools
     needs_tools: bool = False  # it fails where tools are None, rather than not there
     call_format: str = ""  # of the calls in its history, by its name in FORMATS; "" where it is none of them
+    forgets_calls: bool = False  # its history has none, so that they have to stand in the text of their turn
     arguments: Literal["object", "text"] = "object"  # of these calls
     call_ids: bool = False  # calls and results have to have ids
     no_content: str | None = ""  # the content beside calls where nothing was said
@@ -124,7 +125,8 @@ def _probe_calls(render: Render, with_tools: str, thinking: bool, tags: Thinking
     if not found:
         name = next((format.name for format in FORMATS if re.search(format.sign, with_tools)), "")
         alone = render(messages=[_message("user", USER), _message("tool", RESULT)]) or ""
-        return {"call_format": name, "tool_results": RESULT in alone}
+        form = format_named(name)
+        return {"call_format": name, "tool_results": RESULT in alone, "forgets_calls": bool(form and form.write)}
     arguments, content = found["arguments"], found["no_content"]
     with_ids, without = (render(messages=_history(arguments, content, ids), tools=[TOOL]) for ids in (True, False))
     found["call_ids"] = found["call_ids"] or with_ids != without

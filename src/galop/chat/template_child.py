@@ -26,7 +26,7 @@ OUTPUT_LIMIT = 32 << 20
 
 
 def environment() -> Any:
-    """Jinja2 as transformers sets it up for chat templates."""
+    """Jinja2 as transformers sets it up for chat templates, which refuses Kimi-K2's as this does not."""
     from jinja2 import nodes
     from jinja2.exceptions import SecurityError, TemplateError
     from jinja2.ext import Extension, loopcontrols
@@ -84,7 +84,14 @@ def environment() -> Any:
         def fromkeys(self, *args: Any) -> dict[Any, Any]:
             return dict.fromkeys(*args)
 
-    env = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols])
+    class Sandbox(ImmutableSandboxedEnvironment):
+        """Lets lists grow and shrink, as Kimi-K2's templates want: all lists are this one rendering's."""
+
+        def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+            own = type(obj) is list and attr in ("append", "pop")
+            return own or bool(super().is_safe_attribute(obj, attr, value))
+
+    env = Sandbox(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols])
     env.filters["tojson"] = tojson
     env.globals["raise_exception"] = raise_exception
     env.globals["dict"] = Dictionary()

@@ -16,8 +16,11 @@ from galop.chat.tag_grammar import LINE, TagRules
 from galop.chat.tag_style import CODER, DSML, GLM, SEED, TagStyle
 from galop.chat.tool_grammar import BLANK, CallGrammar, bare_objects, object_rules, reply_grammar
 from galop.chat.tool_schema import ToolSchema
+from galop.chat.tool_syntax import write_objects, write_python
+from galop.chat.tools import ToolCall
 
 MOST = 31  # calls after the first
+_ID = r'ID: /, ?"id": ?"[A-Za-z0-9_-]{1,64}"/'
 
 
 @dataclass(frozen=True)
@@ -73,12 +76,31 @@ def _deepseek(calls: GrammarInput) -> CallGrammar:
     return CallGrammar(opening, f"call {calls.more('GAP? call')} {marks[closing]}", rules)
 
 
+def _kimi(calls: GrammarInput) -> CallGrammar:
+    """Kimi-K2, which numbers its calls."""
+    opening, closing, begin, end, separator = calls.marks
+    marks = calls.marks
+    rules = [f"call: {marks[begin]} ({lark.choice('tool', len(calls.tools))}) {marks[end]}"]
+    for i, tool in enumerate(calls.tools):
+        name = lark.literal(f"functions.{tool.name}:")
+        rules += [f"tool{i}: {name} /[0-9]{{1,4}}/ {marks[separator]} args{i}", f"args{i}: {json_rule(tool)}"]
+    return CallGrammar(opening, f"call {calls.more('call')} {marks[closing]}", rules)
+
+
+def _listed(calls: GrammarInput) -> CallGrammar:
+    """Nemotron Nano 2, Granite 3, Apriel and Hunyuan-A13B: one list of objects."""
+    opening, *closing = calls.marks
+    end = calls.marks[closing[0]] if closing else ""
+    rules = [r"COMMA: /,[ \n]?/", *object_rules(calls.tools, "arguments", "ID?"), _ID]
+    return CallGrammar(opening, f'"[" object {calls.more("COMMA object")} "]" {end}', rules)
+
+
 def _mistral(calls: GrammarInput) -> CallGrammar:
     """Mistral: a list of objects, or since Small 3.2 each name before its arguments."""
     opening, to, id = calls.marks
     marks = calls.marks
     rules = [f'list: "[" object {calls.more("COMMA object")} "]"', r"COMMA: /, ?/", 'SPACE: " "']
-    rules += [*object_rules(calls.tools, "arguments", "ID?"), r'ID: /, ?"id": ?"[A-Za-z0-9_-]{1,64}"/']
+    rules += [*object_rules(calls.tools, "arguments", "ID?"), _ID]
     if to not in calls.known:
         return CallGrammar(opening, "SPACE? list", rules)
     before = f"({marks[id]} /[A-Za-z0-9_-]{{1,64}}/)? {marks[to]}" if id in calls.known else marks[to]
@@ -100,6 +122,15 @@ def _pythonic(calls: GrammarInput) -> CallGrammar:
     if start:
         return CallGrammar(next(iter(calls.marks)), "list", rules, bare, optional=True)
     return CallGrammar("", "list", rules, bare)
+
+
+def _lfm2(calls: GrammarInput) -> CallGrammar:
+    """LFM2: the same list, between control tokens."""
+    opening, closing = calls.marks
+    rules = [f"call: {lark.choice('call', len(calls.tools))}", *PYTHON_RULES]
+    for i, tool in enumerate(calls.tools):
+        rules += [f'call{i}: {lark.literal(tool.name + "(")} args{i} ")"', *keyword_rules(f"args{i}", tool)]
+    return CallGrammar(opening, f'"[" call {calls.more("COMMA call")} "]" {calls.marks[closing]}', rules)
 
 
 def _llama(calls: GrammarInput) -> CallGrammar:
@@ -180,6 +211,7 @@ class ToolCallFormat:
     bare: Literal["", "first", "list", "anywhere"] = ""  # where calls may lack an opening: a call or list first, or any
     markers: tuple[str, ...] = ()  # control tokens that calls consist of
     kept_openings: tuple[str, ...] = ()  # openings that are part of the call itself
+    write: Callable[[Sequence[ToolCall]], str] | None = None  # for a template that has none of its history's calls
     style: TagStyle | None = None  # of the tags, where the syntax is "styled"
     python_opening: str = ""  # the opening after which a call is Python, unless it is an object
 
@@ -198,6 +230,9 @@ class ToolCallFormat:
 
 
 _DEEPSEEK = tuple(f"<｜tool▁{part}｜>" for part in ("calls▁begin", "calls▁end", "call▁begin", "call▁end", "sep"))
+_KIMI = tuple(
+    f"<|tool_call{part}|>" for part in ("s_section_begin", "s_section_end", "_begin", "_end", "_argument_begin")
+)
 HERMES = ToolCallFormat(
     "hermes", r"<tool_call>", ("<tool_call>",), "</tool_call>", _hermes, bare="first",
     trailers=("</tool_call>",), markers=("<tool_call>", "</tool_call>"),
@@ -227,6 +262,29 @@ FORMATS = (
         r"(?P<name>[^\s<｜]+)\s*(?:<｜tool▁sep｜>)?\s*(?:```json)?\s*",
         trailers=("```", "<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>"),
         markers=_DEEPSEEK, kept_openings=("<｜tool▁call▁begin｜>",),
+    ),
+    ToolCallFormat(
+        "kimi", r"<\|tool_calls_section_begin\|>", (_KIMI[0], _KIMI[2]), _KIMI[1], _kimi,
+        head=r"\s*(?:<\|tool_call_end\|>\s*)?<\|tool_call_begin\|>\s*(?:functions\.)?(?P<name>[^\s<:]+)(?::\d+)?\s*"
+        r"<\|tool_call_argument_begin\|>\s*",
+        trailers=("<|tool_call_end|>", "<|tool_calls_section_end|>"), markers=_KIMI, kept_openings=(_KIMI[2],),
+    ),
+    ToolCallFormat(
+        "nemotron", r"<TOOLCALL>", ("<TOOLCALL>",), "</TOOLCALL>", _listed, trailers=("</TOOLCALL>",),
+        markers=("<TOOLCALL>", "</TOOLCALL>"), write=write_objects,
+    ),
+    ToolCallFormat(
+        "listed", r"<tool_calls>\s*\[", ("<tool_calls>",), "</tool_calls>", _listed, trailers=("</tool_calls>",),
+        markers=("<tool_calls>", "</tool_calls>"), write=write_objects,
+    ),
+    ToolCallFormat(
+        "granite3", r"<\|tool_call\|>", ("<|tool_call|>",), "", _listed, trailers=("<|/tool_call|>",),
+        markers=("<|tool_call|>",), write=write_objects,
+    ),
+    ToolCallFormat(
+        "lfm2", r"List of tools: (?:<\|tool_list_start\|>)?\[", ("<|tool_call_start|>",), "<|tool_call_end|>", _lfm2,
+        "python", trailers=("<|tool_call_end|>",), markers=("<|tool_call_start|>", "<|tool_call_end|>"),
+        write=write_python,
     ),
     ToolCallFormat(
         "gemma", r"<\|tool_call>", ("<|tool_call>",), "<tool_call|>", _gemma, "gemma",

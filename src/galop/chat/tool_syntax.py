@@ -89,6 +89,17 @@ def parse_python_calls(body: str, schemas: Schemas) -> list[ToolCall]:
     return _valid_calls(calls, schemas)
 
 
+def write_python(calls: Sequence[ToolCall]) -> str:
+    """A Python list of calls."""
+    written = (f"{c.name}({', '.join(f'{key}={value!r}' for key, value in c.arguments.items())})" for c in calls)
+    return f"[{', '.join(written)}]"
+
+
+def write_objects(calls: Sequence[ToolCall]) -> str:
+    """A JSON list of calls."""
+    return json.dumps([{"name": c.name, "arguments": c.arguments} for c in calls], ensure_ascii=False)
+
+
 def _literal(node: ast.expr) -> Any:
     """Of Python or JSON. Raises ValueError for anything that would have to be run."""
     for inner in ast.walk(node):

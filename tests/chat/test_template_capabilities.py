@@ -125,6 +125,18 @@ KIMI = (
     "{% endif %}<|im_end|>{% endfor %}{% if add_generation_prompt %}<|im_assistant|>{% endif %}"
 )
 LFM2 = "{% if tools %}List of tools: [{% for t in tools %}{{ t | tojson }}{% endfor %}]{% endif %}" + TURNS
+HARMONY = (
+    "<|start|>system<|message|>Reasoning: {{ reasoning_effort if reasoning_effort is defined else 'medium' }}<|end|>"
+    "{% if messages[0].role == 'system' or tools %}<|start|>developer<|message|>{{ messages[0].content if messages[0].role == 'system' }}"
+    "{% if tools %}namespace functions {{ tools | tojson }}{% endif %}<|end|>{% endif %}{% set last = namespace(name='') %}"
+    "{% for m in messages %}{% if m.role == 'user' %}<|start|>user<|message|>{{ m.content }}<|end|>{% elif m.role == 'tool' %}"
+    "<|start|>functions.{{ last.name }} to=assistant<|channel|>commentary<|message|>{{ m.content | tojson }}<|end|>"
+    "{% elif m.tool_calls %}{% if m.content and m.thinking %}{{ raise_exception('not both') }}{% endif %}{% if m.content or m.thinking %}"
+    "<|start|>assistant<|channel|>analysis<|message|>{{ m.content or m.thinking }}<|end|>{% endif %}{% set c = m.tool_calls[0].function %}"
+    "{% set last.name = c.name %}<|start|>assistant to=functions.{{ c.name }}<|channel|>commentary json<|message|>{{ c.arguments | tojson }}"
+    "<|call|>{% elif m.role == 'assistant' %}<|start|>assistant<|channel|>final<|message|>{{ m.content }}<|end|>{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}<|start|>assistant{% endif %}"
+)
 LISTED = "{% for tool in tools %}{{ tool | tojson }}{% endfor %}" + TURNS
 FOUND: list[tuple[str, dict[str, Any]]] = [
     (TURNS, {"tools": False, "call_format": "", "tool_results": True, "system_first": True, "system_later": True, "thinking": False}),
@@ -140,6 +152,7 @@ FOUND: list[tuple[str, dict[str, Any]]] = [
     (SEED, {"tools": True, "call_format": "seed", "past_thinking": "field", "thinking_tags": "seed", "thinking": True}),
     (KIMI, {"tools": True, "call_format": "kimi", "tool_results": True, "arguments": "object"}),
     (LFM2, {"tools": True, "call_format": "lfm2", "forgets_calls": True, "tool_results": True}),
+    (HARMONY, {"tools": True, "call_format": "harmony", "single_calls": True, "past_thinking": "field", "thought_is_all": True, "efforts": True, "thinking_tags": "harmony", "thinks_by_default": True, "system_later": False}),
     (LISTED, {"tools": True, "needs_tools": True, "call_format": ""}),
     ("{{ broken", {"tools": False, "thinking": False}),
 ]  # fmt: skip
@@ -181,7 +194,8 @@ def prompt(renderer: Renderer, template: str, messages: list[dict[str, Any]], to
 
 
 @pytest.mark.parametrize(
-    "template", [TURNS, R1, DEEPSEEK, LLAMA, MISTRAL, THINKER, FUNCTIONARY, LISTED, GEMMA, GLM, SEED, KIMI, LFM2]
+    "template",
+    [TURNS, R1, DEEPSEEK, LLAMA, MISTRAL, THINKER, FUNCTIONARY, LISTED, GEMMA, GLM, SEED, KIMI, LFM2, HARMONY],
 )
 def test_whatever_a_template_lacks_nothing_of_a_conversation_vanishes(template: str, renderer: Renderer) -> None:
     text = prompt(renderer, template, loop(), [TOOL])
@@ -247,7 +261,7 @@ FORMATS = {
     "NVIDIA-Nemotron-3-Nano-30B-A3B-BF16": "coder", "Kimi-K2-Instruct": "kimi", "Kimi-K2-Thinking": "kimi", "moonshotai-Kimi-K2": "kimi", "LFM2-8B-A1B": "lfm2",
     "LFM2.5-8B-A1B": "lfm2", "LFM2.5-Instruct": "lfm2", "NVIDIA-Nemotron-Nano-v2": "nemotron",
     "Apriel-1.6-15b-Thinker-fixed": "listed", "ibm-granite-granite-3.3-2B-Instruct": "granite3",
-    "meta-llama-Llama-3.1-8B-Instruct": "llama",
+    "openai-gpt-oss-120b": "harmony", "meta-llama-Llama-3.1-8B-Instruct": "llama",
     "meta-llama-Llama-3.2-3B-Instruct": "llama", "meta-llama-Llama-3.3-70B-Instruct": "llama",
     "mistralai-Mistral-Nemo-Instruct-2407": "mistral", "Mistral-Small-3.2-24B-Instruct-2506": "mistral",
     "mistralai-Ministral-3-14B-Reasoning-2512": "mistral", "meetkai-functionary-medium-v3.1": "",

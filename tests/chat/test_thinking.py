@@ -9,6 +9,7 @@ import pytest
 
 from galop import Sampling
 from galop.backends.load import load
+from galop.chat.harmony import HarmonySplitter
 from galop.chat.template import capabilities_of
 from galop.chat.thinking import (
     BUDGET_SPENT,
@@ -62,6 +63,34 @@ def test_every_way_of_cutting_gives_the_same(
             assert "".join(t for thinking, t in found if not thinking) == answer, (step, offset)
             order = [thinking for thinking, _ in found]
             assert tags.again or order == sorted(order, reverse=True)  # never back to thinking
+
+
+ANALYSIS, FINAL = "<|channel|>analysis<|message|>", "<|channel|>final<|message|>"
+CALL = "<|start|>assistant<|channel|>commentary to=functions.f <|constrain|>json<|message|>"
+MESSAGES = [
+    (f"{ANALYSIS}Hm.<|end|><|start|>assistant{FINAL}Yes. a <| b<|return|>", False, "Hm.", "Yes. a <| b"),
+    (f"Hm.<|end|><|start|>assistant{FINAL}Yes.", True, "Hm.", "Yes."), (f"{FINAL}Yes.", False, "", "Yes."),
+    (f"{ANALYSIS}A<|end|><|start|>assistant{ANALYSIS}B<|end|><|start|>assistant{FINAL}C", False, "AB", "C"),
+    (f"A<|end|><|start|>assistant<|channel|>commentary<|message|>Let me.<|end|>{CALL}{{}}<|call|>", True, "A", "Let me." + CALL + "{}"),
+    (" to=functions.f<|channel|>commentary json<|message|>{}", False, "", " to=functions.f<|channel|>commentary json<|message|>{}"),
+    (f"Hm.<|start|>assistant{FINAL}Yes.", True, "Hm.", "Yes."), ("Yes.", False, "", "Yes."), ("Hm.<|end|><|start|>assis", True, "Hm.", ""),
+    (f"{FINAL[:-3]}", False, "", ""), ("assist him", False, "", "assist him"), ("", False, "", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "opened", "thought", "answer"), MESSAGES)
+def test_messages_of_harmony_are_told_apart_wherever_they_are_cut(
+    text: str, opened: bool, thought: str, answer: str
+) -> None:
+    for step in (1, 2, 3, 5, 7, 200):
+        for offset in range(min(step, len(text) + 1)):
+            splitter = HarmonySplitter(opened, calls=True)
+            pieces = [text[:offset], *(text[i : i + step] for i in range(offset, len(text), step))]
+            found = [part for piece in pieces for part in splitter.push(piece)] + splitter.push("", final=True)
+            assert "".join(t for thinking, t in found if thinking) == thought, (step, offset)
+            assert "".join(t for thinking, t in found if not thinking) == answer, (step, offset)
+    plain = HarmonySplitter(False, calls=False)
+    assert "to=functions" not in "".join(t for _, t in plain.push(text, final=True))
 
 
 MINI = Tokenizer((files("galop.recipes.mini") / "tokenizer.json").read_text("utf-8"))
@@ -199,3 +228,34 @@ def test_tags_of_a_family_open_and_close_its_thinking() -> None:
         ):
             said = led(constraint, [*tokens.encode_control(tags.opening), *WORDS], 200)
             assert said.count(tokens.id(tags.close) or -1) == 1
+
+
+HARMONY = TAGS["harmony"]
+GPT_OSS = (
+    "<|start|>system<|message|>Reasoning: {{ reasoning_effort or 'medium' }}<|end|>{% for m in messages %}<|start|>{{ m.role }}"
+    "<|message|>{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|start|>assistant{% endif %}{# <|channel|> #}"
+)
+
+
+def test_gpt_oss_thinks_as_much_as_it_is_asked_to() -> None:
+    support = thinking_support(capabilities_of(GPT_OSS))
+    assert support and support.tags == HARMONY and support.effort and not support.variable
+    for asked, effort in (("minimal", "low"), ("low", "low"), ("medium", "medium"), ("high", "high"), ("max", "high")):
+        thinking = Thinking.from_request(None, asked, None)
+        assert thinking.variables(support) == {"reasoning_effort": effort} and thinking.will_think(support)
+    assert Thinking().variables(support) == {} and Thinking().opening(support) == ANALYSIS
+    off = Thinking(on=False)
+    assert off.variables(support) == {"reasoning_effort": "low"} and not off.will_think(support)
+    assert off.opening(support) == f"{ANALYSIS}<|end|><|start|>assistant"
+
+
+def test_a_budget_ends_the_analysis_of_harmony_and_begins_its_answer() -> None:
+    names = [{**RAW["added_tokens"][-1], "id": 512 + i, "content": name} for i, name in enumerate(HARMONY.tokens)]
+    tokens = Tokenizer(json.dumps({**RAW, "added_tokens": [*RAW["added_tokens"], *names]}))
+    opened = tokens.encode_control(f"<|start|>assistant{ANALYSIS}")
+    closed = tokens.encode_control(f"<|start|>assistant{ANALYSIS}<|end|><|start|>assistant")
+    continued = tokens.encode_control(f"<|start|>assistant{FINAL}Yes")
+    assert [starts_thinking(tokens, ids, (), HARMONY) for ids in (opened, closed, continued)] == [True, False, False]
+    said = led(ThinkingBudget(tokens, True, 9, 200, tags=HARMONY), WORDS, 200)
+    text = tokens._tokenizer.decode(said, skip_special_tokens=False)
+    assert text.count(f"<|end|><|start|>assistant{FINAL}") == 1

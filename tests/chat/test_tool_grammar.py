@@ -15,6 +15,7 @@ import pytest
 from galop import Sampling
 from galop.backends.local import Model
 from galop.chat.constraint import GrammarCompiler, GrammarConstraint
+from galop.chat.harmony import answer_form
 from galop.chat.messages import trim_tool
 from galop.chat.response_format import ResponseFormat
 from galop.chat.schema import close_objects
@@ -90,7 +91,7 @@ class FormatInVocabulary:
         return text, [p for p in pieces if isinstance(p, ToolCall)]
 
 
-@pytest.fixture(scope="module", params=[(f, k) for f in FORMATS for k in (True, False)],
+@pytest.fixture(scope="module", params=[(f, k) for f in FORMATS for k in (True, False) if k or f.name != "harmony"],
                 ids=lambda p: f"{p[0].name} {'known' if p[1] else 'spelled'}")  # fmt: skip
 def case(request: pytest.FixtureRequest) -> Iterator[FormatInVocabulary]:
     one = FormatInVocabulary(*request.param)
@@ -126,6 +127,7 @@ _V31 = "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>weather<｜tool�
 _DSML = '<｜DSML｜function_calls>\n<｜DSML｜invoke name="weather">\n{}</｜DSML｜invoke>\n{}</｜DSML｜function_calls>'
 KEYS = "<arg_key>city</arg_key>|<arg_value>Paris</arg_value>|<arg_key>unit</arg_key>|<arg_value>C</arg_value>|"
 NOW = ', {"name": "now", "arguments": {}}'
+HEADER = "<|channel|>final<|message|>"
 WRITTEN: dict[str, list[tuple[str, str, str]]] = {  # calls with {} for the arguments and the next call, and that one
     "hermes": [('<tool_call>\n{"name": "weather", "arguments": {}}\n</tool_call>{}', GOOD,
                 '\n<tool_call>\n{"name": "now", "arguments": {}}\n</tool_call>')],
@@ -150,6 +152,9 @@ WRITTEN: dict[str, list[tuple[str, str, str]]] = {  # calls with {} for the argu
     "listed": [('<tool_calls>[{"name": "weather", "arguments": {}}{}]</tool_calls>', GOOD, NOW)],
     "granite3": [('<|tool_call|>[{"name": "weather", "arguments": {}}{}]', GOOD, NOW)],
     "lfm2": [("<|tool_call_start|>[weather({}){}]<|tool_call_end|>", "city='Paris', unit=\"C\", now=True", ", now()")],
+    "harmony": [('<|channel|>commentary to=functions.weather <|constrain|>json<|message|>{}{}', GOOD, ""),
+                ('<|channel|>commentary to=functions.weather json<|message|>{}{}', GOOD, ""),
+                (' to=functions.weather<|channel|>commentary json<|message|>{}{}', GOOD, "")],
     "mistral": [('[TOOL_CALLS][{"name": "weather", "arguments": {}}{}]', GOOD, ', {"name": "now", "arguments": {}}'),
                 ("[TOOL_CALLS]weather[ARGS]{}{}", GOOD, "[TOOL_CALLS]now[ARGS]{}")],
     "pythonic": [("[weather({}){}]", "city='Paris', unit=\"C\", now=True", ", now()")],
@@ -173,16 +178,36 @@ def test_every_form_of_every_format_may_end_in_white_space(case: FormatInVocabul
             continue  # nobody would spell these
         for required in (True, False):
             assert case.allows(one, required) and case.allows(two, required), one
-            assert case.allows(one, required, several=False) and not case.allows(two, required, several=False)
+            assert case.allows(one, required, several=False) and (
+                not other or not case.allows(two, required, several=False)
+            )
             assert case.allows(f"{one}\n", required) and case.allows(f"{two} \n\n", required), one
             assert not case.allows(bad, required), bad
-        assert case.allows("Let me look.\n" + one), one
+        assert case.form.name == "harmony" or case.allows("Let me look.\n" + one), one
 
 
 def test_text_stays_free(case: FormatInVocabulary) -> None:
     for text in ("Yes.\n", "[1, 2]", '{"name": "Alice", "age": 30}', "```json\n{}\n```", "a < b", "x" * 400):
-        assert case.allows(text), text
+        assert case.allows(HEADER + text if case.form.name == "harmony" else text), text
         assert not case.allows(text, required=True), text
+
+
+def test_harmony_says_something_before_a_call_and_answers_in_a_form(case: FormatInVocabulary) -> None:
+    if case.form.name != "harmony":
+        return
+    said, owed = "<|channel|>commentary<|message|>Let me look.<|end|>", "<|start|>assistant"
+    call = f"<|channel|>commentary to=functions.weather <|constrain|>json<|message|>{GOOD}"
+    assert (
+        case.allows(said + owed + call) and not case.allows(said + owed) and not case.allows(said + owed + call, True)
+    )
+    assert not case.allows("<|channel|>analysis<|message|>Hm.<|end|>" + owed + call)  # which comes before the grammar
+    form = answer_form(ResponseFormat("regex", "[0-9]+"), case.tokenizer.id)
+    for text, fits in (("42", True), ("4x", False)):
+        matcher = case.constraints.compile(form)._matcher
+        ids = case.tokenizer.encode_control(HEADER + text)
+        assert (matcher.try_consume_tokens(ids) == len(ids) and matcher.is_accepting()) == fits
+    with pytest.raises(ConstraintError, match="headers"):
+        answer_form(ResponseFormat("lark", 'start: "a"'), case.tokenizer.id)
 
 
 def test_calls_without_their_tags_are_constrained_as_well(case: FormatInVocabulary) -> None:

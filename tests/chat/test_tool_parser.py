@@ -23,8 +23,8 @@ NAMED = {form.name: form for form in FORMATS}
 CODER, HERMES, DEEPSEEK, MISTRAL, PYTHONIC, LLAMA, GEMMA = (
     NAMED[name] for name in ("coder", "hermes", "deepseek", "mistral", "pythonic", "llama", "gemma")
 )
-GLM, SEED, DSML, KIMI, NEMOTRON, LISTED, GRANITE3, LFM2 = (
-    NAMED[name] for name in ("glm", "seed", "dsml", "kimi", "nemotron", "listed", "granite3", "lfm2")
+GLM, SEED, DSML, KIMI, NEMOTRON, LISTED, GRANITE3, LFM2, HARMONY = (
+    NAMED[name] for name in ("glm", "seed", "dsml", "kimi", "nemotron", "listed", "granite3", "lfm2", "harmony")
 )
 PARIS = ToolCall("get_weather", {"city": "Paris", "days": 2})
 SCHEMAS: dict[str, Any] = {
@@ -222,6 +222,11 @@ CASES += [
     (SEED, '<seed:tool_call>x', '<seed:tool_call>x', []), (SEED, '<seed:tool_call>\n<function=nope>\n</function>\n</seed:tool_call>', '<seed:tool_call>\n<function=nope>\n</function>\n</seed:tool_call>', []),
     (DSML, 'So:\n\n<｜DSML｜function_calls>\n<｜DSML｜invoke name="get_weather">\n<｜DSML｜parameter name="city" string="true">Paris</｜DSML｜parameter>\n<｜DSML｜parameter name="days" string="false">2</｜DSML｜parameter>\n</｜DSML｜invoke>\n<｜DSML｜invoke name="now">\n</｜DSML｜invoke>\n</｜DSML｜function_calls>', 'So:', [PARIS, ToolCall('now', {})]),
     (DSML, '<｜DSML｜function_calls>\n<｜DSML｜invoke name="many">\n<｜DSML｜parameter name="u" string="true">{}</｜DSML｜parameter>\n<｜DSML｜parameter name="i" string="false">null</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>', '', [ToolCall('many', {'u': '{}', 'i': None})]),
+    (HARMONY, ' to=functions.get_weather<|channel|>commentary json<|message|>{"city": "Oslo", "days": 2}<|call|>', '', [OSLO]),
+    (HARMONY, '<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{"city": "Oslo", "days": 2}', '', [OSLO]),
+    (HARMONY, 'Hm.<|start|>assistant to=functions.now<|channel|>commentary <|constrain|>json<|message|>{}<|call|>', 'Hm.', [ToolCall('now', {})]),
+    (HARMONY, '<|start|>assistant<|channel|>commentary to=functions.say<|message|>{"text": "<|end|>"}', '', [ToolCall('say', {'text': '<|end|>'})]),
+    (HARMONY, 'Go to=functions.f now', 'Go to=functions.f now', []), (HARMONY, 'a to=b', 'a to=b', []),
     (KIMI, 'Hm.<|tool_calls_section_begin|><|tool_call_begin|>functions.get_weather:0<|tool_call_argument_begin|>{"city": "Oslo", "days": 2}<|tool_call_end|><|tool_call_begin|>functions.now:1<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_calls_section_end|>', 'Hm.', [OSLO, ToolCall('now', {})]),
     (KIMI, '<|tool_calls_section_begin|><|tool_call_begin|>functions.say:0<|tool_call_argument_begin|>{"text": "cut o', '<|tool_calls_section_begin|><|tool_call_begin|>functions.say:0<|tool_call_argument_begin|>{"text": "cut o', []),
     (NEMOTRON, '<TOOLCALL>[{"name": "get_weather", "arguments": {"city": "Oslo", "days": 2}}, {"name": "now", "arguments": {}}]</TOOLCALL>', '', [OSLO, ToolCall('now', {})]),

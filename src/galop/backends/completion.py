@@ -11,6 +11,7 @@ from dataclasses import replace
 from galop.backends.events import Done, Emit, Failure, Prefill, Text
 from galop.backends.protocol import GenerationRequest
 from galop.backends.stop_strings import StopMatcher
+from galop.chat.harmony import HarmonySplitter
 from galop.chat.thinking import ThinkingSplitter
 from galop.chat.thinking_tags import ThinkingTags
 from galop.chat.tool_formats import ToolCallFormat
@@ -44,7 +45,12 @@ class LocalCompletion:
         self.sequence = sequence
         self._scheduler = scheduler
         self._detokenizer = detokenizer
-        self._splitter = ThinkingSplitter(in_thought, tags) if request.thinking else None
+        self._splitter: ThinkingSplitter | HarmonySplitter | None = None
+        if request.thinking:
+            by_message = tags.messages
+            self._splitter = (
+                HarmonySplitter(in_thought, bool(tools)) if by_message else ThinkingSplitter(in_thought, tags)
+            )
         self._parser = ToolCallParser(format, schemas_of(tools), scope) if tools else None
         self._stop = StopMatcher(request.stop, request.rules.include_stop)
         self._emit = emit

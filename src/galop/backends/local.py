@@ -245,7 +245,7 @@ class Model(Processor):
                 tags,
             )
         format = self.tool_format or HERMES
-        spoken = (*(format.markers if tools else ()), *((tags.open, tags.close) if thinking else ()))
+        spoken = (*(format.markers if tools else ()), *(tags.tokens if thinking else ()))
         visible = self.tokenizer.added if rules.show_control else spoken
         detokenizer = Detokenizer(self.tokenizer, visible, ids)
         stops = [id for id in map(self.tokenizer.id, request.stop) if id in detokenizer.hidden and id is not None]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from galop.backends.default_sampling import default_sampling
 from galop.backends.tool_constraint import compile_calls
+from galop.chat.harmony import answer_form
 from galop.chat.messages import Message, adapt_messages, trim_tool
 from galop.chat.response_format import ResponseFormat
 from galop.chat.template import ChatTemplate, PromptEnd, Renderer
@@ -96,7 +97,9 @@ class Processor:
         can, native = self.template.capabilities, self.tool_format is not None
         if tools and native:
             values["tools"] = [trim_tool(tool) for tool in tools]
-        return self.template.encode(adapt_messages(messages, tools, can, native), turn, **values)
+        ids = self.template.encode(adapt_messages(messages, tools, can, native), turn, **values)
+        opening = thinking.opening(self.thinking_support) if turn == "begin" else ""
+        return [*ids, *(self.tokenizer.encode_control(opening) if opening else ())]
 
     def encode(self, text: str, control: bool = True, begin: bool = True) -> list[int]:
         """Ids of a text that is no conversation: control tokens in it are meant, or spelled out where `control` is
@@ -116,6 +119,8 @@ class Processor:
         """
         tools = [tool for tool in tools if choice in ("auto", "required", tool["function"]["name"])]
         if not tools:
+            if form and self.template.capabilities.tags.messages:
+                form = answer_form(form, self.tokenizer.id)
             return self.constraints.compile(form) if form else None
         if not (form or self.can_constrain) and choice == "auto":
             return None

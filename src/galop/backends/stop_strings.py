@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from galop.chat.tool_parser import overlap
+from galop.chat.text_ends import overlap
 
 
 class StopMatcher:

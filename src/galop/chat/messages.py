@@ -87,6 +87,8 @@ def _adapt_calls(messages: Sequence[Message], can: TemplateCapabilities) -> list
             if can.forgets_calls:
                 message["written_calls"] = _write_calls(message.pop("tool_calls"), can.call_format)
             said = message["content"] or ""
+            if thought and said and can.thought_is_all:
+                message |= {"reasoning_content": f"{thought}\n\n{said}", "content": can.no_content}
             if thought and can.past_thinking == "text":
                 message["content"] = f"{can.tags.opening}\n{thought}\n{can.tags.close}\n\n{said}"
             elif thought and can.past_thinking == "block":

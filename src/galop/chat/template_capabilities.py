@@ -37,12 +37,14 @@ class TemplateCapabilities:
     tool_results: bool = False  # it renders the results of calls
     single_calls: bool = False  # several calls in one turn are refused
     past_thinking: Literal["", "field", "text", "block"] = ""  # how thinking beside a call of the history is given
+    thought_is_all: bool = False  # nothing may be said beside thinking and a call
     system_first: bool = True  # a system message may come first
     system_later: bool = True  # and later
     alternating_roles: bool = False  # two messages of the same role in a row are refused
     thinking: bool = False  # it renders or opens thinking
     thinking_variable: str = ""  # the variable that turns it on and off
     thinks_by_default: bool = False  # without that variable
+    efforts: bool = False  # whether the variable `reasoning_effort` may be low, medium or high
     thinking_tags: str = THINK  # between which it thinks, by their name in TAGS
 
     @property
@@ -79,6 +81,8 @@ def probe(source: str, render: Render) -> TemplateCapabilities:
     found: dict[str, Any] = {"thinking_tags": find_tags(source)}
     tags = TAGS[found["thinking_tags"]]
     found |= _probe_thinking(source, render, prompt, tags)
+    efforts = [render(messages=user, reasoning_effort=effort) for effort in ("low", "medium", "high")]
+    found["efforts"] = None not in efforts and len({*efforts}) == len(efforts)
     found["system_first"] = SYSTEM in (render(messages=[_message("system", SYSTEM), *user]) or "")
     later = [*user, _message("assistant", REPLY), _message("system", SYSTEM), _message("user", "Qmore")]
     found["system_later"] = SYSTEM in (render(messages=later) or "")
@@ -138,10 +142,12 @@ def _probe_calls(render: Render, with_tools: str, thinking: bool, tags: Thinking
     in_text = _history(arguments, f"{tags.opening}\n{THOUGHT}\n{tags.close}\n\n", found["call_ids"])
     ways: list[tuple[str, list[dict[str, Any]]]] = [("field", in_field)]
     ways += [("block", in_block), ("text", in_text)] if thinking else []
-    for way, messages in ways:
+    for kind, messages in ways:
         text = render(messages=messages, tools=[TOOL]) or ""
-        if THOUGHT in text and (way != "block" or f"{tags.opening}{THOUGHT}{tags.close}" in text):
-            return {**found, "past_thinking": way}
+        if THOUGHT in text and (kind != "block" or f"{tags.opening}{THOUGHT}{tags.close}" in text):
+            both = _history(arguments, REPLY, found["call_ids"], reasoning_content=THOUGHT)
+            refused = kind == "field" and render(messages=both, tools=[TOOL]) is None
+            return {**found, "past_thinking": kind, "thought_is_all": refused}
     return {**found, "past_thinking": ""}
 
 

@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from galop.chat.harmony import ANSWER
 from galop.chat.template_capabilities import TemplateCapabilities
+from galop.chat.text_ends import overlap
 from galop.chat.thinking_tags import TAGS, THINK, ThinkingTags
-from galop.chat.tool_parser import overlap
 from galop.ops.plan import Array
 from galop.tokenizers.constraint import Constraint, allow, forbid, full_mask
 from galop.tokenizers.tokenizer import Tokenizer
@@ -28,12 +29,15 @@ class ThinkingSupport:
 
     variable: str  # the template variable that turns thinking on and off; "" where nothing does
     default: bool  # whether the model thinks without it
+    effort: bool = False  # whether the variable `reasoning_effort` says how much
     tags: ThinkingTags = TAGS[THINK]  # between which it thinks
 
 
 def thinking_support(can: TemplateCapabilities) -> ThinkingSupport | None:
     """Of a template with these capabilities; None for one that knows no thinking."""
-    return ThinkingSupport(can.thinking_variable, can.thinks_by_default, can.tags) if can.thinking else None
+    return (
+        ThinkingSupport(can.thinking_variable, can.thinks_by_default, can.efforts, can.tags) if can.thinking else None
+    )
 
 
 @dataclass(frozen=True)
@@ -53,15 +57,32 @@ class Thinking:
 
     def variables(self, support: ThinkingSupport | None) -> dict[str, Any]:
         """The template variables that ask for this."""
-        if support is None or not support.variable or self == Thinking():
+        if support is None or self == Thinking():
             return {}
-        return {support.variable: self.on is not False and self.budget != 0}
+        on = self.on is not False and self.budget != 0
+        effort = {"reasoning_effort": self._effort if on else "low"} if support.effort else {}
+        return {**({support.variable: on} if support.variable else {}), **effort}
+
+    @property
+    def _effort(self) -> str:
+        """The least effort whose tokens the budget is not more than."""
+        limits = ((effort, EFFORTS[effort]) for effort in ("low", "medium"))
+        return next((e for e, most in limits if self.budget is not None and most and self.budget <= most), "high")
 
     def will_think(self, support: ThinkingSupport | None) -> bool:
         """Whether the reply will have thinking."""
         if support is None:
             return False
+        if support.tags.messages:  # whose thinking is opened or closed in the prompt
+            return self.on is not False and self.budget != 0
         return bool(self.variables(support).get(support.variable, support.default))
+
+    def opening(self, support: ThinkingSupport | None) -> str:
+        """What a prompt ends with so that the reply has thinking or has none, where the template does not say so."""
+        if support is None or not support.tags.messages:
+            return ""
+        tags = support.tags
+        return tags.opening if self.will_think(support) else f"{tags.opening}{tags.close}{tags.before_answer}"
 
 
 class ThinkingBudget(Constraint):
@@ -87,8 +108,10 @@ class ThinkingBudget(Constraint):
         self._rows = rows  # of the vocabulary; where given, thinking that was closed for the model stays closed
         self._open, self._close = tokenizer.id(tags.open), tokenizer.id(tags.close)
         self._breaks = tokenizer.encode("\n")
-        self._before_answer = tokenizer.encode_control(tags.before_answer) if tags.before_answer else []
-        ending = f"\n{tags.close}{tags.before_answer}"
+        before_answer = tags.before_answer + (ANSWER if tags.messages and answer is None else "")
+        self._before_answer = tokenizer.encode_control(before_answer) if before_answer else []
+        self._shut = not tags.messages  # what closes their thinking may end other messages
+        ending = f"\n{tags.close}{before_answer}"
         self._closing = tokenizer.encode_control(f"{BUDGET_SPENT}{ending}")
         # A vocabulary that has to spell the sentence was never taught with words.
         if 4 * len(self._closing) > limit or 2 * len(self._closing) > len(BUDGET_SPENT):
@@ -110,7 +133,7 @@ class ThinkingBudget(Constraint):
         if self._state == "start" and mask is not None and self._open is not None:
             mask = mask.copy()
             allow(mask, self._open)
-        elif self._closed and self._close is not None and self._rows:
+        elif self._closed and self._shut and self._close is not None and self._rows:
             mask = full_mask(self._rows) if mask is None else mask.copy()
             forbid(mask, self._close)
         return mask
@@ -151,7 +174,11 @@ def starts_thinking(
     it."""
     opening, closing = tokenizer.id(tags.open), tokenizer.id(tags.close)
     last = next((id for id in reversed(prompt) if id in (opening, closing) or id in stop_ids), None)
-    return last is not None and last == opening
+    if last is None or last != opening:
+        return False
+    title = tokenizer.encode_control(tags.opening) if tags.messages else [last]
+    at = len(prompt) - 1 - list(reversed(prompt)).index(last)
+    return list(prompt[at : at + len(title)]) == title
 
 
 class ThinkingSplitter:

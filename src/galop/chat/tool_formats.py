@@ -11,6 +11,7 @@ from typing import Literal
 from galop.chat import lark
 from galop.chat.argument_grammar import PYTHON_RULES, json_rule, keyword_rules
 from galop.chat.gemma_syntax import QUOTE, any_rules, gemma_rules
+from galop.chat.harmony import CALL, CHANNEL, CONSTRAIN, END, MESSAGE, START
 from galop.chat.response_format import ResponseFormat
 from galop.chat.tag_grammar import LINE, TagRules
 from galop.chat.tag_style import CODER, DSML, GLM, SEED, TagStyle
@@ -179,6 +180,21 @@ def _dsml(calls: GrammarInput) -> CallGrammar:
     return replace(grammar, rest=f"{lark.literal(goes_on)} {grammar.rest}", before=lark.literal(begins))
 
 
+def _harmony(calls: GrammarInput) -> CallGrammar:
+    """gpt-oss: one call a reply, as its history has it or as it writes it itself."""
+    start, channel, constrain, message, end, _ = (calls.marks[mark] for mark in calls.marks)
+    kind = f'{constrain}? "json" {message}'
+    rules = [f"call: {lark.choice('call', len(calls.tools))}", "BEFORE: /(?s:.+)/"]
+    for i, tool in enumerate(calls.tools):
+        to, own = lark.literal(f" to=functions.{tool.name}"), lark.literal(f"commentary to=functions.{tool.name} ")
+        rules += [
+            f'call{i}: {channel} {own} {kind} args{i} | {to} {channel} "commentary " {kind} args{i}',
+            f"args{i}: {json_rule(tool)}",
+        ]
+    said = f'{channel} "commentary" {message} BEFORE {end} {start} "assistant"'
+    return CallGrammar("", "call", rules, header=f'{channel} "final" {message}', preamble=said)
+
+
 def _gemma(calls: GrammarInput) -> CallGrammar:
     """Gemma 4: a name and its arguments, in its own way of writing values."""
     opening, closing, _ = calls.marks
@@ -233,6 +249,11 @@ _DEEPSEEK = tuple(f"<｜tool▁{part}｜>" for part in ("calls▁begin", "calls�
 _KIMI = tuple(
     f"<|tool_call{part}|>" for part in ("s_section_begin", "s_section_end", "_begin", "_end", "_argument_begin")
 )
+_HARMONY_OPENINGS = tuple(
+    f"{before}{to}"
+    for to in (" to=functions.", f"{CHANNEL}commentary to=functions.")
+    for before in ("", f"{START}assistant")
+)
 HERMES = ToolCallFormat(
     "hermes", r"<tool_call>", ("<tool_call>",), "</tool_call>", _hermes, bare="first",
     trailers=("</tool_call>",), markers=("<tool_call>", "</tool_call>"),
@@ -285,6 +306,11 @@ FORMATS = (
         "lfm2", r"List of tools: (?:<\|tool_list_start\|>)?\[", ("<|tool_call_start|>",), "<|tool_call_end|>", _lfm2,
         "python", trailers=("<|tool_call_end|>",), markers=("<|tool_call_start|>", "<|tool_call_end|>"),
         write=write_python,
+    ),
+    ToolCallFormat(
+        "harmony", r"namespace functions", _HARMONY_OPENINGS, "", _harmony,
+        head=r"(?P<name>[^\s<{]+)\s*(?:<\|channel\|>[a-z]+)?\s*(?:<\|constrain\|>)?\s*(?:json)?\s*<\|message\|>\s*",
+        tail=r"\s*", trailers=(CALL,), markers=(START, CHANNEL, CONSTRAIN, MESSAGE, END, CALL),
     ),
     ToolCallFormat(
         "gemma", r"<\|tool_call>", ("<|tool_call>",), "<tool_call|>", _gemma, "gemma",

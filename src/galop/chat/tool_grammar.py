@@ -27,6 +27,8 @@ class CallGrammar:
     rules: list[str]
     bare: list[tuple[str, str]] = field(default_factory=list)
     optional: bool = False  # whether the opening may be left away
+    header: str = ""  # Lark for what stands before text that is no call
+    preamble: str = ""  # Lark for text before a call, where text has a header
     before: str = ""  # Lark for text that stands before the opening
     anywhere: bool = False  # whether those without an opening may come after text
 
@@ -45,6 +47,11 @@ def reply_grammar(
     if required:
         start = f"start: calls | {calls.rest}{end}" if calls.opening and calls.optional else "start: calls"
         return ResponseFormat("lark", "\n".join([start, *rules]))
+    if calls.header:
+        start = f"start: said | calls | {calls.preamble} calls"
+        return ResponseFormat(
+            "lark", "\n".join([start, *rules, f"said: {calls.header} text", "text: TEXT", "TEXT: /(?s:.+)/"])
+        )
     # White space may come before the next call or the end: only what the model writes after it tells which.
     starts, never = ["text"], []
     if calls.opening in known:

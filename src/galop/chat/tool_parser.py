@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from galop.chat.gemma_syntax import QUOTE, gemma_to_json
+from galop.chat.text_ends import overlap
 from galop.chat.tool_formats import ToolCallFormat
 from galop.chat.tool_syntax import parse_python_calls, parse_styled_calls, parse_tagged_calls
 from galop.chat.tools import Schemas, ToolCall, ToolCallDelta, call_from_object, make_call, make_encodable
@@ -389,8 +390,3 @@ class _ArgumentStream:
         more = self.text[self._sent or 0 :]
         self._sent = len(self.text)
         return [*first, ToolCallDelta(self.name, more)] if more else first
-
-
-def overlap(text: str, opening: str) -> int:
-    """Length of the longest end of `text` that begins `opening`."""
-    return next((n for n in range(min(len(text), len(opening) - 1), 0, -1) if text.endswith(opening[:n])), 0)

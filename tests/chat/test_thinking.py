@@ -152,6 +152,11 @@ GEMMA4 = (
     "{% if enable_thinking is defined and enable_thinking %}<|turn>system\n<|think|>\n<turn|>\n{% endif %}<|turn>model\n"
     "{% if not enable_thinking | default(false) %}<|channel>thought\n<channel|>{% endif %}"
 )
+SEED_OSS = (
+    "{% if thinking_budget is defined %}Think for {{ thinking_budget }} tokens.{% endif %}<seed:bos>assistant\n"
+    "{% if thinking_budget is defined and thinking_budget == 0 %}<seed:think></seed:think>{% endif %}"
+)
+QWEN35 = "<|im_start|>assistant\n{% if enable_thinking | default(none) is false %}<think>\n\n</think>\n\n{% else %}<think>\n{% endif %}"
 STYLE_CASES = [
     (QWEN3, Thinking(), {}, True), (QWEN3, Thinking(on=False), {"enable_thinking": False}, False),
     (QWEN3, Thinking(budget=0), {"enable_thinking": False}, False),
@@ -165,6 +170,11 @@ STYLE_CASES = [
     ("{% if enable_thinking %}<think>{% else %}<think></think>{% endif %}", Thinking(), {}, False),
     ("{% if reason_aloud %}<think>{% endif %}", Thinking(on=True), {"reason_aloud": True}, True),
     (GEMMA4, Thinking(), {}, False), (GEMMA4, Thinking(on=True), {"enable_thinking": True}, True),
+    (SEED_OSS, Thinking(), {}, True), (SEED_OSS, Thinking(on=False), {"thinking_budget": 0}, False),
+    (SEED_OSS, Thinking(budget=512), {"thinking_budget": 512}, True), (SEED_OSS, Thinking(on=True), {}, True),
+    (QWEN35, Thinking(), {}, True), (QWEN35, Thinking(on=False), {"enable_thinking": False}, False),
+    (QWEN35.replace("is false", "is not true"), Thinking(), {}, False),
+    (QWEN35.replace("is false", "is not true"), Thinking(on=True), {"enable_thinking": True}, True),
     ("[SYSTEM_PROMPT]Write [THINK]thoughts[/THINK]first.", Thinking(), {}, True),
 ]  # fmt: skip
 

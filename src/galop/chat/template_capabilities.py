@@ -45,6 +45,7 @@ class TemplateCapabilities:
     thinking_variable: str = ""  # the variable that turns it on and off
     thinks_by_default: bool = False  # without that variable
     efforts: bool = False  # whether the variable `reasoning_effort` may be low, medium or high
+    budgets: bool = False  # whether the variable `thinking_budget` may be tokens, 0 for no thinking
     thinking_tags: str = THINK  # between which it thinks, by their name in TAGS
 
     @property
@@ -83,6 +84,8 @@ def probe(source: str, render: Render) -> TemplateCapabilities:
     found |= _probe_thinking(source, render, prompt, tags)
     efforts = [render(messages=user, reasoning_effort=effort) for effort in ("low", "medium", "high")]
     found["efforts"] = None not in efforts and len({*efforts}) == len(efforts)
+    none, some = (render(messages=user, add_generation_prompt=True, thinking_budget=budget) for budget in (0, 512))
+    found["budgets"] = None not in (none, some) and len({none, some, prompt}) == 3
     found["system_first"] = SYSTEM in (render(messages=[_message("system", SYSTEM), *user]) or "")
     later = [*user, _message("assistant", REPLY), _message("system", SYSTEM), _message("user", "Qmore")]
     found["system_later"] = SYSTEM in (render(messages=later) or "")

@@ -30,13 +30,14 @@ class ThinkingSupport:
     variable: str  # the template variable that turns thinking on and off; "" where nothing does
     default: bool  # whether the model thinks without it
     effort: bool = False  # whether the variable `reasoning_effort` says how much
+    budget: bool = False  # whether the variable `thinking_budget` does, in tokens, 0 for none
     tags: ThinkingTags = TAGS[THINK]  # between which it thinks
 
 
 def thinking_support(can: TemplateCapabilities) -> ThinkingSupport | None:
     """Of a template with these capabilities; None for one that knows no thinking."""
     return (
-        ThinkingSupport(can.thinking_variable, can.thinks_by_default, can.efforts, can.tags) if can.thinking else None
+        ThinkingSupport(can.thinking_variable, can.thinks_by_default, can.efforts, can.budgets, can.tags) if can.thinking else None
     )
 
 
@@ -61,7 +62,8 @@ class Thinking:
             return {}
         on = self.on is not False and self.budget != 0
         effort = {"reasoning_effort": self._effort if on else "low"} if support.effort else {}
-        return {**({support.variable: on} if support.variable else {}), **effort}
+        budget = {"thinking_budget": self.budget if on else 0} if support.budget and (self.budget or not on) else {}
+        return {**({support.variable: on} if support.variable else {}), **effort, **budget}
 
     @property
     def _effort(self) -> str:
@@ -73,7 +75,7 @@ class Thinking:
         """Whether the reply will have thinking."""
         if support is None:
             return False
-        if support.tags.messages:  # whose thinking is opened or closed in the prompt
+        if support.tags.messages or support.budget:
             return self.on is not False and self.budget != 0
         return bool(self.variables(support).get(support.variable, support.default))
 

@@ -36,9 +36,9 @@ class ThinkingSupport:
 
 def thinking_support(can: TemplateCapabilities) -> ThinkingSupport | None:
     """Of a template with these capabilities; None for one that knows no thinking."""
-    return (
-        ThinkingSupport(can.thinking_variable, can.thinks_by_default, can.efforts, can.budgets, can.tags) if can.thinking else None
-    )
+    if not can.thinking:
+        return None
+    return ThinkingSupport(can.thinking_variable, can.thinks_by_default, can.efforts, can.budgets, can.tags)
 
 
 @dataclass(frozen=True)

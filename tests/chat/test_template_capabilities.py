@@ -137,6 +137,11 @@ HARMONY = (
     "<|call|>{% elif m.role == 'assistant' %}<|start|>assistant<|channel|>final<|message|>{{ m.content }}<|end|>{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}<|start|>assistant{% endif %}"
 )
+GEMMA_IN_TURN = GEMMA.replace("{% if m.role == 'tool' %}", "{% if false %}").replace(
+    "{{ m.content }}{% if not m.tool_calls %}",
+    "{% for r in m.tool_responses or [] %}<|tool_response>response:{{ r.name }}{value:{{ value(r.response) }}}<tool_response|>"
+    "{% endfor %}{{ m.content }}{% if not m.tool_calls %}",
+)
 LISTED = "{% for tool in tools %}{{ tool | tojson }}{% endfor %}" + TURNS
 FOUND: list[tuple[str, dict[str, Any]]] = [
     (TURNS, {"tools": False, "call_format": "", "tool_results": True, "system_first": True, "system_later": True, "thinking": False}),
@@ -148,6 +153,7 @@ FOUND: list[tuple[str, dict[str, Any]]] = [
     (THINKER.replace("not thinking", "thinking is false"), {"thinking_variable": "thinking", "thinks_by_default": True}),
     (FUNCTIONARY, {"tools": True, "call_format": "", "thinking": False}),
     (GEMMA, {"tools": True, "call_format": "gemma", "arguments": "object", "tool_results": True, "past_thinking": "field", "thinking_tags": "gemma", "thinking_variable": "enable_thinking", "thinks_by_default": False}),
+    (GEMMA_IN_TURN, {"call_format": "gemma", "results_in_turn": True}), (GEMMA, {"results_in_turn": False}),
     (GLM, {"tools": True, "call_format": "glm", "tool_results": True, "past_thinking": "field", "thinking_variable": "enable_thinking", "thinks_by_default": True}),
     (SEED, {"tools": True, "call_format": "seed", "past_thinking": "field", "thinking_tags": "seed", "thinking": True}),
     (KIMI, {"tools": True, "call_format": "kimi", "tool_results": True, "arguments": "object"}),
@@ -250,6 +256,13 @@ def test_calls_that_a_template_forgets_stand_in_the_text_of_their_turn(renderer:
     text = prompt(renderer, LFM2, loop(content="Hm."), [TOOL])
     assert "Hm.<|tool_call_start|>[tide(port='Brest'), tide(port='Nantes')]<|tool_call_end|>" in text
     assert "6.1 m in Brest" in text
+
+
+def test_results_stand_in_the_turn_that_called_where_a_template_wants_them_there(renderer: Renderer) -> None:
+    for template in (GEMMA, GEMMA_IN_TURN):
+        text = prompt(renderer, template, loop(), [TOOL])
+        after = text.partition('call:tide{port:<|"|>Nantes<|"|>}<tool_call|>')[2]
+        assert after.count("<|tool_response>response:tide{value:") == 2 and "<|turn>tool" not in after
 
 
 SDIST = "llama-cpp-python==0.3.36"

@@ -102,6 +102,11 @@ def _adapt_calls(messages: Sequence[Message], can: TemplateCapabilities) -> list
             call = next((w for w in waiting if id is not None and w[0] == id), waiting[0] if waiting else None)
             if not can.tool_results:
                 message = _in_words(message)
+            elif call and can.results_in_turn and adapted[-1].get("tool_calls"):
+                waiting.remove(call)
+                responses = adapted[-1].get("tool_responses", [])
+                adapted[-1]["tool_responses"] = [*responses, {"name": call[2], "response": message["content"]}]
+                continue
             elif call:
                 waiting.remove(call)
                 message = {"name": call[2], **message, **({"tool_call_id": call[1]} if can.call_ids else {})}

@@ -35,6 +35,7 @@ class TemplateCapabilities:
     call_ids: bool = False  # calls and results have to have ids
     no_content: str | None = ""  # the content beside calls where nothing was said
     tool_results: bool = False  # it renders the results of calls
+    results_in_turn: bool = False  # and wants them in the turn that called, as `tool_responses`
     single_calls: bool = False  # several calls in one turn are refused
     past_thinking: Literal["", "field", "text", "block"] = ""  # how thinking beside a call of the history is given
     thought_is_all: bool = False  # nothing may be said beside thinking and a call
@@ -137,6 +138,10 @@ def _probe_calls(render: Render, with_tools: str, thinking: bool, tags: Thinking
     arguments, content = found["arguments"], found["no_content"]
     with_ids, without = (render(messages=_history(arguments, content, ids), tools=[TOOL]) for ids in (True, False))
     found["call_ids"] = found["call_ids"] or with_ids != without
+    own = _history(arguments, content, found["call_ids"])
+    in_turn = [own[0], {**own[1], "tool_responses": [{"name": CALL.name, "response": RESULT}]}]
+    apart, together = (_before(RESULT, render(messages=m, tools=[TOOL])) for m in (own, in_turn))
+    found["results_in_turn"] = bool(together) and together != apart
     two = _history(arguments, content, found["call_ids"])
     two[1] = {**two[1], "tool_calls": two[1]["tool_calls"] * 2}
     found["single_calls"] = (render(messages=two, tools=[TOOL]) or "").count("Qvalue") < 2
@@ -160,6 +165,12 @@ def _history(arguments: str, content: object, ids: bool, **more: object) -> list
     call = {"type": "function", "function": function, **({"id": ID} if ids else {})}
     result = _message("tool", RESULT, name=CALL.name, **({"tool_call_id": ID} if ids else {}))
     return [_message("user", USER), _message("assistant", content, tool_calls=[call], **more), result]
+
+
+def _before(word: str, text: str | None) -> str:
+    """A few characters that stand before a word in a text; "" where it does not stand there."""
+    before, found, _ = (text or "").partition(word)
+    return before[-8:] if found else ""
 
 
 def _detect_format(text: str, with_tools: str, tags: ThinkingTags) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from itertools import pairwise
 from typing import Any
@@ -260,6 +261,26 @@ def test_cut_anywhere_the_calls_are_the_same(form: ToolCallFormat, text: str, sa
     cuts = [[i] for i in range(len(text) + 1)] + [list(range(0, len(text), step)) for step in (1, 2, 3, 7)]
     for cut in cuts:
         assert read(form, text, cut)[:2] == (said, calls), cut
+
+
+CALL = '[{"name": "f", "arguments": {"x": "a"}}]'
+WORDS = {
+    "gemma": ("call:", "f{", "x:", '<|"|>', "}", "{", "now{}"), "kimi": ("functions.f:0", "{}"), "nemotron": (CALL,),
+    "harmony": (" to=functions.f", "commentary json", "<|message|>", "{}", '{"x": "a"}'), "listed": (CALL,),
+    "glm": ("f", "<arg_key>x</arg_key>", "<arg_value>", "</arg_value>"), "granite3": (CALL,),
+    "seed": ("\n<function=f>\n", "<parameter=x>", "</parameter>\n", "</function>\n"), "lfm2": ("[f(x='a')]", "[", "]", "now()"),
+    "dsml": ('<｜DSML｜invoke name="f">', '<｜DSML｜parameter name="x" string="true">', "</｜DSML｜parameter>", "</｜DSML｜invoke>"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_words_of_a_format_in_any_order_are_read_the_same_wherever_they_are_cut(name: str) -> None:
+    form, drawn = NAMED[name], random.Random(3)
+    words = [*form.markers, *form.openings, form.closing, *WORDS[name], "a", " ", "\n"]
+    for _ in range(150):
+        text = "".join(drawn.choice(words) for _ in range(drawn.randint(1, 12)))
+        cuts = [list(range(len(text))), sorted(drawn.sample(range(len(text) + 1), min(2, len(text))))]
+        assert all(read(form, text, cut) == read(form, text, []) for cut in cuts), text
 
 
 WELL_FORMED = [case for case in CASES if case[3] and case[0] in (HERMES, LLAMA, MISTRAL, DEEPSEEK)]

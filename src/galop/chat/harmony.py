@@ -42,14 +42,14 @@ class HarmonySplitter:
 
     def _header(self, final: bool) -> list[tuple[bool, str]]:
         buffer = self._buffer
-        at = buffer.find(MESSAGE)
-        if at >= 0:
+        begins = any(buffer.startswith(o) or o.startswith(buffer) for o in _OPENINGS)
+        at = buffer.find(MESSAGE, 0, LONGEST_HEADER)
+        if begins and at >= 0:
             header = buffer[: at + len(MESSAGE)]
             called = "to=functions." in header
             self._kind = "call" if called else "analysis" if f"{CHANNEL}analysis" in header else "answer"
             self._buffer = buffer[len(header) :]
             return [(False, header)] if called and self._calls else []
-        begins = any(buffer.startswith(o) or o.startswith(buffer) for o in _OPENINGS)
         if final and begins and len(buffer) > 2:
             self._buffer = ""  # a header that was cut off
         elif buffer and (not begins or final or len(buffer) > LONGEST_HEADER):

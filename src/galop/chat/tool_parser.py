@@ -240,7 +240,11 @@ class ToolCallParser:
             brace = buffer.find("{")
             closed = buffer.find(closing) if closing and not self._bare else -1
             if closed >= 0 and not 0 <= brace < closed:
-                return self._close(closed + len(closing)) if self._count else self._fail(closed + len(closing))
+                tail = self._tail.match(buffer)
+                after = tail.end() if tail else 0
+                if self._count and after < closed:
+                    return self._close(after, *self._format.trailers)
+                return self._close(closed + len(closing), *self._format.trailers) if self._count else self._fail(0)
             if self._count and self._bare and self._format.bare == "first":
                 return self._close(0, "```" if "```" in str(self._opening) else closing)
             head = buffer[:brace] if brace >= 0 else buffer
@@ -248,7 +252,7 @@ class ToolCallParser:
                 self._start, self._brackets, self._stream = brace, BracketMatcher(brace, self._syntax), None
             elif brace >= 0 or len(head) > LONGEST_HEAD or self._cannot_be_call(head) or (final and self._count):
                 tail = self._tail.match(buffer)
-                return self._close(tail.end() if tail else 0, *self._format.trailers) if self._count else self._fail()
+                return self._close(tail.end() if tail else 0, *self._format.trailers) if self._count else self._fail(0)
             else:
                 return []
         end = self._brackets.end(buffer)
@@ -326,11 +330,10 @@ class ToolCallParser:
 
     def _styled(self, final: bool, cut: bool) -> list[Piece]:
         """Calls in the tags of another family."""
-        buffer, closing, style = self._buffer, self._format.closing, self._format.style
+        buffer, style = self._buffer, self._format.style
         assert style
         if not style.may_begin(buffer):
-            closed = buffer.find(closing)
-            return self._fail(closed + len(closing) if closed >= 0 else 0)
+            return self._fail(0)
         found = style.calls_end.search(buffer, self._searched)
         self._searched = max(0, len(buffer) - LONGEST_HEAD) if len(buffer) > LONGEST_HEAD else 0
         end = found.end() if found else -1
@@ -351,7 +354,7 @@ class ToolCallParser:
         if self._start < 0:
             opened = re.match(r"\s*(\[|[\w.-]+\.call(?=\())", buffer)
             if not opened:
-                return self._fail() if len(buffer.split("(")[0]) > 200 or "(" in buffer else []
+                return self._fail(0) if len(buffer.split("(")[0]) > 200 or "(" in buffer else []
             self._start = opened.start(1)
             self._brackets = BracketMatcher(opened.end() - (opened[1] == "["), "python")
         end = self._brackets.end(buffer)

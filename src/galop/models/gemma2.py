@@ -6,11 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from galop.models.gemma3 import GEMMA_NAMES, Gemma3, Gemma3Config
-from galop.models.gguf_mapping import KEYS, NAMES, WINDOW_KEYS, ConfigDict, GGUFMapping, Key
+from galop.models.gemma3 import GEMMA_NAMES, Gemma3, Gemma3Config, restore_scale
+from galop.models.gguf_mapping import KEYS, NAMES, WINDOW_KEYS, GGUFMapping, Key
 from galop.models.llama import Llama
 from galop.ops import Tensor
-from galop.weights.stored_tensor import Tensors
 from galop.weights.tree import Tree
 
 
@@ -27,14 +26,6 @@ class Gemma2Config(Gemma3Config):
     }  # fmt: skip
 
 
-def restore(tensors: Tensors, config: ConfigDict, file: str) -> Tensors:
-    """The largest model's scale is that of its width rather than of its heads, which no key says."""
-    largest = config["num_hidden_layers"] == 46
-    scalar = config["hidden_size"] / config["num_attention_heads"] if largest else config["head_dim"]
-    config["query_pre_attn_scalar"] = float(scalar)
-    return tensors
-
-
 class Gemma2(Gemma3):
     """Gemma 3 without norms of heads."""
 
@@ -48,7 +39,7 @@ class Gemma2(Gemma3):
             *KEYS, *WINDOW_KEYS, Key("final_logit_softcapping", "final_logit_softcapping", float),
             Key("attn_logit_softcapping", "attn_logit_softcapping", float),
         ),
-        restore=restore,
+        restore=restore_scale(46),
     )  # fmt: skip
 
     def project(self, x: Tensor, w: Tree) -> tuple[Tensor, Tensor, Tensor]:

@@ -3,6 +3,7 @@ added too (Gemma team, 2025)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -53,12 +54,17 @@ class Gemma3Config(Config):
     }
 
 
-def restore(tensors: Tensors, config: ConfigDict, file: str) -> Tensors:
-    """The largest model's scale is that of its width rather than of its heads, which no key says."""
-    largest = config["num_hidden_layers"] == 62
-    scalar = config["hidden_size"] / config["num_attention_heads"] if largest else config["head_dim"]
-    config["query_pre_attn_scalar"] = float(scalar)
-    return tensors
+def restore_scale(layers: int) -> Callable[[Tensors, ConfigDict, str], Tensors]:
+    """The `restore` of a family whose largest model, the one of so many layers, has the scale of its width rather than
+    of its heads, which no key says."""
+
+    def restore(tensors: Tensors, config: ConfigDict, file: str) -> Tensors:
+        largest = config["num_hidden_layers"] == layers
+        scalar = config["hidden_size"] / config["num_attention_heads"] if largest else config["head_dim"]
+        config["query_pre_attn_scalar"] = float(scalar)
+        return tensors
+
+    return restore
 
 
 class Gemma3(Llama):
@@ -75,7 +81,7 @@ class Gemma3(Llama):
             *KEYS, *WINDOW_KEYS, *LOCAL_ROPE_KEYS,
             Key("final_logit_softcapping", "final_logit_softcapping", float),
         ),
-        restore=restore,
+        restore=restore_scale(62),
     )  # fmt: skip
     config: Gemma3Config
 

@@ -67,7 +67,7 @@ class LlamaCpp:
 
     def run(self, work: BenchCase) -> float:
         held = max(work.depth, int(work.kind == "decode"))
-        if self.llama.n_tokens < held:
+        if self.llama.n_tokens < held or not work.depth:  # a recurrent state cannot be cut back
             self.llama.reset()
             self.llama.eval([100 + i % 1000 for i in range(held)])
         self.llama.n_tokens = held  # what comes after is dropped by the next eval
@@ -334,10 +334,10 @@ def second_start(path: Path) -> dict[str, float]:
 
 def path_of(name: str, folder: Path) -> Path:
     if name.startswith("true:"):
-        _, shape, kind = name.split(":")
-        path = folder / f"{shape}-{kind}.gguf"
+        _, shape, kind, *layers = name.split(":")
+        path = folder / f"{'-'.join([shape, kind, *layers])}.gguf"
         if not path.exists():
-            true_shapes.write(shape, kind, path)
+            true_shapes.write(shape, kind, path, *map(int, layers))
         return path
     return store.fetch(store.resolve(store.locate(name)))
 
@@ -374,7 +374,7 @@ def main() -> None:
         serve(name, path, int(threads), kv, int(context))
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", help="names, paths or true:SHAPE:KIND (see bench/true_shapes.py)")
+    parser.add_argument("models", nargs="*", help="names, paths or true:SHAPE:KIND[:LAYERS] (see bench/true_shapes.py)")
     parser.add_argument("--quick", action="store_true", help="the real models, few rounds")
     parser.add_argument("--rounds", type=int, help="15, or 2 when quick")
     parser.add_argument("--threads", type=int, default=default_threads())

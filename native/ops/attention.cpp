@@ -9,15 +9,16 @@
 namespace galop {
 namespace {
 
-// Consecutive tokens of one sequence, whose queries go through the keys together.
+// Consecutive tokens of one sequence, whose queries go through the keys together; `first` is the row of the first.
 struct QueryTile {
-  int64_t sequence, token, count;
+  int64_t sequence, first, count;
 };
 
 // What the layers of a pass share.
 struct Queries {
-  std::map<int64_t, std::vector<QueryTile>> tiles;  // by the most tokens in one
-  std::vector<float> parts;                         // attention to each chunk, where threads share out chunks
+  // By the most tokens in one, and whether they are those alone whose logits are wanted.
+  std::map<std::pair<int64_t, bool>, std::vector<QueryTile>> tiles;
+  std::vector<float> parts;  // attention to each chunk, where threads share out chunks
 };
 
 // Places in a sequence, `end` not among them.
@@ -65,30 +66,34 @@ class Attending : public PhaseOp {
  protected:
   virtual void attend(const Run& run, const Attend& job, int64_t chunk, float* part) const = 0;
   virtual Range keys_of(const Run& run, int64_t token) const = 0;  // that the token sees
+  // The token that row `at` of the queries belongs to.
+  int64_t token_of(const Run& run, int64_t at) const { return in[0].rows ? run.batch.rows[at] : at; }
   // Everything of a job but its queries; key head `kv` is what they share.
   virtual Attend job_of(const Run& run, int64_t sequence, int64_t kv) const = 0;
-  // Adds the query of a head.
-  virtual void add_query(const Run& run, int64_t token, int64_t head, Attend& job) const = 0;
+  // Adds the query of a head, in row `at`.
+  virtual void add_query(const Run& run, int64_t at, int64_t head, Attend& job) const = 0;
 
   // Divides a pass's queries into tiles of at most `most`, and finds how many chunks one of them goes through.
   void divide(Run& run, int64_t most) {
     queries_ = &run.shared<Queries>();
     most_ = most;
     const int64_t longest = std::max<int64_t>(1, most / group_);
-    const auto [found, fresh] = queries_->tiles.try_emplace(longest);
+    const auto [found, fresh] = queries_->tiles.try_emplace({longest, in[0].rows});
     tiles_ = &found->second;
     const Batch& batch = run.batch;
-    for (int64_t t = 0; fresh && t < batch.tokens; ++t) {
-      const bool follows =
-          t > 0 && batch.sequences[t - 1] == batch.sequences[t] && batch.positions[t - 1] + 1 == batch.positions[t];
+    for (int64_t at = 0; fresh && at < in[0].count(run); ++at) {
+      const int64_t t = token_of(run, at), before = at > 0 ? token_of(run, at - 1) : -1;
+      const bool follows = before >= 0 && batch.sequences[before] == batch.sequences[t] &&
+                           batch.positions[before] + 1 == batch.positions[t];
       if (follows && tiles_->back().count < longest)
         ++tiles_->back().count;
       else
-        tiles_->push_back({batch.sequences[t], t, 1});
+        tiles_->push_back({batch.sequences[t], at, 1});
     }
     chunks_ = 0;
     for (const QueryTile& tile : *tiles_) {
-      const int64_t begin = keys_of(run, tile.token).begin, end = keys_of(run, tile.token + tile.count - 1).end;
+      const int64_t begin = keys_of(run, token_of(run, tile.first)).begin;
+      const int64_t end = keys_of(run, token_of(run, tile.first + tile.count - 1)).end;
       chunks_ = std::max(chunks_, (end - 1) / chunk_ - begin / chunk_ + 1);
     }
     if (!shares_chunks(run)) return;
@@ -116,14 +121,14 @@ class Attending : public PhaseOp {
     Attend job = job_of(run, tile.sequence, kv);
     job.value_dim = value_dim_;
     job.chunk = chunk_;
-    for (int64_t t = tile.token; t < tile.token + tile.count; ++t) {
-      const Range keys = keys_of(run, t);
+    for (int64_t at = tile.first; at < tile.first + tile.count; ++at) {
+      const Range keys = keys_of(run, token_of(run, at));
       for (int64_t h = first; h < last; ++h) {
         job.begins[job.count] = keys.begin;
         job.ends[job.count] = keys.end;
         job.sinks[job.count] = -INFINITY;
-        job.outputs[job.count] = out[0].at(run, t) + h * value_dim_;
-        add_query(run, t, h, job);
+        job.outputs[job.count] = out[0].at(run, at) + h * value_dim_;
+        add_query(run, at, h, job);
         ++job.count;
       }
     }
@@ -148,6 +153,7 @@ class Attention final : public Attending {
     has("chunk", piece_);
     has("softcap", softcap_);
     has("causal", causal_);
+    has("wanted", wanted_);
   }
 
   void validate() override {
@@ -164,7 +170,7 @@ class Attention final : public Attending {
     require(in[0].width == heads_ * head_dim_ && out[0].width == heads_ * value_dim_, "attention shapes");
     require(!adds_ || (in[1].width == kv_heads_ * head_dim_ && in[2].width == kv_heads_ * value_dim_),
             "attention shapes");
-    require(!in[0].rows, "attention of chosen rows");
+    require(wanted_ == in[0].rows && !(wanted_ && adds_), "attention of wanted rows");
     require(window_ >= 0 && piece_ >= 0 && softcap_ >= 0 && (causal_ || piece_ == 0), "an attention window");
     sinks_ = vectors.back();
     require(!sinks_ || static_cast<int64_t>(sinks_->size()) == heads_, "a sink for each head");
@@ -225,8 +231,8 @@ class Attention final : public Attending {
     return job;
   }
 
-  void add_query(const Run& run, int64_t t, int64_t h, Attend& job) const override {
-    job.queries[job.count] = in[0].at(run, t) + h * head_dim_;
+  void add_query(const Run& run, int64_t at, int64_t h, Attend& job) const override {
+    job.queries[job.count] = in[0].at(run, at) + h * head_dim_;
     if (sinks_) job.sinks[job.count] = (*sinks_)[h];
   }
 
@@ -236,7 +242,7 @@ class Attention final : public Attending {
 
   int64_t state_ = 0, heads_ = 0, head_dim_ = 0, window_ = 0, piece_ = 0;
   double scale_ = 0, softcap_ = 0;
-  bool causal_ = true, adds_ = true;
+  bool causal_ = true, adds_ = true, wanted_ = false;
   State at_;
   const std::vector<float>* sinks_ = nullptr;
   std::vector<int64_t> ends_;  // of the pass under way, for each token, where its sequence ends
@@ -265,7 +271,7 @@ class LatentAttention final : public Attending {
     require(in[0].width == group_ * value_dim_ && out[0].width == in[0].width && in[1].width == group_ * rotated_,
             "latent attention shapes");
     require(!at_.int8 || width() % kGroup == 0, "int8 rows need a width that is a multiple of 32");
-    require(!in[0].rows, "attention of chosen rows");
+    require(!in[0].rows, "attention of wanted rows");
   }
 
   void prepare(Run& run) override {
@@ -301,9 +307,9 @@ class LatentAttention final : public Attending {
     return job;
   }
 
-  void add_query(const Run& run, int64_t t, int64_t h, Attend& job) const override {
-    job.queries[job.count] = in[0].at(run, t) + h * value_dim_;
-    job.rotated[job.count] = in[1].at(run, t) + h * rotated_;
+  void add_query(const Run& run, int64_t at, int64_t h, Attend& job) const override {
+    job.queries[job.count] = in[0].at(run, at) + h * value_dim_;
+    job.rotated[job.count] = in[1].at(run, at) + h * rotated_;
   }
 
   void attend(const Run& run, const Attend& job, int64_t chunk, float* part) const override {

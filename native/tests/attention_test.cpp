@@ -115,7 +115,8 @@ void test_long_attention(const Kernels& k, bool int8) {
                  {"window", window},
                  {"chunk", chunk},
                  {"softcap", sinks < 0 ? 0.0 : 3.0},
-                 {"causal", true}}};
+                 {"causal", true},
+                 {"wanted", false}}};
   };
   const std::vector<Buffer> buffers = {
       {width, false},   {width, false}, {dim, false},  {dim, false}, {heads * rotated, false},

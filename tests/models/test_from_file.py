@@ -12,10 +12,14 @@ from typing import Any
 import gguf
 import numpy as np
 import pytest
+from golden.make import TOKENS
+from golden.recipe import case_path
 from quantized import write_safetensors
+from safetensors.numpy import save_file
 from tiny import GOLDEN, tensors_of
 
 from galop import native
+from galop.backends.load import load_path
 from galop.errors import ModelFileError
 from galop.models.checkpoint_forms import undo_mlx
 from galop.models.from_file import open_checkpoint
@@ -138,3 +142,17 @@ def test_a_file_of_gigabytes_is_packed_in_the_memory_of_one_matrix(tmp_path: Pat
     finally:
         tracemalloc.stop()
     assert each[1023].shape == (2048, 2560) and each[1023].values(5, 1).tolist() == [[1.0] * 2560]
+
+
+def test_keys_of_layers_that_read_those_of_others_are_left_out(tmp_path: Path) -> None:
+    """Published checkpoints of Gemma 4 hold them, as transformers' own model once did."""
+    _, tensors = tensors_of("gemma4_text")
+    extra = {
+        f"model.layers.{i}.self_attn.{part}.weight": tensors[f"model.layers.{i - 3}.self_attn.{part}.weight"]
+        for i in (3, 4, 5)
+        for part in ("k_proj", "v_proj", "k_norm")
+    }
+    shutil.copytree(case_path("gemma4_text"), tmp_path / "m")
+    save_file(tensors | extra, tmp_path / "m" / "model.safetensors")
+    with load_path(case_path("gemma4_text")) as plain, load_path(tmp_path / "m") as whole:
+        assert whole.logits(TOKENS).tobytes() == plain.logits(TOKENS).tobytes()

@@ -48,6 +48,7 @@ from galop.ops import (
     rope,
     rope_table,
     route,
+    rows,
     scale,
     sigmoid_gate,
     softcap,
@@ -122,6 +123,11 @@ def attending(**more: Any) -> Callable[..., Any]:
 
 def attend_twice(inputs: Any, q: Any, k: Any, v: Any) -> Any:
     return attending()(inputs, q, k, v) + attending()(inputs, q, None, None)
+
+
+def attend_again_where_wanted(inputs: Any, q: Any, k: Any, v: Any) -> Any:
+    first, chosen = rows(attending()(inputs, q, k, v), inputs.rows), rows(q, inputs.rows)
+    return first + attending(wanted=True)(inputs, chosen, None, None)
 
 
 def attend_latently(inputs: Any, queries: Any, q_rotated: Any, latent: Any, rotated: Any) -> Any:
@@ -256,6 +262,7 @@ CASES: dict[str, tuple[OneOp, float]] = {
     "attention, all ways near by": (OneOp(attending(causal=False, window=4), QKV), 2e-6),
     "attention, wide values": (OneOp(attending(), {**QKV, "v": normal(TOKENS, KV_HEADS * 48)}), 2e-6),
     "attention, of an earlier layer": (OneOp(attend_twice, QKV), 2e-6),
+    "attention, of an earlier layer where wanted": (OneOp(attend_again_where_wanted, QKV), 2e-6),
     "latent_attention": (OneOp(attend_latently, LATENT), 2e-6),
     "latent_attention, int8": (OneOp(attend_latently, LATENT, kv="int8"), 2e-6),
     "head_linear": (
@@ -425,6 +432,7 @@ def mutants(case: str) -> list[tuple[str, Callable[..., Any]]]:
 
 # A router's scores are sorted, whatever their size, and no two are so close that a correction of one counts.
 NO_DIFFERENCE = {("route", what) for what in ("wanted in the arithmetic", "best in the arithmetic", "correction")}
+NO_DIFFERENCE.add(("attention", "wanted"))  # here the logits of all tokens are; of some in test_wanted_rows.py
 
 
 @pytest.mark.parametrize("name", OPS)

@@ -61,6 +61,7 @@ from galop.models.seed_oss import SeedOss
 from galop.models.smollm3 import SmolLM3
 from galop.models.starcoder2 import Starcoder2
 from galop.ops import Inputs, Plan
+from galop.ops.wanted_rows import narrow
 from galop.weights.tree import Shape, Tree
 
 # By `model_type` in config.json.
@@ -157,5 +158,6 @@ def trace(model_type: str, config: Config, shapes: Mapping[str, Shape]) -> Plan:
     """The plan of a model whose checkpoint holds tensors of these shapes. Raises ModelFileError where they differ."""
     plan = Plan()
     (ALL.get(model_type) or OTHER_MODEL_TYPES[model_type])(config).forward(Inputs(plan), Tree(shapes))
+    plan = narrow(plan)
     plan.check()
     return plan

@@ -132,6 +132,7 @@ GEMMA4_KEYS = (
     Key("top_k_experts", "expert_used_count", int, least=0),
     Key("moe_intermediate_size", "expert_feed_forward_length", int),
 )  # fmt: skip
+SHARED_PARTS = ("k_proj.", "v_proj.", "k_norm.")
 GEMMA4_CHECKS: dict[str, Check] = {
     **CHECKS,
     "attention.value_length": lambda config, value: value == config.get("global_head_dim"),
@@ -174,8 +175,12 @@ class Gemma4(Gemma3):
 
     @classmethod
     def sanitize(cls, tensors: Tensors, config: dict[str, Any]) -> Tensors:
-        """With a matrix for each expert."""
-        return split_experts(super().sanitize(tensors, config))
+        """With a matrix for each expert, and without the keys and values of layers that read an earlier one's."""
+        layers, shared = config["num_hidden_layers"], config.get("num_kv_shared_layers") or 0
+        unread = [f"model.layers.{i}.self_attn.{k}" for i in range(layers - shared, layers) for k in SHARED_PARTS]
+        return split_experts(
+            {n: t for n, t in super().sanitize(tensors, config).items() if not n.startswith(tuple(unread))}
+        )
 
     def embed(self, w: Tree) -> Tensor:
         """Embeddings times the root of their width; `each`, the inputs of each layer, are made of them."""

@@ -22,10 +22,13 @@ def _shape(
     sinks: Vector | None,
     window: int,
     chunk: int,
+    wanted: bool,
     **_: object,
 ) -> Shapes:
     if kv_heads <= 0 or heads % kv_heads:
         raise ValueError(f"{heads} query heads cannot share {kv_heads} key heads")
+    if wanted != (q.dim == "R") or (wanted and k is not None):
+        raise ValueError("queries of wanted tokens, and only they, read what earlier layers keep and are called so")
     if k is None or v is None:
         if not 0 <= state < len(q.plan.states):
             raise ValueError(f"no layer before this one has the state {state}")
@@ -46,8 +49,9 @@ def _shape(
 
 
 def _cost(work: Workload, q: Tensor, state: int, window: int, chunk: int, **_: object) -> Cost:
-    keys = min(work.keys, window or chunk or work.keys)
-    return Cost(work.sequences * keys * work.state_bytes(state), 2 * work.tokens * keys * q.width)
+    keys, columns = min(work.keys, window or chunk or work.keys), work.columns(q.dim)
+    read = work.sequences * keys * work.state_bytes(state) if columns else 0
+    return Cost(read, 2 * columns * keys * q.width)
 
 
 def _state(k: Tensor | None, v: Tensor | None, window: int, chunk: int, causal: bool, **_: object) -> LayerState | None:
@@ -75,6 +79,7 @@ def attention(
     chunk: int = 0,
     softcap: float = 0.0,
     causal: bool = True,
+    wanted: bool = False,
 ) -> Array:
     """Attention of each token to its sequence: softmax(q k^T * scale) v (Vaswani et al., 2017).
 
@@ -86,11 +91,13 @@ def attention(
     sinks    a score for each head that takes weight and has no value (Xiao et al., 2023).
     softcap  c of c tanh(score / c), 0 for none.
     causal   whether no token sees later ones; otherwise a step has to bring all tokens of a sequence.
+    wanted   whether queries are those of the tokens alone whose logits are wanted.
     """
     out = np.empty((len(q), 0), np.float32)
-    places = inputs.positions[0]
-    for sequence in np.unique(inputs.sequences):
-        here = np.flatnonzero(inputs.sequences == sequence)
+    tokens = inputs.rows if wanted else np.arange(len(q))
+    places, sequences = inputs.positions[0][tokens], inputs.sequences[tokens]
+    for sequence in np.unique(sequences):
+        here = np.flatnonzero(sequences == sequence)
         if k is None or v is None:
             keys, values = inputs.cache.read(state, int(sequence))
         else:

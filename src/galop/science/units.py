@@ -41,6 +41,8 @@ def unit_registry() -> pint.UnitRegistry[Any]:
     units.define("decade = 1 = _ = dec")
     units.define("lbm = pound")
     units.define("psia = psi")
+    for gauge, pascal in {"psig": 6894.757293168361, "barg": 1e5, "mbarg": 100, "kPag": 1e3, "MPag": 1e6}.items():
+        units.define(f"{gauge} = {pascal} * pascal; offset: 101325")  # above one standard atmosphere
     return units
 
 

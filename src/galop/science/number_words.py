@@ -8,7 +8,8 @@ from galop.science.words import fold
 
 ONES = (
     "zero|one un une a an|two deux|three trois|four quatre|five cinq|six|seven sept|eight huit|nine neuf|ten dix|"
-    "eleven onze|twelve douze|thirteen treize|fourteen quatorze|fifteen quinze|sixteen seize|seventeen|eighteen|nineteen"
+    "eleven onze|twelve douze|thirteen treize|fourteen quatorze|fifteen quinze|sixteen seize|seventeen|eighteen|"
+    "nineteen"
 )
 TENS = (
     "||twenty vingt vingts|thirty trente|forty fourty quarante|fifty cinquante|sixty soixante|seventy septante|"
@@ -32,6 +33,7 @@ PARTS = {
     "cinquiemes": 1 / 5, "tenth": 1 / 10, "tenths": 1 / 10, "dixieme": 1 / 10, "dixiemes": 1 / 10,
     "hundredth": 1 / 100, "hundredths": 1 / 100, "centieme": 1 / 100, "centiemes": 1 / 100,
 }  # fmt: skip
+BEGINNINGS = frozenset([*NUMBERS, "half", "demi", "demie", "cent", "mille"])
 ARTICLES = ("a", "an", "one", "un", "une")
 LINKS = ("of", "a", "an", "de", "d", "un", "une")
 FIRST = re.compile(r"[^\W\d_]{1,12}(?!\w)")
@@ -43,7 +45,7 @@ def read_number_words(text: str, at: int) -> tuple[float, int, str] | None:
     """The number in words that begins at `at`: its value, its end, and "words", "fraction", or "article" for a single
     a, an, one, un or une."""
     first = FIRST.match(text, at)
-    if first is None or fold(first[0]) not in NUMBERS and fold(first[0]) not in (*PARTS, *HUNDREDS, "mille"):
+    if first is None or fold(first[0]) not in BEGINNINGS:
         return None
     words, ends = [fold(first[0])], [first.end()]
     while len(words) < MOST and (then := NEXT.match(text, ends[-1])):
@@ -115,7 +117,17 @@ def read_decimals(words: list[str], at: int) -> tuple[str, int]:
     digits = ""
     while words[at] in NUMBERS and words[at] not in ("a", "an", "une"):
         value, count = read_cardinal(words[at:])
-        if NUMBERS[words[at]] == 0 or words[at] in ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"):
+        if NUMBERS[words[at]] == 0 or words[at] in (
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+        ):
             value, count = NUMBERS[words[at]], 1
         digits += f"{value:.0f}"
         at += count

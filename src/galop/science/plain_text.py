@@ -1,4 +1,4 @@
-"""A text with its spaces, signs and marks of LaTeX made plain, character for character, so that places stay the same."""
+"""A text with its spaces, signs and marks of LaTeX made plain, character for character, so that places stay."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from unicodedata import category, normalize
 
 SAME = str.maketrans(
     {
-        **dict.fromkeys("\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000", " "),
+        **dict.fromkeys([*map(chr, range(0x2000, 0x200C)), "\u00a0", "\u202f", "\u205f", "\u2060", "\u3000"], " "),
         **dict.fromkeys("\u2212\u2010\u2011\ufe63\uff0d", "-"), **dict.fromkeys("\u2013\u2014\u2015", "–"),
         "μ": "µ", "Ω": "Ω", "K": "K", "Å": "Å", "∶": ":", "⁄": "/", "∕": "/", "÷": "/", "⋅": "·", "∙": "·", "‧": "·",
         "•": "·", "✕": "×", "✖": "×", "⨯": "×", "´": "'", "‘": "'", "’": "'", "ʼ": "'", "，": ",", "；": ";",
-        "（": "(", "）": ")", "\u200b": " ", "\u2060": " ", "\ufeff": " ", "\t": " ",
+        "（": "(", "）": ")", "\ufeff": " ", "\t": " ",
     }
 )  # fmt: skip
 LATEX = re.compile(
-    r"\\(?:(times|cdot)|(circ|degree)|(mu|Omega|pm)|(?:mathrm|text|mathit|rm|unit|si|SI|num)\b\{?|approx|[,;!: ]|%|~|left|right|quad)"
+    r"\\(?:(times|cdot)|(circ|degree)|(mu|Omega|pm)|(?:mathrm|text|mathit|rm|unit|si|SI|num)\b\{?|approx|[,;!: ]|%|~|"
+    r"left|right|quad)"
 )
 SIGNS = {"times": "×", "cdot": "·", "circ": "°", "degree": "°", "mu": "µ", "Omega": "Ω", "pm": "±"}
 

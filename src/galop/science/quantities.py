@@ -3,8 +3,8 @@
     read_quantities("Sous 70 bar dans la chambre, 2,5 A pendant douze minutes")
     -> [Given(70.0, "bar", ...), Given(2.5, "A", ...), Given(12.0, "min", ...)]
 
-A number is read with the longest unit that `unit_text.read_unit` finds behind it. One whose unit is not understood is an
-`Unread` and never a pure number.
+A number is read with the longest unit that `unit_text.read_unit` finds behind it. One whose unit is not understood is
+an `Unread` and never a pure number.
 """
 
 from __future__ import annotations
@@ -18,12 +18,20 @@ from typing import Literal
 
 from galop.science.number_words import HUNDREDS, NUMBERS
 from galop.science.numerals import Numeral, read_numeral
-from galop.science.plain_text import fold_characters, make_plain
+from galop.science.passage import (
+    PER_HUNDRED,
+    TOLERANCE,
+    Passage,
+    make_passage,
+    read_sign,
+    skip_tolerance,
+    unit_behind,
+)
 from galop.science.unit_context import (
     COUNTABLE,
     CURRENCY,
     FOLLOWERS,
-    INCHES,
+    SINGLE,
     TIMES_WORD,
     is_difference,
     is_label,
@@ -32,7 +40,7 @@ from galop.science.unit_context import (
 )
 from galop.science.unit_text import UnitText, read_unit
 from galop.science.units import normalise_unit, unit_registry
-from galop.science.words import language_of, stems
+from galop.science.words import stems
 
 Kind = Literal["measure", "number", "ratio", "fraction", "count"]
 MOST = 200  # numbers of a text
@@ -46,7 +54,7 @@ class Given:
     "psig"); "" for what is really pure.
 
     `start` and `end` are its place in the text (sign, number and unit), `text` is what stands there.
-    `kind` is "measure" for what has a unit; "number" for a bare number with none, such as an O/F, a pH or a coefficient;
+    `kind` is "measure" for what has a unit; "number" for a bare number with none, such as an O/F, a pH, a coefficient;
     "ratio" for 40:1 (value 40) and 1:2.3 (value 1/2.3), and for "twice"; "fraction" for percent, ppm and the like
     (68 percent has the value 0.68); "count" for a number of things that the word behind it names (2 electrons, three
     stages): a count fits only an input that names that thing, never any pure input.
@@ -86,44 +94,28 @@ class Unread:
     after: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Passage:
-    """A text as it is read: plain, folded character by character, and whether a comma before three digits is a decimal
-    one there."""
-
-    plain: str
-    folded: str
-    comma: bool
-
-
 WORDS_OF_NUMBERS = "|".join(sorted({*NUMBERS, *HUNDREDS, "mille", "half", "demi", "twice", "thrice"} - {"a", "an"}))
 START = re.compile(rf"(?<![\w^])(?:(?<!\d)[.,]?\d|[½¼¾⅓⅔⅛⅜⅝⅞]|(?:{WORDS_OF_NUMBERS}|an?(?= [a-z]{{3}}))(?!\w))")
 CLOCK = re.compile(r"(\d{1,3}) ?h ?(\d{1,2})(?: ?(?:min|mn|m)(?!\w))?(?: ?(\d{1,2}) ?s(?:ec)?(?!\w))?(?![\w.,]\d|\w)")
 FEET = re.compile(r"(\d{1,3}) ?['′] ?(\d{1,2}(?:\.\d+)?) ?(?:\"|″|'')")
 SMALLER = {
     "h": ("min", "s"), "min": ("s",), "day": ("h", "min"), "ft": ("inch",), "lb": ("oz",), "week": ("day",),
-    "deg": ("arcmin",), "year": ("month", "day", "week"), "kg": ("g",), "km": ("m",), "m": ("cm", "mm"), "stone": ("lb",),
-    "month": ("day",), "t": ("kg",), "yd": ("ft",), "mile": ("yd", "ft"),
+    "deg": ("arcmin",), "year": ("month", "day", "week"), "kg": ("g",), "km": ("m",), "m": ("cm", "mm"), 
+    "stone": ("lb",), "month": ("day",), "t": ("kg",), "yd": ("ft",), "mile": ("yd", "ft"),
 }  # fmt: skip
 TIMES = ("h", "min", "day", "week", "month", "year")
 AND_HALF = re.compile(r" (?:and a half|et demie?|and a quarter|et quart|et un quart)(?!\w)")
 AND_SMALLER = re.compile(r"(?:,? (?:and|et) |, | ?)(?=\d)")
-TOLERANCE = re.compile(r" ?(?:±|\+/-|\+-|plus or minus|plus ou moins) ?")
-DIGITS_IN_DOUBT = re.compile(r"(?<=\d)\(\d{1,3}\)")
 RATIO = re.compile(r" ?: ?(?=\d)")
 TO_ONE = re.compile(r"(?: to |-to-| pour | a | sur |/)(?:1|one|un)(?![\w.,]*\d|\w)")
-BETWEEN = re.compile(r" ?(-|–|\.\.\.?|…|×|x) ?(?=[-+]?[.\d])| (to|a|by|through|jusqu'a|up to|sur) (?=[-+\w.])|, ?(?=[-+]?\d)|,? (and|or|et|ou|then|puis) (?=[-+\w.])")
-PER_HUNDRED = re.compile(
-    r"[ -]{0,3}(?:(?:(?:wt|mol|at|vol|mass|m|v)\.? ?-?%|%|percent|per cent|pour-?cents?|pour cent|pct)(?!\w)|(‰|per mille|pour mille)|"
-    r"(ppm[vwm]?|parts per million|parties par million)(?!\w)|(ppb[vwm]?|parts per billion)(?!\w))"
+BETWEEN = re.compile(
+    r" ?(-|–|\.\.\.?|…|×|x) ?(?=[-+]?[.\d])| (to|a|by|through|jusqu'a|up to|sur) (?=[-+\w.])|, ?(?=[-+]?\d)"
+    r"|,? (and|or|et|ou|then|puis) (?=[-+\w.])"
 )
+ORDINAL_END = re.compile(r"(?:st|nd|rd|th|e|er|ere|eme|ieme|re|nde)s?")
+NAME_BEFORE = re.compile(r"[^\W\d_][-–]$|[^\W\d_]\d?[.]$")  # RP-1, Al6.061
+FOR_A = re.compile(r"\b(?:in|for|during|every|en|pendant|durant|of|de|d') ?$")  # a second, not the second of several
 BELOW_ZERO = re.compile(r" (?:below (?:zero|freezing)|(?:en |au-)?(?:dessous de|sous) zero)")
-NEGATIVE = re.compile(r"(?<!\w)(?:minus|negative|moins|negatif|negative de) $")
-SINGLE = frozenset(  # units before which a, an, un and une are numbers
-    "hour minute day week year kilogram gram tonne ton litre liter mole metre meter kilometre kilometer ampere volt watt "
-    "kilowatt megawatt joule newton kilonewton kelvin second heure jour semaine annee kilogramme kilo gramme seconde "
-    "millimetre centimetre millimeter centimeter pascal atmosphere coulomb farad ohm month mois kilojoule pound inch foot".split()
-)
 ANGLES = frozenset("deg rad arcmin arcsec turn dB decade byte bit sr gr".split())
 SENTENCE = re.compile(r"[.!?](?=\s)|[\n;|]")
 CLAUSE = re.compile(r"[,;:.()|]|\b(?:and|et|with|avec|while|where|puis|then|whose|dont|or|ou)\b")
@@ -137,7 +129,7 @@ def read_quantities(text: str) -> list[Given | Unread]:
     Numbers within names (LiCoO2, RP-1, 1st, eq. 3-2, Ariane 5) and years are none. What is written with ± keeps its
     value alone. Numbers of a list or range share the unit behind the last; 2 h 30 min is one quantity, in hours.
     """
-    passage = prepare(text[:LONGEST_TEXT])
+    passage = make_passage(text[:LONGEST_TEXT])
     found: list[Given | Unread] = []
     reached = 0
     for match in START.finditer(passage.folded):
@@ -154,21 +146,12 @@ def read_quantities(text: str) -> list[Given | Unread]:
     return found
 
 
-def prepare(text: str) -> Passage:
-    """A text made ready, with what its commas mean."""
-    plain = make_plain(text)
-    decimal_comma = bool(re.search(r"\d,(?:\d{1,2}|\d{4,})(?!\d)", plain))
-    decimal_point = bool(re.search(r"\d\.(?:\d{1,2}|\d{4,})(?!\d)", plain))
-    comma = not decimal_point and (decimal_comma or language_of(plain) == "fr")
-    return Passage(plain, fold_characters(plain), comma)
-
-
 def read_at(passage: Passage, at: int) -> tuple[list[Given | Unread], int]:
     """What the number at a place is: one quantity, several that share a unit, one not understood, or nothing; and the
     place behind it."""
     text, folded = passage.plain, passage.folded
-    if re.search(r"[^\W\d_][-–]$|[^\W\d_]\d*[.]$", text[max(0, at - 3) : at]) and not re.search(r"[=(]\W*$", text[max(0, at - 3) : at]):
-        return [], re.compile(r"[\w.,-]*").match(text, at).end()  # type: ignore[union-attr]
+    if NAME_BEFORE.search(text[max(0, at - 3) : at]):
+        return [], len(text[:at]) + len(re.match(r"[\w.,-]*", text[at : at + 40])[0])  # type: ignore[index]
     if special := read_clock(passage, at):
         return [special], special.end
     if twice := re.compile(r"(twice|thrice)(?!\w)").match(folded, at):
@@ -201,24 +184,6 @@ def read_clock(passage: Passage, at: int) -> Given | None:
     return None
 
 
-def read_sign(passage: Passage, at: int) -> tuple[int, int]:
-    """The sign before a number, as a mark or a word, and where the number with it begins."""
-    text = passage.plain
-    lead = text[max(0, at - 4) : at]
-    if lead.endswith(("-", "–", "+")):
-        sign = 1 if lead.endswith("+") else -1
-        ahead = lead[:-1]
-        if not ahead or re.search(r"[(=\[:,;≈<>~/|*×\n]$", ahead) or (ahead.endswith(" ") and not re.search(r"\d $", ahead)):
-            return sign, at - 1
-    if re.search(r"[=:≈] ?[-–] $", text[max(0, at - 5) : at]):
-        return -1, at - 2
-    if (word := NEGATIVE.search(passage.folded[max(0, at - 12) : at])) and not re.search(
-        r"(?:plus ou|plus or|more or) $", passage.folded[max(0, at - 20) : at - len(word[0])]
-    ):
-        return -1, at - len(word[0])
-    return 1, at
-
-
 def read_measure(passage: Passage, start: int, numeral: Numeral) -> list[Given | Unread]:
     """The number with the unit or the percent sign behind it; nothing where neither is there."""
     text, folded, end = passage.plain, passage.folded, numeral.end
@@ -230,7 +195,7 @@ def read_measure(passage: Passage, start: int, numeral: Numeral) -> list[Given |
         if isinstance(rate, UnitText):
             return [Given(value, rate.unit, start, rate.end, "")]
         return [Given(value, "", start, end, "", kind="fraction")]
-    unit = unit_behind(passage, end, numeral)
+    unit = unit_behind(passage, numeral, end)
     if isinstance(unit, str):
         return [Unread("", unit, start, end + len(unit) + 1, f"{unit!r} is not a unit that is known")]
     if unit is None:
@@ -242,60 +207,6 @@ def read_measure(passage: Passage, start: int, numeral: Numeral) -> list[Given |
     given = add_smaller(passage, given)
     tolerance = TOLERANCE.match(text, given.end)
     return [replace(given, end=skip_tolerance(passage, given.end)) if tolerance else given]
-
-
-def skip_tolerance(passage: Passage, end: int) -> int:
-    """The place behind an uncertainty such as ± 0.1, its unit where the number has had one already, or (5)."""
-    if doubt := DIGITS_IN_DOUBT.match(passage.plain, end):
-        return doubt.end()
-    tolerance = TOLERANCE.match(passage.folded, end)
-    if tolerance is None or tolerance.end() >= len(passage.plain):
-        return end
-    numeral = read_numeral(passage.plain, tolerance.end(), passage.comma)
-    if numeral is None:
-        return end
-    behind_unit = passage.plain[end - 1 : end].isalpha() or passage.plain[end - 1 : end] in "%²³"
-    if behind_unit or PER_HUNDRED.match(passage.folded, numeral.end):
-        if percent := PER_HUNDRED.match(passage.folded, numeral.end):
-            return percent.end()
-        unit = unit_behind(passage, numeral.end, numeral)
-        return unit.end if isinstance(unit, UnitText) else numeral.end
-    return numeral.end
-
-
-def unit_behind(passage: Passage, end: int, numeral: Numeral) -> UnitText | str | None:
-    """The unit behind a number, after spaces or a hyphen; None for none, or where its letters mean something else."""
-    text, folded = passage.plain, passage.folded
-    place = end
-    while place < end + 12 and text[place : place + 1] == " ":
-        place += 1
-    hyphen = place == end and text[place : place + 1] == "-" and text[place + 1 : place + 2].isalpha()
-    if text[place : place + 1] == "'" and text[place + 1 : place + 2].isalpha():
-        hyphen = True  # trois quarts d'heure
-    place += hyphen
-    if place >= len(text) or text[place] in ".,;:!?=<>+-–)":
-        return None
-    found = read_unit(text, folded, place)
-    if isinstance(found, UnitText):
-        run = folded[place : found.end]
-        ahead = folded[found.end : found.end + 14]
-        if found.unit == "inch" and run == "in" and not INCHES.match(ahead):
-            return None
-        if run in ("second", "seconde") and re.match(r"[- ](?:stage|etage|order|ordre|pump|cell|engine|law)", ahead):
-            return None
-        if found.unit == "deg" and re.match(r" (?:of freedom|de liberte)", ahead):
-            return None
-        if run in ("mi", "pt", "mo", "dec", "ch", "gr", "mn", "d", "j", "tr", "t", "h", "s", "m", "l") and text[found.end : found.end + 1] == "'":
-            return None
-        if len(run) == 1 and run.isalpha() and re.match(r" (?:atom|ion|nucle)", ahead):
-            return None
-        if numeral.form == "words" and len(run) == 1 and run in "admsth" and not re.match(r"\W*$|[ ,.;)]", ahead):
-            return None
-        if between := re.match(r" (?:of|de|d') ?(?:[^\W\d]+[ -]?){1,3}?(?=(?:per|par) )", folded[found.end : found.end + 60]):
-            rate = read_unit(text, folded, found.end + between.end())
-            if isinstance(rate, UnitText) and "/" not in found.unit:
-                return UnitText(f"{found.unit}{rate.unit.removeprefix('1')}", rate.end, found.scale * rate.scale)
-    return found
 
 
 def make_given(passage: Passage, value: float, start: int, unit: UnitText) -> Given:
@@ -321,7 +232,7 @@ def add_smaller(passage: Passage, given: Given) -> Given:
         if link is None or (link[0].strip() and given.unit not in TIMES):
             return given
         numeral = read_numeral(passage.plain, link.end(), passage.comma)
-        unit = unit_behind(passage, numeral.end, numeral) if numeral and numeral.form != "article" else None
+        unit = unit_behind(passage, numeral) if numeral and numeral.form != "article" else None
         if numeral is None or not isinstance(unit, UnitText) or unit.unit not in SMALLER[given.unit]:
             return given
         ratio = float(unit_registry().Quantity(1.0, unit.unit).to(given.unit).magnitude)
@@ -342,9 +253,12 @@ def read_ratio(passage: Passage, start: int, numeral: Numeral) -> Given | None:
         return None
     clock = re.match(r"\d\d(?!\d)", passage.plain[colon.end() :]) if colon and colon[0] == ":" else None
     ahead = passage.folded[other.end : other.end + 8]
-    if clock and (re.match(r":\d\d| ?(?:am|pm|a\.m|p\.m|h\b|utc|gmt|hours)", ahead) or re.search(r"\b(?:at|a|vers) $", passage.folded[max(0, start - 6) : start])):
+    if clock and (
+        re.match(r":\d\d| ?(?:am|pm|a\.m|p\.m|h\b|utc|gmt|hours)", ahead)
+        or re.search(r"\b(?:at|a|vers) $", passage.folded[max(0, start - 6) : start])
+    ):
         return None
-    if isinstance(unit_behind(passage, other.end, other), UnitText):
+    if isinstance(unit_behind(passage, other), UnitText):
         return None
     return Given(numeral.value / other.value, "", start, other.end, "", kind="ratio")
 
@@ -380,30 +294,29 @@ def read_shared(passage: Passage, start: int, at: int, first: Numeral) -> list[G
         return [replace(last, value=ten.value, start=start)]  # 10-3 M, its raised digit lost
     scale = last.value / numbers[-1][0] if numbers[-1][0] else 1.0
     return [
-        *(replace(last, value=float(f"{value * scale:.15g}"), start=begin, end=end) for value, begin, end in numbers[:-1]),
+        *(
+            replace(last, value=float(f"{value * scale:.15g}"), start=begin, end=end)
+            for value, begin, end in numbers[:-1]
+        ),
         last,
     ]
 
 
 def read_single(passage: Passage, at: int, numeral: Numeral) -> tuple[list[Given | Unread], int]:
     """A, an, one, un or une before a unit in words (half a mole is read elsewhere), or before an electron."""
-    text, folded = passage.plain, passage.folded
-    word = folded[at : numeral.end]
-    if things := re.compile(r" (?:electron|proton|ion|photon)(?!\w)").match(folded, numeral.end):
-        del things
-        return [Given(1.0, "", at, numeral.end, "", kind="count")], numeral.end
+    folded = passage.folded
+    lead = folded[max(0, at - 9) : at]
     noun = re.compile(r" ([a-z]{2,20})(?!\w)").match(folded, numeral.end)
-    if noun is None or re.search(r"\b(?:per|par|for each|chaque) $", folded[max(0, at - 9) : at]):
+    if noun is None or re.search(r"\b(?:per|par|for each|chaque) $", lead):
         return [], numeral.end
-    if noun[1] in ("an", "electron") and word in ("un", "d'un") or noun[1] in SINGLE:
-        if noun[1] == "second" or noun[1] == "seconde":
-            if not re.search(r"\b(?:in|for|during|every|en|pendant|durant|of|de|d') ?$", folded[max(0, at - 9) : at]):
-                return [], numeral.end
-        if found := read_measure(passage, at, numeral):
-            return found, found[-1].end
-        if noun[1] == "an":
-            return [Given(1.0, "year", at, noun.end(), "")], noun.end()
-    return [], numeral.end
+    if noun[1] in ("electron", "proton", "ion", "photon"):
+        return [Given(1.0, "", at, numeral.end, "", kind="count")], numeral.end
+    if noun[1] == "an" and folded[at : numeral.end] == "un":
+        return [Given(1.0, "year", at, noun.end(), "")], noun.end()
+    if noun[1] not in SINGLE or (noun[1].startswith("second") and not FOR_A.search(lead)):
+        return [], numeral.end
+    found = read_measure(passage, at, numeral)
+    return found, found[-1].end if found else numeral.end
 
 
 def classify(passage: Passage, start: int, at: int, numeral: Numeral) -> tuple[list[Given | Unread], int]:
@@ -415,31 +328,28 @@ def classify(passage: Passage, start: int, at: int, numeral: Numeral) -> tuple[l
         return [Unread("", after.split()[0] if after.strip() else "", start, end, "a sum of money is no quantity")], end
     if TIMES_WORD.match(after):
         return [Given(numeral.value, "", start, end, "", kind="ratio")], end
-    if thing := re.compile(r"[- ]").match(after) and COUNTABLE.match(after[1:]):
-        del thing
-        if is_label(text[max(0, start - 60) : start], after, numeral.value, text[at:end]) and not words:
-            return [], end
+    label = not words and is_label(text[max(0, start - 60) : start], text[end : end + 12], numeral.value, text[at:end])
+    if after[:1] in ("-", " ") and COUNTABLE.match(after, 1) and not label:
         return [Given(numeral.value, "", start, end, "", kind="count")], end
     if words:
         if numeral.form == "fraction" and WHOLE_OF.match(after):
             return [Given(numeral.value, "", start, end, "", kind="ratio")], end
-        if is_pure_cue(before) and not after[:1].isalnum() and re.search(r"(?:of|de|=|is|est|to|a|d')\W*$", before):
-            return [Given(numeral.value, "", start, end, "", kind="number")], end
-        return [], end
+        said = is_pure_cue(before) and re.search(r"(?:of|de|=|is|est|to|a|d')\W*$", before)
+        return ([Given(numeral.value, "", start, end, "", kind="number")] if said else []), end
     if text[end : end + 1].isalpha() or text[end : end + 1] == "_":  # 1st, 3D, 316L
-        glued = re.compile(r"[\w.-]*\w").match(text, end)
-        tail = glued[0] if glued else ""
-        if re.fullmatch(r"(?:st|nd|rd|th|e|er|ere|eme|ieme|re|nde)s?", folded[end : end + len(tail)]) or tail[0].isupper():
-            return [], end + len(tail)
-        return [Unread("", tail, start, end + len(tail), f"{tail!r} is not a unit that is known")], end + len(tail)
-    if is_label(text[max(0, start - 60) : start], text[end : end + 12], numeral.value, text[at:end]):
+        tail = re.match(r"[\w.-]*\w", text[end : end + 40])[0]  # type: ignore[index]
+        behind_it = end + len(tail)
+        if ORDINAL_END.fullmatch(folded[end:behind_it]) or tail[0].isupper():
+            return [], behind_it
+        return [Unread("", tail, start, behind_it, f"{tail!r} is not a unit that is known")], behind_it
+    if label:
         return [], end
     behind = re.compile(r"[ -]{0,2}([^\W\d_]+(?:[/·*^][\w²³⁻¹]+)*)([ ,.;:)?!]|$)").match(text, end)
     if behind is None or text[end : end + 1] in ",.;:)?!=" or is_pure_cue(before):
         return [Given(numeral.value, "", start, end, "", kind="number")], end
     noun = behind[1]
     low = folded[behind.start(1) : behind.end(1)]
-    if low in FOLLOWERS or re.search(r"[=:]\W*$", before[-4:]) and len(low) > 3:
+    if low in FOLLOWERS or (len(low) > 3 and re.search(r"[=:]\W*$", before[-4:])):
         return [Given(numeral.value, "", start, end, "", kind="number")], end
     counted = numeral.value.is_integer() and low.endswith(("s", "x")) and len(low) > 3 and "/" not in noun
     if counted and not re.match(r" ?(?:of|de|d'|per|par|/)", folded[behind.end(1) : behind.end(1) + 5]):
@@ -466,7 +376,7 @@ def add_words(passage: Passage, found: Sequence[Given | Unread], i: int) -> Give
     text, item = passage.plain, found[i]
     previous = found[i - 1].end if i else 0
     begin = max([previous, *(m.end() for m in SENTENCE.finditer(text, previous, item.start))])
-    gap = text[begin:item.start]
+    gap = text[begin : item.start]
     if begin == previous and i and (cut := CLAUSE.search(gap)):
         gap = gap[cut.end() :] if not SENTENCE.match(cut[0]) else gap
     near = stems(gap)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 from galop.science.names import Name, read_names
@@ -51,38 +52,68 @@ class Question:
 
 
 LONGEST = 200_000  # characters
+MOST = 8  # things asked for
 SENTENCE_END = re.compile(r"(?<=[?!])[\s)\"»]+|(?<=\.)\s+(?=[^\W\d_a-z]|\d|[(\"«])|\n+")
-IMPERATIVES = (
-    r"(?:please |then |and |also |veuillez |puis |et )?(?:compute|find|calculate|estimate|determine|give|evaluate|work out|obtain|"
-    r"convert|express|size|predict|state|tell me|derive|deduce|report|quote|get|calculez|calculer|trouvez|trouver|determinez|determiner|estimez|"
-    r"estimer|donnez|donner|donne|evaluez|evaluer|convertissez|convertir|convertis|exprimez|exprimer|dites|indiquez|deduisez|deduire|en deduire|calcule|"
-    r"trouve|determine|estime|precisez|chiffrez|dimensionnez|i need|i want|i would like|we need|we want|je cherche|on cherche|je veux|il faut calculer|on veut|on demande)(?!\w)"
+IMPERATIVE = (
+    r"(?:please |then |and |also |veuillez |puis |et )?(?:compute|find|calculate|estimate|determine|give|evaluate|"
+    r"work out|obtain|convert|express|size|predict|state|tell me|derive|deduce|report|quote|get|i need|i want|i "
+    r"would like|we need|"
+    r"we want|calculez|calculer|calcule|trouvez|trouver|trouve|determinez|determiner|estimez|estimer|donnez|donner|"
+    r"donne|"
+    r"evaluez|evaluer|convertissez|convertir|convertis|exprimez|exprimer|dites|indiquez|deduisez|en deduire|deduire|"
+    r"precisez|chiffrez|dimensionnez|je cherche|on cherche|je veux|il faut calculer|on veut|on demande)(?!\w)"
 )
+ANSWER = r"(?:answer|result|reply|value|reponse|resultat|valeur)s?"
 ANSWER_IN = re.compile(
-    r"(?:(?:give|express|state|report|write|quote|round)?\s?(?:the |your |me the )?(?:answer|result|reply|value|final answer)s?|answer|"
-    r"(?:donnez|donner|exprimez|exprimer|ecrivez)?\s?(?:la |le |votre )?(?:reponse|resultat|valeur)|repondez|repondre)"
-    r"(?: (?:should be|must be|is|sera|est|doit etre))?(?: (?:expressed|given|wanted|attendue?|exprimee?|donnee?|expected|your|the|la|le|votre|(?:answer|result|reponse|resultat)))*\s?:?,? (?:in|en|as|with|avec) "
+    rf"(?:(?:give|express|state|report|write|quote|round|donnez|donner|exprimez|exprimer|ecrivez)?\s?(?:the |your |"
+    rf"me the |"
+    rf"la |le |votre )?(?:final )?{ANSWER}|answer|repondez|repondre)"
+    rf"(?: (?:should be|must be|is|sera|est|doit etre|expressed|given|wanted|expected|attendue?|exprimee?|donnee?|"
+    rf"your|the|"
+    rf"la|le|votre|{ANSWER}))*\s?:?,? (?:in|en|as) "
 )
-ASKING = re.compile(
-    rf"(?:^|(?<=[\s(,;:—–-]))(?P<wh>(?:(?:at|in|to|by|from|for|over|with|of|after|within|under|on|up to) )?(?:what|which)(?:'s| is| are| was| would be| will be| must be| should be)?|"
-    r"how (?:much|many|long|fast|heavy|far|tall|high|deep|thick|wide|hot|cold|large|big|strong|often|quickly|dense|warm|soon|"
-    r"efficient|powerful|massive|rapidly|small|low|great)|when (?:is|will|does|are|do)|"
-    r"(?:(?:a|de|en|pour|sous|dans|par|avec|vers|sur|jusqu'a|apres|pendant|au bout de) )?(?:quel|quelle|quels|quelles|combien|lequel|laquelle)(?: est| sont| serait| sera| vaut)?|que (?:vaut|valent|vaudra|vaudrait|devient)|"
-    rf"quand (?=\w))(?!\w)|(?P<do>{IMPERATIVES})"
+HOW = (
+    r"how (?:much|many|long|fast|heavy|far|tall|high|deep|thick|wide|hot|cold|large|big|strong|often|quickly|dense|"
+    r"warm|"
+    r"soon|efficient|powerful|massive|rapidly|small|low|great)"
 )
-STARTS_YES_NO = re.compile(r"(?:so |and |but |then |alors |et )?(?:is|are|was|does|do|will|would|can|could|should|has|did|est-ce qu|est-il|est-elle|peut-on|sera-t-)\b")
-INVERTED = re.compile(r"-(?:t-)?(?:il|elle|on|ils|elles)\b")
-COMPARE = re.compile(r"(?:which|what|lequel|laquelle|lesquels|quel|quelle)\b[^?]{0,80}\b(?:larger|smaller|greater|higher|lower|heavier|lighter|faster|slower|better|longer|"
-                     r"bigger|more|less|most|plus (?:grand|petit|lourd|leger|rapide|lent|eleve|faible|long|court)\w*|meilleur\w*|le plus|la plus)\b")  # fmt: skip
-IN_UNIT = re.compile(r"(?<![\w-])(?:in|en|into|to|as|unit:?|units of|unite:?|vers)\s+(?:units of |the unit )?|[(\[]\s?(?:in |en )?|, ")
+WHAT = (
+    r"(?:(?:at|in|to|by|from|for|over|with|of|after|within|under|on|up to) )?(?:what|which)"
+    r"(?:'s| is| are| was| would be| will be| must be| should be)?|when (?:is|will|does|are|do)"
+)
+QUEL = (
+    r"(?:(?:a|de|en|pour|sous|dans|par|avec|vers|sur|jusqu'a|apres|pendant|au bout de) )?"
+    r"(?:quel|quelle|quels|quelles|combien|lequel|laquelle)(?: est| sont| serait| sera| vaut)?|"
+    r"que (?:vaut|valent|vaudra|vaudrait|devient)|quand"
+)
+ASKING = re.compile(rf"(?:^|(?<=[\s(,;:—–-]))(?:(?P<wh>{HOW}|{WHAT}|{QUEL})(?!\w)|(?P<do>{IMPERATIVE}))")
+YES_NO = re.compile(
+    r"(?:so |and |but |then |alors |et )?(?:is|are|was|does|do|will|would|can|could|should|has|did|est-ce qu|est-il|"
+    r"est-elle|"
+    r"peut-on|sera-t-)\b"
+)
+INVERTED = re.compile(r"-(?:t-)?(?:il|elle|on|ils|elles)\b")  # suffit-il
+COMPARE = re.compile(
+    r"(?:which|what|lequel|laquelle|lesquels|quel|quelle)\b[^?]{0,80}\b(?:larger|smaller|greater|higher|lower|"
+    r"heavier|lighter|"
+    r"faster|slower|better|longer|bigger|more|less|most|meilleur\w*|le plus|la plus|"
+    r"plus (?:grand|petit|lourd|leger|rapide|lent|eleve|faible|long|court)\w*)\b"
+)
+IN_UNIT = re.compile(
+    r"(?<![\w-])(?:in|en|into|to|as|unit:?|units of|unite:?|vers)\s+(?:units of |the unit )?|[(\[]\s?(?:in |en )?|, "
+)
 HOW_MANY = re.compile(r"(?:how many|combien (?:de |d')|(?:what|which|the|a) number of |(?:quel|le) nombre (?:de |d'))")
+OF_THEM = re.compile(r" ?(?:de |d')?")
 STOP = re.compile(r"[?;]|\.(?=\s|$)")
-TAIL = re.compile(
-    r"\b(?:does|do|did|will|would|can|could|must|should|is|are|was|if|when|given|assuming|knowing|sachant|si|lorsque|quand|needed|"
-    r"required|necessary|necessaire|is needed|que|qu'|for which|at which|produced|fournit|produit|donne|faut|peut|doit|est|sont|a-t|au|"
-    r"in order|so that|afin|to)\b|[,:(]|(?<=\w) en (?=\S+ ?\?)"
+TAIL = re.compile(  # where the name of what is asked ends
+    r"\b(?:does|do|did|will|would|can|could|must|should|is|are|was|if|when|given|assuming|knowing|sachant|si|"
+    r"lorsque|quand|"
+    r"needed|required|necessary|necessaire|que|qu'|for which|at which|produced|fournit|produit|donne|faut|peut|doit|"
+    r"est|sont|"
+    r"a-t|in order|so that|afin|to)\b|[,:(]|(?<=\w) en (?=\S+ ?\?)"
 )
-PERCENT = re.compile(r"\b(?:percent|per cent|percentage|pourcentage|pour cent|%)")
+PERCENT = re.compile(r"\b(?:percent|per cent|percentage|pourcentage|pour cent)\b|%")
+PERCENT_UNIT = re.compile(r"%|(?:per ?cent|percentage|pour ?cents?|pourcentage)\b")
 BOTH = re.compile(r",? (?:and|et|as well as|ainsi que)(?: also| then| puis)? |, ")
 
 
@@ -106,14 +137,14 @@ def read_asked(text: str) -> tuple[Asked, ...]:
     folded = fold_characters(plain)
     found: list[Asked] = []
     for start, end in sentences(plain):
-        said = ANSWER_IN.search(folded, start, end)
-        if said and found and (unit := unit_at(plain, folded, said.end(), found[-1].what)):
-            found[-1] = with_unit(found[-1], unit)
+        said = ANSWER_IN.search(folded, start, end) if found else None
+        if said and (wanted := read_answer_unit(plain, folded, said.end(), fold_characters(found[-1].what))):
+            found[-1] = with_unit(found[-1], wanted[0])
             continue
         found += read_sentence(plain, folded, start, end)
     if not found:
         found = read_fragment(plain, folded)
-    return tuple(found[:8])
+    return tuple(found[:MOST])
 
 
 def sentences(plain: str) -> list[tuple[int, int]]:
@@ -122,7 +153,7 @@ def sentences(plain: str) -> list[tuple[int, int]]:
     for match in SENTENCE_END.finditer(plain):
         edges.append(match.end())
     edges.append(len(plain))
-    return [(a, b) for a, b in zip(edges, edges[1:], strict=False) if plain[a:b].strip()][:2000]
+    return [(a, b) for a, b in pairwise(edges) if plain[a:b].strip()][:2000]
 
 
 def read_sentence(plain: str, folded: str, start: int, end: int) -> list[Asked]:
@@ -131,7 +162,7 @@ def read_sentence(plain: str, folded: str, start: int, end: int) -> list[Asked]:
     matches = [m for m in ASKING.finditer(folded, start, end) if is_asking(folded, m, start, asks)]
     if not matches:
         body = folded[start:end].strip()
-        if asks and (STARTS_YES_NO.match(body) or INVERTED.search(body)):
+        if asks and (YES_NO.match(body) or INVERTED.search(body)):
             return [make_asked(plain, folded, start, end, "", "yes_no")]
         return [make_asked(plain, folded, start, end, "", "value")] if asks else []
     found = []
@@ -150,9 +181,10 @@ def is_asking(folded: str, match: re.Match[str], start: int, asks: bool) -> bool
     if match["do"]:
         return not lead or lead[-1] in ",;:.-–)" or lead.endswith((" and", " et", " then", " puis", "please"))
     word = match["wh"]
-    if "which" in word or "quel" in word and re.match(r"(?:la|le)quel", word):
-        return asks and (not lead or lead[-1] in ",;:" or word.startswith("which ") is False)
-    return asks or not lead or lead[-1] in ",;:" or bool(re.search(IMPERATIVES + r"$", lead))
+    opens = not lead or lead[-1] in ",;:"
+    if "which" in word or "lequel" in word or "laquelle" in word:
+        return asks and (opens or not word.startswith("which"))
+    return asks or opens or bool(re.search(rf"{IMPERATIVE}$", lead))
 
 
 def split_asked(plain: str, folded: str, begin: int, start: int, end: int, kind: AskedKind) -> list[Asked]:
@@ -161,7 +193,7 @@ def split_asked(plain: str, folded: str, begin: int, start: int, end: int, kind:
     head_end = start + len(whole.what)
     parts = [start, *(m.end() for m in BOTH.finditer(folded, start, min(head_end, end))), head_end]
     if len(parts) > 2 and kind == "value":
-        named = [bool(find_measures(folded[a:b])) for a, b in zip(parts, parts[1:], strict=False)]
+        named = [bool(find_measures(folded[a:b])) for a, b in pairwise(parts)]
         if all(named):
             edges = list(zip(parts, [*parts[1:-1], end], strict=False))
             return [make_asked(plain, folded, a, b, folded[begin:start], kind) for a, b in edges]
@@ -199,56 +231,47 @@ def make_asked(plain: str, folded: str, start: int, end: int, interrogative: str
 
 def asked_unit(plain: str, folded: str, start: int, end: int, interrogative: str, clause: str) -> str | None:
     """The unit that a clause names for what it asks, if any: how many kilograms, in kN, (kg)."""
-    if (re.search(r"how many|combien", interrogative) or HOW_MANY.match(clause)) and (
-        found := HOW_MANY.match(clause) or re.match(r"(?:de |d')?", clause)
-    ):
-        place = start + found.end()
-        unit = read_unit(plain, folded, place)
-        if isinstance(unit, UnitText) and not re.match(r"[a-z]", folded[unit.end : unit.end + 1]):
+    many = HOW_MANY.match(clause) or (OF_THEM.match(clause) if re.search(r"how many|combien", interrogative) else None)
+    if many:
+        unit = read_unit(plain, folded, start + many.end())
+        if isinstance(unit, UnitText):
             return settle_unit(unit.unit, clause, plain[unit.end : unit.end + 20])[0]
-    found_unit = None
+    asked = None
     for match in IN_UNIT.finditer(folded, start, end):
-        if unit := unit_at(plain, folded, match.end(), clause):
-            bracket = match[0][0] in "(["
-            if bracket and not re.match(r"\s?[)\]]", plain[match.end() + len_of(plain, folded, match.end()) :]):
-                continue
-            if match[0] == ", " and not re.match(r" ?(?:$|[?.!])", plain[match.end() + len_of(plain, folded, match.end()) :]):
-                continue
-            found_unit = unit
-    return found_unit
+        found = read_answer_unit(plain, folded, match.end(), clause)
+        if found is None:
+            continue
+        unit_name, place = found
+        if match[0][0] in "([" and not re.match(r"\s?[)\]]", plain[place : place + 2]):
+            continue
+        if match[0] == ", " and not re.match(r" ?(?:[?.!]|$)", plain[place : place + 2]):
+            continue
+        asked = unit_name
+    return asked
 
 
-def len_of(plain: str, folded: str, at: int) -> int:
-    """How long the unit at a place is."""
-    unit = read_unit(plain, folded, at)
-    return unit.end - at if isinstance(unit, UnitText) else 0
-
-
-def unit_at(plain: str, folded: str, at: int, about: str) -> str | None:
-    """The unit that stands at a place by itself, as an answer's; None for none."""
-    if percent := re.compile(r"(?:%|per ?cent\b|percentage\b|pour ?cents?\b|pourcentage\b)").match(folded, at):
-        del percent
-        return "%"
+def read_answer_unit(plain: str, folded: str, at: int, about: str) -> tuple[str, int] | None:
+    """The unit that stands at a place by itself, for an answer about something, and its end; None for none."""
+    if percent := PERCENT_UNIT.match(folded, at):
+        return "%", percent.end()
     unit = read_unit(plain, folded, at)
     if not isinstance(unit, UnitText):
         return None
-    run = folded[at : unit.end]
-    behind = folded[unit.end : unit.end + 1]
-    if behind.isalnum() or (run in ("a", "an", "the", "h", "second", "mole", "bar") and re.match(r" [a-z]", folded[unit.end : unit.end + 2])):
+    run, behind = folded[at : unit.end], folded[unit.end : unit.end + 2]
+    if run in ("a", "an", "the", "h", "second", "mole", "bar") and re.match(r" [a-z]", behind):
         return None
-    name = settle_unit(unit.unit, about, "")[0]
-    if unit.unit == "C" and any(m[2] == "K" for m in find_measures(fold_characters(about))):
-        name = "°C"
-    return name
+    if unit.unit == "C" and any(measures == "K" for _, _, measures in find_measures(about)):
+        return "°C", unit.end
+    return settle_unit(unit.unit, about, "")[0], unit.end
 
 
 def with_unit(asked: Asked, unit: str) -> Asked:
     """The same, wanted in a unit."""
-    return Asked(asked.what, asked.stems, unit, "" if unit == "%" else unit, asked.start, asked.end, asked.kind)
+    return replace(asked, unit=unit, measures="" if unit == "%" else unit)
 
 
 def read_fragment(plain: str, folded: str) -> list[Asked]:
-    """A text that is no question: the first quantity it names before its first number, such as "Thrust in kN of ..."."""
+    """A text that is no question: the first thing it names before its first number, such as "Thrust in kN of ..."."""
     digit = re.search(r"\d", folded)
     end = digit.start() if digit else min(len(folded), 300)
     named = find_measures(folded[:end])
@@ -256,5 +279,3 @@ def read_fragment(plain: str, folded: str) -> list[Asked]:
         return []
     asked = make_asked(plain, folded, named[0][0], len(folded), "", "value")
     return [asked]
-
-

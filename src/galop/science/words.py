@@ -21,7 +21,8 @@ GREEK = {
 }  # fmt: skip
 FRENCH = frozenset(
     "le la les des une un du au aux est sont quel quelle quels quelles combien calculer calculez donner donnez trouver "
-    "trouvez determiner determinez dans avec pour sous sur par et ou de en fois que qui il elle on ne pas pendant".split()
+    "trouvez determiner determinez dans avec pour sous sur par et ou de en fois que qui il elle on ne pas "
+    "pendant".split()
 )
 ENGLISH = frozenset(
     "the an a is are of what how many much which find compute calculate give determine in with for under by and or to "
@@ -54,7 +55,7 @@ def stems(text: str) -> tuple[str, ...]:
 
 
 def language_of(text: str) -> str:
-    """ "fr" where French words are more than English ones, else "en"."""
+    """The language of a text: "fr" where French words are more than English ones, else "en"."""
     words = re.findall(r"[^\W\d_]+", fold(text[:5000]))
     french = sum(word in FRENCH for word in words) + 2 * len(re.findall(r"(?<!\w)[dl]['’]\w", text[:5000]))
     return "fr" if french > sum(word in ENGLISH for word in words) else "en"

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -24,7 +24,7 @@ from galop.science.elements import (
 from galop.science.names import Name
 from galop.science.plain_text import fold_characters
 from galop.science.question import Question
-from galop.science.units import ScienceError, normalise_unit, unit_registry
+from galop.science.units import ScienceError, same_dimension
 
 
 @dataclass(frozen=True)
@@ -137,15 +137,3 @@ def potentials(name: Name) -> Iterator[Assumption]:
             key, data = found
             yield Assumption(f"standard potential of {key}", float(data["E"]), "V", BPJ, key)
             return
-
-
-@lru_cache(5_000)
-def same_dimension(unit: str, other: str) -> bool:
-    """Whether two units measure the same; "" measures nothing."""
-    if not unit or not other:
-        return unit == other
-    try:
-        registry = unit_registry()
-        return bool(registry.Unit(normalise_unit(unit)).is_compatible_with(registry.Unit(normalise_unit(other))))
-    except Exception:  # what pint's parser stumbles on
-        return False

@@ -49,10 +49,10 @@ def molar_mass(formula: str) -> float:
     if not text or len(text) > LONGEST:
         raise ScienceError(f"{formula[:LONGEST]!r} is no chemical formula")
     total = 0.0
-    for part in re.split(r"[·.*]", text):
+    for part in re.split(r"[·*]|\.(?=\d*H2O)", text):
         times = re.match(r"\d{1,2}", part)
         count, end = weigh_group(part, times.end() if times else 0, formula)
-        if end != len(part):
+        if end != len(part) or not count:
             raise ScienceError(f"{formula[:LONGEST]!r} is no chemical formula")
         total += count * (int(times[0]) if times else 1)
     return total

@@ -22,6 +22,7 @@ ION = re.compile(rf"(?<![\w/])({ATOMS}{{1,8}})(?:\^?\(?\{{?(\d?)([+-])\}}?\)?|\(
 FORMULA = re.compile(rf"(?<![\w+^.])({ATOMS}{{2,10}}|{ELEMENT}\d{{1,2}})(?![\w+^]|[⁺⁻]|-\w)")
 SPECIES = r"[A-Z][\w()^]{0,12}[+-]?"
 COUPLE = re.compile(rf"(?<![\w/])({SPECIES}) ?/ ?({SPECIES})(?![\w/])")
+SMALL = frozenset("CO NO HF HI KI KF KOH HCN SO NaOH".split())  # formulas of capitals alone; IN and HOW are words
 NO_SYMBOLS = frozenset("In I V K W U Bi".split())  # letters that are words or units as often
 ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7}
 
@@ -94,6 +95,9 @@ def read_names(text: str) -> list[Name]:
             symbol, charge = symbol[:-1], int(symbol[-1])  # Cu2+ is no dimer of copper
         name = f"{symbol}{charge if charge > 1 else ''}{sign}"
         add(match.start(), match.end(), (name, symbol), "ion")
+    for match in FORMULA.finditer(plain):
+        if match[1] not in known and (re.search(r"\d|[a-z]", match[1]) or match[1] in SMALL):
+            add(match.start(), match.end(), (match[1],), "formula")
     french = language_of(text) == "fr"
     for match in pattern.finditer(folded):
         name = lower.get(match[0]) or lower.get(match[0].removesuffix("s"))
@@ -109,7 +113,4 @@ def read_names(text: str) -> list[Name]:
     for match in pattern.finditer(plain):
         if match[0] in known and not match[0].islower():
             add(match.start(), match.end(), *known[match[0]])
-    for match in FORMULA.finditer(plain):
-        if not re.fullmatch(r"[IV]+", match[1]):
-            add(match.start(), match.end(), (match[1],), "formula")
     return sorted(found, key=lambda name: name.start)

@@ -25,6 +25,7 @@ INCHES = re.compile(
     r"line|tube|nozzle|throat|orifice|hole|water|mercury|head|radius)\b)"
 )
 ORDINAL = re.compile(r"[- ](?:stage|etage|order|ordre|pump|cell|engine|law)")
+STAINLESS = (304, 316, 317)  # 316L is a steel
 SPELLED_ONLY = frozenset("a d m s t h l g j".split())  # letters that words, not units, are behind a number in words
 
 
@@ -94,6 +95,8 @@ def unit_behind(passage: Passage, numeral: Numeral, at: int | None = None) -> Un
         place += 1
     if place == end and text[place : place + 1] in ("-", "'") and text[place + 1 : place + 2].isalpha():
         place += 1  # a 12-volt battery, trois quarts d'heure
+    if text[end : end + 1] == "L" and numeral.value in STAINLESS:
+        return None
     if place >= len(text) or text[place] in ".,;:!?=<>+-–)":
         return None
     found = read_unit(text, folded, place)

@@ -39,7 +39,7 @@ from galop.science.unit_context import (
     settle_unit,
 )
 from galop.science.unit_text import UnitText, read_unit
-from galop.science.units import normalise_unit, unit_registry
+from galop.science.units import normalise_unit, parse_quantity, same_dimension, unit_registry
 from galop.science.words import stems
 
 Kind = Literal["measure", "number", "ratio", "fraction", "count"]
@@ -58,7 +58,8 @@ class Given:
     "ratio" for 40:1 (value 40) and 1:2.3 (value 1/2.3), and for "twice"; "fraction" for percent, ppm and the like
     (68 percent has the value 0.68); "count" for a number of things that the word behind it names (2 electrons, three
     stages): a count fits only an input that names that thing, never any pure input.
-    `before` and `after` are stems (`words.stems`) of the words around it, the nearest first, within its clause;
+    `before` and `after` are stems (`words.stems`) of the words around it, the nearest first, within its clause, and
+    `context` those before that clause in its sentence, which may tell the role of a list's ("masses of 5 t and 3 t");
     `symbol` is what it is equated to ("p_c" in "p_c = 70 bar"), "" for none.
     `assumed` says what was taken for granted in reading it ("gauge pressure: 101325 Pa are added"), "" for nothing.
     """
@@ -70,6 +71,7 @@ class Given:
     text: str
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
     kind: Kind = "measure"
     symbol: str = ""
     assumed: str = ""
@@ -105,16 +107,19 @@ SMALLER = {
 }  # fmt: skip
 TIMES = ("h", "min", "day", "week", "month", "year")
 AND_HALF = re.compile(r" (?:and a half|et demie?|and a quarter|et quart|et un quart)(?!\w)")
-AND_SMALLER = re.compile(r"(?:,? (?:and|et) |, | ?)(?=\d)")
+AND_SMALLER = re.compile(r"(?:,? (?:and|et) |, | ?)(?=\w)")
 RATIO = re.compile(r" ?: ?(?=\d)")
 TO_ONE = re.compile(r"(?: to |-to-| pour | a | sur |/)(?:1|one|un)(?![\w.,]*\d|\w)")
 BETWEEN = re.compile(
-    r" ?(-|–|\.\.\.?|…|×|x) ?(?=[-+]?[.\d])| (to|a|by|through|jusqu'a|up to|sur) (?=[-+\w.])|, ?(?=[-+]?\d)"
+    r" ?(-|–|\.\.\.?|…|×|x) ?(?=[-+]?[.\d])|-? (to|a|by|through|jusqu'a|up to|sur) (?=[-+\w.])|, ?(?=[-+]?\d)"
     r"|,? (and|or|et|ou|then|puis) (?=[-+\w.])"
 )
 ORDINAL_END = re.compile(r"(?:st|nd|rd|th|e|er|ere|eme|ieme|re|nde)s?")
 NAME_BEFORE = re.compile(r"[^\W\d_][-–]$|[^\W\d_]\d?[.]$")  # RP-1, Al6.061
 FOR_A = re.compile(r"\b(?:in|for|during|every|en|pendant|durant|of|de|d') ?$")  # a second, not the second of several
+AGAIN = re.compile(
+    r",? ?(?:\(|=|≈|i\.e\.|soit|or about|that is|c'est-a-dire) ?(?:soit |i\.e\.,? |or |= ?|about |environ |≈ ?)?"
+)
 BELOW_ZERO = re.compile(r" (?:below (?:zero|freezing)|(?:en |au-)?(?:dessous de|sous) zero)")
 ANGLES = frozenset("deg rad arcmin arcsec turn dB decade byte bit sr gr".split())
 SENTENCE = re.compile(r"[.!?](?=\s)|[\n;|]")
@@ -137,13 +142,27 @@ def read_quantities(text: str) -> list[Given | Unread]:
             continue
         items, end = read_at(passage, match.start())
         reached = max(end, reached)
-        found += [replace(item, text=text[item.start : item.end]) for item in items]
+        found += [
+            replace(item, text=text[item.start : item.end])
+            for item in items
+            if not is_restatement(passage, found[-1] if found else None, item)
+        ]
         if len(found) >= MOST:
             break
     found = found[:MOST]
     for i in range(len(found)):
         found[i] = add_words(passage, found, i)
     return found
+
+
+def is_restatement(passage: Passage, last: Given | Unread | None, item: Given | Unread) -> bool:
+    """Whether a quantity says again, in another unit, what stands right before it: 70 bar (7 MPa)."""
+    if not isinstance(last, Given) or not isinstance(item, Given) or not last.unit or not item.unit:
+        return False
+    if not AGAIN.fullmatch(passage.folded, last.end, item.start) or not same_dimension(last.unit, item.unit):
+        return False
+    one, other = (parse_quantity(given.quantity, last.unit, "") for given in (last, item))
+    return math.isclose(one, other, rel_tol=0.03)
 
 
 def read_at(passage: Passage, at: int) -> tuple[list[Given | Unread], int]:
@@ -245,7 +264,8 @@ def add_smaller(passage: Passage, given: Given) -> Given:
 
 def read_ratio(passage: Passage, start: int, numeral: Numeral) -> Given | None:
     """40:1, 1 : 2.3, 40 to 1."""
-    if to_one := TO_ONE.match(passage.folded, numeral.end):
+    to_one = TO_ONE.match(passage.folded, numeral.end)
+    if to_one and not isinstance(unit_behind(passage, numeral, to_one.end()), UnitText):
         return Given(numeral.value, "", start, to_one.end(), "", kind="ratio")
     colon = RATIO.match(passage.plain, numeral.end)
     other = read_numeral(passage.plain, colon.end(), passage.comma) if colon else None
@@ -329,7 +349,7 @@ def classify(passage: Passage, start: int, at: int, numeral: Numeral) -> tuple[l
     if TIMES_WORD.match(after):
         return [Given(numeral.value, "", start, end, "", kind="ratio")], end
     label = not words and is_label(text[max(0, start - 60) : start], text[end : end + 12], numeral.value, text[at:end])
-    if after[:1] in ("-", " ") and COUNTABLE.match(after, 1) and not label:
+    if after[:1] in ("-", " ") and numeral.form != "fraction" and COUNTABLE.match(after, 1) and not label:
         return [Given(numeral.value, "", start, end, "", kind="count")], end
     if words:
         if numeral.form == "fraction" and WHOLE_OF.match(after):
@@ -380,18 +400,21 @@ def add_words(passage: Passage, found: Sequence[Given | Unread], i: int) -> Give
     if begin == previous and i and (cut := CLAUSE.search(gap)):
         gap = gap[cut.end() :] if not SENTENCE.match(cut[0]) else gap
     near = stems(gap)
-    far: list[str] = []
-    if begin == previous and i and not any(SENTENCE.finditer(text, previous, item.start)):
-        far = [*found[i - 1].before]
+    context: list[str] = []
+    if begin == previous and i:  # no sentence has begun since the last one
+        last = found[i - 1]
+        context = [*last.after, *last.before, *(last.context if isinstance(last, Given) else ())]
     end = found[i + 1].start if i + 1 < len(found) else len(text)
     tail = text[item.end : min(end, item.end + WINDOW)]
     if stop := SENTENCE.search(tail):
         tail = tail[: stop.start()]
     if (cut := CLAUSE.search(tail)) and (cut.start() > 0 or cut[0] not in "("):
         tail = tail[: cut.start()]
-    before = tuple(dict.fromkeys([*reversed(near[-12:]), *far]))[:16]
+    before = tuple(dict.fromkeys(reversed(near[-12:])))
     after = stems(tail)[:8]
     if isinstance(item, Unread):
         return replace(item, before=before, after=after)
     symbol = SYMBOL.search(text[max(0, item.start - 40) : item.start])
-    return replace(item, before=before, after=after, symbol=symbol[1].lstrip("$*-•") if symbol else "")
+    words = tuple(dict.fromkeys(w for w in context if w not in before))[:16]
+    name = symbol[1].lstrip("$*-•") if symbol else ""
+    return replace(item, before=before, after=after, context=words, symbol=name)

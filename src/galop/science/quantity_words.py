@@ -37,13 +37,23 @@ HOW: list[tuple[str, str]] = [  # interrogatives that imply what is asked, folde
     (r"a quelle (?:vitesse|allure)", "m/s"),
     (r"de combien (?:\S+ ){0,4}(?:chauffe|refroidit|s'eleve)", "K"),
 ]
+PER = {
+    "kilogram": "kg", "kilogramme": "kg", "kg": "kg", "mole": "mol", "second": "s", "seconde": "s", "hour": "s",
+    "heure": "s", "day": "s", "jour": "s", "year": "s", "an": "s", "area": "m^2", "surface": "m^2",
+    "square metre": "m^2", "square meter": "m^2", "metre carre": "m^2", "metre": "m", "meter": "m", "length": "m",
+    "longueur": "m", "volume": "m^3", "mass": "kg", "masse": "kg", "litre": "m^3", "liter": "m^3",
+    "cubic metre": "m^3", "metre cube": "m^3",
+}  # fmt: skip
 STUFFS = (
-    "propellants?|fuel|oxidi[sz]er|copper|zinc|silver|nickel|gold|iron|lead|tin|aluminium|aluminum|chromium|metal|mass|water|"
-    "ergols?|carburant|comburant|cuivre|argent|fer|or|plomb|etain|eau|masse|lox|rp-1|lh2|hydrogen|oxygen|hydrogene|oxygene|"
+    "propellants?|fuel|oxidi[sz]er|copper|zinc|silver|nickel|gold|iron|lead|tin|aluminium|aluminum|chromium|metal|"
+    "mass|water|"
+    "ergols?|carburant|comburant|cuivre|argent|fer|or|plomb|etain|eau|masse|lox|rp-1|lh2|hydrogen|oxygen|hydrogene|"
+    "oxygene|"
     "kerosene|steel|acier|lithium|material|matiere|payload|charge utile|salt|sel|powder|poudre"
 )
 STUFF = re.compile(  # how much of it is a mass
-    rf"(?:how much (?:more )?(?:[a-z]+ (?!is|are|does|do|can|will))?|combien (?:de |d'))(?:{STUFFS})(?!\w)"
+    rf"(?:how much (?:more )?(?:[a-z]+ (?!is|are|does|do|can|will))?|combien (?:de |d'))(?:{STUFFS})(?!\w)(?! "
+    rf"(?:pressure|power|flow|vapour|temperature|volume))"
 )
 
 

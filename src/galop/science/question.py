@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
@@ -10,7 +11,7 @@ from typing import Literal
 from galop.science.names import Name, read_names
 from galop.science.plain_text import fold_characters, make_plain
 from galop.science.quantities import Given, Unread, read_quantities
-from galop.science.quantity_words import find_implied, find_measures
+from galop.science.quantity_words import PER, find_implied, find_measures
 from galop.science.unit_context import settle_unit
 from galop.science.unit_text import UnitText, read_unit
 from galop.science.words import language_of, stems
@@ -53,6 +54,7 @@ class Question:
 
 LONGEST = 200_000  # characters
 MOST = 8  # things asked for
+LONGEST_CLAUSE = 400  # characters
 SENTENCE_END = re.compile(r"(?<=[?!])[\s)\"»]+|(?<=\.)\s+(?=[^\W\d_a-z]|\d|[(\"«])|\n+")
 IMPERATIVE = (
     r"(?:please |then |and |also |veuillez |puis |et )?(?:compute|find|calculate|estimate|determine|give|evaluate|"
@@ -61,7 +63,9 @@ IMPERATIVE = (
     r"we want|calculez|calculer|calcule|trouvez|trouver|trouve|determinez|determiner|estimez|estimer|donnez|donner|"
     r"donne|"
     r"evaluez|evaluer|convertissez|convertir|convertis|exprimez|exprimer|dites|indiquez|deduisez|en deduire|deduire|"
-    r"precisez|chiffrez|dimensionnez|je cherche|on cherche|je veux|il faut calculer|on veut|on demande)(?!\w)"
+    r"precisez|chiffrez|dimensionnez|je cherche|on cherche|je veux|il faut calculer|on veut|on demande|need|looking "
+    r"for|wanted|required|asked|"
+    r"inconnue|cherche|demande)(?!\w)"
 )
 ANSWER = r"(?:answer|result|reply|value|reponse|resultat|valeur)s?"
 ANSWER_IN = re.compile(
@@ -79,7 +83,7 @@ HOW = (
 )
 WHAT = (
     r"(?:(?:at|in|to|by|from|for|over|with|of|after|within|under|on|up to) )?(?:what|which)"
-    r"(?:'s| is| are| was| would be| will be| must be| should be)?|when (?:is|will|does|are|do)"
+    r"(?:'?s| is| are| was| would be| will be| must be| should be)?|when (?:is|will|does|are|do)"
 )
 QUEL = (
     r"(?:(?:a|de|en|pour|sous|dans|par|avec|vers|sur|jusqu'a|apres|pendant|au bout de) )?"
@@ -88,7 +92,8 @@ QUEL = (
 )
 ASKING = re.compile(rf"(?:^|(?<=[\s(,;:—–-]))(?:(?P<wh>{HOW}|{WHAT}|{QUEL})(?!\w)|(?P<do>{IMPERATIVE}))")
 YES_NO = re.compile(
-    r"(?:so |and |but |then |alors |et )?(?:is|are|was|does|do|will|would|can|could|should|has|did|est-ce qu|est-il|"
+    r"est-ce qu|"
+    r"(?:so |and |but |then |alors |et )?(?:is|are|was|does|do|will|would|can|could|should|has|did|est-il|"
     r"est-elle|"
     r"peut-on|sera-t-)\b"
 )
@@ -100,7 +105,20 @@ COMPARE = re.compile(
     r"plus (?:grand|petit|lourd|leger|rapide|lent|eleve|faible|long|court)\w*)\b"
 )
 IN_UNIT = re.compile(
-    r"(?<![\w-])(?:in|en|into|to|as|unit:?|units of|unite:?|vers)\s+(?:units of |the unit )?|[(\[]\s?(?:in |en )?|, "
+    r"(?<![\w-])(?:in|en|into|to|unit:?|units of|unite:?)\s+(?:units of |the unit )?|[(\[]\s?(?:in |en )?|, "
+)
+CONVERT = re.compile(r"conver|express|exprim")
+FORMAT = re.compile(
+    rf" ?:? ?(?:me |us )?(?:your |the |a |la |le |votre |une? )?(?:final |short |numeric\w* )?{ANSWER}"
+    r"(?! (?:of|de|du|des|d')\b)"
+)
+ARTICLE = re.compile(  # in French, the subject behind what is asked: quelle poussée | le moteur fournit-il
+    r"".join(rf"(?<!\b{word})" for word in "de a et ou en par sur dans pour sous avec entre vers que selon".split())
+    + r" (?:(?:un|une|le|la|les|cette|ce|cet|ces|on|il|elle) |l')"
+)
+AT_NUMBER = re.compile(r" (?:at|a|of|de|under|sous|from|for|pour|with|avec|in|en|after|apres|d')\s?$")
+PER_WHAT = re.compile(
+    rf" (?:per|par) (?:(?:unit|unite) (?:of |de |d')?)?({'|'.join(sorted(PER, key=len, reverse=True))})(?!\w)"
 )
 HOW_MANY = re.compile(r"(?:how many|combien (?:de |d')|(?:what|which|the|a) number of |(?:quel|le) nombre (?:de |d'))")
 OF_THEM = re.compile(r" ?(?:de |d')?")
@@ -124,121 +142,164 @@ def read_question(text: str) -> Question:
     return Question(
         text,
         language_of(text),
-        read_asked(text),
+        read_asked(text, found),
         tuple(item for item in found if isinstance(item, Given)),
         tuple(item for item in found if isinstance(item, Unread)),
         tuple(read_names(text)),
     )
 
 
-def read_asked(text: str) -> tuple[Asked, ...]:
-    """What a text asks for, in its order; a unit that is asked for in a sentence of its own belongs to the last."""
+@dataclass(frozen=True)
+class Wording:
+    """A text as questions are read from it: plain, folded, and `silent`, folded with what it gives left blank."""
+
+    plain: str
+    folded: str
+    silent: str
+
+
+def read_asked(text: str, found: Sequence[Given | Unread] | None = None) -> tuple[Asked, ...]:
+    """What a text that gives `found` asks for, in its order; at most the last MOST things.
+
+    A unit that is asked for in a sentence of its own belongs to what is asked before it.
+    """
     plain = make_plain(text)
     folded = fold_characters(plain)
-    found: list[Asked] = []
+    silent = list(folded)
+    for item in read_quantities(text) if found is None else found:
+        silent[item.start : item.end] = " " * (item.end - item.start)
+    wording = Wording(plain, folded, "".join(silent))
+    asked: list[Asked] = []
     for start, end in sentences(plain):
-        said = ANSWER_IN.search(folded, start, end) if found else None
-        if said and (wanted := read_answer_unit(plain, folded, said.end(), fold_characters(found[-1].what))):
-            found[-1] = with_unit(found[-1], wanted[0])
-            continue
-        found += read_sentence(plain, folded, start, end)
-    if not found:
-        found = read_fragment(plain, folded)
-    return tuple(found[:MOST])
+        said = ANSWER_IN.search(folded, start, end) if asked else None
+        if said and (wanted := read_answer_unit(wording, said.end(), fold_characters(asked[-1].what))):
+            asked[-1] = with_unit(asked[-1], wanted[0])
+        else:
+            asked += read_sentence(wording, start, end)
+    known = [one for one in asked if one.measures is not None or one.kind in ("yes_no", "comparison")]
+    return tuple((known or asked or read_fragment(wording))[-MOST:])
 
 
 def sentences(plain: str) -> list[tuple[int, int]]:
     """Where each sentence stands."""
-    edges = [0]
-    for match in SENTENCE_END.finditer(plain):
-        edges.append(match.end())
-    edges.append(len(plain))
-    return [(a, b) for a, b in pairwise(edges) if plain[a:b].strip()][:2000]
+    edges = [0, *(match.end() for match in SENTENCE_END.finditer(plain)), len(plain)]
+    return [(a, b) for a, b in pairwise(edges) if plain[a:b].strip()]
 
 
-def read_sentence(plain: str, folded: str, start: int, end: int) -> list[Asked]:
+def read_sentence(wording: Wording, start: int, end: int) -> list[Asked]:
     """What one sentence asks for."""
-    asks = "?" in plain[start:end]
-    matches = [m for m in ASKING.finditer(folded, start, end) if is_asking(folded, m, start, asks)]
+    folded = wording.folded
+    asks = "?" in wording.plain[start:end]
+    matches = [m for m in ASKING.finditer(folded, start, end) if is_asking(folded, m, start, asks)][-2 * MOST :]
     if not matches:
-        body = folded[start:end].strip()
+        body = folded[start : start + 300].strip()
         if asks and (YES_NO.match(body) or INVERTED.search(body)):
-            return [make_asked(plain, folded, start, end, "", "yes_no")]
-        return [make_asked(plain, folded, start, end, "", "value")] if asks else []
+            return [make_asked(wording, start, end, "", "yes_no")]
+        return [make_asked(wording, start, end, "", "value")] if asks else []
     found = []
     for match, then in zip(matches, [*matches[1:], None], strict=True):
         limit = then.start() if then else end
-        if then is not None and not find_measures(folded[match.end() : limit]) and match["do"]:
+        if then is not None and match["do"] and not find_measures(folded[match.end() : limit]):
             continue  # "tell me what the thrust is"
         kind: AskedKind = "comparison" if COMPARE.match(folded[match.start() : limit]) else "value"
-        found += split_asked(plain, folded, match.start(), match.end(), limit, kind)
+        found += split_asked(wording, match, limit, kind, start)
     return found
 
 
 def is_asking(folded: str, match: re.Match[str], start: int, asks: bool) -> bool:
     """Whether an interrogative or imperative stands where it asks, and is no relative pronoun."""
-    lead = folded[start : match.start()].rstrip()
+    lead = folded[max(start, match.start() - 60) : match.start()].rstrip()
+    opens = not lead or lead[-1] in ",;:.–-)("
     if match["do"]:
-        return not lead or lead[-1] in ",;:.-–)" or lead.endswith((" and", " et", " then", " puis", "please"))
-    word = match["wh"]
-    opens = not lead or lead[-1] in ",;:"
-    if "which" in word or "lequel" in word or "laquelle" in word:
-        return asks and (opens or not word.startswith("which"))
+        asks_there = opens or lead.endswith((" and", " et", " then", " puis", "please", " to", " de", " a"))
+        return asks_there and not FORMAT.match(folded, match.end())
+    if "which" in match["wh"] or "lequel" in match["wh"] or "laquelle" in match["wh"]:
+        return asks and opens
     return asks or opens or bool(re.search(rf"{IMPERATIVE}$", lead))
 
 
-def split_asked(plain: str, folded: str, begin: int, start: int, end: int, kind: AskedKind) -> list[Asked]:
+def split_asked(wording: Wording, match: re.Match[str], end: int, kind: AskedKind, sentence: int) -> list[Asked]:
     """One or, where two quantities are joined by "and", several."""
-    whole = make_asked(plain, folded, start, end, folded[begin:start], kind)
-    head_end = start + len(whole.what)
-    parts = [start, *(m.end() for m in BOTH.finditer(folded, start, min(head_end, end))), head_end]
-    if len(parts) > 2 and kind == "value":
-        named = [bool(find_measures(folded[a:b])) for a, b in pairwise(parts)]
-        if all(named):
-            edges = list(zip(parts, [*parts[1:-1], end], strict=False))
-            return [make_asked(plain, folded, a, b, folded[begin:start], kind) for a, b in edges]
-    return [whole]
+    start, interrogative = match.end(), match[0]
+    whole = make_asked(wording, start, end, interrogative, kind)
+    if whole.unit is None and (unit := unit_ahead(wording, sentence, match.start(), whole.what)):
+        whole = with_unit(whole, unit)
+    head_end = whole.start + len(whole.what)
+    parts = [start, *(m.end() for m in BOTH.finditer(wording.folded, start, head_end)), head_end]
+    if len(parts) == 2 or kind != "value":
+        return [whole]
+    if not all(find_measures(wording.folded[a:b]) for a, b in pairwise(parts)):
+        return [whole]
+    edges = pairwise([*parts[:-1], end])
+    return [make_asked(wording, a, b, interrogative, kind) for a, b in edges]
 
 
-def make_asked(plain: str, folded: str, start: int, end: int, interrogative: str, kind: AskedKind) -> Asked:
+def make_asked(wording: Wording, start: int, end: int, interrogative: str, kind: AskedKind) -> Asked:
     """What stands between two places, asked by an interrogative."""
+    folded = wording.folded
     if stop := STOP.search(folded, start, end):
         end = stop.start()
-    while start < end and plain[start] in " ,:":
+    while start < end and folded[start] in " ,:":
         start += 1
-    clause = folded[start:end]
-    head = clause
-    if (tail := TAIL.search(clause, 1)) and stems(clause[: tail.start()]):
-        head = clause[: tail.start()]
+    end = min(end, start + LONGEST_CLAUSE)
+    clause, silent = folded[start:end], wording.silent[start:end]
+    head = clause[: name_length(clause, silent)]
     named = find_measures(head) or find_measures(clause)
-    many = HOW_MANY.search(f"{interrogative} {clause}")
-    unit = asked_unit(plain, folded, start, end, interrogative, clause)
+    unit, begin, behind = asked_unit(wording, start, end, interrogative)
+    if unit and not re.search(r"how many|combien", interrogative):
+        silent = silent[: begin - start] + " " * (behind - begin) + silent[behind - start :]
     measures = find_implied(f"{interrogative.strip()} {clause}".strip())
     if measures is None and named:
         measures = named[0][2]
+        if measures and (per := PER_WHAT.match(clause, named[0][1])):
+            measures = f"{measures}/{PER[per[1]]}"
     if unit is not None:
-        measures = unit if unit != "%" else ""
-    elif many and (measures is None or re.match(r"how many|combien", interrogative)):
-        kind = "count" if kind == "value" and measures is None else kind
-        measures = "" if measures is None else measures
-    if measures == "" and unit is None and PERCENT.search(f"{interrogative} {clause}"):
-        unit = "%"
-    what = plain[start : start + len(head)].strip()
-    first = stems(head[named[0][0] : named[0][1]]) if named and named[0][1] <= len(head) else ()
-    words = tuple(dict.fromkeys([*first, *stems(what), *stems(clause)]))[:16]
-    return Asked(what, words, unit, measures, start, end, kind)
+        measures = "" if unit == "%" else unit
+    elif HOW_MANY.match(f"{interrogative.strip()} ") or HOW_MANY.search(f"{interrogative} {clause}"):
+        if measures is None or measures == "":
+            unit, measures, kind = "", "", "count" if kind == "value" else kind
+    elif measures == "":
+        unit = "%" if PERCENT.search(f"{interrogative} {clause}") else ""
+    first = stems(clause[named[0][0] : named[0][1]]) if named else ()
+    words = tuple(dict.fromkeys([*first, *stems(silent[: len(head)]), *stems(silent)]))[:16]
+    return Asked(wording.plain[start : start + len(head)].rstrip(), words, unit, measures, start, end, kind)
 
 
-def asked_unit(plain: str, folded: str, start: int, end: int, interrogative: str, clause: str) -> str | None:
-    """The unit that a clause names for what it asks, if any: how many kilograms, in kN, (kg)."""
-    many = HOW_MANY.match(clause) or (OF_THEM.match(clause) if re.search(r"how many|combien", interrogative) else None)
-    if many:
+def name_length(clause: str, silent: str) -> int:
+    """How much of a clause is the name of what is asked: up to a verb, a condition, a subject, or a number."""
+    ends = [match.start() for match in TAIL.finditer(clause, 1)] + [
+        match.start() for match in ARTICLE.finditer(clause, 1)
+    ]
+    for number in re.finditer(r"(?<=\S) {2,}", silent):
+        lead = AT_NUMBER.search(clause[: number.start() + 1])
+        ends.append(lead.start() if lead else number.start())
+    return min((end for end in ends if stems(silent[:end])), default=len(clause))
+
+
+def unit_ahead(wording: Wording, sentence: int, at: int, about: str) -> str | None:
+    """The unit right before an interrogative: In kN, what is ..."""
+    for match in IN_UNIT.finditer(wording.folded, max(sentence, at - 30), at):
+        found = read_answer_unit(wording, match.end(), fold_characters(about)) if match[0].strip() else None
+        if found and not wording.plain[found[1] : at].strip(" ,:"):
+            return found[0]
+    return None
+
+
+def asked_unit(wording: Wording, start: int, end: int, interrogative: str) -> tuple[str | None, int, int]:
+    """The unit that a clause names for what it asks, if any (how many kilograms, in kN, (kg)), and where it stands."""
+    plain, folded = wording.plain, wording.folded
+    clause = folded[start:end]
+    counts = bool(re.search(r"how many|combien", interrogative))
+    if many := HOW_MANY.match(clause) or (OF_THEM.match(clause) if counts else None):
         unit = read_unit(plain, folded, start + many.end())
         if isinstance(unit, UnitText):
-            return settle_unit(unit.unit, clause, plain[unit.end : unit.end + 20])[0]
-    asked = None
-    for match in IN_UNIT.finditer(folded, start, end):
-        found = read_answer_unit(plain, folded, match.end(), clause)
+            name = settle_unit(unit.unit, clause, plain[unit.end : unit.end + 20])[0]
+            return name, start + many.end(), unit.end
+    asked: tuple[str | None, int, int] = None, start, start
+    for match in IN_UNIT.finditer(wording.silent, start, end):
+        if match[0].startswith("to") and not CONVERT.search(interrogative + clause):
+            continue
+        found = read_answer_unit(wording, match.end(), f"{interrogative.strip()} {clause}")
         if found is None:
             continue
         unit_name, place = found
@@ -246,23 +307,28 @@ def asked_unit(plain: str, folded: str, start: int, end: int, interrogative: str
             continue
         if match[0] == ", " and not re.match(r" ?(?:[?.!]|$)", plain[place : place + 2]):
             continue
-        asked = unit_name
+        asked = unit_name, match.end(), place
     return asked
 
 
-def read_answer_unit(plain: str, folded: str, at: int, about: str) -> tuple[str, int] | None:
+def read_answer_unit(wording: Wording, at: int, about: str) -> tuple[str, int] | None:
     """The unit that stands at a place by itself, for an answer about something, and its end; None for none."""
+    folded = wording.folded
     if percent := PERCENT_UNIT.match(folded, at):
         return "%", percent.end()
-    unit = read_unit(plain, folded, at)
+    unit = read_unit(wording.plain, folded, at)
     if not isinstance(unit, UnitText):
         return None
-    run, behind = folded[at : unit.end], folded[unit.end : unit.end + 2]
-    if run in ("a", "an", "the", "h", "second", "mole", "bar") and re.match(r" [a-z]", behind):
+    if folded[at : unit.end] in ("h", "second", "mole", "bar") and re.match(r" [a-z]", folded[unit.end : unit.end + 2]):
         return None
-    if unit.unit == "C" and any(measures == "K" for _, _, measures in find_measures(about)):
-        return "°C", unit.end
+    if unit.unit in ("C", "F", "deg") and is_temperature(about):
+        return {"C": "°C", "F": "°F", "deg": "°C"}[unit.unit], unit.end
     return settle_unit(unit.unit, about, "")[0], unit.end
+
+
+def is_temperature(about: str) -> bool:
+    """Whether folded words ask for a temperature."""
+    return find_implied(about) == "K" or any(measures == "K" for _, _, measures in find_measures(about))
 
 
 def with_unit(asked: Asked, unit: str) -> Asked:
@@ -270,12 +336,8 @@ def with_unit(asked: Asked, unit: str) -> Asked:
     return replace(asked, unit=unit, measures="" if unit == "%" else unit)
 
 
-def read_fragment(plain: str, folded: str) -> list[Asked]:
+def read_fragment(wording: Wording) -> list[Asked]:
     """A text that is no question: the first thing it names before its first number, such as "Thrust in kN of ..."."""
-    digit = re.search(r"\d", folded)
-    end = digit.start() if digit else min(len(folded), 300)
-    named = find_measures(folded[:end])
-    if not named:
-        return []
-    asked = make_asked(plain, folded, named[0][0], len(folded), "", "value")
-    return [asked]
+    digit = re.search(r"\d", wording.folded)
+    named = find_measures(wording.folded[: digit.start() if digit else 300])
+    return [make_asked(wording, named[0][0], len(wording.folded), "", "value")] if named else []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from galop.science.words import fold
+
 
 def any_of(words: str) -> str:
     """A pattern of any of these words, which stand between spaces; an underscore in one stands for a space."""
@@ -16,7 +18,9 @@ HOT = re.compile(
         r"fusion fond congel \broom\b celsius kelvin \bbath\b \bbain\b \bwater\b \beau\b"
     )
 )
-CHARGED = re.compile(any_of(r"charg coulomb electron \bpass faraday electroly quantit._d.electricite stor stock"))
+CHARGED = re.compile(
+    any_of(r"(?<!dis)(?<!de)charg coulomb electron \bpass faraday electroly quantit._d.electricite stor stock")
+)
 RATED = re.compile(any_of(r"c-rate \brate\b discharg decharg regime cycl"))
 CAPACITY = re.compile(any_of("capaci condens supercap farad"))
 ACIDIC = re.compile(
@@ -147,10 +151,10 @@ def is_label(before: str, after: str, value: float, digits: str) -> bool:
     )
     if word is None:
         return False
-    name = word[1]
-    if name.lower() in NOT_LABELS or PURE.search(name.lower()):
+    name, folded = word[1], fold(word[1])
+    if folded in NOT_LABELS or PURE.search(folded):
         return False
-    if name.lower() in LABELS:
+    if folded in LABELS:
         return True
     inside = re.search(r"[\w,(] ?$", lead[: word.start()])
     return bool(inside and len(name) > 2 and re.fullmatch(r"[A-Z][a-z]+", name))

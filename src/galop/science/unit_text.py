@@ -11,7 +11,7 @@ from galop.science.unit_names import find_name, phrase_pattern, tables
 LETTERS = re.compile(r"[^\W\d_°º⁰-⁹¹²³]+|[°º][CFRK]?(?![^\W\d_])|[′″\"℃℉]")
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 POWER = re.compile(
-    r" ?(?:\^|\*\*) ?[{(]? ?([-+]?\d{1,2})(?!\d) ?[})]?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2})|([-+]?[1-9])(?!\d|[.,]\d)"
+    r" ?(?:\^|\*\*) ?[{(]? ?([-+]?\d{1,2})(?!\d)(?: ?[})])?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2})|([-+]?[1-9])(?!\d|[.,]\d)"
 )
 POWER_WORDS = {"squared": 2, "cubed": 3, "carre": 2, "cube": 3, "au carre": 2, "au cube": 3}
 WORD_AFTER = re.compile(r"[ -](squared|cubed|au carre|au cube|carre(?=e?s?\b)|cube(?=s?\b))(?:es|e|s)?(?!\w)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import pint
@@ -52,6 +52,18 @@ def compatible_units(unit: str) -> list[str]:
     asked = unit_registry().Unit(normalise_unit(unit)) if unit else None
     alike = [u for u in UNITS if asked and unit_registry().Unit(normalise_unit(u)).is_compatible_with(asked)]
     return list(dict.fromkeys([unit, *alike])) if asked else []
+
+
+@lru_cache(5_000)
+def same_dimension(unit: str, other: str) -> bool:
+    """Whether two units measure the same; "" measures nothing."""
+    if not unit or not other:
+        return unit == other
+    try:
+        registry = unit_registry()
+        return bool(registry.Unit(normalise_unit(unit)).is_compatible_with(registry.Unit(normalise_unit(other))))
+    except Exception:  # what pint's parser stumbles on
+        return False
 
 
 def quantity_pattern(unit: str) -> str:

@@ -23,7 +23,7 @@ FORMULA = re.compile(rf"(?<![\w+^.])({ATOMS}{{2,10}}|{ELEMENT}\d{{1,2}})(?![\w+^
 SPECIES = r"[A-Z][\w()^]{0,12}[+-]?"
 COUPLE = re.compile(rf"(?<![\w/])({SPECIES}) ?/ ?({SPECIES})(?![\w/])")
 SMALL = frozenset("CO NO HF HI KI KF KOH HCN SO NaOH".split())  # formulas of capitals alone; IN and HOW are words
-NO_SYMBOLS = frozenset("In I V K W U Bi".split())  # letters that are words or units as often
+NO_SYMBOLS = frozenset("In I V K W U Bi Si Au".split())  # letters that are words or units as often
 ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7}
 
 
@@ -65,7 +65,7 @@ def name_pattern() -> tuple[re.Pattern[str], dict[str, Meaning]]:
     listed = "|".join(
         re.escape(name) + ("s?" if name.islower() else "") for name in sorted(known, key=len, reverse=True)
     )
-    return re.compile(rf"(?<![\w+-])(?:{listed})(?![\w+]|-\d)"), known
+    return re.compile(rf"(?<![\w+-])(?:{listed})(?![\w+]|-\d|-ion)"), known
 
 
 def read_names(text: str) -> list[Name]:

@@ -40,7 +40,7 @@ from galop.science.unit_context import (
 )
 from galop.science.unit_text import UnitText, read_unit
 from galop.science.units import normalise_unit, parse_quantity, same_dimension, unit_registry
-from galop.science.words import stems
+from galop.science.words import stem, stems
 
 Kind = Literal["measure", "number", "ratio", "fraction", "count"]
 MOST = 200  # numbers of a text
@@ -117,14 +117,22 @@ BETWEEN = re.compile(
 ORDINAL_END = re.compile(r"(?:st|nd|rd|th|e|er|ere|eme|ieme|re|nde)s?")
 NAME_BEFORE = re.compile(r"[^\W\d_][-–]$|[^\W\d_]\d?[.]$")  # RP-1, Al6.061
 FOR_A = re.compile(r"\b(?:in|for|during|every|en|pendant|durant|of|de|d') ?$")  # a second, not the second of several
+JOINED = re.compile(r" ?,? (?:and|et)(?: (?:of|de|a|at))? (?:d')?")
+TWO_ROLES = re.compile(
+    r"(?<!\w)([a-z]{3,}) (?:and|et) (?:(?:the|at|la|le|les|a|de|of|in|on|from|du|au) |l'|d'){0,3}([a-z]{3,})"
+)
 AGAIN = re.compile(
     r",? ?(?:\(|=|≈|i\.e\.|soit|or about|that is|c'est-a-dire) ?(?:soit |i\.e\.,? |or |= ?|about |environ |≈ ?)?"
 )
 BELOW_ZERO = re.compile(r" (?:below (?:zero|freezing)|(?:en |au-)?(?:dessous de|sous) zero)")
 ANGLES = frozenset("deg rad arcmin arcsec turn dB decade byte bit sr gr".split())
-SENTENCE = re.compile(r"[.!?](?=\s)|[\n;|]")
+SENTENCE = re.compile(r"[.!?](?=\s)|[\n;]")
 CLAUSE = re.compile(r"[,;:.()|]|\b(?:and|et|with|avec|while|where|puis|then|whose|dont|or|ou)\b")
-SYMBOL = re.compile(r"([^\s,;=:()\[\]]{1,24}(?:\([A-Za-z]{1,6}\))?) ?(?:=|≈|≃|~|:|:=| is| est| vaut|->) ?[-+–]? ?$")
+SYMBOL = re.compile(
+    r"([^\s,;=:()\[\]]{1,24}(?:\([A-Za-z]{1,6}\))?) ?(?:=|≈|≃|~|:|:=|->) ?[-+–]? ?$"
+    r"|(?<!\w)([A-Z][A-Z\d]{0,3}|[^\W\d]\w?_\w{1,8}|[A-Z]/[A-Z]|[A-Z]?[a-z]\d|Isp|[Α-ω]\w{0,2}) (?:is|est|vaut|of|"
+    r"de) [-+–]?$"
+)
 WHOLE_OF = re.compile(r" (?:the|its|of|that|as|la|le|sa|son|de|du|plus|moins|more|less|d'|larger|smaller)\b")
 
 
@@ -152,6 +160,8 @@ def read_quantities(text: str) -> list[Given | Unread]:
     found = found[:MOST]
     for i in range(len(found)):
         found[i] = add_words(passage, found, i)
+    for i in range(len(found) - 1):
+        found[i : i + 2] = share_roles(passage, found[i], found[i + 1])
     return found
 
 
@@ -391,6 +401,27 @@ def in_ones(unit: str) -> float:
     return float(unit_registry().Quantity(1.0, normalise_unit(unit)).to("dimensionless").magnitude)
 
 
+def share_roles(passage: Passage, one: Given | Unread, other: Given | Unread) -> list[Given | Unread]:
+    """Two quantities joined by "and" whose two roles stand before both: the masses before and after the burn are 5 t
+    and 3 t. Each keeps its own."""
+    if not isinstance(one, Given) or not isinstance(other, Given) or not same_dimension(one.unit, other.unit):
+        return [one, other]
+    if not JOINED.fullmatch(passage.folded, one.end, other.start):
+        return [one, other]
+    begin = max(0, one.start - WINDOW)
+    lead = passage.folded[begin : one.start]
+    begin = max((m.end() for m in SENTENCE.finditer(lead)), default=0)
+    pairs = list(TWO_ROLES.finditer(lead, begin))
+    if not pairs:
+        return [one, other]
+    first, second = stem(pairs[-1][1]), stem(pairs[-1][2])
+    shared = tuple(word for word in one.before if word not in (first, second))
+    return [
+        replace(one, before=(first, *shared), context=tuple(w for w in one.context if w != second)),
+        replace(other, before=(second, *shared, *other.before), context=tuple(w for w in other.context if w != first)),
+    ]
+
+
 def add_words(passage: Passage, found: Sequence[Given | Unread], i: int) -> Given | Unread:
     """A quantity with the stems of the words around it, those of its own clause first, and its symbol."""
     text, item = passage.plain, found[i]
@@ -416,5 +447,5 @@ def add_words(passage: Passage, found: Sequence[Given | Unread], i: int) -> Give
         return replace(item, before=before, after=after)
     symbol = SYMBOL.search(text[max(0, item.start - 40) : item.start])
     words = tuple(dict.fromkeys(w for w in context if w not in before))[:16]
-    name = symbol[1].lstrip("$*-•") if symbol else ""
+    name = (symbol[1] or symbol[2]).lstrip("$*-•") if symbol else ""
     return replace(item, before=before, after=after, context=words, symbol=name)

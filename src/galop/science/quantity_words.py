@@ -7,6 +7,8 @@ import re
 from functools import cache
 from importlib.resources import files
 
+from galop.science.plain_text import fold_characters
+
 HOW: list[tuple[str, str]] = [  # interrogatives that imply what is asked, folded, and its SI unit
     (
         r"how (?:long|much longer|soon) (?:does|do|will|can|would|could|must|should|to|did|until|before|after|it|may)",
@@ -61,7 +63,7 @@ STUFF = re.compile(  # how much of it is a mass
 def word_pattern() -> tuple[re.Pattern[str], dict[str, str]]:
     """A pattern of all names of quantities, the longest first, and what each measures."""
     read: dict[str, list[str]] = json.loads((files("galop.science") / "quantity_words.json").read_text("utf-8"))
-    known = {name: unit for unit, names in read.items() for name in names}
+    known = {fold_characters(name): unit for unit, names in read.items() for name in names}
     listed = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True))
     return re.compile(rf"(?<![\w-])({listed})(?:s|x)?(?![\w*])"), known
 

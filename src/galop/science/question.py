@@ -55,7 +55,10 @@ class Question:
 LONGEST = 200_000  # characters
 MOST = 8  # things asked for
 LONGEST_CLAUSE = 400  # characters
-SENTENCE_END = re.compile(r"(?<=[?!])[\s)\"»]+|(?<=\.)\s+(?=[^\W\d_a-z]|\d|[(\"«])|\n+")
+SENTENCE_END = re.compile(r"(?<=[?!])[\s)\"»]+|(?<=\.)\s+|\n+")
+SHORTENED = re.compile(
+    r"(?<!\w)(?:e\.g|i\.e|approx|vs|ca|env|resp|no|eq|fig|cf|etc|c\.-a-d|p\.ex|temp|max|vol|dia|\w)\.\s+$"
+)
 IMPERATIVE = (
     r"(?:please |then |and |also |veuillez |puis |et )?(?:compute|find|calculate|estimate|determine|give|evaluate|"
     r"work out|obtain|convert|express|size|predict|state|tell me|derive|deduce|report|quote|get|i need|i want|i "
@@ -182,7 +185,12 @@ def read_asked(text: str, found: Sequence[Given | Unread] | None = None) -> tupl
 
 def sentences(plain: str) -> list[tuple[int, int]]:
     """Where each sentence stands."""
-    edges = [0, *(match.end() for match in SENTENCE_END.finditer(plain)), len(plain)]
+    edges = [0]
+    for match in SENTENCE_END.finditer(plain):
+        goes_on = plain[match.end() : match.end() + 1].islower()
+        if not (goes_on and SHORTENED.search(plain[max(0, match.start() - 12) : match.end()].lower())):
+            edges.append(match.end())
+    edges.append(len(plain))
     return [(a, b) for a, b in pairwise(edges) if plain[a:b].strip()]
 
 
@@ -195,7 +203,11 @@ def read_sentence(wording: Wording, start: int, end: int) -> list[Asked]:
         body = folded[start : start + 300].strip()
         if asks and (YES_NO.match(body) or INVERTED.search(body)):
             return [make_asked(wording, start, end, "", "yes_no")]
-        return [make_asked(wording, start, end, "", "value")] if asks else []
+        if not asks:
+            return []
+        parts = [m.end() for m in re.finditer(r"[,;:–] ", folded[start:end])]
+        last = next((start + at for at in reversed(parts) if find_measures(folded[start + at : end])), start)
+        return [make_asked(wording, last, end, "", "value")]
     found = []
     for match, then in zip(matches, [*matches[1:], None], strict=True):
         limit = then.start() if then else end
@@ -260,7 +272,7 @@ def make_asked(wording: Wording, start: int, end: int, interrogative: str, kind:
             unit, measures, kind = "", "", "count" if kind == "value" else kind
     elif measures == "":
         unit = "%" if PERCENT.search(f"{interrogative} {clause}") else ""
-    first = stems(clause[named[0][0] : named[0][1]]) if named else ()
+    first = stems(clause[named[0][0] : named[0][1]]) if named and (unit is None or find_measures(head)) else ()
     words = tuple(dict.fromkeys([*first, *stems(silent[: len(head)]), *stems(silent)]))[:16]
     return Asked(wording.plain[start : start + len(head)].rstrip(), words, unit, measures, start, end, kind)
 

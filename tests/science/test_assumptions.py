@@ -38,7 +38,9 @@ COPPER = "How much copper does 10 A deposit in 1 h?"
         ("an orbit of 400 km", "m", "radius of the planet", 6378.137, ""),
     ],
 )
-def test_what_a_question_leaves_out_is_found_by_its_role(text: str, unit: str, role: str, value: float, of: str) -> None:
+def test_what_a_question_leaves_out_is_found_by_its_role(
+    text: str, unit: str, role: str, value: float, of: str
+) -> None:
     first = find_assumptions(unit, role, read_question(text))[0]
     assert first.value == pytest.approx(value, rel=1e-5) and first.of == of and first.source
     parse_quantity(first.quantity, unit, "")

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from galop.science.names import read_names
 from galop.science.quantities import Given, Unread
 from galop.science.question import read_asked, read_question
+from galop.science.substances import read_names
 from galop.science.units import same_dimension
 from galop.science.words import stems
 

@@ -21,9 +21,9 @@ from galop.science.elements import (
     WEIGHTS_SOURCE,
     molar_mass,
 )
-from galop.science.names import Name
 from galop.science.plain_text import fold_characters
-from galop.science.question import Question
+from galop.science.question import TechnicalQuestion
+from galop.science.substances import Name
 from galop.science.units import ScienceError, same_dimension
 
 
@@ -60,7 +60,7 @@ def tables() -> tuple[list[tuple[str, str, Assumption]], dict[str, tuple[float, 
     return roles, {name: (value, source) for name, (value, source) in read["liquids"].items()}
 
 
-def find_assumptions(unit: str, words: str, question: Question) -> list[Assumption]:
+def find_assumptions(unit: str, words: str, question: TechnicalQuestion) -> list[Assumption]:
     """What may be taken for an input measured in `unit` whose role is told in `words` (`Quantity.what` and its words of
     the role), in a question that does not give it: the likeliest first, nothing where nobody would assume anything."""
     role, text = fold_characters(words), fold_characters(question.text)

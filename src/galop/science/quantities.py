@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from galop.science.number_words import HUNDREDS, NUMBERS
@@ -27,6 +27,7 @@ from galop.science.passage import (
     skip_tolerance,
     unit_behind,
 )
+from galop.science.roles import Role, read_roles
 from galop.science.unit_context import (
     COUNTABLE,
     CURRENCY,
@@ -40,12 +41,10 @@ from galop.science.unit_context import (
 )
 from galop.science.unit_text import UnitText, read_unit
 from galop.science.units import normalise_unit, parse_quantity, same_dimension, unit_registry
-from galop.science.words import stem, stems
 
 Kind = Literal["measure", "number", "ratio", "fraction", "count"]
 MOST = 200  # numbers of a text
 LONGEST_TEXT = 200_000  # characters that are read
-WINDOW = 90  # characters on either side in which the words of a role stand
 
 
 @dataclass(frozen=True)
@@ -115,24 +114,14 @@ BETWEEN = re.compile(
     r"|,? (and|or|et|ou|then|puis) (?=[-+\w.])"
 )
 ORDINAL_END = re.compile(r"(?:st|nd|rd|th|e|er|ere|eme|ieme|re|nde)s?")
-NAME_BEFORE = re.compile(r"[^\W\d_][-–]$|[^\W\d_]\d?[.]$")  # RP-1, Al6.061
+NAME_BEFORE = re.compile(r"[^\W\d_][-–]$|[^\W\d_]\d?[.]$|\^[{(]?[-+]?$")  # RP-1, Al6.061, x^{-1}
+DATE = re.compile(r"\d{1,2}([/.-])\d{1,2}\1\d{2,4}(?!\d)|\d{4}-\d{2}-\d{2}(?!\d)")
 FOR_A = re.compile(r"\b(?:in|for|during|every|en|pendant|durant|of|de|d') ?$")  # a second, not the second of several
-JOINED = re.compile(r" ?,? (?:and|et)(?: (?:of|de|a|at))? (?:d')?")
-TWO_ROLES = re.compile(
-    r"(?<!\w)([a-z]{3,}) (?:and|et) (?:(?:the|at|la|le|les|a|de|of|in|on|from|du|au) |l'|d'){0,3}([a-z]{3,})"
-)
 AGAIN = re.compile(
     r",? ?(?:\(|=|≈|i\.e\.|soit|or about|that is|c'est-a-dire) ?(?:soit |i\.e\.,? |or |= ?|about |environ |≈ ?)?"
 )
 BELOW_ZERO = re.compile(r" (?:below (?:zero|freezing)|(?:en |au-)?(?:dessous de|sous) zero)")
 ANGLES = frozenset("deg rad arcmin arcsec turn dB decade byte bit sr gr".split())
-SENTENCE = re.compile(r"[.!?](?=\s)|[\n;]")
-CLAUSE = re.compile(r"[,;:.()|]|\b(?:and|et|with|avec|while|where|puis|then|whose|dont|or|ou)\b")
-SYMBOL = re.compile(
-    r"([^\s,;=:()\[\]]{1,24}(?:\([A-Za-z]{1,6}\))?) ?(?:=|≈|≃|~|:|:=|->) ?[-+–]? ?$"
-    r"|(?<!\w)([A-Z][A-Z\d]{0,3}|[^\W\d]\w?_\w{1,8}|[A-Z]/[A-Z]|[A-Z]?[a-z]\d|Isp|[Α-ω]\w{0,2}) (?:is|est|vaut|of|"
-    r"de) [-+–]?$"
-)
 WHOLE_OF = re.compile(r" (?:the|its|of|that|as|la|le|sa|son|de|du|plus|moins|more|less|d'|larger|smaller)\b")
 
 
@@ -158,11 +147,27 @@ def read_quantities(text: str) -> list[Given | Unread]:
         if len(found) >= MOST:
             break
     found = found[:MOST]
-    for i in range(len(found)):
-        found[i] = add_words(passage, found, i)
-    for i in range(len(found) - 1):
-        found[i : i + 2] = share_roles(passage, found[i], found[i + 1])
-    return found
+    alike = [same_dimension(measure_of(one), measure_of(other)) for one, other in pairwise(found)]
+    roles = read_roles(passage, [(item.start, item.end) for item in found], alike)
+    return [add_role(item, role) for item, role in zip(found, roles, strict=True)]
+
+
+def measure_of(item: Given | Unread) -> str:
+    """The unit in which an item measures something; one that nothing has where it is not understood."""
+    return item.unit if isinstance(item, Given) else "unread"
+
+
+def add_role(item: Given | Unread, role: Role) -> Given | Unread:
+    """An item with the words of its role."""
+    if isinstance(item, Unread):
+        return replace(item, before=role.before, after=role.after)
+    return replace(item, before=role.before, after=role.after, context=role.context, symbol=role.symbol)
+
+
+def is_count(after: str, numeral: Numeral) -> bool:
+    """Whether the folded text behind a number and a space names what it counts; an 18650 cell is one of a type."""
+    thing = COUNTABLE.match(after)
+    return thing is not None and (numeral.value < 100 or thing[0].endswith(("s", "x")))
 
 
 def is_restatement(passage: Passage, last: Given | Unread | None, item: Given | Unread) -> bool:
@@ -181,6 +186,8 @@ def read_at(passage: Passage, at: int) -> tuple[list[Given | Unread], int]:
     text, folded = passage.plain, passage.folded
     if NAME_BEFORE.search(text[max(0, at - 3) : at]):
         return [], len(text[:at]) + len(re.match(r"[\w.,-]*", text[at : at + 40])[0])  # type: ignore[index]
+    if date := DATE.match(text, at):
+        return [], date.end()
     if special := read_clock(passage, at):
         return [special], special.end
     if twice := re.compile(r"(twice|thrice)(?!\w)").match(folded, at):
@@ -359,8 +366,10 @@ def classify(passage: Passage, start: int, at: int, numeral: Numeral) -> tuple[l
     if TIMES_WORD.match(after):
         return [Given(numeral.value, "", start, end, "", kind="ratio")], end
     label = not words and is_label(text[max(0, start - 60) : start], text[end : end + 12], numeral.value, text[at:end])
-    if after[:1] in ("-", " ") and numeral.form != "fraction" and COUNTABLE.match(after, 1) and not label:
+    if after[:1] in ("-", " ") and numeral.form != "fraction" and not label and is_count(after[1:], numeral):
         return [Given(numeral.value, "", start, end, "", kind="count")], end
+    if label or (after[:1] == " " and numeral.value >= 100 and COUNTABLE.match(after, 1)):
+        return [], end
     if words:
         if numeral.form == "fraction" and WHOLE_OF.match(after):
             return [Given(numeral.value, "", start, end, "", kind="ratio")], end
@@ -372,8 +381,6 @@ def classify(passage: Passage, start: int, at: int, numeral: Numeral) -> tuple[l
         if ORDINAL_END.fullmatch(folded[end:behind_it]) or tail[0].isupper():
             return [], behind_it
         return [Unread("", tail, start, behind_it, f"{tail!r} is not a unit that is known")], behind_it
-    if label:
-        return [], end
     behind = re.compile(r"[ -]{0,2}([^\W\d_]+(?:[/·*^][\w²³⁻¹]+)*)([ ,.;:)?!]|$)").match(text, end)
     if behind is None or text[end : end + 1] in ",.;:)?!=" or is_pure_cue(before):
         return [Given(numeral.value, "", start, end, "", kind="number")], end
@@ -399,53 +406,3 @@ def is_dimensionless(unit: str) -> bool:
 def in_ones(unit: str) -> float:
     """The pure number that one of a unit without a dimension is."""
     return float(unit_registry().Quantity(1.0, normalise_unit(unit)).to("dimensionless").magnitude)
-
-
-def share_roles(passage: Passage, one: Given | Unread, other: Given | Unread) -> list[Given | Unread]:
-    """Two quantities joined by "and" whose two roles stand before both: the masses before and after the burn are 5 t
-    and 3 t. Each keeps its own."""
-    if not isinstance(one, Given) or not isinstance(other, Given) or not same_dimension(one.unit, other.unit):
-        return [one, other]
-    if not JOINED.fullmatch(passage.folded, one.end, other.start):
-        return [one, other]
-    begin = max(0, one.start - WINDOW)
-    lead = passage.folded[begin : one.start]
-    begin = max((m.end() for m in SENTENCE.finditer(lead)), default=0)
-    pairs = list(TWO_ROLES.finditer(lead, begin))
-    if not pairs:
-        return [one, other]
-    first, second = stem(pairs[-1][1]), stem(pairs[-1][2])
-    shared = tuple(word for word in one.before if word not in (first, second))
-    return [
-        replace(one, before=(first, *shared), context=tuple(w for w in one.context if w != second)),
-        replace(other, before=(second, *shared, *other.before), context=tuple(w for w in other.context if w != first)),
-    ]
-
-
-def add_words(passage: Passage, found: Sequence[Given | Unread], i: int) -> Given | Unread:
-    """A quantity with the stems of the words around it, those of its own clause first, and its symbol."""
-    text, item = passage.plain, found[i]
-    previous = found[i - 1].end if i else 0
-    begin = max([previous, *(m.end() for m in SENTENCE.finditer(text, previous, item.start))])
-    gap = text[begin : item.start]
-    if begin == previous and i and (cut := CLAUSE.search(gap)):
-        gap = gap[cut.end() :] if not SENTENCE.match(cut[0]) else gap
-    near = stems(gap)
-    context: list[str] = []
-    if begin == previous and i:  # no sentence has begun since the last one
-        last = found[i - 1]
-        context = [*last.after, *last.before, *(last.context if isinstance(last, Given) else ())]
-    end = found[i + 1].start if i + 1 < len(found) else len(text)
-    tail = text[item.end : min(end, item.end + WINDOW)]
-    if stop := SENTENCE.search(tail):
-        tail = tail[: stop.start()]
-    if (cut := CLAUSE.search(tail)) and (cut.start() > 0 or cut[0] not in "("):
-        tail = tail[: cut.start()]
-    before = tuple(dict.fromkeys(reversed(near[-12:])))
-    after = stems(tail)[:8]
-    if isinstance(item, Unread):
-        return replace(item, before=before, after=after)
-    symbol = SYMBOL.search(text[max(0, item.start - 40) : item.start])
-    words = tuple(dict.fromkeys(w for w in context if w not in before))[:16]
-    name = (symbol[1] or symbol[2]).lstrip("$*-•") if symbol else ""
-    return replace(item, before=before, after=after, context=words, symbol=name)

@@ -60,10 +60,21 @@ STUFF = re.compile(  # how much of it is a mass
 
 
 @cache
+def names_of_measures() -> dict[str, list[str]]:
+    """The names of what each unit measures."""
+    read: dict[str, list[str]] = json.loads((files("galop.science") / "quantity_words.json").read_text("utf-8"))
+    return read
+
+
+def known_units() -> list[str]:
+    """A unit of each dimension that has names."""
+    return [unit for unit in names_of_measures() if unit]
+
+
+@cache
 def word_pattern() -> tuple[re.Pattern[str], dict[str, str]]:
     """A pattern of all names of quantities, the longest first, and what each measures."""
-    read: dict[str, list[str]] = json.loads((files("galop.science") / "quantity_words.json").read_text("utf-8"))
-    known = {fold_characters(name): unit for unit, names in read.items() for name in names}
+    known = {fold_characters(name): unit for unit, names in names_of_measures().items() for name in names}
     listed = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True))
     return re.compile(rf"(?<![\w-])({listed})(?:s|x)?(?![\w*])"), known
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from galop.science.names import Name, read_names
 from galop.science.plain_text import fold_characters, make_plain
 from galop.science.quantities import Given, Unread, read_quantities
 from galop.science.quantity_words import PER, find_implied, find_measures
+from galop.science.substances import Name, read_names
 from galop.science.unit_context import settle_unit
 from galop.science.unit_text import UnitText, read_unit
 from galop.science.words import language_of, stems
@@ -40,7 +40,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Question:
+class TechnicalQuestion:
     """A text as it was understood: what is asked (nothing, one, or several), the quantities given, the numbers whose
     units are not understood, and the substances, ions and couples named, each in the order of the text."""
 
@@ -138,11 +138,11 @@ PERCENT_UNIT = re.compile(r"%|(?:per ?cent|percentage|pour ?cents?|pourcentage)\
 BOTH = re.compile(r",? (?:and|et|as well as|ainsi que)(?: also| then| puis)? |, ")
 
 
-def read_question(text: str) -> Question:
+def read_question(text: str) -> TechnicalQuestion:
     """A text in English or French, understood. Nothing is computed, and nothing but the text is known."""
     text = text[:LONGEST]
     found = read_quantities(text)
-    return Question(
+    return TechnicalQuestion(
         text,
         language_of(text),
         read_asked(text, found),

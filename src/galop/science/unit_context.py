@@ -28,6 +28,7 @@ ACIDIC = re.compile(
 )
 WEIGHED = re.compile(any_of(r"\bmass weigh pes poids pese"))
 AT = re.compile(r"\b(?:at|a|from|to|between|and|et|de)\W*$")
+SYMBOL_OF_TEMPERATURE = re.compile(r"(?<![a-z])[tθ](?:_\w{1,6}|\d)? ?[=:] ?$")
 OF_CHARGE = re.compile(r" (?:of|de) (?:charge|electr)")
 THINGS = any_of(  # what numbers without a unit count
     "electrons? protons? ions? atoms? atomes? molecules? stages? etages? engines? moteurs? cells? cellules? "
@@ -39,7 +40,7 @@ THINGS = any_of(  # what numbers without a unit count
 )
 COUNTABLE = re.compile(rf"(?:[a-z]+[- ])??(?:(?:{THINGS})(?!\w)|e[-⁻](?!\w)|h[+⁺](?!\w))")
 TIMES_WORD = re.compile(
-    r" ?(?:times|fois|x|×)"
+    r"-?fold(?!\w)| ?(?:times|fois|x|×)"
     r"(?= (?:the|that|its|as|larger|smaller|more|less|la|le|les|celle|celui|sa|son|plus|moins)\b|[.,;]|$)"
 )
 PURE = re.compile(
@@ -107,12 +108,16 @@ def settle_unit(unit: str, before: str, after: str) -> tuple[str, str]:
         rated = RATED.search(lead) and not HOT.search(lead) and not CHARGED.search(lead[-30:])
         if rated or re.match(r"[- ]?rate", behind):
             return "1/h", "C-rate: one C is the whole capacity in an hour"
-        if HOT.search(lead) or (AT.search(lead) and not CHARGED.search(lead)):
+        if SYMBOL_OF_TEMPERATURE.search(lead) or HOT.search(lead) or (AT.search(lead) and not CHARGED.search(lead)):
             return "°C", "C is read as degrees Celsius"
     elif unit == "F":
         if CHARGED.search(lead[-40:]) or OF_CHARGE.match(behind):
             return "faraday", "F is read as the charge of a mole of electrons"
-        if not CAPACITY.search(lead) and not CAPACITY.search(behind[:30]) and (HOT.search(lead) or AT.search(lead)):
+        if (
+            not CAPACITY.search(lead)
+            and not CAPACITY.search(behind[:30])
+            and (HOT.search(lead) or AT.search(lead) or SYMBOL_OF_TEMPERATURE.search(lead))
+        ):
             return "°F", "F is read as degrees Fahrenheit"
     elif unit == "N" and ACIDIC.match(after):
         return "mol/L", "normality is taken for one equivalent a mole"

@@ -14,7 +14,13 @@ from typing import Any
 from galop.science.plain_text import fold_characters
 from galop.science.units import unit_registry
 
-BELOW_ALONE = {"a": "year", "an": "year", "y": "year", "yr": "year"}  # in mm/a; a and y behind a number are words
+BELOW_ALONE = {
+    "R": "degR",
+    "a": "year",
+    "an": "year",
+    "y": "year",
+    "yr": "year",
+}  # in mm/a; alone, words
 UNLIKELY = frozenset("pa ha cd das".split())  # a French word, hectares, candela, an article
 WRONG_CASE = {  # what is meant where no unit is written so
     name.lower(): name

@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from galop.science.quantity_words import known_units
 from galop.science.unit_names import find_name, phrase_pattern, tables
+from galop.science.units import UNITS, same_dimension
 
 LETTERS = re.compile(r"[^\W\d_°º⁰-⁹¹²³]+|[°º][CFRK]?(?![^\W\d_])|[′″\"℃℉]")
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
@@ -18,7 +20,7 @@ WORD_AFTER = re.compile(r"[ -](squared|cubed|au carre|au cube|carre(?=e?s?\b)|cu
 WORD_BEFORE = re.compile(r"(square|sq|cubic|cu)\.?[ -]")
 PER = re.compile(r" ?/ ?|(?: and| et)? (?:per|par) (?:each )?|-per-")
 FIRST_PER = re.compile(r"1? ?/ ?|(?:per|par) ")
-TIMES = re.compile(r" ?[·*×] ?|[.-](?=[^\W\d_])|(?<=[\d¹²³⁰-⁹])(?=[^\W\d_])| ")
+TIMES = re.compile(r" {0,8}[·*×] {0,8}|[.-](?=[^\W\d_])|(?<=[\d¹²³⁰-⁹])(?=[^\W\d_])| {1,8}")
 HUNDREDS = re.compile(r"(100|1000) ?(?=[^\W\d_])")
 BRACKETS = {"(": ")", "[": "]"}
 BOUNDARY = re.compile(r"(?![^\W_]|[+⁺]|['’]\w)")
@@ -30,7 +32,8 @@ PAIRS = frozenset(  # symbols that a space between them multiplies
     for pair in "N*m N*s N*mm N*cm Pa*s A*h A*s W*h W*s V*s V*A J*s Ω*m Ω*cm Ω*mm lbf*s lbf*ft ft*lbf inch*lbf kgf*m "
     "kgf*s C*V".split()
 )
-BELOW = frozenset("K s mol h °C m kg day degR °F g".split())  # what a space adds below a stroke: J/kg K
+BELOW = frozenset("K s mol h °C C m kg day degR °F g".split())  # what a space adds below a stroke: J/kg K
+ENGLISH = frozenset("Btu lb lbf ft inch".split())
 DEEPEST, MOST = 2, 12  # parentheses within parentheses; factors
 Factor = tuple[str, int]
 
@@ -64,37 +67,55 @@ def read_unit(text: str, folded: str, at: int) -> UnitText | str | None:
 def read_product(text: str, folded: str, at: int, depth: int) -> tuple[list[Factor], int, float] | str | None:
     """The factors of a product or quotient of units, its end, and the scale of a number below its stroke.
 
-    All that follows a stroke is below it, as in W/m·K, unless the dimension is a common one only otherwise.
+    All that follows a stroke is below it, as in W/m·K, unless the dimension is a common one only otherwise (N/m²·s).
     """
     factors: list[Factor] = []
+    loose: list[int] = []  # the places of factors that a stroke before the last one may put below
     below, scale, end = False, 1.0, at
     while len(factors) < MOST:
-        if per := (PER if factors else FIRST_PER).match(folded, end):
-            many = HUNDREDS.match(folded, per.end())
-            place = many.end() if many else per.end()
-            found = read_factor(text, folded, place, depth, below=True)
-            if found is None:
-                run = LETTERS.match(text, place) or re.compile(r"\([^)]{0,40}\)").match(text, place)
-                if factors and run and "/" in per[0] and " " not in per[0] and not REFERENCES.match(text, place):
-                    return text[at : run.end()]
-                break
-            scale /= float(many[1]) if many else 1.0
-            below = True
-        elif factors or end == at:
-            times = TIMES.match(folded, end) if factors else None
-            if factors and times is None:
-                break
-            place = times.end() if times else end
-            found = read_factor(text, folded, place, depth, below)
-            if found is None or (
-                times
-                and times[0] == " "
-                and not may_multiply(factors[-1][0], found[0][0], text[place : found[1]], below or depth > 0)
+        per = (PER if factors else FIRST_PER).match(folded, end)
+        times = TIMES.match(folded, end) if factors and not per else None
+        if factors and not per and not times:
+            break
+        link = per or times
+        place = link.end() if link else end
+        if per and (many := HUNDREDS.match(folded, place)):
+            place, scale = many.end(), scale / float(many[1])
+        found = read_factor(text, folded, place, depth, below or per is not None)
+        if found is None:
+            unknown = LETTERS.match(text, place) or re.compile(r"\([^)]{0,40}\)").match(text, place)
+            if (
+                factors
+                and link
+                and unknown
+                and is_tight(link[0], unknown[0], below)
+                and not REFERENCES.match(text, place)
             ):
-                break
-        more, end = found
+                return text[at : unknown.end()]
+            break
+        more, until = found
+        spaced = times is not None and not times[0].strip() and times[0] != ""
+        if spaced and not may_multiply(factors[-1][0], more[0], text[place:until], below or depth > 0):
+            break
+        below, end = below or per is not None, until
+        if below and not per:
+            loose += range(len(factors), len(factors) + len(more))
         factors += [(name, -power if below else power) for name, power in more]
+    if loose and not depth and not is_common(spell_unit(factors)):
+        other = [(name, -power if i in loose else power) for i, (name, power) in enumerate(factors)]
+        factors = other if is_common(spell_unit(other)) else factors
     return (factors, end, scale) if factors else None
+
+
+def is_tight(link: str, unknown: str, below: bool) -> bool:
+    """Whether what is behind a link must be part of the unit, so that what is not known there makes it unknown."""
+    return link in ("/", "·", "*") or (link == "-" and below and len(unknown) <= 3)
+
+
+@lru_cache(5_000)
+def is_common(unit: str) -> bool:
+    """Whether anything that has a name is measured in a unit."""
+    return any(same_dimension(unit, other) for other in (*known_units(), *UNITS))
 
 
 def may_multiply(before: str, then: Factor, text: str, below: bool) -> bool:
@@ -133,7 +154,9 @@ def read_factor(text: str, folded: str, at: int, depth: int, below: bool) -> tup
     if run is None or not name:
         return None
     factors = expand_name(name)
-    power, end = read_power(text, folded, run.end(), plain=name in WITH_PLAIN_POWERS)
+    power, end = read_power(text, folded, run.end(), plain=name in WITH_PLAIN_POWERS or name == "N*m")
+    if name == "N*m" and power == 3:  # Nm³, a normal cubic metre
+        factors = [("m", 1)]
     if not BOUNDARY.match(text, end) and not (end > run.end() and text[end].isalpha()):
         return None
     return [*factors[:-1], (factors[-1][0], factors[-1][1] * power)], end
@@ -166,7 +189,19 @@ def spell_unit(factors: list[Factor]) -> str:
     """A product as formulas write it: kg*m/s^2. A temperature in it is a difference."""
     if len(factors) == 1 and factors[0][1] == 1:
         return factors[0][0]
-    names = [({"°C": "K", "°F": "degR"}.get(name, name), power) for name, power in factors]
+    names = [(as_difference(name, power, factors), power) for name, power in factors]
     above = "*".join(name if power == 1 else f"{name}^{power}" for name, power in names if power > 0)
     below = "".join(f"/{name}" if power == -1 else f"/{name}^{-power}" for name, power in names if power < 0)
     return f"{above or '1'}{below}"
+
+
+def as_difference(name: str, power: int, factors: list[Factor]) -> str:
+    """A unit in a product, that of a temperature as one of a difference; C and F below a stroke are degrees, where
+    there is another unit below (J/g C), or inches and pounds beside."""
+    if name == "°C":
+        return "K"
+    if name == "°F" or (name == "F" and power < 0 and any(other in ENGLISH for other, _ in factors)):
+        return "degR"
+    volts = any(other.endswith("V") for other, _ in factors)
+    below = sum(p < 0 for _, p in factors)
+    return "K" if name == "C" and power < 0 and (volts or below > 1) else name

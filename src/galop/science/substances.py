@@ -100,11 +100,13 @@ def read_names(text: str) -> list[Name]:
             add(match.start(), match.end(), (match[1],), "formula")
     french = language_of(text) == "fr"
     for match in pattern.finditer(folded):
-        name = lower.get(match[0]) or lower.get(match[0].removesuffix("s"))
-        if name == "or" and not (french and re.search(r"(?:d'|l'|en )$", folded[: match.start()][-3:])):
+        word = lower.get(match[0]) or lower.get(match[0].removesuffix("s"))
+        if word == "or" and not (
+            french and folded[max(0, match.start() - 3) : match.start()].endswith(("d'", "l'", "en "))
+        ):
             continue
-        if name:
-            called, kind = known[name]
+        if word:
+            called, kind = known[word]
             end = match.end()
             if kind == "metal" and (ion := re.match(r" ?\(([IV]{1,4})\)", plain[end : end + 8])):
                 charged = f"{called[0]}{ROMAN[ion[1]] if ion[1] != 'I' else ''}+"

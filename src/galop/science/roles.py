@@ -1,0 +1,92 @@
+"""The words around each quantity of a text that tell its role, as stems."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from galop.science.passage import Passage
+from galop.science.words import stem, stems
+
+WINDOW = 90  # characters on either side in which the words of a role stand
+MOST = 16  # words
+SENTENCE = re.compile(r"[.!?](?=\s)|[\n;]")
+CLAUSE = re.compile(r"[,;:.()|]|\b(?:and|et|with|avec|while|where|puis|then|whose|dont|or|ou)\b")
+SYMBOL = re.compile(
+    r"([^\s,;=:()\[\]]{1,24}(?:\([A-Za-z]{1,6}\))?) ?(?:=|≈|≃|~|:|:=|->) ?[-+–]? ?$"
+    r"|(?<!\w)([A-Z][A-Z\d]{0,3}|[^\W\d]\w?_\w{1,8}|[A-Z]/[A-Z]|[A-Z]?[a-z]\d|Isp|[Α-ω]\w{0,2}) "
+    r"(?:is|est|vaut|of|de) [-+–]?$"
+)
+JOINED = re.compile(r" ?,? (?:and|et)(?: (?:of|de|a|at))? (?:d')?")
+TWO_ROLES = re.compile(
+    r"(?<!\w)([a-z]{3,}) (?:and|et) (?:(?:the|at|la|le|les|a|de|of|in|on|from|du|au) |l'|d'){0,3}([a-z]{3,})"
+)
+
+
+@dataclass(frozen=True)
+class Role:
+    """Stems around a quantity: `before` and `after` it within its clause, the nearest first; `context` before that
+    clause in its sentence; and the `symbol` it is equated to, as it stands, "" for none."""
+
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    symbol: str = ""
+
+
+def read_roles(passage: Passage, places: Sequence[tuple[int, int]], alike: Sequence[bool]) -> list[Role]:
+    """The roles of the quantities at these places, in their order; `alike` says of each whether it measures what the
+    next one does."""
+    found: list[Role] = []
+    for i, (start, end) in enumerate(places):
+        before = places[i - 1][1] if i else 0
+        behind = places[i + 1][0] if i + 1 < len(places) else len(passage.plain)
+        found.append(read_role(passage, before, start, end, behind, found[-1] if found else None))
+    for i, same in enumerate(alike[: len(places) - 1]):
+        (start, end), (then, _) = places[i : i + 2]
+        if same and JOINED.fullmatch(passage.folded, end, then):
+            found[i : i + 2] = share_roles(passage, start, found[i], found[i + 1])
+    return found
+
+
+def read_role(passage: Passage, previous: int, start: int, end: int, following: int, last: Role | None) -> Role:
+    """The role of a quantity between the end of the one before, whose role is `last`, and the start of the next."""
+    text = passage.plain
+    begin = max([previous, *(match.end() for match in SENTENCE.finditer(text, previous, start))])
+    lead = text[begin:start]
+    context: tuple[str, ...] = ()
+    if begin == previous and last is not None:  # no sentence has begun since
+        context = (*last.after, *last.before, *last.context)
+        if cut := CLAUSE.search(lead):
+            lead = lead[cut.end() :]
+    tail = text[end : min(following, end + WINDOW)]
+    if stop := SENTENCE.search(tail):
+        tail = tail[: stop.start()]
+    if (cut := CLAUSE.search(tail)) and (cut.start() > 0 or cut[0] != "("):
+        tail = tail[: cut.start()]
+    near = tuple(dict.fromkeys(reversed(stems(lead[-2 * WINDOW :])[-MOST:])))
+    far = tuple(dict.fromkeys(word for word in context if word not in near))[:MOST]
+    symbol = SYMBOL.search(text[max(0, start - 40) : start])
+    name = (symbol[1] or symbol[2]).lstrip("$*-•") if symbol else ""
+    return Role(near, stems(tail)[: MOST // 2], far, name)
+
+
+def share_roles(passage: Passage, start: int, one: Role, other: Role) -> list[Role]:
+    """Those of two quantities joined by "and", the first at `start`, whose two roles stand before both: the masses
+    before and after the burn are 5 t and 3 t. Each keeps its own."""
+    lead = passage.folded[max(0, start - WINDOW) : start]
+    begin = max((match.end() for match in SENTENCE.finditer(lead)), default=0)
+    pairs = list(TWO_ROLES.finditer(lead, begin))
+    if not pairs:
+        return [one, other]
+    first, second = stem(pairs[-1][1]), stem(pairs[-1][2])
+    shared = tuple(word for word in one.before if word not in (first, second))
+    return [
+        replace(one, before=(first, *shared), context=tuple(word for word in one.context if word != second)),
+        replace(
+            other,
+            before=(second, *shared, *(word for word in other.before if word not in shared)),
+            context=tuple(word for word in other.context if word != first and word not in shared),
+        ),
+    ]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from galop.science.constants import C0, G0, KB, NA, SIGMA, F, R
 from galop.science.formula import Quantity, formula
 from galop.science.units import ScienceError, normalise_unit, parse_quantity, unit_registry
 
@@ -26,13 +27,17 @@ ATOM = r"[A-Za-zµΩ]+(?:\*\*-?\d+|\d)?(?![\w(])"
 QUANTITY = rf"(?<![\w.])(\d+\.?\d*(?:[eE][-+]?\d+)?)\s*({ATOM}(?:[/*]{ATOM})*)"
 # Their names are also units' or nobody's; everything else is what pint calls it.
 CONSTANTS = {
-    "pi": (math.pi, ""), "g0": (9.80665, "m/s**2"), "R": (8.314462618, "J/mol/K"), "F": (96485.33212, "C/mol"),
-    "kB": (1.380649e-23, "J/K"), "N_A": (6.02214076e23, "1/mol"), "c0": (299792458.0, "m/s"),
-    "sigma": (5.670374419e-8, "W/m**2/K**4"),
+    "pi": (math.pi, ""), "g0": (G0, "m/s**2"), "R": (R, "J/mol/K"), "F": (F, "C/mol"), "kB": (KB, "J/K"),
+    "N_A": (NA, "1/mol"), "c0": (C0, "m/s"), "sigma": (SIGMA, "W/m**2/K**4"),
 }  # fmt: skip
 
 
-@formula("as written", "CODATA 2018", {"result": Quantity("", "result")})
+@formula(
+    "as written",
+    "CODATA 2018",
+    {"result": Quantity("", "result")},
+    words="calculer une expression, calculatrice avec unités",
+)
 def calculate(expression: str, in_unit: str = "") -> dict[str, float | str]:
     """Evaluates an expression of numbers with their units, constants (R, F, g0, kB, pi), + - * / **, sqrt, exp,
     ln and log10; in_unit is the unit of the result.
@@ -93,7 +98,12 @@ def evaluate(node: ast.expr) -> Any:
     raise ValueError(f"{ast.unparse(node)[:60]} is no arithmetic")
 
 
-@formula("units of one dimension", "SI Brochure, 2019", {"result": Quantity("", "result")})
+@formula(
+    "units of one dimension",
+    "SI Brochure, 2019",
+    {"result": Quantity("", "result")},
+    words="convertir une grandeur dans une autre unité",
+)
 def convert(quantity: str, unit: str) -> dict[str, float | str]:
     """Converts a quantity with its unit, such as 70 bar, to another unit.
 

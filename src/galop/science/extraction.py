@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from unicodedata import normalize
 
+from galop.science.names import OTHER_NAMES
 from galop.science.units import NUMBER, UNITS, parse_number
 
 WORDS = {
@@ -18,13 +19,6 @@ WORDS = {
 SPACE = "[ \u00a0\u202f]"
 FRENCH = r"\b(?:une|est|quel(?:le)?|du|des?|la|le)\b"
 MOST = 30  # quantities of a question
-ALSO = {  # what a fuel, an oxidiser or a fluid may also be called
-    "LH2": ["liquid hydrogen", "hydrogene liquide"], "LOX": ["liquid oxygen", "oxygene liquide"],
-    "LCH4": ["liquid methane", "methane liquide"], "RP-1": ["kerosene"], "N2O4": ["nitrogen tetroxide", "NTO"],
-    "oxygen": ["oxygene"], "hydrogen": ["hydrogene"], "parahydrogen": ["parahydrogene"], "nitrogen": ["azote"],
-    "water": ["eau"], "ammonia": ["ammoniac"], "carbon dioxide": ["dioxyde de carbone", "CO2"],
-    "nitrous oxide": ["protoxyde d'azote"],
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -111,13 +105,13 @@ def as_quotient(match: re.Match[str]) -> str:
 
 def find_choices(choices: Iterable[str], text: str) -> list[str]:
     """The choices that a text names, in English or French."""
-    text = fold(text)
-    names = {choice: [choice, *ALSO.get(choice, [])] for choice in choices}
+    text = plain(text)
+    names = {choice: [choice, *OTHER_NAMES.get(choice, [])] for choice in choices}
     return [
-        c for c, called in names.items() if any(re.search(rf"(?<!\w){re.escape(fold(n))}(?!\w)", text) for n in called)
+        c for c, called in names.items() if any(re.search(rf"(?<!\w){re.escape(plain(n))}(?!\w)", text) for n in called)
     ]
 
 
-def fold(text: str) -> str:
+def plain(text: str) -> str:
     """In small letters, without accents."""
     return "".join(c for c in normalize("NFD", text.lower()) if not "\u0300" <= c <= "\u036f")

@@ -6,9 +6,11 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from galop.errors import GalopError
+from galop.science.names import find_choice
 from galop.science.units import ScienceError, parse_quantity, quantity_pattern
 
 DIGITS = 6
@@ -20,12 +22,16 @@ Tool = dict[str, Any]
 
 @dataclass(frozen=True)
 class Quantity:
-    """What an input or a result is: its unit, its meaning, and from where to where the formula holds, in that unit."""
+    """What an input or a result is: its unit, its meaning, and from where to where the formula holds, in that unit.
+
+    `words` are what it is also called, in English and French, for finding it in a text.
+    """
 
     unit: str
     what: str
     low: float = -math.inf
     high: float = math.inf
+    words: str = ""
 
     @property
     def valid(self) -> str:
@@ -34,7 +40,18 @@ class Quantity:
             return ""
         if math.isinf(self.high):
             return f"above {self.low:g} {self.unit}".strip()
+        if math.isinf(self.low):
+            return f"below {self.high:g} {self.unit}".strip()
         return f"{self.low:g} to {self.high:g} {self.unit}".strip()
+
+    def check(self, name: str, value: float) -> float:
+        """The value, if the formula holds for it. Raises ScienceError for what is out of range or no finite number."""
+        if not math.isfinite(value):
+            raise ScienceError(f"{name} ({self.what}) is {value:g}, which is no finite number")
+        if not self.low <= value <= self.high:
+            stated = f"{value:g} {self.unit}".rstrip()
+            raise ScienceError(f"{name} ({self.what}) is {stated}; the formula holds for {self.valid}")
+        return value
 
 
 @dataclass(frozen=True)
@@ -44,6 +61,7 @@ class TextInput:
     what: str
     pattern: str
     sign: str
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,7 +106,10 @@ def format_number(value: float | str) -> str:
 
 @dataclass(frozen=True)
 class Formula:
-    """A function of numbers, whose annotations say what each input is; from that come tools, schemas and checks."""
+    """A function of numbers, whose annotations say what each input is; from that come tools, schemas and checks.
+
+    `words` are what it is also called, in English and French, for finding it in a text.
+    """
 
     name: str
     about: str
@@ -96,8 +117,9 @@ class Formula:
     source: str
     gives: Mapping[str, Quantity]
     function: Callable[..., Any]
+    words: str = ""
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, tuple[Any, Any]]:
         """For each input its kind (Quantity, TextInput, a tuple of choices, or str) and its default.
 
@@ -112,25 +134,41 @@ class Formula:
         return found
 
     def __call__(self, /, **given: float | str) -> FormulaResult:
-        """Computes with inputs by name, each a number in the formula's unit or a text such as "70 bar".
+        """Computes with inputs by name, as people give them: quantities with their units, such as "70 bar".
 
-        Raises ScienceError for an input that is not there, not known, or out of its range, and for what gives nothing.
+        Raises ScienceError for an input that is not there, not known, has no unit or is out of its range, and for what
+        gives nothing.
         """
-        parameters = self.parameters
-        for name in given:
-            if name not in parameters:
-                raise ScienceError(f"{self.name} has no input {name!r}; it has: {', '.join(parameters)}")
-        values: dict[str, Any] = {}
-        inputs: dict[str, str] = {}
-        for name, (kind, default) in parameters.items():
-            if name not in given and default is inspect.Parameter.empty:
+        values = {
+            name: read_input(name, self.parameters[name][0], value) if name in self.parameters else value
+            for name, value in given.items()
+        }
+        results = self.apply(**values)
+        inputs = {
+            name: f"{format_number(values.get(name, default))} {getattr(kind, 'unit', '')}".rstrip()
+            for name, (kind, default) in self.parameters.items()
+            if values.get(name, default) is not None
+        }
+        valid = [f"{n} {k.valid}" for n, (k, _) in self.parameters.items() if isinstance(k, Quantity) and k.valid]
+        return FormulaResult(
+            self.name,
+            {name: (value, self.gives[name].unit, self.gives[name].what) for name, value in results.items()},
+            inputs, self.formula, self.source, ", ".join(valid),
+        )  # fmt: skip
+
+    def apply(self, /, **values: float | str) -> dict[str, float | str]:
+        """The results by name, for numbers that are in the formula's own units already: what programs call.
+
+        Raises ScienceError for an input that is not there, not known or out of its range, and for what gives nothing.
+        """
+        for name in values:
+            if name not in self.parameters:
+                raise ScienceError(f"{self.name} has no input {name!r}; it has: {', '.join(self.parameters)}")
+        for name, (kind, default) in self.parameters.items():
+            if name not in values and default is inspect.Parameter.empty:
                 raise ScienceError(f"{self.name} needs {name}{f' ({kind.what})' if isinstance(kind, Quantity) else ''}")
-            values[name] = check_input(name, kind, given[name]) if name in given else default
-            inputs[name] = (
-                f"{format_number(values[name])} {kind.unit}".rstrip()
-                if isinstance(kind, Quantity)
-                else str(values[name])
-            )
+            if name in values:
+                self._check(name, kind, values[name])
         try:
             made = self.function(**values)
         except GalopError:
@@ -140,14 +178,21 @@ class Formula:
             raise ScienceError(f"{self.name}: these inputs give no finite number ({reason})") from None
         results = made if isinstance(made, dict) else {next(iter(self.gives)): made}
         for value in results.values():
-            if isinstance(value, float) and not math.isfinite(value):
+            if isinstance(value, complex) or (isinstance(value, float) and not math.isfinite(value)):
                 raise ScienceError(f"{self.name}: these inputs give no finite number")
-        valid = [f"{n} {k.valid}" for n, (k, _) in parameters.items() if isinstance(k, Quantity) and k.valid]
-        return FormulaResult(
-            self.name,
-            {name: (value, self.gives[name].unit, self.gives[name].what) for name, value in results.items()},
-            inputs, self.formula, self.source, ", ".join(valid),
-        )  # fmt: skip
+        return results
+
+    def _check(self, name: str, kind: Any, value: float | str) -> None:
+        if isinstance(kind, Quantity):
+            if not isinstance(value, (int, float)):
+                raise ScienceError(f"{name} ({kind.what}) is {str(value)[:40]!r}, which is no number")
+            kind.check(name, value)
+        elif isinstance(kind, tuple) and value not in kind:
+            said = f"{name} is {str(value)[:40]!r}"
+            for other, (choices, _) in self.parameters.items():
+                if other != name and isinstance(choices, tuple) and find_choice(str(value), choices):
+                    raise ScienceError(f"{said}, which is for {other}; {name} and {other} look swapped")
+            raise ScienceError(f"{said}; it can be: {', '.join(kind)}")
 
     def schema(self) -> dict[str, Any]:
         """The JSON schema of the inputs."""
@@ -178,30 +223,29 @@ class Formula:
         return {"type": "function", "function": {"name": self.name, "description": about, "parameters": self.schema()}}
 
 
-def check_input(name: str, kind: Any, given: Any) -> Any:
-    """The value of an input in the formula's unit. Raises ScienceError."""
+def read_input(name: str, kind: Any, given: Any) -> Any:
+    """An input as people write it, as the function takes it: a number in the formula's unit, a choice by its own name.
+
+    What is no choice stays as it is. Raises ScienceError.
+    """
     if isinstance(kind, Quantity):
-        value = parse_quantity(given, kind.unit, f"{name} ({kind.what})")
-        if not kind.low <= value <= kind.high:
-            raise ScienceError(f"{name} ({kind.what}) is {value:g} {kind.unit}; the formula holds for {kind.valid}")
-        return value
+        return parse_quantity(given, kind.unit, f"{name} ({kind.what})")
     if isinstance(kind, tuple):
-        known = {choice.lower(): choice for choice in kind}
-        if str(given).lower() not in known:
-            raise ScienceError(f"{name} is {str(given)[:40]!r}; it can be: {', '.join(kind)}")
-        return known[str(given).lower()]
+        return find_choice(str(given), kind) or str(given)
     return str(given)
 
 
-def formula(formula: str, source: str, gives: Mapping[str, Quantity]) -> Callable[[Callable[..., Any]], Formula]:
+def formula(
+    formula: str, source: str, gives: Mapping[str, Quantity], words: str = ""
+) -> Callable[[Callable[..., Any]], Formula]:
     """Makes a function of numbers in the units of its annotations into a Formula of that name.
 
     The first paragraph of its docstring is what models and people read of it. It returns one number, the first of
-    `gives`, or a dictionary of them.
+    `gives`, or a dictionary of them, from which results may be missing.
     """
 
     def make(function: Callable[..., Any]) -> Formula:
         about = " ".join((function.__doc__ or "").split("\n\n")[0].split())
-        return Formula(function.__name__, about, formula, source, gives, function)
+        return Formula(function.__name__, about, formula, source, gives, function, words)
 
     return make

@@ -12,7 +12,12 @@ MEMORY = 128 << 20
 SHOWN = 4000  # characters of what it prints
 
 
-@formula("the program", "pydantic-monty", {"output": Quantity("", "output")})
+@formula(
+    "the program",
+    "pydantic-monty",
+    {"output": Quantity("", "output")},
+    words="programme Python, calcul itératif, boucle",
+)
 def python(code: str) -> dict[str, float | str]:
     """Runs Python for a calculation and gives what it prints and its last value; the math module is there,
     files, network and other packages are not.

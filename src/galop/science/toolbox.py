@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from galop.science import formulas
@@ -43,8 +41,7 @@ class FormulaToolbox:
 @cache
 def vocabulary() -> dict[str, set[str]]:
     """The words of each formula, in English and French."""
-    french: dict[str, str] = json.loads((files("galop.science") / "french.json").read_text("utf-8"))
-    return {name: stems(f"{f.name} {f.about} {french[name]} {f.schema()}") for name, f in formulas().items()}
+    return {name: stems(f"{f.name} {f.about} {f.words} {f.schema()}") for name, f in formulas().items()}
 
 
 def score_formulas(question: str) -> dict[str, float]:

@@ -102,16 +102,28 @@ def plain_digits(text: str) -> str:
 
 
 def parse_quantity(given: float | str, unit: str, what: str) -> float:
-    """The number of `unit` that a number or a text such as "70 bar" stands for. Raises ScienceError."""
+    """The number of `unit` that a text such as "70 bar" stands for, or, where `unit` is "", a pure number.
+
+    Raises ScienceError for a number that lacks its unit, for a unit of something else or of nothing, and for a number
+    that is too large.
+    """
     if isinstance(given, (int, float)) and not isinstance(given, bool):
-        if abs(given) > sys.float_info.max:
-            raise ScienceError(f"{what}: the number is too large")
-        return float(given)
+        if not abs(given) <= sys.float_info.max:
+            raise ScienceError(f"{what}: the number is too large, or none")
+        if not unit:
+            return float(given)
+        given = f"{given:g}"
     match = re.fullmatch(rf"\s*({NUMBER})\s*(.*?)\s*", str(given), re.DOTALL)
     if not match:
         raise ScienceError(f"{what}: {str(given)[:60]!r} is no number with a unit, such as 1 {unit}".rstrip())
     value = parse_number(match[1])
+    if abs(value) > sys.float_info.max:
+        raise ScienceError(f"{what}: the number is too large")
     if not match[4]:
+        if unit:
+            raise ScienceError(f"{what}: {match[1]} has no unit; write it with one, such as {match[1]} {unit}")
+        return value
+    if not unit and re.fullmatch(r":\s*1", match[4]):  # 40:1
         return value
     try:
         theirs = normalise_unit(match[4])

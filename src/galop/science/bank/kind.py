@@ -61,8 +61,8 @@ def kind(
 
 
 def compute(name: str, result: str, /, **given: float | str) -> float:
-    """One result of a formula."""
-    value = formulas()[name](**given).results[result][0]
+    """One result of a formula, of numbers in its own units."""
+    value = formulas()[name].apply(**given)[result]
     assert isinstance(value, float)
     return value
 

@@ -35,6 +35,7 @@ def props(output: str, *inputs: object) -> float:
         "heat_capacity": Quantity("J/kg/K", "specific heat at constant pressure"),
         "speed_of_sound": Quantity("m/s", "speed of sound"), "phase": Quantity("", "phase"),
     },
+    words="masse volumique, capacité thermique, vitesse du son d'un fluide",
 )  # fmt: skip
 def fluid(
     name: Fluid,
@@ -63,6 +64,7 @@ def fluid(
         "liquid_density": Quantity("kg/m^3", "density of the liquid"),
         "heat_of_vaporisation": Quantity("J/kg", "heat of vaporisation"),
     },
+    words="pression de vapeur saturante, chaleur de vaporisation, liquide et vapeur",
 )  # fmt: skip
 def saturation(name: Fluid, temperature: Annotated[float, Quantity("K", "temperature", 2, 700)]) -> dict[str, float]:
     """Vapour pressure and densities of a pure fluid where liquid and vapour meet."""

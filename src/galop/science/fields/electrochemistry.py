@@ -8,18 +8,16 @@ from importlib.resources import files
 from math import exp, log, log10, pi, sqrt
 from typing import Annotated, Any
 
+from galop.science.constants import EPSILON0, NA, ROOM, E, F, R
 from galop.science.formula import Quantity, TextInput, formula
 from galop.science.units import ScienceError
 
-F, R, NA, E = 96485.33212, 8.314462618, 6.02214076e23, 1.602176634e-19  # CODATA 2018
-EPSILON0 = 8.8541878128e-12
 BF = "Bard & Faulkner, Electrochemical Methods, 2nd ed."
 BPJ = "Bard, Parsons & Jordan, Standard Potentials in Aqueous Solution, 1985"
 Temperature = Annotated[float, Quantity("K", "temperature", 200, 1500)]
 MolarMass = Annotated[float, Quantity("g/mol", "molar mass", 1, 1000)]
 Electrons_ = Annotated[float, Quantity("", "electrons exchanged per formula unit", 0.1, 20)]
 Couple = Annotated[str, TextInput("a couple such as Cu2+/Cu", r"^[^/ ]+/[^/ ]+$", r"\w[+⁺]")]
-ROOM = 298.15
 
 
 @cache
@@ -45,6 +43,7 @@ def couple_of(name: str) -> tuple[str, dict[str, Any]]:
 @formula(
     "table", BPJ,
     {"potential": Quantity("V", "standard potential"), "electrons": Quantity("", "electrons of the couple")},
+    words="potentiel standard d'un couple redox",
 )  # fmt: skip
 def standard_potential(couple: Couple) -> dict[str, float]:
     """Standard potential of a redox couple such as Cu2+/Cu, against the standard hydrogen electrode."""
@@ -52,7 +51,12 @@ def standard_potential(couple: Couple) -> dict[str, float]:
     return {"potential": data["E"], "electrons": float(data["n"])}
 
 
-@formula("E = E_cathode - E_anode", BPJ, {"voltage": Quantity("V", "standard cell voltage")})
+@formula(
+    "E = E_cathode - E_anode",
+    BPJ,
+    {"voltage": Quantity("V", "standard cell voltage")},
+    words="tension standard d'une pile, cathode et anode",
+)
 def cell_voltage(cathode: Couple, anode: Couple) -> float:
     """Standard voltage of a cell from its two couples, such as Cu2+/Cu and Zn2+/Zn."""
     return float(couple_of(cathode)[1]["E"] - couple_of(anode)[1]["E"])
@@ -61,6 +65,7 @@ def cell_voltage(cathode: Couple, anode: Couple) -> float:
 @formula(
     "E = E0 - R T / (z F) ln(Q)", f"{BF}, eq. 2.1.40",
     {"voltage": Quantity("V", "voltage or potential")},
+    words="équation de Nernst, quotient réactionnel, tension de la pile, force électromotrice",
 )  # fmt: skip
 def nernst(
     standard_voltage: Annotated[float, Quantity("V", "standard voltage or potential", -10, 10)],
@@ -72,7 +77,12 @@ def nernst(
     return standard_voltage - R * temperature / (electrons * F) * log(quotient)
 
 
-@formula("m = I t M / (z F)", "Faraday, 1834", {"mass": Quantity("g", "mass")})
+@formula(
+    "m = I t M / (z F)",
+    "Faraday, 1834",
+    {"mass": Quantity("g", "mass")},
+    words="masse déposée ou dissoute par un courant, électrolyse, loi de Faraday, courant et durée",
+)
 def faraday_mass(
     current: Annotated[float, Quantity("A", "current", 0)],
     time: Annotated[float, Quantity("s", "time", 0)],
@@ -88,6 +98,7 @@ def faraday_mass(
     "dG = -z F E, K = exp(z F E / (R T))",
     f"{BF}, eq. 2.1.26",
     {"gibbs_energy": Quantity("kJ/mol", "Gibbs energy of reaction"), "ln_k": Quantity("", "natural logarithm of K")},
+    words="enthalpie libre de Gibbs et constante d'équilibre de la réaction d'une pile",
 )  # fmt: skip
 def gibbs_energy(
     voltage: Annotated[float, Quantity("V", "standard cell voltage", -10, 10)],
@@ -104,6 +115,7 @@ def gibbs_energy(
 @formula(
     "dE/dT = dS / (z F)", f"{BF}, sec. 2.1",
     {"coefficient": Quantity("mV/K", "change of voltage with temperature")},
+    words="variation de la tension avec la température, entropie de réaction",
 )  # fmt: skip
 def temperature_coefficient(
     entropy: Annotated[float, Quantity("J/mol/K", "entropy of reaction", -1000, 1000)], electrons: Electrons_
@@ -115,6 +127,7 @@ def temperature_coefficient(
 @formula(
     "b = ln(10) R T / (alpha F)", f"{BF}, sec. 3.4.3",
     {"slope": Quantity("mV", "Tafel slope for each decade of current")},
+    words="pente de Tafel, coefficient de transfert",
 )  # fmt: skip
 def tafel_slope(
     alpha: Annotated[float, Quantity("", "transfer coefficient", 0.05, 2)], temperature: Temperature = ROOM
@@ -129,6 +142,7 @@ def tafel_slope(
         "current_density": Quantity("A/m^2", "current density"),
         "resistance": Quantity("ohm*m^2", "charge-transfer resistance"),
     },
+    words="densité de courant, surtension, courant d'échange, Butler-Volmer",
 )  # fmt: skip
 def butler_volmer(
     exchange_current_density: Annotated[float, Quantity("A/m^2", "exchange current density", 1e-15, 1e8)],
@@ -145,7 +159,12 @@ def butler_volmer(
     }
 
 
-@formula("i = n F A c sqrt(D / (pi t))", f"{BF}, eq. 5.2.11", {"current": Quantity("A", "current")})
+@formula(
+    "i = n F A c sqrt(D / (pi t))",
+    f"{BF}, eq. 5.2.11",
+    {"current": Quantity("A", "current")},
+    words="courant de diffusion après un saut de potentiel, Cottrell",
+)
 def cottrell(
     electrons: Electrons_,
     area: Annotated[float, Quantity("m^2", "electrode area", 0)],
@@ -159,6 +178,7 @@ def cottrell(
 
 @formula(
     "i = 0.4463 n F A c sqrt(n F v D / (R T))", f"{BF}, eq. 6.2.18", {"current": Quantity("A", "peak current")},
+    words="courant de pic en voltampérométrie cyclique, vitesse de balayage",
 )  # fmt: skip
 def randles_sevcik(
     electrons: Electrons_,
@@ -175,6 +195,7 @@ def randles_sevcik(
 
 @formula(
     "lambda = sqrt(eps_r eps_0 k T / (2 N_A e^2 I))", f"{BF}, eq. 13.3.15", {"length": Quantity("nm", "Debye length")},
+    words="longueur de Debye, force ionique, double couche",
 )  # fmt: skip
 def debye_length(
     ionic_strength: Annotated[float, Quantity("mol/L", "ionic strength", 1e-8, 0.2)],
@@ -189,6 +210,7 @@ def debye_length(
 @formula(
     "log10(gamma) = -0.509 z^2 (sqrt(I) / (1 + sqrt(I)) - 0.3 I)", "Davies, Ion Association, 1962",
     {"activity_coefficient": Quantity("", "activity coefficient")},
+    words="coefficient d'activité d'un ion, force ionique",
 )  # fmt: skip
 def activity_coefficient(
     charge: Annotated[float, Quantity("", "charge number of the ion", -4, 4)],
@@ -199,7 +221,12 @@ def activity_coefficient(
     return float(10 ** (-0.509 * charge * charge * (root / (1 + root) - 0.3 * ionic_strength)))
 
 
-@formula("rate = i M / (z F density)", "ASTM G102-89", {"rate": Quantity("mm/year", "corrosion rate")})
+@formula(
+    "rate = i M / (z F density)",
+    "ASTM G102-89",
+    {"rate": Quantity("mm/year", "corrosion rate")},
+    words="vitesse de corrosion, densité de courant de corrosion",
+)
 def corrosion_rate(
     current_density: Annotated[float, Quantity("A/m^2", "corrosion current density", 0, 1e6)],
     molar_mass: MolarMass,
@@ -211,7 +238,12 @@ def corrosion_rate(
     return current_density * molar_mass / (electrons * F * density * 1e6) * 1000 * year
 
 
-@formula("q = z F / (3.6 M)", "Faraday's law in mAh", {"capacity": Quantity("mA*h/g", "specific capacity")})
+@formula(
+    "q = z F / (3.6 M)",
+    "Faraday's law in mAh",
+    {"capacity": Quantity("mA*h/g", "specific capacity")},
+    words="capacité massique théorique d'un matériau d'électrode",
+)
 def specific_capacity(molar_mass: MolarMass, electrons: Electrons_) -> float:
     """Theoretical specific capacity of an electrode material."""
     return electrons * F / (3.6 * molar_mass)
@@ -220,6 +252,7 @@ def specific_capacity(molar_mass: MolarMass, electrons: Electrons_) -> float:
 @formula(
     "w = U / (1 / q_cathode + 1 / q_anode)",
     "mass balance over both electrodes", {"energy": Quantity("W*h/kg", "specific energy of the active materials")},
+    words="énergie massique théorique d'une cellule, batterie, accumulateur",
 )  # fmt: skip
 def specific_energy(
     voltage: Annotated[float, Quantity("V", "mean cell voltage", 0, 10)],
@@ -233,6 +266,7 @@ def specific_energy(
 @formula(
     "i = n F D c / delta", f"{BF}, eq. 1.4.9",
     {"current_density": Quantity("A/m^2", "limiting current density")},
+    words="courant limite de diffusion, couche de diffusion",
 )  # fmt: skip
 def limiting_current(
     electrons: Electrons_,
@@ -247,6 +281,7 @@ def limiting_current(
 @formula(
     "eta = R T / (n F) ln(1 - i / i_limiting)",
     f"{BF}, sec. 1.4.2", {"overpotential": Quantity("mV", "concentration overpotential")},
+    words="surtension de concentration",
 )  # fmt: skip
 def concentration_overpotential(
     fraction: Annotated[float, Quantity("", "current over limiting current", 0, 0.9999)],
@@ -260,6 +295,7 @@ def concentration_overpotential(
 @formula(
     "E = E0 - ln(10) R T / F (protons / electrons) pH", "Pourbaix, Atlas of Electrochemical Equilibria, 1966",
     {"potential": Quantity("V", "equilibrium potential against the standard hydrogen electrode")},
+    words="potentiel d'équilibre selon le pH, diagramme de Pourbaix",
 )  # fmt: skip
 def pourbaix_line(
     standard_voltage: Annotated[float, Quantity("V", "standard potential at pH 0", -5, 5)],
@@ -272,7 +308,12 @@ def pourbaix_line(
     return standard_voltage - log(10) * R * temperature / F * protons / electrons * ph
 
 
-@formula("pH = -log10(a)", "IUPAC definition", {"ph": Quantity("", "pH")})
+@formula(
+    "pH = -log10(a)",
+    "IUPAC definition",
+    {"ph": Quantity("", "pH")},
+    words="pH d'une solution",
+)
 def ph_of(activity: Annotated[float, Quantity("", "activity of protons", 1e-16, 100)]) -> float:
     """pH of a solution from the activity of its protons."""
     return -log10(activity)

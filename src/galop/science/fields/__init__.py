@@ -1,0 +1,1 @@
+"""The formulas, a file for each field; a new file here is found by itself."""

@@ -1,0 +1,393 @@
+"""Rockets in flight: velocity change, propellants and masses, impulse and time."""
+
+from __future__ import annotations
+
+from math import exp, log
+from typing import Annotated
+
+from galop.science.constants import G0
+from galop.science.fields.inputs import RPE, DeltaV, Isp, MassFlow, Thrust
+from galop.science.formula import Quantity, formula
+from galop.science.units import ScienceError
+
+TSIOLKOVSKY = f"Tsiolkovsky, 1903; {RPE}, ch. 4"
+InitialMass = Annotated[
+    float,
+    Quantity("kg", "mass before the burn", 1e-9, 1e12,
+             "initial mass wet mass lift-off gross full loaded starting, masse initiale, au départ, avant combustion, "
+             "pleine"),
+]  # fmt: skip
+FinalMass = Annotated[
+    float,
+    Quantity("kg", "mass after the burn", 1e-9, 1e12,
+             "final mass dry mass burnout empty, masse finale, sèche, à vide, après combustion"),
+]  # fmt: skip
+PropellantMass = Annotated[
+    float,
+    Quantity("kg", "propellant mass", 0, 1e12, "fuel burned consumed, masse d'ergols, masse de propergol, consommée"),
+]
+StructuralMass = Annotated[
+    float,
+    Quantity(
+        "kg", "structural mass", 0, 1e12, "inert mass empty stage, masse de structure, masse inerte, masse à vide"
+    ),
+]
+PayloadMass = Annotated[float, Quantity("kg", "payload mass", 0, 1e12, "charge utile, satellite")]
+MASS_RATIO = Quantity("", "mass ratio, before over after", words="rapport de masse, rapport de masses m0/mf")
+BURNED = Quantity("kg", "propellant mass", words="propellant burned needed, masse d'ergols, de propergol, nécessaire")
+
+
+@formula(
+    "delta_v = isp * g0 * ln(initial_mass / final_mass)", TSIOLKOVSKY,
+    {"delta_v": Quantity("m/s", "velocity change", words="delta-v Δv, variation de vitesse"), "mass_ratio": MASS_RATIO},
+    words="équation de la fusée de Tsiolkovski, variation de vitesse delta-v, impulsion spécifique, masse initiale et "
+          "finale, étage",
+)  # fmt: skip
+def rocket_equation(isp: Isp, initial_mass: InitialMass, final_mass: FinalMass) -> dict[str, float]:
+    """Velocity change of a rocket stage (Tsiolkovsky).
+
+    Raises ScienceError where the mass after the burn is more than before.
+    """
+    if final_mass > initial_mass:
+        raise ScienceError("final_mass has to be at most initial_mass")
+    return {"delta_v": isp * G0 * log(initial_mass / final_mass), "mass_ratio": initial_mass / final_mass}
+
+
+def burn(delta_v: float, isp: float) -> float:
+    """The mass ratio, before over after, of a velocity change.
+
+    Raises ScienceError for one that no rocket has.
+    """
+    if delta_v > 100 * isp * G0:
+        raise ScienceError(
+            f"a velocity change of {delta_v / (isp * G0):g} exhaust velocities is out of any rocket's reach"
+        )
+    return exp(delta_v / (isp * G0))
+
+
+@formula(
+    "initial_mass / final_mass = exp(delta_v / (isp g0)); propellant_fraction = 1 - final_mass / "
+    "initial_mass", TSIOLKOVSKY,
+    {
+        "mass_ratio": MASS_RATIO,
+        "propellant_fraction": Quantity("", "propellant over initial mass", words="propellant fraction, fraction "
+                                                                                  "d'ergols"),
+    },
+    words="mass ratio required for a delta-v, rapport de masse nécessaire, fraction massique d'ergols",
+)  # fmt: skip
+def mass_ratio(delta_v: DeltaV, isp: Isp) -> dict[str, float]:
+    """Mass ratio and propellant fraction that a velocity change takes."""
+    ratio = burn(delta_v, isp)
+    return {"mass_ratio": ratio, "propellant_fraction": 1 - 1 / ratio}
+
+
+@formula(
+    "propellant_mass = final_mass (exp(delta_v / (isp g0)) - 1)", TSIOLKOVSKY,
+    {
+        "propellant_mass": BURNED,
+        "initial_mass": Quantity("kg", "mass before the burn", words="initial wet lift-off mass, masse initiale au "
+                                                                     "départ"),
+    },
+    words="propellant needed to give a dry mass or payload a delta-v, masse d'ergols nécessaire pour une masse sèche, "
+          "masse initiale, manœuvre",
+)  # fmt: skip
+def propellant_needed(delta_v: DeltaV, isp: Isp, final_mass: FinalMass) -> dict[str, float]:
+    """Propellant that a velocity change takes, from the mass after the burn."""
+    ratio = burn(delta_v, isp)
+    return {"propellant_mass": final_mass * (ratio - 1), "initial_mass": final_mass * ratio}
+
+
+@formula(
+    "propellant_mass = initial_mass (1 - exp(-delta_v / (isp g0)))", TSIOLKOVSKY,
+    {
+        "propellant_mass": BURNED,
+        "final_mass": Quantity("kg", "mass after the burn", words="final dry mass left, masse finale, masse restante"),
+    },
+    words="propellant burned by a spacecraft of initial mass for a delta-v manoeuvre, masse d'ergols consommée, masse "
+          "finale",
+)  # fmt: skip
+def propellant_burned(delta_v: DeltaV, isp: Isp, initial_mass: InitialMass) -> dict[str, float]:
+    """Propellant that a velocity change takes, from the mass before the burn."""
+    final = initial_mass / burn(delta_v, isp)
+    return {"propellant_mass": initial_mass - final, "final_mass": final}
+
+
+StageIsp = Annotated[
+    float, Quantity("s", "specific impulse of the stage", 1, 20_000, "Isp impulsion spécifique de l'étage")
+]
+StageRatio = Annotated[
+    float, Quantity("", "mass ratio of the stage, before over after its burn", 1, 1000, "rapport de masse de l'étage")
+]
+
+
+@formula(
+    "delta_v = sum of isp_i g0 ln(mass_ratio_i)", f"{RPE}, ch. 4.7",
+    {"delta_v": Quantity("m/s", "velocity change of all stages", words="total delta-v, variation de vitesse totale")},
+    words="multistage rocket of two or three stages, mass ratios, fusée à plusieurs étages, lanceur bi-étage tri-étage",
+)  # fmt: skip
+def multistage_delta_v(
+    isp_1: StageIsp,
+    mass_ratio_1: StageRatio,
+    isp_2: StageIsp,
+    mass_ratio_2: StageRatio,
+    isp_3: StageIsp = 300.0,
+    mass_ratio_3: StageRatio = 1.0,
+) -> float:
+    """Velocity change of a rocket of two or three stages from their mass ratios; a third of ratio 1 is none."""
+    stages = ((isp_1, mass_ratio_1), (isp_2, mass_ratio_2), (isp_3, mass_ratio_3))
+    return sum(isp * G0 * log(ratio) for isp, ratio in stages)
+
+
+StagePropellant = Annotated[float, Quantity("kg", "propellant of the stage", 0, 1e12, "ergols, propergol de l'étage")]
+StageStructure = Annotated[
+    float, Quantity("kg", "structural mass of the stage", 0, 1e12, "dry inert empty, masse sèche, structure de l'étage")
+]
+
+
+@formula(
+    "delta_v = sum of isp_i g0 ln(m_i / (m_i - propellant_i)), m_i all that stage i carries, itself and the payload",
+    f"{RPE}, ch. 4.7",
+    {
+        "delta_v": Quantity("m/s", "velocity change of all stages", words="total delta-v, variation de vitesse totale"),
+        "initial_mass": Quantity("kg", "mass at lift-off", words="masse au décollage"),
+    },
+    words="multistage launcher of stages with propellant and structural masses and a payload, lanceur à plusieurs "
+          "étages, "
+          "masses d'ergols et de structure, charge utile",
+)  # fmt: skip
+def staged_delta_v(
+    payload_mass: PayloadMass,
+    propellant_1: StagePropellant,
+    structure_1: StageStructure,
+    isp_1: StageIsp,
+    propellant_2: StagePropellant,
+    structure_2: StageStructure,
+    isp_2: StageIsp,
+    propellant_3: StagePropellant = 0.0,
+    structure_3: StageStructure = 0.0,
+    isp_3: StageIsp = 300.0,
+) -> dict[str, float]:
+    """Velocity change of a rocket of two or three stages from their masses.
+
+    Raises ScienceError where nothing is left after a burn.
+    """
+    total, mass = 0.0, payload_mass
+    stages = (
+        (propellant_3, structure_3, isp_3),
+        (propellant_2, structure_2, isp_2),
+        (propellant_1, structure_1, isp_1),
+    )
+    for propellant, structure, isp in stages:
+        mass += structure
+        if propellant:
+            if not mass:
+                raise ScienceError("payload_mass and structures are all 0, so nothing is left after a burn")
+            total += isp * G0 * log((mass + propellant) / mass)
+        mass += propellant
+    return {"delta_v": total, "initial_mass": mass}
+
+
+@formula(
+    "structural_fraction = ms / (ms + mp), payload_fraction = ml / (ml + ms + mp), "
+    "propellant_fraction = mp / (ml + ms + mp), mass_ratio = (ml + ms + mp) / (ml + ms)", f"{RPE}, ch. 4.7",
+    {
+        "structural_fraction": Quantity("", "structural fraction", words="inert fraction, fraction structurale, indice "
+                                        "constructif, indice de structure"),
+        "payload_fraction": Quantity("", "payload fraction", words="fraction de charge utile"),
+        "propellant_fraction": Quantity("", "propellant over initial mass", words="propellant fraction, fraction "
+                                                                                  "d'ergols"),
+        "mass_ratio": MASS_RATIO,
+    },
+    words="fractions of a stage, structural coefficient, indice de structure d'un étage, charge utile",
+)  # fmt: skip
+def stage_fractions(
+    propellant_mass: PropellantMass, structural_mass: StructuralMass, payload_mass: PayloadMass = 0.0
+) -> dict[str, float]:
+    """Structural, payload and propellant fractions of a stage."""
+    stage = structural_mass + propellant_mass
+    total = stage + payload_mass
+    return {
+        "structural_fraction": structural_mass / stage,
+        "payload_fraction": payload_mass / total,
+        "propellant_fraction": propellant_mass / total,
+        "mass_ratio": total / (total - propellant_mass),
+    }
+
+
+@formula(
+    "payload_mass = initial_mass (exp(-delta_v / (isp g0)) - structural_fraction) / (1 - structural_fraction)",
+    f"{RPE}, ch. 4.7",
+    {
+        "payload_mass": Quantity("kg", "payload mass", words="masse de charge utile"),
+        "payload_fraction": Quantity("", "payload fraction", words="fraction de charge utile"),
+    },
+    words="payload of a stage with a structural fraction and a delta-v, charge utile d'un étage, indice de structure",
+)  # fmt: skip
+def stage_payload(
+    delta_v: DeltaV,
+    isp: Isp,
+    structural_fraction: Annotated[
+        float, Quantity("", "structural over structural and propellant mass", 0, 0.99, "structural fraction, inert "
+                        "fraction, indice de structure, fraction structurale")
+    ],
+    initial_mass: InitialMass,
+) -> dict[str, float]:  # fmt: skip
+    """Payload that a single stage gives a velocity change.
+
+    Raises ScienceError where the stage alone falls short of it.
+    """
+    share = (1 / burn(delta_v, isp) - structural_fraction) / (1 - structural_fraction)
+    if share < 0:
+        raise ScienceError(
+            f"delta_v is {delta_v:g} m/s, more than a stage of structural_fraction {structural_fraction:g} reaches "
+            f"without payload ({-isp * G0 * log(structural_fraction):g} m/s)"
+        )
+    return {"payload_mass": initial_mass * share, "payload_fraction": share}
+
+
+@formula(
+    "c = isp g0", f"{RPE}, eq. 2-6",
+    {"exhaust_velocity": Quantity("m/s", "effective exhaust velocity", words="vitesse d'éjection effective")},
+    words="effective exhaust velocity from specific impulse, vitesse d'éjection effective, impulsion spécifique",
+)  # fmt: skip
+def exhaust_velocity(isp: Isp) -> float:
+    """Effective exhaust velocity of a specific impulse."""
+    return isp * G0
+
+
+@formula(
+    "isp = thrust / (mass_flow g0)", f"{RPE}, eq. 2-5",
+    {
+        "isp": Quantity("s", "specific impulse", words="Isp impulsion spécifique"),
+        "exhaust_velocity": Quantity("m/s", "effective exhaust velocity", words="vitesse d'éjection effective"),
+    },
+    words="specific impulse from thrust and propellant flow, impulsion spécifique, poussée et débit massique",
+)  # fmt: skip
+def specific_impulse(
+    thrust: Thrust,
+    mass_flow: Annotated[float, Quantity("kg/s", "mass flow", 1e-12, 1e6, "débit massique, consommation")],
+) -> dict[str, float]:
+    """Specific impulse from thrust and mass flow."""
+    return {"isp": thrust / (mass_flow * G0), "exhaust_velocity": thrust / mass_flow}
+
+
+@formula(
+    "total_impulse = thrust burn_time", f"{RPE}, eq. 2-2",
+    {"total_impulse": Quantity("N*s", "total impulse", words="impulsion totale")},
+    words="total impulse of a motor, impulsion totale, poussée constante et durée",
+)  # fmt: skip
+def total_impulse(
+    thrust: Thrust,
+    burn_time: Annotated[float, Quantity("s", "burn time", 0, 1e10, "burning duration, durée de combustion, temps")],
+) -> float:
+    """Total impulse of a constant (or mean) thrust over a burn time."""
+    return thrust * burn_time
+
+
+@formula(
+    "total_impulse = isp g0 propellant_mass", f"{RPE}, eq. 2-4",
+    {"total_impulse": Quantity("N*s", "total impulse", words="impulsion totale")},
+    words="total impulse of propellant, impulsion totale, masse d'ergols, impulsion spécifique",
+)  # fmt: skip
+def impulse_of_propellant(isp: Isp, propellant_mass: PropellantMass) -> float:
+    """Total impulse that a mass of propellant gives at a specific impulse."""
+    return isp * G0 * propellant_mass
+
+
+@formula(
+    "burn_time = propellant_mass / mass_flow", f"{RPE}, ch. 2",
+    {"burn_time": Quantity("s", "burn time", words="durée de combustion, temps de combustion")},
+    words="how long an engine burns its propellant, durée de combustion, combien de temps, débit massique",
+)  # fmt: skip
+def burn_time(
+    propellant_mass: PropellantMass,
+    mass_flow: Annotated[float, Quantity("kg/s", "mass flow", 1e-12, 1e6, "débit massique, consommation")],
+) -> float:
+    """Burn time of a propellant mass at a mass flow."""
+    return propellant_mass / mass_flow
+
+
+@formula(
+    "burn_time = propellant_mass isp g0 / thrust", f"{RPE}, ch. 2",
+    {"burn_time": Quantity("s", "burn time", words="durée de combustion, temps de combustion")},
+    words="how long an engine of a thrust burns, durée de combustion, combien de temps, poussée, impulsion spécifique",
+)  # fmt: skip
+def burn_time_at_thrust(
+    propellant_mass: PropellantMass, isp: Isp, thrust: Annotated[float, Quantity("N", "thrust", 1e-12, 1e12, "poussée")]
+) -> float:
+    """Burn time of a propellant mass at a thrust and specific impulse."""
+    return propellant_mass * isp * G0 / thrust
+
+
+Gravity = Annotated[
+    float, Quantity("m/s^2", "gravity", 1e-6, 1000, "gravitational acceleration, pesanteur, gravité locale")
+]
+
+
+@formula(
+    "thrust_to_weight = thrust / (mass gravity), acceleration = thrust / mass - gravity", f"{RPE}, ch. 2",
+    {
+        "thrust_to_weight": Quantity("", "thrust over weight", words="thrust-to-weight ratio, rapport poussée poids"),
+        "acceleration": Quantity("m/s^2", "acceleration straight up", words="lift-off acceleration, accélération "
+                                                                            "verticale "
+                                 "au décollage"),
+    },
+    words="thrust to weight ratio and acceleration at lift-off, rapport poussée sur poids, accélération au décollage",
+)  # fmt: skip
+def thrust_to_weight(
+    thrust: Thrust,
+    mass: Annotated[
+        float, Quantity("kg", "mass of the vehicle", 1e-9, 1e12, "lift-off mass, masse au décollage, du véhicule")
+    ],
+    gravity: Gravity = G0,
+) -> dict[str, float]:
+    """Thrust-to-weight ratio of a vehicle, and how fast it accelerates upwards."""
+    return {"thrust_to_weight": thrust / (mass * gravity), "acceleration": thrust / mass - gravity}
+
+
+MixtureRatio = Annotated[
+    float,
+    Quantity("", "mixture ratio O/F by mass", 1e-3, 1000, "O/F oxidiser to fuel ratio, rapport de mélange comburant "
+             "carburant"),
+]  # fmt: skip
+
+
+@formula(
+    "oxidiser = total O/F / (1 + O/F), fuel = total / (1 + O/F)", f"{RPE}, ch. 6",
+    {
+        "oxidiser_mass": Quantity("kg", "oxidiser mass", words="masse de comburant, d'oxydant, d'oxygène"),
+        "fuel_mass": Quantity("kg", "fuel mass", words="masse de carburant, de combustible"),
+    },
+    words="split propellant mass into oxidiser and fuel, répartir les ergols, masse de comburant et de carburant",
+)  # fmt: skip
+def propellant_split(propellant_mass: PropellantMass, of: MixtureRatio) -> dict[str, float]:
+    """Oxidiser and fuel in a mass of propellants."""
+    return {"oxidiser_mass": propellant_mass * of / (1 + of), "fuel_mass": propellant_mass / (1 + of)}
+
+
+@formula(
+    "oxidiser = total O/F / (1 + O/F), fuel = total / (1 + O/F)", f"{RPE}, eq. 6-3 and 6-4",
+    {
+        "oxidiser_flow": Quantity("kg/s", "oxidiser flow", words="débit de comburant, d'oxydant, d'oxygène"),
+        "fuel_flow": Quantity("kg/s", "fuel flow", words="débit de carburant, de combustible"),
+    },
+    words="oxidiser and fuel flow of an engine at a mixture ratio, débits de comburant et de carburant, rapport de "
+          "mélange",
+)  # fmt: skip
+def flow_split(mass_flow: MassFlow, of: MixtureRatio) -> dict[str, float]:
+    """Oxidiser and fuel flow in a total mass flow."""
+    return {"oxidiser_flow": mass_flow * of / (1 + of), "fuel_flow": mass_flow / (1 + of)}
+
+
+@formula(
+    "bulk_density = (1 + O/F) / (O/F / oxidiser_density + 1 / fuel_density)", f"{RPE}, eq. 7-1",
+    {"bulk_density": Quantity("kg/m^3", "bulk density of the propellants", words="average density, densité moyenne")},
+    words="bulk or average density of a propellant pair, masse volumique moyenne des ergols",
+)  # fmt: skip
+def bulk_density(
+    of: MixtureRatio,
+    oxidiser_density: Annotated[float, Quantity("kg/m^3", "density of the oxidiser", 1, 5000, "comburant, oxydant")],
+    fuel_density: Annotated[float, Quantity("kg/m^3", "density of the fuel", 1, 5000, "carburant, combustible")],
+) -> float:
+    """Density of both propellants together at a mixture ratio."""
+    return (1 + of) / (of / oxidiser_density + 1 / fuel_density)

@@ -1,0 +1,65 @@
+"""What people call the choices of a formula, in English and French: one table for every door."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from unicodedata import combining, normalize
+
+OTHER_NAMES: dict[str, tuple[str, ...]] = {
+    # Fuels.
+    "LH2": ("liquid hydrogen", "hydrogène liquide", "hydrogen", "hydrogène", "dihydrogène", "H2"),
+    "LCH4": ("liquid methane", "méthane liquide", "methane", "méthane", "CH4", "LNG", "GNL", "liquid natural gas",
+             "liquefied natural gas", "gaz naturel liquéfié"),
+    "RP-1": ("kerosene", "kérosène", "kerosine", "rocket propellant 1"),
+    "ethanol": ("éthanol", "ethyl alcohol", "alcool éthylique", "C2H5OH", "C2H6O", "EtOH"),
+    "methanol": ("méthanol", "methyl alcohol", "alcool méthylique", "CH3OH", "CH4O", "MeOH"),
+    "MMH": ("monomethylhydrazine", "monométhylhydrazine", "methylhydrazine", "méthylhydrazine", "CH6N2", "CH3NHNH2"),
+    "UDMH": ("unsymmetrical dimethylhydrazine", "1,1-dimethylhydrazine", "dimethylhydrazine", "heptyl",
+             "diméthylhydrazine asymétrique", "diméthylhydrazine", "C2H8N2"),
+    "N2H4": ("hydrazine", "anhydrous hydrazine", "hydrazine anhydre"),
+    "NH3": ("ammonia", "liquid ammonia", "ammoniac", "ammoniac liquide", "LNH3"),
+    "Jet-A": ("Jet A", "Jet A-1", "jet fuel", "carburéacteur", "kérosène aviation"),
+    "C3H8": ("propane", "liquid propane", "propane liquide"),
+    # Oxidisers.
+    "LOX": ("liquid oxygen", "oxygène liquide", "LO2", "O2", "oxygen", "oxygène", "dioxygène"),
+    "N2O4": ("nitrogen tetroxide", "dinitrogen tetroxide", "NTO", "tétroxyde d'azote", "peroxyde d'azote",
+             "tétraoxyde de diazote"),
+    "H2O2": ("hydrogen peroxide", "peroxide", "HTP", "high-test peroxide", "peroxyde d'hydrogène", "eau oxygénée"),
+    "N2O": ("nitrous oxide", "nitrous", "protoxyde d'azote", "oxyde nitreux", "monoxyde de diazote"),
+    # Fluids of the equations of state.
+    "water": ("eau", "H2O", "steam", "vapeur d'eau"),
+    "hydrogen": ("hydrogène", "dihydrogène", "H2", "liquid hydrogen", "hydrogène liquide", "LH2"),
+    "parahydrogen": ("parahydrogène", "para-hydrogen", "para-hydrogène", "p-H2"),
+    "oxygen": ("oxygène", "dioxygène", "O2", "liquid oxygen", "oxygène liquide", "LOX", "LO2"),
+    "nitrogen": ("azote", "diazote", "N2", "liquid nitrogen", "azote liquide", "LN2"),
+    "methane": ("méthane", "CH4", "liquid methane", "méthane liquide", "LCH4"),
+    "ammonia": ("ammoniac", "NH3", "R717"),
+    "carbon dioxide": ("dioxyde de carbone", "gaz carbonique", "CO2", "R744"),
+    "nitrous oxide": ("protoxyde d'azote", "oxyde nitreux", "N2O"),
+    "propane": ("C3H8", "R290"),
+    "argon": ("Ar",),
+    "helium": ("hélium", "He", "liquid helium", "hélium liquide"),
+    "air": ("dry air", "air sec"),
+}  # fmt: skip
+
+
+@cache
+def fold(text: str) -> str:
+    """In small letters, without accents, raised or lowered digits, spaces, hyphens and underscores, so that `LH₂`,
+    `lh2` and `LH-2` are the same."""
+    plain = normalize("NFKD", text).lower().replace("’", "'")
+    return re.sub(r"[\s_\-‐‑–]+", "", "".join(c for c in plain if not combining(c)))
+
+
+def find_choice(text: str, choices: Sequence[str]) -> str | None:
+    """The choice that a text is another name of, whole; None if it is none's."""
+    wanted = fold(text)
+    for choice in choices:  # its own name first
+        if fold(choice) == wanted:
+            return choice
+    for choice in choices:
+        if any(fold(name) == wanted for name in OTHER_NAMES.get(choice, ())):
+            return choice
+    return None

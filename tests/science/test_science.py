@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import re
 import socket
 import subprocess
@@ -29,84 +30,9 @@ from galop.science.bank import FORM
 from galop.science.constrained_toolbox import ConstrainedToolbox
 from galop.science.expressions import find_expressions
 from galop.science.extraction import extract_values
+from galop.science.formula import Quantity
 from galop.science.toolbox import FormulaToolbox
 from galop.science.units import ScienceError, parse_quantity
-
-WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
-    # Ideal rockets: Sutton & Biblarz, Rocket Propulsion Elements; gas of gamma 1.2, 22 g/mol, 3600 K.
-    ("rocket_equation", {"isp": "311 s", "initial_mass": "549.054 t", "final_mass": "138.054 t"}, {"delta_v": 4210.5}, 1e-4),
-    ("thrust", {"mass_flow": 250, "exit_velocity": "3 km/s", "exit_pressure": "60 kPa", "ambient_pressure": "1 atm",
-                "exit_area": "1.2 m²"}, {"thrust": 700_410, "isp": 285.7}, 1e-4),
-    ("stoichiometric_ratio", {"fuel": "LCH4", "oxidiser": "LOX"}, {"of": 3.989}, 1e-3),
-    ("stoichiometric_ratio", {"fuel": "LH2", "oxidiser": "LOX"}, {"of": 7.936}, 1e-3),
-    ("characteristic_velocity", {"gamma": 1.2, "molar_mass": 22, "temperature": "3600 K"}, {"c_star": 1798.6}, 1e-4),
-    ("choked_flow", {"pressure": "7 MPa", "throat_area": "0.02 m^2", "c_star": 1798.6}, {"mass_flow": 77.84}, 1e-4),
-    ("area_at_mach", {"gamma": 1.2, "mach": 3}, {"area_ratio": 6.7354}, 1e-4),
-    ("nozzle", {"gamma": 1.2, "area_ratio": 40},
-     {"mach": 4.2394, "pressure_ratio": 2.0874e-3, "thrust_coefficient": 1.8843}, 1e-4),
-    ("pump_power", {"mass_flow": "250 kg/s", "pressure_rise": "12 MPa", "density": "1141 kg/m3", "efficiency": "75 %"},
-     {"power": 3.506e6}, 1e-3),
-    ("npsh", {"tank_pressure": "350 kPa", "vapour_pressure": "101.32 kPa", "loss": "40 kPa", "density": 1141, "height": "8 m"},
-     {"npsh": 26.65}, 1e-3),
-    ("bartz", {"throat_diameter": "0.16 m", "curvature": "12 cm", "viscosity": "9e-5 Pa s", "heat_capacity": 2200,
-               "prandtl": 0.75, "pressure": "7 MPa", "c_star": 1798.6, "gamma": 1.2, "wall_temperature": 800,
-               "chamber_temperature": 3600}, {"heat_transfer": 15_928, "sigma": 1.3651}, 2e-4),
-    # Equilibrium: NASA CEA at 70 bar and area ratio 40, which Cantera confirms (see below).
-    ("isp", {"fuel": "LH2", "oxidiser": "LOX", "of": 6, "pressure": "70 bar", "area_ratio": 40},
-     {"isp_vacuum": 451.7, "isp_frozen": 430.5, "c_star": 2304.6, "chamber_temperature": 3485.0}, 1e-3),
-    ("isp", {"fuel": "LCH4", "oxidiser": "LOX", "of": 3.6, "pressure": "7 MPa", "area_ratio": 40},
-     {"isp_vacuum": 367.9, "isp_frozen": 340.1, "c_star": 1822.9}, 1e-3),
-    ("isp", {"fuel": "RP-1", "oxidiser": "LOX", "of": 2.7, "pressure": "70 bar", "area_ratio": 40},
-     {"isp_vacuum": 357.6, "isp_frozen": 330.3, "c_star": 1785.8}, 1e-3),
-    # RP-1311, example 8.
-    ("isp", {"fuel": "LH2", "oxidiser": "LOX", "of": 5.55157, "pressure": "53.3172 bar", "area_ratio": 25},
-     {"isp_vacuum": 4348.51 / 9.80665, "c_star": 2332.34, "chamber_temperature": 3383.845}, 1e-5),
-    ("best_mixture_ratio", {"fuel": "LH2", "oxidiser": "LOX", "pressure": 70, "area_ratio": 40},
-     {"of": 4.75, "isp_vacuum": 455.1}, 5e-3),
-    # Electrochemistry: Bard & Faulkner, Atkins, ASTM G102.
-    ("faraday_mass", {"current": "10 A", "time": "1 h", "molar_mass": 63.546, "electrons": 2}, {"mass": 11.855}, 1e-4),
-    ("nernst", {"standard_voltage": "1.10 V", "electrons": 2, "quotient": 100}, {"voltage": 1.0408}, 1e-4),
-    ("cell_voltage", {"cathode": "Cu2+/Cu", "anode": "Zn"}, {"voltage": 1.10}, 5e-3),
-    ("gibbs_energy", {"voltage": 1.229, "electrons": 2}, {"gibbs_energy": -237.16}, 1e-4),
-    ("temperature_coefficient", {"entropy": -163.3, "electrons": 2}, {"coefficient": -0.846}, 1e-3),
-    ("tafel_slope", {"alpha": 0.5}, {"slope": 118.32}, 1e-4),
-    ("butler_volmer", {"exchange_current_density": "1 mA/cm²", "overpotential": "100 mV"},
-     {"current_density": 68.58, "resistance": 25.69e-4}, 1e-3),
-    ("cottrell", {"electrons": 1, "area": "0.1 cm^2", "concentration": "1 mM", "diffusivity": 1e-9, "time": "1 s"},
-     {"current": 17.21e-6}, 1e-3),
-    ("randles_sevcik", {"electrons": 1, "area": "0.0707 cm²", "concentration": "1 mmol/L",
-                        "diffusivity": "7.6×10⁻⁶ cm²/s", "scan_rate": "100 mV/s"}, {"current": 16.56e-6}, 1e-3),
-    ("debye_length", {"ionic_strength": "10 mM"}, {"length": 3.040}, 1e-3),
-    ("activity_coefficient", {"charge": 1, "ionic_strength": "0.1 M"}, {"activity_coefficient": 0.782}, 2e-3),
-    ("specific_capacity", {"molar_mass": 157.757, "electrons": 1}, {"capacity": 169.9}, 1e-3),
-    ("corrosion_rate", {"current_density": "10 µA/cm²", "molar_mass": 55.845, "electrons": 2, "density": 7.87},
-     {"rate": 0.1160}, 2e-3),
-    ("limiting_current", {"electrons": 2, "diffusivity": 1e-9, "concentration": "10 mol/m^3", "thickness": "100 um"},
-     {"current_density": 19.30}, 1e-3),
-    ("concentration_overpotential", {"fraction": 0.9, "electrons": 2}, {"overpotential": -29.6}, 2e-3),
-    ("pourbaix_line", {"standard_voltage": 1.229, "protons": 4, "electrons": 4, "ph": 7}, {"potential": 0.815}, 1e-3),
-    ("specific_energy", {"voltage": 3.4, "cathode_capacity": 169.9, "anode_capacity": 371.9}, {"energy": 396.5}, 1e-3),
-    # Fluids: NIST's values of saturated liquid oxygen at 90.188 K and water at 25 degC.
-    ("saturation", {"name": "oxygen", "temperature": "90.188 K"}, {"vapour_pressure": 101_325, "liquid_density": 1141.2}, 1e-3),
-    ("fluid", {"name": "water", "temperature": "25 °C"}, {"density": 997.05, "heat_capacity": 4181.3}, 1e-3),
-    ("calculate", {"expression": "250 kg/s * 3000 m/s / (250 kg/s * g0)", "in_unit": "s"}, {}, 0),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("name", "given", "expected", "tolerance"), WORKED)
-def test_worked_examples(name: str, given: dict[str, Any], expected: dict[str, float], tolerance: float) -> None:
-    card = formulas()[name](**given)
-    for result, value in expected.items():
-        assert card.results[result][0] == pytest.approx(value, rel=tolerance), card.text()
-    text = card.text()
-    assert "source: " in text and "formula: " in text and "inputs: " in text
-    for result, of in formulas()[name].gives.items():
-        assert result in card.results and of.what in text
-
-
-def test_every_formula_has_a_worked_example() -> None:
-    told = {"convert", "python", "circle_area", "ph_of", "standard_potential"}
-    assert set(formulas()) == {name for name, *_ in WORKED} | told
 
 
 @pytest.mark.parametrize(
@@ -116,7 +42,7 @@ def test_every_formula_has_a_worked_example() -> None:
         ("77 F", "K", 298.15), ("118 mV/decade", "mV", 118), ("1,234.5 kg", "kg", 1234.5), ("6e-6 m", "um", 6),
         ("15 kW/m2K", "W/m^2/K", 15_000), ("100 psia", "psi", 100), ("2 M", "mol/m^3", 2000), ("−3.5 V", "V", -3.5),
         ("4.2 \\times 10^{3} \\mathrm{km/s}", "m/s", 4.2e6), ("12 lbm/s", "kg/s", 5.443), ("40", "", 40),
-        ("170 mAh/g", "mA*h/g", 170), ("0.11 mm/yr", "mm/year", 0.11), ("101325", "Pa", 101_325), ("75 %", "", 0.75),
+        ("170 mAh/g", "mA*h/g", 170), ("0.11 mm/yr", "mm/year", 0.11), ("75 %", "", 0.75), ("40:1", "", 40), ("40 : 1", "", 40),
     ],
 )  # fmt: skip
 def test_quantities_as_people_write_them(text: str, unit: str, value: float) -> None:
@@ -127,10 +53,10 @@ def test_quantities_as_people_write_them(text: str, unit: str, value: float) -> 
     ("name", "given", "said"),
     [
         ("isp", {"fuel": "LH2", "oxidiser": "LOX", "of": 6, "pressure": "70 kg", "area_ratio": 40}, "not a unit of bar"),
-        ("isp", {"fuel": "coal", "oxidiser": "LOX", "of": 6, "pressure": 70, "area_ratio": 40}, "it can be: LH2"),
-        ("isp", {"fuel": "LH2", "oxidiser": "LOX", "of": 6, "pressure": 70}, "needs area_ratio"),
-        ("isp", {"fuel": "LH2", "oxidiser": "LOX", "of": -6, "pressure": 70, "area_ratio": 40}, "the formula holds for"),
-        ("rocket_equation", {"isp": "300 s", "initial_mass": 1, "final_mass": 2}, "at most initial_mass"),
+        ("isp", {"fuel": "coal", "oxidiser": "LOX", "of": 6, "pressure": "70 bar", "area_ratio": 40}, "it can be: LH2"),
+        ("isp", {"fuel": "LH2", "oxidiser": "LOX", "of": 6, "pressure": "70 bar"}, "needs area_ratio"),
+        ("isp", {"fuel": "LH2", "oxidiser": "LOX", "of": -6, "pressure": "70 bar", "area_ratio": 40}, "the formula holds for"),
+        ("rocket_equation", {"isp": "300 s", "initial_mass": "1 kg", "final_mass": "2 kg"}, "at most initial_mass"),
         ("nernst", {"standard_voltage": "1 zorkmid", "electrons": 2, "quotient": 1}, "not a unit that is known"),
         ("debye_length", {"ionic_strength": "3 M"}, "the formula holds for"),
         ("cell_voltage", {"cathode": "unobtainium", "anode": "Zn"}, "names no single couple"),
@@ -138,18 +64,75 @@ def test_quantities_as_people_write_them(text: str, unit: str, value: float) -> 
         ("calculate", {"expression": "9**9**9"}, "too large"),
         ("calculate", {"expression": "1 m + 1 s"}, "m"),
         ("calculate", {"expression": "1 + (2 *"}, "cannot be evaluated"),
-        ("fluid", {"name": "water", "temperature": 3}, "equation of state"),
+        ("fluid", {"name": "water", "temperature": "3 K"}, "equation of state"),
         ("python", {"code": "while True: pass"}, "time"),
         ("python", {"code": "open('/etc/passwd').read()"}, "failed"),
         ("python", {"code": "import os; os.system('true')"}, "failed"),
         ("python", {"code": "x = [0] * 10**9"}, "memory"),
-        ("nozzle", {"gamma": 1.2, "area_ratio": 40, "pressure": 7, "ambient_pressure": 1}, "separate"),
+        ("isp", {"fuel": "oxygène liquide", "oxidiser": "LH2", "of": 6, "pressure": "70 bar", "area_ratio": 40},
+         "which is for oxidiser; fuel and oxidiser look swapped"),
+        ("nozzle", {"gamma": 1.2, "area_ratio": 40, "pressure": "7 bar", "ambient_pressure": "1 bar"}, "separate"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_computed_is_said_in_a_sentence(name: str, given: dict[str, Any], said: str) -> None:
     with pytest.raises(ScienceError, match=said) as caught:
         formulas()[name](**given)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted(formulas()))
+def test_no_formula_takes_a_number_without_its_unit(name: str) -> None:
+    """Wherever it comes from: the command line and clients give texts, Python and JSON numbers."""
+    for given, (kind, _) in formulas()[name].parameters.items():
+        if isinstance(kind, Quantity) and kind.unit:
+            for bare in ("1.5", 1.5, 2):
+                with pytest.raises(
+                    ScienceError, match=rf"has no unit; write it with one, such as [\d.]+ {re.escape(kind.unit)}"
+                ):
+                    formulas()[name](**{given: bare})
+        elif isinstance(kind, Quantity):
+            with pytest.raises(ScienceError, match="not a unit of a pure number"):
+                formulas()[name](**{given: "1.5 kg"})
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), -float("inf"), 10**400, "1e400", "nan", True, None, [], "1e-400"]
+)
+@pytest.mark.parametrize("name", sorted(formulas()))
+def test_no_number_is_beyond_being_refused(name: str, value: Any) -> None:
+    """Whatever is put into one input, the others being ordinary, gives finite numbers or a sentence."""
+    formula = formulas()[name]
+    numbers = {
+        n: 1.0 if k.low <= 1 <= k.high else max(k.low, -1e3)
+        for n, (k, _) in formula.parameters.items()
+        if isinstance(k, Quantity)
+    }
+    choices = {n: k[0] for n, (k, _) in formula.parameters.items() if isinstance(k, tuple)}
+    for given in numbers:
+        for values in ({**choices, **numbers, given: value}, {**choices, given: value}):
+            try:
+                results = formula.apply(**values)
+            except ScienceError as error:
+                assert "\n" not in str(error)
+            else:
+                assert all(isinstance(r, str) or math.isfinite(r) for r in results.values()), (given, results)
+
+
+def test_numbers_in_a_formulas_own_units_are_for_programs() -> None:
+    """`apply` is what a planner or a root finder calls: no texts, the same checks."""
+    formula = formulas()["propellant_needed"]
+    assert formula.apply(delta_v=3000.0, isp=300.0, final_mass=1000.0)["propellant_mass"] == pytest.approx(
+        1772.6, rel=1e-4
+    )
+    for wrong, said in (
+        ({"isp": "300 s"}, "no number"),
+        ({"isp": 0.5}, "holds for"),
+        ({"mass": 1.0}, "no input 'mass'"),
+    ):
+        with pytest.raises(ScienceError, match=said):
+            formula.apply(**{"delta_v": 3000.0, "isp": 300.0, "final_mass": 1000.0} | wrong)
+    with pytest.raises(ScienceError, match="needs final_mass"):
+        formula.apply(delta_v=3000.0, isp=300.0)
 
 
 def test_python_computes() -> None:
@@ -432,49 +415,6 @@ def test_from_the_command_line() -> None:
         assert failed.returncode == 2 and said in failed.stderr and "Traceback" not in failed.stderr
 
 
-@pytest.mark.oracle
-def test_cantera_agrees_within_half_a_percent() -> None:
-    """Another code, from another laboratory, on the same mixture: chamber at equilibrium, shifting expansion."""
-    import cantera as ct
-
-    names = {"H2", "O2", "H2O", "OH", "H", "O", "HO2", "H2O2"}
-    species = [s for s in ct.Species.list_from_file("nasa_gas.yaml") if s.name in names]
-    gas = ct.Solution(thermo="ideal-gas", species=species)
-    hydrogen, oxygen = 1 / 7, 6 / 7
-    enthalpy = hydrogen * -9.012e6 / 2.016 + oxygen * -12.979e6 / 31.998  # of the liquids, J/kg
-
-    def at(temperature: float) -> float:
-        gas.TPY = temperature, 70e5, {"H2": hydrogen, "O2": oxygen}
-        gas.equilibrate("TP")
-        return float(gas.enthalpy_mass)
-
-    low, high = 2500.0, 4500.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if at(middle) < enthalpy else (low, middle)
-    at(low)
-    temperature, entropy = low, float(gas.entropy_mass)
-
-    def flux(pressure: float) -> tuple[float, float]:
-        gas.SP = entropy, pressure
-        gas.equilibrate("SP")
-        velocity = (2 * max(enthalpy - float(gas.enthalpy_mass), 0.0)) ** 0.5
-        return float(gas.density) * velocity, velocity
-
-    throat = max(flux(70e5 * x / 1000)[0] for x in range(540, 620))
-    low, high = 1e3, 30e5
-    for _ in range(80):
-        middle = (low * high) ** 0.5
-        low, high = (low, middle) if throat / flux(middle)[0] < 40 else (middle, high)
-    through, velocity = flux(low)
-    card = formulas()["isp"](fuel="LH2", oxidiser="LOX", of=6, pressure=70, area_ratio=40)
-    for name, value in (
-        ("chamber_temperature", temperature), ("c_star", 70e5 / throat),
-        ("isp_vacuum", (velocity + low / through) / 9.80665),
-    ):  # fmt: skip
-        assert card.results[name][0] == pytest.approx(value, rel=5e-3), name
-
-
 @pytest.mark.parametrize(
     ("name", "given"),
     [
@@ -496,5 +436,5 @@ def test_temperatures_and_decimal_commas() -> None:
     assert formulas()["calculate"](expression="100 g / 50 g/mol * 3").results["result"][0] == "6 mol"
     card = formulas()["rocket_equation"](isp="311,5 s", initial_mass="2,5 t", final_mass="1.000,0 kg".replace(".", ""))
     assert card.results["delta_v"][0] == pytest.approx(2799.1, rel=1e-3)
-    assert formulas()["fluid"](name="nitrogen", temperature=300).results["phase"][0] == "gas"
-    assert formulas()["fluid"](name="oxygen", temperature=90, pressure="70 bar").results["phase"][0] == "liquid"
+    assert formulas()["fluid"](name="nitrogen", temperature="300 K").results["phase"][0] == "gas"
+    assert formulas()["fluid"](name="oxygen", temperature="90 K", pressure="70 bar").results["phase"][0] == "liquid"

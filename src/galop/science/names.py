@@ -42,6 +42,13 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "argon": ("Ar",),
     "helium": ("hélium", "He", "liquid helium", "hélium liquide"),
     "air": ("dry air", "air sec"),
+    # Bodies.
+    "Earth": ("Terre",), "Moon": ("Lune",), "Sun": ("Soleil",), "Mercury": ("Mercure",), "Venus": ("Vénus",),
+    "Saturn": ("Saturne",), "Pluto": ("Pluton",), "Ceres": ("Cérès",), "Ganymede": ("Ganymède",),
+    # Flows and shapes.
+    "subsonic": ("subsonique", "converging", "convergent"), "supersonic": ("supersonique", "diverging", "divergent"),
+    "cylinder": ("cylindre", "cylindrical", "cylindrique"), "sphere": ("sphère", "spherical", "sphérique"),
+    "laminar": ("laminaire",), "turbulent": ("turbulente",),
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import difflib
 import inspect
 import json
 from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,8 +42,10 @@ def science(
     known = formulas()
     if not name:
         width = max(map(len, known))
-        for each in known.values():
-            print(f"{each.name:{width}}  {each.about}")
+        for field, its in groupby(known.values(), key=field_of):
+            print(f"{field}:")
+            for each in its:
+                print(f"  {each.name:{width}}  {each.about}")
         return
     formula = known.get(name.replace("-", "_"))
     if formula is None:
@@ -55,6 +58,10 @@ def science(
         return
     card = formula(**parse_inputs(inputs))
     print(json.dumps(card.data(), ensure_ascii=False) if "--json" in words else card.text())
+
+
+def field_of(formula: Formula) -> str:
+    return str(formula.function.__module__).rpartition(".")[2].replace("_", " ")
 
 
 def required_inputs(formula: Formula) -> list[str]:

@@ -1,8 +1,9 @@
 """Computes chemical equilibria in a child process: `python -m galop.science.cea_child` answers a line of JSON with one.
 
 NASA's CEA is Fortran: it prints what it thinks of its input, and may stop or turn in circles on a stranger's numbers.
-Here that is nobody's terminal and nobody's end. Its own search for an area ratio gives up where species condense, so
-what it finds is checked, and the exit's pressure is found by bisection where it is not what was asked for.
+Here that is nobody's terminal and nobody's end. Its own search for a throat or an area ratio gives up where species
+condense, so what it finds is checked; where it is not what was asked for, the flow is found step by step from
+equilibria at the chamber's entropy (`Isentrope`).
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from galop.child import answer_lines
 MEMORY = 2 << 30  # of this process
 SECONDS = 5.0  # to compute one
 CLOSE = 1e-4  # of the area ratio
-STEPS = 60  # of the bisection
-HIGHEST = 1e9  # chamber over exit pressure
+STEPS = 48  # of a bisection
+LOWEST = 1e-7  # exit over chamber pressure
 SHOWN = 1e-4  # mole fraction of a species that is told
 
 
@@ -63,54 +64,90 @@ class Propellants:
             "species": {name: float(share) for name, share in species if share >= SHOWN},
         }  # fmt: skip
 
-    def expand(self, pressure: float, frozen: bool, where: str, ratio: float) -> cea.RocketSolution | None:
-        """The flow through a throat to an exit, by chamber over exit pressure (`pi_p`) or by area ratio (`supar`); None
-        where it is not found."""
+    def expand(self, pressure: float, area_ratio: float, frozen: bool) -> dict[str, float] | None:
+        """The flow through a throat to an area ratio, by CEA's own search; None where it finds none."""
         solver = cea.RocketSolver(self.products, reactants=self.mixture)
         found = cea.RocketSolution(solver)
-        exits = {"supar": [ratio]} if where == "supar" else {}
         freeze = {"n_frz": 1} if frozen else {}
-        ratios = [ratio if where == "pi_p" else 1.5]
-        solver.solve(found, self.weights, pressure, ratios, hc=self.enthalpy, iac=True, **exits, **freeze)
-        values = (found.Isp_vacuum[-1], found.T[-1], found.ae_at[-1], found.c_star[0])
-        return found if found.converged and all(map(isfinite, values)) else None
-
-    def nozzle(self, pressure: float, area_ratio: float, frozen: bool) -> dict[str, float] | None:
-        """Performance at an area ratio; None where it is not found."""
-        found = self.expand(pressure, frozen, "supar", area_ratio)
-        if found is None or not is_close(found, area_ratio):
-            found = self.search(pressure, area_ratio, frozen)
-        if found is None or not is_close(found, area_ratio):
+        solver.solve(found, self.weights, pressure, [1.5], supar=[area_ratio], hc=self.enthalpy, iac=True, **freeze)
+        if not found.converged or not abs(found.ae_at[-1] / area_ratio - 1) < CLOSE:
             return None
-        return {
-            "c_star": float(found.c_star[0]), "isp_vacuum": float(found.Isp_vacuum[-1]), "isp": float(found.Isp[-1]),
+        flow = {
+            "c_star": float(found.c_star[0]), "isp_vacuum": float(found.Isp_vacuum[-1]),
             "exit_temperature": float(found.T[-1]), "exit_pressure": float(found.P[-1]),
         }  # fmt: skip
+        return flow if all(map(isfinite, flow.values())) else None
 
-    def c_star(self, pressure: float) -> dict[str, float] | None:
-        """The characteristic velocity of shifting flow alone; None where it is not found."""
-        found = self.expand(pressure, False, "pi_p", 1.5)
-        return None if found is None else {"c_star": float(found.c_star[0])}
+    def shift(self, pressure: float, area_ratio: float) -> dict[str, float] | None:
+        """The flow in equilibrium at every point, by CEA's own search or step by step."""
+        return self.expand(pressure, area_ratio, False) or Isentrope(self, pressure).expand(area_ratio)
 
-    def search(self, pressure: float, area_ratio: float, frozen: bool) -> cea.RocketSolution | None:
-        """By bisection over the logarithm of chamber over exit pressure, with which the area ratio grows."""
-        low, high = log(2.0), log(HIGHEST)
-        best = None
+    def c_star(self, pressure: float) -> dict[str, float]:
+        """The characteristic velocity alone."""
+        return {"c_star": Isentrope(self, pressure).c_star}
+
+
+class Isentrope:
+    """States of equilibrium at a chamber's entropy, and the flow through them. Raises ValueError where CEA finds no
+    state at a pressure."""
+
+    def __init__(self, propellants: Propellants, pressure: float) -> None:
+        self.weights = propellants.weights
+        self.pressure = pressure
+        self.solver = cea.EqSolver(propellants.products, reactants=propellants.mixture)
+        self.found = cea.EqSolution(self.solver)
+        self.solver.solve(self.found, cea.HP, propellants.enthalpy, pressure, self.weights)
+        self.enthalpy, self.entropy, self.hottest = self.found.enthalpy, self.found.entropy, self.found.T
+        low, high = log(0.3), log(0.99)  # the throat has the highest mass flux
+        for _ in range(STEPS):
+            a, b = low + (high - low) / 3, high - (high - low) / 3
+            low, high = (a, high) if self.flux(a) < self.flux(b) else (low, b)
+        self.throat = (low + high) / 2
+        self.c_star = pressure * 1e5 / self.flux(self.throat)
+
+    def solve(self, logarithm: float) -> None:
+        """The state at a pressure over the chamber's, by its logarithm."""
+        pressure = self.pressure * exp(logarithm)
+        self.solver.solve(self.found, cea.SP, self.entropy * 1e3 / cea.R, pressure, self.weights)
+        if self.found.converged:
+            return
+        low, high = 100.0, self.hottest  # entropy grows with temperature
+        for _ in range(STEPS):
+            self.solver.solve(self.found, cea.TP, (low + high) / 2, pressure, self.weights)
+            if not self.found.converged:
+                raise ValueError(f"no equilibrium at {(low + high) / 2:g} K and {pressure:g} bar")
+            low, high = (low, self.found.T) if self.found.entropy > self.entropy else (self.found.T, high)
+        if abs(self.found.entropy - self.entropy) > 1e-6 * abs(self.entropy):
+            raise ValueError(f"no equilibrium of the chamber's entropy at {pressure:g} bar")
+
+    def velocity(self, logarithm: float) -> float:
+        """In m/s."""
+        self.solve(logarithm)
+        return float(max(0.0, 2e3 * (self.enthalpy - self.found.enthalpy)) ** 0.5)
+
+    def flux(self, logarithm: float) -> float:
+        """Mass flow for each area, in kg/s/m^2."""
+        return self.velocity(logarithm) * float(self.found.density)
+
+    def expand(self, area_ratio: float) -> dict[str, float]:
+        """The flow to an area ratio."""
+        asked = self.flux(self.throat) / area_ratio
+        low, high = log(LOWEST), self.throat
         for _ in range(STEPS):
             middle = (low + high) / 2
-            found = self.expand(pressure, frozen, "pi_p", exp(middle))
-            if found is not None and found.ae_at[-1] < area_ratio:
-                low, best = middle, found
-            else:
-                high, best = middle, found or best
-            if best is not None and is_close(best, area_ratio):
-                break
-        return best
-
-
-def is_close(found: cea.RocketSolution, area_ratio: float) -> bool:
-    """Whether the exit is where it was asked for."""
-    return bool(abs(found.ae_at[-1] / area_ratio - 1) < CLOSE)
+            try:
+                low, high = (middle, high) if self.flux(middle) < asked else (low, middle)
+            except ValueError:  # too cold for CEA
+                low = middle
+        velocity = self.velocity(high)
+        flux = velocity * float(self.found.density)
+        if abs(flux / asked - 1) > CLOSE:
+            raise ValueError(f"no equilibrium at area ratio {area_ratio:g}")
+        pressure = float(self.found.P)
+        return {
+            "c_star": self.c_star, "isp_vacuum": velocity + pressure * 1e5 / flux,
+            "exit_temperature": float(self.found.T), "exit_pressure": pressure,
+        }  # fmt: skip
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -129,11 +166,15 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
             return None
 
     found = {"chamber": attempt(lambda: propellants.chamber(pressure))}
-    for flow in request["flows"]:
+    for flow in request["flows"] if found["chamber"] else ():
         if area_ratio is None:
             found[flow] = attempt(lambda: propellants.c_star(pressure))
+        elif flow == "frozen":
+            found[flow] = attempt(lambda: propellants.expand(pressure, area_ratio, True))
         else:
-            found[flow] = attempt(lambda frozen=flow == "frozen": propellants.nozzle(pressure, area_ratio, frozen))
+            found[flow] = attempt(lambda: propellants.shift(pressure, area_ratio)) or attempt(
+                lambda: propellants.c_star(pressure)
+            )
     return found
 
 

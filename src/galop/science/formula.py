@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,8 +47,8 @@ class Quantity:
 
     def check(self, name: str, value: float) -> float:
         """The value, if the formula holds for it. Raises ScienceError for what is out of range or no finite number."""
-        if not math.isfinite(value):
-            raise ScienceError(f"{name} ({self.what}) is {value:g}, which is no finite number")
+        if not abs(value) <= sys.float_info.max:
+            raise ScienceError(f"{name} ({self.what}) is no finite number")
         if not self.low <= value <= self.high:
             stated = f"{value:g} {self.unit}".rstrip()
             raise ScienceError(f"{name} ({self.what}) is {stated}; the formula holds for {self.valid}")
@@ -184,7 +185,7 @@ class Formula:
 
     def _check(self, name: str, kind: Any, value: float | str) -> None:
         if isinstance(kind, Quantity):
-            if not isinstance(value, (int, float)):
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise ScienceError(f"{name} ({kind.what}) is {str(value)[:40]!r}, which is no number")
             kind.check(name, value)
         elif isinstance(kind, tuple) and value not in kind:

@@ -65,8 +65,7 @@ def stay_time(
     {"stress": Quantity("Pa", "hoop stress", words="wall circumferential tensile stress, contrainte "
                                                    "circonférentielle, tangentielle")},
     words="thin-walled pressure vessel, hoop stress, contrainte circonférentielle, enveloppe mince, réservoir sous "
-          "pression, "
-          "chaudronnerie",
+          "pression, chaudronnerie",
 )  # fmt: skip
 def hoop_stress(pressure: InnerPressure, diameter: Diameter, thickness: Wall, shape: Shape = "cylinder") -> float:
     """Largest stress in the thin wall of a pressure vessel."""
@@ -85,8 +84,7 @@ def wall_thickness(
     diameter: Diameter,
     strength: Annotated[
         float, Quantity("Pa", "allowable stress", 1e3, 1e12, "yield ultimate strength, contrainte admissible, limite "
-                                                             "élastique, "
-                        "résistance")
+                                                             "élastique, résistance")
     ],
     safety_factor: Annotated[float, Quantity("", "safety factor", 0.1, 100, "coefficient facteur de sécurité")] = 1.0,
     shape: Shape = "cylinder",
@@ -120,8 +118,8 @@ def sphere_volume(diameter: Diameter) -> float:
     f"{HUZEL}, eq. 4-10; Schlichting, Boundary-Layer Theory, 7th ed., ch. XXIII",
     {
         "adiabatic_wall_temperature": Quantity("K", "adiabatic wall temperature", words="recovery temperature, "
-                                                                                        "température "
-                                               "de paroi adiabatique, de récupération"),
+                                                                                        "température de paroi "
+                                                                                        "adiabatique, de récupération"),
         "recovery_factor": Quantity("", "recovery factor", words="facteur de récupération"),
     },
     words="adiabatic wall or recovery temperature of a hot gas, température de paroi adiabatique, facteur de "

@@ -24,11 +24,10 @@ Pressure = Annotated[
 ]
 ExitRatio = Annotated[
     float, Quantity("", "nozzle exit area over throat area", 1.01, 1000, "area ratio expansion ratio epsilon, rapport "
-                                                                         "de "
-                    "section, rapport de détente")
+                                                                         "de section, rapport de détente")
 ]  # fmt: skip
 MixtureRatio = Annotated[
-    float, Quantity("", "mixture ratio O/F by mass", 0.01, 1000, "O/F oxidiser to fuel ratio, rapport de mélange")
+    float, Quantity("", "mixture ratio O/F by mass", 0.02, 200, "O/F oxidiser to fuel ratio, rapport de mélange")
 ]
 Fuel = Literal["LH2", "LCH4", "RP-1", "ethanol", "methanol", "MMH", "UDMH", "N2H4", "NH3", "Jet-A", "C3H8"]
 Oxidiser = Literal["LOX", "N2O4", "H2O2", "N2O"]
@@ -58,17 +57,18 @@ BY_ENERGY = "minimum of Gibbs energy in the chamber at the propellants' enthalpy
 CHAMBER = {
     "c_star": Quantity("m/s", "characteristic velocity c*", words="c-star, vitesse caractéristique"),
     "chamber_temperature": Quantity("K", "chamber temperature", words="combustion flame temperature, température de "
-                                    "chambre, de combustion, de flamme"),
+                                                                      "chambre, de combustion, de flamme"),
     "gamma": Quantity("", "isentropic exponent in the chamber", words="ratio of specific heats, rapport des chaleurs "
-                      "spécifiques, exposant isentropique"),
+                                                                      "spécifiques, exposant isentropique"),
     "molar_mass": Quantity("g/mol", "molar mass of the chamber gas", words="molecular weight, masse molaire des gaz"),
 }  # fmt: skip
 FLOW = {
     "isp_vacuum": Quantity("s", "vacuum specific impulse, shifting equilibrium", words="Isp, impulsion spécifique "
-                                                                                       "dans le "
-                           "vide, équilibre glissant"),
+                                                                                       "dans le vide, équilibre "
+                                                                                       "glissant"),
     "isp_frozen": Quantity("s", "vacuum specific impulse, frozen from the chamber", words="frozen Isp, impulsion "
-                           "spécifique figée, écoulement figé"),
+                                                                                          "spécifique figée, "
+                                                                                          "écoulement figé"),
 }  # fmt: skip
 NOTE = {"note": Quantity("", "note")}
 
@@ -122,7 +122,7 @@ def perform(reactants: Reactants, pressure: float, area_ratio: float) -> dict[st
     shifting, frozen = found["shifting"], found["frozen"]
     results: dict[str, float | str] = {}
     notes = []
-    if shifting:
+    if shifting and "isp_vacuum" in shifting:
         results["isp_vacuum"] = shifting["isp_vacuum"] / G0
         if shifting["exit_temperature"] < COLD:
             notes.append(
@@ -172,8 +172,7 @@ GAS = {
 @formula(
     f"{BY_ENERGY}, isentropic expansion", CEA, {**FLOW, **CHAMBER, **NOTE},
     words="impulsion spécifique dans le vide, ergols, hydrogène, oxygène, méthane, kérosène, pression de chambre, "
-          "rapport "
-          "de section",
+          "rapport de section",
 )  # fmt: skip
 def isp(
     fuel: Fuel, oxidiser: Oxidiser, of: MixtureRatio, pressure: Pressure, area_ratio: ExitRatio
@@ -186,8 +185,7 @@ def isp(
 @formula(
     BY_ENERGY, CEA, {**CHAMBER, **GAS, **NOTE},
     words="combustion or flame temperature, c*, gas generator, preburner, fuel-rich, oxidiser-rich, température de "
-          "combustion, "
-          "de flamme, générateur de gaz, préchambre, riche en carburant, ergols",
+          "combustion, de flamme, générateur de gaz, préchambre, riche en carburant, ergols",
 )  # fmt: skip
 def chamber_equilibrium(fuel: Fuel, oxidiser: Oxidiser, of: MixtureRatio, pressure: Pressure) -> dict[str, float | str]:
     """Temperature, c* and gas of a combustion chamber, gas generator or preburner at chemical equilibrium."""
@@ -210,7 +208,7 @@ def best_mixture_ratio(fuel: Fuel, oxidiser: Oxidiser, pressure: Pressure, area_
 
     def value(of: float) -> float:
         flow = ask_cea(pair(fuel, oxidiser, of), pressure, area_ratio, "shifting")["shifting"]
-        if flow is None:
+        if flow is None or "isp_vacuum" not in flow:
             raise ScienceError(f"shifting flow does not converge at O/F {of:.4g} and area ratio {area_ratio:g}")
         return float(flow["isp_vacuum"]) / G0
 
@@ -225,8 +223,7 @@ def best_mixture_ratio(fuel: Fuel, oxidiser: Oxidiser, pressure: Pressure, area_
 @formula(
     f"{BY_ENERGY}, isentropic expansion", CEA, {**FLOW, **CHAMBER, **NOTE},
     words="monopropellant thruster, decomposition of hydrazine, hydrogen peroxide, nitrous oxide, monergol, "
-          "décomposition "
-          "catalytique de l'hydrazine, du peroxyde d'hydrogène",
+          "décomposition catalytique de l'hydrazine, du peroxyde d'hydrogène",
 )  # fmt: skip
 def monopropellant(
     propellant: Monopropellant,

@@ -90,8 +90,7 @@ def choked_flow(pressure: ChamberPressure, throat_area: ThroatArea, c_star: CSta
     "isp = c_star thrust_coefficient / g0, exhaust_velocity = c_star thrust_coefficient", f"{RPE}, eq. 3-33",
     {"isp": ISP, "exhaust_velocity": EXHAUST},
     words="specific impulse from c* and CF, impulsion spécifique à partir de c* et du coefficient de poussée, "
-          "efficiency, "
-          "rendement",
+          "efficiency, rendement",
 )  # fmt: skip
 def isp_of_c_star(
     c_star: CStar,
@@ -111,8 +110,7 @@ def isp_of_c_star(
 @formula(
     "isp = isp_vacuum - (pa / pc) area_ratio c_star / g0", f"{RPE}, ch. 3.3", {"isp": ISP},
     words="specific impulse at sea level or an altitude from the vacuum's, impulsion spécifique au niveau de la mer, "
-          "au "
-          "sol, en altitude, dans le vide",
+          "au sol, en altitude, dans le vide",
 )  # fmt: skip
 def isp_at_pressure(
     isp_vacuum: Annotated[

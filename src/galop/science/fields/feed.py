@@ -88,8 +88,7 @@ def pressurant_mass(
     ],
     bottle_pressure: Annotated[
         float, Quantity("Pa", "initial pressure of the gas bottle", 1, 1e9, "storage pressure, pression initiale, de "
-                                                                            "stockage, "
-                        "bouteille")
+                                                                            "stockage, bouteille")
     ],
     gamma: Gamma,
     molar_mass: MolarMass,

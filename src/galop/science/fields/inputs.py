@@ -13,7 +13,8 @@ ANDERSON = "Anderson, Modern Compressible Flow, 3rd ed."
 Gamma = Annotated[
     float,
     Quantity("", "ratio of specific heats", 1.01, 1.67, "gamma kappa isentropic exponent adiabatic index cp/cv "
-             "rapport des chaleurs spécifiques, exposant isentropique, coefficient adiabatique"),
+                                                        "rapport des chaleurs spécifiques, exposant isentropique, "
+                                                        "coefficient adiabatique"),
 ]  # fmt: skip
 Mach = Annotated[float, Quantity("", "Mach number", 1e-3, 50, "nombre de Mach")]
 MolarMass = Annotated[
@@ -34,13 +35,12 @@ ChamberPressure = Annotated[
 AmbientPressure = Annotated[
     float,
     Quantity("Pa", "ambient pressure", 0, 1e8, "outside atmospheric back pressure sea level, pression ambiante "
-             "atmosphérique extérieure"),
+                                               "atmosphérique extérieure"),
 ]  # fmt: skip
 AreaRatio = Annotated[
     float,
     Quantity("", "nozzle exit area over throat area", 1, 1000, "area ratio expansion ratio epsilon, rapport de "
-                                                               "section, "
-             "rapport de détente, rapport d'aires"),
+                                                               "section, rapport de détente, rapport d'aires"),
 ]  # fmt: skip
 ThroatArea = Annotated[float, Quantity("m^2", "throat area", 0, 1000, "section aire surface du col")]
 Isp = Annotated[float, Quantity("s", "specific impulse", 1, 20_000, "Isp impulsion spécifique")]

@@ -95,8 +95,7 @@ def find_mach(area_ratio: float, gamma: float, supersonic: bool = True) -> float
         "pressure_ratio": Quantity("", "static over chamber pressure", words="p/p0, rapport de pression"),
     },
     words="Mach number from area ratio A/A*, subsonic or supersonic, nombre de Mach à un rapport de section, "
-          "subsonique, "
-          "supersonique, convergent, divergent",
+          "subsonique, supersonique, convergent, divergent",
 )  # fmt: skip
 def mach_at_area(
     gamma: Gamma, area_ratio: AreaRatio, flow: Literal["supersonic", "subsonic"] = "supersonic"
@@ -166,8 +165,7 @@ def stagnation_pressure(
 def mach_at_pressure(
     total_pressure: Annotated[
         float, Quantity("Pa", "stagnation pressure", 1e-9, 1e12, "total chamber reservoir pressure, pression totale, "
-                                                                 "de "
-                        "chambre, d'arrêt")
+                                                                 "de chambre, d'arrêt")
     ],
     pressure: Annotated[
         float, Quantity("Pa", "static pressure", 1e-9, 1e12, "exit local pressure, pression statique, de sortie, "
@@ -300,16 +298,15 @@ def exit_velocity(
         "thrust_coefficient": Quantity("", "thrust coefficient CF", words="C_F, coefficient de poussée"),
     },
     words="optimum expansion, adapted nozzle, ideal area ratio at an altitude or sea level, tuyère adaptée, détente "
-          "optimale, "
-          "rapport de section optimal",
+          "optimale, rapport de section optimal",
 )  # fmt: skip
 def optimum_expansion(
     gamma: Gamma,
     chamber_pressure: ChamberPressure,
     ambient_pressure: Annotated[
         float, Quantity("Pa", "ambient pressure, which is the exit's", 1e-3, 1e8, "exit atmospheric sea level "
-                                                                                  "pressure, "
-                        "pression ambiante, atmosphérique, de sortie")
+                                                                                  "pressure, pression ambiante, "
+                                                                                  "atmosphérique, de sortie")
     ],
 ) -> dict[str, float]:  # fmt: skip
     """Area ratio and thrust coefficient of an ideal nozzle whose exit pressure is the ambient pressure.
@@ -328,8 +325,7 @@ def optimum_expansion(
     f"{RPE}, eq. 3-24",
     {"mass_flow": Quantity("kg/s", "mass flow", words="débit massique, débit de gaz")},
     words="choked or sonic flow of a gas through an orifice, hole, venturi, throat, leak, orifice sonique, col, "
-          "fuite, débit "
-          "de gaz",
+          "fuite, débit de gaz",
 )  # fmt: skip
 def choked_gas_flow(
     gamma: Gamma,
@@ -354,16 +350,15 @@ def choked_gas_flow(
 
 
 @formula(
-    "M2^2 = (1 + (gamma-1)/2 M1^2) / (gamma M1^2 - (gamma-1)/2), p2/p1 = 1 + 2 gamma/(gamma+1) (M1^2 - 1), "
-    "rho2/rho1 = (gamma+1) M1^2 / (2 + (gamma-1) M1^2)", f"{ANDERSON}, eq. 3.51, 3.53 and 3.57",
+    "M2^2 = (1 + (gamma-1)/2 M1^2) / (gamma M1^2 - (gamma-1)/2), p2/p1 = 1 + 2 gamma/(gamma+1) (M1^2 - 1), rho2/rho1 "
+    "= (gamma+1) M1^2 / (2 + (gamma-1) M1^2)", f"{ANDERSON}, eq. 3.51, 3.53 and 3.57",
     {
         "mach": Quantity("", "Mach number behind the shock", words="downstream Mach, Mach aval, derrière le choc"),
         "pressure_ratio": Quantity("", "static pressure behind over ahead p2/p1", words="rapport de pression"),
         "density_ratio": Quantity("", "density behind over ahead", words="rho2/rho1, rapport de masse volumique"),
         "temperature_ratio": Quantity("", "static temperature behind over ahead T2/T1", words="rapport de température"),
         "total_pressure_ratio": Quantity("", "stagnation pressure behind over ahead", words="p02/p01 recovery, perte "
-                                                                                            "de "
-                                         "pression totale"),
+                                                                                            "de pression totale"),
     },
     words="normal shock wave, onde de choc droite, choc normal",
 )  # fmt: skip

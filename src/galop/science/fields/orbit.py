@@ -94,8 +94,7 @@ def circular_orbit(altitude: Altitude, body: Body = "Earth") -> dict[str, float]
     {"velocity": VELOCITY, "period": PERIOD,
      "altitude": Quantity("km", "altitude above the equatorial radius", words="altitude de l'orbite, hauteur")},
     words="circular orbit of a radius from the centre, orbite circulaire de rayon, geostationary, géostationnaire, "
-          "vitesse, "
-          "période",
+          "vitesse, période",
 )  # fmt: skip
 def circular_orbit_of_radius(radius: Radius, body: Body = "Earth") -> dict[str, float]:
     """Velocity and period of a circular orbit of a radius."""
@@ -201,8 +200,7 @@ BURNS = {
 @formula(
     HOHMANN, f"{VALLADO}, ch. 6; {TABLE}", BURNS,
     words="Hohmann transfer between circular orbits by altitude, raise an orbit, transfert de Hohmann, changer "
-          "d'orbite, "
-          "altitude initiale et finale",
+          "d'orbite, altitude initiale et finale",
 )  # fmt: skip
 def hohmann(
     initial_altitude: Annotated[
@@ -220,8 +218,7 @@ def hohmann(
 @formula(
     HOHMANN, f"{VALLADO}, ch. 6; {TABLE}", BURNS,
     words="Hohmann transfer between circular orbits by radius, transfert de Hohmann entre orbites de rayons, "
-          "interplanetary, "
-          "interplanétaire",
+          "interplanetary, interplanétaire",
 )  # fmt: skip
 def hohmann_of_radii(
     initial_radius: Annotated[
@@ -276,8 +273,7 @@ def combined_plane_change(
     "delta_v = sqrt(v_inf^2 + 2 GM / r) - sqrt(GM / r)", f"{VALLADO}, ch. 12; {TABLE}",
     {"delta_v": Quantity("m/s", "velocity change", words="injection burn delta-v, variation de vitesse, impulsion")},
     words="injection burn from a circular parking orbit to a hyperbolic excess velocity, C3, injection "
-          "interplanétaire, "
-          "vitesse d'excès hyperbolique",
+          "interplanétaire, vitesse d'excès hyperbolique",
 )  # fmt: skip
 def injection_burn(
     altitude: Altitude,

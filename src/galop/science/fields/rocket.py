@@ -152,8 +152,7 @@ StageStructure = Annotated[
         "initial_mass": Quantity("kg", "mass at lift-off", words="masse au décollage"),
     },
     words="multistage launcher of stages with propellant and structural masses and a payload, lanceur à plusieurs "
-          "étages, "
-          "masses d'ergols et de structure, charge utile",
+          "étages, masses d'ergols et de structure, charge utile",
 )  # fmt: skip
 def staged_delta_v(
     payload_mass: PayloadMass,
@@ -188,11 +187,11 @@ def staged_delta_v(
 
 
 @formula(
-    "structural_fraction = ms / (ms + mp), payload_fraction = ml / (ml + ms + mp), "
-    "propellant_fraction = mp / (ml + ms + mp), mass_ratio = (ml + ms + mp) / (ml + ms)", f"{RPE}, ch. 4.7",
+    "structural_fraction = ms / (ms + mp), payload_fraction = ml / (ml + ms + mp), propellant_fraction = mp / (ml + "
+    "ms + mp), mass_ratio = (ml + ms + mp) / (ml + ms)", f"{RPE}, ch. 4.7",
     {
-        "structural_fraction": Quantity("", "structural fraction", words="inert fraction, fraction structurale, indice "
-                                        "constructif, indice de structure"),
+        "structural_fraction": Quantity("", "structural fraction", words="inert fraction, fraction structurale, "
+                                                                         "indice constructif, indice de structure"),
         "payload_fraction": Quantity("", "payload fraction", words="fraction de charge utile"),
         "propellant_fraction": Quantity("", "propellant over initial mass", words="propellant fraction, fraction "
                                                                                   "d'ergols"),
@@ -228,7 +227,9 @@ def stage_payload(
     isp: Isp,
     structural_fraction: Annotated[
         float, Quantity("", "structural over structural and propellant mass", 0, 0.99, "structural fraction, inert "
-                        "fraction, indice de structure, fraction structurale")
+                                                                                       "fraction, indice de "
+                                                                                       "structure, fraction "
+                                                                                       "structurale")
     ],
     initial_mass: InitialMass,
 ) -> dict[str, float]:  # fmt: skip
@@ -329,8 +330,7 @@ Gravity = Annotated[
     {
         "thrust_to_weight": Quantity("", "thrust over weight", words="thrust-to-weight ratio, rapport poussée poids"),
         "acceleration": Quantity("m/s^2", "acceleration straight up", words="lift-off acceleration, accélération "
-                                                                            "verticale "
-                                 "au décollage"),
+                                                                            "verticale au décollage"),
     },
     words="thrust to weight ratio and acceleration at lift-off, rapport poussée sur poids, accélération au décollage",
 )  # fmt: skip
@@ -348,7 +348,7 @@ def thrust_to_weight(
 MixtureRatio = Annotated[
     float,
     Quantity("", "mixture ratio O/F by mass", 1e-3, 1000, "O/F oxidiser to fuel ratio, rapport de mélange comburant "
-             "carburant"),
+                                                          "carburant"),
 ]  # fmt: skip
 
 

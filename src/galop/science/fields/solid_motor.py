@@ -12,16 +12,14 @@ from galop.science.units import ScienceError
 RateCoefficient = Annotated[
     float,
     Quantity("mm/s", "burn rate at the reference pressure", 1e-4, 1e4, "burning rate coefficient a, coefficient de "
-                                                                       "vitesse de "
-             "combustion a"),
+                                                                       "vitesse de combustion a"),
 ]  # fmt: skip
 PressureExponent = Annotated[
     float, Quantity("", "pressure exponent n", 0, 0.95, "burning rate exponent, combustion index, exposant de pression")
 ]
 ReferencePressure = Annotated[
     float, Quantity("Pa", "pressure at which the coefficient is the burn rate", 1, 1e9, "reference pressure, pression "
-                                                                                        "de "
-                    "référence")
+                                                                                        "de référence")
 ]  # fmt: skip
 MotorPressure = Annotated[
     float,
@@ -43,8 +41,7 @@ SAINT_ROBERT = f"Saint-Robert's and Vieille's law; {RPE}, ch. 12.1"
 @formula(
     "burn_rate = coefficient (pressure / reference_pressure)^exponent", SAINT_ROBERT, {"burn_rate": RATE},
     words="burn rate of a solid propellant, r = a p^n, loi de Saint-Robert et Vieille, vitesse de combustion d'un "
-          "propergol "
-          "solide, poudre",
+          "propergol solide, poudre",
 )  # fmt: skip
 def burn_rate(
     coefficient: RateCoefficient,
@@ -110,8 +107,7 @@ def burn_rate_when_warm(
 def motor_pressure(
     kn: Annotated[
         float, Quantity("", "burning area over throat area", 1, 1e5, "Kn K_n klemmung, rapport de serrage, surface de "
-                                                                     "combustion "
-                        "sur section du col")
+                                                                     "combustion sur section du col")
     ],
     density: GrainDensity,
     coefficient: RateCoefficient,

@@ -79,6 +79,9 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     # Its exit of 0.8 m² loses 81 kN to the air at sea level.
     ("isp_at_pressure", {"isp_vacuum": "343.45 s", "c_star": "1798.6 m/s", "area_ratio": 40, "chamber_pressure": "7 MPa",
                          "ambient_pressure": "1 atm"}, {"isp": 343.45 - 81_060 / 77.84 / G0}, 1e-4),
+    # Half of mass flow times velocity squared, and 60 % of what it takes.
+    ("thruster_power", {"thrust": "100 mN", "isp": "3000 s", "efficiency": "60 %"},
+     {"power": (0.1 / 29_419.95) * 29_419.95**2 / 2 / 0.6}, 1e-9),
     ("circle_area", {"diameter": "2 m"}, {"area": 3.14159265}, 1e-8),
     # Gas of gamma 1.2, 22 g/mol, 3600 K.
     ("characteristic_velocity", {"gamma": 1.2, "molar_mass": "22 g/mol", "temperature": "3600 K"}, {"c_star": 1798.6}, 1e-4),
@@ -188,5 +191,11 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
      {"delta_v": 1e3 * (sqrt(2.943**2 + 2 * 398_600.4355 / 6678.1366) - earth(6678.1366, 6678.1366))}, 1e-8),
     ("surface_gravity", {"body": "Mars"}, {"gravity": 3.71}, 2e-3),
     ("surface_gravity", {"body": "Moon"}, {"gravity": 1.624}, 1e-3),
+    # The standard's own tables, of geometric altitude.
+    ("standard_atmosphere", {"altitude": "10 km"}, {"pressure": 26_499.9, "temperature": 223.252, "density": 0.41351, "speed_of_sound": 299.532}, 2e-5),
+    ("standard_atmosphere", {"altitude": "30 km"}, {"pressure": 1197.0, "temperature": 226.509, "density": 0.01841}, 1e-4),
+    ("standard_atmosphere", {"altitude": "80 km"}, {"pressure": 1.0524, "temperature": 198.639, "density": 1.8458e-5}, 2e-4),
+    ("dynamic_pressure", {"density": "1.225 kg/m³", "speed": "100 m/s"}, {"dynamic_pressure": 6125}, 1e-12),
+    ("drag", {"coefficient": 0.3, "density": "1.225 kg/m³", "speed": "100 m/s", "area": "2 m²"}, {"drag": 3675}, 1e-12),
     ("eclipse", {"altitude": "400 km"}, {"shadow_time": 36.1 * 60, "shadow_fraction": 0.39}, 5e-3),
 ]  # fmt: skip

@@ -147,6 +147,21 @@ def engine_size(
 
 
 @formula(
+    "power = thrust isp g0 / (2 efficiency)", f"{RPE}, ch. 17",
+    {"power": Quantity("W", "power", words="jet electric input power, puissance électrique, puissance du jet")},
+    words="power of an electric ion Hall thruster from thrust and specific impulse, puissance d'un propulseur "
+          "électrique, ionique, à effet Hall",
+)  # fmt: skip
+def thruster_power(
+    thrust: Thrust,
+    isp: Annotated[float, Quantity("s", "specific impulse", 1, 20_000, "Isp impulsion spécifique")],
+    efficiency: Annotated[float, Quantity("", "thruster efficiency", 0.01, 1, "rendement du propulseur")] = 1.0,
+) -> float:
+    """Power that an electric thruster takes, or that of a jet where the efficiency is 1."""
+    return thrust * isp * G0 / (2 * efficiency)
+
+
+@formula(
     "area = pi d^2 / 4", "geometry", {"area": Quantity("m^2", "area", words="section, aire, surface")},
     words="aire d'un cercle, section, diamètre, throat or exit area from diameter, exit diameter",
 )  # fmt: skip

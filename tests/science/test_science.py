@@ -270,10 +270,8 @@ def test_a_constrained_toolbox_knows_what_is_missing() -> None:
     with pytest.raises(ScienceError, match=r"final_mass \(mass after the burn\) is not given"):
         sheet.call("rocket_equation", {"isp": "350 s", "initial_mass": "300 t", "final_mass": "unknown"})
     assert sheet.is_finished and not sheet.answered
-    sheet = ConstrainedToolbox(
-        "What exhaust velocity does a specific impulse of 311 s mean?", "m/s"
-    )  # short of nothing
-    assert offered(sheet)["calculate"]["expression"]["enum"] == ["311 s * g0"]
+    sheet = ConstrainedToolbox("What force holds 12 kg up?", "N")  # short of nothing
+    assert offered(sheet)["calculate"]["expression"]["enum"] == ["12 kg * g0"]
     sheet = ConstrainedToolbox(
         "A cell exchanges 2 electrons at a standard voltage of 1.1 V and 25 °C. What is its voltage?", "V"
     )

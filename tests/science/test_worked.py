@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pkgutil
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from galop.science import formulas
+from galop.science import Formula, fields, formulas
 
 TABLES = [import_module(path.stem) for path in sorted(Path(__file__).parent.glob("worked_*.py"))]
 WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [row for table in TABLES for row in table.WORKED]
@@ -30,6 +31,16 @@ def test_every_formula_has_a_worked_example() -> None:
     assert {name for name, *_ in WORKED} | TOLD == set(formulas())
 
 
-def test_every_formula_and_quantity_has_words_of_its_own() -> None:
-    """By which questions in English and French find them."""
+def test_no_two_formulas_have_one_name() -> None:
+    files = [import_module(f"{fields.__name__}.{module.name}") for module in pkgutil.iter_modules(fields.__path__)]
+    homes = {
+        (value.name, value.function.__module__)
+        for file in files
+        for value in vars(file).values()
+        if isinstance(value, Formula)
+    }
+    assert len(homes) == len({name for name, _ in homes})
+
+
+def test_every_formula_has_words_by_which_questions_find_it() -> None:
     assert not [name for name, formula in formulas().items() if not formula.words]

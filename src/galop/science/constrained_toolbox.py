@@ -80,7 +80,7 @@ class ConstrainedToolbox:
                 return sources[:TOLD]
         short = [f for f in wanted if self._scores[f.name] > 0 and self._lacks(f) and self._takes(f)]
         if short and not self._called and not self._expressions():
-            return short[:1]
+            return [min(short, key=lambda f: len(self._lacks(f) or ()))]
         useful = [f for f in able if self._scores[f.name] > 0 and (not self._called or self._serves(f))][:TOLD]
         if useful and (not self._called or not self._expressions()):
             return useful

@@ -1,4 +1,4 @@
-"""The Earth's atmosphere, and what it does to what flies through it."""
+"""The Earth's atmosphere."""
 
 from __future__ import annotations
 
@@ -13,10 +13,6 @@ USSA = "U.S. Standard Atmosphere, 1976"
 RADIUS, MOLAR_MASS, GAS = 6356.766, 28.9644e-3, 8.31432  # km, kg/mol, J/mol/K, as the standard has them
 # Geopotential height where a layer begins [km], its temperature's gradient [K/km].
 LAYERS = ((0.0, -6.5), (11.0, 0.0), (20.0, 1.0), (32.0, 2.8), (47.0, 0.0), (51.0, -2.8), (71.0, -2.0), (84.852, 0.0))
-AirDensity = Annotated[
-    float, Quantity("kg/m^3", "density of the air", 0, 1000, "air atmospheric density, masse volumique de l'air")
-]
-Speed = Annotated[float, Quantity("m/s", "speed", 0, 1e5, "velocity airspeed, vitesse")]
 
 
 @formula(
@@ -52,28 +48,3 @@ def standard_atmosphere(
         "pressure": pressure, "temperature": temperature, "density": density,
         "speed_of_sound": sqrt(1.4 * pressure / density),
     }  # fmt: skip
-
-
-@formula(
-    "q = density speed^2 / 2", "Anderson, Fundamentals of Aerodynamics, 6th ed., ch. 1",
-    {"dynamic_pressure": Quantity("Pa", "dynamic pressure", words="max q, pression dynamique")},
-    words="dynamic pressure, max-q, pression dynamique",
-)  # fmt: skip
-def dynamic_pressure(density: AirDensity, speed: Speed) -> float:
-    """Dynamic pressure of a flow."""
-    return density * speed**2 / 2
-
-
-@formula(
-    "drag = coefficient density speed^2 area / 2", "Anderson, Fundamentals of Aerodynamics, 6th ed., ch. 1",
-    {"drag": Quantity("N", "drag", words="drag force, traînée, force de traînée")},
-    words="aerodynamic drag, traînée aérodynamique, coefficient de traînée",
-)  # fmt: skip
-def drag(
-    coefficient: Annotated[float, Quantity("", "drag coefficient", 1e-3, 10, "Cd Cx, coefficient de traînée")],
-    density: AirDensity,
-    speed: Speed,
-    area: Annotated[float, Quantity("m^2", "reference area", 0, 1e5, "frontal cross section, maître-couple, surface")],
-) -> float:
-    """Aerodynamic drag of a body."""
-    return coefficient * density * speed**2 * area / 2

@@ -88,7 +88,8 @@ def describe(formula: Formula) -> str:
     """What it computes, its source, its inputs and what it gives, for the person."""
     from galop.science.formula import Quantity
 
-    lines = [formula.about, "", f"formula: {formula.formula}", f"source:  {formula.source}", "", "inputs, each number with its unit:"]
+    lines = [formula.about, "", f"formula: {formula.formula}", f"source:  {formula.source}", ""]
+    lines.append("inputs, each number with its unit:")
     for name, (kind, default) in formula.parameters.items():
         option = f"--{name.replace('_', '-')}"
         if isinstance(kind, Quantity):

@@ -88,8 +88,10 @@ class Propellants:
 
 
 class Isentrope:
-    """States of equilibrium at a chamber's entropy, and the flow through them. Raises ValueError where CEA finds no
-    state at a pressure."""
+    """States of equilibrium at a chamber's entropy, and the flow through them.
+
+    Raises ValueError where CEA finds no state at a pressure.
+    """
 
     def __init__(self, propellants: Propellants, pressure: float) -> None:
         self.weights = propellants.weights
@@ -106,7 +108,10 @@ class Isentrope:
         self.c_star = pressure * 1e5 / self.flux(self.throat)
 
     def solve(self, logarithm: float) -> None:
-        """The state at a pressure over the chamber's, by its logarithm."""
+        """The state at a pressure over the chamber's, by its logarithm.
+
+        Raises ValueError where CEA finds none.
+        """
         pressure = self.pressure * exp(logarithm)
         self.solver.solve(self.found, cea.SP, self.entropy * 1e3 / cea.R, pressure, self.weights)
         if self.found.converged:
@@ -130,7 +135,10 @@ class Isentrope:
         return self.velocity(logarithm) * float(self.found.density)
 
     def expand(self, area_ratio: float) -> dict[str, float]:
-        """The flow to an area ratio."""
+        """The flow to an area ratio.
+
+        Raises ValueError where CEA finds no state there.
+        """
         asked = self.flux(self.throat) / area_ratio
         low, high = log(LOWEST), self.throat
         for _ in range(STEPS):

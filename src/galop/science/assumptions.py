@@ -14,13 +14,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from galop.science.electrochemistry import BPJ, couples
 from galop.science.elements import (
     DENSITIES,
     DENSITY_SOURCE,
     WEIGHTS_SOURCE,
     molar_mass,
 )
+from galop.science.fields.electrochemistry import BPJ, couples
 from galop.science.plain_text import fold_characters
 from galop.science.question import TechnicalQuestion
 from galop.science.substances import Name

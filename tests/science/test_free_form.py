@@ -11,14 +11,17 @@ from free_form_checks import CHECKS
 
 from galop.science import formulas
 from galop.science.bank.free_form import STRATA, FreeFormQuestion, load_free_form
+from galop.science.formula import read_input
 
 QUESTIONS = [*load_free_form("shown"), *load_free_form("kept")]
 ANSWERED = [question for question in QUESTIONS if question.answer is not None]
 
 
 def compute(name: str, result: str, /, **given: float | str) -> float:
-    """One result of a formula of galop."""
-    value = formulas()[name](**given).results[result][0]
+    """One result of a formula of galop, of numbers in its own units and of texts."""
+    kinds = formulas()[name].parameters
+    read = {n: read_input(n, kinds[n][0], value) if isinstance(value, str) else value for n, value in given.items()}
+    value = formulas()[name].apply(**read)[result]
     return value if isinstance(value, float) else float(value.split()[0])
 
 

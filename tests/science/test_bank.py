@@ -44,7 +44,7 @@ def test_there_are_enough_kinds_of_every_stratum() -> None:
         (4210.5, "m/s", "ANSWER: 4210 m/s", True, ""), (4210.5, "m/s", "**ANSWER:** 4.21 km/s", True, ""),
         (4210.5, "m/s", "first ANSWER: 5\nthen ANSWER: 4,210.5 m·s⁻¹.", True, ""),
         (4210.5, "m/s", "\\boxed{4.21 \\times 10^{3} \\mathrm{m/s}}", True, ""),
-        (4210.5, "m/s", "ANSWER: 4210.5", True, ""), (4210.5, "m/s", "I think 4210.5 m/s", False, "no answer"),
+        (4210.5, "m/s", "ANSWER: 4210.5", True, ""), (4210.5, "m/s", "I think 4210.5 m/s", True, ""),
         (4210.5, "m/s", "ANSWER: 4210.5 kg", False, "wrong unit"), (4210.5, "m/s", "ANSWER: 4210500 m/s", False, "power of ten (+3)"),
         (451.7, "s", "ANSWER: 4429.7 s", False, "g0"), (0.059, "V", "ANSWER: 0.1359 V", False, "ln for log10"),
         (3485.0, "K", "ANSWER: 3211.85 K", False, "Celsius for kelvin"), (3485.0, "K", "ANSWER: 3211.85 °C", True, ""),
@@ -54,7 +54,7 @@ def test_there_are_enough_kinds_of_every_stratum() -> None:
         (1.1, "V", "ANSWER: cannot be determined", False, "gave up"), (4.2394, "", "ANSWER: Mach 4.24", True, ""),
         (118.3, "mV", "ANSWER: 118 mV/decade", True, ""), (1.1, "V", "ANSWER: 1,10 V", True, ""),
         (50.0, "ΔK", "ANSWER: 50 °C", True, ""), (450.0, "s", "ANSWER: Isp2 = 450 s", True, ""),
-        (5.0, "m", "ANSWER: 5 m^9^9^9", True, ""), (2000.0, "kg", "ANSWER: 2 x 1000 kg", False, "power of ten (-3)"), (50.0, "min", "ANSWER: 3000 seconds", True, ""),
+        (5.0, "m", "ANSWER: 5 m^9^9^9", False, "wrong unit"), (2000.0, "kg", "ANSWER: 2 x 1000 kg", True, ""), (50.0, "min", "ANSWER: 3000 seconds", True, ""),
     ],
 )  # fmt: skip
 def test_the_scorer(wanted: float | None, unit: str, said: str, right: bool, slip: str) -> None:

@@ -29,7 +29,7 @@ def judge(question: Question, reply: str) -> Judgement:
         from galop.science.score import judge_number
 
         assert not isinstance(question.answer, str)
-        found = judge_number(reply, question.answer, question.unit, question.tolerance)
+        found = judge_number(reply, question.answer, question.unit, question.tolerance, question.language)
         return Judgement(found.right, found.value, found.slip)
     line = find_answer(reply)
     said = line if line is not None else next((x for x in reversed(reply.splitlines()) if x.strip()), "")

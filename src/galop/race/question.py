@@ -24,8 +24,8 @@ class Question:
     kind: str  # questions of one kind resemble each other
     text: str
     answer: float | str | None = None  # None where it cannot be determined
-    unit: str | None = None
-    tolerance: float = 0.0  # relative
+    unit: str | None = None  # "" for a pure number, None for words
+    tolerance: float = 0.0  # relative; where the answer is 0, in its unit
     rules: tuple[tuple[str, Any], ...] = ()
     part: str = ""
     language: str = "en"

@@ -6,6 +6,8 @@ import csv
 import json
 import math
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,44 +17,76 @@ from galop.race.question import Question, QuestionSetError
 LONGEST_LINE = 1 << 20  # bytes of one question in a file
 MOST = 100_000  # questions of a file
 FORM = {
-    "en": "End with a line ANSWER: and the answer alone.",
-    "fr": "Terminez par une ligne ANSWER: suivie de la réponse seule.",
+    "en": (
+        "End with a line ANSWER: and the answer alone.",
+        " Its unit is {}.",
+        " If it cannot be determined, write ANSWER: unknown.",
+    ),
+    "fr": (
+        "Terminez par une ligne ANSWER: suivie de la réponse seule.",
+        " Son unité est {}.",
+        " Si cela ne peut être déterminé, écrivez ANSWER: unknown.",
+    ),
 }
-"""What a question ends with where it does not say itself how to answer."""
+"""What a question ends with where it does not say itself how to answer: always, where there is a unit, and where some
+question of its file cannot be answered."""
+PURE = ("1", "-", "pure", "pure number", "dimensionless")
+"""Units that say that a number has none."""
+UNANSWERABLE = ("unknown", "inconnu", "inconnue")
 
 
 def read_questions(path: Path) -> Iterator[Question]:
     """One question a line, with `question` and `answer`, and, if wanted, `id`, `kind`, `unit`, `tolerance` and `lang`.
 
-    Raises QuestionSetError for what is missing, twice there or no text, with its line.
+    A number has a unit, "1" if it is pure; a number without one is pure where it has a tolerance. The answer `unknown`
+    (null in JSON) of a question with a unit means that there is none. Raises QuestionSetError for what is missing,
+    twice there or no text, with its line.
     """
+    found = list(read_drafts(path))
+    some_unanswerable = any(question.answer is None for question in found)
+    for question in found:
+        yield replace(question, text=add_form(question, some_unanswerable))
+
+
+def add_form(question: Question, some_unanswerable: bool) -> str:
+    """The question's text, with how it is to be answered."""
+    if "ANSWER:" in question.text:
+        return question.text
+    form, unit, unknown = FORM[question.language]
+    number = question.unit is not None
+    return (
+        f"{question.text}\n{form}{unit.format(question.unit) if question.unit else ''}"
+        f"{unknown if some_unanswerable and number else ''}"
+    )
+
+
+def read_drafts(path: Path) -> Iterator[Question]:
+    """The questions as they stand in a file. Raises QuestionSetError."""
     seen: dict[str, int] = {}
     try:
         for line, row in read_rows(path):
             where = f"{path}, line {line}"
             columns = ", ".join(row)
+            unanswerable = "answer" in row and row["answer"] is None and path.suffix.lower() != ".csv"
             row = {name: cell for name, cell in row.items() if cell not in (None, "")}
-            question = replace_surrogates(str(row.get("question", ""))).strip()
-            if not question:
+            text = replace_surrogates(str(row.get("question", ""))).strip()
+            if not text:
                 raise QuestionSetError(f"{where} has no question; columns wanted: question, answer; there: {columns}")
-            if "answer" not in row:
+            if "answer" not in row and not unanswerable:
                 raise QuestionSetError(f"{where} has no answer to judge by; fill in its column answer")
             language = str(row.get("lang", "en"))
             if language not in FORM:
                 raise QuestionSetError(f"{where}: lang has to be en or fr, not {language!r}")
-            unit = str(row["unit"]) if "unit" in row else None
-            answer = parse_answer(row["answer"], unit, where)
+            unit = find_unit(row, unanswerable)
+            answer = None if unanswerable else parse_answer(row["answer"], unit, where)
             name = replace_surrogates(str(row.get("id", line)))
             if name in seen:
                 raise QuestionSetError(f"{where}: the id {name!r} is that of line {seen[name]} too")
             seen[name] = line
             if len(seen) > MOST:
                 raise QuestionSetError(f"{path} has more than {MOST} questions")
-            if "ANSWER:" not in question:
-                unit_asked = f" Its unit is {unit}." if unit else ""
-                question += f"\n{FORM[language]}{unit_asked}"
-            yield Question(name, replace_surrogates(str(row.get("kind", name))), question, answer, unit,
-                           parse_number(row.get("tolerance", 0.01 if unit else 0), f"{where}, tolerance"),
+            tolerance = parse_number(row.get("tolerance", 0 if unit is None else 0.01), f"{where}, tolerance")
+            yield Question(name, replace_surrogates(str(row.get("kind", name))), text, answer, unit, tolerance,
                            language=language, source=replace_surrogates(str(row.get("source", ""))))  # fmt: skip
     except OSError as error:
         raise QuestionSetError(f"{path} cannot be read: {error.strerror or error}") from None
@@ -60,6 +94,19 @@ def read_questions(path: Path) -> Iterator[Question]:
         raise QuestionSetError(f"{path} is not UTF-8 at byte {error.start}") from None
     if not seen:
         raise QuestionSetError(f"{path} has no questions")
+
+
+def find_unit(row: dict[str, Any], unanswerable: bool) -> str | None:
+    """The unit of a row's answer: "" for a pure number, None for words."""
+    if "unit" in row:
+        unit = str(row["unit"]).strip()
+        return "" if unit.casefold() in PURE else unit
+    if unanswerable:
+        return ""
+    with suppress(QuestionSetError):
+        if parse_number(row.get("tolerance", 0), "") and math.isfinite(parse_number(row["answer"], "")):
+            return ""
+    return None
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -104,8 +151,11 @@ def replace_surrogates(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def parse_answer(answer: Any, unit: str | None, where: str) -> float | str:
-    """The answer as a number where it has a unit, else as it stands. Raises QuestionSetError."""
+def parse_answer(answer: Any, unit: str | None, where: str) -> float | str | None:
+    """The answer as a number where it has a unit, None where it is unknown, else as it stands.
+
+    Raises QuestionSetError.
+    """
     if unit is None:
         if isinstance(answer, (str, int, float)):
             return f"{answer:.15g}" if isinstance(answer, float) else replace_surrogates(str(answer))
@@ -116,6 +166,8 @@ def parse_answer(answer: Any, unit: str | None, where: str) -> float | str:
         unit_registry().parse_units(normalise_unit(unit))
     except Exception:  # pint raises what its parser stumbles on
         raise QuestionSetError(f"{where}: {unit!r} is not a unit that is known") from None
+    if str(answer).strip().casefold() in UNANSWERABLE:
+        return None
     return parse_number(answer, f"{where}, answer")
 
 

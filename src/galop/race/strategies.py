@@ -245,6 +245,6 @@ def answer_form(unit: str) -> ResponseFormat:
 def complain(text: str, unit: str) -> str:
     """What is wrong with the form of an answer, in a sentence for the model; "" for nothing."""
     value = read_reply(text, unit)
-    if value is None:
+    if value is None or find_answer(text) is None:
         return "That has no line ANSWER: with a number."
     return f"In {find_answer(text)!r} the unit is not one of {unit}." if value == "wrong unit" else ""

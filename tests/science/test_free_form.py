@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections import Counter
 
@@ -11,17 +12,15 @@ from free_form_checks import CHECKS
 
 from galop.science import formulas
 from galop.science.bank.free_form import STRATA, FreeFormQuestion, load_free_form
-from galop.science.formula import read_input
+from galop.science.score import judge_number
 
 QUESTIONS = [*load_free_form("shown"), *load_free_form("kept")]
 ANSWERED = [question for question in QUESTIONS if question.answer is not None]
 
 
 def compute(name: str, result: str, /, **given: float | str) -> float:
-    """One result of a formula of galop, of numbers in its own units and of texts."""
-    kinds = formulas()[name].parameters
-    read = {n: read_input(n, kinds[n][0], value) if isinstance(value, str) else value for n, value in given.items()}
-    value = formulas()[name].apply(**read)[result]
+    """One result of a formula of galop."""
+    value = formulas()[name](**given).results[result][0]
     return value if isinstance(value, float) else float(value.split()[0])
 
 
@@ -55,6 +54,14 @@ def test_each_question_is_whole() -> None:
         assert bool(question.missing) == (question.stratum == "missing")
         for word in question.missing.split("|"):
             assert not word or question.names_missing(f"The {word} is not given.")
+
+
+def test_the_scorer_agrees_with_the_bank() -> None:
+    for question in ANSWERED:
+        assert question.answer is not None and math.isfinite(question.answer) and 0 < question.tolerance <= 0.05
+        for value, right in ((question.answer, True), (question.answer * 1.12, False)):
+            found = judge_number(f"{value:.5g} {question.unit}", question.answer, question.unit, question.tolerance)
+            assert found.right == right, (question.id, found)
 
 
 def test_answers_are_not_given_away_in_the_text() -> None:

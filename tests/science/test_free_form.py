@@ -19,8 +19,12 @@ ANSWERED = [question for question in QUESTIONS if question.answer is not None]
 
 
 def compute(name: str, result: str, /, **given: float | str) -> float:
-    """One result of a formula of galop."""
-    value = formulas()[name](**given).results[result][0]
+    """One result of a formula of galop; a number is in the formula's unit."""
+    formula = formulas()[name]
+    for key, value in given.items():
+        unit = getattr(formula.parameters[key][0], "unit", "")
+        given[key] = f"{value!r} {unit}" if unit and not isinstance(value, str) else value
+    value = formula(**given).results[result][0]
     return value if isinstance(value, float) else float(value.split()[0])
 
 

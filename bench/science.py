@@ -7,8 +7,9 @@
 A lane is a model as `galop run MODEL --tools science --json QUESTION` answers it, each question in a process of its
 own; with `@plain`, without the tools; with `@served`, the same question to a `galop serve` that is started for it, as a
 client of OpenAI's API asks; a model behind an interface (`url:`, `xai:` and so on), which the program then asks as it
-asks its own; or `chance`, which draws one of the plans that a model may choose from. Each reply is one line of the
-record as soon as it is there, and is not asked for again.
+asks its own; `chance`, which draws one of the plans that a model may choose from, or `first`, which takes the one that
+the program has for the likeliest. Each reply is one line of the record as soon as it is there, and is not asked for
+again.
 
 Right is what `galop.science.score` takes for right; where data are missing, what says so; where no formula leads there,
 what states no number. Misleading is a number stated as the answer that is not it, or where none can be known.
@@ -29,6 +30,7 @@ from random import Random
 from statistics import median, quantiles
 from typing import Any
 
+from galop.backends.events import Done, Text
 from galop.race.statistics import wilson
 from galop.science.bank.free_form import STRATA, FreeFormQuestion, load_free_form
 from galop.science.score import Verdict, judge_number
@@ -119,15 +121,25 @@ def ask_server(lane: str) -> Iterator[Ask]:
             server.terminate()
 
 
-def ask_interface(lane: str) -> Ask:
-    """A model behind an interface, asked for its choice as one that runs here is."""
+class Blind:
+    """A backend that answers without reading: it takes one of the letters that it may write, the first or any."""
+
+    def __init__(self, lane: str) -> None:
+        self.lane = lane
+
+    def chat(self, messages: list[Any], thinking: object = None, **options: Any) -> Iterator[Any]:
+        form = options.get("form")
+        letters = form.text.strip("[]") if form else ""
+        if letters:
+            drawn = Random(f"{self.lane} {messages[-1]['content']}").choice(letters)
+            yield Text(letters[0] if self.lane == "first" else drawn)
+        yield Done("stop", 0, 0, 0, 0.0, 0.0, 0.0)
+
+
+def ask_backend(backend: Any) -> Ask:
+    """The function that every door calls, in this process."""
     from galop.agent.science import answer_question
     from galop.science.answer import Answer
-
-    from galop.backends.events import Text
-    from galop.race.contender import Contender, open_contender
-
-    backend, _ = open_contender(Contender.parse(lane), 1)
 
     def ask(question: FreeFormQuestion) -> Line:
         start = time.monotonic()
@@ -142,29 +154,16 @@ def ask_interface(lane: str) -> Ask:
     return ask
 
 
-def ask_chance(lane: str) -> Ask:
-    """One of the plans between which a model chooses, drawn."""
-    from galop.agent.science import read_conversation
-    from galop.science.candidates import conclude, find_candidates, refuse
+def ask_interface(lane: str) -> Ask:
+    """A model behind an interface, asked for its choice as one that runs here is."""
+    from galop.race.contender import Contender, open_contender
 
-    def ask(question: FreeFormQuestion) -> Line:
-        start = time.monotonic()
-        read = read_conversation([{"role": "user", "content": question.text}])
-        if read is None:
-            return {"reply": "", "seconds": time.monotonic() - start}
-        answer = refuse(read)
-        if answer is None:
-            candidates = find_candidates(read)
-            drawn = Random(f"{lane} {question.id}").randrange(len(candidates) or 1)
-            answer = conclude(read, candidates, drawn)
-        return {"reply": answer.text(), "seconds": time.monotonic() - start, "data": {"science": answer.data()}}
-
-    return ask
+    return ask_backend(open_contender(Contender.parse(lane), 1)[0])
 
 
 def open_lane(lane: str, stack: ExitStack) -> Ask:
-    if lane.startswith("chance"):
-        return ask_chance(lane)
+    if lane.startswith(("chance", "first")):
+        return ask_backend(Blind(lane))
     if lane.endswith("@served"):
         return stack.enter_context(ask_server(lane))
     from galop.race.contender import Contender

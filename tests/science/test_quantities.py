@@ -135,6 +135,14 @@ ENGLISH: list[tuple[str, list[tuple[float, str]]]] = [
     ("a 12-volt battery of 50 Ah", [(12, "V"), (50, "A*h")]),
     ("0.34 V/SHE", [(0.34, "V")]),
     ("p = 70 [bar], m = 5 (kg)", [(70, "bar"), (5, "kg")]),
+    ("0.17 W/mK, 4.18 kJ/kgK and 0.7 J/g C", [(0.17, "W/m/K"), (4.18, "kJ/kg/K"), (0.7, "J/g/K")]),
+    ("3 N/m²·s, 100 Btu/hr-ft2-F and 53.3 ft-lbf/lbm-R", [(3, "N*s/m^2"), (100, "Btu/h/ft^2/degR"), (53.3, "ft*lbf/lb/degR")]),
+    ("20 Nm3/h and 50 sccm", [(20, "m^3/h"), (50, "cm^3/min")]),
+    ("a reaction with one electron, a single electron transfer", [(1, ""), (1, "")]),
+    ("an area ratio of 25, at T = 25 C", [(25, ""), (25, "°C")]),
+    ("1 : 0.05 : 0.45", [(1, ""), (0.05, ""), (0.45, "")]),
+    ("7/110 mM", [(7, "mM"), (110, "mM")]),
+    ("a 10-fold rise", [(10, "")]),
 ]  # fmt: skip
 FRENCH: list[tuple[str, list[tuple[float, str]]]] = [
     ("une viscosité de 1,8·10⁻⁵ Pa·s", [(1.8e-5, "Pa*s")]),
@@ -213,12 +221,18 @@ FRENCH: list[tuple[str, list[tuple[float, str]]]] = [
     ("2,3 bars relatifs", [(2.3, "barg")]),
     ("une charge de 500 coulombs", [(500, "C")]),
     ("760 mm de mercure", [(760, "mmHg")]),
+    ("un rapport de section 12", [(12, "")]),
+    ("un écart de vingt-cinq degrés", [(25, "K")]),
+    ("plaque de demi-épaisseur 9 mm", [(9, "mm")]),
+    ("r = 5,0e-5 * p^0,35", [(5e-5, "")]),
+    ("essai du 12 mars à 31 bar", [(31, "bar")]),
 ]  # fmt: skip
 NO_QUANTITIES = [
     "LiCoO2 with H2SO4 and Cu2+ in K2SO4", "RP-1, Li-ion and U-235", "the 1st and 2nd stages", "le 1er étage, la 3e pompe",
     "NACA 0012", "eq. 3-2 and figure 4", "step 2 of the course", "in 1969, since 2003", "en 1998", "Ariane 5 and Falcon 9",
     "C_F and p_0", "Ti-6Al-4V", "AISI 304 steel, 316L", "table 5-1", "étape 3", "Inconel 718", "on 12 March 2019",
     "a pump and an engine", "une pile et un étage", "the second stage", "half-cell potentials", "the one pump", "T2 and H2O2",
+    "an 18650 cell", "on 12/05/2021 and 2021-05-12", "kJ·kg^{-1}·K^{-1}", "a membrane Nafion 117",
 ]  # fmt: skip
 UNREAD = [
     ("5 zorks of lead", "zorks"), ("3 kg/zork", "kg/zork"), ("2.5 blorp", "blorp"), ("12 qux/s", "qux/s"), ("4,5 trucs de plomb", "trucs"),

@@ -74,11 +74,23 @@ ASKED: list[tuple[str, list[Wanted]]] = [
     ("Please work out the Debye length in nm", [("debye", "nm", "m")]),
     ("Give the thrust coefficient", [("coefficient", "", "")]),
     ("I need the burn time in minutes.", [("time", "min", "s")]),
+    ("A probe needs 1.7 km/s to get to its orbit, Isp 320 s. What mass ratio?", [("ratio", "", "")]),
+    ("We want a thrust of 50 kN. What mass flow?", [("flow", None, "kg/s")]),
+    ("Quel est le rapport entre la masse au départ et la masse à la fin ?", [("rapport", "", "")]),
+    ("How many kWh does each kg of aluminium cost?", [("aluminium", "kW*h/kg", "J/kg")]),
+    ("Pipe of 150 mm, water at 1.8 m/s, pressure drop over 200 m, factor 0.021. kPa?", [("pressure", "kPa", "Pa")]),
+    ("buoyant force in N on 2 m³ of cork, forget its weight", [("force", "N", "N")]),
+    ("cell constant 0.95 /cm, 412 ohm, 0.020 mol/L. Molar conductivity, S cm2/mol", [("conductivity", "S*cm^2/mol", "S*m^2/mol")]),
+    ("- masse : 350 kg\n- Isp : 305 s\nQuestion : le delta v, et c'est tout", [("delta", None, "m/s")]),
+    ("Jet speed, frictionless, from a hole 3 m deep?", [("jet", None, "m/s")]),
+    ("vitesse limite en mm/s d'une bille de 40 µm, loi de Stokes ?", [("vitesse", "mm/s", "m/s")]),
+    ("need expansion ratio for Me = 3.85, gamma 1.19", [("expansion", "", "")]),
 ]  # fmt: skip
 OTHER_KINDS = [
     ("Is the flow laminar at 2 m/s?", "yes_no"), ("La vitesse dépasse-t-elle 3 km/s ?", "yes_no"),
     ("Does the tank hold at 30 bar?", "yes_no"), ("Est-ce que 3 A suffisent ?", "yes_no"),
     ("Which is heavier, 3 mol of Cu or 4 mol of Zn?", "comparison"), ("Lequel est le plus lourd ?", "comparison"),
+    ("Pourquoi ma cellule de 3 000 mA·h gonfle-t-elle ?", "open"), ("Why does my pump of 5 kW rattle?", "open"),
     ("How many stages does it have?", "count"), ("Combien d'étages a la fusée ?", "count"),
 ]  # fmt: skip
 NAMES: list[tuple[str, list[str]]] = [
@@ -165,7 +177,25 @@ def test_any_text_is_read_and_every_place_is_its_own() -> None:
 
 
 @pytest.mark.timeout(20)  # a pattern that goes back over its text would take hours
-@pytest.mark.parametrize("piece", [*PIECES, "9", "a", " ", "what is ", "1 000 ", "H2", "((Al", "m.", "x 10"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *PIECES,
+        "9",
+        "a",
+        " ",
+        "what is ",
+        "1 000 ",
+        "H2",
+        "((Al",
+        "m.",
+        "x 10",
+        "kN? ",
+        "thrust? ",
+        "the mass and ",
+        "5 t and ",
+    ],
+)
 def test_long_texts_are_read_in_one_pass(piece: str) -> None:
     question = read_question(piece * (60_000 // len(piece)) + "\nWhat is the thrust in kN?")
     assert question.asked[-1].unit == "kN"

@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
-from galop.science.number_words import HUNDREDS, NUMBERS
+from galop.science.number_words import BEGINNINGS, HUNDREDS
 from galop.science.numerals import Numeral, read_numeral
 from galop.science.passage import (
     PER_HUNDRED,
@@ -95,8 +95,10 @@ class Unread:
     after: tuple[str, ...] = ()
 
 
-WORDS_OF_NUMBERS = "|".join(sorted({*NUMBERS, *HUNDREDS, "mille", "half", "demi", "twice", "thrice"} - {"a", "an"}))
-START = re.compile(rf"(?<![\w^])(?:(?<!\d)[.,]?\d|[½¼¾⅓⅔⅛⅜⅝⅞]|(?:{WORDS_OF_NUMBERS}|an?(?= [a-z]{{3}}))(?!\w))")
+WORDS_OF_NUMBERS = "|".join(sorted({*BEGINNINGS, *HUNDREDS, "twice", "thrice", "single"} - {"a", "an"}))
+START = re.compile(
+    rf"(?<![\w^])(?<!\d\.)(?:(?<!\d)[.,]?\d|[½¼¾⅓⅔⅛⅜⅝⅞]|(?:{WORDS_OF_NUMBERS}|an?(?= [a-z]{{3}}))(?!\w))"
+)
 CLOCK = re.compile(r"(\d{1,3}) ?h ?(\d{1,2})(?: ?(?:min|mn|m)(?!\w))?(?: ?(\d{1,2}) ?s(?:ec)?(?!\w))?(?![\w.,]\d|\w)")
 FEET = re.compile(r"(\d{1,3}) ?['′] ?(\d{1,2}(?:\.\d+)?) ?(?:\"|″|'')")
 SMALLER = {
@@ -110,18 +112,21 @@ AND_SMALLER = re.compile(r"(?:,? (?:and|et) |, | ?)(?=\w)")
 RATIO = re.compile(r" ?: ?(?=\d)")
 TO_ONE = re.compile(r"(?: to |-to-| pour | a | sur |/)(?:1|one|un)(?![\w.,]*\d|\w)")
 BETWEEN = re.compile(
-    r" ?(-|–|\.\.\.?|…|×|x) ?(?=[-+]?[.\d])|-? (to|a|by|through|jusqu'a|up to|sur) (?=[-+\w.])|, ?(?=[-+]?\d)"
+    r" ?(-|–|\.\.\.?|…|×|x|/) ?(?=[-+]?[.\d])|-? (to|a|by|through|jusqu'a|up to|sur) (?=[-+\w.])|, ?(?=[-+]?\d)"
     r"|,? (and|or|et|ou|then|puis) (?=[-+\w.])"
 )
 ORDINAL_END = re.compile(r"(?:st|nd|rd|th|e|er|ere|eme|ieme|re|nde)s?")
-NAME_BEFORE = re.compile(r"[^\W\d_][-–]$|[^\W\d_]\d?[.]$|\^[{(]?[-+]?$")  # RP-1, Al6.061, x^{-1}
+NAME_BEFORE = re.compile(r"[^\W\d_][-–]$|[^\W\d_]\d?[.]$|\^[{(]?[-+]?\d?[.,]?$")  # RP-1, Al6.061, x^{-1}
 DATE = re.compile(r"\d{1,2}([/.-])\d{1,2}\1\d{2,4}(?!\d)|\d{4}-\d{2}-\d{2}(?!\d)")
+ONE_ELECTRON = re.compile(r"single(?=[ -](?:electron|proton)(?!\w))")
 FOR_A = re.compile(r"\b(?:in|for|during|every|en|pendant|durant|of|de|d') ?$")  # a second, not the second of several
 AGAIN = re.compile(
     r",? ?(?:\(|=|≈|i\.e\.|soit|or about|that is|c'est-a-dire) ?(?:soit |i\.e\.,? |or |= ?|about |environ |≈ ?)?"
 )
 BELOW_ZERO = re.compile(r" (?:below (?:zero|freezing)|(?:en |au-)?(?:dessous de|sous) zero)")
 ANGLES = frozenset("deg rad arcmin arcsec turn dB decade byte bit sr gr".split())
+OF_IT = re.compile(r"(?:of|de|=|is|est|to|a|d')\W*$")
+ENDS = re.compile(r"\s*(?:$|[.,;:)?!]|(?:and|et|at|a|with|avec|for|pour)\b)")
 WHOLE_OF = re.compile(r" (?:the|its|of|that|as|la|le|sa|son|de|du|plus|moins|more|less|d'|larger|smaller)\b")
 
 
@@ -190,6 +195,8 @@ def read_at(passage: Passage, at: int) -> tuple[list[Given | Unread], int]:
         return [], date.end()
     if special := read_clock(passage, at):
         return [special], special.end
+    if one := ONE_ELECTRON.match(folded, at):
+        return [Given(1.0, "", at, one.end(), "", kind="count")], one.end()
     if twice := re.compile(r"(twice|thrice)(?!\w)").match(folded, at):
         return [Given(2.0 + (twice[1] == "thrice"), "", at, twice.end(), "", kind="ratio")], twice.end()
     numeral = read_numeral(text, at, passage.comma)
@@ -250,6 +257,8 @@ def make_given(passage: Passage, value: float, start: int, unit: UnitText) -> Gi
     before = passage.folded[max(0, start - 100) : start]
     name, assumed = settle_unit(unit.unit, before, passage.plain[unit.end : unit.end + 40])
     end = unit.end
+    if name == "deg" and is_difference(before, passage.folded[end : end + 10]):
+        name = "°C"
     if name in ("°C", "°F", "K"):
         if below := BELOW_ZERO.match(passage.folded, end):
             value, end = -abs(value), below.end()
@@ -285,6 +294,8 @@ def read_ratio(passage: Passage, start: int, numeral: Numeral) -> Given | None:
     if to_one and not isinstance(unit_behind(passage, numeral, to_one.end()), UnitText):
         return Given(numeral.value, "", start, to_one.end(), "", kind="ratio")
     colon = RATIO.match(passage.plain, numeral.end)
+    if re.search(r"\d ?: ?$", passage.plain[max(0, start - 6) : start]):
+        return None  # of three or more
     other = read_numeral(passage.plain, colon.end(), passage.comma) if colon else None
     if other is None or not other.value or not math.isfinite(other.value):
         return None
@@ -295,7 +306,7 @@ def read_ratio(passage: Passage, start: int, numeral: Numeral) -> Given | None:
         or re.search(r"\b(?:at|a|vers) $", passage.folded[max(0, start - 6) : start])
     ):
         return None
-    if isinstance(unit_behind(passage, other), UnitText):
+    if isinstance(unit_behind(passage, other), UnitText) or RATIO.match(passage.plain, other.end):
         return None
     return Given(numeral.value / other.value, "", start, other.end, "", kind="ratio")
 
@@ -373,7 +384,7 @@ def classify(passage: Passage, start: int, at: int, numeral: Numeral) -> tuple[l
     if words:
         if numeral.form == "fraction" and WHOLE_OF.match(after):
             return [Given(numeral.value, "", start, end, "", kind="ratio")], end
-        said = is_pure_cue(before) and re.search(r"(?:of|de|=|is|est|to|a|d')\W*$", before)
+        said = is_pure_cue(before) and OF_IT.search(before) and ENDS.match(after)
         return ([Given(numeral.value, "", start, end, "", kind="number")] if said else []), end
     if text[end : end + 1].isalpha() or text[end : end + 1] == "_":  # 1st, 3D, 316L
         tail = re.match(r"[\w.-]*\w", text[end : end + 40])[0]  # type: ignore[index]

@@ -14,9 +14,10 @@ from galop.science.quantity_words import PER, find_implied, find_measures
 from galop.science.substances import Name, read_names
 from galop.science.unit_context import settle_unit
 from galop.science.unit_text import UnitText, read_unit
+from galop.science.units import same_dimension
 from galop.science.words import language_of, stems
 
-AskedKind = Literal["value", "count", "yes_no", "comparison"]
+AskedKind = Literal["value", "count", "yes_no", "comparison", "open"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Asked:
     `unit` is the unit the text names for it ("kN", "%", "" for a pure number asked as such), None where it names none.
     `measures` is a unit of the dimension that unit or the words imply (SI, "N" for thrust, "s" for how long, "" for a
     pure number), None where neither tells. `kind` is "value", "count" (how many stages: the thing is in `what`),
-    "yes_no" or "comparison".
+    "yes_no", "comparison", or "open" for what no number answers (why, how to, what to choose).
     """
 
     what: str
@@ -53,22 +54,24 @@ class TechnicalQuestion:
 
 
 LONGEST = 200_000  # characters
-MOST = 8  # things asked for
+MOST, MANY = 8, 60  # things asked for; sentences that may ask
 LONGEST_CLAUSE = 400  # characters
 SENTENCE_END = re.compile(r"(?<=[?!])[\s)\"»]+|(?<=\.)\s+|\n+")
 SHORTENED = re.compile(
-    r"(?<!\w)(?:e\.g|i\.e|approx|vs|ca|env|resp|no|eq|fig|cf|etc|c\.-a-d|p\.ex|temp|max|vol|dia|\w)\.\s+$"
+    r"(?<!\w)(?:e\.g|i\.e|approx|vs|ca|env|resp|no|eq|fig|cf|etc|c\.-a-d|p\.ex|temp|max|vol|dia)\.\s+$"
 )
 IMPERATIVE = (
     r"(?:please |then |and |also |veuillez |puis |et )?(?:compute|find|calculate|estimate|determine|give|evaluate|"
-    r"work out|obtain|convert|express|size|predict|state|tell me|derive|deduce|report|quote|get|i need|i want|i "
-    r"would like|we need|"
-    r"we want|calculez|calculer|calcule|trouvez|trouver|trouve|determinez|determiner|estimez|estimer|donnez|donner|"
-    r"donne|"
-    r"evaluez|evaluer|convertissez|convertir|convertis|exprimez|exprimer|dites|indiquez|deduisez|en deduire|deduire|"
-    r"precisez|chiffrez|dimensionnez|je cherche|on cherche|je veux|il faut calculer|on veut|on demande|need|looking "
-    r"for|wanted|required|asked|"
-    r"inconnue|cherche|demande)(?!\w)"
+    r"work out|obtain|convert|express|size|predict|state|tell me|derive|deduce|report|quote|calculez|calculer|calcule|"
+    r"trouvez|trouver|trouve|determinez|determiner|estimez|estimer|donnez|donner|donne|evaluez|evaluer|convertissez|"
+    r"convertir|convertis|exprimez|exprimer|dites|indiquez|deduisez|en deduire|deduire|precisez|chiffrez|dimensionnez)"
+    r"(?!\w)"
+)
+WISH = (  # asks only for a quantity that is named right behind it, without its value
+    r"(?:i need|i want|i would like|we need|we want|need|needed|looking for|wanted|required|je cherche|on cherche|"
+    r"je veux|"
+    r"on veut|on demande|il faut|cherche|question|inconnue|unknown)(?!\w) ?:? ?(?:to know |the |a |an |la |le |l'|"
+    r"une? )?"
 )
 ANSWER = r"(?:answer|result|reply|value|reponse|resultat|valeur)s?"
 ANSWER_IN = re.compile(
@@ -93,7 +96,9 @@ QUEL = (
     r"(?:quel|quelle|quels|quelles|combien|lequel|laquelle)(?: est| sont| serait| sera| vaut)?|"
     r"que (?:vaut|valent|vaudra|vaudrait|devient)|quand"
 )
-ASKING = re.compile(rf"(?:^|(?<=[\s(,;:—–-]))(?:(?P<wh>{HOW}|{WHAT}|{QUEL})(?!\w)|(?P<do>{IMPERATIVE}))")
+ASKING = re.compile(
+    rf"(?:^|(?<=[\s(,;:—–-]))(?:(?P<wh>{HOW}|{WHAT}|{QUEL})(?!\w)|(?P<do>{IMPERATIVE})|(?P<wish>{WISH}))"
+)
 YES_NO = re.compile(
     r"est-ce qu|"
     r"(?:so |and |but |then |alors |et )?(?:is|are|was|does|do|will|would|can|could|should|has|did|est-il|"
@@ -101,6 +106,11 @@ YES_NO = re.compile(
     r"peut-on|sera-t-)\b"
 )
 INVERTED = re.compile(r"-(?:t-)?(?:il|elle|on|ils|elles)\b")  # suffit-il
+OPEN = re.compile(
+    r"(?:[^?]*[,;] )?(?:pourquoi|why|how (?:do|should|can|would|to)\b|comment|(?:which|what|quel\w*|que) \S{0,20}? "
+    r"?(?:should i|"
+    r"would you|do you recommend|choisir\w*|dois-je|faut-il (?:choisir|verifier|faire))|d'ou)"
+)
 COMPARE = re.compile(
     r"(?:which|what|lequel|laquelle|lesquels|quel|quelle)\b[^?]{0,80}\b(?:larger|smaller|greater|higher|lower|"
     r"heavier|lighter|"
@@ -124,6 +134,11 @@ PER_WHAT = re.compile(
     rf" (?:per|par) (?:(?:unit|unite) (?:of |de |d')?)?({'|'.join(sorted(PER, key=len, reverse=True))})(?!\w)"
 )
 HOW_MANY = re.compile(r"(?:how many|combien (?:de |d')|(?:what|which|the|a) number of |(?:quel|le) nombre (?:de |d'))")
+LEADS_ON = re.compile(
+    r"(?: and| et| then| puis|please|(?:want|need|like|asked|try|have|veux|faut|cherche|demande)\w* (?:to|de|a))$"
+)
+BETWEEN = re.compile(r"(?<!\w)(?:entre|between|ratio of|rapport de|ratio|rapport|difference|ecart)(?!\w)")
+EACH = re.compile(r"[^?]*?(?<!\w)(?:each|every|per|par|chaque) (?:each )?")
 OF_THEM = re.compile(r" ?(?:de |d')?")
 STOP = re.compile(r"[?;]|\.(?=\s|$)")
 TAIL = re.compile(  # where the name of what is asked ends
@@ -154,11 +169,13 @@ def read_question(text: str) -> TechnicalQuestion:
 
 @dataclass(frozen=True)
 class Wording:
-    """A text as questions are read from it: plain, folded, and `silent`, folded with what it gives left blank."""
+    """A text as questions are read from it: plain, folded, `silent`, folded with what it gives left blank, and where
+    that stands with its unit."""
 
     plain: str
     folded: str
     silent: str
+    values: tuple[tuple[int, int, str], ...]
 
 
 def read_asked(text: str, found: Sequence[Given | Unread] | None = None) -> tuple[Asked, ...]:
@@ -169,18 +186,27 @@ def read_asked(text: str, found: Sequence[Given | Unread] | None = None) -> tupl
     plain = make_plain(text)
     folded = fold_characters(plain)
     silent = list(folded)
-    for item in read_quantities(text) if found is None else found:
+    found = read_quantities(text) if found is None else found
+    for item in found:
         silent[item.start : item.end] = " " * (item.end - item.start)
-    wording = Wording(plain, folded, "".join(silent))
+    values = tuple((item.start, item.end, item.unit) for item in found if isinstance(item, Given))
+    wording = Wording(plain, folded, "".join(silent), values)
     asked: list[Asked] = []
-    for start, end in sentences(plain):
+    places = [at for at in sentences(plain) if may_ask(wording, *at)]
+    for start, end in places if len(places) <= MANY else [*places[: MANY // 4], *places[-MANY:]]:
         said = ANSWER_IN.search(folded, start, end) if asked else None
         if said and (wanted := read_answer_unit(wording, said.end(), fold_characters(asked[-1].what))):
             asked[-1] = with_unit(asked[-1], wanted[0])
         else:
             asked += read_sentence(wording, start, end)
-    known = [one for one in asked if one.measures is not None or one.kind in ("yes_no", "comparison")]
+    known = [one for one in asked if one.measures is not None or one.kind not in ("value", "count")]
     return tuple((known or asked or read_fragment(wording))[-MOST:])
+
+
+def may_ask(wording: Wording, start: int, end: int) -> bool:
+    """Whether a sentence has a question mark, an interrogative, an imperative, or says in what to answer."""
+    asks = "?" in wording.plain[start:end] or ASKING.search(wording.folded, start, end)
+    return bool(asks or ANSWER_IN.search(wording.folded, start, end))
 
 
 def sentences(plain: str) -> list[tuple[int, int]]:
@@ -200,14 +226,8 @@ def read_sentence(wording: Wording, start: int, end: int) -> list[Asked]:
     asks = "?" in wording.plain[start:end]
     matches = [m for m in ASKING.finditer(folded, start, end) if is_asking(folded, m, start, asks)][-2 * MOST :]
     if not matches:
-        body = folded[start : start + 300].strip()
-        if asks and (YES_NO.match(body) or INVERTED.search(body)):
-            return [make_asked(wording, start, end, "", "yes_no")]
-        if not asks:
-            return []
-        parts = [m.end() for m in re.finditer(r"[,;:–] ", folded[start:end])]
-        last = next((start + at for at in reversed(parts) if find_measures(folded[start + at : end])), start)
-        return [make_asked(wording, last, end, "", "value")]
+        aside = folded[start:end].lstrip().startswith("(")
+        return [read_elliptic(wording, start, end)] if asks and not aside else []
     found = []
     for match, then in zip(matches, [*matches[1:], None], strict=True):
         limit = then.start() if then else end
@@ -218,16 +238,69 @@ def read_sentence(wording: Wording, start: int, end: int) -> list[Asked]:
     return found
 
 
+def read_elliptic(wording: Wording, start: int, end: int) -> Asked:
+    """What a sentence with a question mark asks that has no interrogative: its last clause, or whether something is."""
+    folded = wording.folded
+    body = folded[start : min(end, start + 300)].strip()
+    if OPEN.match(body):
+        return make_asked(wording, start, end, "", "open")
+    if YES_NO.match(body) or INVERTED.search(body):
+        return make_asked(wording, start, end, "", "yes_no")
+    edges = [start, *(start + match.end() for match in re.finditer(r"[,;:–] ", folded[start:end]))]
+    alone = read_answer_unit(wording, start, folded[max(0, start - LONGEST_CLAUSE) : start])
+    if alone and not stems(wording.plain[alone[1] : end]):  # "... friction factor 0.021. kPa?"
+        names = [
+            at
+            for at in find_unvalued(wording, max(0, start - 5 * LONGEST_CLAUSE), start)
+            if same_dimension(at[2], alone[0])
+        ]
+        if names:
+            return with_unit(make_asked(wording, names[0][0], start, "", "value"), alone[0])
+    names = find_unvalued(wording, start, end)
+    last = next((at for at in reversed(edges) if stems(wording.silent[at:end])), start)
+    if names and names[-1][0] < last:
+        last = max(at for at in edges if at <= names[0][0])
+    return make_asked(wording, last, end, "", "value")
+
+
+def find_unvalued(wording: Wording, start: int, end: int) -> list[tuple[int, int, str]]:
+    """The quantities that are named between two places without a value: where, and their SI units."""
+    found = []
+    for at, to, unit in find_measures(wording.silent[start:end]):
+        begin, behind = start + at, start + to
+        follows = precedes = False
+        for first, last, measured in wording.values:
+            alike = same_dimension(measured, unit)
+            near = 40 if alike else 6 if not measured else 0  # a bare number right behind
+            follows = follows or (behind <= first <= behind + near and is_value_of(wording.silent[behind:first]))
+            precedes = precedes or (alike and begin - 2 <= last <= begin and wording.silent[last] in " -")
+        if not follows and not precedes:
+            found.append((begin, behind, unit))
+    return found
+
+
+def is_value_of(between: str) -> bool:
+    """Whether what stands between a quantity's name and a value says that it is its own, and not at or for that."""
+    return len(stems(between)) < 3 and not re.search(r"[.;?!]|\b(?:for|with|at|pour|avec|a|sous|when|if|si)\b", between)
+
+
 def is_asking(folded: str, match: re.Match[str], start: int, asks: bool) -> bool:
     """Whether an interrogative or imperative stands where it asks, and is no relative pronoun."""
     lead = folded[max(start, match.start() - 60) : match.start()].rstrip()
     opens = not lead or lead[-1] in ",;:.–-)("
     if match["do"]:
-        asks_there = opens or lead.endswith((" and", " et", " then", " puis", "please", " to", " de", " a"))
-        return asks_there and not FORMAT.match(folded, match.end())
+        return (opens or bool(LEADS_ON.search(lead))) and not FORMAT.match(folded, match.end())
+    if match["wish"]:
+        return opens and names_what_is_wanted(folded, match.end())
     if "which" in match["wh"] or "lequel" in match["wh"] or "laquelle" in match["wh"]:
         return asks and opens
     return asks or opens or bool(re.search(rf"{IMPERATIVE}$", lead))
+
+
+def names_what_is_wanted(folded: str, at: int) -> bool:
+    """Whether a quantity is named at a place, and its value does not follow."""
+    named = find_measures(folded[at : at + 60])
+    return bool(named) and named[0][0] < 25 and not re.match(r"\D{0,12}\d", folded[at + named[0][1] : at + 120])
 
 
 def split_asked(wording: Wording, match: re.Match[str], end: int, kind: AskedKind, sentence: int) -> list[Asked]:
@@ -238,7 +311,7 @@ def split_asked(wording: Wording, match: re.Match[str], end: int, kind: AskedKin
         whole = with_unit(whole, unit)
     head_end = whole.start + len(whole.what)
     parts = [start, *(m.end() for m in BOTH.finditer(wording.folded, start, head_end)), head_end]
-    if len(parts) == 2 or kind != "value":
+    if len(parts) == 2 or kind != "value" or BETWEEN.search(wording.folded, start, head_end):
         return [whole]
     if not all(find_measures(wording.folded[a:b]) for a, b in pairwise(parts)):
         return [whole]
@@ -306,6 +379,10 @@ def asked_unit(wording: Wording, start: int, end: int, interrogative: str) -> tu
         unit = read_unit(plain, folded, start + many.end())
         if isinstance(unit, UnitText):
             name = settle_unit(unit.unit, clause, plain[unit.end : unit.end + 20])[0]
+            each = EACH.match(folded, unit.end, end)
+            below = read_unit(plain, folded, each.end()) if each and "/" not in name else None
+            if isinstance(below, UnitText):  # how many kWh does each kg cost
+                name = f"{name}/{below.unit}"
             return name, start + many.end(), unit.end
     asked: tuple[str | None, int, int] = None, start, start
     for match in IN_UNIT.finditer(wording.silent, start, end):
@@ -349,7 +426,8 @@ def with_unit(asked: Asked, unit: str) -> Asked:
 
 
 def read_fragment(wording: Wording) -> list[Asked]:
-    """A text that is no question: the first thing it names before its first number, such as "Thrust in kN of ..."."""
-    digit = re.search(r"\d", wording.folded)
-    named = find_measures(wording.folded[: digit.start() if digit else 300])
-    return [make_asked(wording, named[0][0], len(wording.folded), "", "value")] if named else []
+    """A text without a question, such as "Thrust in kN of ...": what it names without a value, in its last sentence."""
+    for start, end in reversed(sentences(wording.plain)):
+        if names := find_unvalued(wording, start, end):
+            return [make_asked(wording, names[0][0], end, "", "value")]
+    return []

@@ -67,7 +67,7 @@ def read_role(passage: Passage, previous: int, start: int, end: int, following: 
         tail = tail[: cut.start()]
     near = tuple(dict.fromkeys(reversed(stems(lead[-2 * WINDOW :])[-MOST:])))
     far = tuple(dict.fromkeys(word for word in context if word not in near))[:MOST]
-    symbol = SYMBOL.search(text[max(0, start - 40) : start])
+    symbol = SYMBOL.search(text[max(previous, start - 40) : start])
     name = (symbol[1] or symbol[2]).lstrip("$*-•") if symbol else ""
     return Role(near, stems(tail)[: MOST // 2], far, name)
 

@@ -159,6 +159,8 @@ def is_label(before: str, after: str, value: float, digits: str) -> bool:
     name, folded = word[1], fold(word[1])
     if folded in NOT_LABELS or PURE.search(folded):
         return False
+    if folded in ("section", "sections") and PURE.search(fold(lead[-30:])):
+        return False
     if folded in LABELS:
         return True
     inside = re.search(r"[\w,(] ?$", lead[: word.start()])

@@ -14,13 +14,10 @@ from typing import Any
 from galop.science.plain_text import fold_characters
 from galop.science.units import unit_registry
 
-BELOW_ALONE = {
-    "R": "degR",
-    "a": "year",
-    "an": "year",
-    "y": "year",
+BELOW_ALONE = {  # below a stroke: W/mK, mm/a
+    "mK": "m*K", "kgK": "kg*K", "molK": "mol*K", "gK": "g*K", "R": "degR", "a": "year", "an": "year", "y": "year",
     "yr": "year",
-}  # in mm/a; alone, words
+}  # fmt: skip
 UNLIKELY = frozenset("pa ha cd das".split())  # a French word, hectares, candela, an article
 WRONG_CASE = {  # what is meant where no unit is written so
     name.lower(): name

@@ -38,9 +38,8 @@ def test_a_class_name_means_one_thing() -> None:
     homes: dict[str, set[str]] = defaultdict(set)
     for path in sources(".py"):
         if SOURCE in path.parents:
-            for node in ast.walk(parsed(path)):
-                if isinstance(node, ast.ClassDef):
-                    homes[node.name].add(str(path.relative_to(SOURCE)))
+            for name in re.findall(r"^ *class (\w+)[(:]", path.read_text(), re.MULTILINE):
+                homes[name].add(str(path.relative_to(SOURCE)))
     assert not {name: where for name, where in homes.items() if len(where) > 1}
 
 

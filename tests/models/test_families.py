@@ -85,8 +85,10 @@ def test_native_follows_the_reference_on_the_same_packed_weights(name: str, mode
 def test_native_is_the_reference_once_both_round_the_same(model: Model) -> None:
     """Float32 sums in another order tip a code now and then, and with it all that follows in its sequence: so there are
     several short ones, and half of the tokens are enough. A constant that is wrong would show in every one."""
-    parts = [TOKENS[i : i + 4] for i in range(0, N, 4)]
-    ours = model.engine.forward([(model.engine.new_cache(), part) for part in parts], range(N))
+    work = [(model.engine.new_cache(), TOKENS[i : i + 4]) for i in range(0, N, 4)]
+    ours = model.engine.forward(work, range(N))
+    for kv, _ in work:
+        kv.free()
     at, cache = np.arange(N), KeptKV("f16")
     expected = with_native_roundings(model).forward(Batch(np.array(TOKENS), at % 4, at // 4, at, cache))
     apart = np.abs(ours - expected).max(axis=1) / np.abs(expected).max()
@@ -107,6 +109,8 @@ def test_native_logits_are_the_same_bytes_however_they_are_computed(model: Model
     mixed = engine.forward([(first, TOKENS), (second, TOKENS[5:])], range(2 * N - 5))
     assert mixed[:N].tobytes() == expected.tobytes()
     assert mixed[N:].tobytes() == expected[5:].tobytes()
+    first.free()
+    second.free()
 
 
 def logits_by(engine: Engine, size: int = N) -> np.ndarray:

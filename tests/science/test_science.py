@@ -28,7 +28,6 @@ from galop.errors import GalopError
 from galop.race.strategies import Strategy, Trial, read_reply
 from galop.science import formulas
 from galop.science.bank import FORM
-from galop.science.constrained_toolbox import ConstrainedToolbox
 from galop.science.expressions import find_expressions
 from galop.science.extraction import extract_values
 from galop.science.formula import Quantity
@@ -65,7 +64,7 @@ def test_quantities_as_people_write_them(text: str, unit: str, value: float) -> 
         ("calculate", {"expression": "9**9**9"}, "too large"),
         ("calculate", {"expression": "1 m + 1 s"}, "m"),
         ("calculate", {"expression": "1 + (2 *"}, "cannot be evaluated"),
-        ("fluid", {"name": "water", "temperature": "3 K"}, "equation of state"),
+        ("fluid", {"name": "water", "temperature": "3 K"}, "is solid"),
         ("python", {"code": "while True: pass"}, "time"),
         ("python", {"code": "open('/etc/passwd').read()"}, "failed"),
         ("python", {"code": "import os; os.system('true')"}, "failed"),
@@ -200,11 +199,7 @@ def test_retrieval_finds_what_has_to_be_composed() -> None:
         ),
         (
             "What voltage has a cell with a Cu cathode in 0.1 mol/L Cu2+ and a Zn anode in 0.01 mol/L Zn2+ (standard potentials)?",
-            {"cell_voltage", "nernst"},
-        ),
-        (
-            "LiCoO2 (97.87 g/mol, 1 electron per formula unit) faces C6 at 3.8 V. What is the specific energy of both materials?",
-            {"specific_capacity", "specific_energy"},
+            {"cell_voltage", "galvanic_cell"},
         ),
     ):
         assert names <= {t["function"]["name"] for t in box.tools(question)}, question
@@ -221,61 +216,6 @@ def test_quantities_are_read_as_people_write_them() -> None:
         ("Une masse de 58,693 g/mol à 0,5 A pendant 3 heures, 72,066 g par mole", ["58.693 g/mol", "0.5 A", "3 h", "72.066 g/mol"]),
     ):  # fmt: skip
         assert [given.text for given in extract_values(text)] == found, text
-
-
-PUMP = "Une pompe élève de 12 MPa la pression de 16 kg/s d'oxygène liquide saturé à 90 K, rendement 70 %. Puissance ?"
-
-
-def offered(sheet: ConstrainedToolbox) -> dict[str, Any]:
-    return {t["function"]["name"]: t["function"]["parameters"]["properties"] for t in sheet.tools("")}
-
-
-def test_a_constrained_toolbox_leads_from_formula_to_formula() -> None:
-    sheet = ConstrainedToolbox(PUMP, "kW")
-    assert set(offered(sheet)) == {"saturation", "fluid"}  # for the density that pump_power lacks
-    assert offered(sheet)["saturation"] == {
-        "name": {"type": "string", "enum": ["oxygen"]},
-        "temperature": {"description": "temperature", "enum": ["90 K"]},
-    }
-    found = sheet.call("saturation", {"name": "oxygen", "temperature": "90 K"})
-    density = found.split("density of the liquid: ")[1].split("\n")[0]
-    [(name, inputs)] = offered(sheet).items()
-    assert name == "pump_power" and not sheet.answered
-    assert {key: value["enum"] for key, value in inputs.items()} == {
-        "mass_flow": ["16 kg/s"], "pressure_rise": ["12 MPa", "99350.3 Pa"], "density": [density], "efficiency": [0.7, 1],
-    }  # fmt: skip
-    given = {"mass_flow": "16 kg/s", "pressure_rise": "12 MPa", "density": density, "efficiency": 0.7}
-    assert "shaft power: 240.159 kW" in sheet.call("pump_power", given)
-    assert sheet.is_finished and sheet.answered
-
-
-def test_a_constrained_toolbox_uses_what_is_left_over_in_the_dimension_asked() -> None:
-    sheet = ConstrainedToolbox(
-        "Steel (55.845 g/mol, 2 electrons, 7.87 g/cm³) corrodes at 50 µA/cm²: when are 6 mm through?", "year"
-    )
-    sheet.call("corrosion_rate", {key: value["enum"][0] for key, value in offered(sheet)["corrosion_rate"].items()})
-    assert not sheet.answered
-    [expression] = offered(sheet)["calculate"]["expression"]["enum"]
-    assert expression == "6 mm / (0.580219 mm/year)"
-    assert "10.34" in sheet.call("calculate", {"expression": expression}) and sheet.is_finished
-
-
-def test_a_constrained_toolbox_knows_what_is_missing() -> None:
-    sheet = ConstrainedToolbox(
-        "A stage of 300 t has a specific impulse of 350 s. What velocity change does it give?", "m/s"
-    )
-    assert offered(sheet)["rocket_equation"]["final_mass"]["enum"] == ["300 t", "unknown"]
-    with pytest.raises(ScienceError, match="initial_mass and final_mass are all 300 t, which is given once"):
-        sheet.call("rocket_equation", {"isp": "350 s", "initial_mass": "300 t", "final_mass": "300 t"})
-    with pytest.raises(ScienceError, match=r"final_mass \(mass after the burn\) is not given"):
-        sheet.call("rocket_equation", {"isp": "350 s", "initial_mass": "300 t", "final_mass": "unknown"})
-    assert sheet.is_finished and not sheet.answered
-    sheet = ConstrainedToolbox("What force holds 12 kg up?", "N")  # short of nothing
-    assert offered(sheet)["calculate"]["expression"]["enum"] == ["12 kg * g0"]
-    sheet = ConstrainedToolbox(
-        "A cell exchanges 2 electrons at a standard voltage of 1.1 V and 25 °C. What is its voltage?", "V"
-    )
-    assert offered(sheet)["nernst"]["quotient"]["enum"] == [2, "unknown"]
 
 
 @pytest.mark.parametrize(
@@ -300,7 +240,7 @@ def test_a_model_can_only_write_units_that_fit() -> None:
     schema = formulas()["faraday_mass"].schema()["properties"]
     for text, fits in (("14 A", True), ("1.5e-3 µA", True), ("14", False), ("107.868 g", False), ("14 mA/cm²", False)):
         assert bool(re.search(schema["current"]["pattern"], text)) is fits, text
-    assert (schema["efficiency"]["minimum"], schema["efficiency"]["maximum"]) == (0, 1)
+    assert (schema["efficiency"]["minimum"], schema["efficiency"]["maximum"]) == (1e-3, 1)
 
 
 def test_what_a_tool_does_wrong_is_told_to_the_model(smollm: Model) -> None:

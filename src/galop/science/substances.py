@@ -10,8 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from galop.science.couples import couples
 from galop.science.elements import ATOMIC_WEIGHTS
-from galop.science.fields.electrochemistry import couples
 from galop.science.plain_text import fold_characters, make_plain
 from galop.science.words import language_of
 

@@ -11,6 +11,7 @@ from galop.science import formulas
 from galop.science.formula import Formula, Quantity, Tool
 
 FORMAL = "what the and its are not there give last line answer number unit pure cannot determined write unknown " \
+    "how much many does that has have with from for into per combien que est une des les dans par pour avec quelle " \
     "donnez dernière ligne forme nombre unité cela peut être déterminé écrivez"  # fmt: skip
 """Words that say how to answer, or nothing."""
 

@@ -48,6 +48,7 @@ NOT_ROOM = re.compile(
     r"chamber|chambre|wall|paroi|combust|stagnat|total|gas|gaz|flame|flamme|inlet|outlet|entree|sortie|final|initial|hot|"
     r"cold|chaud|froid|boil|adiabat|throat|col\b|exit|ejection|surface|fluid|liquid"
 )
+BOILING = ("LOX", "LH2", "LCH4", "NH3", "propane", "nitrogen")  # gases but for what is said to be liquid
 CHARGE = re.compile(r"(\d?)([+-])$")
 
 
@@ -119,8 +120,9 @@ def electrons_of(name: Name, signed: bool) -> Iterator[Assumption]:
 
 def densities(name: Name) -> Iterator[Assumption]:
     """The density of a metal near 20 °C, or of a liquid as it is stored."""
+    liquid = "liq" in name.text.lower() or name.text.startswith("L")
     for called in name.called:
-        if called in tables()[1]:
+        if called in tables()[1] and (liquid or called not in BOILING):
             value, where = tables()[1][called]
             yield Assumption(f"density of {called}", value, "kg/m^3", where, called)
             return

@@ -41,6 +41,9 @@ def unit_registry() -> pint.UnitRegistry[Any]:
     units.define("decade = 1 = _ = dec")
     units.define("lbm = pound")
     units.define("psia = psi")
+    units.define("lbmol = 453.59237 * mole")
+    for column, metre in {"mWC": 1, "cmWC": 0.01, "mmWC": 0.001, "inWC": 0.0254}.items():
+        units.define(f"{column} = {metre} * 9806.65 * pascal")  # of water at 4 °C
     for gauge, pascal in {"psig": 6894.757293168361, "barg": 1e5, "mbarg": 100, "kPag": 1e3, "MPag": 1e6}.items():
         units.define(f"{gauge} = {pascal} * pascal; offset: 101325")  # above one standard atmosphere
     units.define("tr = turn")

@@ -1,57 +1,23 @@
-"""What the constrained toolbox gives to who knows nothing: the science set with every choice drawn at random.
+"""What the plans for technical questions give to who knows nothing: the first, and one that is drawn at random.
 
-    python bench/chance.py            # a minute; no model is asked
+    python bench/chance.py            # some seconds; no model is asked
 
-The share that a model has beyond this is what it adds to the program's planning.
+The share that a model has beyond drawing is what it adds to the program's planning.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 from collections import defaultdict
+from collections.abc import Sequence
 from random import Random
 from statistics import mean
-from typing import Any
 
-from galop.errors import GalopError
 from galop.race.judge import judge
 from galop.race.question import Question
 from galop.race.question_set import load_questions
-from galop.science.constrained_toolbox import ConstrainedToolbox
-
-ROUNDS = 6
-
-
-def drawn(parameters: dict[str, Any], question: str, random: Random) -> dict[str, Any]:
-    """Arguments as a schema lets them be; of couples, those of the ions that are named."""
-    chosen = {}
-    for name, schema in parameters["properties"].items():
-        if name not in parameters["required"] and random.random() < 0.5:
-            continue
-        pattern = schema.get("pattern", "")
-        if pattern.startswith("^("):
-            options = [re.sub(r"\\(.)", r"\1", text) for text in pattern[2:-2].split("|")]
-        else:
-            options = [f"{metal}2+/{metal}" for metal in re.findall(r"([A-Z][a-z]?)2\+", question)]
-        chosen[name] = random.choice(schema.get("enum", options))
-    return chosen
-
-
-def answer(question: Question, random: Random) -> str:
-    sheet = ConstrainedToolbox(question.text, question.unit or "")
-    said: list[str] = []
-    for _ in range(ROUNDS):
-        if sheet.is_finished:
-            break
-        tool = random.choice(sheet.tools(question.text))["function"]
-        try:
-            text = sheet.call(tool["name"], drawn(tool["parameters"], question.text, random))
-        except GalopError:
-            continue
-        said += [line.rpartition(": ")[2] for line in text.splitlines() if not line.startswith("(source")]
-    fitting = [s for s in said if judge(question, f"ANSWER: {s}").slip != "wrong unit"]
-    return f"ANSWER: {random.choice(fitting)}" if sheet.answered and fitting else "ANSWER: unknown"
+from galop.science.candidates import Candidate, answer_at_once, conclude, find_candidates
+from galop.science.question import read_question
 
 
 def main() -> None:
@@ -60,15 +26,30 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--draws", type=int, default=5)
     args = parser.parse_args()
-    right: dict[str, list[bool]] = defaultdict(list)
+    first: dict[str, list[bool]] = defaultdict(list)
+    drawn: dict[str, list[float]] = defaultdict(list)
     for question in load_questions("science", args.limit, seed=args.seed, language="both"):
-        for draw in range(args.draws):
-            good = judge(question, answer(question, Random(f"{draw} {question.id}"))).right
-            right[question.part].append(good)
-            right["all"].append(good)
-            right[question.language].append(good)
-    for part, found in right.items():
-        print(f"{part}: {100 * mean(found):.0f} % of {len(found)} draws")
+        right = [is_right(question, choice) for choice in choices(question)]
+        random = Random(question.id)
+        for part in (question.part, question.language, "all"):
+            first[part].append(right[0])
+            drawn[part].append(mean(random.choice(right) for _ in range(args.draws)))
+    for part, found in first.items():
+        print(f"{part}: first {100 * mean(found):.0f} %, drawn {100 * mean(drawn[part]):.0f} % of {len(found)}")
+
+
+def choices(question: Question) -> list[str]:
+    """What each plan between which a model chooses would have answered."""
+    text = "\n".join(line for line in question.text.splitlines() if "ANSWER" not in line)
+    read = read_question(f"{text}\nAnswer in {question.unit}." if question.unit else text)
+    at_once = answer_at_once(read) if read.asked else None
+    candidates: Sequence[Candidate] = find_candidates(read) if read.asked and at_once is None else []
+    answers = [at_once] if at_once else [conclude(read, [c]) for c in candidates]
+    return [f"ANSWER: {a.text() if a.value is not None else 'unknown'}" for a in answers] or ["ANSWER: unknown"]
+
+
+def is_right(question: Question, text: str) -> bool:
+    return judge(question, text).right
 
 
 if __name__ == "__main__":

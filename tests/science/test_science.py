@@ -16,22 +16,16 @@ from typing import Any
 import pytest
 from waiting import wait_for
 
-from galop.agent.loop import converse
 from galop.agent.mcp import McpToolbox
-from galop.agent.toolbox import ToolResult, run_call
-from galop.backends.events import Done
+from galop.agent.toolbox import run_call
 from galop.backends.local import Model
 from galop.chat.thinking import Thinking
 from galop.chat.tools import ToolCall
-from galop.engine.sampling import Sampling
 from galop.errors import GalopError
 from galop.race.strategies import Strategy, Trial, read_reply
 from galop.science import formulas
 from galop.science.bank import FORM
-from galop.science.expressions import find_expressions
-from galop.science.extraction import extract_values
 from galop.science.formula import Quantity
-from galop.science.toolbox import FormulaToolbox
 from galop.science.units import ScienceError, parse_quantity
 
 
@@ -64,7 +58,7 @@ def test_quantities_as_people_write_them(text: str, unit: str, value: float) -> 
         ("calculate", {"expression": "9**9**9"}, "too large"),
         ("calculate", {"expression": "1 m + 1 s"}, "m"),
         ("calculate", {"expression": "1 + (2 *"}, "cannot be evaluated"),
-        ("fluid", {"name": "water", "temperature": "3 K"}, "is solid"),
+        ("fluid", {"name": "water", "temperature": "3 K"}, "equation of state"),
         ("python", {"code": "while True: pass"}, "time"),
         ("python", {"code": "open('/etc/passwd').read()"}, "failed"),
         ("python", {"code": "import os; os.system('true')"}, "failed"),
@@ -140,20 +134,6 @@ def test_python_computes() -> None:
     assert card.results["output"][0] == "0.693\n42\n"
 
 
-def test_a_model_computes_with_the_formulas(coder: Model) -> None:
-    """As `galop run --tools science` does: the call is made, carried out, and read."""
-    asked: list[dict[str, Any]] = [
-        {"role": "user", "content": "A cell has a Cu2+/Cu cathode and a Zn2+/Zn anode. What is its standard voltage?"}
-    ]
-    events = list(
-        converse(coder, asked, FormulaToolbox(), tool_choice="cell_voltage", max_tokens=120, sampling=Sampling())
-    )
-    [first, *_] = [e for e in events if isinstance(e, ToolResult)]
-    assert first.call.name == "cell_voltage" and not first.failed and "1.1" in first.text
-    assert [m["role"] for m in asked[:3]] == ["user", "assistant", "tool"] and asked[-1]["role"] == "assistant"
-    assert isinstance(events[-1], Done)
-
-
 @pytest.mark.parametrize(
     ("question", "unit", "answer"),
     [
@@ -173,74 +153,11 @@ def test_a_model_in_a_race_says_what_was_computed_or_unknown(
     assert trial.outcome.calls
 
 
-def test_retrieval_finds_the_formula_in_both_languages() -> None:
-    box = FormulaToolbox()
-    for question, name in (
-        ("What is the vacuum specific impulse of LH2/LOX at O/F 6, 70 bar and area ratio 40?", "isp"),
-        ("Quelle est l'impulsion spécifique dans le vide du couple LH2/LOX à 70 bar ?", "isp"),
-        ("How much copper does 10 A deposit in 1 h?", "faraday_mass"),
-        ("Quelle masse de cuivre un courant de 10 A dépose-t-il en 1 h par électrolyse ?", "faraday_mass"),
-        ("Calculez la longueur de Debye.", "debye_length"),
-        ("What shaft power does the turbopump need?", "pump_power"),
-    ):
-        assert name in [t["function"]["name"] for t in box.tools(question)], question
-
-
-def test_retrieval_finds_what_has_to_be_composed() -> None:
-    box = FormulaToolbox()
-    for question, names in (
-        (
-            "Saturated-liquid oxygen at 90 K feeds a pump. What net positive suction head is available?",
-            {"npsh", "saturation"},
-        ),
-        (
-            "De l'oxygène liquide saturé à 90 K alimente une pompe. Quelle hauteur nette d'aspiration ?",
-            {"npsh", "saturation"},
-        ),
-        (
-            "What voltage has a cell with a Cu cathode in 0.1 mol/L Cu2+ and a Zn anode in 0.01 mol/L Zn2+ (standard potentials)?",
-            {"cell_voltage", "galvanic_cell"},
-        ),
-    ):
-        assert names <= {t["function"]["name"] for t in box.tools(question)}, question
-
-
-def test_quantities_are_read_as_people_write_them() -> None:
-    for text, found in (
-        ("Chains at 70bar, O/F 6 and 79 % pump 1,234 kg/s of LiCoO2.", ["70 bar", "6", "0.79", "1234 kg/s"]),
-        ("RP-1 fuel: 55.845 g/mol, 7.87 g/cm³, 2 electrons, 1.7e-9 m²/s, 25 °C",
-         ["55.845 g/mol", "7.87 g/cm^3", "2", "1.7e-09 m^2/s", "25 °C"]),
-        ("3000 m·s⁻¹, 50 mA cm⁻², 20 kg per second, 7.87 g/cm3, 10⁻⁴ M, 2 × 10-9 m²/s", ["3000 m/s", "50 mA/cm^2", "20 kg/s", "7.87 g/cm^3", "0.0001 M", "2e-09 m^2/s"]),
-        ("12 500 kg, 300-400 K, 10 amperes, 77 °F, 2 F", ["12500 kg", "300 K", "400 K", "10 A", "298.15 K", "2 farad"]),
-        ("The 1st stage, Merlin 1D, est. 5,000 kg, 20 kJ/(mol·K)", ["5000 kg"]),
-        ("Une masse de 58,693 g/mol à 0,5 A pendant 3 heures, 72,066 g par mole", ["58.693 g/mol", "0.5 A", "3 h", "72.066 g/mol"]),
-    ):  # fmt: skip
-        assert [given.text for given in extract_values(text)] == found, text
-
-
-@pytest.mark.parametrize(
-    ("text", "unit", "expected"),
-    [
-        ("14 MW heat 116 kg/s of 3500 J/kg/K", "K", "14 MW / (116 kg/s * 3500 J/kg/K)"),
-        ("60 cells at 370 A and 0.63 V against 1.481 V", "kW", "370 A * (1.481 V - 0.63 V) * 60"),
-        ("91 t at 1870 kN and 303 s", "s", "91 t * 303 s * g0 / (1870 kN)"),
-        ("415 Ω and 129 µF", "Hz", "1 / (415 Ω * 129 µF) / (2 * pi)"),
-        ("1 m^2 and 300 kPa against 1.2 MPa", "kN", "1 m^2 * (1.2 MPa - 300 kPa)"),
-        ("4 times 5", "", "1 * 4 * 5"),
-    ],
-)
-def test_expressions_have_the_dimension_asked_for(text: str, unit: str, expected: str) -> None:
-    found = find_expressions(extract_values(text), [], [], unit)
-    assert expected in found
-    for expression in found:
-        formulas()["calculate"](expression=expression, in_unit=unit)
-
-
 def test_a_model_can_only_write_units_that_fit() -> None:
     schema = formulas()["faraday_mass"].schema()["properties"]
     for text, fits in (("14 A", True), ("1.5e-3 µA", True), ("14", False), ("107.868 g", False), ("14 mA/cm²", False)):
         assert bool(re.search(schema["current"]["pattern"], text)) is fits, text
-    assert (schema["efficiency"]["minimum"], schema["efficiency"]["maximum"]) == (1e-3, 1)
+    assert (schema["efficiency"]["minimum"], schema["efficiency"]["maximum"]) == (0, 1)
 
 
 def test_what_a_tool_does_wrong_is_told_to_the_model(smollm: Model) -> None:

@@ -43,18 +43,18 @@ class Conversation:
         messages = [*opening, *self.messages]
         try:
             with catch_interrupts() as interrupted:  # between two tokens
-                thought, answer, done, results = print_reply(self.session.reply(messages, interrupted))
+                reply = print_reply(self.session.reply(messages, interrupted))
             print()
-            note(figures_line(done))
+            note(figures_line(reply.done))
         except GalopError as error:
             self.messages.pop()
             note(f"galop: {error}")
             return
-        if results:
+        if reply.results:
             self.messages = messages[len(opening) :]
             return
-        thinking = {"reasoning_content": thought} if thought else {}
-        self.messages.append({"role": "assistant", "content": answer, **thinking})
+        thinking = {"reasoning_content": reply.thinking} if reply.thinking else {}
+        self.messages.append({"role": "assistant", "content": reply.text, **thinking})
 
     def command(self, line: str) -> bool:
         """Carries out a /command; False to leave. Raises OSError where a file cannot be read or written."""

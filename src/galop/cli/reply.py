@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from galop.agent import loop
 from galop.agent.toolbox import Toolbox, ToolResult, format_call
@@ -14,12 +14,16 @@ from galop.backends.protocol import Backend, ChatOptions, TokenBackend
 from galop.chat.messages import Message
 from galop.chat.response_format import ResponseFormat
 from galop.chat.thinking import Thinking
+from galop.chat.tools import ToolCall
 from galop.cli.errors import UsageError
 from galop.cli.screen import DIM, note, print_styled
 from galop.cli.tools import ask_permission
 from galop.engine.sampling import Sampling
 from galop.machine import peak_memory
 from galop.terminal import underlying, unescaped
+
+if TYPE_CHECKING:
+    from galop.science.answer import Answer
 
 LONG_PROMPT = 512  # tokens from which reading takes long enough to be shown
 
@@ -36,6 +40,7 @@ class ChatSession:
     thinking: Thinking = field(default_factory=Thinking)
     form: ResponseFormat | None = None
     toolbox: Toolbox | None = None
+    science: bool = False  # whether technical questions are computed
 
     @property
     def sampling(self) -> Sampling:
@@ -52,10 +57,17 @@ class ChatSession:
 
     def reply(
         self, messages: list[Message], cancelled: Callable[[], bool] = lambda: False
-    ) -> Iterator[Event | ToolResult]:
+    ) -> Iterator[Event | ToolResult | Answer]:
         """A reply to a conversation, to which calls, their results and the answer are added where there are tools."""
         options: ChatOptions = {"sampling": self.sampling, "max_tokens": self.max_tokens, "form": self.form}
-        if self.toolbox:
+        question = None
+        if self.science:
+            from galop.agent import science
+
+            question = science.read_conversation(messages)
+        if question is not None:
+            yield from science.answer(self.model, question, cancelled)
+        elif self.toolbox:
             yield from loop.converse(
                 self.model, messages, self.toolbox, self.thinking, ask_permission, cancelled=cancelled, **options
             )
@@ -72,10 +84,22 @@ def check_thinking(model: Backend, thinking: Thinking) -> None:
         raise UsageError(f"{model.name} always thinks; --think-budget 0 lets it think as little as can be")
 
 
-def print_reply(events: Iterable[Event | ToolResult], quiet: bool = False) -> tuple[str, str, Done, list[ToolResult]]:
-    """Prints a reply as it comes: thinking, answer, the end, and the results of tools, which are not the answer."""
+@dataclass
+class PrintedReply:
+    """A reply when it has ended: its thinking, its text, what it took, the results of tools or what was computed."""
+
+    done: Done
+    thinking: str = ""
+    text: str = ""
+    results: list[ToolResult] = field(default_factory=list)
+    answer: Answer | None = None
+
+
+def print_reply(events: Iterable[Event | ToolResult | Answer], quiet: bool = False) -> PrintedReply:
+    """Prints a reply as it comes: its text on standard output, all else on standard error."""
     thought, answer, results = "", "", []
     done: Done | None = None
+    computed: Answer | None = None
     for event in events:
         if isinstance(event, Prefill) and event.total > LONG_PROMPT and sys.stderr.isatty():
             # Rewritten in place; wiped when the prompt has been read.
@@ -94,8 +118,13 @@ def print_reply(events: Iterable[Event | ToolResult], quiet: bool = False) -> tu
                 note(f"\n{format_call(event.call)}\n  " + event.text.replace("\n", "\n  "))
         elif isinstance(event, Done):
             done = event if done is None else done.and_then(event)
+        elif not isinstance(event, Prefill | ToolCall):
+            computed = event
+            if not quiet and (details := event.details()):
+                print(flush=True)
+                note(details)
     assert done is not None
-    return thought, answer, done, results
+    return PrintedReply(done, thought, answer, results, computed)
 
 
 def print_text(piece: Text) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from galop.backends.events import Event
     from galop.chat.response_format import ResponseFormat
     from galop.cli.reply import ChatSession
+    from galop.science.answer import Answer
 
 MAX_TEXT = 64 << 20  # bytes that are piped in
 MAX_FORM = 4 << 20  # bytes of a schema or grammar
@@ -79,7 +80,7 @@ def run(
     from galop.chat.thinking import Thinking
     from galop.cli.load import choose_model, load_model
     from galop.cli.reply import ChatSession, check_thinking
-    from galop.cli.tools import open_toolboxes
+    from galop.cli.tools import SCIENCE, open_toolboxes, require_science
     from galop.engine.sampling import Sampling
 
     size, form, thinking = parse_size(memory), parse_form(schema, regex, grammar), Thinking(think, think_budget)
@@ -92,6 +93,8 @@ def run(
         Sampling(**chosen)  # type: ignore[arg-type]
     except ValueError as error:
         raise UsageError(str(error)) from None
+    if computes := SCIENCE in (tools or []):
+        require_science()
     source, why, prompt = choose_model(model, prompt, size)
     question = "\n\n".join(part for part in (prompt, read_stdin()) if part)
     if not question and not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -99,7 +102,7 @@ def run(
     if why:
         note(f"{source.name}: {why}")
     with (
-        open_toolboxes(tools or []) as toolbox,
+        open_toolboxes([name for name in tools or [] if name != SCIENCE]) as toolbox,
         load_model(source, yes, context or None, threads or None, size, kv, draft) as loaded,
     ):
         if raw and (thinking != Thinking() or tools):
@@ -108,7 +111,9 @@ def run(
             note(f"{source.name} has no chat template, so it continues the text")
             raw = True
         check_thinking(loaded, thinking)
-        session = ChatSession(loaded, source.name, chosen, system, max_tokens or None, thinking, form, toolbox)
+        session = ChatSession(
+            loaded, source.name, chosen, system, max_tokens or None, thinking, form, toolbox, computes
+        )
         if raw and question:
             sampling, limit = session.sampling, session.max_tokens
             answer(session, loaded.generate(question, sampling, limit, constraint=loaded.constraint(form)), as_json)
@@ -120,19 +125,20 @@ def run(
             converse(session)
 
 
-def answer(session: ChatSession, events: Iterable[Event | ToolResult], as_json: bool) -> None:
+def answer(session: ChatSession, events: Iterable[Event | ToolResult | Answer], as_json: bool) -> None:
     """Prints the answer to one question."""
     from galop.cli.reply import figures, figures_line, print_reply
 
-    thought, text, done, results = print_reply(events, quiet=as_json)
+    reply = print_reply(events, quiet=as_json)
     if as_json:
-        calls = [{**asdict(r.call), "result": r.text, "failed": r.failed} for r in results]
-        data = {"model": session.name, "thinking": thought, "answer": text, "seed": session.sampling.seed}
-        data |= figures(done) | ({"calls": calls} if calls else {})
+        calls = [{**asdict(r.call), "result": r.text, "failed": r.failed} for r in reply.results]
+        data = {"model": session.name, "thinking": reply.thinking, "answer": reply.text, "seed": session.sampling.seed}
+        data |= figures(reply.done) | ({"calls": calls} if calls else {})
+        data |= {"science": reply.answer.data()} if reply.answer else {}
         print(json.dumps(data, ensure_ascii=False))
     else:
         print(flush=True)
-        note(figures_line(done))
+        note(figures_line(reply.done))
 
 
 def parse_form(schema: str, regex: str, grammar: Path | None) -> ResponseFormat | None:

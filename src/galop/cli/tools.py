@@ -14,6 +14,7 @@ from galop.chat.tools import ToolCall
 from galop.cli.errors import UsageError, missing_extra
 from galop.terminal import STRICT, visible
 
+SCIENCE = "science"  # computes technical questions, and is no toolbox
 LONGEST_CALL = 24  # lines of a call that is to be allowed
 
 
@@ -30,10 +31,6 @@ def open_toolboxes(names: Sequence[str]) -> Iterator[Toolbox | None]:
 
 def open_toolbox(name: str, stack: ExitStack) -> Toolbox:
     """One of them, which `stack` closes. Raises UsageError, GalopError."""
-    if name == "science":
-        from galop.science.toolbox import FormulaToolbox
-
-        return FormulaToolbox()
     if not name.startswith(("http://", "https://")) and not shutil.which(name.split()[0] if name.split() else ""):
         raise UsageError(f"--tools {name}: that is neither science nor a URL nor a command that is installed")
     try:
@@ -43,6 +40,13 @@ def open_toolbox(name: str, stack: ExitStack) -> Toolbox:
     server = McpToolbox(name)
     stack.callback(server.close)
     return server
+
+
+def require_science() -> None:
+    """Raises GalopError where the extra for technical questions is not installed."""
+    from galop.science import formulas
+
+    formulas()
 
 
 def ask_permission(call: ToolCall) -> bool:

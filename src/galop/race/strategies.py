@@ -6,12 +6,10 @@ A strategy is a function of a `Trial` and a line in STRATEGIES.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Unpack
 
-from galop.agent.loop import converse
-from galop.agent.toolbox import ToolResult, format_call
 from galop.backends.events import Done, Event, Text
 from galop.backends.protocol import Backend, ChatOptions
 from galop.chat.messages import Message
@@ -58,7 +56,7 @@ class Outcome:
 
     text: str = ""
     thinking: str = ""
-    calls: list[str] = field(default_factory=list)  # each with what came of it
+    calls: list[str] = field(default_factory=list)  # programs and computations, each with what came of it
     replies: int = 0
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -68,7 +66,7 @@ class Outcome:
     answer_seconds: float = 0.0  # from the first token of each reply to its last
     cut_off: bool = False  # at the token limit
 
-    def add(self, events: Iterable[Event | ToolResult]) -> str:
+    def add(self, events: Iterable[Event]) -> str:
         """Adds up what a reply takes; gives the answer's text."""
         text = ""
         for event in events:
@@ -77,9 +75,6 @@ class Outcome:
                     self.thinking += event.text
                 else:
                     text += event.text
-            elif isinstance(event, ToolResult):
-                self.calls.append(f"{format_call(event.call)}\n{event.text}")
-                text = ""  # what came before a result is not the answer
             elif isinstance(event, Done):
                 if not self.replies:
                     self.first_token_seconds = event.first_token_seconds
@@ -121,7 +116,7 @@ class Trial:
         """
         outcome, unit = self.outcome, self.unit
         outcome.text = STRATEGIES[self.strategy.name][1](self)
-        if unit is None or not (complaint := complain(outcome.text, unit)):
+        if unit is None or self.strategy.name == "tools" or not (complaint := complain(outcome.text, unit)):
             return
         computed = "\n\n".join(outcome.calls)
         messages = [
@@ -197,20 +192,32 @@ def run_program(trial: Trial) -> str:
     return printed or text
 
 
-def call_formulas(trial: Trial) -> str:
-    """Formulas as tools; where calls can be required and a unit is known, of those that lead to the answer alone."""
-    from galop.science.constrained_toolbox import ConstrainedToolbox
-    from galop.science.toolbox import FormulaToolbox
+def compute(trial: Trial) -> str:
+    """What the program computes, the model choosing between plans: as `galop run --tools science` does."""
+    from galop.agent.science import answer_question
+    from galop.science.answer import Answer
 
-    backend, unit, options = trial.backend, trial.unit, reply_options(trial.seed)
-    if unit is None or not backend.capabilities.constrained:
-        return trial.outcome.add(converse(backend, trial.messages, FormulaToolbox(), Thinking(on=False), **options))
-    # Small models ramble, write calls that no schema allows, and make up what they were not told, unless held back.
-    box = ConstrainedToolbox(trial.question, unit)
-    options |= {"tool_choice": "required", "parallel_tool_calls": False, "form": answer_form(unit)}
-    events = converse(backend, trial.messages, box, Thinking(on=False), until=lambda _: box.is_finished, **options)
-    text = trial.outcome.add(events)
-    return text if box.answered else "ANSWER: unknown"  # what nothing has computed is a guess
+    asked = [line for line in trial.question.splitlines() if "ANSWER" not in line]  # how to write it is our business
+    if trial.unit:
+        asked.append(f"Answer in {trial.unit.removeprefix('Δ')}.")
+    answers: list[Answer] = []
+
+    def follow() -> Iterator[Event]:
+        messages: list[Message] = [{"role": "user", "content": "\n".join(asked)}]
+        for event in answer_question(trial.backend, messages, Thinking(on=False), **reply_options(trial.seed)):
+            if isinstance(event, Answer):
+                answers.append(event)
+            else:
+                yield event
+
+    text = trial.outcome.add(follow())
+    if trial.unit is None:
+        return text
+    if not answers or answers[0].value is None:
+        trial.outcome.calls += [a.sentence for a in answers]
+        return "ANSWER: unknown"  # what nothing has computed is a guess
+    trial.outcome.calls.append(answers[0].details())
+    return f"ANSWER: {answers[0].text()}"
 
 
 STRATEGIES: dict[str, tuple[int, Callable[[Trial], str]]] = {
@@ -218,7 +225,7 @@ STRATEGIES: dict[str, tuple[int, Callable[[Trial], str]]] = {
     "think": (2048, think_first),
     "vote": (5, vote),
     "code": (0, run_program),
-    "tools": (0, call_formulas),
+    "tools": (0, compute),
 }
 """By name: the usual amount, 0 where none can be given, and how it gets a reply's text."""
 

@@ -1,0 +1,202 @@
+"""The plans between which a model may choose, each with its number; and what is answered after it has chosen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from galop.science.answer import Answer, ComputedStep
+from galop.science.computation import Computation, compute
+from galop.science.formula import format_number
+from galop.science.inverse import NoRoot, UselessStep
+from galop.science.plans import FormulaPlan, FormulaStep, Missing, find_plans
+from galop.science.quantities import Given
+from galop.science.question import Asked, TechnicalQuestion
+from galop.science.units import ScienceError, same_dimension
+from galop.science.variables import convert, rarity
+
+SHOWN = 4  # candidates
+SAME = 0.004  # numbers this near, relatively, are one
+TRIED = 16  # plans that are computed
+SECONDS = 3.0  # after which no more are, however few
+CLOSE = 0.3  # plans whose scores differ by no more are about as likely
+FAR = 2.5  # a plan whose score is so much less than the best one's is none
+LEAST = -0.3  # a plan whose score is less does not fit the question
+NONE = 1.5  # what it costs a plan that nothing makes it give what is given
+BAD = 0.5  # a plan that cannot be, is what was meant where its score is so much more than any other's
+LEFT = 1.2  # what a plan may leave unused
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A plan with what it comes to; or, where an input is missing or cannot be, the sentence that says so."""
+
+    plan: FormulaPlan
+    computation: Computation | None
+    problem: str = ""
+
+    @property
+    def text(self) -> str:
+        """The plan in a line."""
+        return describe(self.plan.step)
+
+    @property
+    def number(self) -> str:
+        """What it comes to."""
+        made = self.computation
+        return f"{format_number(made.value)} {made.unit}".rstrip() if made else ""
+
+
+def find_candidates(question: TechnicalQuestion) -> list[Candidate]:
+    """The likeliest plans whose numbers differ, the likeliest first, and those that lack an input or cannot be."""
+    [asked, *_] = things_asked(question)
+    start = time.monotonic()
+    found: list[Candidate] = []
+    for plan in find_plans(question, asked)[:TRIED]:
+        if plan.score < LEAST:
+            break
+        if found and (plan.score < found[0].plan.score - FAR or time.monotonic() > start + SECONDS):
+            break
+        if plan.missing:
+            found.append(Candidate(plan, None, say_missing(plan, question.language)))
+            continue
+        try:
+            values = compute(plan)
+        except ScienceError as error:
+            steps = list(plan.step.walk())
+            if isinstance(error, UselessStep) or (isinstance(error, NoRoot) and len(steps) > 1):
+                continue  # it is the plan that cannot be, not what is given
+            cost = NONE if isinstance(error, NoRoot) else 0.0
+            found.append(Candidate(replace(plan, score=plan.score - cost), None, str(error)))
+            continue
+        for value in values:
+            if any(is_given(value, g) for g in question.given):
+                continue  # it says what the question said
+            if not any(c.computation and is_same(c.computation, value) for c in found):
+                found.append(Candidate(plan, value))
+    found.sort(key=lambda c: -c.plan.score)
+    return [c for c in found if not (c.problem and not c.plan.missing and has_better(c, found))]
+
+
+def has_better(bad: Candidate, found: Sequence[Candidate]) -> bool:
+    """Whether a plan that cannot be is another one with what is given mistaken for something else: the same formulas,
+    about as likely."""
+    used = [step.formula.name for step in bad.plan.step.walk()]
+    return any(
+        [step.formula.name for step in c.plan.step.walk()] == used and c.plan.score > bad.plan.score - BAD
+        for c in found
+        if c.computation
+    )
+
+
+def is_given(made: Computation, given: Given) -> bool:
+    """Whether a result is only a quantity of the question again."""
+    value = convert(given.value, given.unit, made.unit) if given.unit else None
+    return value is not None and abs(value - made.value) <= 1e-9 * abs(value)
+
+
+def is_same(one: Computation, other: Computation) -> bool:
+    """Whether two numbers are the same for whoever asked."""
+    return one.unit == other.unit and abs(one.value - other.value) <= SAME * max(abs(one.value), abs(other.value))
+
+
+def say_missing(plan: FormulaPlan, language: str) -> str:
+    """Which inputs of a plan are not given, in a sentence."""
+    what = " and ".join(dict.fromkeys(v.of.what for v in plan.missing))
+    if language == "fr":
+        return f"Il manque une donnée : {what} (entrée de {plan.step.formula.name}) ; rien n'a été calculé."
+    return (
+        f"Not enough is given: the {what} is missing, which {plan.missing[0].formula.name} needs; nothing was computed."
+    )
+
+
+def describe(step: FormulaStep) -> str:
+    """A step in a line: what it gives, by which formula, from what."""
+    parts = []
+    for name, source in step.inputs.items():
+        if isinstance(source, FormulaStep):
+            parts.append(f"{name} = ({describe(source)})")
+        elif isinstance(source, Given):
+            parts.append(f"{name} = {source.text}")
+        elif isinstance(source, Missing):
+            parts.append(f"{name} = ?")
+        else:
+            parts.append(
+                f"{name} = {source if isinstance(source, str) else f'{source.value:g} {source.unit}'.rstrip()}"
+            )
+    return f"{step.target.of.what} by {step.formula.name}: {', '.join(parts)}"
+
+
+def things_asked(question: TechnicalQuestion) -> list[Asked]:
+    """What is asked for, without what only looks like it: what is given a few words on, and what measures nothing."""
+    real = [
+        a for i, a in enumerate(question.asked)
+        if (a.measures is not None or a.unit is not None)
+        and not (
+            i and a.unit is None
+            and any(a.start <= g.start < a.end and same_dimension(g.unit, a.measures or "") for g in question.given)
+        )
+    ]  # fmt: skip
+    return real or list(question.asked[:1])
+
+
+def answer_at_once(question: TechnicalQuestion) -> Answer | None:
+    """The answer to what needs no plan: a conversion, or what cannot be answered as it is asked; else None."""
+    if len(asked := things_asked(question)) > 1:
+        said = " and ".join(f"{a.what.strip()!r}" for a in asked)
+        return Answer("contradictory", f"This asks {len(asked)} things at once, {said}; ask them one by one.")
+    for given in question.given:
+        kelvin = convert(given.value, given.unit, "K") if given.unit else None
+        if kelvin is not None and kelvin < 0 and not given.assumed:
+            return Answer("contradictory", f"{given.text} is below absolute zero; no temperature is.")
+    return convert_given(question)
+
+
+def convert_given(question: TechnicalQuestion) -> Answer | None:
+    """The only quantity of a question in the unit that is asked for, where nothing else is asked; else None."""
+    [asked, *_], given = things_asked(question), question.given
+    if not asked.unit or len(given) != 1 or question.names or not same_dimension(given[0].unit, asked.unit):
+        return None
+    if any(stem in rarity() for stem in asked.stems):  # it is what something measures that is asked for
+        return None
+    value = convert(given[0].value, given[0].unit, asked.unit)
+    if value is None:
+        return None
+    step = ComputedStep(
+        "convert", "conversion", value, asked.unit, {"quantity": given[0].text}, False, "units of one dimension",
+        "SI Brochure, 2019", "",
+    )  # fmt: skip
+    return Answer("computed", f"{format_number(value)} {asked.unit}", value, asked.unit, (step,))
+
+
+def about_as_likely(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+    """The first of some plans with those that are about as likely; alone where none of them is a number's."""
+    near = [c for c in candidates if c.plan.score > candidates[0].plan.score - CLOSE][:SHOWN]
+    return near if any(c.computation for c in near) else near[:1]
+
+
+def conclude(question: TechnicalQuestion, candidates: Sequence[Candidate]) -> Answer:
+    """The answer by what is left of the plans: one of them, none, or several between which nothing decides."""
+    if not candidates:
+        [asked, *_] = things_asked(question)
+        return Answer(
+            "no_formula", f"No formula here leads to {asked.what!r} from what is given; nothing was computed."
+        )
+    if len(candidates) > 1:
+        said = "; or ".join(f"{c.text}, which gives {c.number}" if c.computation else c.problem for c in candidates)
+        return Answer("ambiguous", f"This can be read in {len(candidates)} ways, say which is meant: {said}.")
+    [candidate] = candidates
+    plan, made = candidate.plan, candidate.computation
+    if made is None:
+        missing = tuple(dict.fromkeys(v.of.what for v in plan.missing))
+        return Answer("missing" if missing else "contradictory", candidate.problem, missing=missing)
+    if plan.left > LEFT:
+        unused = " and ".join(g.text for g in plan.unused)
+        return Answer(
+            "ambiguous", f"No formula here uses {unused}, without which {candidate.number} would be uncertain."
+        )
+    unused_given = tuple(g.text for g in plan.unused)
+    return Answer(
+        "computed", candidate.number, made.value, made.unit, made.steps, made.assumptions, unused=unused_given
+    )

@@ -1,0 +1,146 @@
+"""Plans carried out: quantities converted, formulas computed or solved, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import islice, product
+
+from galop.science.answer import ComputedStep
+from galop.science.assumptions import Assumption
+from galop.science.formula import Quantity, format_number
+from galop.science.inverse import solve
+from galop.science.plans import FormulaPlan, FormulaStep, Missing
+from galop.science.quantities import Given
+from galop.science.units import ScienceError
+from galop.science.variables import convert, is_difference
+
+DEGREES = {"degC": "°C", "degF": "°F"}  # in answers
+MOST = 4  # values of a plan whose formulas have several roots
+
+
+@dataclass(frozen=True)
+class Computation:
+    """A value of what a plan computes, in `unit`, with the steps to it."""
+
+    value: float
+    unit: str
+    steps: tuple[ComputedStep, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+
+def compute(plan: FormulaPlan) -> list[Computation]:
+    """What a plan comes to, in the unit that is asked for: one value, or several where a formula has several roots.
+
+    Raises ScienceError for a value that no formula takes, and where nothing comes out.
+    """
+    asked = plan.asked.unit
+    found = []
+    for made in _compute(plan.step):
+        unit = DEGREES.get(made.unit, made.unit.removeprefix("Δ")) if asked is None else asked
+        value = convert(made.value, made.unit, unit, is_difference(plan.step.target.of))
+        if value is None:
+            raise ScienceError(
+                f"{plan.step.target.of.what} is measured in {made.unit or 'pure numbers'}, not in {asked}"
+            )
+        found.append(replace(made, value=value, unit=unit))
+    return found
+
+
+def _compute(step: FormulaStep) -> list[Computation]:
+    options: list[list[Computation | str]] = []
+    for name, source in step.inputs.items():
+        if isinstance(source, FormulaStep):
+            options.append(list(_compute(source)))
+        elif isinstance(source, Missing):
+            raise ScienceError(f"{source.variable.of.what} is not given")
+        elif isinstance(source, str):
+            options.append([source])
+        else:
+            options.append([_read(source, _variable_of(step, name), name)])
+    found = []
+    for chosen in islice(product(*options), MOST):
+        found += _apply(step, dict(zip(step.inputs, chosen, strict=True)))
+    return found[:MOST]
+
+
+def _variable_of(step: FormulaStep, name: str) -> Quantity:
+    if step.known and step.known.name == name:
+        return step.known.of
+    kind = step.formula.parameters[name][0]
+    assert isinstance(kind, Quantity)
+    return kind
+
+
+def _read(source: Given | Assumption, of: Quantity, name: str) -> Computation:
+    """A value in the unit of an input."""
+    value = convert(source.value, source.unit, of.unit, is_difference(of))
+    if value is None:
+        raise ScienceError(f"{of.what} is measured in {of.unit or 'pure numbers'}, not in {source.unit}")
+    if not of.low <= value <= of.high:
+        said = source.text if isinstance(source, Given) else f"{format_number(value)} {of.unit}".rstrip()
+        raise ScienceError(f"{said} cannot be the {of.what}, which is {of.valid}")
+    if isinstance(source, Given):
+        return Computation(value, of.unit)
+    return Computation(value, of.unit, (), (f"{source.what} = {source.quantity} ({source.source})",))
+
+
+def _apply(step: FormulaStep, chosen: Mapping[str, Computation | str]) -> list[Computation]:
+    """A formula computed, or solved, with the values of its inputs."""
+    formula, target, known = step.formula, step.target, step.known
+    values: dict[str, float | str] = {}
+    steps: list[ComputedStep] = []
+    assumptions: list[str] = []
+    wanted = 0.0
+    for name, source in chosen.items():
+        if isinstance(source, str):
+            values[name] = source
+            continue
+        of = _variable_of(step, name)
+        number = convert(source.value, source.unit, of.unit, is_difference(of))
+        assert number is not None
+        steps += [s for s in source.steps if s not in steps]
+        assumptions += [a for a in source.assumptions if a not in assumptions]
+        if known and name == known.name:
+            wanted = number
+        else:
+            values[name] = number
+    if known:
+        for name, value in values.items():
+            kind = formula.parameters[name][0]
+            if isinstance(kind, Quantity) and isinstance(value, float):
+                kind.check(name, value)
+        roots = solve(formula, target.name, known.name, wanted, values)
+    else:
+        made = formula.apply(**values).get(target.name, "")
+        if isinstance(made, str):
+            raise ScienceError(f"{formula.name} gives no {target.of.what} here")
+        if not target.of.low <= made <= target.of.high:
+            said = f"{format_number(made)} {target.of.unit}".rstrip()
+            raise ScienceError(f"the {target.of.what} would be {said}; it can be {target.of.valid}")
+        if "efficiency" in target.of.what and not target.of.unit and made > 1:
+            raise ScienceError(f"the {target.of.what} would be {format_number(made)}, more than 1")
+        roots = (made,)
+    inputs = {name: f"{format_number(v)} {getattr(formula.parameters[name][0], 'unit', '')}".rstrip()
+              for name, v in values.items()}  # fmt: skip
+    if known:
+        inputs[known.name] = f"{format_number(wanted)} {known.of.unit}".rstrip()
+    assumptions += [
+        f"{kind.what} = {format_number(default)} {kind.unit}".rstrip()
+        for name, (kind, default) in formula.parameters.items()
+        if isinstance(kind, Quantity) and isinstance(default, float) and default
+        and name not in values and name != target.name
+    ]  # fmt: skip
+    valid = ", ".join(
+        f"{name} {kind.valid}" for name, (kind, _) in formula.parameters.items()
+        if isinstance(kind, Quantity) and kind.valid
+    )  # fmt: skip
+    return [
+        Computation(
+            root, target.of.unit,
+            (*steps, ComputedStep(formula.name, target.of.what, root, target.of.unit, inputs, known is not None,
+                                  formula.formula, formula.source, valid)),
+            tuple(assumptions),
+        )
+        for root in roots
+    ]  # fmt: skip

@@ -1,0 +1,209 @@
+"""Elementary relations between quantities: what links the steps of a longer computation."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from galop.science.constants import R
+from galop.science.formula import Quantity, formula
+
+SI = "SI Brochure, 9th ed., 2019 (definition of the quantity)"
+MECHANICS = "Halliday, Resnick & Walker, Fundamentals of Physics, 10th ed."
+Time = Annotated[float, Quantity("s", "time", 0, 1e15, "duration, during, durée, temps, pendant")]
+Mass = Annotated[float, Quantity("kg", "mass", 0, 1e15, "masse, weigh, pèse")]
+Volume = Annotated[float, Quantity("m^3", "volume", 0, 1e15, "capacity, contenance")]
+Area = Annotated[float, Quantity("m^2", "area", 0, 1e12, "surface, section, aire")]
+Current = Annotated[float, Quantity("A", "current", 0, 1e9, "courant, intensité")]
+Voltage = Annotated[float, Quantity("V", "voltage", -1e9, 1e9, "tension")]
+Power = Annotated[float, Quantity("W", "power", 0, 1e15, "puissance")]
+Density = Annotated[float, Quantity("kg/m^3", "density", 1e-9, 1e5, "masse volumique, densité")]
+MassFlow = Annotated[float, Quantity("kg/s", "mass flow", 0, 1e6, "flow rate, débit massique")]
+Temperature = Annotated[float, Quantity("K", "temperature", 0.01, 1e5, "température")]
+
+
+@formula("density = mass / volume", SI, {"density": Quantity("kg/m^3", "density", words="masse volumique, densité")},
+         words="masse d'un volume, volume d'une masse, tank, réservoir")  # fmt: skip
+def density_of(mass: Mass, volume: Volume) -> float:
+    """Density of a mass that fills a volume."""
+    return mass / volume
+
+
+@formula("volume_flow = velocity area", "continuity equation",
+         {"volume_flow": Quantity("m^3/s", "volume flow", words="volumetric flow rate, débit volumique")},
+         words="vitesse d'écoulement dans une conduite, section, pipe")  # fmt: skip
+def volume_flow_in_pipe(
+    velocity: Annotated[float, Quantity("m/s", "flow velocity", 0, 1e5, "mean speed, vitesse d'écoulement moyenne")],
+    area: Annotated[float, Quantity("m^2", "cross-section", 0, 1e6, "area of the pipe, section de passage, aire")],
+) -> float:
+    """Volume flow through a cross-section."""
+    return velocity * area
+
+
+@formula("mass = mass_flow time", SI, {"mass": Quantity("kg", "mass that has flowed", words="masse écoulée consommée")},
+         words="mass delivered consumed by a flow in a time, masse débitée, consommée pendant une durée")  # fmt: skip
+def mass_of_flow(mass_flow: MassFlow, time: Time) -> float:
+    """Mass that a flow brings in a time."""
+    return mass_flow * time
+
+
+@formula("difference = outlet - inlet", SI,
+         {"pressure_rise": Quantity("Pa", "pressure rise", words="pressure difference drop, élévation, écart, "
+                                                                 "différence, chute, perte de pression")},
+         words="inlet outlet, entrée sortie, amont aval, suction discharge, aspiration refoulement")  # fmt: skip
+def pressure_difference(
+    outlet: Annotated[float, Quantity("Pa", "higher pressure", 0, 1e10, "outlet discharge delivers delivery to, "
+                                      "sortie, refoulement, aval, refoule")],
+    inlet: Annotated[float, Quantity("Pa", "lower pressure", 0, 1e10, "inlet suction takes from, entrée, aspiration, "
+                                     "amont, aspire")],
+) -> float:  # fmt: skip
+    """Difference between two pressures, as of a pump's outlet and inlet."""
+    return outlet - inlet
+
+
+@formula("difference = hot - cold", SI,
+         {"temperature_difference": Quantity("K", "temperature difference", words="rise, écart, élévation, différence, "
+                                                                                  "échauffement")},
+         words="heated cooled from to, chauffé refroidi de à")  # fmt: skip
+def temperature_difference(
+    hot: Annotated[float, Quantity("K", "higher temperature", 0, 1e5, "hot final outlet to, chaude, sortie, jusqu'à")],
+    cold: Annotated[float, Quantity("K", "lower temperature", 0, 1e5, "cold initial inlet from, froide, entrée, de")],
+) -> float:
+    """Difference between two temperatures."""
+    return hot - cold
+
+
+@formula("total = first + second", SI,
+         {"total": Quantity("m/s", "total velocity change", words="sum delta-v, somme, variation de vitesse totale")},
+         words="velocity changes of two burns added, somme des variations de vitesse, incréments")  # fmt: skip
+def total_velocity_change(
+    first: Annotated[float, Quantity("m/s", "first velocity change", 0, 1e6, "delta-v stage burn, premier étage")],
+    second: Annotated[float, Quantity("m/s", "second velocity change", 0, 1e6, "delta-v stage burn, second étage")],
+) -> float:
+    """Sum of two velocity changes."""
+    return first + second
+
+
+@formula("speed = distance / time", MECHANICS, {"speed": Quantity("m/s", "speed", words="velocity rate, vitesse")},
+         words="distance travelled covered, parcourue")  # fmt: skip
+def mean_speed(
+    distance: Annotated[float, Quantity("m", "distance", 0, 1e15, "travelled covered, parcourue")], time: Time
+) -> float:
+    """Mean speed over a distance."""
+    return distance / time
+
+
+@formula("time = thickness / rate", "ASTM G102-89, uniform attack",
+         {"lifetime": Quantity("year", "time until it is through", words="lifetime service life years gone perforated, "
+                               "durée de vie, années, percée, disparaît")},
+         words="years until a wall is corroded through, lost, gone, durée avant perforation, disparition")  # fmt: skip
+def time_to_perforation(
+    thickness: Annotated[float, Quantity("mm", "thickness", 0, 1e5, "wall loss, épaisseur, paroi, perte")],
+    rate: Annotated[float, Quantity("mm/year", "corrosion rate", 1e-12, 1e6, "penetration rate, vitesse de corrosion")],
+) -> float:
+    """Time in which corrosion goes through a thickness."""
+    return thickness / rate
+
+
+@formula("force = pressure area", MECHANICS, {"force": Quantity("N", "force", words="load, effort")},
+         words="force of a pressure on a piston or wall, force de pression")  # fmt: skip
+def pressure_force(pressure: Annotated[float, Quantity("Pa", "pressure", 0, 1e12, "pression")], area: Area) -> float:
+    """Force of a pressure on an area."""
+    return pressure * area
+
+
+@formula("force = mass acceleration", "Newton, 1687", {"force": Quantity("N", "force", words="thrust, poussée")},
+         words="acceleration of a mass by a force, accélération d'une masse par une force")  # fmt: skip
+def acceleration_force(
+    mass: Mass, acceleration: Annotated[float, Quantity("m/s^2", "acceleration", -1e6, 1e6, "accélération")]
+) -> float:
+    """Force that accelerates a mass."""
+    return mass * acceleration
+
+
+@formula("power = voltage current", MECHANICS, {"power": Quantity("W", "electrical power", words="puissance")},
+         words="power of a current at a voltage, puissance d'un courant sous une tension")  # fmt: skip
+def electrical_power(voltage: Voltage, current: Current) -> float:
+    """Electrical power of a current at a voltage."""
+    return voltage * current
+
+
+@formula("power = voltage^2 / resistance", MECHANICS,
+         {"power": Quantity("W", "power in a resistance", words="puissance dissipée, load, charge")},
+         words="load, heater, résistance chauffante, charge")  # fmt: skip
+def resistive_power(
+    voltage: Voltage,
+    resistance: Annotated[float, Quantity("ohm", "resistance", 1e-12, 1e15, "résistance, load, charge")],
+) -> float:
+    """Power that a voltage drives into a resistance."""
+    return voltage * voltage / resistance
+
+
+@formula("heat_flux = power / area", MECHANICS, {"heat_flux": Quantity("W/m^2", "heat flux", words="flux thermique")},
+         words="heat flow per area, densité de flux de chaleur")  # fmt: skip
+def heat_flux(
+    power: Annotated[float, Quantity("W", "heat flow", 0, 1e15, "power, puissance thermique")], area: Area
+) -> float:
+    """Heat flux of a heat flow through an area."""
+    return power / area
+
+
+@formula("density = pressure molar_mass / (R temperature)", "Clapeyron, 1834",
+         {"density": Quantity("kg/m^3", "gas density", words="masse volumique d'un gaz")},
+         words="ideal gas density, masse volumique d'un gaz parfait")  # fmt: skip
+def ideal_gas_density(
+    pressure: Annotated[float, Quantity("Pa", "gas pressure", 0, 1e10, "pression du gaz")],
+    molar_mass: Annotated[float, Quantity("g/mol", "molar mass of the gas", 1, 1000, "masse molaire du gaz")],
+    temperature: Temperature,
+) -> float:
+    """Density of an ideal gas."""
+    return pressure * molar_mass * 1e-3 / (R * temperature)
+
+
+@formula("volume = area thickness", "geometry", {"volume": Quantity("m^3", "volume of a layer", words="couche, dépôt")},
+         words="layer, coating, plate, couche, dépôt, plaque")  # fmt: skip
+def layer_volume(
+    area: Area, thickness: Annotated[float, Quantity("m", "thickness", 0, 1e6, "thick, épaisseur, épais")]
+) -> float:
+    """Volume of a layer of an area."""
+    return area * thickness
+
+
+@formula("ratio = area / throat_area", "geometry",
+         {"area_ratio": Quantity("", "nozzle exit area over throat area", words="expansion ratio, rapport de section, "
+                                                                               "de détente")},
+         words="exit and throat areas, sections de sortie et du col")  # fmt: skip
+def nozzle_area_ratio(
+    exit_area: Annotated[float, Quantity("m^2", "exit area", 0, 1e6, "section de sortie")],
+    throat_area: Annotated[float, Quantity("m^2", "throat area", 1e-12, 1e6, "section du col")],
+) -> float:
+    """Area ratio of a nozzle from both areas."""
+    return exit_area / throat_area
+
+
+@formula("exit_pressure = ratio chamber_pressure", "definition of a pressure ratio",
+         {"pressure": Quantity("Pa", "exit pressure", words="pression de sortie, static pressure, pression statique")},
+         words="pressure at the nozzle's exit from the pressure ratio, pression à la sortie de la tuyère")  # fmt: skip
+def pressure_from_ratio(
+    pressure_ratio: Annotated[float, Quantity("", "exit over chamber pressure", 1e-9, 1, "pressure ratio, rapport de "
+                                              "pression")],
+    chamber_pressure: Annotated[float, Quantity("Pa", "chamber pressure", 0, 1e10, "stagnation, pression de chambre")],
+) -> float:  # fmt: skip
+    """Static pressure from its ratio to the chamber's."""
+    return pressure_ratio * chamber_pressure
+
+
+@formula("diameter = 2 radius", "geometry", {"diameter": Quantity("m", "diameter", words="diamètre")},
+         words="diameter from a radius, diamètre d'un rayon")  # fmt: skip
+def diameter_of_radius(radius: Annotated[float, Quantity("m", "radius", 0, 1e12, "rayon")]) -> float:
+    """Diameter of a circle, tank or wire from its radius."""
+    return 2 * radius
+
+
+@formula("thrust = engines thrust_each", MECHANICS, {"thrust": Quantity("N", "total thrust", words="poussée totale")},
+         words="cluster of identical engines, each, moteurs identiques, chacun")  # fmt: skip
+def cluster_thrust(
+    engines: Annotated[float, Quantity("", "engines", 1, 1000, "thrusters boosters motors, moteurs, propulseurs")],
+    thrust_each: Annotated[float, Quantity("N", "thrust of each engine", 0, 1e12, "poussée de chaque moteur, chacun")],
+) -> float:
+    """Thrust of several identical engines together."""
+    return engines * thrust_each

@@ -1,0 +1,440 @@
+"""Ways to compute what a question asks: formulas, their inverses and results of results, the likeliest first.
+
+The search goes backwards from what is asked, as in Bundy et al., "Solving mechanics problems using meta-level
+inference" (IJCAI 1979): a formula that has the wanted quantity is taken, its inputs are what is given, assumed, or
+wanted next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations, islice, product
+
+from galop.science.assumptions import Assumption, find_assumptions
+from galop.science.evidence import CLOSE, CONSTANTS, EACH, FADE, clashes, contexts_of, counts, is_constant, kinds_of
+from galop.science.formula import Formula, TextInput
+from galop.science.quantities import Given
+from galop.science.question import Asked, TechnicalQuestion
+from galop.science.variables import (
+    Variable,
+    by_dimension,
+    by_formula,
+    convert,
+    dimension,
+    is_difference,
+    knowns,
+    names_of,
+    phrases,
+    sources,
+    support,
+    topic_rarity,
+    topics,
+    weigh_stems,
+)  # fmt: skip
+from galop.science.words import stems
+
+DEPTH = 3  # formulas on the longest way
+WIDTH = 12  # ways to place what is given that are followed
+KEPT = 4  # ways to get one quantity
+MOST = 60_000  # formulas that are looked at for one question
+# What speaks for a plan and against it.
+USED, REUSED, NAMED = 1.0, -0.3, 0.4
+ROLE, REGRET, BARE = 1.5, 1.2, -1.2
+STEP, LINK, STRANGE, INVERSE = -0.8, 1.5, 1.0, -0.2
+ASSUMED, MISSING, OUTSIDE = -0.3, -3.0, -1.5
+ORDER = 0.05
+LOGARITHMIC = ("decibel", "dB", "neper", "octave")  # of which no formula gives any
+TARGET, WANDER, TOPIC, CLAIM, EXTRA, LOOP, LEFT, CLASH = 2.5, 2.5, 2.0, 1.0, 1.0, 2.5, 1.0, 2.0
+COMMON = 40  # variables of a dimension that tells little
+LEAST = 0.3  # gain from which a quantity takes the place of a default
+TOLD = 0.25  # support from which words speak of a variable
+
+
+@dataclass(frozen=True)
+class Missing:
+    """An input that nothing gives."""
+
+    variable: Variable
+
+
+@dataclass(frozen=True)
+class FormulaStep:
+    """A formula with where its inputs come from; solved for an input where `known` is the result that is given."""
+
+    target: Variable
+    inputs: Mapping[str, Given | Assumption | Missing | FormulaStep | str]  # a text is a choice
+    known: Variable | None = None
+
+    @property
+    def formula(self) -> Formula:
+        """The formula that is computed with."""
+        return self.target.formula
+
+    def walk(self) -> Iterator[FormulaStep]:
+        """The steps, those that are computed first in front."""
+        for source in self.inputs.values():
+            if isinstance(source, FormulaStep):
+                yield from source.walk()
+        yield self
+
+
+@dataclass(frozen=True)
+class FormulaPlan:
+    """A way to what is asked, with how well it fits the question and what it leaves out."""
+
+    asked: Asked
+    step: FormulaStep
+    score: float
+    unused: tuple[Given, ...]
+    left: float = 0.0  # how much what is unused looks as if it mattered
+
+    @cached_property
+    def missing(self) -> tuple[Variable, ...]:
+        """The inputs that nothing gives."""
+        every = (source for step in self.step.walk() for source in step.inputs.values())
+        return tuple(source.variable for source in every if isinstance(source, Missing))
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A way to one quantity: the step, the givens it uses by their numbers, and what speaks for it."""
+
+    step: FormulaStep
+    used: Mapping[int, Variable]  # what each given is taken for
+    score: float
+    derived: frozenset[str] = frozenset()  # what is computed on the way
+
+
+@dataclass
+class _State:
+    """Some inputs of a formula, placed."""
+
+    inputs: dict[str, Given | Assumption | Missing | FormulaStep | str] = field(default_factory=dict)
+    used: Mapping[int, Variable] = field(default_factory=dict)
+    score: float = 0.0
+    derived: frozenset[str] = frozenset()
+
+
+def find_plans(question: TechnicalQuestion, asked: Asked, most: int = 60) -> list[FormulaPlan]:
+    """The likeliest plans for what is asked, best first; also those that lack an input."""
+    return _Search(question, asked).plans(most)
+
+
+class _Search:
+    """The search for one question."""
+
+    def __init__(self, question: TechnicalQuestion, asked: Asked) -> None:
+        self._asked = asked
+        self._question = question
+        self._given = question.given
+        self._contexts = contexts_of(question)
+        self._names = tuple(question.names)
+        self._words = frozenset(stems(question.text)).union(*(kinds_of(n.called) for n in question.names))
+        self._memory: dict[tuple[Variable, frozenset[int], int], list[_Way]] = {}
+        self._assumed: dict[Variable, list[Assumption]] = {}
+        self._gains: dict[tuple[int, Variable, Variable | None], float] = {}
+        self._chosen: dict[str, list[dict[str, str]]] = {}
+        self._relevances: dict[str, float] = {}
+        self._fits_of: dict[Variable, list[int]] = {}
+        self._fit: dict[tuple[int, Variable], tuple[float, float] | None] = {}
+        self._best: dict[tuple[int, object], float] = {}
+        self.looked = 0
+
+    def plans(self, most: int) -> list[FormulaPlan]:
+        every = frozenset(range(len(self._given)))
+        ways: list[_Way] = []
+        targets = self._targets()
+        for target, fit in targets:
+            for known in knowns(target):
+                for way in self._complete(target, known, every, DEPTH - 1):
+                    score = way.score + fit + TOPIC * self._topic(way.step) - LEFT * self._left(way.used)
+                    score -= STRANGE / 2 * (1 - self._relevance(target.formula.name))
+                    if any(role.of.what == target.of.what for role in way.used.values()):
+                        score -= LOOP
+                    ways.append(_Way(way.step, way.used, score, way.derived))
+        ways.sort(key=lambda w: -w.score)
+        return [
+            FormulaPlan(
+                self._asked,
+                w.step,
+                w.score,
+                tuple(g for i, g in enumerate(self._given) if i not in w.used),
+                self._left(w.used),
+            )
+            for w in ways[:most]
+        ]
+
+    # What is asked.
+
+    def _targets(self) -> list[tuple[Variable, float]]:
+        """The variables that may be what is asked, with how well they fit."""
+        asked = self._asked
+        alike: Sequence[Variable]
+        measures = asked.unit if asked.unit is not None else asked.measures
+        if measures in LOGARITHMIC:
+            return []
+        if measures is not None:
+            alike = by_dimension().get(dimension(measures) or (), ())
+        else:
+            alike = [v for of in by_dimension().values() for v in of]
+        words: dict[str, float] = {}
+        for name in self._question.names:
+            if asked.start <= name.start < asked.start + len(asked.what) + CLOSE:
+                words |= dict.fromkeys(kinds_of(name.called), FADE**2)
+        for i, stem in enumerate(asked.stems):
+            words.setdefault(stem, FADE ** (2 * i))
+        fits = [(v, support(words, v)) for v in alike]
+        if not measures:  # no dimension tells what is asked
+            fits = [(v, s) for v, s in fits if s > TOLD]
+        best = max((s for _, s in fits), default=0.0)
+        found = [(v, TARGET * s - WANDER * (best - s) - self._claim(v) - EXTRA * (1 - self._said(v))) for v, s in fits]
+        return sorted(found, key=lambda f: -f[1])
+
+    def _said(self, target: Variable) -> float:
+        """How much of what a variable is called the question says, from 0 to 1."""
+        return max(weigh_stems(name & self._words) / weigh_stems(name) for name in names_of(target))
+
+    def _claim(self, target: Variable) -> float:
+        """How much what is given is that variable already."""
+        alike = [i for i, g in enumerate(self._given) if dimension(g.unit) == target.dimension]
+        return max((CLAIM * support(self._contexts[i], target) for i in alike), default=0.0)
+
+    def _left(self, used: Mapping[int, Variable]) -> float:
+        """How much what is left unused looks as if it mattered."""
+        return sum(self._matters(i) for i in range(len(self._given)) if i not in used)
+
+    def _matters(self, i: int) -> float:
+        """How much a quantity looks as if an answer needed it: by its words, and if it measures what few variables do,
+        or what is asked."""
+        given, best = self._given[i], self._best_support(i)
+        if given.kind == "count":
+            return 1.0 if EACH & self._words else 0.3 * best
+        if given.kind == "fraction":
+            return 0.8
+        if any(is_constant(given, *constant) for constant in CONSTANTS):
+            return 0.0
+        measure = dimension(given.unit)
+        rare = len(by_dimension().get(measure or (), ())) < COMMON
+        wanted = self._asked.unit if self._asked.unit is not None else self._asked.measures
+        same = bool(measure) and wanted is not None and measure == dimension(wanted)
+        return (1.2 * best + 0.3 if rare else 0.7 * best) + (0.7 if same else 0.0)
+
+    def _topic(self, step: FormulaStep) -> float:
+        """The share of the question's telling words that the formulas' words have."""
+        known = topic_rarity()
+        told = {s for s in self._words if s in known}
+        size = sum(known[s] for s in told)
+        words = frozenset[str]().union(*(topics()[s.formula.name] for s in step.walk()))
+        return sum(known[s] for s in told & words) / size if size else 0.0
+
+    def _relevance(self, name: str) -> float:
+        """How much the question speaks of what a formula is about, from 0 to 1."""
+        if name not in self._relevances:
+            known = topic_rarity()
+            told = min(1.0, sum(known[s] ** 2 for s in self._words & topics()[name]))
+            said = max(
+                sum(known[s] for s in phrase & self._words) / sum(known[s] for s in phrase)
+                for phrase in phrases()[name]
+            )
+            self._relevances[name] = (told + said) / 2
+        return self._relevances[name]
+
+    # Ways to one quantity.
+
+    def _ways(self, wanted: Variable, free: frozenset[int], depth: int) -> list[_Way]:
+        """Ways to compute an input from what is given."""
+        key = wanted, free, depth
+        if key in self._memory:
+            return self._memory[key]
+        self._memory[key] = []  # not by itself
+        ways: list[_Way] = []
+        for target, link in sources(wanted):
+            for known in knowns(target):
+                for way in self._complete(target, known, free, depth - 1, wanted):
+                    if free & way.used.keys() or any(isinstance(s, str) for s in way.step.inputs.values()):
+                        score = (
+                            way.score + STEP - LINK * (1 - link) - STRANGE * (1 - self._relevance(target.formula.name))
+                        )
+                        ways.append(_Way(way.step, way.used, score, way.derived | {target.of.what}))
+        self._memory[key] = sorted(ways, key=lambda w: -w.score)[:KEPT]
+        return self._memory[key]
+
+    def _complete(
+        self, target: Variable, known: Variable | None, free: frozenset[int], depth: int, parent: Variable | None = None
+    ) -> list[_Way]:
+        """Ways to fill the inputs of the formula of `target`."""
+        self.looked += 1
+        if self.looked > MOST:
+            return []
+        formula = target.formula
+        chosen = self._choose_names(formula)
+        if not chosen:
+            return []
+        roles = [v for v in by_formula()[formula.name] if not v.is_result and v is not target]
+        if known:
+            roles.insert(0, known)
+        if parent is not None and depth == 0 and any(self._is_open(r) for r in roles if r.is_required or r.is_result):
+            return []
+        states = self._place(roles, free, parent)
+        ways = []
+        for state in states:
+            if not state.used and not any(chosen):
+                continue
+            for filled in self._fill(state, roles, free.difference(state.used), depth, parent is None):
+                for names in chosen:
+                    score = filled.score + NAMED * len(names) + (INVERSE if known else 0.0)
+                    step = FormulaStep(target, {**names, **filled.inputs}, known)
+                    ways.append(_Way(step, filled.used, score, filled.derived))
+        return sorted(ways, key=lambda w: -w.score)[:KEPT]
+
+    def _place(self, roles: Sequence[Variable], free: frozenset[int], parent: Variable | None) -> list[_State]:
+        """The best ways to place what is given; an input that must be there and is not costs what it may cost."""
+        states = [_State()]
+        for role in sorted(roles, key=lambda r: (not r.is_required and not r.is_result, len(self._fitting(r)))):
+            grown = []
+            for state in states:
+                needed = role.is_required or role.is_result
+                grown.append(_State(state.inputs, state.used, state.score + (ASSUMED if needed else 0.0)))
+                for i in self._fitting(role):
+                    if i in state.used:
+                        continue
+                    gain = self._gain(i, role, parent) + (USED if i in free else REUSED)
+                    if not needed and gain < (LEAST if role.of.unit else USED - 0.5):
+                        continue  # what may be left out is not filled by chance
+                    inputs = {**state.inputs, role.name: self._given[i]}
+                    grown.append(_State(inputs, {**state.used, i: role}, state.score + gain))
+            states = sorted(grown, key=lambda s: -s.score)[:WIDTH]
+        for state in states:
+            state.score += ORDER * in_order(state.used, roles)
+        return sorted(states, key=lambda s: -s.score)[: 2 * KEPT]
+
+    def _fill(
+        self, state: _State, roles: Sequence[Variable], free: frozenset[int], depth: int, lacking: bool
+    ) -> Iterator[_State]:
+        """What is open filled by results of other formulas, by what is assumed, or by nothing."""
+        open_ = [r for r in roles if (r.is_required or r.is_result) and r.name not in state.inputs]
+        if len(open_) > 3:
+            return
+        options: list[list[_State]] = []
+        for role in open_:
+            found: list[_State] = []
+            if depth > 0:
+                found += [
+                    _State({role.name: w.step}, w.used, w.score, w.derived) for w in self._ways(role, free, depth)
+                ]
+            found += [_State({role.name: a}, {}, ASSUMED - 0.1 * i) for i, a in enumerate(self._assume(role))]
+            if lacking and not role.is_result:
+                found.append(_State({role.name: Missing(role)}, {}, MISSING))
+            if not found:
+                return
+            options.append(found)
+        spare = [r for r in roles if not (r.is_required or r.is_result) and r.name not in state.inputs and r.of.unit]
+        if lacking and depth > 0 and free:
+            for role in spare:
+                ways = [_State({role.name: w.step}, w.used, w.score, w.derived) for w in self._ways(role, free, depth)]
+                if good := [w for w in ways if w.score > LEAST]:
+                    options.append([_State(), *good])
+        for chosen in islice(product(*options), 64):
+            whole: _State | None = _State(state.inputs, state.used, state.score - ASSUMED * len(open_), state.derived)
+            for part in chosen:
+                whole = whole and join(whole, part)
+            if whole:
+                yield whole
+
+    def _is_open(self, role: Variable) -> bool:
+        """Whether neither what is given nor what is assumed can be that variable."""
+        return not self._fitting(role) and not self._assume(role)
+
+    def _assume(self, role: Variable) -> list[Assumption]:
+        """What a variable may be where nothing is said of it, the likeliest first."""
+        if role not in self._assumed:
+            told = f"{role.of.what} {role.of.words} {role.name.replace('_', ' ')}"
+            self._assumed[role] = [] if role.is_result else find_assumptions(role.of.unit, told, self._question)[:3]
+        return self._assumed[role]
+
+    # What is given.
+
+    def _fitting(self, role: Variable) -> list[int]:
+        """The givens that may be that variable."""
+        if role not in self._fits_of:
+            self._fits_of[role] = [i for i in range(len(self._given)) if self._fits(i, role) is not None]
+        return self._fits_of[role]
+
+    def _fits(self, i: int, role: Variable) -> tuple[float, float] | None:
+        """The value of a given in a variable's unit, and what its range costs; None where it measures another thing."""
+        key = i, role
+        if key not in self._fit:
+            given, of = self._given[i], role.of
+            self._fit[key] = None
+            if bool(given.unit) == bool(of.unit) and dimension(given.unit) == role.dimension:
+                value = convert(given.value, given.unit, of.unit, is_difference(of))
+                told = support(self._contexts[i], role)
+                inside = value is not None and of.low <= value <= of.high
+                if value is not None and (inside or told > TOLD) and (given.kind != "count" or counts(given, of)):
+                    self._fit[key] = value, 0.0 if inside else OUTSIDE
+        return self._fit[key]
+
+    def _gain(self, i: int, role: Variable, parent: Variable | None) -> float:
+        """What the words around a given say of its being that variable."""
+        key = i, role, parent
+        if key not in self._gains:
+            context = self._contexts[i]
+            own = support(context, role)
+            if parent is not None:
+                own = max(own, 0.8 * support(context, parent))
+            best = self._best_support(i)
+            fit = self._fits(i, role)
+            bare = BARE if not role.of.unit and own < 0.1 else 0.0
+            clash = CLASH if clashes(self._given[i], role) else 0.0
+            outside = fit[1] if fit else 0.0
+            self._gains[key] = ROLE * own - REGRET * max(0.0, best - own) + bare + outside - clash
+        return self._gains[key]
+
+    def _best_support(self, i: int) -> float:
+        """How well the words around a given fit any variable of its dimension."""
+        key = i, None
+        if key not in self._best:
+            alike = by_dimension().get(dimension(self._given[i].unit) or (), ())
+            self._best[key] = max((support(self._contexts[i], v) for v in alike), default=0.0)
+        return self._best[key]
+
+    def _choose_names(self, formula: Formula) -> list[dict[str, str]]:
+        """The ways to fill the inputs that take a name; none where the question names too few."""
+        if formula.name in self._chosen:
+            return self._chosen[formula.name]
+        found: list[dict[str, str]] = [{}]
+        for name, (kind, default) in formula.parameters.items():
+            if isinstance(kind, tuple):
+                named = [n.choice_among(kind) for n in self._names]
+            elif isinstance(kind, TextInput):
+                named = [next((c for c in n.called if "/" in c), None) for n in self._names]
+            else:
+                continue
+            options = list(dict.fromkeys(n for n in named if n))
+            if not options and default is not None and isinstance(default, str):
+                continue
+            found = [{**f, name: o} for f in found for o in options if o not in f.values()]
+        self._chosen[formula.name] = found[:4]
+        return self._chosen[formula.name]
+
+
+def in_order(used: Mapping[int, Variable], roles: Sequence[Variable]) -> int:
+    """How many quantities of a kind stand in a text in the order in which a formula takes them, less those that do not:
+    before and after, first and second."""
+    placed = sorted((roles.index(role), i, role.dimension) for i, role in used.items())
+    return sum((1 if a[1] < b[1] else -1) for a, b in combinations(placed, 2) if a[2] == b[2])
+
+
+def join(one: _State, other: _State) -> _State | None:
+    """Two parts of a plan as one; None where a given would be two things, or what is given would be computed."""
+    score = one.score + other.score
+    for i in one.used.keys() & other.used.keys():
+        if one.used[i].of.what != other.used[i].of.what and one.used[i].name != other.used[i].name:
+            return None
+        score += REUSED - USED
+    used, derived = {**one.used, **other.used}, one.derived | other.derived
+    if any(v.of.what in derived for v in used.values()):
+        return None
+    return _State({**one.inputs, **other.inputs}, used, score, derived)

@@ -1,0 +1,65 @@
+"""A model and the formulas: it chooses between plans, the program computes; what asks for no number is its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from galop.agent.science import answer_question, read_conversation
+from galop.backends.events import Done, Event, Text
+from galop.backends.local import Model
+from galop.science.answer import Answer
+
+PUMP = "A pump moves 340 kg/s of a liquid of 1140 kg/m3, raising the pressure by 21 MPa, efficiency 74 %. Power in MW?"
+
+
+def ask(model: Model, *texts: str) -> tuple[list[Event | Answer], list[Answer]]:
+    """The events of the last answer, and all answers of a conversation."""
+    messages: list[dict[str, Any]] = []
+    answers: list[Answer] = []
+    events: list[Event | Answer] = []
+    for text in texts:
+        messages.append({"role": "user", "content": text})
+        events = list(answer_question(model, messages, max_tokens=8))
+        answers += [e for e in events if isinstance(e, Answer)]
+        said = "".join(e.text for e in events if isinstance(e, Text))
+        messages.append({"role": "assistant", "content": said})
+    return events, answers
+
+
+def test_a_computed_answer_comes_as_a_chat_does(smollm: Model) -> None:
+    events, [answer] = ask(smollm, PUMP)
+    assert [type(e) for e in events[-3:]] == [Text, Answer, Done]
+    assert events[-3] == Text("8.46373 MW") and answer.value == pytest.approx(8.46373, rel=1e-5)
+
+
+def test_what_asks_for_no_number_is_the_models(smollm: Model) -> None:
+    events, answers = ask(smollm, "Hello! What is the Nernst equation about?")
+    assert not answers and isinstance(events[-1], Done) and events[-1].answer_tokens
+
+
+def test_a_model_chooses_between_plans_that_are_as_likely(smollm: Model) -> None:
+    """Whatever it chooses is computed; where its choice follows the order alone, both readings are told."""
+    events, [answer] = ask(smollm, "A stage of 48 t gives 4400 m/s at an Isp of 342 s. What other mass has it, in t?")
+    assert answer.status in ("computed", "ambiguous")
+    done = events[-1]
+    assert isinstance(done, Done) and done.answer_tokens  # it was asked
+    if answer.status == "computed":
+        assert answer.value == pytest.approx(178.237, rel=1e-3) or answer.value == pytest.approx(12.9266, rel=1e-3)
+    else:
+        assert answer.value is None and "178" in answer.sentence and "12.9" in answer.sentence
+
+
+def test_a_conversation_goes_on(smollm: Model) -> None:
+    _, answers = ask(
+        smollm, PUMP, "and at 30 MPa?", "What about an efficiency of 80 %?", "in kW?", "Thanks!", "and at 21 MPa?"
+    )
+    assert [a.text() for a in answers] == ["8.46373 MW", "12.091 MW", "11.1842 MW", "11184.2 kW", "7828.95 kW"]
+
+
+def test_content_may_come_in_parts() -> None:
+    question = read_conversation([{"role": "user", "content": [{"type": "text", "text": PUMP}]}])  # type: ignore[typeddict-item]
+    assert question is not None and len(question.given) == 4
+    assert read_conversation([{"role": "user", "content": "Tell me a story"}]) is None
+    assert read_conversation([]) is None

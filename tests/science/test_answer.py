@@ -1,0 +1,71 @@
+"""Answers: the number first, what it rests on beneath, or one sentence that names what is wrong."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from galop.science.answer import Answer
+from galop.science.candidates import answer_at_once, conclude, find_candidates
+from galop.science.question import read_question
+
+
+def answer(text: str) -> Answer:
+    question = read_question(text)
+    return answer_at_once(question) or conclude(question, find_candidates(question)[:1])
+
+
+def test_a_number_comes_with_what_it_rests_on() -> None:
+    found = answer("Quelle masse de cuivre, en g, 10 A déposent-ils en 1 h ?")
+    assert (found.status, found.value, found.unit) == ("computed", pytest.approx(11.855, rel=1e-3), "g")
+    assert found.text() == "11.8549 g"
+    details = found.details()
+    for said in ("I t M / (z F)", "current = 10 A", "time = 3600 s", "source: Faraday", "assumed: molar mass of Cu"):
+        assert said in details, details
+    data = json.loads(json.dumps(found.data()))
+    [step] = data["steps"]
+    assert step["inputs"]["time"] == "3600 s" and not step["solved"] and len(data["assumptions"]) >= 2
+
+
+def test_steps_stand_in_the_order_in_which_they_are_computed() -> None:
+    found = answer("A chamber at 48 bar feeds a throat 11 cm in diameter; c* is 1690 m/s. What mass flow in kg/s?")
+    assert [step.what for step in found.steps] == ["area", "mass flow"]
+    assert found.steps[-1].value == found.value
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "unit"),
+    [("Convert 3 bar to psi", 43.5113, "psi"), ("Combien font 12 lbf en newtons ?", 53.3787, "N"),
+     ("What is 25 °C in kelvin?", 298.15, "K")],
+)  # fmt: skip
+def test_a_conversion_is_computed(text: str, value: float, unit: str) -> None:
+    found = answer(text)
+    assert (found.status, found.value, found.unit) == ("computed", pytest.approx(value, rel=1e-5), unit)
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "said"),
+    [
+        ("What mass flow in kg/s passes a throat of 30 cm² at a chamber pressure of 62 bar?", "missing", "characteristic velocity"),
+        ("What final mass in kg has a stage of 3 t?", None, None),
+        ("What is the price in dollars of 12 t of RP-1?", "no_formula", "price"),
+        ("A pump raises 20 kg/s of 1000 kg/m³ by 5 MPa at an efficiency of 170 %. What power in kW?", "contradictory", "170 %"),
+        ("Nernst voltage at -300 °C, standard voltage 1.1 V, 2 electrons, quotient 10?", "contradictory", "absolute zero"),
+        ("What is the thrust of 100 kg/s at 3000 m/s, and what is the Isp?", "contradictory", "one by one"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_answered_is_said_in_a_sentence(text: str, status: str | None, said: str | None) -> None:
+    found = answer(text)
+    assert found.value is None and "\n" not in found.text() and found.text() == found.sentence
+    if status and said:
+        assert found.status == status and said in found.sentence, found
+
+
+@pytest.mark.parametrize(
+    "text", ["1e400 bar?", "What pressure? " * 3000, "9" * 5000 + " bar in psi?", "", "?", "bar " * 500]
+)
+def test_no_text_breaks_it(text: str) -> None:
+    question = read_question(text)
+    if question.asked:
+        assert answer(text).text()

@@ -1,0 +1,87 @@
+"""Plans for questions as people ask them: formulas, inverses, results of results, and what is missing."""
+
+from __future__ import annotations
+
+from math import exp, log, pi
+
+import pytest
+
+from galop.science.candidates import find_candidates
+from galop.science.constants import G0, F, R
+from galop.science.plans import find_plans
+from galop.science.question import read_question
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "unit"),
+    [
+        # One formula, its inputs told by words, symbols and dimensions; what it does not need is left out.
+        ("The stage weighs 33 t at ignition and 8.1 t at burnout, Isp 351 s. Delta-v in km/s?",
+         351 * G0 * log(33 / 8.1) / 1e3, "km/s"),
+        ("Le banc, long de 12 m, alimente une pompe de rendement 68 % : 31 kg/s d'un liquide de 806 kg/m³, élévation "
+         "de pression 7,2 MPa. Quelle puissance à l'arbre en kW ?", 31 * 7.2e6 / 806 / 0.68 / 1e3, "kW"),
+        ("How many grams of silver do 7.5 A deposit in half an hour (107.87 g/mol, one electron)?",
+         7.5 * 1800 * 107.87 / F, "g"),
+        # Solved for an input.
+        ("How many hours must 14 A flow to deposit 90 g of nickel (58.69 g/mol, 2 electrons)?",
+         90 * 2 * F / 58.69 / 14 / 3600, "h"),
+        ("Quelle impulsion spécifique faut-il pour 2,9 km/s avec un étage de 40 t qui pèse 15 t à vide ?",
+         2900 / G0 / log(40 / 15), "s"),
+        ("A cell shows 1.52 V; its standard voltage is 1.56 V, 2 electrons, 25 °C. What is the reaction quotient?",
+         exp(0.04 * 2 * F / R / 298.15), ""),
+        # Results of results.
+        ("The engine gives 64 kN at an Isp of 318 s for 150 s. How many kg of propellant does it burn?",
+         64e3 / 318 / G0 * 150, "kg"),
+        ("A pump takes liquid in at 4 bar and delivers it at 160 bar: 21 kg/s, 1140 kg/m³, efficiency 66 %. Power in kW?",
+         21 * 156e5 / 1140 / 0.66 / 1e3, "kW"),
+        ("A chamber at 48 bar feeds a throat 11 cm in diameter; c* is 1690 m/s. What mass flow in kg/s?",
+         48e5 * pi / 4 * 0.11**2 / 1690, "kg/s"),
+    ],
+)  # fmt: skip
+def test_the_first_plan_answers(text: str, value: float, unit: str) -> None:
+    question = read_question(text)
+    [first, *_] = find_candidates(question)
+    assert first.computation is not None, first.problem
+    assert (first.computation.value, first.computation.unit) == (pytest.approx(value, rel=1e-3), unit)
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("A pump lifts 12 kg/s of a liquid of 990 kg/m³ at an efficiency of 71 %. What shaft power in kW?", "pressure"),
+        ("Un étage de 52 t a une impulsion spécifique de 310 s. Quelle variation de vitesse fournit-il ?", "burn"),
+        ("What mass flow passes a throat of 30 cm² at a chamber pressure of 62 bar?", "velocity"),
+    ],
+)
+def test_what_is_missing_is_named(text: str, missing: str) -> None:
+    [first, *_] = find_candidates(read_question(text))
+    assert first.computation is None and missing in first.problem
+    assert all(missing in variable.of.what for variable in first.plan.missing)
+
+
+def test_what_is_given_is_neither_used_twice_nor_computed_again() -> None:
+    question = read_question("With gamma 1.21 and an area ratio of 30, what is the exit Mach number?")
+    [asked] = question.asked
+    for plan in find_plans(question, asked):
+        roles = [name for step in plan.step.walk() for name, source in step.inputs.items() if source in question.given]
+        assert roles, plan
+        derived = {step.target.of.what for step in plan.step.walk()} - {plan.step.target.of.what}
+        given = {step.formula.parameters[n][0].what for step in plan.step.walk() for n, s in step.inputs.items()
+                 if s in question.given and n in step.formula.parameters}  # fmt: skip
+        assert not derived & given
+
+
+def test_a_question_that_nothing_leads_to_has_no_plan() -> None:
+    for text in (
+        "What is the price in dollars of 12 t of RP-1?",
+        "How many decibels louder is a 180 kN engine than a 90 kN one?",
+        "What is the resonance frequency in MHz of a coil of 3 µH with 47 pF?",
+    ):
+        assert find_candidates(read_question(text)) == [], text
+
+
+def test_a_radius_is_no_diameter() -> None:
+    [first, *_] = find_candidates(
+        read_question("What hoop stress in MPa acts in a tank of 1.2 m radius and 4 mm wall at 20 bar?")
+    )
+    assert first.computation is not None and first.computation.value == pytest.approx(600, rel=1e-3)

@@ -73,6 +73,22 @@ def hoop_stress(pressure: InnerPressure, diameter: Diameter, thickness: Wall, sh
 
 
 @formula(
+    "cylinder: stress = p r / t; sphere: stress = p r / (2 t)", "Roark's Formulas for Stress and Strain, 8th ed., "
+    "ch. 13",
+    {"stress": Quantity("Pa", "hoop stress", words="wall circumferential tensile, contrainte circonférentielle")},
+    words="thin-walled pressure vessel of a mean radius, hoop stress, contrainte circonférentielle, rayon, enveloppe",
+)  # fmt: skip
+def hoop_stress_of_radius(
+    pressure: InnerPressure,
+    radius: Annotated[float, Quantity("m", "radius", 1e-6, 1000, "mean inner radius, rayon moyen, rayon intérieur")],
+    thickness: Wall,
+    shape: Shape = "cylinder",
+) -> float:
+    """Largest stress in the thin wall of a pressure vessel of a radius."""
+    return pressure * radius / ((1 if shape == "cylinder" else 2) * thickness)
+
+
+@formula(
     "cylinder: t = safety p d / (2 strength); sphere: t = safety p d / (4 strength)",
     "Roark's Formulas for Stress and Strain, 8th ed., ch. 13",
     {"thickness": Quantity("m", "wall thickness", words="épaisseur de paroi")},

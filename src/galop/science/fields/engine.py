@@ -20,6 +20,9 @@ from galop.science.formula import Quantity, formula
 
 ISP = Quantity("s", "specific impulse", words="Isp impulsion spécifique")
 EXHAUST = Quantity("m/s", "effective exhaust velocity", words="vitesse d'éjection effective")
+ThroatDiameter = Annotated[
+    float, Quantity("m", "throat diameter", 1e-6, 100, "diameter of the throat, diamètre du col, au col")
+]
 THROAT_DIAMETER = Quantity("m", "throat diameter", words="diamètre du col, diamètre au col")
 THROAT_AREA = Quantity("m^2", "throat area", words="section du col, aire du col, surface au col")
 
@@ -58,6 +61,45 @@ def thrust(
 def nozzle_thrust(thrust_coefficient: ThrustCoefficient, pressure: ChamberPressure, throat_area: ThroatArea) -> float:
     """Thrust of a nozzle from its thrust coefficient, chamber pressure and throat area."""
     return thrust_coefficient * pressure * throat_area
+
+
+@formula(
+    "thrust = thrust_coefficient pressure pi throat_diameter^2 / 4", f"{RPE}, eq. 3-31",
+    {"thrust": Quantity("N", "thrust", words="force, poussée")},
+    words="thrust or thrust coefficient from chamber pressure and throat diameter, poussée, coefficient de poussée, "
+          "diamètre du col",
+)  # fmt: skip
+def nozzle_thrust_of_diameter(
+    thrust_coefficient: ThrustCoefficient, pressure: ChamberPressure, throat_diameter: ThroatDiameter
+) -> float:
+    """Thrust of a nozzle from its thrust coefficient, chamber pressure and throat diameter."""
+    return thrust_coefficient * pressure * pi * throat_diameter**2 / 4
+
+
+@formula(
+    "mass_flow = pressure pi throat_diameter^2 / (4 c_star)", f"{RPE}, eq. 3-32",
+    {"mass_flow": Quantity("kg/s", "mass flow", words="propellant flow, débit massique au col")},
+    words="c* or mass flow from chamber pressure and throat diameter, test data, vitesse caractéristique, débit "
+          "massique, diamètre du col, essai",
+)  # fmt: skip
+def choked_flow_of_diameter(pressure: ChamberPressure, throat_diameter: ThroatDiameter, c_star: CStar) -> float:
+    """Mass flow through a choked throat of a diameter."""
+    return pressure * pi * throat_diameter**2 / (4 * c_star)
+
+
+@formula(
+    "thrust = vacuum_thrust - ambient_pressure exit_area", f"{RPE}, eq. 2-13",
+    {"thrust": Quantity("N", "thrust", words="force, poussée au sol, au niveau de la mer")},
+    words="thrust at sea level or an altitude from vacuum thrust and exit area, poussée au sol, dans le vide, section "
+          "de sortie",
+)  # fmt: skip
+def thrust_at_pressure(
+    vacuum_thrust: Annotated[float, Quantity("N", "vacuum thrust", 0, 1e12, "thrust in vacuum, poussée dans le vide")],
+    exit_area: Annotated[float, Quantity("m^2", "nozzle exit area", 0, 1000, "section de sortie, aire de sortie")],
+    ambient_pressure: AmbientPressure,
+) -> float:
+    """Thrust at an ambient pressure from the vacuum thrust."""
+    return vacuum_thrust - ambient_pressure * exit_area
 
 
 @formula(

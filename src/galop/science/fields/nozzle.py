@@ -23,6 +23,10 @@ MACH = Quantity("", "Mach number", words="nombre de Mach")
 SupersonicMach = Annotated[
     float, Quantity("", "Mach number ahead, supersonic", 1, 50, "upstream Mach, nombre de Mach amont")
 ]
+TotalPressure = Annotated[
+    float, Quantity("Pa", "stagnation pressure", 1e-9, 1e12, "total chamber reservoir pressure, pression totale, de "
+                                                             "chambre, d'arrêt")
+]  # fmt: skip
 BarPressure = Annotated[float, Quantity("bar", "chamber pressure", 0.01, 10_000, "pc, pression de chambre, foyer")]
 
 
@@ -126,6 +130,31 @@ def stagnation_ratios(gamma: Gamma, mach: Mach) -> dict[str, float]:
 
 
 @formula(
+    "p*/p0 = (2/(gamma+1))^(gamma/(gamma-1))", f"{ANDERSON}, eq. 3.35",
+    {
+        "throat_pressure": Quantity("Pa", "pressure at the throat", words="critical sonic static pressure, pression "
+                                                                          "au col, pression critique"),
+        "pressure_ratio": Quantity("", "critical pressure ratio p*/p0", words="rapport de pression critique"),
+    },
+    words="critical pressure at the throat of a choked nozzle, sonic, pression au col, pression critique, col sonique",
+)  # fmt: skip
+def throat_pressure(gamma: Gamma, total_pressure: TotalPressure) -> dict[str, float]:
+    """Static pressure at the throat of a choked nozzle."""
+    ratio = (2 / (gamma + 1)) ** (gamma / (gamma - 1))
+    return {"throat_pressure": total_pressure * ratio, "pressure_ratio": ratio}
+
+
+@formula(
+    "T*/T0 = 2/(gamma+1)", f"{ANDERSON}, eq. 3.34",
+    {"throat_temperature": Quantity("K", "temperature at the throat", words="critical static, température au col")},
+    words="critical temperature at the throat of a choked nozzle, sonic, température au col, température critique",
+)  # fmt: skip
+def throat_temperature(gamma: Gamma, chamber_temperature: ChamberTemperature) -> float:
+    """Static temperature at the throat of a choked nozzle."""
+    return chamber_temperature * 2 / (gamma + 1)
+
+
+@formula(
     "T0 = T (1 + (gamma-1)/2 M^2)", f"{ANDERSON}, eq. 3.28",
     {"total_temperature": Quantity("K", "stagnation temperature", words="total, température totale, d'arrêt")},
     words="stagnation or total temperature of a flow at a Mach number, static temperature, température totale, "
@@ -163,10 +192,7 @@ def stagnation_pressure(
           "statique",
 )  # fmt: skip
 def mach_at_pressure(
-    total_pressure: Annotated[
-        float, Quantity("Pa", "stagnation pressure", 1e-9, 1e12, "total chamber reservoir pressure, pression totale, "
-                                                                 "de chambre, d'arrêt")
-    ],
+    total_pressure: TotalPressure,
     pressure: Annotated[
         float, Quantity("Pa", "static pressure", 1e-9, 1e12, "exit local pressure, pression statique, de sortie, "
                                                              "locale")

@@ -137,18 +137,31 @@ def orbital_period(semi_major_axis: SemiMajorAxis, body: Body = "Earth") -> floa
     return period(gm(body), semi_major_axis * 1e3)
 
 
+ELLIPSE = "a = (rp + ra) / 2, e = (ra - rp) / (ra + rp), v = sqrt(GM (2 / r - 1 / a)), period = 2 pi sqrt(a^3 / GM)"
+ELLIPTIC = {
+    "semi_major_axis": Quantity("km", "semi-major axis", words="demi-grand axe"),
+    "eccentricity": Quantity("", "eccentricity", words="excentricité"),
+    "period": PERIOD,
+    "periapsis_velocity": Quantity("m/s", "velocity at the lowest point", words="perigee periapsis, vitesse au "
+                                                                                "périgée"),
+    "apoapsis_velocity": Quantity("m/s", "velocity at the highest point", words="apogee apoapsis, vitesse à l'apogée"),
+}  # fmt: skip
+
+
+def ellipse(body: str, low: float, high: float) -> dict[str, float]:
+    """An orbit by its lowest and highest distance from the centre [m]."""
+    axis = (low + high) / 2
+    return {
+        "semi_major_axis": axis / 1e3,
+        "eccentricity": (high - low) / (high + low),
+        "period": period(gm(body), axis),
+        "periapsis_velocity": sqrt(gm(body) * (2 / low - 1 / axis)),
+        "apoapsis_velocity": sqrt(gm(body) * (2 / high - 1 / axis)),
+    }
+
+
 @formula(
-    "a = (rp + ra) / 2, e = (ra - rp) / (ra + rp), v = sqrt(GM (2 / r - 1 / a)), period = 2 pi sqrt(a^3 / GM)",
-    f"{VALLADO}, ch. 1; {TABLE}",
-    {
-        "semi_major_axis": Quantity("km", "semi-major axis", words="demi-grand axe"),
-        "eccentricity": Quantity("", "eccentricity", words="excentricité"),
-        "period": PERIOD,
-        "periapsis_velocity": Quantity("m/s", "velocity at the lowest point", words="perigee periapsis, vitesse au "
-                                                                                    "périgée"),
-        "apoapsis_velocity": Quantity("m/s", "velocity at the highest point", words="apogee apoapsis, vitesse à "
-                                                                                    "l'apogée"),
-    },
+    ELLIPSE, f"{VALLADO}, ch. 1; {TABLE}", ELLIPTIC,
     words="elliptic orbit of perigee and apogee altitude, GTO, orbite elliptique, périgée, apogée, excentricité",
 )  # fmt: skip
 def elliptic_orbit(
@@ -166,15 +179,30 @@ def elliptic_orbit(
     """
     if apoapsis_altitude < periapsis_altitude:
         raise ScienceError("apoapsis_altitude has to be at least periapsis_altitude")
-    low, high = distance(body, periapsis_altitude), distance(body, apoapsis_altitude)
-    axis = (low + high) / 2
-    return {
-        "semi_major_axis": axis / 1e3,
-        "eccentricity": (high - low) / (high + low),
-        "period": period(gm(body), axis),
-        "periapsis_velocity": sqrt(gm(body) * (2 / low - 1 / axis)),
-        "apoapsis_velocity": sqrt(gm(body) * (2 / high - 1 / axis)),
-    }
+    return ellipse(body, distance(body, periapsis_altitude), distance(body, apoapsis_altitude))
+
+
+@formula(
+    ELLIPSE, f"{VALLADO}, ch. 1; {TABLE}", ELLIPTIC,
+    words="elliptic orbit of perigee and apogee radius from the centre, orbite elliptique, périgée et apogée à une "
+          "distance du centre, période, excentricité",
+)  # fmt: skip
+def elliptic_orbit_of_radii(
+    periapsis_radius: Annotated[
+        float, Quantity("km", "lowest distance from the centre", 1, 1e12, "perigee periapsis radius, périgée, rayon")
+    ],
+    apoapsis_radius: Annotated[
+        float, Quantity("km", "highest distance from the centre", 1, 1e12, "apogee apoapsis radius, apogée, rayon")
+    ],
+    body: Body = "Earth",
+) -> dict[str, float]:
+    """Axis, eccentricity, period and velocities of an elliptic orbit from its lowest and highest radius.
+
+    Raises ScienceError where the highest point is not above the lowest.
+    """
+    if apoapsis_radius < periapsis_radius:
+        raise ScienceError("apoapsis_radius has to be at least periapsis_radius")
+    return ellipse(body, above_ground(body, periapsis_radius), above_ground(body, apoapsis_radius))
 
 
 def transfer(mu: float, start: float, end: float) -> dict[str, float]:

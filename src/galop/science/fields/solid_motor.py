@@ -86,7 +86,7 @@ def burn_rate_when_warm(
     temperature_change: Annotated[
         float,
         Quantity(
-            "K", "grain's temperature above its reference's", -200, 200, "temperature difference, écart de température"
+            "ΔK", "grain's temperature above its reference's", -200, 200, "temperature difference, écart de température"
         ),
     ],
 ) -> float:

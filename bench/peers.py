@@ -3,11 +3,13 @@
     python bench/peers.py --quick                # the three real models, two rounds
     python bench/peers.py --json results/peers.json --chart docs/img/peers.svg
     python bench/peers.py true:qwen3-4b:q4_0 --depth 8192 --kv int8
+    python bench/peers.py --quick --engines --before ../before   # another checkout with a .venv of its own, built
 
 Each engine runs in a process of its own, at its best flags and the same number of threads, and works only while the
-others wait. Every round measures the memory bandwidth and the int8 peak, then lets each engine do the work once; ratios
-are taken within a round and their median is shown. Shares are of the roof of that round (see galop.measure.speed).
-Engines that are not installed, or cannot load a file, are left out and named: pip install 'galop[peers]'.
+others wait. Every round measures the memory bandwidth and the int8 peak, then lets each engine do the work once, in the
+opposite order of the round before; ratios are taken within a round and their median is shown. Shares are of the roof of
+that round (see galop.measure.speed). Engines that are not installed, or cannot load a file, are left out and named:
+pip install 'galop[peers]'.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ from galop.measure.speed import DECODED, BenchCase, quartiles
 PACKAGES = {"llama.cpp": "llama-cpp-python", "ik_llama.cpp": "ik-llama-cpp-python", "OpenVINO": "openvino-genai"}
 REAL = ["smollm2:135m", "qwen2.5-coder:0.5b", "qwen2.5-coder:1.5b"]
 TRUE = ["true:qwen3-0.6b:q4_0", "true:qwen3-1.7b:q4_0", "true:qwen3-4b:q4_0"]
+BEFORE = "Galop before"
 SETTLE = 0.3  # seconds after which another engine's threads have stopped spinning
 CONTEXT = 1024
 EDIT = "src/galop/engine/engine.py"  # the file of the edit task, up to so many characters
@@ -159,10 +162,13 @@ def serve(name: str, path: str, threads: int, kv: str, context: int) -> None:
 class Peer:
     """An engine in its own process."""
 
-    def __init__(self, name: str, path: Path, threads: int, kv: str, context: int) -> None:
+    def __init__(self, name: str, path: Path, threads: int, kv: str, context: int, before: Path | None = None) -> None:
         self.name, self.memory = name, 0
+        command = [sys.executable, __file__, "--serve", name]
+        if name == BEFORE and before:
+            command = [f"{before}/.venv/bin/python", f"{before}/bench/peers.py", "--serve", "Galop"]
         self.process = subprocess.Popen(
-            [sys.executable, __file__, "--serve", name, str(path), str(threads), kv, str(context)],
+            [*command, str(path), str(threads), kv, str(context)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         self.answer()
@@ -191,15 +197,22 @@ class Peer:
 
 
 def compare(
-    path: Path, works: list[BenchCase], rounds: int, threads: int, kv: str, machine: speed.Roofline, engines: list[str]
+    path: Path,
+    works: list[BenchCase],
+    rounds: int,
+    threads: int,
+    kv: str,
+    machine: speed.Roofline,
+    engines: list[str],
+    before: Path | None = None,
 ) -> dict[str, Any]:
     """Rates, shares and ratios of each work, and each engine's peak memory."""
     context = max(CONTEXT, max(w.depth + w.tokens for w in works) + 64)
     peers, absent = [], {}
     for name in engines:
         try:
-            peers.append(Peer(name, path, threads, kv, context))
-        except RuntimeError:
+            peers.append(Peer(name, path, threads, kv, context, before))
+        except (RuntimeError, FileNotFoundError):
             absent[name] = "is not installed" if not installed(name) else "cannot load this file"
     model = load(str(path), threads=1, kv=kv, context=context)  # only to reckon the roof
     result: dict[str, Any] = {"works": {}, "absent": absent}
@@ -217,9 +230,9 @@ def compare(
             time.sleep(SETTLE)
             bandwidth, peak = machine.bandwidth(), machine.peak()
             seconds = {}
-            for peer in peers:
+            for peer in peers if i % 2 else peers[::-1]:
                 seconds[peer.name] = peer.run(work)
-                time.sleep(SETTLE if peer.name != "Galop" else 0)
+                time.sleep(SETTLE if not peer.name.startswith("Galop") else 0)
                 rates.setdefault(peer.name, []).append(work.tokens / seconds[peer.name])
             shares.append(speed.shortest_time(model, work, bandwidth, peak)[0] / seconds["Galop"])
             for name in seconds.keys() - {"Galop"}:
@@ -243,7 +256,7 @@ def compare(
 def installed(name: str) -> str:
     try:
         return version(PACKAGES[name])
-    except PackageNotFoundError:
+    except (KeyError, PackageNotFoundError):
         return ""
 
 
@@ -343,7 +356,7 @@ def path_of(name: str, folder: Path) -> Path:
 
 
 def table(report: dict[str, Any], quality: dict[str, Any]) -> str:
-    others = [n for n in ENGINES if n != "Galop"]
+    others = [*(n for n in ENGINES if n != "Galop"), *([BEFORE] if report["before"] else [])]
     lines = [
         f"| model | work | Galop, tok/s | of the roof | {' | '.join(f'x {n}' for n in others)} |",
         f"|{' --- |' * (4 + len(others))}",
@@ -381,18 +394,19 @@ def main() -> None:
     parser.add_argument("--depth", type=int, default=0, help="decode after so many tokens, besides")
     parser.add_argument("--kv", choices=["f16", "int8"], default="f16")
     parser.add_argument("--engines", nargs="*", default=list(ENGINES), choices=list(ENGINES))
+    parser.add_argument("--before", type=Path, help="another checkout to compare with")
     parser.add_argument("--shapes", type=Path, help="folder that keeps the files of true shapes")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--chart", type=Path, help="draw an SVG")
     options = parser.parse_args()
     rounds = options.rounds or (2 if options.quick else 15)
     names = options.models or (REAL if options.quick else [*REAL, *TRUE])
-    engines = ["Galop", *(n for n in options.engines if n != "Galop")]
+    engines = ["Galop", *([BEFORE] if options.before else []), *(n for n in options.engines if n != "Galop")]
     machine = speed.Roofline(options.threads)
     report: dict[str, Any] = {
         "processor": processor(), "threads": options.threads, "system": platform.platform(),
         "date": date.today().isoformat(), "versions": {n: installed(n) for n in PACKAGES}, "models": {},
-        "read_gb_s": machine.bandwidth() / 1e9, "int8_g_s": machine.peak() / 1e9,
+        "read_gb_s": machine.bandwidth() / 1e9, "int8_g_s": machine.peak() / 1e9, "before": bool(options.before),
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.shapes or Path(temporary)
@@ -402,8 +416,9 @@ def main() -> None:
             if options.depth:
                 works.append(BenchCase("decode", DECODED, depth=options.depth))
             report["models"][name] = {
-                **compare(path, works, rounds, options.threads, options.kv, machine, engines), "kv": options.kv,
-            }  # fmt: skip
+                **compare(path, works, rounds, options.threads, options.kv, machine, engines, options.before),
+                "kv": options.kv,
+            }
         if not options.models:
             small, large = path_of(REAL[1], folder), path_of(REAL[2], folder)
             few = 1 if options.quick else 7
@@ -413,7 +428,7 @@ def main() -> None:
                     large, options.threads, 100 if options.quick else 200, 1 if options.quick else 5
                 ),
                 "0.5B, one core kept busy, share of the quiet decode speed": disturbed(
-                    small, options.threads, few, engines[:2]
+                    small, options.threads, few, [n for n in engines if n != BEFORE][:2]
                 ),
                 "0.5B, second start": second_start(small),
             }

@@ -16,8 +16,9 @@ import tempfile
 import threading
 import time
 import zlib
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -30,7 +31,7 @@ from galop.ops.plan import Array, Plan
 from galop.tokenizers.dummy_space import DummySpace
 from galop.weights.checkpoint import Checkpoint
 from galop.weights.quant_types import QUANT_TYPES, has_finite_scales, quantise_q8_0
-from galop.weights.stored_tensor import StoredTensor
+from galop.weights.stored_tensor import StoredTensor, Tensors
 
 LAYOUT = 3
 MAGIC = b"GALOPPK1"
@@ -39,6 +40,7 @@ PAGE = 4096
 MAX_READ = 1 << 30
 PANEL_ROWS = 16
 PART_VALUES = 1 << 20  # of a matrix that are laid out at once: what fits a cache
+AHEAD_BYTES = 64 << 20  # of matrices that are packed while earlier ones are written
 
 Progress = Callable[[str, int, int], None]  # what is done, how far, of how much
 
@@ -153,12 +155,24 @@ def _prepare(tensor: StoredTensor, quant_type: str, first: int, count: int) -> A
     return quantise_q8_0(values) if quant_type == "Q8_0" else np.ascontiguousarray(values).reshape(-1).view(np.uint8)
 
 
-def pack_matrix(tensor: StoredTensor, m: PackedMatrix, pool: ThreadPoolExecutor) -> Array:
-    """The panels of a matrix, made a few rows at a time: the values of a large one are never all in memory.
+def pack_matrices(tensors: Tensors, matrices: Mapping[str, PackedMatrix], threads: int) -> Iterator[tuple[str, Array]]:
+    """The panels of each matrix, made a few rows at a time: what is in memory are the next of them, and the values of
+    a few rows for each thread.
 
     Raises ModelFileError if a value is not a number.
     """
-    out = np.empty(m.nbytes, np.uint8)
+    under_way: deque[tuple[str, Array, list[Future[None]]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for name, m in matrices.items():
+            under_way.append((name, *_start_packing(tensors[name], m, pool)))
+            while sum(packed.nbytes for _, packed, _ in under_way) > AHEAD_BYTES:
+                yield _finish_packing(*under_way.popleft())
+        while under_way:
+            yield _finish_packing(*under_way.popleft())
+
+
+def _start_packing(tensor: StoredTensor, m: PackedMatrix, pool: ThreadPoolExecutor) -> tuple[Array, list[Future[None]]]:
+    packed = np.empty(m.nbytes, np.uint8)
     panel = native.packed_bytes(m.quant_type, PANEL_ROWS, m.cols)
     step = -(-max(tensor.step, PART_VALUES // m.cols) // PANEL_ROWS) * PANEL_ROWS
 
@@ -166,11 +180,20 @@ def pack_matrix(tensor: StoredTensor, m: PackedMatrix, pool: ThreadPoolExecutor)
         count = min(step, m.rows - first)
         source = _prepare(tensor, m.quant_type, first, count)
         at = first // PANEL_ROWS * panel
-        native.pack(m.quant_type, source, count, m.cols, out[at : at + -(-count // PANEL_ROWS) * panel], 1)
+        native.pack(m.quant_type, source, count, m.cols, packed[at : at + -(-count // PANEL_ROWS) * panel], 1)
 
-    for _ in pool.map(fill, range(0, m.rows, step)):
-        pass
-    return out
+    return packed, [pool.submit(fill, first) for first in range(0, m.rows, step)]
+
+
+def _finish_packing(name: str, packed: Array, parts: list[Future[None]]) -> tuple[str, Array]:
+    try:
+        for part in parts:
+            part.result()
+    except ModelFileError as error:
+        for part in parts:
+            part.cancel()
+        raise ModelFileError(f"{name}: {error}") from None
+    return name, packed
 
 
 def describe_larger(checkpoint: Checkpoint, matrices: dict[str, PackedMatrix]) -> list[str]:
@@ -240,16 +263,14 @@ def build(
     )
 
     def fill(write: Callable[[str, Array], None]) -> None:
-        with ThreadPoolExecutor(threads) as pool:
-            for i, (name, m) in enumerate(matrices.items()):
-                try:
-                    out = pack_matrix(checkpoint.tensors[name], m, pool)
-                except ModelFileError as error:
-                    raise ModelFileError(f"{checkpoint.path.name}: {name}: {error}") from None
-                matrices[name] = replace(m, crc=checksum(out))
-                write(name, out)
+        try:
+            for i, (name, packed) in enumerate(pack_matrices(checkpoint.tensors, dict(matrices), threads)):
+                matrices[name] = replace(matrices[name], crc=checksum(packed))
+                write(name, packed)
                 if progress:
                     progress("packing", i + 1, len(matrices))
+        except ModelFileError as error:
+            raise ModelFileError(f"{checkpoint.path.name}: {error}") from None
         if identity(files) != card.files:
             raise ModelFileError(f"{checkpoint.path.name} was changed while it was read; run it again")
 

@@ -22,6 +22,7 @@ def as_multimodal(config: dict[str, Any], tensors: Arrays) -> dict[str, Any]:
         if name.startswith("model."):
             tensors[name.replace("model.", "model.language_model.", 1)] = tensors.pop(name)
     tensors["model.visual.blocks.0.attn.proj.weight"] = np.zeros((4, 4), np.float32)
+    tensors["model.visual.patch_embed.proj.weight"] = np.zeros((4, 3, 2, 2, 2), np.float32)
     tensors["mtp.fc.weight"] = np.zeros((64, 128), np.float32)
     tensors["mtp.layers.0.self_attn.q_proj.weight"] = np.zeros((512, 64), np.float32)
     vision = {"depth": 2, "hidden_size": 32, "model_type": "qwen3_5", "num_heads": 2}

@@ -16,6 +16,7 @@ from galop.weights.stored_tensor import RAW_TYPES, TensorFile, Tensors, block_by
 SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors$")
 MAX_HEADER = 32 << 20
 MAX_TENSORS = 262_144
+MAX_AXES = 8  # five are those of a convolution over the frames, rows and columns of images
 MAX_SHARDS = 10_000
 DTYPES = {name: block_bytes(name)[1] for name in ("F32", "F16", "BF16", *RAW_TYPES)}
 
@@ -42,7 +43,7 @@ def parse_file(path: Path) -> Tensors:
         except (KeyError, TypeError, ValueError):
             raise ModelFileError(f"{path.name}: the header entry of {name} is malformed") from None
         whole = (begin, end, *shape)
-        if not all(type(n) is int and 0 <= n < 1 << 50 for n in whole) or len(shape) > 4:
+        if not all(type(n) is int and 0 <= n < 1 << 50 for n in whole) or len(shape) > MAX_AXES:
             raise ModelFileError(f"{path.name}: the shape or offsets of {name} are not sensible numbers")
         if not isinstance(dtype, str) or dtype not in DTYPES:
             raise ModelFileError(f"{path.name}: {name} is in {dtype!r}, which is not supported; take BF16, or GGUF")

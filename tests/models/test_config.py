@@ -13,7 +13,7 @@ from published import CONFIGS
 from tiny import write_gguf
 
 from galop.backends.load import load_path, open_pack
-from galop.errors import ModelFileError
+from galop.errors import ContextLengthError, ModelFileError
 from galop.models import FAMILIES, parse_config
 from galop.models.from_file import open_checkpoint
 from galop.models.rotary import inverse_frequencies
@@ -179,3 +179,22 @@ def test_exaones_own_names_of_tensors_are_llamas() -> None:
     family = FAMILIES["exaone"]
     for published, name in theirs.items():
         assert family.sanitize({published: ours[name]}, {}) == {name: ours[name]}
+
+
+def test_a_gguf_of_exaone_4_that_says_nothing_of_windows_has_them_in_the_largest_model() -> None:
+    for layers, window in ((64, 4096), (30, 0)):
+        raw = {**SIZES, "model_type": "exaone4", "num_hidden_layers": layers, "max_position_embeddings": 131072}
+        FAMILIES["exaone4"].gguf.restore({}, raw, "m.gguf")
+        config = parse_config(raw, "m.gguf")
+        assert [config.window(i) for i in range(4)] == [window, window, window, 0]
+
+
+def test_what_an_index_would_have_to_pick_from_is_refused() -> None:
+    """DeepSeek-V3.2's index has 64 of its 512 tokens here."""
+    path = case_path("deepseek_v32")
+    with pytest.raises(ModelFileError, match="beyond 64 .* index .* ask for --context 64"):
+        load_path(path, memory=4 << 30, context=65)
+    with load_path(path, memory=4 << 30) as model:
+        assert model.context == 64 and np.isfinite(model.logits(TOKENS)).all()
+        with pytest.raises(ContextLengthError, match="has 64 tokens and the context holds 64; .* reads no more"):
+            list(model.generate([1] * 64))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,16 @@ def write_gguf(
     kind: str = "F32",
     template: str | None = None,
     pre: str | None = "gpt-2",
+    change: Callable[[dict[str, Any], dict[str, np.ndarray]], str | None] = lambda metadata, tensors: None,
     **extra: Any,
 ) -> Path:
-    """Writes the golden model `case` in block format `kind`; `extra` overrides metadata, None leaves a key out."""
+    """Writes the golden model `case` in block format `kind`; `extra` overrides metadata, None leaves a key out.
+
+    `change` may change what llama.cpp's converter gives, and the architecture's name."""
     config, tensors = tensors_of(case)
     arch = find_family(config, case).gguf.architecture
     metadata, tensors = convert(arch, config, tensors)
+    arch = change(metadata, tensors) or arch
     metadata = {f"{arch}.{key}": value for key, value in metadata.items()}
     metadata |= {key.replace("__", "."): value for key, value in extra.items()}
     writer = gguf.GGUFWriter(path, arch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from functools import partial
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from galop.backends.default_sampling import parse_sampling
 from galop.backends.local import Model
@@ -15,6 +15,7 @@ from galop.engine.states import KVType
 from galop.errors import MemoryBudgetError, ModelFileError
 from galop.machine import available_memory, cache_directory, default_threads
 from galop.models import parse_config, trace
+from galop.models.config import Config
 from galop.models.from_file import open_checkpoint
 from galop.ops.plan import Plan
 from galop.store import Source, fetch, locate, resolve, trim_packs
@@ -147,11 +148,11 @@ def open_pack(
     if pack is not None:
         shapes = {name: (m.rows, m.cols) for name, m in pack.matrices.items()}
         vectors = {name: v.shape for name, v in pack.vectors.items()}
-        config = parse_config(pack.card.config, path.name).limit_context(context)
+        config = _parse_config(pack.card.config, path.name, context)
         return pack, trace(pack.card.config["model_type"], config, {**shapes, **vectors})
     with report_os_errors(path):
         checkpoint = open_checkpoint(path)
-    config = parse_config(checkpoint.config, path.name).limit_context(context)
+    config = _parse_config(checkpoint.config, path.name, context)
     try:
         plan = trace(checkpoint.config["model_type"], config, checkpoint.shapes())
     except ModelFileError as error:
@@ -164,6 +165,14 @@ def open_pack(
         )
     with report_os_errors(path):
         return packs.build(checkpoint, plan, files, target, threads, progress), plan
+
+
+def _parse_config(raw: dict[str, Any], file: str, context: int | None) -> Config:
+    """The config for conversations of no more than `context` tokens; `raw` then says for how many the model can be
+    loaded at most. Raises ModelFileError."""
+    config = parse_config(raw, file)
+    raw["max_position_embeddings"] = config.max_position_embeddings
+    return config.limit_context(context)
 
 
 def _warn_damaged(path: Path) -> None:

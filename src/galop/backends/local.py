@@ -84,6 +84,12 @@ class Model(Processor):
         return self.engine.context
 
     @property
+    def _advice(self) -> str:
+        """What to do about a prompt that is too long."""
+        most = int(self.card.config["max_position_embeddings"])
+        return "shorten it or raise --context" if self.context < most else "shorten it: this model reads no more"
+
+    @property
     def parallel(self) -> int:
         """The most requests that run at once."""
         return self.scheduler.parallel
@@ -223,7 +229,7 @@ class Model(Processor):
             raise EncoderError(self.name)
         if len(ids) >= self.context + (not generates):
             raise ContextLengthError(
-                f"the prompt has {len(ids)} tokens and the context holds {self.context}; shorten it or raise --context",
+                f"the prompt has {len(ids)} tokens and the context holds {self.context}; {self._advice}",
                 n_prompt_tokens=len(ids),
                 n_ctx=self.context,
             )

@@ -25,7 +25,7 @@ def split_fused(tensors: Tensors, config: dict[str, Any]) -> Tensors:
     split: Tensors = {}
     for name, tensor in tensors.items():
         match = re.fullmatch(r"(.+\.)(qkv_proj|gate_up_proj)\.(weight|bias)", name)
-        if not match or len(tensor.shape) > 2:  # stacked experts have their own way
+        if not match or len(tensor.shape) > (2 if match[3] == "weight" else 1):  # stacked experts have their own way
             split[name] = tensor
             continue
         rows = tensor.shape[0]

@@ -4,8 +4,9 @@ left out; longer ones are not supported (DeepSeek-AI, 2025)."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+from galop.errors import ModelFileError
 from galop.models.deepseek_v3 import DeepSeekV3, DeepSeekV3Config
 from galop.weights.stored_tensor import Tensors
 
@@ -27,6 +28,15 @@ class DeepSeekV32Config(DeepSeekV3Config):
         if {*map(str, raw.get("layer_types") or [])} == {"indexed_attention"}:
             del raw["layer_types"]
         return raw
+
+    def limit_context(self, tokens: int | None) -> Self:
+        """The same. Raises ModelFileError for more tokens than the index picks."""
+        if tokens and tokens > self.index_topk:
+            raise ModelFileError(
+                f"a context of {tokens} tokens is not supported: beyond {self.index_topk} this model attends to those "
+                f"that its index picks, which is not computed here; ask for --context {self.index_topk} or less"
+            )
+        return super().limit_context(tokens)
 
 
 class DeepSeekV32(DeepSeekV3):

@@ -8,12 +8,21 @@ from typing import ClassVar
 
 from galop.models.config import Config
 from galop.models.config_layers import FULL, SLIDING
-from galop.models.gguf_mapping import KEYS, WINDOW_KEYS, GGUFMapping
+from galop.models.gguf_mapping import KEYS, WINDOW_KEYS, ConfigDict, GGUFMapping
 from galop.models.gguf_rope import restore_divisors
 from galop.models.llama import Llama
 from galop.models.olmo import Olmo3
 from galop.ops import Tensor
+from galop.weights.stored_tensor import Tensors
 from galop.weights.tree import Tree
+
+LARGEST = 64  # layers of the 32B, the one that has windows
+
+
+def restore(tensors: Tensors, config: ConfigDict, file: str) -> Tensors:
+    """Llama 3's scaling is a tensor, and files that say nothing of windows have them in the largest model alone."""
+    config.setdefault("sliding_window", 4096 if config["num_hidden_layers"] == LARGEST else 0)
+    return restore_divisors(tensors, config, file)
 
 
 @dataclass(frozen=True)
@@ -34,8 +43,7 @@ class Exaone4(Olmo3):
         "exaone4",
         names={**Olmo3.gguf.names, "rope_freqs": "rope_freqs"},
         keys=KEYS + WINDOW_KEYS,
-        implied={"sliding_window": 0},
-        restore=restore_divisors,
+        restore=restore,
     )
 
     def project(self, x: Tensor, w: Tree) -> tuple[Tensor, Tensor, Tensor]:

@@ -15,11 +15,22 @@ from galop.models.sentence_files import read_modules
 from galop.tokenizers import tekken
 from galop.tokenizers.dummy_space import take_dummy_space
 from galop.tokenizers.gguf import tokenizer_from_gguf
+from galop.tokenizers.pre_tokenizers import PRE_TOKENIZERS
 from galop.tokenizers.stops import integers, stop_ids
 from galop.tokenizers.tokenizer_json import sanitize, token_ids
+from galop.tokenizers.vocabulary_files import (
+    ADDED,
+    MERGES,
+    PRE_TOKENIZER_OF,
+    SENTENCEPIECE,
+    VOCABULARY,
+    describe_merges,
+    describe_model,
+    read_added,
+)
 from galop.weights import gguf, safetensors
 from galop.weights.checkpoint import Checkpoint
-from galop.weights.json_files import MAX_TEMPLATE, load_json, load_text
+from galop.weights.json_files import MAX_TEMPLATE, load_bytes, load_json, load_text
 from galop.weights.quantized.decode import decode, take_quantization
 from galop.weights.quantized.fp4 import join_factors
 from galop.weights.stored_tensor import RAW_TYPES, Tensors
@@ -61,7 +72,9 @@ def open_gguf(path: Path) -> Checkpoint:
     family = ARCHITECTURES[architecture]
     mapping = replace(family.gguf, architecture=architecture)
     config = mapping.parse_config(header, family.model_type)
-    tensors = split_fused(mapping.rename(join_factors(header.tensors), path.name), config)
+    tensors = mapping.rename(joined := join_factors(header.tensors), path.name)
+    others = tell_others(path.name, len(joined) - len(tensors))
+    tensors = split_fused(tensors, config)
     tensors = mapping.restore(tensors, config, path.name)
     # GGUF has no key of that: the tensors say it.
     config.setdefault("attention_bias", any(name.endswith(".self_attn.q_proj.bias") for name in tensors))
@@ -87,7 +100,7 @@ def open_gguf(path: Path) -> Checkpoint:
         dummy_space=tokenizer.dummy_space,
         stop_ids=tokenizer.stop_ids,
         fim=tokenizer.fim,
-        notes=[tokenizer.note] if tokenizer.note else [],
+        notes=[note for note in (tokenizer.note, others) if note],
         name=str(metadata.get("general.name", path.stem))[:200],
         licence=str(metadata.get("general.license", ""))[:200],
     )
@@ -103,12 +116,13 @@ def open_directory(directory: Path) -> Checkpoint:
     if embedding is None or len(embedding.shape) != 2:
         raise ModelFileError(f"{directory}: the tensor model.embed_tokens.weight is missing or no matrix")
     rows = embedding.shape[0]
-    description = _load_tokenizer(directory)
-    dummy_space = take_dummy_space(description)
     specials = load_json(directory / "special_tokens_map.json")
     settings = {**specials, **drop_null(load_json(directory / "tokenizer_config.json"))}
-    if not (directory / "tokenizer.json").is_file():
-        settings |= {"bos_token": "<s>", "eos_token": "</s>", "add_bos_token": True}
+    description, told = _load_tokenizer(directory, settings, find_family(config, directory.name).gguf.pre_tokenizer)
+    if split := told.pop("pre_tokenizer", ""):
+        notes.append(f"{directory.name}: there is no tokenizer.json; its text is taken to be split as {split!r} is")
+    settings = {**told, **settings}
+    dummy_space = take_dummy_space(description)
     generation = load_json(directory / "generation_config.json")
     # Encoders have tokens of other names for the same.
     bos, eos = (_token(settings.get(a)) or _token(settings.get(b)) for a, b in BEGIN_AND_END)
@@ -131,6 +145,11 @@ def open_directory(directory: Path) -> Checkpoint:
         generation=generation,
         name=directory.name,
     )
+
+
+def tell_others(name: str, count: int) -> str:
+    """What to say of a model's tensors for something else than text; nothing where there are none."""
+    return f"{name}: {count} tensors for images or sound are left out: it reads and writes text" if count else ""
 
 
 def _open_weights(directory: Path) -> tuple[dict[str, Any], Tensors, list[str]]:
@@ -157,8 +176,8 @@ def _open_weights(directory: Path) -> tuple[dict[str, Any], Tensors, list[str]]:
     notes = []
     if family.config_class.multimodal:
         tensors = keep_text(whole := tensors)
-        if left := len(whole) - len(tensors):
-            notes.append(f"{directory.name}: {left} tensors for images or sound are left out: it reads and writes text")
+        if others := tell_others(directory.name, len(whole) - len(tensors)):
+            notes.append(others)
     tensors, turned = undo_mlx(split_fused(tensors, config))
     tensors = family.sanitize(tensors if turned else add_one(tensors, family.centred_norms), config)
     if raw_types := [name for name, tensor in tensors.items() if tensor.quant_type in RAW_TYPES]:
@@ -173,13 +192,29 @@ def _open_weights(directory: Path) -> tuple[dict[str, Any], Tensors, list[str]]:
     return config, tensors, notes
 
 
-def _load_tokenizer(directory: Path) -> dict[str, Any]:
-    """The contents of tokenizer.json, or what tekken.json says in its place."""
+def _load_tokenizer(directory: Path, settings: dict[str, Any], split: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The contents of tokenizer.json, or of what stands in its place, and what that says of the settings; `split` is
+    how texts of the family are split. Raises ModelFileError where there is none."""
     if (file := directory / "tokenizer.json").is_file():
-        return load_json(file)
+        return load_json(file), {}
     if (file := directory / tekken.FILE).is_file():
-        return tekken.describe_tekken(load_json(file))
-    raise ModelFileError(f"{directory}: there is no tokenizer.json")
+        return tekken.describe_tekken(load_json(file)), {
+            "bos_token": "<s>", "eos_token": "</s>", "add_bos_token": True
+        }  # fmt: skip
+    added = read_added(load_json(directory / ADDED), settings)
+    if (file := directory / SENTENCEPIECE).is_file():
+        return describe_model(load_bytes(file), added)
+    if (file := directory / VOCABULARY).is_file() and (merges := directory / MERGES).is_file():
+        split = split or PRE_TOKENIZER_OF.get(str(settings.get("tokenizer_class")), "")
+        if not split:
+            raise ModelFileError(
+                f"{directory}: nothing says how {VOCABULARY} splits text; take a checkpoint with a tokenizer.json"
+            )
+        text = load_bytes(merges).decode(errors="replace")
+        return describe_merges(load_json(file), text, added, PRE_TOKENIZERS[split]), {"pre_tokenizer": split}
+    raise ModelFileError(
+        f"{directory}: there is no tokenizer.json, nor {tekken.FILE}, {SENTENCEPIECE}, or {VOCABULARY} with {MERGES}"
+    )
 
 
 def _load_template(directory: Path, settings: dict[str, Any]) -> str | None:

@@ -56,12 +56,15 @@ class Gemma3Config(Config):
 
 def restore_scale(layers: int) -> Callable[[Tensors, ConfigDict, str], Tensors]:
     """The `restore` of a family whose largest model, the one of so many layers, has the scale of its width rather than
-    of its heads, which no key says."""
+    of its heads, which no key says. Files with a part that sees are Ollama's, which leave out that full layers of these
+    models are stretched."""
 
     def restore(tensors: Tensors, config: ConfigDict, file: str) -> Tensors:
         largest = config["num_hidden_layers"] == layers
         scalar = config["hidden_size"] / config["num_attention_heads"] if largest else config["head_dim"]
         config["query_pre_attn_scalar"] = float(scalar)
+        if config.pop("vision_layers", 0):
+            config.setdefault("rope_scaling", {"rope_type": "linear", "factor": 8.0})
         return tensors
 
     return restore
@@ -80,7 +83,12 @@ class Gemma3(Llama):
         keys=(
             *KEYS, *WINDOW_KEYS, *LOCAL_ROPE_KEYS,
             Key("final_logit_softcapping", "final_logit_softcapping", float),
+            # Of Ollama's files.
+            Key("rope_theta", "rope.global.freq_base", float),
+            Key("rope_local_base_freq", "rope.local.freq_base", float),
+            Key("vision_layers", "vision.block_count", int),
         ),
+        implied={"rms_norm_eps": 1e-6},
         restore=restore_scale(62),
     )  # fmt: skip
     config: Gemma3Config

@@ -35,6 +35,9 @@ NAMES = {
     "ffn_down": "mlp.down_proj",
     "attn_qkv": "self_attn.qkv_proj",  # of files that keep all three together
 }
+# What a file of text and images, as Ollama makes them, holds beside the text, by how keys and tensors begin.
+OTHER_KEYS = ("vision.", "audio.", "mm.")
+OTHER_TENSORS = ("v.", "a.", "mm.")
 QK_NORM_NAMES = {"attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm"}
 
 
@@ -70,6 +73,10 @@ PARTIAL_KEYS = (Key("rotary_dim", "rope.dimension_count", int),)
 WINDOW_KEYS = (
     Key("sliding_window", "attention.sliding_window", int, least=0),
     Key("sliding_window_pattern", "attention.sliding_window_pattern", list),
+)
+# How frequencies are shared among axes of positions: by the names of Ollama's files, and by the one that counts.
+SECTION_KEYS = tuple(
+    Key("mrope_section", name, list) for name in ("mrope_sections", "rope.mrope_section", "rope.dimension_sections")
 )
 LOCAL_ROPE_KEYS = (Key("rope_local_base_freq", "rope.freq_base_swa", float),)
 # Multipliers as Granite has them.
@@ -119,9 +126,10 @@ class GGUFMapping:
     """What a family's GGUF files are called and hold.
 
     Files of `other_architectures` are alike. `names` and `keys` are the tables above, or the family's own. `implied`
-    are config.json keys that follow from the architecture alone. `restore(tensors, config, file)` undoes what
-    llama.cpp's converter does to tensors, which by then have their checkpoint names: it may reorder, merge and consume
-    them, and add to the config what only tensors say. `pre_tokenizer` splits the text of files too old to name one.
+    are config.json keys that follow from the architecture where a file does not have them. `restore(tensors, config,
+    file)` undoes what llama.cpp's converter does to tensors, which by then have their checkpoint names: it may reorder,
+    merge and consume them, and add to the config what only tensors say. `pre_tokenizer` splits the text of files too
+    old to name one.
     """
 
     architecture: str
@@ -141,7 +149,7 @@ class GGUFMapping:
             key = f"{self.architecture}.{suffix}"
             value = header.get(key, kind)
             if value is None:
-                if required:
+                if required and name not in self.implied:
                     raise ModelFileError(f"{header.file}: the metadata key {key} is missing")
                 continue
             if kind is int and not least <= value < 1 << 31:
@@ -162,7 +170,7 @@ class GGUFMapping:
                 f"{header.file}: experts under the architecture {self.architecture} (Mixtral) are not supported"
             )
         for suffix, value in rest.items():
-            if suffix in used or suffix.startswith("rope.scaling.") or suffix in ROPE_SCALING:
+            if suffix in used or suffix.startswith(("rope.scaling.", *OTHER_KEYS)) or suffix in ROPE_SCALING:
                 continue
             check = self.checks.get(suffix) if isinstance(value, int | float) else None
             if not (check(config, value) if check else _is_neutral(suffix, value)):
@@ -171,10 +179,13 @@ class GGUFMapping:
                 )
 
     def rename(self, tensors: Tensors, file: str) -> Tensors:
-        """The tensors under their checkpoint names. Raises ModelFileError for one that the architecture has not."""
+        """The tensors under their checkpoint names, but for those for images and sound. Raises ModelFileError for one
+        that the architecture has not."""
         renamed: Tensors = {}
         for name, tensor in tensors.items():
             new = self.checkpoint_name(name)
+            if new is None and name.startswith(OTHER_TENSORS):
+                continue
             if new is None:
                 raise ModelFileError(f"{file}: the tensor {name} is not part of the architecture {self.architecture}")
             renamed[new] = tensor

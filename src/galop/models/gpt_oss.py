@@ -15,8 +15,10 @@ from galop.weights.tree import Tree
 
 
 def restore(tensors: Tensors, config: ConfigDict, file: str) -> Tensors:
-    """YaRN's bounds are not rounded, which no key says."""
+    """YaRN's bounds are not rounded, which no key says; nor does Ollama that it is YaRN."""
     if scaling := config.get("rope_scaling"):
+        if scaling["rope_type"] == "linear":
+            scaling.update(rope_type="yarn", original_max_position_embeddings=4096, beta_fast=32.0, beta_slow=1.0)
         scaling["truncate"] = False
     return tensors
 
@@ -46,7 +48,9 @@ class GptOss(Llama):
         names={
             **NAMES, **EXPERT_NAMES, "ffn_gate_inp": "mlp.router", "attn_sinks.weight": "self_attn.sinks",
             "post_attention_norm": "post_attention_layernorm",
+            "attn_out": "self_attn.o_proj", "attn_sinks": "self_attn.sinks",  # in Ollama's files
         },
+        other_architectures=("gptoss",),
         keys=(*KEYS, *EXPERT_KEYS, *WINDOW_KEYS),
         restore=restore,
     )  # fmt: skip

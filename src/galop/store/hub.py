@@ -19,6 +19,7 @@ SNAPSHOT = ["config.json", "generation_config.json", "tokenizer.json", "tokenize
             "special_tokens_map.json", "chat_template.jinja", "chat_template.json", "hf_quant_config.json",
             "modules.json", "?_*/config.json",  # how encoders pool
             "*.safetensors", "*.safetensors.index.json"]  # fmt: skip
+OLDER = ["tokenizer.model", "vocab.json", "merges.txt", "added_tokens.json"]  # in place of a tokenizer.json
 TWICE = ["consolidated*", "original/*"]  # the same weights as their makers keep them
 PREFERRED = (
     "Q4_K_M", "Q4_K_S", "Q4_0", "MXFP4", "IQ4_XS", "IQ4_NL", "NVFP4", "Q5_K_M", "Q6_K", "Q8_0", "BF16", "F16", "Q3_K_M",
@@ -66,7 +67,7 @@ def find_snapshot(repo: str) -> Path | None:
     from galop.weights.json_files import load_json
 
     for folder in snapshots(repo):
-        if not (folder / "config.json").exists() or not (folder / "tokenizer.json").exists():
+        if not (folder / "config.json").exists() or not _has_tokenizer(folder):
             continue
         with contextlib.suppress(ModelFileError):
             weights = load_json(folder / "model.safetensors.index.json").get("weight_map", {})
@@ -128,16 +129,21 @@ def fetch_snapshot(repo: str) -> Path:
     """Downloads a checkpoint's config, tokenizer and weights. Raises DownloadError."""
     from huggingface_hub import snapshot_download
 
-    path = Path(
-        _call(
-            repo,
-            "",
-            lambda: snapshot_download(repo, allow_patterns=SNAPSHOT, ignore_patterns=TWICE, tqdm_class=progress_bar()),
-        )
-    )
+    def download(names: list[str]) -> Path:
+        options: Any = {"allow_patterns": names, "ignore_patterns": TWICE, "tqdm_class": progress_bar()}
+        return Path(_call(repo, "", lambda: snapshot_download(repo, **options)))
+
+    path = download(SNAPSHOT)
+    if not _has_tokenizer(path):
+        download(OLDER)
     for weights in path.glob("*.safetensors"):
         _verify(weights, weights.name)
     return path
+
+
+def _has_tokenizer(folder: Path) -> bool:
+    """Whether there is a file that says what tokens are."""
+    return any((folder / name).exists() for name in ("tokenizer.json", "tekken.json", "tokenizer.model", "merges.txt"))
 
 
 def choose_file(repo: str, quantisation: str | None) -> str | None:
@@ -257,7 +263,7 @@ def remove(repo: str, path: Path) -> int:
     folders = snapshots(repo)
     home = next(f for f in folders if path.is_relative_to(f))
     if path == home:
-        names = [str(p.relative_to(home)) for pattern in SNAPSHOT for p in home.rglob(pattern)]
+        names = [str(p.relative_to(home)) for pattern in SNAPSHOT + OLDER for p in home.rglob(pattern)]
     else:
         names = split_names(str(path.relative_to(home)))
     blobs = {(home / name).resolve() for name in names}

@@ -21,7 +21,7 @@ from galop.store.source import Source
 from galop.tokenizers import fim
 from galop.weights import gguf, safetensors
 from galop.weights.files import source_files, weight_bytes
-from galop.weights.json_files import load_json, load_text
+from galop.weights.json_files import load_bytes, load_json, load_text
 from galop.weights.pack import identity
 from galop.weights.quantized.decode import count_values, name_quantisation, take_quantization
 from galop.weights.stored_tensor import StoredTensor
@@ -149,7 +149,7 @@ def _parse_directory(directory: Path) -> dict[str, Any]:
     template: Any = settings.get("chat_template")
     if (own := directory / "chat_template.jinja").is_file():
         template = load_text(own)
-    tokenizer = load_text(file) if (file := directory / "tokenizer.json").is_file() else ""
+    tokenizer = load_bytes(file).decode(errors="replace") if (file := directory / "tokenizer.json").is_file() else ""
     return {
         "metadata": metadata,
         "tensors": tensors,

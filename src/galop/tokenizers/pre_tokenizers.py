@@ -28,11 +28,15 @@ def _cased(ending: str, digits: str, marks: str, but: str = "") -> str:
 _TEKKEN = _cased("", r"\p{N}", r"[\r\n/]*")
 _O200K = _cased(f"{_CONTRACTIONS}?", r"\p{N}{1,3}", r"[\r\n/]*")
 _KIMI = r"[\p{Han}]+|" + _cased(f"{_CONTRACTIONS}?", r"\p{N}{1,3}", r"[\r\n]*", r"&&[^\p{Han}]")
+_YOUTU_MARKS = "[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|[一-龥\u3040-ゟ゠-ヿ]+"
+_YOUTU = _cased(f"{_CONTRACTIONS}?", r"\p{N}", r"[\r\n/]*")
+_BLOOM = r" ?[^(\s|.,!?…。，、।۔،)]+"
 _HAN_KANA = "[一-龥\u3040-ゟ゠-ヿ]+"
 _DEEPSEEK3_WORDS = (
     r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"
     r"| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
+_AFMOE_CJK = "[一-鿿㐀-䶿豈-\ufaff\u3040-ゟ゠-ヿ･-ﾟ⼀-⿟เ-\u0e7f\u0e80-\u0effក-\u17ffက-႟ꩠ-ꩿ\ua9e0-\ua9ff가-\ud7afᄀ-ᇿ]+"
 _CASED_LETTERS = (  # of the Unicode of its day
     "A-Za-z\xb5\xc0-\xd6\xd8-\xf6\xf8-\u01ba\u01bc-\u01bf\u01c4-\u0293\u0295-\u02af\u0370-\u0373\u0376\u0377"
     "\u037b-\u037d\u037f\u0386\u0388-\u038a\u038c\u038e-\u03a1\u03a3-\u03f5\u03f7-\u0481\u048a-\u052f"
@@ -98,6 +102,15 @@ _BY_PATTERN = {
     ),
     PreTokenizer((_GPT2,), nfc=True): ("mpt", "olmo", "modern-bert"),
     PreTokenizer((r"[\p{P}\$\+<=>\^~\|`]+", _GPT2, "[0-9][0-9][0-9]")): ("falcon",),
+    PreTokenizer((_BLOOM,)): ("bloom", "gpt3-finnish", "poro-chat"),
+    PreTokenizer((_BLOOM, r"\p{N}")): ("viking",),
+    PreTokenizer((_YOUTU_MARKS, _YOUTU), ignore_merges=True): ("youtu",),
+    PreTokenizer((r"\p{N}+", r"(?=(?:\d{3})++(?!\d))")): ("superbpe",),  # tokens of several words
+    PreTokenizer((r"\p{N}{1,3}(?=(?:\p{N}{3})*(?!\p{N}))", _AFMOE_CJK, _DEEPSEEK3_WORDS)): ("afmoe",),
+    PreTokenizer(
+        ("<sentinel:[0-9]+>", "IMGIMG[A-I]{1,4}Z", r"[\t\n]|    |  ", r"\p{N}", r"[\p{P}!-/:-@\[-`{-~]", _GPT2),
+        add_bos=True,
+    ): ("chameleon",),
 }  # fmt: skip
 
 PRE_TOKENIZERS = {name: split for split, names in _BY_PATTERN.items() for name in names}

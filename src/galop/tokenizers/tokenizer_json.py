@@ -15,6 +15,7 @@ from typing import Any
 
 from galop.errors import ModelFileError
 from galop.tokenizers.charsmap import MAX_EXPANSION, check_charsmap
+from galop.tokenizers.control import is_text
 from galop.tokenizers.gguf.vocabulary import MAX_ADDED_TOKEN, MAX_TOKEN, MERGES_PER_TOKEN
 from galop.tokenizers.pre_tokenizers import PRE_TOKENIZERS
 from galop.tokenizers.probe import try_out
@@ -247,7 +248,8 @@ def _number(value: Any) -> bool:
 
 
 def _check_added(added: Any, rows: int, reject: Reject) -> list[Part]:
-    """Added tokens that the model has rows for, found only as they are written and never in what a text turns into."""
+    """Added tokens that the model has rows for, found only as they are written and never in what a text turns into,
+    but for white space and HTML, which are text."""
     if not isinstance(added, list) or len(added) > MAX_ADDED:
         raise reject(f"its added tokens are not a list of at most {MAX_ADDED}")
     kept: dict[str, Part] = {}
@@ -261,11 +263,12 @@ def _check_added(added: Any, rows: int, reject: Reject) -> list[Part]:
             raise reject(
                 f"the added token {content[:20]!r}... has {len(content)} characters, at most {MAX_ADDED_TOKEN} may be"
             )
-        flags = {flag: token.get(flag, False) for flag in ("single_word", "lstrip", "rstrip", "special")}
+        flags = {flag: token.get(flag, False) for flag in ("single_word", "lstrip", "rstrip", "special", "normalized")}
         if any(type(value) is not bool for value in flags.values()):
             raise reject(f"the added token {content[:40]!r} has a flag that is neither true nor false")
         if content in kept:
             raise reject(f"the added token {content[:40]!r} is there twice")
         if id < rows:
-            kept[content] = {"id": id, "content": content, **flags, "normalized": False}
+            flags["normalized"] &= not flags["special"] and is_text(content)
+            kept[content] = {"id": id, "content": content, **flags}
     return sorted(kept.values(), key=lambda token: token["id"])

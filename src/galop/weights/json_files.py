@@ -61,6 +61,13 @@ def load_json(path: Path) -> dict[str, Any]:
         return parse_json(file.read(MAX_JSON + 1), path.name)
 
 
+def load_bytes(path: Path) -> bytes:
+    """A vocabulary's file. Raises ModelFileError if it is too long for one."""
+    if path.stat().st_size > MAX_JSON:
+        raise ModelFileError(f"{path.name}: more than {MAX_JSON >> 20} MiB, which is no model's")
+    return path.read_bytes()
+
+
 def load_text(path: Path) -> str:
     """A template. Raises ModelFileError if the file is not UTF-8 or too long for one."""
     if path.stat().st_size > MAX_TEMPLATE:

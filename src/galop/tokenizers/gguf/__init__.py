@@ -46,6 +46,8 @@ def tokenizer_from_gguf(metadata: dict[str, Any], file: str, pre_tokenizer: str 
     Raises ModelFileError if the vocabulary is missing, malformed or of a kind that is not supported.
     """
     kind = metadata.get("tokenizer.ggml.model")
+    if kind == "llama" and metadata.get("tokenizer.ggml.pre") == "gemma4":  # as Ollama's converter calls it
+        kind = "gemma4"
     if kind not in KINDS:
         raise ModelFileError(
             f"{file}: the tokenizer {str(kind)[:60]!r} is not supported; these are: {', '.join(KINDS)}"

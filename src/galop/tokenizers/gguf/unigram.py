@@ -43,13 +43,14 @@ def describe_unigram(vocabulary: Vocabulary) -> Part:
     return description(
         {"type": "Unigram", "unk_id": unknown, "vocab": pieces, "byte_fallback": in_bytes},
         added,
-        normalizer=in_sequence("normalizers", *_normalizers(vocabulary)),
+        normalizer=in_sequence("normalizers", *normalizers(vocabulary)),
         pre_tokenizer=spaces,
         decoder=in_sequence("decoders", {"type": "ByteFallback"}, spaces) if in_bytes else spaces,
     )
 
 
-def _normalizers(vocabulary: Vocabulary) -> list[Part]:
+def normalizers(vocabulary: Vocabulary) -> list[Part]:
+    """What SentencePiece does to a text's characters and spaces first. Raises ModelFileError for a damaged table."""
     charsmap = vocabulary.metadata.get("tokenizer.ggml.precompiled_charsmap")
     steps: list[Part] = []
     if charsmap is not None:

@@ -24,8 +24,8 @@ The models of other programs' lists up to 40 B, by the architecture that their G
 such a file. This page is made from [the lists](models.json) and from the families in the code: `python
 docs/make_models.py`. "loads" says that the architecture is one that Galop runs, not that each of these files was tried:
 no hub was at hand. [The README](../README.md#what-works) names the real weights that were run; the other families are
-held to transformers' logits on random weights. A file that holds the part for images beside the text model, as some of
-Ollama's do, is refused by the name of its first tensor of that part; the hub has the two apart.
+held to transformers' logits on random weights. Of a file that holds the part for images beside the text model, as some
+of Ollama's do, the text is loaded, which is told.
 """
 UNSURE = "Architectures were assigned by hand, from what is known of each model; those with a question mark are unsure."
 

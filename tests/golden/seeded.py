@@ -69,6 +69,16 @@ B5 = {
     "linear_value_head_dim": 16, "linear_num_key_heads": 2, "linear_num_value_heads": 4,
     "rope_parameters": {**QUARTER, "rope_theta": 1e7, "mrope_section": [3, 3, 2], "mrope_interleaved": True},
 }  # fmt: skip
+QWEN3_VL = {
+    "num_hidden_layers": 2, "head_dim": 32, "rms_norm_eps": 1e-6,
+    "rope_parameters": {
+        "rope_type": "default", "rope_theta": 5e6, "mrope_section": [6, 5, 5], "mrope_interleaved": True,
+    },
+}  # fmt: skip
+QWEN3_VISION = {
+    "depth": 1, "hidden_size": 32, "intermediate_size": 48, "num_heads": 2, "out_hidden_size": 64, "patch_size": 2,
+    "num_position_embeddings": 16, "deepstack_visual_indexes": [0],
+}  # fmt: skip
 SEEDED: dict[str, Seeded] = {
     "mistral": Seeded("mistral", {"head_dim": 32, "sliding_window": None}),
     "smollm3": Seeded("smollm3", {}, Gold([0.58658, 0.4332], 0.532763)),
@@ -118,6 +128,27 @@ SEEDED: dict[str, Seeded] = {
             "num_hidden_layers": 2, "n_routed_experts": 8, "num_experts_per_tok": 2, "n_group": 4, "topk_group": 2,
             "moe_intermediate_size": 32, "n_shared_experts": 2, "routed_scaling_factor": 2.5,
         },
+    ),
+    "qwen2_5_vl_text": Seeded(
+        "qwen2_5_vl",
+        {
+            "num_hidden_layers": 2, "rms_norm_eps": 1e-6,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [2, 3, 3]},
+        },
+        around={
+            "vision_config": {
+                "depth": 1, "hidden_size": 32, "intermediate_size": 48, "num_heads": 2, "out_hidden_size": 64,
+                "patch_size": 2, "fullatt_block_indexes": [0],
+            },
+        },
+    ),
+    "qwen3_vl_text": Seeded("qwen3_vl", QWEN3_VL, around={"vision_config": QWEN3_VISION}),
+    "qwen3_vl_moe_text": Seeded(
+        "qwen3_vl_moe",
+        {
+            **QWEN3_VL, "num_experts": 8, "num_experts_per_tok": 3, "moe_intermediate_size": 32, "mlp_only_layers": [],
+        },
+        around={"vision_config": QWEN3_VISION},
     ),
     "starcoder2": Seeded("starcoder2", {"sliding_window": None}),
     "muse_glimmer": Seeded(
@@ -269,6 +300,14 @@ SEEDED: dict[str, Seeded] = {
             [1.16112, -0.00365],
             [38, 70, 75, 78, 75, 53, 53, 10, 68, 91, 2, 89],
         ),
+    ),
+    "granitemoe": Seeded(
+        "granitemoe",
+        {
+            "num_hidden_layers": 2, "intermediate_size": 32, "num_local_experts": 8, "num_experts_per_tok": 3,
+            "embedding_multiplier": 12.0, "residual_multiplier": 0.22, "attention_multiplier": 0.0625,
+            "logits_scaling": 6.0, "tie_word_embeddings": True,
+        },
     ),
     "granitemoehybrid": Seeded(
         "granitemoehybrid",

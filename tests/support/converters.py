@@ -142,6 +142,13 @@ def granite(config: Config, metadata: Metadata, tensors: Arrays) -> None:
     metadata["logit_scale"] = config["logits_scaling"]
 
 
+def granitemoe(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    granite(config, metadata, tensors)
+    for name in list(tensors):
+        new = name.replace(".block_sparse_moe.experts.", ".mlp.experts.").replace(".router.w", ".router.layer.w")
+        tensors[new] = tensors.pop(name)
+
+
 def olmo2(config: Config, metadata: Metadata, tensors: Arrays) -> None:
     if "sliding_window" in config:
         metadata["attention.sliding_window"] = config["sliding_window"]
@@ -370,6 +377,7 @@ CONVERTERS: dict[str, Converter] = {
     "glm4moe": glm4moe,
     "gpt-oss": gpt_oss,
     "granite": granite,
+    "granitemoe": granitemoe,
     "hunyuan-dense": hunyuan,
     "llama": llama,
     "llama4": llama4,

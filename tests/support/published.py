@@ -136,6 +136,29 @@ CONFIGS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 CONFIGS |= DENSE | LATENT | RECURRENT
+CONFIGS |= {
+    "Qwen2.5-VL-7B-Instruct": {
+        **_QWEN2, "architectures": ["Qwen2_5_VLForConditionalGeneration"], "model_type": "qwen2_5_vl",
+        "hidden_size": 3584, "image_token_id": 151655, "intermediate_size": 18944, "max_position_embeddings": 128000,
+        "max_window_layers": 28, "num_attention_heads": 28, "num_hidden_layers": 28, "num_key_value_heads": 4,
+        "rope_scaling": {"mrope_section": [16, 24, 24], "type": "mrope"}, "rope_theta": 1000000.0,
+        "sliding_window": 32768, "tie_word_embeddings": False, "vocab_size": 152064,
+        "vision_config": {"depth": 32, "hidden_size": 1280, "num_heads": 16, "out_hidden_size": 3584},
+    },
+    "Qwen3-VL-4B-Instruct": {
+        "architectures": ["Qwen3VLForConditionalGeneration"], "image_token_id": 151655, "model_type": "qwen3_vl",
+        "text_config": {
+            "attention_bias": False, "attention_dropout": 0.0, "dtype": "bfloat16", "eos_token_id": 151645,
+            "head_dim": 128, "hidden_act": "silu", "hidden_size": 2560, "intermediate_size": 9728,
+            "max_position_embeddings": 262144, "model_type": "qwen3_vl_text", "num_attention_heads": 32,
+            "num_hidden_layers": 36, "num_key_value_heads": 8, "rms_norm_eps": 1e-06,
+            "rope_scaling": {"mrope_interleaved": True, "mrope_section": [24, 20, 20], "rope_type": "default"},
+            "rope_theta": 5000000, "tie_word_embeddings": True, "use_cache": True, "vocab_size": 151936,
+        },
+        "tie_word_embeddings": True, "transformers_version": "4.57.0.dev0", "video_token_id": 151656,
+        "vision_config": {"deepstack_visual_indexes": [5, 11, 17], "depth": 24, "hidden_size": 1024},
+    },
+}  # fmt: skip
 
 # Nothing of these is computed.
 HARMLESS: dict[str, Any] = {

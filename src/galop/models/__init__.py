@@ -2,11 +2,12 @@
 
 family.py        what a family is; llama.py and its siblings; rotary.py: what several need
 experts.py       mixtures: their config, routers, stacked experts taken apart; deepseek_mixture.py: DeepSeek's, which
-                 others have too; next_tokens.py: layers for later tokens, left out
+                 others have too; next_tokens.py: layers for later tokens
 config.py        reading config.json; config_layers.py, config_rope.py: types of layers and rotations in one form;
                  config_keys.py: which keys may be ignored; checkpoint_forms.py: tensors in one form
 gguf_mapping.py  GGUF names and keys to those of config.json and checkpoints; gguf_rope.py
 from_file.py     from a file to a checkpoint
+qwen_vl.py       language models of those that see
 bert.py, embedding_gemma.py  encoders; sentence_files.py: how the files of encoders pool
 """
 
@@ -38,6 +39,7 @@ from galop.models.glm4_moe import Glm4Moe
 from galop.models.glm4_moe_lite import Glm4MoeLite
 from galop.models.gpt_oss import GptOss
 from galop.models.granite import Granite
+from galop.models.granitemoe import GraniteMoe
 from galop.models.granitemoehybrid import GraniteHybrid
 from galop.models.hunyuan import HunyuanDense
 from galop.models.lfm2 import Lfm2
@@ -57,6 +59,7 @@ from galop.models.qwen3_5 import Qwen3_5
 from galop.models.qwen3_5_moe import Qwen3_5Moe
 from galop.models.qwen3_moe import Qwen3Moe
 from galop.models.qwen3_next import Qwen3Next
+from galop.models.qwen_vl import Qwen2VL, Qwen3VL, Qwen3VLMoe
 from galop.models.seed_oss import SeedOss
 from galop.models.smollm3 import SmolLM3
 from galop.models.starcoder2 import Starcoder2
@@ -86,6 +89,7 @@ FAMILIES: dict[str, type[Family]] = {
         GptOss,
         Granite,
         GraniteHybrid,
+        GraniteMoe,
         HunyuanDense,
         Lfm2,
         Lfm2Moe,
@@ -100,11 +104,14 @@ FAMILIES: dict[str, type[Family]] = {
         Olmo3,
         Phi3,
         Qwen2,
+        Qwen2VL,
         Qwen3,
         Qwen3_5,
         Qwen3_5Moe,
         Qwen3Moe,
         Qwen3Next,
+        Qwen3VL,
+        Qwen3VLMoe,
         SeedOss,
         SmolLM3,
         Starcoder2,

@@ -27,7 +27,7 @@ ROPE_TYPES: dict[str, set[str]] = {
     "proportional": {"factor"},
     "divisors": {"divisors"},  # what a GGUF file carries as a tensor
 }  # fmt: skip
-OLD_TYPES = {"su": "longrope"}
+OLD_TYPES = {"su": "longrope", "mrope": "default"}
 IDLE = {"dynamic": {"beta_fast", "beta_slow", "mscale", "mscale_all_dim"}}  # stand there and mean nothing
 PARTIAL = ("partial_rotary_factor", "rotary_pct", "rope_pct")
 LOCAL = ("rope_local_base_freq", "local_rope_theta", "swa_rope_theta")  # theta of the layers with a window

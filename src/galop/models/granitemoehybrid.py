@@ -18,6 +18,7 @@ from galop.models.experts import (
 )
 from galop.models.gguf_mapping import KEYS, SCALE_KEYS, ConfigDict, GGUFMapping, Key
 from galop.models.granite import Granite, GraniteConfig
+from galop.models.granitemoe import rename_experts
 from galop.models.llama import Llama
 from galop.models.recurrent import (
     MAMBA_KEYS,
@@ -32,15 +33,6 @@ from galop.ops import Tensor, route, scale
 from galop.weights.stored_tensor import Tensors
 from galop.weights.tree import Tree
 
-RENAMED = {
-    ".block_sparse_moe.router.layer.": ".mlp.gate.",
-    ".block_sparse_moe.router.": ".mlp.gate.",
-    ".block_sparse_moe.input_linear.weight": ".mlp.experts.gate_up_proj",
-    ".block_sparse_moe.output_linear.weight": ".mlp.experts.down_proj",
-    ".block_sparse_moe.": ".mlp.",
-    ".shared_mlp.input_linear.": ".mlp.shared_expert.gate_up_proj.",
-    ".shared_mlp.output_linear.": ".mlp.shared_expert.down_proj.",
-}
 FEED_FORWARD = {
     f"ffn_{part}{kind}": f"mlp.shared_expert.{part}_proj" for part in ("gate", "up", "down") for kind in ("", "_shexp")
 }
@@ -107,11 +99,7 @@ class GraniteHybrid(Granite):
     @classmethod
     def sanitize(cls, tensors: Tensors, config: dict[str, Any]) -> Tensors:
         """Experts and projections apart, under the names of other families."""
-        renamed: Tensors = {}
-        for name, tensor in super().sanitize(tensors, config).items():
-            for theirs, ours in RENAMED.items():
-                name = name.replace(theirs, ours)
-            renamed[name] = tensor
+        renamed = rename_experts(super().sanitize(tensors, config))
         c = cls.config_class.parse(config, "config.json")
         assert isinstance(c, GraniteHybridConfig)
         return split_mamba(prepare_recurrent(split_experts(split_fused(renamed, config))), c)

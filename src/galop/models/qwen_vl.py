@@ -1,0 +1,106 @@
+"""The language models of Qwen2-VL, 2.5-VL and 3-VL: those of Qwen2, Qwen3 and its mixtures, whose rotations read
+positions on three axes. Those of text are alike, so how frequencies are shared among them does not matter (Qwen team,
+2024, 2025)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from galop.models.experts import split_experts
+from galop.models.gguf_mapping import SECTION_KEYS, ConfigDict, GGUFMapping, Key
+from galop.models.qwen2 import Qwen2, Qwen2Config
+from galop.models.qwen3 import Qwen3, Qwen3Config
+from galop.models.qwen3_moe import Qwen3Moe, Qwen3MoeConfig
+from galop.weights.stored_tensor import Tensors
+
+SECTIONS = ("mrope_section", "mrope_interleaved")
+# Rows that images alone bring for the first layers.
+DEEPSTACK_KEYS = (Key("deepstack_layers", "n_deepstack_layers", int, least=0),)
+
+
+def restore(tensors: Tensors, config: ConfigDict, file: str) -> Tensors:
+    """Without what only images need."""
+    for key in ("mrope_section", "deepstack_layers"):
+        config.pop(key, None)
+    return tensors
+
+
+@dataclass(frozen=True)
+class Qwen2VLConfig(Qwen2Config):
+    """Qwen2's, in a text_config beside that of images, or with it."""
+
+    multimodal: ClassVar = True
+    rope_keys: ClassVar = SECTIONS
+
+
+class Qwen2VL(Qwen2):
+    """Qwen2, for text."""
+
+    model_type = "qwen2_5_vl_text"
+    other_model_types: ClassVar[tuple[str, ...]] = ("qwen2_5_vl", "qwen2_vl", "qwen2_vl_text")
+    config_class = Qwen2VLConfig
+    gguf = GGUFMapping(
+        "qwen2vl",
+        other_architectures=("qwen25vl",),
+        keys=Qwen2.gguf.keys + SECTION_KEYS,
+        restore=restore,
+        pre_tokenizer="qwen2",
+    )
+
+
+@dataclass(frozen=True)
+class Qwen3VLConfig(Qwen3Config):
+    """Qwen3's beside a config of images."""
+
+    multimodal: ClassVar = True
+    rope_keys: ClassVar = SECTIONS
+
+
+class Qwen3VL(Qwen3):
+    """Qwen3, for text."""
+
+    model_type = "qwen3_vl_text"
+    other_model_types: ClassVar[tuple[str, ...]] = ("qwen3_vl",)
+    config_class = Qwen3VLConfig
+    gguf = GGUFMapping(
+        "qwen3vl",
+        names=Qwen3.gguf.names,
+        keys=Qwen3.gguf.keys + SECTION_KEYS + DEEPSTACK_KEYS,
+        restore=restore,
+        pre_tokenizer="qwen2",
+    )
+
+
+@dataclass(frozen=True)
+class Qwen3VLMoeConfig(Qwen3MoeConfig):
+    """Qwen3-MoE's beside a config of images."""
+
+    multimodal: ClassVar = True
+    rope_keys: ClassVar = SECTIONS
+    defaults: ClassVar = {"norm_topk_prob": True}
+
+
+class Qwen3VLMoe(Qwen3Moe):
+    """Qwen3-MoE, for text."""
+
+    model_type = "qwen3_vl_moe_text"
+    other_model_types: ClassVar[tuple[str, ...]] = ("qwen3_vl_moe",)
+    config_class = Qwen3VLMoeConfig
+    gguf = GGUFMapping(
+        "qwen3vlmoe",
+        names=Qwen3Moe.gguf.names,
+        keys=Qwen3Moe.gguf.keys + SECTION_KEYS + DEEPSTACK_KEYS,
+        implied=Qwen3Moe.gguf.implied,
+        restore=restore,
+        pre_tokenizer="qwen2",
+    )
+
+    @classmethod
+    def sanitize(cls, tensors: Tensors, config: dict[str, Any]) -> Tensors:
+        """With a matrix for each expert: those of the hub are stacked and [in, out], newer ones [out, in]."""
+        transposed = any(
+            name.endswith(".experts.down_proj") and tensor.shape[1:2] != (config.get("hidden_size"),)
+            for name, tensor in tensors.items()
+        )
+        return super().sanitize(split_experts(tensors, transposed=transposed), config)

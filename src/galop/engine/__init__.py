@@ -5,6 +5,7 @@ waiting_queue.py  which sequence is admitted next
 prefill.py        a step over prompts, and the scores of their tokens
 decode.py         a step of a token each, or of a draft for a sequence that is alone
 speculation.py    where drafts come from and how long they should be; step_times.py: what steps take
+draft_layer.py    drafts by a layer that the model has for it
 next_token.py     masks, sampling, forced tokens; sampling.py: settings and the native sampler
 sequence.py       a sequence: its request, status and callbacks
 engine.py         sequences in, logits out

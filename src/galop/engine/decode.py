@@ -11,10 +11,11 @@ from galop.engine.engine import Engine
 from galop.engine.kv_cache import KVCache
 from galop.engine.next_token import append_next
 from galop.engine.sequence import Outcome, TokenSequence
-from galop.engine.speculation import MAX_DRAFT_TOKENS, DraftLength, DraftTokens
+from galop.engine.speculation import MAX_DRAFT_TOKENS, OWN_LAYER, DraftLength, DraftTokens
 from galop.engine.step_times import StepTimes
 
 PROBE_STEPS = 64  # after which a drafter that did not pay is tried again
+MAX_OWN_DRAFT = 3  # tokens: a layer that was trained for one gets worse with each
 
 
 class Decoder:
@@ -25,6 +26,7 @@ class Decoder:
         self.counts = counts
         self.step_times = StepTimes()  # by the number of sequences, sampling included
         self.draft_length = DraftLength()
+        self._layer_seconds = 0.0  # what a token takes to draft by the model's own layer
         self._steps = 0
 
     def step(self, sequences: Sequence[TokenSequence]) -> Iterator[tuple[TokenSequence, Outcome]]:
@@ -84,4 +86,18 @@ class Decoder:
             return DraftTokens([])
         if drafter.seconds and self._steps % PROBE_STEPS:
             most = self.draft_length.best(most, seconds=drafter.seconds)
-        return drafter.draft(sequence.tokens, most) if most > 0 else DraftTokens([])
+        draft = drafter.draft(sequence.tokens, most) if most > 0 else DraftTokens([])
+        return draft if draft.tokens else self._draft_by_layer(sequence, kv, most)
+
+    def _draft_by_layer(self, sequence: TokenSequence, kv: KVCache, most: int) -> DraftTokens:
+        """What the model's own layer for it says, if it has one and that is worth its time."""
+        layer = self.engine.draft_layer
+        most = min(most, MAX_OWN_DRAFT, kv.draft_room() - 1)  # a state more is written while it drafts
+        if layer and self._steps % PROBE_STEPS:
+            most = self.draft_length.best(most, OWN_LAYER, self._layer_seconds)
+        if not layer or most <= 0:
+            return DraftTokens([])
+        start = time.perf_counter()
+        tokens = layer.draft(kv, sequence.tokens[-1], most)
+        self._layer_seconds += 0.2 * ((time.perf_counter() - start) / most - self._layer_seconds)
+        return DraftTokens(tokens, OWN_LAYER)

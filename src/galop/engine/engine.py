@@ -9,6 +9,7 @@ import numpy as np
 
 from galop.engine.block_pool import BlockPool
 from galop.engine.disk_cache import DiskCache
+from galop.engine.draft_layer import DraftLayer
 from galop.engine.kv_cache import KVCache
 from galop.engine.lower import program
 from galop.engine.prefix_cache import Part, PrefixCache
@@ -51,6 +52,7 @@ class Engine:
         pools = [BlockPool(state.block_bytes, count) for state, count in zip(states, capacities, strict=True)]
         self.parts = [Part(state, pool) for state, pool in zip(states, pools, strict=True)]
         self.prefix_cache = PrefixCache(self.parts, disk=disk)
+        self.draft_layer = DraftLayer(plan, pack, self.parts, threads, kv, isa) if plan.draft else None
         self.kv: KVType = kv
         self.vocabulary = plan.widths[plan.steps[-1].outputs[-1]]
         self.hidden_size = plan.widths[plan.steps[-1].inputs[0]]

@@ -49,6 +49,12 @@ class KVCache:
         for table in self.tables:
             table.prepare(start + count, self.saves)
 
+    def reserve(self, count: int) -> None:
+        """Takes blocks for `count` more tokens, which may never be read. Raises MemoryError."""
+        self.saves = []
+        for table in self.tables:
+            table.prepare(len(self.tokens) + count, [])
+
     def prepare_snapshots(self, count: int) -> None:
         """Takes blocks for states within the step that are worth keeping for other prompts, as far as there is room."""
         if not self.root or not self.prefix_cache.takes_snapshots:

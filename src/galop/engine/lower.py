@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import get_args
 
 import numpy as np
@@ -13,8 +14,11 @@ from galop.ops.plan import Array, Plan, Step, Vector
 from galop.weights.pack import Pack
 
 
-def program(plan: Plan, pack: Pack, threads: int, kv: KVType, isa: str = "") -> native.Program:
-    """A program that runs `plan` on the weights of `pack`; `isa` names a kernel set, "" the fastest.
+def program(
+    plan: Plan, pack: Pack, threads: int, kv: KVType, isa: str = "", places: Sequence[tuple[int, int]] = ()
+) -> native.Program:
+    """A program that runs `plan` on the weights of `pack`; `isa` names a kernel set, "" the fastest. `places` are those
+    of its states where they are another plan's.
 
     Raises ValueError for a kernel set that this machine does not run, or a `kv` that is none; ModelFileError for a plan
     that the native core refuses.
@@ -42,7 +46,7 @@ def program(plan: Plan, pack: Pack, threads: int, kv: KVType, isa: str = "") -> 
         return native.Program(
             buffers=[(width, dim == "R") for width, dim in slots],
             steps=[lower(step) for step in plan.steps],
-            states=[(table, offset, kv == "int8") for table, offset in places_of(plan, kv)],
+            states=[(table, offset, kv == "int8") for table, offset in places or places_of(plan, kv)],
             matrices=[(m.quant_type, m.rows, m.cols, m.offset) for m in (pack.matrices[name] for name in matrices)],
             vectors=[_values(v, pack) for v in plan.vectors().values()],
             pack=pack.data,

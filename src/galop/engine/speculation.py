@@ -2,8 +2,8 @@
 
 A step over a few tokens reads the weights once, as a step over one does, so drafts that hold are nearly free. A token
 of a draft is accepted exactly when the sampler chooses it, with the random numbers of its position; what comes out is
-what would have come without a draft, at any temperature. Drafts come from the text itself (prompt lookup: Saxena, 2023)
-or from a smaller model (Leviathan et al., 2023).
+what would have come without a draft, at any temperature. Drafts come from the text itself (prompt lookup: Saxena,
+2023), from a layer that the model has for it (`draft_layer.py`), or from a smaller model (Leviathan et al., 2023).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from galop.engine.step_times import StepTimes
 MAX_DRAFT_TOKENS = 7  # with the token before them, as many columns as kernels take while memory is the limit
 SHORTEST_MATCH = 3  # tokens; the text is indexed by runs of so many
 LONGEST_MATCH = 16  # tokens; a longer match counts as one of this length
+OWN_LAYER = 3  # the confidence of drafts by the model's own layer for that; those before are of matches
 
 
 @dataclass
@@ -100,7 +101,7 @@ class DraftLength:
 
     def __init__(self) -> None:
         self.step_times = StepTimes()
-        self._acceptance = [0.3, 0.6, 0.85]  # the rate at which a token is accepted, by confidence
+        self._acceptance = [0.3, 0.6, 0.85, 0.6]  # the rate at which a token is accepted, by confidence
 
     def best(self, most: int, confidence: int = 0, seconds: float = 0.0) -> int:
         """The length, each token taking so many seconds to draft, with the most tokens per second to be expected."""

@@ -163,8 +163,12 @@ def parse_config(raw: dict[str, Any], file: str) -> Config:
 
 def trace(model_type: str, config: Config, shapes: Mapping[str, Shape]) -> Plan:
     """The plan of a model whose checkpoint holds tensors of these shapes. Raises ModelFileError where they differ."""
-    plan = Plan()
-    (ALL.get(model_type) or OTHER_MODEL_TYPES[model_type])(config).forward(Inputs(plan), Tree(shapes))
+    plan, draft = Plan(), Plan()
+    family = (ALL.get(model_type) or OTHER_MODEL_TYPES[model_type])(config)
+    family.forward(Inputs(plan), Tree(shapes))
     plan = narrow(plan)
     plan.check()
+    if family.draft(Inputs(draft), Tree(shapes)) is not None:
+        draft.check()
+        plan.draft = draft
     return plan

@@ -38,3 +38,8 @@ class Family(ABC):
     def forward(self, inputs: Inputs, w: Tree) -> Tensor:
         """Logits [R, vocabulary] of the tokens whose logits are wanted. Raises ModelFileError where `w` does not fit
         the config."""
+
+    def draft(self, inputs: Inputs, w: Tree) -> Tensor | None:
+        """Logits of the token after the next one, by layers for that, if the checkpoint has them: a pass whose states
+        are the last of those of `forward`. Raises ModelFileError as that does."""
+        return None

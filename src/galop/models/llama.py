@@ -49,7 +49,11 @@ class Llama(Family):
         x = self.embed(w)
         for i in range(self.config.num_hidden_layers):
             x = self.layer(i, x, w.model.layers[i])
-        return self.head(self.norm(rows(x, inputs.rows), w.model.norm), w)
+        return self.head(self.last(x, w), w)
+
+    def last(self, x: Tensor, w: Tree) -> Tensor:
+        """What the head makes logits from: the residual stream after all layers, normalised, where they are wanted."""
+        return self.norm(rows(x, self.inputs.rows), w.model.norm)
 
     def embed(self, w: Tree) -> Tensor:
         """The residual stream before the first layer. Raises ModelFileError if it is not of the config's width."""

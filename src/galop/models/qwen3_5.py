@@ -11,11 +11,34 @@ import numpy as np
 from galop.errors import ModelFileError
 from galop.models.config import Config
 from galop.models.config_layers import FULL, LINEAR
-from galop.models.gguf_mapping import KEYS, NAMES, PARTIAL_KEYS, QK_NORM_NAMES, ConfigDict, GGUFMapping, Key
-from galop.models.next_tokens import NEXT_TOKEN_KEYS, NEXT_TOKEN_NAMES, count_layers, drop_next_tokens
+from galop.models.gguf_mapping import (
+    CHECKS,
+    KEYS,
+    NAMES,
+    PARTIAL_KEYS,
+    QK_NORM_NAMES,
+    SECTION_KEYS,
+    ConfigDict,
+    GGUFMapping,
+    Key,
+)
+from galop.models.next_tokens import NEXT_TOKEN_KEYS, NEXT_TOKEN_NAMES, count_layers, take_next_tokens
 from galop.models.qwen3 import Qwen3
 from galop.models.recurrent import prepare_recurrent
-from galop.ops import Tensor, attention, causal_conv, gated_delta, linear, linears, rms_norm, sigmoid_gate, swiglu
+from galop.ops import (
+    Inputs,
+    Tensor,
+    attention,
+    causal_conv,
+    concat,
+    gated_delta,
+    linear,
+    linears,
+    rms_norm,
+    rows,
+    sigmoid_gate,
+    swiglu,
+)
 from galop.weights.stored_tensor import Tensors
 from galop.weights.tree import Tree
 
@@ -40,13 +63,23 @@ DELTA_KEYS = (
     Key("full_attention_interval", "full_attention_interval", int),
     Key("layer_types", "attention.recurrent_layers", list),
     *NEXT_TOKEN_KEYS,
-    Key("mrope_section", "rope.dimension_sections", list),
+    Key("num_key_value_heads", "attention.head_count_kv", list),
+    *SECTION_KEYS,
 )
+# What Ollama's files say of themselves beside that.
+DELTA_CHECKS = {**CHECKS, **dict.fromkeys(
+    ("norm_top_k_prob", "ssm.v_head_reordered", "rope.mrope_interleaved"), lambda config, value: value is True
+)}  # fmt: skip
 
 
 def restore(tensors: Tensors, config: ConfigDict, file: str) -> Tensors:
     """Widths are those of all value heads together, and layers for later tokens are counted with the others."""
     count_layers(config)
+    heads = config.get("num_key_value_heads")
+    if isinstance(heads, list):  # none in layers that do not attend
+        config["num_key_value_heads"] = max(heads)
+        if 0 in heads:
+            config.setdefault("layer_types", [not count for count in heads])
     config["linear_value_head_dim"] //= config["linear_num_value_heads"]
     if recurrent := config.pop("layer_types", None):
         config["layer_types"] = [LINEAR if one else FULL for one in recurrent[: config["num_hidden_layers"]]]
@@ -89,11 +122,15 @@ class Qwen3_5(Qwen3):
     model_type = "qwen3_5_text"
     other_model_types: ClassVar[tuple[str, ...]] = ("qwen3_5",)
     config_class: ClassVar[type[Config]] = Qwen3_5Config
-    centred_norms = ("layernorm.weight", "_norm.weight", "model.norm.weight")
+    centred_norms = (
+        "layernorm.weight", "_norm.weight", "model.norm.weight", "mtp.norm.weight", "pre_fc_norm_embedding.weight",
+        "pre_fc_norm_hidden.weight",
+    )  # fmt: skip
     gguf = GGUFMapping(
         "qwen35",
         names={**NAMES, **QK_NORM_NAMES, **DELTA_NAMES, **NEXT_TOKEN_NAMES},
-        keys=(*KEYS, *PARTIAL_KEYS, *DELTA_KEYS),
+        keys=(*(key for key in KEYS if key.config != "num_key_value_heads"), *PARTIAL_KEYS, *DELTA_KEYS),
+        checks=DELTA_CHECKS,
         implied={"tiled_value_heads": True},
         restore=restore,
         pre_tokenizer="qwen35",
@@ -102,13 +139,13 @@ class Qwen3_5(Qwen3):
 
     @classmethod
     def sanitize(cls, tensors: Tensors, config: dict[str, Any]) -> Tensors:
-        """Queries and their gates apart, constants as ops take them, nothing for later tokens.
+        """Queries and their gates apart, constants as ops take them, the layer for the token after the next as `mtp`.
 
         Raises ModelFileError where the queries' rows are not those of the heads.
         """
         heads = cls.config_class.parse(config, "config.json").num_attention_heads
         sane: Tensors = {}
-        tensors = drop_next_tokens(super().sanitize(tensors, config), config)
+        tensors = take_next_tokens(super().sanitize(tensors, config), config)
         for name, tensor in prepare_recurrent(tensors).items():
             if name.endswith(".self_attn.q_proj.weight"):
                 rows = tensor.shape[0]
@@ -120,6 +157,43 @@ class Qwen3_5(Qwen3):
             else:
                 sane[name] = tensor
         return sane
+
+    def last(self, x: Tensor, w: Tree) -> Tensor:
+        """As Llama; the layer for the token after the next keeps its keys and values of all tokens, which its own pass
+        reads: those of a token follow from it and from the hidden state of the one before."""
+        if not w.mtp.fc:
+            return super().last(x, w)
+        normed, layer = self.norm(x, w.model.norm), w.mtp.layers[0]
+        joined = self.norm(self.join(self.embed(w), normed, w.mtp), layer.input_layernorm)
+        k, v = linears(joined, [layer.self_attn.k_proj, layer.self_attn.v_proj], [None, None])
+        k = self.rotate(self.full_layer, self.norm_heads(k, layer.self_attn.k_norm))
+        heads = (self.config.num_key_value_heads, self.config.num_key_value_heads, self.config.head_dim)
+        # Nobody wants the result, so each query is a key and sees itself.
+        attention(self.inputs, k, k, v, self.inputs.next_state, *heads, self.attention_scale(), chunk=1, kept="all")
+        return rows(normed, self.inputs.rows)
+
+    def draft(self, inputs: Inputs, w: Tree) -> Tensor | None:
+        """Logits of the token after the next one, from a token and the hidden state before it (DeepSeek-V3, 2024)."""
+        if not w.mtp.fc:
+            return None
+        self.inputs, self.rotations = inputs, {}
+        embedded = self.embed(w)
+        x = self.layer(self.full_layer, self.join(embedded, embedded, w.mtp), w.mtp.layers[0])
+        return self.head(self.norm(rows(x, inputs.rows), w.mtp.norm), w)
+
+    def join(self, embedded: Tensor, hidden: Tensor, w: Tree) -> Tensor:
+        """What the layer for the token after the next begins with: a token, and the hidden state before it, of which
+        the last one is kept. In a pass of its own there is no later one: what `hidden` says is never read."""
+        before = causal_conv(self.inputs, hidden, w.before, None, self.inputs.next_state, silu=False)
+        parts = [self.norm(embedded, w.pre_fc_norm_embedding), self.norm(before, w.pre_fc_norm_hidden)]
+        return linear(concat(parts), w.fc)
+
+    @property
+    def full_layer(self) -> int:
+        """A layer that attends. Raises ModelFileError where there is none."""
+        if FULL not in self.config.layer_types:
+            raise ModelFileError("a layer for later tokens attends as none of the others does")
+        return self.config.layer_types.index(FULL)
 
     def layer(self, i: int, x: Tensor, w: Tree) -> Tensor:
         """The residual stream after layer `i`, which attends to earlier tokens or remembers them."""

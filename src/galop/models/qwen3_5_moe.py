@@ -42,6 +42,7 @@ class Qwen3_5Moe(QwenMixture, Qwen3_5):
             *(key for key in Qwen3_5.gguf.keys if key.config != "intermediate_size"), *EXPERT_KEYS,
             Key("shared_expert_intermediate_size", "expert_shared_feed_forward_length", int),
         ),
+        checks=Qwen3_5.gguf.checks,
         implied=Qwen3_5.gguf.implied,
         restore=Qwen3_5.gguf.restore,
         pre_tokenizer="qwen35",

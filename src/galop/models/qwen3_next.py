@@ -26,6 +26,7 @@ class Qwen3Next(Qwen3_5Moe):
             "ssm_in": "linear_attn.in_proj_qkvz",
         },
         keys=Qwen3_5Moe.gguf.keys,
+        checks=Qwen3_5Moe.gguf.checks,
         restore=Qwen3_5Moe.gguf.restore,
         pre_tokenizer="qwen2",
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from galop.ops.cost import Cost, Workload
 from galop.ops.plan import Array, Inputs, Latent, LayerState, Paged, Shapes, Tensor, Vector, Whole, Window, op
+
+Kept = Literal["what is seen", "all"]
 
 
 def _shape(
@@ -54,10 +56,12 @@ def _cost(work: Workload, q: Tensor, state: int, window: int, chunk: int, **_: o
     return Cost(read, 2 * columns * keys * q.width)
 
 
-def _state(k: Tensor | None, v: Tensor | None, window: int, chunk: int, causal: bool, **_: object) -> LayerState | None:
+def _state(
+    k: Tensor | None, v: Tensor | None, window: int, chunk: int, causal: bool, kept: Kept, **_: object
+) -> LayerState | None:
     if k is None or v is None:
         return None
-    back = window or chunk
+    back = 0 if kept == "all" else window or chunk
     if not causal:
         return Whole(k.width, v.width)
     return Window(k.width, v.width, back) if back else Paged(k.width, v.width)
@@ -80,6 +84,7 @@ def attention(
     softcap: float = 0.0,
     causal: bool = True,
     wanted: bool = False,
+    kept: Kept = "what is seen",
 ) -> Array:
     """Attention of each token to its sequence: softmax(q k^T * scale) v (Vaswani et al., 2017).
 
@@ -92,6 +97,7 @@ def attention(
     softcap  c of c tanh(score / c), 0 for none.
     causal   whether no token sees later ones; otherwise a step has to bring all tokens of a sequence.
     wanted   whether queries are those of the tokens alone whose logits are wanted.
+    kept     "all" where another pass reads keys and values that no token here sees any more.
     """
     out = np.empty((len(q), 0), np.float32)
     tokens = inputs.rows if wanted else np.arange(len(q))

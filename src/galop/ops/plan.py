@@ -180,12 +180,16 @@ class Step:
 
 @dataclass
 class Plan:
-    """Steps in order; `widths[i]` and `dims[i]` describe buffer i; the last step's output is the logits."""
+    """Steps in order; `widths[i]` and `dims[i]` describe buffer i; the last step's output is the logits.
+
+    `draft` is a second pass, of the layers that predict the token after the next one: its states are the last of these.
+    """
 
     steps: list[Step] = field(default_factory=list)
     widths: list[int] = field(default_factory=list)
     dims: list[str] = field(default_factory=list)
     states: list[LayerState] = field(default_factory=list)
+    draft: Plan | None = None
 
     @property
     def in_one_step(self) -> bool:
@@ -198,17 +202,21 @@ class Plan:
         self.dims.append(dim)
         return Tensor(self, len(self.widths) - 1, width, dim)
 
+    @property
+    def _all_steps(self) -> list[Step]:
+        return self.steps + (self.draft.steps if self.draft else [])
+
     def matrices(self) -> dict[str, Matrix]:
         """Every matrix that a step uses, by name, in order of first use."""
-        return {m.name: m for step in self.steps for m in step.matrices}
+        return {m.name: m for step in self._all_steps for m in step.matrices}
 
     def vectors(self) -> dict[str, Vector]:
         """Every vector that a step uses, by name, in order of first use."""
-        return {v.name: v for step in self.steps for v in step.vectors if v}
+        return {v.name: v for step in self._all_steps for v in step.vectors if v}
 
     def exact_matrices(self) -> set[str]:
         """Names of the matrices that must keep full precision."""
-        return {step.arguments[name].name for step in self.steps for name in step.op.exact}
+        return {step.arguments[name].name for step in self._all_steps for name in step.op.exact}
 
     def lifetimes(self) -> list[tuple[int, int]]:
         """For each buffer, the step that writes it and the last that reads it."""
@@ -266,7 +274,7 @@ class Plan:
             out = ", ".join(f"%{b}[{self.dims[b]},{self.widths[b]}]" for b in step.outputs)
             values = [_show(value) for value in step.arguments.values() if not isinstance(value, Input | Inputs)]
             lines.append(f"{out} = {step.op.name}({', '.join(values)})")
-        return "\n".join(lines)
+        return "\n".join([*lines, "draft:", str(self.draft)] if self.draft else lines)
 
 
 class Op(Generic[Result]):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,8 +22,10 @@ from galop.engine.scheduler import Scheduler
 from galop.engine.sequence import TokenSequence
 from galop.engine.speculation import PromptLookup
 
-WANTED = ["gpt_oss", "gemma4_text", "deepseek_v3", "llama4_chunks",
-          "qwen3_5_text", "lfm2", "nemotron_h"]  # fmt: skip
+# Keys and values of all tokens; windows; shared by later layers; of chunks; latent rows; the gated delta rule; short
+# convolutions; Mamba-2.
+WANTED = ["qwen3", "gpt_oss", "gemma4_text", "llama4_chunks", "deepseek_v3", "qwen3_5_text", "lfm2",
+          "nemotron_h"]  # fmt: skip
 LENGTH = 230
 
 
@@ -45,13 +49,23 @@ def engine_of(model: Model, disk: DiskCache | None = None) -> Engine:
     return Engine(model.plan, model.pack, 2, 400, pool=6400, disk=disk)
 
 
-def run(engine: Engine, prompt: list[int], count: int, seed: int = 3, **options: object) -> list[TokenSequence]:
+def ask(scheduler: Scheduler, prompt: list[int], seed: int = 3, limit: int = 12, **options: Any) -> TokenSequence:
+    sequence = TokenSequence(prompt, Sampling(temperature=0.8, seed=seed), limit, **options)
+    scheduler.submit(sequence)
+    return sequence
+
+
+def run(engine: Engine, prompt: list[int], count: int, seed: int = 3, **options: Any) -> list[TokenSequence]:
     scheduler = Scheduler(engine)
-    sequences = [TokenSequence(prompt, Sampling(temperature=0.8, seed=seed), 12, **options) for _ in range(count)]
-    for sequence in sequences:
-        scheduler.submit(sequence)
+    sequences = [ask(scheduler, prompt, seed, **options) for _ in range(count)]
     finish(scheduler)
     return sequences
+
+
+def tighten(engine: Engine) -> None:
+    """Leaves room for two or three sequences of some 200 tokens."""
+    for part in engine.parts:
+        part.pool.capacity = 14 if part.state.by_token else 5
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])
@@ -110,8 +124,7 @@ def test_answers_are_the_same_alone_together_preempted_drafted_and_after_a_resta
     (drafted,) = run(together, prompt, 1, drafter=PromptLookup())
     assert drafted.tokens == alone.tokens and drafted.cached_tokens >= 128
     tight = engine_of(model)
-    for part in tight.parts:
-        part.pool.capacity = 14 if part.state.by_token else 5
+    tighten(tight)
     assert all(sequence.tokens == alone.tokens for sequence in run(tight, prompt, 4))
     for engine in (together, tight):
         assert engine.blocks_in_use == 0
@@ -125,3 +138,46 @@ def test_answers_are_the_same_alone_together_preempted_drafted_and_after_a_resta
         assert later.tokens == first.tokens and (later.cached_tokens >= 256 or number)
         if path.exists():  # it may have been found damaged before
             path.write_bytes(path.read_bytes()[:-1])
+
+
+def test_sixteen_alike_at_once_have_one_answer_eight_times(model: Model, tokens: list[int]) -> None:
+    """From nothing and from what those before left, in memory that is short, and among others that come and go."""
+    prompt = tokens[:150]
+    (alone,) = run(engine_of(model), prompt, 1)
+    chance, answers = random.Random(7), []
+    for turn in range(8):
+        if turn % 4 == 0:
+            scheduler = Scheduler(engine_of(model))
+            if turn:
+                tighten(scheduler.engine)
+        alike = [ask(scheduler, prompt) for _ in range(16)]
+        others = [ask(scheduler, tokens[i : 40 + 20 * i], i, 40) for i in range(1, 5)] if turn % 2 else []
+        while scheduler.step():
+            if others and chance.random() < 0.15:
+                scheduler.cancel(others.pop())
+        answers += [tuple(sequence.tokens) for sequence in alike]
+        assert scheduler.engine.blocks_in_use == 0
+    assert scheduler.counts["preemptions"]
+    assert set(answers) == {tuple(alone.tokens)} and len(answers) == 128
+
+
+def test_answers_to_one_prompt_are_those_of_their_seeds_whoever_leaves(model: Model, tokens: list[int]) -> None:
+    """As `n` of a request asks for, in memory that is short; half of them are cancelled part-way."""
+    prompt = tokens[:100]
+    alone = [run(engine_of(model), prompt, 1, seed)[0].tokens for seed in range(6)]
+    assert len({tuple(answer) for answer in alone}) > 3
+    for short in (False, True):
+        scheduler = Scheduler(engine_of(model))
+        if short:
+            tighten(scheduler.engine)
+        several = [ask(scheduler, prompt, seed, drafter=PromptLookup()) for seed in range(6)]
+        while min(len(sequence.tokens) for sequence in several[:2]) < 104:
+            assert scheduler.step()
+        for sequence in several[1::2]:
+            scheduler.cancel(sequence)
+        finish(scheduler)
+        assert [sequence.tokens for sequence in several[::2]] == alone[::2]
+        for sequence, whole in zip(several[1::2], alone[1::2], strict=True):
+            assert sequence.tokens == whole[: len(sequence.tokens)]
+        assert scheduler.counts["ended_cancelled"] and scheduler.engine.blocks_in_use == 0
+        assert run(scheduler.engine, prompt, 1, 1)[0].tokens == alone[1]

@@ -25,6 +25,7 @@ SIZES = {
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "bert": ("bert", {"type_vocab_size": 2}),
     "xlm-roberta": ("xlm-roberta", {"type_vocab_size": 1}),
+    "nomic_bert": ("nomic_bert", {"type_vocab_size": 2}),
     "gemma3_text": (
         "gemma3_text",
         {

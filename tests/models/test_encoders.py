@@ -85,10 +85,34 @@ def test_an_encoder_writes_no_texts(tmp_path: Path) -> None:
                 ask()
 
 
-def write_gguf(path: Path, pooling: int, **changes: Any) -> Path:
-    """The case `bert` as llama.cpp's converter writes it."""
-    config = GOLDEN["bert"]["config"]
-    writer = gguf.GGUFWriter(path, "bert")
+def fused(case: str) -> dict[str, Array]:
+    """The tensors of a case, Nomic's with its projections in one, under names that the gguf package knows."""
+    names = {
+        "o_proj": "attn.out_proj", "up_proj": "fc11", "gate_proj": "fc12", "down_proj": "fc2", "embeddings.L": "emb_l",
+        "self_attn.": "", "post_attention_layernorm": "norm1", "post_mlp_layernorm": "norm2", "layers.": "encoder.layers.",
+        "emb_layerNorm": "emb_ln",
+    }  # fmt: skip
+    tensors: dict[str, Array] = {}
+    for name, values in weights(case).items():
+        if case == "nomic_bert" and name.endswith(("k_proj.weight", "v_proj.weight")):
+            continue
+        if case == "nomic_bert" and name.endswith("q_proj.weight"):
+            values = np.concatenate(
+                [weights(case)[name.replace("q_proj", part)] for part in ("q_proj", "k_proj", "v_proj")]
+            )
+            name = name.replace("self_attn.q_proj", "attn.Wqkv")
+        for ours, theirs in names.items() if case == "nomic_bert" else ():
+            name = name.replace(ours, theirs)
+        tensors[name] = values
+    return tensors
+
+
+def write_gguf(path: Path, pooling: int, case: str = "bert", **changes: Any) -> Path:
+    """A case as llama.cpp's converter writes it."""
+    config, architecture = GOLDEN[case]["config"], case.replace("_", "-")
+    writer = gguf.GGUFWriter(path, architecture)
+    if case == "nomic_bert":
+        writer.add_rope_freq_base(1000.0)
     writer.add_context_length(config["max_position_embeddings"])
     writer.add_embedding_length(config["hidden_size"])
     writer.add_feed_forward_length(config["intermediate_size"])
@@ -98,8 +122,9 @@ def write_gguf(path: Path, pooling: int, **changes: Any) -> Path:
     writer.add_causal_attention(changes.get("causal", False))
     writer.add_pooling_type(gguf.PoolingType(pooling))
     add_byte_tokenizer(writer, "gpt-2")
-    table = gguf.get_tensor_name_map(gguf.MODEL_ARCH.BERT, config["num_hidden_layers"])
-    for name, values in weights("bert").items():
+    kind = next(kind for kind, name in gguf.MODEL_ARCH_NAMES.items() if name == architecture)
+    table = gguf.get_tensor_name_map(kind, config["num_hidden_layers"])
+    for name, values in fused(case).items():
         if not name.startswith("pooler."):
             new = table.get_name(name, try_suffixes=(".weight", ".bias"))
             assert new, name
@@ -112,9 +137,10 @@ def write_gguf(path: Path, pooling: int, **changes: Any) -> Path:
 
 
 @pytest.mark.parametrize(("number", "pooling"), [(1, "mean"), (2, "cls"), (3, "last")])
-def test_a_gguf_file_pools_as_it_says(number: int, pooling: str, tmp_path: Path) -> None:
-    reference = reference_of(write_gguf(tmp_path / "m.gguf", number))
-    expected = np.array(GOLDEN["bert"]["vectors"][pooling])
+@pytest.mark.parametrize("case", ["bert", "nomic_bert"])
+def test_a_gguf_file_pools_as_it_says(case: str, number: int, pooling: str, tmp_path: Path) -> None:
+    reference = reference_of(write_gguf(tmp_path / "m.gguf", number, case))
+    expected = np.array(GOLDEN[case]["vectors"][pooling])
     assert np.abs(reference.forward(whole(IDS)) - expected).max() < 1e-5
 
 

@@ -8,7 +8,7 @@ config.py        reading config.json; config_layers.py, config_rope.py: types of
 gguf_mapping.py  GGUF names and keys to those of config.json and checkpoints; gguf_rope.py
 from_file.py     from a file to a checkpoint
 qwen_vl.py       language models of those that see
-bert.py, embedding_gemma.py  encoders; sentence_files.py: how the files of encoders pool
+bert.py, embedding_gemma.py, nomic_bert.py  encoders; sentence_files.py: how the files of encoders pool
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ from galop.models.mistral import Mistral
 from galop.models.mistral4 import Mistral4
 from galop.models.muse_glimmer import MuseGlimmer
 from galop.models.nemotron_h import NemotronH
+from galop.models.nomic_bert import NomicBert
 from galop.models.olmo import Olmo2, Olmo3
 from galop.models.phi3 import Phi3
 from galop.models.qwen2 import Qwen2
@@ -118,7 +119,7 @@ FAMILIES: dict[str, type[Family]] = {
     )
 }
 # Those that make a vector of a text and write none.
-ENCODERS: dict[str, type[Family]] = {family.model_type: family for family in (Bert, EmbeddingGemma)}
+ENCODERS: dict[str, type[Family]] = {family.model_type: family for family in (Bert, EmbeddingGemma, NomicBert)}
 ENCODER_OF = {"gemma3_text": "gemma3_encoder"}  # by what a config calls both
 ALL = ChainMap(FAMILIES, ENCODERS)
 OTHER_MODEL_TYPES = {kind: family for family in ALL.values() for kind in family.other_model_types}

@@ -216,7 +216,7 @@ SEEDED: dict[str, Seeded] = {
             "topk_group": 2, "routed_scaling_factor": 2.0,
         },
     ),
-    "deepseek_v32": Seeded("deepseek_v32", {**LATENT, "num_hidden_layers": 2, "index_topk": 64, "n_group": 1, "topk_group": 1}),
+    "deepseek_v32": Seeded("deepseek_v32", {**LATENT, "num_hidden_layers": 2, "index_topk": 256, "n_group": 1, "topk_group": 1}),
     "mistral4": Seeded(
         "mistral4",
         {

@@ -190,11 +190,11 @@ def test_a_gguf_of_exaone_4_that_says_nothing_of_windows_has_them_in_the_largest
 
 
 def test_what_an_index_would_have_to_pick_from_is_refused() -> None:
-    """DeepSeek-V3.2's index has 64 of its 512 tokens here."""
+    """DeepSeek-V3.2's index has 256 of its 512 tokens here."""
     path = case_path("deepseek_v32")
-    with pytest.raises(ModelFileError, match="beyond 64 .* index .* ask for --context 64"):
-        load_path(path, memory=4 << 30, context=65)
+    with pytest.raises(ModelFileError, match="beyond 256 .* index .* ask for --context 256"):
+        load_path(path, memory=4 << 30, context=257)
     with load_path(path, memory=4 << 30) as model:
-        assert model.context == 64 and np.isfinite(model.logits(TOKENS)).all()
-        with pytest.raises(ContextLengthError, match="has 64 tokens and the context holds 64; .* reads no more"):
-            list(model.generate([1] * 64))
+        assert model.context == 256 and np.isfinite(model.logits(TOKENS)).all()
+        with pytest.raises(ContextLengthError, match="has 256 tokens and the context holds 256; .* reads no more"):
+            list(model.generate([1] * 256))

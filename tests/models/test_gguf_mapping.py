@@ -30,6 +30,12 @@ from galop.weights.stored_tensor import Tensors
 from galop.weights.tree import Tree
 
 NEWER_KEYS = {"{arch}.attention.recurrent_layers"}  # than the package
+# What Ollama's converter calls some.
+OLLAMAS_KEYS = {
+    "{arch}.mrope_sections", "{arch}.rope.mrope_section", "{arch}.rope.global.freq_base", "{arch}.rope.local.freq_base",
+    "{arch}.vision.block_count",
+}  # fmt: skip
+OLLAMAS_NAMES = {"attn_out"}
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
@@ -40,6 +46,7 @@ def test_a_family_names_what_the_gguf_package_names(family: Any) -> None:
     theirs = {gguf.TENSOR_NAMES[t] for t in gguf.MODEL_TENSORS[architectures[architecture]]}
     ours = {re.sub(r"\.(bias|weight|scale)$", "", name) for name in {*family.gguf.names} - {*NAMES}}
     ours = {name for name in ours if not name.startswith("nextn.")}  # with which newer converters keep those layers
+    ours -= OLLAMAS_NAMES
     fused = {"ffn_gate_up_exps", "ffn_gate_exps", "ffn_up_exps"}  # one or the others in any file with experts
     assert ours - fused <= {name.removeprefix("blk.{bid}.") for name in theirs}
     keys = {
@@ -49,8 +56,9 @@ def test_a_family_names_what_the_gguf_package_names(family: Any) -> None:
         for value in vars(group).values()
         if isinstance(value, str)
     }
-    assert {f"{{arch}}.{key.gguf}" for key in family.gguf.keys} <= keys | NEWER_KEYS
+    assert {f"{{arch}}.{key.gguf}" for key in family.gguf.keys} <= keys | NEWER_KEYS | OLLAMAS_KEYS
     rotation = {"rope_theta", "rotary_dim", *LOCAL, *family.config_class.rope_keys}.union(*ROPE_TYPES.values())
+    rotation |= {"vision_layers", "deepstack_layers", "mrope_section"}  # which are taken out again
     read = {*family.config_class.__dataclass_fields__, *PATTERNS.values(), *rotation}
     assert {key.config for key in family.gguf.keys} <= read
 

@@ -54,7 +54,7 @@ class Bert(Family):
     """Norms after each part of a layer, learned positions, biases everywhere."""
 
     model_type = "bert"
-    other_model_types = ("xlm-roberta", "roberta")
+    other_model_types: ClassVar[tuple[str, ...]] = ("xlm-roberta", "roberta")
     config_class = BertConfig
     gguf = GGUFMapping(
         "bert",

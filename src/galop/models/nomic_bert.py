@@ -46,7 +46,7 @@ class NomicBert(Bert):
     """BERT with rotations."""
 
     model_type = "nomic_bert"
-    other_model_types = ()
+    other_model_types: ClassVar[tuple[str, ...]] = ()
     config_class = NomicBertConfig
     gguf = GGUFMapping(
         "nomic-bert",

@@ -37,7 +37,8 @@ ENGLISH = [
     r"\bto (?:answer|determine|compute|calculate|find|know)\b.{0,200} (?:is|are) (?:needed|required)",
     r"\bno (?:formula|data|number|numeric\w*|unique|single|definite) |\bthere is no (?:formula|number|answer|way)",
     r"\b(?:i |we )(?:don't|do not|cannot|can't) (?:know|say|tell|have)|\bneeds? (?:to know|more (?:data|info))",
-    r"\bwould (?:need|have to know)|\b(?:please )?(?:provide|specify) the\b",
+    r"\b(?:i|we)(?: would|'d) (?:need|have to know)|\b(?:you )?(?:would )?need to (?:know|provide|specify|give)",
+    r"\b(?:please )?(?:provide|specify) the\b",
 ]
 FRENCH = [
     rf"(?:^|[:.,;(*\"'] ?|\b(?:reponse|resultat|valeur) )(?:est |c'est )?{UNKNOWN}{ENDS}",

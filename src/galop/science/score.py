@@ -108,9 +108,10 @@ def read_alternatives(text: str, unit: str) -> list[list[float]] | str | None:
     for sentence in reversed(sentences):
         line = strip_markup(re.sub(r"^\s*(?:\d{1,2}[.)]|[-*•#]+)\s+", "", sentence)).strip()
         found = read_line(line, unit, len(text.strip()) > SHORT)
-        if found == "unknown" or (found is not None and not is_conditional(fold_characters(line))):
+        sure = found not in (None, "wrong unit") and not is_conditional(fold_characters(line))
+        if found == "unknown" or sure:
             return found
-        supposed = supposed or found
+        supposed = found if supposed in (None, "wrong unit") and found is not None else supposed
     return supposed
 
 
@@ -164,7 +165,7 @@ def choose(stated: Sequence[Stated], folded: str, unit: str, prose: bool) -> lis
         return spread(chain[-1] if chain and not prose else first, stated, folded, unit, leads=True)
     for group in (
         [one for one in strong if fits(one, unit)], [one for one in strong if one.unit == "" and unit],
-        [one for one in strong if not prose and (one.unit or one.unit is None)],
+        [one for one in strong if one.unit or (one.unit is None and not prose)],
         [one for one in stated if fits(one, unit) and (unit or not prose)],
         [one for one in stated if one.unit == "" and not prose],
     ):  # fmt: skip

@@ -59,6 +59,8 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
      {"delta_v": LADDER, "initial_mass": 500_000}, 1e-8),
     ("stage_delta_v", {"isp": "450 s", "propellant_mass": "60 t", "structural_mass": "10 t", "payload_mass": "20 t"},
      {"delta_v": velocity_of_burn(450 * G0, 90.0, 30.0), "mass_ratio": 3}, 1e-8),
+    ("stage_delta_v_of_exhaust", {"exhaust_velocity": "4.413 km/s", "propellant_mass": "60 t", "structural_mass": "30 t"},
+     {"delta_v": velocity_of_burn(4413, 90.0, 30.0)}, 1e-8),
     ("stage_fractions", {"propellant_mass": "70 t", "structural_mass": "10 t", "payload_mass": "20 t"},
      {"structural_fraction": 0.125, "payload_fraction": 0.2, "propellant_fraction": 0.7, "mass_ratio": 100 / 30}, 1e-12),
     ("stage_payload", {"delta_v": f"{350 * G0 * log(100 / 30)!r} m/s", "isp": "350 s", "structural_fraction": "12.5 %",
@@ -125,7 +127,7 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("injector_flow", {"holes": 40, "hole_diameter": "1.5 mm", "discharge_coefficient": 0.7, "density": "1 g/cm³",
                        "pressure_drop": "1 MPa"}, {"mass_flow": 2.21283}, 1e-5),
     # The bottle's first law: what leaves it takes gamma times its own pressure times volume, m0 and the end's balance.
-    ("pressurant_mass", {"tank_pressure": "20 bar", "tank_volume": "1 m³", "bottle_pressure": "200 bar", "gamma": 1.4,
+    ("pressurant_mass", {"tank_pressure": "20 bar", "tank_volume": "1 m³", "storage_pressure": "200 bar", "gamma": 1.4,
                          "molar_mass": "28 g/mol", "temperature": "300 K"},
      {"pressurant_mass": 1.4 * 2e6 * 1 / (R / 0.028 * 300) / 0.9, "bottle_volume": 1.4 * 2e6 / 0.9 / 2e7}, 1e-9),
     ("tank_volume", {"mass": "1141 kg", "density": "1141 kg/m³", "ullage": "5 %"}, {"volume": 1 / 0.95}, 1e-12),
@@ -176,6 +178,8 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("web_burn_time", {"web": "15 cm", "burn_rate": "10 mm/s"}, {"burn_time": 15}, 1e-12),
     # Orbits: a satellite at 400 km; the geostationary radius and the sidereal day.
     ("circular_orbit", {"altitude": "400 km"}, {"velocity": 7668.6, "period": 92.56 * 60, "radius": 6778.14}, 1e-4),
+    ("circular_orbit", {"altitude": "200 km", "gravitational_parameter": "42828 km^3/s^2", "body_radius": "3390 km"},
+     {"velocity": 1e3 * sqrt(42_828 / 3590), "radius": 3590}, 1e-9),
     ("circular_orbit_of_radius", {"radius": "42164.17 km"}, {"velocity": 3074.66, "period": 86_164.1, "altitude": 35_786}, 1e-5),
     ("escape_velocity", {"body": "Terre"}, {"velocity": 11_180}, 1e-3),
     ("escape_velocity", {"body": "Lune"}, {"velocity": 2376}, 1e-3),

@@ -96,7 +96,9 @@ def describe(formula: Formula) -> str:
             about = f"{kind.what}{f' [{kind.unit}]' if kind.unit else ''}{f', {kind.valid}' if kind.valid else ''}"
         else:
             about = " | ".join(kind) if isinstance(kind, tuple) else getattr(kind, "what", "")
-        otherwise = "" if default is inspect.Parameter.empty else f" (else {default})"
+        otherwise = (
+            "" if default is inspect.Parameter.empty else " (optional)" if default is None else f" (else {default})"
+        )
         lines.append(f"  {option:24} {about}{otherwise}")
     lines += ["", "gives:"]
     lines += [f"  {of.what}{f' [{of.unit}]' if of.unit else ''}" for of in formula.gives.values()]

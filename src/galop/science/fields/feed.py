@@ -72,13 +72,10 @@ def injector_flow(
 @formula(
     "m0 = (p V / (R_s T0)) gamma / (1 - p_end / p0), bottle_volume = m0 R_s T0 / p0", f"{RPE}, ch. 6.5",
     {
-        "pressurant_mass": Quantity("kg", "pressurant mass", words="helium nitrogen gas mass, masse de gaz de "
-                                                                   "pressurisation"),
-        "bottle_volume": Quantity("m^3", "volume of the gas bottle", words="volume de la bouteille, du réservoir de "
-                                                                           "gaz"),
+        "pressurant_mass": Quantity("kg", "pressurant mass", words="masse de gaz de pressurisation"),
+        "bottle_volume": Quantity("m^3", "volume of the storage bottle", words="volume de stockage"),
     },
-    words="pressurant gas to expel propellant, regulated pressure feed, helium bottle, gaz de pressurisation, hélium, "
-          "azote",
+    words="pressurant gas to expel propellant, regulated pressure feed, gaz de pressurisation d'un réservoir d'ergols",
 )  # fmt: skip
 def pressurant_mass(
     tank_pressure: Annotated[float, Quantity("Pa", "pressure in the propellant tank", 1, 1e8, "pression du réservoir")],
@@ -86,9 +83,9 @@ def pressurant_mass(
         float, Quantity("m^3", "volume of propellant to expel", 1e-9, 1e5, "tank propellant volume, volume du "
                                                                            "réservoir, d'ergols")
     ],
-    bottle_pressure: Annotated[
-        float, Quantity("Pa", "initial pressure of the gas bottle", 1, 1e9, "storage pressure, pression initiale, de "
-                                                                            "stockage, bouteille")
+    storage_pressure: Annotated[
+        float, Quantity("Pa", "initial storage pressure of the pressurant", 1, 1e9, "storage pressure, pression "
+                                                                                    "initiale, de stockage, bouteille")
     ],
     gamma: Gamma,
     molar_mass: MolarMass,
@@ -100,11 +97,11 @@ def pressurant_mass(
 
     Raises ScienceError where the bottle's pressure is not above the tank's.
     """
-    if not bottle_pressure > tank_pressure:
-        raise ScienceError("bottle_pressure has to be above tank_pressure")
+    if not storage_pressure > tank_pressure:
+        raise ScienceError("storage_pressure has to be above tank_pressure")
     specific = R / (molar_mass * 1e-3)
-    mass = tank_pressure * tank_volume / (specific * temperature) * gamma / (1 - tank_pressure / bottle_pressure)
-    return {"pressurant_mass": mass, "bottle_volume": mass * specific * temperature / bottle_pressure}
+    mass = tank_pressure * tank_volume / (specific * temperature) * gamma / (1 - tank_pressure / storage_pressure)
+    return {"pressurant_mass": mass, "bottle_volume": mass * specific * temperature / storage_pressure}
 
 
 @formula(

@@ -49,7 +49,8 @@ def throat_function(gamma: float) -> float:
 @formula(
     "A/At = (1/M) (2/(gamma+1) (1 + (gamma-1)/2 M^2))^((gamma+1)/(2(gamma-1)))", f"{RPE}, eq. 3-14",
     {
-        "area_ratio": Quantity("", "area over throat area", words="area ratio, rapport de section, A/A*"),
+        "area_ratio": Quantity("", "area over throat area", words="area expansion ratio, rapport de section, de "
+                                                                  "détente, A/A*"),
         "pressure_ratio": Quantity("", "static over chamber pressure", words="p/p0, rapport de pression"),
     },
     words="rapport de section à un nombre de Mach",

@@ -51,23 +51,34 @@ BOTH_BURNS = Quantity(
 TRANSFER_TIME = Quantity("s", "transfer time", words="duration of the transfer, durée du transfert")
 
 
-def gm(body: str) -> float:
-    """The gravitational parameter of a body [m^3/s^2]."""
-    return BODIES[body][0]
+Parameter = Annotated[
+    float | None,
+    Quantity("km^3/s^2", "gravitational parameter GM", 1e-6, 1e15, "mu µ of the body, paramètre gravitationnel"),
+]
+BodyRadius = Annotated[
+    float | None,
+    Quantity("km", "radius of the body", 1, 1e7, "planet Earth's radius, rayon terrestre, de la planète"),
+]
 
 
-def distance(body: str, altitude: float) -> float:
-    """From a body's centre to an altitude [m], which is given in km."""
-    return BODIES[body][1] + altitude * 1e3
+def gm(body: str, parameter: float | None = None) -> float:
+    """The gravitational parameter of a body [m^3/s^2], or the one that is given [km^3/s^2]."""
+    return BODIES[body][0] if parameter is None else parameter * 1e9
 
 
-def above_ground(body: str, radius: float) -> float:
+def distance(body: str, altitude: float, ground: float | None = None) -> float:
+    """From a body's centre to an altitude [m], which is given in km, as is the body's radius if it is."""
+    return (BODIES[body][1] if ground is None else ground * 1e3) + altitude * 1e3
+
+
+def above_ground(body: str, radius: float, parameter: float | None, share: float = 0.99) -> float:
     """A distance from the centre [m], which is given in km.
 
-    Raises ScienceError for what lies within the body.
+    Raises ScienceError for less than a `share` of the body's radius; 1 %, as a mean or polar radius may be meant. Of a
+    body whose gravitational parameter is given, none is known.
     """
     ground = BODIES[body][1] / 1e3
-    if radius < 0.99 * ground:  # 1 %: a mean or polar radius is meant
+    if radius < share * ground and parameter is None:
         raise ScienceError(f"{radius:g} km from the centre lies within {body}, whose radius is {ground:g} km")
     return radius * 1e3
 
@@ -83,10 +94,12 @@ def period(mu: float, axis: float) -> float:
     words="circular orbit at an altitude, orbite circulaire à une altitude, satellite en orbite basse, LEO, vitesse, "
           "période",
 )  # fmt: skip
-def circular_orbit(altitude: Altitude, body: Body = "Earth") -> dict[str, float]:
+def circular_orbit(
+    altitude: Altitude, body: Body = "Earth", gravitational_parameter: Parameter = None, body_radius: BodyRadius = None
+) -> dict[str, float]:
     """Velocity and period of a circular orbit at an altitude."""
-    r = distance(body, altitude)
-    return {"velocity": sqrt(gm(body) / r), "period": period(gm(body), r), "radius": r / 1e3}
+    mu, r = gm(body, gravitational_parameter), distance(body, altitude, body_radius)
+    return {"velocity": sqrt(mu / r), "period": period(mu, r), "radius": r / 1e3}
 
 
 @formula(
@@ -96,10 +109,15 @@ def circular_orbit(altitude: Altitude, body: Body = "Earth") -> dict[str, float]
     words="circular orbit of a radius from the centre, orbite circulaire de rayon, geostationary, géostationnaire, "
           "vitesse, période",
 )  # fmt: skip
-def circular_orbit_of_radius(radius: Radius, body: Body = "Earth") -> dict[str, float]:
+def circular_orbit_of_radius(
+    radius: Radius, body: Body = "Earth", gravitational_parameter: Parameter = None, body_radius: BodyRadius = None
+) -> dict[str, float]:
     """Velocity and period of a circular orbit of a radius."""
-    r = above_ground(body, radius)
-    return {"velocity": sqrt(gm(body) / r), "period": period(gm(body), r), "altitude": radius - BODIES[body][1] / 1e3}
+    mu, r = gm(body, gravitational_parameter), above_ground(body, radius, gravitational_parameter, 1)
+    found = {"velocity": sqrt(mu / r), "period": period(mu, r)}
+    if gravitational_parameter is not None and body_radius is None:
+        return found  # of another body, maybe
+    return {**found, "altitude": (r - distance(body, 0, body_radius)) / 1e3}
 
 
 @formula(
@@ -107,16 +125,23 @@ def circular_orbit_of_radius(radius: Radius, body: Body = "Earth") -> dict[str, 
     {"velocity": Quantity("m/s", "escape velocity", words="vitesse de libération, vitesse d'évasion")},
     words="escape velocity from the surface or an altitude, vitesse de libération, vitesse d'évasion",
 )  # fmt: skip
-def escape_velocity(body: Body = "Earth", altitude: Altitude = 0.0) -> float:
+def escape_velocity(
+    body: Body = "Earth",
+    altitude: Altitude = 0.0,
+    gravitational_parameter: Parameter = None,
+    body_radius: BodyRadius = None,
+) -> float:
     """Escape velocity from a body's equator or an altitude above it."""
-    return sqrt(2 * gm(body) / distance(body, altitude))
+    return sqrt(2 * gm(body, gravitational_parameter) / distance(body, altitude, body_radius))
 
 
 @formula(
     "v = sqrt(GM (2 / r - 1 / a))", f"{VALLADO}, eq. 1-22; {TABLE}", {"velocity": VELOCITY},
     words="vis-viva, velocity on an elliptic orbit at a distance, vitesse sur une orbite elliptique, demi-grand axe",
 )  # fmt: skip
-def vis_viva(radius: Radius, semi_major_axis: SemiMajorAxis, body: Body = "Earth") -> float:
+def vis_viva(
+    radius: Radius, semi_major_axis: SemiMajorAxis, body: Body = "Earth", gravitational_parameter: Parameter = None
+) -> float:
     """Velocity at a distance from the centre on an elliptic orbit (vis-viva).
 
     Raises ScienceError for a distance that the orbit does not reach.
@@ -125,16 +150,21 @@ def vis_viva(radius: Radius, semi_major_axis: SemiMajorAxis, body: Body = "Earth
         raise ScienceError(
             f"radius is {radius:g} km; an orbit of semi_major_axis {semi_major_axis:g} km does not reach it"
         )
-    return sqrt(gm(body) * (2 / above_ground(body, radius) - 1 / (semi_major_axis * 1e3)))
+    return sqrt(
+        gm(body, gravitational_parameter)
+        * (2 / above_ground(body, radius, gravitational_parameter) - 1 / (semi_major_axis * 1e3))
+    )
 
 
 @formula(
     "period = 2 pi sqrt(a^3 / GM)", f"Kepler's third law; {VALLADO}, ch. 1; {TABLE}", {"period": PERIOD},
     words="Kepler third law, orbital period from semi-major axis, troisième loi de Kepler, période, demi-grand axe",
 )  # fmt: skip
-def orbital_period(semi_major_axis: SemiMajorAxis, body: Body = "Earth") -> float:
+def orbital_period(
+    semi_major_axis: SemiMajorAxis, body: Body = "Earth", gravitational_parameter: Parameter = None
+) -> float:
     """Period of an orbit from its semi-major axis (Kepler)."""
-    return period(gm(body), semi_major_axis * 1e3)
+    return period(gm(body, gravitational_parameter), semi_major_axis * 1e3)
 
 
 ELLIPSE = "a = (rp + ra) / 2, e = (ra - rp) / (ra + rp), v = sqrt(GM (2 / r - 1 / a)), period = 2 pi sqrt(a^3 / GM)"
@@ -148,15 +178,15 @@ ELLIPTIC = {
 }  # fmt: skip
 
 
-def ellipse(body: str, low: float, high: float) -> dict[str, float]:
+def ellipse(mu: float, low: float, high: float) -> dict[str, float]:
     """An orbit by its lowest and highest distance from the centre [m]."""
     axis = (low + high) / 2
     return {
         "semi_major_axis": axis / 1e3,
         "eccentricity": (high - low) / (high + low),
-        "period": period(gm(body), axis),
-        "periapsis_velocity": sqrt(gm(body) * (2 / low - 1 / axis)),
-        "apoapsis_velocity": sqrt(gm(body) * (2 / high - 1 / axis)),
+        "period": period(mu, axis),
+        "periapsis_velocity": sqrt(mu * (2 / low - 1 / axis)),
+        "apoapsis_velocity": sqrt(mu * (2 / high - 1 / axis)),
     }
 
 
@@ -172,6 +202,8 @@ def elliptic_orbit(
         float, Quantity("km", "highest altitude", 0, 1e9, "apogee apoapsis, altitude de l'apogée")
     ],
     body: Body = "Earth",
+    gravitational_parameter: Parameter = None,
+    body_radius: BodyRadius = None,
 ) -> dict[str, float]:
     """Axis, eccentricity, period and velocities of an elliptic orbit.
 
@@ -179,7 +211,11 @@ def elliptic_orbit(
     """
     if apoapsis_altitude < periapsis_altitude:
         raise ScienceError("apoapsis_altitude has to be at least periapsis_altitude")
-    return ellipse(body, distance(body, periapsis_altitude), distance(body, apoapsis_altitude))
+    return ellipse(
+        gm(body, gravitational_parameter),
+        distance(body, periapsis_altitude, body_radius),
+        distance(body, apoapsis_altitude, body_radius),
+    )
 
 
 @formula(
@@ -195,6 +231,7 @@ def elliptic_orbit_of_radii(
         float, Quantity("km", "highest distance from the centre", 1, 1e12, "apogee apoapsis radius, apogée, rayon")
     ],
     body: Body = "Earth",
+    gravitational_parameter: Parameter = None,
 ) -> dict[str, float]:
     """Axis, eccentricity, period and velocities of an elliptic orbit from its lowest and highest radius.
 
@@ -202,7 +239,8 @@ def elliptic_orbit_of_radii(
     """
     if apoapsis_radius < periapsis_radius:
         raise ScienceError("apoapsis_radius has to be at least periapsis_radius")
-    return ellipse(body, above_ground(body, periapsis_radius), above_ground(body, apoapsis_radius))
+    low, high = (above_ground(body, r, gravitational_parameter) for r in (periapsis_radius, apoapsis_radius))
+    return ellipse(gm(body, gravitational_parameter), low, high)
 
 
 def transfer(mu: float, start: float, end: float) -> dict[str, float]:
@@ -238,9 +276,15 @@ def hohmann(
         float, Quantity("km", "altitude of the second orbit", 0, 1e9, "final higher, altitude finale")
     ],
     body: Body = "Earth",
+    gravitational_parameter: Parameter = None,
+    body_radius: BodyRadius = None,
 ) -> dict[str, float]:
     """Both burns and the time of a Hohmann transfer between circular orbits at two altitudes."""
-    return transfer(gm(body), distance(body, initial_altitude), distance(body, final_altitude))
+    return transfer(
+        gm(body, gravitational_parameter),
+        distance(body, initial_altitude, body_radius),
+        distance(body, final_altitude, body_radius),
+    )
 
 
 @formula(
@@ -256,9 +300,11 @@ def hohmann_of_radii(
         float, Quantity("km", "radius of the second orbit", 1, 1e12, "final, rayon final, d'arrivée")
     ],
     body: Body = "Earth",
+    gravitational_parameter: Parameter = None,
 ) -> dict[str, float]:
     """Both burns and the time of a Hohmann transfer between circular orbits of two radii."""
-    return transfer(gm(body), above_ground(body, initial_radius), above_ground(body, final_radius))
+    start, end = (above_ground(body, r, gravitational_parameter) for r in (initial_radius, final_radius))
+    return transfer(gm(body, gravitational_parameter), start, end)
 
 
 PlaneAngle = Annotated[
@@ -309,19 +355,23 @@ def injection_burn(
         float, Quantity("m/s", "hyperbolic excess velocity", 0, 1e6, "v infinity vinf, vitesse à l'infini, d'excès")
     ],
     body: Body = "Earth",
+    gravitational_parameter: Parameter = None,
+    body_radius: BodyRadius = None,
 ) -> float:
     """Velocity change from a circular orbit to an escape with a velocity left over."""
-    r = distance(body, altitude)
-    return sqrt(excess_velocity**2 + 2 * gm(body) / r) - sqrt(gm(body) / r)
+    mu, r = gm(body, gravitational_parameter), distance(body, altitude, body_radius)
+    return sqrt(excess_velocity**2 + 2 * mu / r) - sqrt(mu / r)
 
 
 @formula(
     "g = GM / r^2", f"Newton, 1687; {TABLE}", {"gravity": Quantity("m/s^2", "gravity", words="pesanteur, gravité")},
     words="gravity of a planet or moon at its surface or an altitude, pesanteur d'une planète, gravité à la surface",
 )  # fmt: skip
-def surface_gravity(body: Body, altitude: Altitude = 0.0) -> float:
+def surface_gravity(
+    body: Body, altitude: Altitude = 0.0, gravitational_parameter: Parameter = None, body_radius: BodyRadius = None
+) -> float:
     """Gravity at a body's equator or an altitude above it, without its rotation."""
-    return gm(body) / distance(body, altitude) ** 2
+    return gm(body, gravitational_parameter) / distance(body, altitude, body_radius) ** 2
 
 
 @formula(

@@ -14,13 +14,14 @@ TSIOLKOVSKY = f"Tsiolkovsky, 1903; {RPE}, ch. 4"
 InitialMass = Annotated[
     float,
     Quantity("kg", "mass before the burn", 1e-9, 1e12,
-             "initial mass wet mass lift-off gross full loaded starting, masse initiale, au départ, avant combustion, "
-             "pleine"),
+             "initial wet total lift-off launch gross full loaded fuelled separation including propellant, masse "
+             "initiale, au départ, avant combustion, pleine"),
 ]  # fmt: skip
 FinalMass = Annotated[
     float,
     Quantity("kg", "mass after the burn", 1e-9, 1e12,
-             "final mass dry mass burnout empty, masse finale, sèche, à vide, après combustion"),
+             "final dry burnout cutoff shutdown empty, masse finale, sèche, à vide, après combustion, à la coupure, "
+             "extinction"),
 ]  # fmt: skip
 PropellantMass = Annotated[
     float,

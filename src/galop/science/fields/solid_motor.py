@@ -18,9 +18,8 @@ PressureExponent = Annotated[
     float, Quantity("", "pressure exponent n", 0, 0.95, "burning rate exponent, combustion index, exposant de pression")
 ]
 ReferencePressure = Annotated[
-    float, Quantity("Pa", "pressure at which the coefficient is the burn rate", 1, 1e9, "reference pressure, pression "
-                                                                                        "de référence")
-]  # fmt: skip
+    float, Quantity("Pa", "reference pressure of the coefficient", 1, 1e9, "coefficient a at, pression de référence")
+]
 MotorPressure = Annotated[
     float,
     Quantity("Pa", "chamber pressure", 1, 1e9, "combustion motor pressure, pression de chambre, de combustion, foyer"),
@@ -45,9 +44,10 @@ SAINT_ROBERT = f"Saint-Robert's and Vieille's law; {RPE}, ch. 12.1"
 )  # fmt: skip
 def burn_rate(
     coefficient: RateCoefficient,
-    pressure: MotorPressure,
-    exponent: PressureExponent,
     reference_pressure: ReferencePressure = 1e6,
+    *,
+    exponent: PressureExponent,
+    pressure: MotorPressure,
 ) -> float:
     """Burn rate of a solid propellant at a pressure (Saint-Robert, Vieille); the coefficient is the rate at the
     reference pressure, 1 MPa unless it is given."""

@@ -17,6 +17,10 @@ StructuralMass = Annotated[
         "kg", "structural mass", 0, 1e12, "inert mass empty stage, masse de structure, masse inerte, masse à vide"
     ),
 ]
+DryMass = Annotated[
+    float, Quantity("kg", "structural mass", 1e-9, 1e12, "dry inert empty mass of the stage, masse de structure, "
+                                                         "masse sèche, masse inerte, à vide")
+]  # fmt: skip
 PayloadMass = Annotated[float, Quantity("kg", "payload mass", 0, 1e12, "charge utile, satellite")]
 
 
@@ -30,15 +34,34 @@ PayloadMass = Annotated[float, Quantity("kg", "payload mass", 0, 1e12, "charge u
 def stage_delta_v(
     isp: Isp,
     propellant_mass: PropellantMass,
-    structural_mass: Annotated[
-        float, Quantity("kg", "structural mass", 1e-9, 1e12, "dry inert empty mass of the stage, masse de structure, "
-                                                             "masse sèche, masse inerte, à vide")
-    ],
+    structural_mass: DryMass,
     payload_mass: PayloadMass = 0.0,
 ) -> dict[str, float]:  # fmt: skip
     """Velocity change of a stage from its propellant, its structure and its payload."""
     dry = structural_mass + payload_mass
     return {"delta_v": isp * G0 * log((dry + propellant_mass) / dry), "mass_ratio": (dry + propellant_mass) / dry}
+
+
+@formula(
+    "delta_v = v ln((payload_mass + structural_mass + propellant_mass) / (payload_mass + structural_mass))",
+    f"{RPE}, ch. 4",
+    {"delta_v": Quantity("m/s", "velocity change", words="delta-v Δv, variation de vitesse"), "mass_ratio": MASS_RATIO},
+    words="velocity change of a stage from its exhaust velocity, dry mass, payload and propellant, delta-v, vitesse "
+          "d'éjection, charge utile, structure, ergols",
+)  # fmt: skip
+def stage_delta_v_of_exhaust(
+    exhaust_velocity: Annotated[
+        float, Quantity("m/s", "effective exhaust velocity", 10, 200_000, "ejection gas velocity, vitesse d'éjection")
+    ],
+    propellant_mass: PropellantMass,
+    structural_mass: DryMass,
+    payload_mass: PayloadMass = 0.0,
+) -> dict[str, float]:
+    """Velocity change of a stage from its exhaust velocity, its propellant, its structure and its payload."""
+    dry = structural_mass + payload_mass
+    return {
+        "delta_v": exhaust_velocity * log((dry + propellant_mass) / dry), "mass_ratio": (dry + propellant_mass) / dry,
+    }  # fmt: skip
 
 
 StageIsp = Annotated[

@@ -24,11 +24,13 @@ PROMPT ?= Write a Python function is_prime(n), in as few lines as you can, and n
 run: $(VENV)/.installed
 	$(BIN)/galop run --yes --temperature 0 $(if $(MODEL),--max-tokens 200 $(MODEL)) "$(PROMPT)"
 
+SPREAD = --numprocesses 2 --dist
+
 check: lint native-test
-	$(BIN)/python -m pytest -m "golden and not large and not oracle and not clients" --numprocesses 2
+	$(BIN)/python -m pytest -m "golden and not large and not oracle and not clients" $(SPREAD) worksteal
 
 test: $(VENV)/.browser check
-	$(BIN)/python -m pytest -m "not golden and not large and not oracle and not clients"
+	$(BIN)/python -m pytest -m "not golden and not large and not oracle and not clients" $(SPREAD) loadfile
 
 test-all: $(VENV)/.oracle $(VENV)/.browser $(CLIENTS)/.installed lint native-test asan-test arm-test
 	$(BIN)/python -m pytest
@@ -37,7 +39,7 @@ test-clients: $(VENV)/.tested $(CLIENTS)/.installed
 	$(BIN)/python -m pytest -m clients $(RECORD)
 
 coverage: $(VENV)/.browser
-	$(BIN)/python -m pytest -m "not large and not oracle and not clients" --cov --cov-report=term --cov-report=html:build/coverage
+	$(BIN)/python -m pytest -m "not large and not oracle and not clients" $(SPREAD) loadfile --cov --cov-report=term --cov-report=html:build/coverage
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .

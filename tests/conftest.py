@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+
+# Several processes test at once, and what NumPy multiplies here is small. Before the first import of it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import shutil
 import signal
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
-from playwright.sync_api import Browser, sync_playwright
+from threads import THREADS
 
 from galop import store
 from galop.backends.load import load
 from galop.backends.local import Model
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--no-first-run"]  # fmt: skip
@@ -36,6 +44,13 @@ Record = Callable[[str, str, str], None]
 
 QUICK = ("test_house.py", "ops", "models", "weights", "tokenizers", "chat", "engine", "backends")
 REAL = {"smollm_path", "coder_path", "big_coder_path", "gemma_path", "minilm_path", "browser"}
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What `make check` runs nothing of is not imported either, which would take as long as many tests."""
+    above = collection_path.relative_to(Path(__file__).parent).parts
+    outside = bool(above) and above[0] not in QUICK
+    return True if outside and config.getoption("markexpr").startswith("golden") else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -78,7 +93,7 @@ def smollm_path() -> Path:
 
 @pytest.fixture(scope="session")
 def smollm(smollm_path: Path) -> Iterator[Model]:
-    with load("package:smollm2:135m") as model:
+    with load("package:smollm2:135m", threads=THREADS) as model:
         yield model
 
 
@@ -89,7 +104,7 @@ def coder_path() -> Path:
 
 @pytest.fixture(scope="session")
 def coder(coder_path: Path) -> Iterator[Model]:
-    with load("package:qwen2.5-coder:0.5b") as model:
+    with load("package:qwen2.5-coder:0.5b", threads=THREADS) as model:
         yield model
 
 
@@ -100,7 +115,7 @@ def big_coder_path() -> Path:
 
 @pytest.fixture(scope="session")
 def big_coder(big_coder_path: Path) -> Iterator[Model]:
-    with load("package:qwen2.5-coder:1.5b") as model:
+    with load("package:qwen2.5-coder:1.5b", threads=THREADS) as model:
         yield model
 
 
@@ -116,6 +131,8 @@ def minilm_path() -> Path:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         found = shutil.which("chromium") or shutil.which("google-chrome")
         launched = playwright.chromium.launch(executable_path=found, args=FLAGS)

@@ -14,7 +14,7 @@ namespace galop::avx512 {
 namespace {
 
 constexpr int kTile = 8;
-constexpr int kWideFrom = 4 * kTile;
+constexpr int kWideFrom = 8 * kTile;
 using F = __m512;
 using I = __m512i;
 struct B {

@@ -12,6 +12,7 @@ import pytest
 from engines import finish
 from golden.make import CASES
 from golden.recipe import case_path
+from threads import THREADS
 
 from galop import Sampling
 from galop.backends.load import load_path
@@ -31,7 +32,7 @@ LENGTH = 230
 
 @pytest.fixture(scope="module", params=[name for name in WANTED if name in CASES])
 def model(request: pytest.FixtureRequest) -> Iterator[Model]:
-    with load_path(case_path(request.param), threads=2, memory=4 << 30, context=400) as model:
+    with load_path(case_path(request.param), threads=THREADS or 2, memory=4 << 30, context=400) as model:
         yield model
 
 
@@ -46,7 +47,7 @@ def expected(model: Model, tokens: list[int]) -> np.ndarray:
 
 
 def engine_of(model: Model, disk: DiskCache | None = None) -> Engine:
-    return Engine(model.plan, model.pack, 2, 400, pool=6400, disk=disk)
+    return Engine(model.plan, model.pack, THREADS or 2, 400, pool=6400, disk=disk)
 
 
 def ask(scheduler: Scheduler, prompt: list[int], seed: int = 3, limit: int = 12, **options: Any) -> TokenSequence:

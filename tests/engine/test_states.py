@@ -7,6 +7,7 @@ import hashlib
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,17 @@ def digest(*parts: object) -> bytes:
     return hashlib.sha256(repr(parts).encode()).digest()
 
 
+def fold(folded: bytes, token: int) -> bytes:
+    return hashlib.sha256(folded + token.to_bytes(4, "little")).digest()
+
+
+@cache
+def folded_by(tokens: tuple[int, ...]) -> bytes:
+    """All of them folded into one, from what is known of all but the last 40, which a recursion may go through."""
+    before = b"" if len(tokens) <= 40 else folded_by(tokens[:-40])
+    return reduce(fold, tokens[-40:], before)
+
+
 def seen_by(states: Sequence[LayerState], tokens: Sequence[int]) -> bytes:
     """What a model with these states makes of tokens: the token ids it sees, or all of them folded into one."""
     seen: list[object] = []
@@ -66,10 +78,7 @@ def seen_by(states: Sequence[LayerState], tokens: Sequence[int]) -> bytes:
             case Window():
                 seen.append(np.array(tokens[-state.window :], np.int32).tobytes())
             case Recurrent():
-                folded = b""
-                for token in tokens:
-                    folded = digest(folded, token)
-                seen.append(folded)
+                seen.append(folded_by(tuple(tokens)))
             case _:
                 seen.append(np.array(tokens, np.int32).tobytes())
     return digest(seen)
@@ -118,7 +127,7 @@ class StandIn:
                         if count == 1 and position:
                             assert row[0] != NO_BLOCK
                             folded[layer] = data(row[0])[offset : offset + 32].tobytes()
-                        folded[layer] = digest(folded.get(layer, b""), id)
+                        folded[layer] = fold(folded.get(layer, b""), id)
                         if count in saves[owner]:
                             slot = data(row[1 + saves[owner].index(count)])
                             slot[offset : offset + 32] = np.frombuffer(folded[layer], np.uint8)
@@ -281,7 +290,7 @@ def test_a_second_turn_begins_where_the_first_ended(mini: Model, kind: str, tmp_
     assert sequence.tokens == kept.tokens and sequence.cached_tokens >= 736
     accounted(later.engine)
     damages = (lambda b: b[:-1], lambda b: b[:60] + bytes([b[60] ^ 1]) + b[61:], lambda b: b"", lambda b: b * 2)
-    for number, file in enumerate(random.Random(4).sample(files, min(8, len(files))) + files[-3:]):
+    for number, file in enumerate(random.Random(4).sample(files, min(4, len(files))) + files[-3:]):
         file.write_bytes(damages[number % 4](file.read_bytes()))
         later, sequence = restarted()
         assert sequence.tokens == kept.tokens

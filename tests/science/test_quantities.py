@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from galop.science.quantities import Given, Unread, read_quantities
+from galop.science.unit_names import tables
 from galop.science.units import parse_quantity
 
 ENGLISH: list[tuple[str, list[tuple[float, str]]]] = [
@@ -249,6 +250,14 @@ def test_quantities_are_read_with_their_units(text: str, expected: list[tuple[fl
         if given.kind == "measure":
             parse_quantity(given.quantity, given.unit, "")  # a unit that formulas take
     assert not [item for item in read_quantities(text) if isinstance(item, Unread)]
+
+
+def test_every_unit_that_a_text_may_name_is_one_that_formulas_take() -> None:
+    kinds = ("symbols", "prefixable_symbols", "fused_symbols", "prefixable_words", "words", "phrases")
+    names = {name for kind in kinds for name in tables()[kind].values()}
+    prefixed = {p + n for p in tables()["symbol_prefixes"].values() for n in tables()["prefixable_symbols"].values()}
+    for name in (*names, *prefixed):
+        assert parse_quantity(f"1 {name}", name, "x") == pytest.approx(1)
 
 
 @pytest.mark.parametrize("text", NO_QUANTITIES)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from threads import THREADS
+
 from galop.backends.local import Model
 from galop.engine.engine import Engine
 from galop.engine.scheduler import Scheduler
@@ -20,5 +22,5 @@ def finish(scheduler: Scheduler) -> int:
 
 
 def engine_of(model: Model, pool: int = 8192, **options: Any) -> Engine:
-    """An engine of its own for a loaded model: two threads, a context of 2,048, `pool` tokens of KV cache."""
-    return Engine(model.plan, model.pack, 2, 2048, pool=pool, **options)
+    """An engine of its own for a loaded model: a context of 2,048, `pool` tokens of KV cache."""
+    return Engine(model.plan, model.pack, THREADS or 2, 2048, pool=pool, **options)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import random
 import re
+import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any, Unpack
 
 import httpx2
@@ -32,6 +34,7 @@ from galop.errors import RemoteError
 from galop.version import __version__
 
 TRIES = 5
+FIRST_PAUSE = 1.0  # seconds at most before the second try, where the server does not say; then twice as many
 ROOM = 16_000  # tokens
 LONGEST_WAIT = 120.0  # seconds that a server may ask to come back after
 SILENCE = 180.0  # seconds between two pieces of a reply, the first included: it may think meanwhile
@@ -101,7 +104,7 @@ class Remote:
             except RetryLater as again:
                 if attempt + 1 == TRIES or (again.after or 0) > LONGEST_WAIT:
                     raise RemoteError(self._hide_key(f"{again} ({attempt + 1} tries)"), passing=True) from None
-                pause = again.after if again.after is not None else 2**attempt * random.uniform(0.5, 1.0)
+                pause = again.after if again.after is not None else FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.0)
                 self.waited += pause
                 time.sleep(pause)
         yield from events
@@ -110,7 +113,7 @@ class Remote:
         headers = {"user-agent": f"galop/{__version__}"} | ({"authorization": f"Bearer {self.key}"} if self.key else {})
         timeout = httpx2.Timeout(20.0, read=SILENCE)
         # A redirection could carry the key elsewhere.
-        return httpx2.Client(headers=headers, timeout=timeout, follow_redirects=False)
+        return httpx2.Client(headers=headers, timeout=timeout, follow_redirects=False, verify=trusted_certificates())
 
     def _reply(self, body: dict[str, Any]) -> list[Event]:
         start = time.monotonic()
@@ -164,6 +167,12 @@ class Remote:
                 f"{self.url} does not list its models; is that an OpenAI-dialect server? Name one as {self.url}#MODEL",
                 passing=False,
             ) from None
+
+
+@cache
+def trusted_certificates() -> ssl.SSLContext:
+    """Whom this machine trusts, read once: every time anew it would cost more than all else that asking takes."""
+    return httpx2.create_ssl_context()
 
 
 def find_key(vendor: Vendor) -> str:

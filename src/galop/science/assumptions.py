@@ -14,13 +14,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from galop.science.couples import BPJ, couples
 from galop.science.elements import (
     DENSITIES,
     DENSITY_SOURCE,
     WEIGHTS_SOURCE,
     molar_mass,
 )
-from galop.science.fields.electrochemistry import BPJ, couples
 from galop.science.plain_text import fold_characters
 from galop.science.question import TechnicalQuestion
 from galop.science.substances import Name
@@ -48,6 +48,7 @@ NOT_ROOM = re.compile(
     r"chamber|chambre|wall|paroi|combust|stagnat|total|gas|gaz|flame|flamme|inlet|outlet|entree|sortie|final|initial|hot|"
     r"cold|chaud|froid|boil|adiabat|throat|col\b|exit|ejection|surface|fluid|liquid"
 )
+BOILING = ("LOX", "LH2", "LCH4", "NH3", "propane", "nitrogen")  # gases but for what is said to be liquid
 CHARGE = re.compile(r"(\d?)([+-])$")
 
 
@@ -99,11 +100,11 @@ def molar_masses(name: Name) -> Iterator[Assumption]:
 
 def electrons_of(name: Name, signed: bool) -> Iterator[Assumption]:
     """The electrons of a couple or ion, of a metal's usual ion, or an ion's charge with its sign."""
-    table = {key.replace("^", ""): data for key, data in couples().items()}
+    table = {name.replace("^", ""): couple for name, couple in couples().items()}
     for called in name.called:
         key = called.replace("^", "")
         if "/" in key and key in table:
-            yield Assumption(f"electrons of {called}", float(table[key]["n"]), "", BPJ, called)
+            yield Assumption(f"electrons of {called}", float(table[key].electrons), "", BPJ, called)
             return
     for called in name.called:
         if (charge := CHARGE.search(called)) and "/" not in called:
@@ -119,8 +120,9 @@ def electrons_of(name: Name, signed: bool) -> Iterator[Assumption]:
 
 def densities(name: Name) -> Iterator[Assumption]:
     """The density of a metal near 20 °C, or of a liquid as it is stored."""
+    liquid = "liq" in name.text.lower() or name.text.startswith("L")
     for called in name.called:
-        if called in tables()[1]:
+        if called in tables()[1] and (liquid or called not in BOILING):
             value, where = tables()[1][called]
             yield Assumption(f"density of {called}", value, "kg/m^3", where, called)
             return
@@ -131,9 +133,8 @@ def densities(name: Name) -> Iterator[Assumption]:
 
 def potentials(name: Name) -> Iterator[Assumption]:
     """The standard potential of a couple, or of a metal's usual one."""
-    table = {key.replace("^", ""): (key, data) for key, data in couples().items()}
+    table = {name.replace("^", ""): couple for name, couple in couples().items()}
     for called in (*name.called, *(f"{c}/{b}" for c in name.called for b in name.called)):
         if found := table.get(called.replace("^", "")):
-            key, data = found
-            yield Assumption(f"standard potential of {key}", float(data["E"]), "V", BPJ, key)
+            yield Assumption(f"standard potential of {found.name}", found.potential, "V", BPJ, found.name)
             return

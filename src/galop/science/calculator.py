@@ -19,16 +19,18 @@ OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Pow: operator.pow, ast.USub: operator.neg, ast.UAdd: operator.pos,
 }  # fmt: skip
 FUNCTIONS: dict[str, Callable[[float], float]] = {
-    "exp": math.exp, "ln": math.log, "log": math.log, "log10": math.log10, "log2": math.log2, "sin": math.sin,
+    "exp": math.exp, "ln": math.log, "lg": math.log10, "log10": math.log10, "log2": math.log2, "sin": math.sin,
     "cos": math.cos, "tan": math.tan, "asin": math.asin, "acos": math.acos, "atan": math.atan, "sinh": math.sinh,
     "cosh": math.cosh, "tanh": math.tanh,
 }  # fmt: skip
 ATOM = r"[A-Za-zµΩ]+(?:\*\*-?\d+|\d)?(?![\w(])"
-QUANTITY = rf"(?<![\w.])(\d+\.?\d*(?:[eE][-+]?\d+)?)\s*({ATOM}(?:[/*]{ATOM})*)"
+CELSIUS = r"((?:(?:(?<=[(*/+,-])|(?<=\*\*)|^)\s*[-+])?(?<![\w.])\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*degC\b(?!/[A-Za-z])"
+"""A temperature; its sign is its own at the beginning and after an operator. Before a stroke it is an interval."""
+QUANTITY = rf"(?<![\w.])(\d+\.?\d*(?:[eE][-+]?\d+)?)(?![eE][-+]?\d)\s*({ATOM}(?:[/*]{ATOM})*)"
 # Their names are also units' or nobody's; everything else is what pint calls it.
 CONSTANTS = {
-    "pi": (math.pi, ""), "g0": (G0, "m/s**2"), "R": (R, "J/mol/K"), "F": (F, "C/mol"), "kB": (KB, "J/K"),
-    "N_A": (NA, "1/mol"), "c0": (C0, "m/s"), "sigma": (SIGMA, "W/m**2/K**4"),
+    "pi": (math.pi, ""), "e": (math.e, ""), "g0": (G0, "m/s**2"), "R": (R, "J/mol/K"), "F": (F, "C/mol"),
+    "kB": (KB, "J/K"), "N_A": (NA, "1/mol"), "c0": (C0, "m/s"), "sigma": (SIGMA, "W/m**2/K**4"),
 }  # fmt: skip
 
 
@@ -39,16 +41,19 @@ CONSTANTS = {
     words="calculer une expression, calculatrice avec unités",
 )
 def calculate(expression: str, in_unit: str = "") -> dict[str, float | str]:
-    """Evaluates an expression of numbers with their units, constants (R, F, g0, kB, pi), + - * / **, sqrt, exp,
+    """Evaluates an expression of numbers with their units, constants (R, F, g0, kB, pi, e), + - * / **, sqrt, exp,
     ln and log10; in_unit is the unit of the result.
+
+    F is Faraday's constant, but for the farad right after a number (2.5 F).
 
     Raises ScienceError for what is too long, no arithmetic, or of another dimension.
     """
     if len(expression) > LONGEST:
         raise ScienceError(f"the expression has {len(expression)} characters; at most {LONGEST} are taken")
     text = expression.replace("^", "**").replace("×", "*").replace("·", "*").replace("−", "-").replace("°C", " degC")
-    text = re.sub(r"([-+]?\d+(?:\.\d+)?)\s*degC\b", lambda m: f"({float(m[1]) + 273.15!r}*kelvin)", text)
-    text = re.sub(QUANTITY, r"(\1*\2)", text)  # 2 g / 5 g/mol is 2 g / (5 g/mol)
+    text = re.sub(CELSIUS, lambda m: f"({float(m[1]) + 273.15!r}*kelvin)", text)
+    text = text.replace("degC", "kelvin")  # what is left are intervals, as in J/kg/degC
+    text = re.sub(QUANTITY, lambda m: f"({m[1]}*{re.sub('^F(?![A-Za-z])', 'farad', m[2])})", text)  # 2 g / (5 g/mol)
     text = re.sub(r"(?<=[\d.)])\s*(?=[A-Za-zµΩ])(?![eE][-+]?\d)", "*", text)  # 2 (kg)
     text = re.sub(r"(?<=[A-Za-z])\s+(?=[A-Za-z(])", "*", text)  # N m
     try:
@@ -89,6 +94,11 @@ def evaluate(node: ast.expr) -> Any:
             return evaluate(inside) ** 0.5
         case ast.Call(func=ast.Name(id="abs"), args=[inside], keywords=[]):
             return abs(evaluate(inside))
+        case ast.Call(func=ast.Name(id="log"), args=[inside, base], keywords=[]):
+            of, to = (float(evaluate(n).to("dimensionless").magnitude) for n in (inside, base))
+            return unit_registry().Quantity(math.log(of, to))
+        case ast.Call(func=ast.Name(id="log")):
+            raise ValueError("log means ln to some and log10 to others; write ln or log10")
         case ast.Call(func=ast.Name(id=name), args=[inside], keywords=[]) if name in FUNCTIONS:
             return unit_registry().Quantity(FUNCTIONS[name](float(evaluate(inside).to("dimensionless").magnitude)))
         case ast.Name(id=name) if name in CONSTANTS:

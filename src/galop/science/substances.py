@@ -10,8 +10,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from galop.science import formulas
+from galop.science.couples import couples
 from galop.science.elements import ATOMIC_WEIGHTS
-from galop.science.fields.electrochemistry import couples
+from galop.science.names import OTHER_NAMES
 from galop.science.plain_text import fold_characters, make_plain
 from galop.science.words import language_of
 
@@ -23,7 +25,8 @@ FORMULA = re.compile(rf"(?<![\w+^.])({ATOMS}{{2,10}}|{ELEMENT}\d{{1,2}})(?![\w+^
 SPECIES = r"[A-Z][\w()^]{0,12}[+-]?"
 COUPLE = re.compile(rf"(?<![\w/])({SPECIES}) ?/ ?({SPECIES})(?![\w/])")
 SMALL = frozenset("CO NO HF HI KI KF KOH HCN SO NaOH".split())  # formulas of capitals alone; IN and HOW are words
-NO_SYMBOLS = frozenset("In I V K W U Bi Si Au".split())  # letters that are words or units as often
+LIQUID = ("LH2", "LOX", "LCH4")
+NO_SYMBOLS = frozenset("In I V K W U Bi Si Au He".split())  # letters that are words or units as often
 ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7}
 
 
@@ -47,21 +50,40 @@ class Name:
         return next((choice for choice in choices if choice in self.called), None)
 
 
+def formula_choices() -> set[str]:
+    """All that the inputs of formulas can be called."""
+    kinds = [kind for formula in formulas().values() for kind, _ in formula.parameters.values()]
+    return {choice for kind in kinds if isinstance(kind, tuple) for choice in kind if len(choice) > 1}
+
+
 Meaning = tuple[tuple[str, ...], str]
 
 
 @cache
 def name_pattern() -> tuple[re.Pattern[str], dict[str, Meaning]]:
-    """A pattern of the names in words (`substances.json`), the longest first, and what each is called."""
+    """A pattern of the names in words, of formulas' choices and `substances.json`, the longest first, and what each is
+    called."""
     read: dict[str, Any] = json.loads((files("galop.science") / "substances.json").read_text("utf-8"))
-    known: dict[str, Meaning] = {}
+    called_by: dict[str, list[str]] = {}
+    for choice in sorted(formula_choices()):
+        for name in (choice, *OTHER_NAMES.get(choice, ())):
+            plain = fold_characters(name) if name[1:].islower() else name
+            at = 0 if name == choice else len(called_by.get(plain, []))  # its own name first
+            called_by.setdefault(plain, []).insert(at, choice)
     for entry in read["substances"]:
-        known |= dict.fromkeys(entry["names"], (tuple(entry["called"]), "substance"))
+        for name in entry["names"]:
+            called_by.setdefault(name, []).extend(entry["called"])
+    known: dict[str, Meaning] = {}
+    for name, called in called_by.items():
+        if "liq" not in name and name[0] != "L":
+            called = sorted(called, key=lambda choice: choice in LIQUID)  # oxygen is a gas before it is liquid
+        made_of = [read["formulas"][choice] for choice in called if choice in read["formulas"]]
+        known[name] = tuple(dict.fromkeys([*called, *made_of])), "substance"
     for entry in read["metals"]:
         symbol, ion = entry["symbol"], entry["ion"]
-        called = (symbol, *([ion, f"{ion}/{symbol}"] if ion else []))
+        forms = (symbol, *([ion, f"{ion}/{symbol}"] if ion else []))
         names = entry["names"] if symbol in NO_SYMBOLS else [*entry["names"], symbol]
-        known |= {name: (called, "metal") for name in names if name not in known}
+        known |= {name: ((*forms, *known.get(name, ((), ""))[0]), "metal") for name in names}
     listed = "|".join(
         re.escape(name) + ("s?" if name.islower() else "") for name in sorted(known, key=len, reverse=True)
     )
@@ -113,6 +135,6 @@ def read_names(text: str) -> list[Name]:
                 called, end = (charged, called[0], f"{charged}/{called[0]}"), end + len(ion[0])
             add(match.start(), end, called, kind)
     for match in pattern.finditer(plain):
-        if match[0] in known and not match[0].islower():
+        if match[0] in known and not match[0].islower() and match[0] not in NO_SYMBOLS:
             add(match.start(), match.end(), *known[match[0]])
     return sorted(found, key=lambda name: name.start)

@@ -41,8 +41,14 @@ def unit_registry() -> pint.UnitRegistry[Any]:
     units.define("decade = 1 = _ = dec")
     units.define("lbm = pound")
     units.define("psia = psi")
+    units.define("lbmol = 453.59237 * mole")
+    for column, metre in {"mWC": 1, "cmWC": 0.01, "mmWC": 0.001, "inWC": 0.0254}.items():
+        units.define(f"{column} = {metre} * 9806.65 * pascal")  # of water at 4 °C
     for gauge, pascal in {"psig": 6894.757293168361, "barg": 1e5, "mbarg": 100, "kPag": 1e3, "MPag": 1e6}.items():
         units.define(f"{gauge} = {pascal} * pascal; offset: 101325")  # above one standard atmosphere
+    units.define("tr = turn")
+    units.define("gpm = gallon / minute")
+    units.define("mpy = thou / year")
     return units
 
 
@@ -78,10 +84,13 @@ def normalise_unit(text: str) -> str:
         raise ValueError("it is too long for a unit")
     text = re.sub(r"\\(?:mathrm|text|,|;|!)\s*\{?|[{}]", "", text)
     for theirs, ours in {"°C": "degC", "℃": "degC", "°F": "degF", "·": "*", "⋅": "*", "\\cdot": "*", "−": "-",
-                         "µ": "u", "μ": "u", "Ω": "ohm", "Å": "angstrom", "%": "percent"}.items():  # fmt: skip
+                         "µ": "u", "μ": "u", "Ω": "ohm", "Å": "angstrom", "%": "percent", "∆": "Δ", "ΔK": "K",
+                         "Δ": "delta_"}.items():  # fmt: skip
         text = text.replace(theirs, ours)
     text = re.sub(f"[{RAISED}]+", lambda m: f"**{plain_digits(m[0])}", text).replace("^", "**")
     text = re.sub(r"/([A-Za-z]+)(\d)([A-Za-z]+)", r"/\1**\2/\3", text)  # W/m2K
+    text = re.sub(r"\bNm(?=3|\*\*3)", "m", text)  # a normal cubic metre
+    text = re.sub(r"^/", "1/", text)
     text = re.sub(r"(?<=[A-Za-z])(-?\d+)(?![\d*.])", r"**\1 ", text)  # m s-2
     if re.search(r"\*\*\s*(?!-?\d{1,2}(?!\d|\s*\*\*))", text):
         raise ValueError("a power in a unit is a whole number of at most two digits")
@@ -103,6 +112,8 @@ def plain_digits(text: str) -> str:
 
 def parse_quantity(given: float | str, unit: str, what: str) -> float:
     """The number of `unit` that a text such as "70 bar" stands for, or, where `unit` is "", a pure number.
+
+    In "ΔK", what is given in °C or °F is a difference of temperatures.
 
     Raises ScienceError for a number that lacks its unit, for a unit of something else or of nothing, and for a number
     that is too large.
@@ -127,10 +138,12 @@ def parse_quantity(given: float | str, unit: str, what: str) -> float:
         return value
     try:
         theirs = normalise_unit(match[4])
-        if unit == "K" and theirs in ("C", "F"):  # no charge
+        if unit in ("K", "ΔK") and theirs in ("C", "F"):  # no charge
             theirs = f"deg{theirs}"
+        if unit == "ΔK" and theirs in ("degC", "degF"):
+            theirs = f"delta_{theirs}"
         found = unit_registry().Quantity(value, theirs)
-        return float(found.to(unit or "dimensionless").magnitude)
+        return float(found.to(normalise_unit(unit) or "dimensionless").magnitude)
     except pint.DimensionalityError:
         raise ScienceError(f"{what}: {match[4][:40]} is not a unit of {unit or 'a pure number'}") from None
     except Exception as error:  # pint raises what its parser stumbles on

@@ -5,11 +5,12 @@
     python bench/science.py url:http://127.0.0.1:8080/v1#name --half kept
 
 A lane is a model as `galop run MODEL --tools science --json QUESTION` answers it, each question in a process of its
-own; with `@plain`, without the tools; with `@served`, the same question to a `galop serve` that is started for it, as a
-client of OpenAI's API asks; a model behind an interface (`url:`, `xai:` and so on), which the program then asks as it
-asks its own; `chance`, which draws one of the plans that a model may choose from, or `first`, which takes the one that
-the program has for the likeliest. Each reply is one line of the record as soon as it is there, and is not asked for
-again.
+own. Others are: `MODEL@plain`, without the tools; `MODEL@kept`, loaded once, the function behind the command called
+here, as soon as a few replies are found to be the command's; `MODEL@served`, the same question to a `galop serve` that
+is started for it, as a client of OpenAI's API asks; a model behind an interface (`url:`, `xai:` and so on), which the
+program asks as it asks its own; `chance`, which draws one of the plans that a model may choose from, and `first`, which
+takes the one that the program has for the likeliest. Each reply is one line of the record as soon as it is there, and
+is not asked for again.
 
 Right is what `galop.science.score` takes for right; where data are missing, what says so; where no formula leads there,
 what states no number. Misleading is a number stated as the answer that is not it, or where none can be known.
@@ -37,6 +38,7 @@ from galop.science.score import Verdict, judge_number
 
 GALOP = (sys.executable, "-m", "galop")
 SECONDS = 300  # that one question may take
+COMPARED = 4  # replies of a model that is kept, with those of the command
 DRAWS = 5  # by chance, of each question; their intervals are too narrow by that
 Line = dict[str, Any]
 Ask = Callable[[FreeFormQuestion], Line]
@@ -154,6 +156,26 @@ def ask_backend(backend: Any) -> Ask:
     return ask
 
 
+def ask_kept(lane: str) -> Ask:
+    """A model that is loaded once; its first replies are compared with those of the command."""
+    from galop.backends.load import load
+
+    model = lane.removesuffix("@kept")
+    command, here = ask_command(model), ask_backend(load(model))
+    compared = 0
+
+    def ask(question: FreeFormQuestion) -> Line:
+        nonlocal compared
+        line = here(question)
+        if compared < COMPARED:
+            compared += 1
+            if (said := command(question)["reply"]) != line["reply"]:
+                raise SystemExit(f"{question.id}: the command says {said!r}, its function {line['reply']!r}")
+        return line
+
+    return ask
+
+
 def ask_interface(lane: str) -> Ask:
     """A model behind an interface, asked for its choice as one that runs here is."""
     from galop.race.contender import Contender, open_contender
@@ -166,6 +188,8 @@ def open_lane(lane: str, stack: ExitStack) -> Ask:
         return ask_backend(Blind(lane))
     if lane.endswith("@served"):
         return stack.enter_context(ask_server(lane))
+    if lane.endswith("@kept"):
+        return ask_kept(lane)
     from galop.race.contender import Contender
 
     return ask_interface(lane) if Contender.parse(lane).is_remote else ask_command(lane)

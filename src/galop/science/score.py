@@ -44,6 +44,7 @@ EITHER = re.compile(
     r"[ ,;]*(?:-|–|—|/|\.\.\.|…|to|a|and|et|or|ou|or (?:maybe|perhaps|possibly|else|even)|"
     r"ou (?:bien|peut-etre|encore)|maybe|perhaps|peut-etre) *(?:about|environ|approximately|around|even)? ?"
 )
+OR = re.compile(r"\b(?:or|ou)\b")
 LISTED = re.compile(r" *[,;] *(?:or|ou|and|et|soit)? ?")
 ASIDE = re.compile(r"(?<=[^\w/^*·]) ?\([^()]*\)|\[[^\[\]]*\]")
 FROM = re.compile(r"\b(?:from|de|depuis|passe de) ?$")
@@ -170,8 +171,15 @@ def choose(stated: Sequence[Stated], folded: str, unit: str, prose: bool) -> lis
         [one for one in stated if one.unit == "" and not prose],
     ):  # fmt: skip
         if group:
-            return spread(last_asserted(group, folded), stated, folded, unit)
+            one = last_asserted(group, folded)
+            either = [each for each in group if each is one or OR.search(folded, *gap(each, one))]
+            return either if len(either) > 1 else spread(one, stated, folded, unit)
     return None if prose else "wrong unit"
+
+
+def gap(one: Stated, other: Stated) -> tuple[int, int]:
+    """From where to where a line lies between two quantities."""
+    return min(one.end, other.end), max(one.start, other.start)
 
 
 def last_asserted(group: Sequence[Stated], folded: str) -> Stated:

@@ -144,6 +144,10 @@ ENGLISH: list[tuple[str, list[tuple[float, str]]]] = [
     ("1 : 0.05 : 0.45", [(1, ""), (0.05, ""), (0.45, "")]),
     ("7/110 mM", [(7, "mM"), (110, "mM")]),
     ("a 10-fold rise", [(10, "")]),
+    ("1.5e3kg, 7.2.10^-5 mol and 3 . 10^4 Pa", [(1500, "kg"), (7.2e-5, "mol"), (3e4, "Pa")]),
+    ("between minus 10 and plus 40 degrees Celsius", [(-10, "°C"), (40, "°C")]),
+    ("30°c, 10 inH2O, 30krpm", [(30, "°C"), (10, "inWC"), (30, "krpm")]),
+    ("2 H2 + O2 for 3 h", [(2, ""), (3, "h")]),
 ]  # fmt: skip
 FRENCH: list[tuple[str, list[tuple[float, str]]]] = [
     ("une viscosité de 1,8·10⁻⁵ Pa·s", [(1.8e-5, "Pa*s")]),
@@ -223,6 +227,8 @@ FRENCH: list[tuple[str, list[tuple[float, str]]]] = [
     ("une charge de 500 coulombs", [(500, "C")]),
     ("760 mm de mercure", [(760, "mmHg")]),
     ("un rapport de section 12", [(12, "")]),
+    ("45min30s, 1m80, 25 000 trs/min", [(45.5, "min"), (1.8, "m"), (25_000, "rpm")]),
+    ("5 mm CE, 10 rd/s", [(5, "mmWC"), (10, "rad/s")]),
     ("un écart de vingt-cinq degrés", [(25, "K")]),
     ("plaque de demi-épaisseur 9 mm", [(9, "mm")]),
     ("r = 5,0e-5 * p^0,35", [(5e-5, "")]),
@@ -237,7 +243,7 @@ NO_QUANTITIES = [
 ]  # fmt: skip
 UNREAD = [
     ("5 zorks of lead", "zorks"), ("3 kg/zork", "kg/zork"), ("2.5 blorp", "blorp"), ("12 qux/s", "qux/s"), ("4,5 trucs de plomb", "trucs"),
-    ("1e400 kg", ""), ("7.5 flurbs per second", "flurbs"), ("une pression de 3,5 glups", "glups"), ("5zork", "zork"), ("a price of 12 €", "€"),
+    ("1e400 kg", ""), ("7.5 flurbs per second", "flurbs"), ("une pression de 3,5 glups", "glups"), ("5zork", "zork"), ("a price of 12 €", "€"), ("a $500 pump", "$"),
 ]  # fmt: skip
 
 

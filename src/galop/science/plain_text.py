@@ -30,8 +30,9 @@ def make_plain(text: str) -> str:
     if "\\" in text or "$" in text:
         text = re.sub(r"\^\{?\\circ\}?", lambda m: "°".ljust(len(m[0])), text)
         text = LATEX.sub(replace_latex, text)
+        text = re.sub(r"\$([^$\n]{1,300})\$", r" \1 ", text)
         text = re.sub(r"(?<=\d)~", " ", text)
-        text = re.sub(r"(?<=[\w)°])\}|\$(?=[-+\d])|(?<=[\w}°])\$|(?<!\^)\{(?=\d)", " ", text)
+        text = re.sub(r"(?<=[\w)°])\}|(?<!\^)\{(?=\d)", " ", text)
     return text
 
 

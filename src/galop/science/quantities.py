@@ -99,7 +99,11 @@ WORDS_OF_NUMBERS = "|".join(sorted({*BEGINNINGS, *HUNDREDS, "twice", "thrice", "
 START = re.compile(
     rf"(?<![\w^])(?<!\d\.)(?:(?<!\d)[.,]?\d|[½¼¾⅓⅔⅛⅜⅝⅞]|(?:{WORDS_OF_NUMBERS}|an?(?= [a-z]{{3}}))(?!\w))"
 )
-CLOCK = re.compile(r"(\d{1,3}) ?h ?(\d{1,2})(?: ?(?:min|mn|m)(?!\w))?(?: ?(\d{1,2}) ?s(?:ec)?(?!\w))?(?![\w.,]\d|\w)")
+CLOCK = re.compile(
+    r"(\d{1,3}) ?[hH](?=\d\d| ) ?(\d{1,2})(?: ?(?:min|mn|m)(?!\w))?(?: ?(\d{1,2}) ?s(?:ec)?(?!\w))?(?![\w.,]\d|\w)"
+)
+MINUTES = re.compile(r"(\d{1,3}) ?(?:min|mn) ?(\d{1,2}) ?s?(?![\w.,]\d|\w)")
+METRES = re.compile(r"(\d{1,3})m(\d{2})(?![\w²³]|[.,]\d)")  # 1m80
 FEET = re.compile(r"(\d{1,3}) ?['′] ?(\d{1,2}(?:\.\d+)?) ?(?:\"|″|'')")
 SMALLER = {
     "h": ("min", "s"), "min": ("s",), "day": ("h", "min"), "ft": ("inch",), "lb": ("oz",), "week": ("day",),
@@ -111,13 +115,14 @@ AND_HALF = re.compile(r" (?:and a half|et demie?|and a quarter|et quart|et un qu
 AND_SMALLER = re.compile(r"(?:,? (?:and|et) |, | ?)(?=\w)")
 RATIO = re.compile(r" ?: ?(?=\d)")
 TO_ONE = re.compile(r"(?: to |-to-| pour | a | sur |/)(?:1|one|un)(?![\w.,]*\d|\w)")
+SIGN = re.compile(r"[-+](?=[\d.])|(?:plus|minus|moins|negative) (?=[\w.])")
 BETWEEN = re.compile(
     r" ?(-|–|\.\.\.?|…|×|x|/) ?(?=[-+]?[.\d])|-? (to|a|by|through|jusqu'a|up to|sur) (?=[-+\w.])|, ?(?=[-+]?\d)"
     r"|,? (and|or|et|ou|then|puis) (?=[-+\w.])"
 )
 ORDINAL_END = re.compile(r"(?:st|nd|rd|th|e|er|ere|eme|ieme|re|nde)s?")
 NAME_BEFORE = re.compile(r"[^\W\d_][-–]$|[^\W\d_]\d?[.]$|\^[{(]?[-+]?\d?[.,]?$")  # RP-1, Al6.061, x^{-1}
-DATE = re.compile(r"\d{1,2}([/.-])\d{1,2}\1\d{2,4}(?!\d)|\d{4}-\d{2}-\d{2}(?!\d)")
+DATE = re.compile(r"\d{1,2}([/.-])\d{1,2}\1\d{2,4}(?![\d^⁻*])|\d{4}-\d{2}-\d{2}(?!\d)")
 ONE_ELECTRON = re.compile(r"single(?=[ -](?:electron|proton)(?!\w))")
 FOR_A = re.compile(r"\b(?:in|for|during|every|en|pendant|durant|of|de|d') ?$")  # a second, not the second of several
 AGAIN = re.compile(
@@ -218,10 +223,14 @@ def read_at(passage: Passage, at: int) -> tuple[list[Given | Unread], int]:
 
 
 def read_clock(passage: Passage, at: int) -> Given | None:
-    """Hours and minutes, feet and inches that are written in one: 2h30, 5'3\"."""
-    if (match := CLOCK.match(passage.folded, at)) and int(match[2]) < 60:
+    """Hours and minutes, feet and inches, metres that are written in one: 2h30, 45min30s, 5'3\", 1m80."""
+    if (match := CLOCK.match(passage.plain, at)) and int(match[2]) < 60:
         value = int(match[1]) + int(match[2]) / 60 + int(match[3] or 0) / 3600
         return Given(value, "h", at, match.end(), "")
+    if (match := MINUTES.match(passage.plain, at)) and int(match[2]) < 60:
+        return Given(int(match[1]) + int(match[2]) / 60, "min", at, match.end(), "")
+    if match := METRES.match(passage.plain, at):
+        return Given(float(f"{match[1]}.{match[2]}"), "m", at, match.end(), "")
     if match := FEET.match(passage.plain, at):
         return Given(int(match[1]) + float(match[2]) / 12, "ft", at, match.end(), "")
     return None
@@ -321,13 +330,14 @@ def read_shared(passage: Passage, start: int, at: int, first: Numeral) -> list[G
         if link is None:
             return []
         place = link.end()
-        sign = -1 if text[place] == "-" else 1
-        place += text[place] in "+-"
+        mark = SIGN.match(folded, place)
+        sign = -1 if mark and mark[0].strip() in ("-", "minus", "moins", "negative") else 1
+        begin, place = place, mark.end() if mark else place
         then = read_numeral(text, place, passage.comma) if place < len(text) else None
         if then is None or then.form == "article" or not math.isfinite(then.value):
             return []
         strong = strong or bool(link[1] or link[2])
-        numbers.append((sign * then.value, place - (sign < 0), then.end))
+        numbers.append((sign * then.value, begin, then.end))
         measured = read_measure(passage, numbers[-1][1], replace(then, value=sign * then.value))
         if measured and isinstance(last := measured[0], Given):
             break
@@ -372,8 +382,9 @@ def classify(passage: Passage, start: int, at: int, numeral: Numeral) -> tuple[l
     text, folded, end = passage.plain, passage.folded, numeral.end
     after, before = folded[end : end + 60], folded[max(0, start - 60) : start]
     words = numeral.form in ("words", "fraction") and not text[at].isdigit() and text[at] not in "½¼¾⅓⅔⅛⅜⅝⅞"
-    if CURRENCY.match(after):
-        return [Unread("", after.split()[0] if after.strip() else "", start, end, "a sum of money is no quantity")], end
+    mark = text[start - 1 : start] if start else ""
+    if (money := CURRENCY.match(after)) or mark in ("$", "€", "£"):
+        return [Unread("", money[0].strip() if money else mark, start, end, "a sum of money is no quantity")], end
     if TIMES_WORD.match(after):
         return [Given(numeral.value, "", start, end, "", kind="ratio")], end
     label = not words and is_label(text[max(0, start - 60) : start], text[end : end + 12], numeral.value, text[at:end])

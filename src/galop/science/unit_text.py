@@ -10,7 +10,7 @@ from galop.science.quantity_words import known_units
 from galop.science.unit_names import find_name, phrase_pattern, tables
 from galop.science.units import UNITS, same_dimension
 
-LETTERS = re.compile(r"[^\W\d_°º⁰-⁹¹²³]+|[°º][CFRK]?(?![^\W\d_])|[′″\"℃℉]")
+LETTERS = re.compile(r"[^\W\d_°º⁰-⁹¹²³]+|[°º][CFRKcfk]?(?![^\W\d_])|[′″\"℃℉]")
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 POWER = re.compile(
     r" ?(?:\^|\*\*) ?[{(]? ?([-+]?\d{1,2})(?!\d)(?: ?[})])?|([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2})|([-+]?[1-9])(?!\d|[.,]\d)"

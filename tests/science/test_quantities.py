@@ -146,6 +146,7 @@ ENGLISH: list[tuple[str, list[tuple[float, str]]]] = [
     ("a 10-fold rise", [(10, "")]),
     ("1.5e3kg, 7.2.10^-5 mol and 3 . 10^4 Pa", [(1500, "kg"), (7.2e-5, "mol"), (3e4, "Pa")]),
     ("between minus 10 and plus 40 degrees Celsius", [(-10, "°C"), (40, "°C")]),
+    ("20 microamps and 3 milliamps", [(20, "µA"), (3, "mA")]),
     ("30°c, 10 inH2O, 30krpm", [(30, "°C"), (10, "inWC"), (30, "krpm")]),
     ("2 H2 + O2 for 3 h", [(2, ""), (3, "h")]),
 ]  # fmt: skip
@@ -169,7 +170,7 @@ FRENCH: list[tuple[str, list[tuple[float, str]]]] = [
     ("une heure et demie, puis deux heures et quart", [(1.5, "h"), (2.25, "h")]),
     ("trois quarts d'heure", [(0.75, "h")]),
     ("un quart de litre", [(0.25, "L")]),
-    ("la moitié de la masse, soit 5 kg", [(5, "kg")]),
+    ("la moitié de la masse, soit 5 kg", [(0.5, ""), (5, "kg")]),
     ("une douzaine de grammes", [(12, "g")]),
     ("pendant une heure", [(1, "h")]),
     ("5 litres d'eau par minute", [(5, "L/min")]),

@@ -33,7 +33,7 @@ PARTS = {
     "cinquiemes": 1 / 5, "tenth": 1 / 10, "tenths": 1 / 10, "dixieme": 1 / 10, "dixiemes": 1 / 10,
     "hundredth": 1 / 100, "hundredths": 1 / 100, "centieme": 1 / 100, "centiemes": 1 / 100,
 }  # fmt: skip
-BEGINNINGS = frozenset([*NUMBERS, "half", "demi", "demie", "cent", "mille"])
+BEGINNINGS = frozenset([*NUMBERS, "half", "demi", "demie", "moitie", "cent", "mille"])
 ARTICLES = ("a", "an", "one", "un", "une")
 LINKS = ("of", "a", "an", "de", "d", "un", "une")
 FIRST = re.compile(r"[^\W\d_]{1,12}(?!\w)")
@@ -61,7 +61,7 @@ def read_number_words(text: str, at: int) -> tuple[float, int, str] | None:
 
 def read_number(words: list[str]) -> tuple[float, int, str] | None:
     """Of folded words with some empty ones at the end: a value, the count of its words and its form."""
-    if words[0] in ("half", "demi", "demie"):
+    if words[0] in ("half", "demi", "demie", "moitie"):
         return 0.5, skip_links(words, 1), "fraction"
     value, at = read_cardinal(words)
     if at == 0:

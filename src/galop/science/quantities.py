@@ -32,6 +32,7 @@ from galop.science.unit_context import (
     COUNTABLE,
     CURRENCY,
     FOLLOWERS,
+    RATE,
     SINGLE,
     TIMES_WORD,
     is_difference,
@@ -97,7 +98,7 @@ class Unread:
 
 WORDS_OF_NUMBERS = "|".join(sorted({*BEGINNINGS, *HUNDREDS, "twice", "thrice", "single"} - {"a", "an"}))
 START = re.compile(
-    rf"(?<![\w^])(?<!\d\.)(?:(?<!\d)[.,]?\d|[½¼¾⅓⅔⅛⅜⅝⅞]|(?:{WORDS_OF_NUMBERS}|an?(?= [a-z]{{3}}))(?!\w))"
+    rf"(?<![\w^])(?<!\d\.)(?:(?<!\d)[.,]?\d|c/(?=\d)|[½¼¾⅓⅔⅛⅜⅝⅞]|(?:{WORDS_OF_NUMBERS}|an?(?= [a-z]{{3}}))(?!\w))"
 )
 CLOCK = re.compile(
     r"(\d{1,3}) ?[hH](?=\d\d| ) ?(\d{1,2})(?: ?(?:min|mn|m)(?!\w))?(?: ?(\d{1,2}) ?s(?:ec)?(?!\w))?(?![\w.,]\d|\w)"
@@ -122,6 +123,7 @@ BETWEEN = re.compile(
 )
 ORDINAL_END = re.compile(r"(?:st|nd|rd|th|e|er|ere|eme|ieme|re|nde)s?")
 NAME_BEFORE = re.compile(r"[^\W\d_][-–]$|[^\W\d_]\d?[.]$|\^[{(]?[-+]?\d?[.,]?$")  # RP-1, Al6.061, x^{-1}
+C_RATE = re.compile(r"C/([1-9]\d{0,2})(?![\w.]\d|\w)")
 DATE = re.compile(r"\d{1,2}([/.-])\d{1,2}\1\d{2,4}(?![\d^⁻*])|\d{4}-\d{2}-\d{2}(?!\d)")
 ONE_ELECTRON = re.compile(r"single(?=[ -](?:electron|proton)(?!\w))")
 FOR_A = re.compile(r"\b(?:in|for|during|every|en|pendant|durant|of|de|d') ?$")  # a second, not the second of several
@@ -196,6 +198,11 @@ def read_at(passage: Passage, at: int) -> tuple[list[Given | Unread], int]:
     text, folded = passage.plain, passage.folded
     if NAME_BEFORE.search(text[max(0, at - 3) : at]):
         return [], len(text[:at]) + len(re.match(r"[\w.,-]*", text[at : at + 40])[0])  # type: ignore[index]
+    if folded[at] == "c":
+        rate = C_RATE.match(text, at)
+        return (
+            ([Given(1 / int(rate[1]), "1/h", at, rate.end(), "", assumed=RATE)], rate.end()) if rate else ([], at + 2)
+        )
     if date := DATE.match(text, at):
         return [], date.end()
     if special := read_clock(passage, at):

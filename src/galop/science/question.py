@@ -8,6 +8,36 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
+from galop.science.interrogatives import (
+    ANSWER_IN,
+    ARTICLE,
+    ASKING,
+    AT_NUMBER,
+    BETWEEN,
+    BOTH,
+    COMPARE,
+    CONDITION,
+    CONVERT,
+    EACH,
+    ENUMERATOR,
+    FORMAT,
+    HOW_MANY,
+    IMPERATIVE,
+    IN_SOME,
+    IN_UNIT,
+    INVERTED,
+    LEADS_ON,
+    OF_THEM,
+    OPEN,
+    PER_WHAT,
+    PERCENT,
+    PERCENT_UNIT,
+    SENTENCE_END,
+    SHORTENED,
+    STOP,
+    TAIL,
+    YES_NO,
+)
 from galop.science.plain_text import fold_characters, make_plain
 from galop.science.quantities import Given, Unread, read_quantities
 from galop.science.quantity_words import PER, find_implied, find_measures
@@ -56,101 +86,6 @@ class TechnicalQuestion:
 LONGEST = 200_000  # characters
 MOST, MANY = 8, 60  # things asked for; sentences that may ask
 LONGEST_CLAUSE = 400  # characters
-SENTENCE_END = re.compile(r"(?<=[?!])[\s)\"»]+|(?<=\.)\s+|\n+")
-SHORTENED = re.compile(
-    r"(?<!\w)(?:e\.g|i\.e|approx|vs|ca|env|resp|no|eq|fig|cf|etc|c\.-a-d|p\.ex|temp|max|vol|dia)\.\s+$"
-)
-IMPERATIVE = (
-    r"(?:please |then |and |also |veuillez |puis |et )?(?:compute|find|calculate|estimate|determine|give|evaluate|"
-    r"work out|obtain|convert|express|size|predict|state|tell me|derive|deduce|report|quote|calculez|calculer|calcule|"
-    r"trouvez|trouver|trouve|determinez|determiner|estimez|estimer|donnez|donner|donne|evaluez|evaluer|convertissez|"
-    r"convertir|convertis|exprimez|exprimer|dites|indiquez|deduisez|en deduire|deduire|precisez|chiffrez|dimensionnez)"
-    r"(?!\w)"
-)
-WISH = (  # asks only for a quantity that is named right behind it, without its value
-    r"(?:i need|i want|i would like|we need|we want|need|needed|looking for|wanted|required|je cherche|on cherche|"
-    r"je veux|"
-    r"on veut|on demande|il faut|cherche|question|inconnue|unknown)(?!\w) ?:? ?(?:to know |the |a |an |la |le |l'|"
-    r"une? )?"
-)
-ANSWER = r"(?:answer|result|reply|value|reponse|resultat|valeur)s?"
-ANSWER_IN = re.compile(
-    rf"(?:(?:give|express|state|report|write|quote|round|donnez|donner|exprimez|exprimer|ecrivez)?\s?(?:the |your |"
-    rf"me the |"
-    rf"la |le |votre )?(?:final )?{ANSWER}|answer|repondez|repondre)"
-    rf"(?: (?:should be|must be|is|sera|est|doit etre|expressed|given|wanted|expected|attendue?|exprimee?|donnee?|"
-    rf"your|the|"
-    rf"la|le|votre|{ANSWER}))*\s?:?,? (?:in|en|as) "
-)
-HOW = (
-    r"how (?:much|many|long|fast|heavy|far|tall|high|deep|thick|wide|hot|cold|large|big|strong|often|quickly|dense|"
-    r"warm|"
-    r"soon|efficient|powerful|massive|rapidly|small|low|great)"
-)
-WHAT = (
-    r"(?:(?:at|in|to|by|from|for|over|with|of|after|within|under|on|up to) )?(?:what|which)"
-    r"(?:'?s| is| are| was| would be| will be| must be| should be)?|when (?:is|will|does|are|do)"
-)
-QUEL = (
-    r"(?:(?:a|de|en|pour|sous|dans|par|avec|vers|sur|jusqu'a|apres|pendant|au bout de) )?"
-    r"(?:quel|quelle|quels|quelles|combien|lequel|laquelle)(?: est| sont| serait| sera| vaut)?|"
-    r"que (?:vaut|valent|vaudra|vaudrait|devient)|quand"
-)
-ASKING = re.compile(
-    rf"(?:^|(?<=[\s(,;:—–-]))(?:(?P<wh>{HOW}|{WHAT}|{QUEL})(?!\w)|(?P<do>{IMPERATIVE})|(?P<wish>{WISH}))"
-)
-YES_NO = re.compile(
-    r"est-ce qu|"
-    r"(?:so |and |but |then |alors |et )?(?:is|are|was|does|do|will|would|can|could|should|has|did|est-il|"
-    r"est-elle|"
-    r"peut-on|sera-t-)\b"
-)
-INVERTED = re.compile(r"-(?:t-)?(?:il|elle|on|ils|elles)\b")  # suffit-il
-OPEN = re.compile(
-    r"(?:[^?]*[,;] )?(?:pourquoi|why|how (?:do|should|can|would|to)\b|comment|(?:which|what|quel\w*|que) \S{0,20}? "
-    r"?(?:should i|"
-    r"would you|do you recommend|choisir\w*|dois-je|faut-il (?:choisir|verifier|faire))|d'ou)"
-)
-COMPARE = re.compile(
-    r"(?:which|what|lequel|laquelle|lesquels|quel|quelle)\b[^?]{0,80}\b(?:larger|smaller|greater|higher|lower|"
-    r"heavier|lighter|"
-    r"faster|slower|better|longer|bigger|more|less|most|meilleur\w*|le plus|la plus|"
-    r"plus (?:grand|petit|lourd|leger|rapide|lent|eleve|faible|long|court)\w*)\b"
-)
-IN_UNIT = re.compile(
-    r"(?<![\w-])(?:in|en|into|to|unit:?|units of|unite:?)\s+(?:units of |the unit )?|[(\[]\s?(?:in |en )?|, "
-)
-CONVERT = re.compile(r"conver|express|exprim")
-FORMAT = re.compile(
-    rf" ?:? ?(?:me |us )?(?:your |the |a |la |le |votre |une? )?(?:final |short |numeric\w* )?{ANSWER}"
-    r"(?! (?:of|de|du|des|d')\b)"
-)
-ARTICLE = re.compile(  # in French, the subject behind what is asked: quelle poussée | le moteur fournit-il
-    r"".join(rf"(?<!\b{word})" for word in "de a et ou en par sur dans pour sous avec entre vers que selon".split())
-    + r" (?:(?:un|une|le|la|les|cette|ce|cet|ces|on|il|elle) |l')"
-)
-AT_NUMBER = re.compile(r" (?:at|a|of|de|under|sous|from|for|pour|with|avec|in|en|after|apres|d')\s?$")
-PER_WHAT = re.compile(
-    rf" (?:per|par) (?:(?:unit|unite) (?:of |de |d')?)?({'|'.join(sorted(PER, key=len, reverse=True))})(?!\w)"
-)
-HOW_MANY = re.compile(r"(?:how many|combien (?:de |d')|(?:what|which|the|a) number of |(?:quel|le) nombre (?:de |d'))")
-LEADS_ON = re.compile(
-    r"(?: and| et| then| puis|please|(?:want|need|like|asked|try|have|veux|faut|cherche|demande)\w* (?:to|de|a))$"
-)
-BETWEEN = re.compile(r"(?<!\w)(?:entre|between|ratio of|rapport de|ratio|rapport|difference|ecart)(?!\w)")
-EACH = re.compile(r"[^?]*?(?<!\w)(?:each|every|per|par|chaque) (?:each )?")
-OF_THEM = re.compile(r" ?(?:de |d')?")
-STOP = re.compile(r"[?;]|\.(?=\s|$)")
-TAIL = re.compile(  # where the name of what is asked ends
-    r"\b(?:does|do|did|will|would|can|could|must|should|is|are|was|if|when|given|assuming|knowing|sachant|si|"
-    r"lorsque|quand|"
-    r"needed|required|necessary|necessaire|que|qu'|for which|at which|produced|fournit|produit|donne|faut|peut|doit|"
-    r"est|sont|"
-    r"a-t|in order|so that|afin|to)\b|[,:(]|(?<=\w) en (?=\S+ ?\?)"
-)
-PERCENT = re.compile(r"\b(?:percent|per cent|percentage|pourcentage|pour cent)\b|%")
-PERCENT_UNIT = re.compile(r"%|(?:per ?cent|percentage|pour ?cents?|pourcentage)\b")
-BOTH = re.compile(r",? (?:and|et|as well as|ainsi que)(?: also| then| puis)? |, ")
 
 
 def read_question(text: str) -> TechnicalQuestion:
@@ -190,17 +125,27 @@ def read_asked(text: str, found: Sequence[Given | Unread] | None = None) -> tupl
     for item in found:
         silent[item.start : item.end] = " " * (item.end - item.start)
     values = tuple((item.start, item.end, item.unit) for item in found if isinstance(item, Given))
+    if len(marks := list(ENUMERATOR.finditer(folded))) > 1:  # (a) the thrust, (b) the mass flow
+        for mark in marks:
+            folded = folded[: mark.start()] + "   " + folded[mark.end() :]
+            silent[mark.start() : mark.end()] = "   "
     wording = Wording(plain, folded, "".join(silent), values)
     asked: list[Asked] = []
+    wanted = None
     places = [at for at in sentences(plain) if may_ask(wording, *at)]
     for start, end in places if len(places) <= MANY else [*places[: MANY // 4], *places[-MANY:]]:
-        said = ANSWER_IN.search(folded, start, end) if asked else None
-        if said and (wanted := read_answer_unit(wording, said.end(), fold_characters(asked[-1].what))):
-            asked[-1] = with_unit(asked[-1], wanted[0])
-        else:
+        said = ANSWER_IN.search(folded, start, end)
+        about = fold_characters(asked[-1].what) if asked else ""
+        if said and (found_unit := read_answer_unit(wording, said.end(), about)):
+            wanted = found_unit[0]
+            asked = [*asked[:-1], with_unit(asked[-1], wanted)] if asked else []
+        if not said or not wanted or not asked:
             asked += read_sentence(wording, start, end)
     known = [one for one in asked if one.measures is not None or one.kind not in ("value", "count")]
-    return tuple((known or asked or read_fragment(wording))[-MOST:])
+    asked = (known or asked or read_fragment(wording))[-MOST:]
+    if wanted and len(asked) == 1 and asked[0].unit is None:
+        asked = [with_unit(asked[0], wanted)]
+    return tuple(asked)
 
 
 def may_ask(wording: Wording, start: int, end: int) -> bool:
@@ -246,7 +191,7 @@ def read_elliptic(wording: Wording, start: int, end: int) -> Asked:
         return make_asked(wording, start, end, "", "open")
     if YES_NO.match(body) or INVERTED.search(body):
         return make_asked(wording, start, end, "", "yes_no")
-    edges = [start, *(start + match.end() for match in re.finditer(r"[,;:–] ", folded[start:end]))]
+    edges = [start, *(start + match.end() for match in re.finditer(r"(?:[,;:–]|->|→|=>) ", folded[start:end]))]
     alone = read_answer_unit(wording, start, folded[max(0, start - LONGEST_CLAUSE) : start])
     if alone and not stems(wording.plain[alone[1] : end]):  # "... friction factor 0.021. kPa?"
         names = [
@@ -291,7 +236,7 @@ def is_asking(folded: str, match: re.Match[str], start: int, asks: bool) -> bool
     if match["do"]:
         return (opens or bool(LEADS_ON.search(lead))) and not FORMAT.match(folded, match.end())
     if match["wish"]:
-        return opens and names_what_is_wanted(folded, match.end())
+        return opens and (names_what_is_wanted(folded, match.end()) or bool(IN_SOME.match(folded, match.end())))
     if "which" in match["wh"] or "lequel" in match["wh"] or "laquelle" in match["wh"]:
         return asks and opens
     return asks or opens or bool(re.search(rf"{IMPERATIVE}$", lead))
@@ -300,7 +245,7 @@ def is_asking(folded: str, match: re.Match[str], start: int, asks: bool) -> bool
 def names_what_is_wanted(folded: str, at: int) -> bool:
     """Whether a quantity is named at a place, and its value does not follow."""
     named = find_measures(folded[at : at + 60])
-    return bool(named) and named[0][0] < 25 and not re.match(r"\D{0,12}\d", folded[at + named[0][1] : at + 120])
+    return bool(named) and named[0][0] < 16 and not re.match(r"\D{0,12}\d", folded[at + named[0][1] : at + 120])
 
 
 def split_asked(wording: Wording, match: re.Match[str], end: int, kind: AskedKind, sentence: int) -> list[Asked]:
@@ -309,14 +254,18 @@ def split_asked(wording: Wording, match: re.Match[str], end: int, kind: AskedKin
     whole = make_asked(wording, start, end, interrogative, kind)
     if whole.unit is None and (unit := unit_ahead(wording, sentence, match.start(), whole.what)):
         whole = with_unit(whole, unit)
-    head_end = whole.start + len(whole.what)
-    parts = [start, *(m.end() for m in BOTH.finditer(wording.folded, start, head_end)), head_end]
-    if len(parts) == 2 or kind != "value" or BETWEEN.search(wording.folded, start, head_end):
+    if kind != "value" or BETWEEN.search(wording.folded, start, whole.start + len(whole.what)):
         return [whole]
-    if not all(find_measures(wording.folded[a:b]) for a, b in pairwise(parts)):
+    stop = next((m.start() for m in (STOP.search(wording.folded, start, end),) if m), end)
+    stop = next((m.start() for m in (CONDITION.search(wording.folded, start, stop),) if m), stop)
+    edges = [start]
+    for joint in BOTH.finditer(wording.folded, start, stop):
+        named_before = find_measures(wording.folded[edges[-1] : joint.start()])
+        if named_before and names_what_is_wanted(wording.folded, joint.end()):
+            edges.append(joint.end())
+    if len(edges) == 1:
         return [whole]
-    edges = pairwise([*parts[:-1], end])
-    return [make_asked(wording, a, b, interrogative, kind) for a, b in edges]
+    return [make_asked(wording, a, b, interrogative, kind) for a, b in pairwise([*edges, end])]
 
 
 def make_asked(wording: Wording, start: int, end: int, interrogative: str, kind: AskedKind) -> Asked:
@@ -392,7 +341,7 @@ def asked_unit(wording: Wording, start: int, end: int, interrogative: str) -> tu
         if found is None:
             continue
         unit_name, place = found
-        if match[0][0] in "([" and not re.match(r"\s?[)\]]", plain[place : place + 2]):
+        if match[0] in ("(", "[", "( ", "[ ") and not re.match(r"\s?[)\]]", plain[place : place + 2]):
             continue
         if match[0] == ", " and not re.match(r" ?(?:[?.!]|$)", plain[place : place + 2]):
             continue

@@ -14,7 +14,7 @@ MOST = 16  # words
 SENTENCE = re.compile(r"[.!?](?=\s)|[\n;]")
 CLAUSE = re.compile(r"[,;:.()|]|\b(?:and|et|with|avec|while|where|puis|then|whose|dont|or|ou)\b")
 SYMBOL = re.compile(
-    r"([^\s,;=:()\[\]]{1,24}(?:\([A-Za-z]{1,6}\))?) ?(?:=|≈|≃|~|:|:=|->) ?[-+–]? ?$"
+    r"([^\s,;=:()\[\]]{1,24}(?:\([^()\s]{1,16}\))?) ?(?:=|≈|≃|~|:|:=|->) ?[-+–]? ?$"
     r"|(?<!\w)([A-Z][A-Z\d]{0,3}|[^\W\d]\w?_\w{1,8}|[A-Z]/[A-Z]|[A-Z]?[a-z]\d|Isp|[Α-ω]\w{0,2}) "
     r"(?:is|est|vaut|of|de) [-+–]?$"
 )

@@ -106,9 +106,11 @@ def read_names(text: str) -> list[Name]:
 
     table = {key.replace("^", ""): key for key in couples()}
     for match in COUPLE.finditer(plain):
-        key = f"{match[1]}/{match[2]}".replace("^", "").replace("(s)", "").replace("(aq)", "")
-        if key in table or ("+" in key and re.search(r"[A-Z]", match[2])):
-            add(match.start(), match.end(), (table.get(key, key),), "couple")
+        tail = match[2].removesuffix(")") if match[2].count(")") > match[2].count("(") else match[2]
+        end = match.start(2) + len(tail)
+        key = f"{match[1]}/{tail}".replace("^", "").replace("(s)", "").replace("(aq)", "")
+        if key in table or ("+" in key and re.search(r"[A-Z]", tail)):
+            add(match.start(), end, (table.get(key, key),), "couple")
     for match in ION.finditer(plain):
         charge = ROMAN[match[4]] if match[4] in ROMAN else int(match[2] or 1)
         sign = match[3] or "+"

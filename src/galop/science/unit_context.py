@@ -51,6 +51,7 @@ PURE = re.compile(
     )
 )
 FOLLOWERS = frozenset(  # words that may stand behind a pure number
+    "we you i he she nous vous je on tu ils elles "
     "a an the of at in on to by is are was were be it its this that these those and or with for from as if "
     "has have had which what how than then there their they when where while after before between into "
     "onto over under through until during within per but so not only also both each all about around above "
@@ -63,6 +64,7 @@ FOLLOWERS = frozenset(  # words that may stand behind a pure number
     "will should".split()
 )
 LABELS = frozenset(  # words behind which a whole number is a name
+    "homework devoir td tp hw assignment "
     "step steps eq eqn equation equations fig figure figures table tableau tab chapter chapitre chap "
     "section sections sec page pages p pp no n° nº n numero ref reference example exemple problem probleme "
     "exercise exercice question q part partie note case cas test run sample echantillon item line ligne "
@@ -90,6 +92,7 @@ SINGLE = frozenset(  # units before which a, an, un and une are numbers
     "annee mois kilogramme kilo gramme seconde millimetre centimetre millimeter centimeter pascal "
     "atmosphere coulomb farad ohm kilojoule pound foot".split()
 )
+RATE = "C-rate: one C is the whole capacity in an hour"
 GAUGES = ("psig", "barg", "mbarg", "kPag", "MPag")
 CHANGES = (
     r"(?:rise|drop|increase|decrease|difference|change|gradient|ecart|elevation|hausse|baisse|augmentation|diminution|"
@@ -107,7 +110,7 @@ def settle_unit(unit: str, before: str, after: str) -> tuple[str, str]:
     if unit == "C":
         rated = RATED.search(lead) and not HOT.search(lead) and not CHARGED.search(lead[-30:])
         if rated or re.match(r"[- ]?rate", behind):
-            return "1/h", "C-rate: one C is the whole capacity in an hour"
+            return "1/h", RATE
         if SYMBOL_OF_TEMPERATURE.search(lead) or HOT.search(lead) or (AT.search(lead) and not CHARGED.search(lead)):
             return "°C", "C is read as degrees Celsius"
     elif unit == "F":

@@ -191,7 +191,9 @@ def test_mcp_both_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     server = McpToolbox(f"{sys.executable} -m galop mcp")
     try:
         names = {tool["function"]["name"] for tool in server.tools("")}
-        assert names == set(formulas()) and not server.asks_first("isp")
+        assert names == {*formulas(), "answer_technical_question"} and not server.asks_first("isp")
+        said = server.call("answer_technical_question", {"question": "What is 3 bar in kPa?"})
+        assert said.startswith("300 kPa\n") and "SI Brochure" in said
         text = server.call("isp", {"fuel": "LH2", "oxidiser": "LOX", "of": 6, "pressure": "70 bar", "area_ratio": 40})
         assert "451.686 s" in text and "valid for" in text
         with pytest.raises(GalopError, match="not a unit of bar"):

@@ -847,7 +847,8 @@ def test_the_context_is_what_the_model_and_the_memory_allow(
             assert running.post(CHAT, small).status_code == 200
             with running.client() as client:
                 models = client.get("/v1/models").json()["data"]
-            loaded = {m["id"]: m["context_length"] for m in models if m["status"] == "loaded"}
+            plain = [m for m in models if not m["id"].endswith("@science")]
+            loaded = {m["id"]: m["context_length"] for m in plain if m["status"] == "loaded"}
             assert loaded == known if known else min(loaded.values()) >= 8192
     with serving("smollm2:135m", "--context", "100000", home=tmp_path) as running:
         assert any("trained for 8192 tokens" in line for line in running.log)
@@ -905,7 +906,7 @@ def test_odd_paths_are_named_and_files_that_go_hide_no_others(tmp_path: Path) ->
     shutil.copytree(GOLDEN / "qwen3", odd)
     with serving(str(gone), str(odd), home=tmp_path) as own, own.client() as client:
         names = [model["id"] for model in client.get("/v1/models").json()["data"]]
-        [name] = [one for one in names if "\ufffd<b>" in one]
+        [name] = [one for one in names if "\ufffd<b>" in one and not one.endswith("@science")]
         hello = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 2}
         gone.unlink()
         for path in ("/api/tags", "/api/ps", "/v1/models", "/metrics"):

@@ -18,7 +18,8 @@ class Session:
     owner = "me"
     def models(self): return ["only"]
     def is_loaded(self, model): return True
-    async def answer(self, model, messages, temperature, think): yield
+    computes = False
+    async def answer(self, model, messages, temperature, think, science=False): yield
     def explain(self, error): return str(error)
 
 app = FastAPI()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from string import ascii_uppercase
 from typing import Any, Unpack
 
 from galop.backends.events import Done, Event, Text
@@ -15,7 +14,7 @@ from galop.chat.response_format import ResponseFormat
 from galop.chat.thinking import Thinking
 from galop.engine.sampling import Sampling
 from galop.science.answer import Answer
-from galop.science.candidates import Candidate, about_as_likely, answer_at_once, conclude, find_candidates
+from galop.science.proposal import Proposal, propose
 from galop.science.question import TechnicalQuestion, read_question
 from galop.science.units import same_dimension
 
@@ -25,12 +24,8 @@ ASIDE_BEGINS = re.compile(
     r"\s*(?:and|et|what (?:about|if)|how about|now|then|if|with|in|en|at|à|for|pour|avec|same|même|alors|maintenant)\b",
     re.IGNORECASE,
 )
-CHOOSE = (
-    "A technical question is followed by ways to compute its answer. Each way names a formula and says which of the "
-    "given values is taken for what. Choose the way in which every value is what the question says it is, and whose "
-    "result is what the question asks for. Reply with the letter of that way and nothing else."
-)
-NOTHING = Done("stop", 0, 0, 0, 0.0, 0.0, 0.0)
+NOTHING = Done("stop", 0, 0, 0, 0.0, 0.0, 0.0)  # what a model does where nothing is to be chosen
+UNTHINKING = Thinking(on=False)
 
 
 def answer_question(
@@ -58,46 +53,38 @@ def answer(
     model: Backend, question: TechnicalQuestion, cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[Event | Answer]:
     """Answers a question that `read_conversation` found. Raises what `Backend.chat` raises."""
+    yield from choose(model, propose(question), cancelled)
+
+
+def choose(
+    model: Backend, proposal: Proposal, cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[Event | Answer]:
+    """Answers a question of which it is known what it may come to: the model chooses, where there is a choice.
+
+    Raises what `Backend.chat` raises.
+    """
+    said: list[str] = []
     done = NOTHING
-    found = answer_at_once(question)
-    if found is None:
-        candidates = find_candidates(question)
-        near = list(about_as_likely(candidates)) if candidates else []
-        if len(near) > 1:
-            chosen = []
-            for order in (near, near[::-1]):  # a choice that depends on the order is none
-                for event in choose(model, question, order, cancelled):
-                    if isinstance(event, Done):
-                        done = event if done is NOTHING else done.and_then(event)
-                    elif isinstance(event, Candidate):
-                        chosen.append(event)
-                    else:
-                        yield event
-            near = chosen[:1] if chosen[0] is chosen[-1] else near
-        found = conclude(question, near)
+    for prompt in proposal.prompts:
+        said.append("")
+        asked: Message = {"role": "user", "content": prompt}
+        for event in model.chat([asked], UNTHINKING, cancelled=cancelled, **choice_options(proposal)):
+            if isinstance(event, Text):
+                said[-1] += "" if event.thinking else event.text
+            elif isinstance(event, Done):
+                done = event if done is NOTHING else done.and_then(event)
+            else:
+                yield event
+    found = proposal.conclude(said)
     yield Text(found.text())
     yield found
     yield done
 
 
-def choose(
-    model: Backend, question: TechnicalQuestion, candidates: Sequence[Candidate], cancelled: Callable[[], bool]
-) -> Iterator[Event | Candidate]:
-    """What the model emits while it chooses one of some plans, but for its text, and the one it chose."""
-    letters = ascii_uppercase[: len(candidates)]
-    ways = "\n".join(f"{letter}. {c.text}" for letter, c in zip(letters, candidates, strict=True))
-    asked: Message = {"role": "user", "content": f"{CHOOSE}\n\nQuestion: {question.text.strip()}\n\n{ways}"}
-    form = ResponseFormat("regex", f"[{letters}]")
-    said = ""
-    for event in model.chat(
-        [asked], Thinking(on=False), form=form, sampling=Sampling(0.0), max_tokens=4, cancelled=cancelled
-    ):
-        if isinstance(event, Text):
-            said += "" if event.thinking else event.text
-        else:
-            yield event
-    letter = re.search(rf"\b[{letters}]\b", said)
-    yield candidates[letters.index(letter[0]) if letter else 0]
+def choice_options(proposal: Proposal) -> ChatOptions:
+    """How a model is asked for its choice."""
+    form = ResponseFormat("regex", f"[{proposal.letters}]")
+    return {"form": form, "sampling": Sampling(0.0), "max_tokens": 4}
 
 
 def read_conversation(messages: Sequence[Message]) -> TechnicalQuestion | None:

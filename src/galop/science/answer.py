@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from galop.science.formula import format_number
 
-Status = Literal["computed", "missing", "ambiguous", "no_formula", "contradictory"]
+Status = Literal["computed", "missing", "ambiguous", "no_formula", "contradictory", "unfinished"]
 
 
 @dataclass(frozen=True)
@@ -73,3 +73,8 @@ class Answer:
             ],
             "assumptions": list(self.assumptions), "missing": list(self.missing), "unused": list(self.unused),
         }  # fmt: skip
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Self:
+        """What `data` gave."""
+        return cls(**{**data, "steps": tuple(ComputedStep(**step) for step in data["steps"])})

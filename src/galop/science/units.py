@@ -54,7 +54,8 @@ def unit_registry() -> pint.UnitRegistry[Any]:
 
 @cache
 def compatible_units(unit: str) -> list[str]:
-    """`unit` and those of UNITS that measure the same; none for a pure number."""
+    """`unit` and those of UNITS that measure the same, those of "K" for "ΔK"; none for a pure number."""
+    unit = unit.removeprefix("Δ")
     asked = unit_registry().Unit(normalise_unit(unit)) if unit else None
     alike = [u for u in UNITS if asked and unit_registry().Unit(normalise_unit(u)).is_compatible_with(asked)]
     return list(dict.fromkeys([unit, *alike])) if asked else []

@@ -51,6 +51,7 @@ def create(
         idle = asyncio.create_task(models.unload_idle())
         yield
         idle.cancel()
+        await asyncio.to_thread(service.planner.close)
         await models.close()
 
     app = FastAPI(title="Galop", version=__version__, lifespan=lifespan, redirect_slashes=False, docs_url=None,

@@ -6,9 +6,11 @@ import secrets
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import Any
 
 from starlette.types import Scope
 
+from galop.agent.planner import can_compute
 from galop.backends.events import Done, Prefill, Text
 from galop.chat.thinking import Thinking
 from galop.errors import GalopError
@@ -17,6 +19,7 @@ from galop.server.errors import ApiError, api_error
 from galop.server.reply import ReplyOptions
 from galop.server.reply_events import ChoiceEnd, TextDelta
 from galop.server.request.messages import ChatMessage
+from galop.server.request.tools import SCIENCE, ScienceTool, ToolSelection
 from galop.server.service import Service
 
 
@@ -45,16 +48,28 @@ class PageSession:
         """Whether a model is in memory."""
         return model in self.service.models.residents
 
+    @property
+    def computes(self) -> bool:
+        """Whether technical questions can be answered with numbers that are computed."""
+        return can_compute()
+
     async def answer(
-        self, model: str, messages: Sequence[Mapping[str, str]], temperature: float | None, think: bool
-    ) -> AsyncGenerator[Text | Prefill | Done]:
+        self,
+        model: str,
+        messages: Sequence[Mapping[str, str]],
+        temperature: float | None,
+        think: bool,
+        science: bool = False,
+    ) -> AsyncGenerator[Text | Prefill | Done | Mapping[str, Any]]:
         """Answers a conversation, in a stream that ends in `Done`; the temperature is the model's own for None.
 
-        Raises GalopError, also for what a client is refused.
+        With `science` a technical question is answered with what is computed, and what that rests on follows. Raises
+        GalopError, also for what a client is refused.
         """
         history = [ChatMessage.model_validate(m) for m in messages]
         try:
-            reply = await self.service.chat(self.key, model, history, Thinking(on=think))
+            tools = ToolSelection(science=ScienceTool(type=SCIENCE, details=False) if science else None)
+            reply = await self.service.chat(self.key, model, history, Thinking(on=think), tools=tools)
             sampling = reply.model.sampling_for(reply.thinking)
             if temperature is not None:
                 sampling = replace(sampling, temperature=temperature)
@@ -64,6 +79,8 @@ class PageSession:
                 async for event in events:
                     if isinstance(event, TextDelta):
                         yield event.event
+                        if event.science:
+                            yield event.science
                     elif isinstance(event, ChoiceEnd):
                         yield event.done
                     elif isinstance(event, Prefill):

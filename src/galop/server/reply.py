@@ -58,6 +58,12 @@ class Reply:
     arrived: float = field(default_factory=time.monotonic)
     completions: list[Completion] = field(default_factory=list)
     reserved: int = 0  # tokens of the key's minute
+    suffix: str = ""  # of the model's name, as it was asked for
+
+    @property
+    def name(self) -> str:
+        """What the model was asked for by."""
+        return self.resident.name + self.suffix
 
     @property
     def model(self) -> TokenBackend:
@@ -73,6 +79,11 @@ class Reply:
     def prompt_tokens(self) -> int:
         """Tokens of all prompts."""
         return sum(map(len, self.prompts))
+
+    @property
+    def choice_count(self) -> int:
+        """How many choices there are, of all prompts."""
+        return len(self.completions)
 
     @property
     def usage(self) -> dict[str, Any]:
@@ -96,6 +107,10 @@ class Reply:
     def prompt_scores(self, index: int) -> Sequence[SampledToken]:
         """Of a choice, how likely the tokens of its prompt were from the second on, where `scores` asked for that."""
         return self.completions[index].prompt_scores
+
+    def go_on_from(self, ids: Sequence[int]) -> None:
+        """Puts the tokens of an earlier reply before the only prompt."""
+        self.prompts = [[*ids, *self.prompt]]
 
     async def start(self, options: Callable[[], ReplyOptions], form: ResponseFormat | None = None) -> None:
         """Queues the choices with what `options` returns and `form` demands; gives the model back if any of it fails.
@@ -208,13 +223,14 @@ class Reply:
 
     async def whole(self) -> list[Choice]:
         """The choices when all have ended. Raises the error of one that fails."""
-        choices = [Choice() for _ in self.completions]
+        choices = [Choice() for _ in range(self.choice_count)]
         async for event in self.events():
             if isinstance(event, CompleteToolCall):
                 choices[event.index].calls.append(event)
             elif isinstance(event, TextDelta):
                 choice = choices[event.index]
                 choice.events.append(event.event)
+                choice.science = event.science or choice.science
                 if event.thinking:
                     choice.thinking += event.text
                 else:

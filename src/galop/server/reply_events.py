@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from galop.backends.events import Done, Text
 from galop.chat.tools import ToolCall
@@ -18,6 +19,7 @@ class TextDelta:
 
     index: int
     event: Text
+    science: dict[str, Any] | None = None  # what it rests on, where it was computed
 
     @property
     def text(self) -> str:
@@ -70,4 +72,5 @@ class Choice:
     text: str = ""
     thinking: str = ""
     calls: list[CompleteToolCall] = field(default_factory=list)
+    science: dict[str, Any] | None = None
     events: list[Text] = field(default_factory=list)

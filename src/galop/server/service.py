@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from galop.agent.planner import Planner, can_compute
 from galop.backends.protocol import TokenBackend
+from galop.chat.messages import Message
 from galop.chat.template import PromptEnd
 from galop.chat.thinking import Thinking
 from galop.server.api_keys import ApiKey
+from galop.server.computed_reply import ComputedReply
 from galop.server.errors import ApiError
 from galop.server.metrics import Metrics
 from galop.server.model_pool import ModelPool, Resident
@@ -19,12 +22,17 @@ from galop.server.rate_limit import RateLimiter
 from galop.server.reply import Reply
 from galop.server.request.messages import ChatMessage
 from galop.server.request.prompts import check_length, encode_middle, encode_prompt, require_writer
-from galop.server.request.tools import ToolSelection
+from galop.server.request.tools import SCIENCE, ScienceTool, ToolSelection
 
+SUFFIX = "@science"  # of a model's name, where its technical questions are computed
+DETAILS = "+details"  # after that, where what a number rests on is part of the text
 # What a template's variables may not be, since something else says it.
 RESERVED_VARIABLES = (
     "self", "chat_template", "tokenize", "messages", "add_generation_prompt", "bos_token", "eos_token", "tools",
 )  # fmt: skip
+
+
+UNTHINKING = Thinking(on=False)
 
 
 @dataclass
@@ -34,6 +42,7 @@ class Service:
     models: ModelPool
     metrics: Metrics = field(default_factory=Metrics)
     limiter: RateLimiter = field(default_factory=RateLimiter)
+    planner: Planner = field(default_factory=Planner)
 
     async def open(self, key: ApiKey, name: str | None) -> tuple[Resident, AsyncExitStack]:
         """A model in memory, and the lease that keeps it there until it is closed.
@@ -57,9 +66,15 @@ class Service:
     ) -> Reply:
         """The reply to a conversation, or the rest of its last message (see `resolve_turn`), not started.
 
-        `variables` are for the model's template. Raises ApiError (400, 404, 429), TemplateError, EncoderError.
+        `variables` are for the model's template. Raises ApiError (400, 404, 429), TemplateError, EncoderError,
+        QueueFullError.
         """
+        name, suffix = split_name(name)
         tools, variables = tools or ToolSelection(), variables or {}
+        science = tools.science or (ScienceTool(type=SCIENCE, details=suffix.endswith(DETAILS)) if suffix else None)
+        if science and not can_compute():
+            message = "this server computes nothing; on its machine: pip install 'galop[science]'"
+            raise ApiError(400, "unsupported_parameter", message, "tools" if tools.science else "model")
         for variable in RESERVED_VARIABLES:
             if variable in variables:
                 message = f"chat_template_kwargs.{variable} is not supported"
@@ -69,11 +84,23 @@ class Service:
             model = require_writer(resident.model)
             history = await asyncio.to_thread(lambda: [m.message() for m in messages])
             await asyncio.to_thread(check_length, model, [history, tools.tools, variables])
+            if science and turn == "begin" and history and history[-1]["role"] == "user":
+                texts = [str(m["content"]) for m in history if m["role"] == "user"]
+                self.limiter.charge(key, len(await asyncio.to_thread(model.tokenizer.encode, texts[-1])))
+                proposal = await asyncio.wrap_future(self.planner.submit(texts, tools.required and not tools.tools))
+                if proposal is not None:
+                    asked: list[Message] = [{"role": "user", "content": prompt} for prompt in proposal.prompts]
+                    choosing = await asyncio.to_thread(lambda: [model.prompt([m], UNTHINKING) for m in asked])
+                    return ComputedReply(
+                        self.metrics, self.limiter, resident, key, choosing, lease, UNTHINKING, suffix=suffix,
+                        proposal=proposal, details=bool(science.details),
+                    )  # fmt: skip
+            tools = replace(tools, required=tools.required and bool(tools.tools))
             ids = await asyncio.to_thread(model.prompt, history, thinking, tools.tools, turn, variables)
         except BaseException:
             await lease.aclose()
             raise
-        return Reply(self.metrics, self.limiter, resident, key, [ids], lease, thinking, tools)
+        return Reply(self.metrics, self.limiter, resident, key, [ids], lease, thinking, tools, suffix=suffix)
 
     async def complete(
         self, key: ApiKey, name: str | None, given: str | Sequence[str | list[int]], suffix: str | None = None
@@ -102,3 +129,11 @@ class Service:
             await lease.aclose()
             raise
         return Reply(self.metrics, self.limiter, resident, key, prompts, lease)
+
+
+def split_name(name: str | None) -> tuple[str | None, str]:
+    """A model's name, and the suffix by which its technical questions are to be computed, or ""."""
+    plain = (name or "").removesuffix(DETAILS)
+    if name and plain.endswith(SUFFIX):
+        return plain.removesuffix(SUFFIX), name[len(plain) - len(SUFFIX) :]
+    return name, ""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Any
 
 from nicegui import Client
 
@@ -20,7 +21,7 @@ from galop.web.state import ChatLane, PageState
 from galop.web.texts import LANGUAGES
 
 SAVE_SECONDS = 2.0
-Events = AsyncGenerator[Text | Prefill | Done]
+Events = AsyncGenerator[Text | Prefill | Done | Mapping[str, Any]]
 
 
 async def stream_answer(
@@ -32,6 +33,7 @@ async def stream_answer(
     question = next(m for m in state.messages if m.id == message.parent)
     done: Done | None = None
     tokens = 0
+    science: Mapping[str, Any] = {}
     try:
         translating = "translate" in question.note
         async with aclosing(
@@ -48,6 +50,8 @@ async def stream_answer(
                     tokens += event.answer_tokens
                     first = done.first_token_seconds if done else event.first_token_seconds
                     done = replace(event, answer_tokens=tokens, first_token_seconds=first)
+                elif not isinstance(event, Prefill):
+                    science = event
                 if not client.is_deleted:
                     redraw(state, message, event)
                 if now - saved > SAVE_SECONDS:
@@ -57,6 +61,8 @@ async def stream_answer(
         if done:
             message.note = {"tokens": done.answer_tokens, "rate": round(done.answer_rate, 1),
                             "first": round(done.first_token_seconds, 2), "reason": done.reason}  # fmt: skip
+            if science:
+                message.note["science"] = dict(science)
             if meter:
                 message.note["joules"] = round(meter.joules())
     except asyncio.CancelledError:
@@ -78,7 +84,7 @@ async def stream_answer(
                 on_end()
 
 
-def redraw(state: PageState, message: StoredMessage, event: Text | Prefill | Done) -> None:
+def redraw(state: PageState, message: StoredMessage, event: object) -> None:
     """Shows what has come of a message, or how much of its prompt has been read."""
     bubble = state.bubbles.get(message.id)
     if bubble is None:
@@ -100,7 +106,7 @@ def reply(state: PageState, lane: ChatLane, message: StoredMessage) -> Events:
         parent = line[0].parent
     history = [{"role": m.role, "content": m.content} for m in line]
     system = [{"role": "system", "content": state.system}] if state.system.strip() else []
-    return ask(state, lane, message, [*system, *history], lane.temperature, lane.think)
+    return ask(state, lane, message, [*system, *history], lane.temperature, lane.think, state.science)
 
 
 async def translate(state: PageState, lane: ChatLane, message: StoredMessage, source: StoredMessage) -> Events:
@@ -123,9 +129,10 @@ def ask(
     messages: list[dict[str, str]],
     temperature: float | None,
     think: bool,
+    science: bool = False,
 ) -> Events:
     """The model's answer; until it begins, the bubble says what is waited for."""
     bubble = state.bubbles.get(message.id)
     if bubble and not message.content:
         bubble.state(state.say("waiting" if state.session.is_loaded(lane.model) else "loading"))
-    return state.session.answer(lane.model, messages, temperature, think)
+    return state.session.answer(lane.model, messages, temperature, think, science)

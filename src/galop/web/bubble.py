@@ -11,6 +11,7 @@ from typing import Any
 from nicegui import background_tasks, ui
 
 from galop.web.conversations import StoredMessage
+from galop.web.grounds import draw_grounds
 from galop.web.markdown import plain, spans, whole
 from galop.web.markdown_child import MarkdownRenderer
 
@@ -49,6 +50,8 @@ class Bubble:
             with self._fold:
                 self._thoughts = ui.label("").classes("plain")
             self.body = ui.element("div").classes("body")
+            if science := message.note.get("science"):
+                draw_grounds(science, say)
             self.status = ui.label("").classes("quiet status").props('role="status"')
         self.grow()
         self.status.text = self._figures()
@@ -110,7 +113,9 @@ class Bubble:
         if "error" in note:
             return str(note["error"])
         parts = []
-        if "tokens" in note:
+        if "science" in note:
+            parts.append(self.say("computed" if note["science"]["status"] == "computed" else "not_computed"))
+        if note.get("tokens"):
             parts.append(self.say("figures", tokens=note["tokens"], rate=note["rate"], first=note["first"]))
         if "joules" in note:
             parts.append(self.say("energy", joules=note["joules"]))

@@ -36,6 +36,9 @@ class Composer:
         ).classes("hidden")
         with ui.row(wrap=False).classes("line"):
             icon_button("attach_file", say("attach"), lambda: self.upload.run_method("pickFiles"))
+            if self.state.session.computes:
+                self.computer = icon_button("calculate", say("science"), self.toggle_science)
+                self.show_science()
             self.input = ui.textarea(placeholder=say("ask")).props("autogrow borderless dense rows=1 autofocus")
             self.input.classes("question").props(f'aria-label="{say("ask")}"')
             self.input.on("keydown.enter.exact.prevent", self.send)
@@ -58,6 +61,17 @@ class Composer:
         busy = self.state.busy
         label = self.state.say("stop" if busy else "send")
         self.sender.props(f'icon={"stop" if busy else "send"} aria-label="{label}"')
+
+    def toggle_science(self) -> None:
+        """Technical questions are computed, or not, from now on."""
+        self.state.science = not self.state.science
+        self.state.store.set(self.state.owner, "science", "on" if self.state.science else "off")
+        self.show_science()
+
+    def show_science(self) -> None:
+        """Whether technical questions are computed."""
+        on = self.state.science
+        self.computer.props(f"aria-pressed={str(on).lower()}").classes(remove="on", add="on" if on else "")
 
     def send_or_stop(self) -> None:
         """What the button does."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from galop.backends.events import Done, Prefill, Text
 
@@ -21,12 +21,22 @@ class Session(Protocol):
     def is_loaded(self, model: str) -> bool:
         """Whether a model is in memory."""
 
+    @property
+    def computes(self) -> bool:
+        """Whether technical questions can be answered with numbers that are computed."""
+
     def answer(
-        self, model: str, messages: Sequence[Mapping[str, str]], temperature: float | None, think: bool
-    ) -> AsyncGenerator[Text | Prefill | Done]:
+        self,
+        model: str,
+        messages: Sequence[Mapping[str, str]],
+        temperature: float | None,
+        think: bool,
+        science: bool = False,
+    ) -> AsyncGenerator[Text | Prefill | Done | Mapping[str, Any]]:
         """Answers a conversation, in a stream that ends in `Done`; the temperature is the model's own for None.
 
-        Raises GalopError, also for what is refused.
+        With `science` a technical question is answered with what is computed, and what that rests on follows as
+        `galop.science.answer.Answer.data` has it. Raises GalopError, also for what is refused.
         """
 
     def explain(self, error: Exception) -> str:

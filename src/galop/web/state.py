@@ -39,6 +39,7 @@ class PageState:
         self.owner = session.owner
         self.language = conversations.setting(self.owner, "language", "en")
         self.system = ""
+        self.science = session.computes and conversations.setting(self.owner, "science") == "on"
         self.conversation = ""  # its id; none before the first question
         self.messages: list[StoredMessage] = []
         models = session.models()

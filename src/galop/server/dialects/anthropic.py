@@ -54,8 +54,8 @@ def routes(service: Service) -> APIRouter:
         """How many tokens a conversation is."""
         reply = await open_reply(request, body)
         await asyncio.shield(reply.lease.aclose())
-        with service.limiter.charge_for(request.state.key, len(reply.prompt)):
-            return JSONResponse({"input_tokens": len(reply.prompt)})
+        with service.limiter.charge_for(request.state.key, reply.prompt_tokens):
+            return JSONResponse({"input_tokens": reply.prompt_tokens})
 
     return router
 
@@ -77,7 +77,7 @@ class MessageWriter:
             "id": self.id,
             "type": "message",
             "role": "assistant",
-            "model": self.reply.resident.name,
+            "model": self.reply.name,
             "content": content,
             **self._stop_fields(done),
             "usage": self._usage(done),
@@ -86,7 +86,7 @@ class MessageWriter:
     def _usage(self, done: Done | None) -> dict[str, Any]:
         cached = done.cached_tokens if done else 0
         return {
-            "input_tokens": len(self.reply.prompt) - cached,
+            "input_tokens": self.reply.prompt_tokens - cached,
             "cache_read_input_tokens": cached,
             "cache_creation_input_tokens": 0,
             "output_tokens": done.answer_tokens if done else 0,
@@ -113,7 +113,7 @@ class MessageWriter:
         if choice.thinking:
             blocks.append({"type": "thinking", "thinking": choice.thinking, "signature": ""})
         if choice.text or not (choice.thinking or choice.calls):
-            blocks.append({"type": "text", "text": choice.text})
+            blocks.append(text_block(choice.text, choice.science))
         blocks += [tool_use_block(call.id, call.call.name, call.call.arguments) for call in choice.calls]
         self.called = bool(choice.calls)
         return self.message(blocks, self.reply.ends[0])
@@ -135,12 +135,12 @@ class MessageWriter:
                 elif isinstance(event, TextDelta):
                     kind = "thinking" if event.thinking else "text"
                     if kind != self._kind:
-                        empty = {"thinking": "", "signature": ""} if event.thinking else {"text": ""}
-                        for written in self._open(kind, {"type": kind, **empty}):
+                        thoughts = {"type": kind, "thinking": "", "signature": ""}
+                        for written in self._open(kind, thoughts if event.thinking else text_block("", event.science)):
                             yield written
                     yield self._delta({"type": f"{kind}_delta", kind: event.text})
         if not self._kind:  # an answer without text is an answer
-            for written in self._open("text", {"type": "text", "text": ""}):
+            for written in self._open("text", text_block("")):
                 yield written
         for written in self._close():
             yield written
@@ -168,6 +168,11 @@ class MessageWriter:
 def write_event(name: str, data: dict[str, Any]) -> str:
     """A server-sent event of this type."""
     return sse_event({"type": name, **data}, name)
+
+
+def text_block(text: str, science: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Text as a block of content, and what it rests on where it was computed."""
+    return {"type": "text", "text": text} | ({"science": science} if science else {})
 
 
 def tool_use_block(id: str, name: str, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from galop.server.dialects.anthropic_content import (
 from galop.server.errors import ApiError
 from galop.server.request.fields import MAX_TOOLS, Effort, SamplingFields, StopString
 from galop.server.request.messages import ChatMessage
-from galop.server.request.tools import FunctionDefinition, ToolName, ToolSelection
+from galop.server.request.tools import SCIENCE, FunctionDefinition, ScienceTool, ToolName, ToolSelection
 
 # Of the tools that have a type of their own, those that a client runs, and what they take; Anthropic runs the others.
 PATH = {"type": "string", "description": "Absolute path of a file or folder."}
@@ -61,6 +61,12 @@ class AnthropicTool(BaseModel):
     description: str | None = None
     input_schema: dict[str, Any] | None = None
     defer_loading: bool | None = None
+    details: bool | None = None  # of galop:science
+
+    @property
+    def science(self) -> ScienceTool | None:
+        """Galop's own tool, if it is that."""
+        return ScienceTool(type=SCIENCE, details=self.details) if self.type == SCIENCE else None
 
     def function(self) -> FunctionDefinition | None:
         """As a function for the model; None for what Anthropic's servers run. Raises ApiError (400) for no tool."""
@@ -73,7 +79,7 @@ class AnthropicTool(BaseModel):
             about, properties, required = CLIENT_TOOLS[kind]
             schema = {"type": "object", "properties": properties, "required": required}
             return FunctionDefinition(name=self.name or kind, description=about, parameters=schema)
-        if dated or kind == "mcp_toolset":
+        if dated or kind == "mcp_toolset" or self.science:
             return None
         raise ApiError(400, "invalid_value", f"a tool of type {kind[:40]!r} is not known; leave type out", "tools")
 
@@ -134,13 +140,17 @@ class CountTokensRequest(SamplingFields):
         given = [(tool.function(), tool.defer_loading) for tool in self.tools or []]
         functions = [f for f, deferred in given if f and (not deferred or f.name in named)]
         names = [f.name for f in functions]
-        if (choice.type == "tool" and choice.name not in names) or (choice.type == "any" and not names):
+        own = next((tool for tool in self.tools or [] if tool.science), None)
+        science = own.science if own else None
+        if own and choice.type == "tool" and choice.name == (own.name or SCIENCE):
+            return ToolSelection.choose(functions, "required", None, SCIENCE, science)
+        if (choice.type == "tool" and choice.name not in names) or (choice.type == "any" and not names and not science):
             wanted = f"the tool {choice.name[:60]!r}" if choice.name else "a tool"
             message = f"tool_choice asks for {wanted}, which the request does not offer or this server cannot run"
             raise ApiError(400, "invalid_value", message, "tool_choice")
         kind = "required" if choice.type == "any" else choice.type
         name = choice.name if choice.type == "tool" else None
-        return ToolSelection.choose(functions, kind, not choice.disable_parallel_tool_use, name)
+        return ToolSelection.choose(functions, kind, not choice.disable_parallel_tool_use, name, science)
 
     def _names_on_offer(self) -> set[str | None]:
         """Deferred tools that the conversation has offered since."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
-from galop.server.service import Service
+from galop.agent.planner import can_compute
+from galop.server.model_pool import ModelPool
+from galop.server.service import SUFFIX, Service, split_name
 from galop.server.transport.json_body import StrictRoute
+from galop.store import Source
+from galop.store.model_info import find_info
 
 
 def routes(service: Service) -> APIRouter:
@@ -25,7 +30,7 @@ def routes(service: Service) -> APIRouter:
     ) -> dict[str, Any]:
         """What may be asked for: models that are on this machine. Anthropic's clients get their own shape, in pages."""
         sources = service.models.visible(request.state.key).values()
-        data = await asyncio.to_thread(lambda: [service.models.describe(s) for s in sources])
+        data = await asyncio.to_thread(describe_models, service.models, list(sources))
         if "anthropic-version" in request.headers:
             return anthropic_page(data, limit, after_id, before_id)
         return {"object": "list", "data": data}
@@ -33,11 +38,20 @@ def routes(service: Service) -> APIRouter:
     @router.get("/models/{name:path}")
     async def model(request: Request, name: str) -> dict[str, Any]:
         """One of them."""
-        source = service.models.find(name or "/", request.state.key)
+        plain, suffix = split_name(name or "/")
+        source = service.models.find(plain, request.state.key)
         described = await asyncio.to_thread(service.models.describe, source)
+        described["id"] += suffix
         return anthropic_model(described) if "anthropic-version" in request.headers else described
 
     return router
+
+
+def describe_models(models: ModelPool, sources: Sequence[Source]) -> list[dict[str, Any]]:
+    """An entry for each, and one more for those that write, by the name at which technical questions are computed."""
+    entries = [models.describe(source) for source in sources]
+    writers = {s.name for s in sources if not (s.path and find_info(s).only_embeds)} if can_compute() else set()
+    return [*entries, *({**e, "id": e["id"] + SUFFIX} for e in entries if e["id"] in writers)]
 
 
 def anthropic_model(described: dict[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from galop.server.reply_events import CompleteToolCall, TextDelta
 from galop.server.request.messages import ChatMessage, Messages, resolve_turn
 from galop.server.request.prompts import check_ids
 from galop.server.request.response_format import parse_response_format
-from galop.server.service import Service
+from galop.server.service import Service, split_name
 from galop.server.transport.json_body import StrictRoute, compact_json
 from galop.server.transport.streaming import JSON_LINES, json_response, respond
 from galop.server.usage import token_logprobs
@@ -50,7 +50,7 @@ def routes(service: Service) -> APIRouter:
         if body.keep_alive == 0:
             name, reason = await unload(service, request, body.model), "unload"
         else:
-            resident, lease = await service.open(request.state.key, body.model)
+            resident, lease = await service.open(request.state.key, split_name(body.model)[0])
             try:
                 set_keep_alive(resident, body)
                 check_thinking(resident, body)
@@ -117,7 +117,7 @@ def routes(service: Service) -> APIRouter:
             except ApiError:
                 await reply.lease.aclose()
                 raise
-            reply.prompts = [[*body.context, *reply.prompt]]
+            reply.go_on_from(body.context)
         return await answer(reply, body, "response", form, start)
 
     async def embed_texts(
@@ -186,7 +186,7 @@ def check_thinking(resident: Resident, body: OllamaAnswerRequest) -> None:
 
 async def unload(service: Service, request: Request, model: str | None) -> str:
     """Unloads a model, at once or when those who use it have done; returns its name. Raises ApiError (404)."""
-    name = service.models.find(model, request.state.key).name
+    name = service.models.find(split_name(model)[0], request.state.key).name
     if resident := service.models.residents.get(name):
         resident.keep_alive = 0
         await service.models.unload(resident)
@@ -204,10 +204,16 @@ def line_head(name: str) -> dict[str, Any]:
 
 
 def content_fields(
-    field: str, text: str = "", thinking: str = "", calls: Sequence[dict[str, Any]] = ()
+    field: str,
+    text: str = "",
+    thinking: str = "",
+    calls: Sequence[dict[str, Any]] = (),
+    science: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What was said: as a `message`, or as a `response` with the rest beside it."""
     more: dict[str, Any] = {"thinking": thinking} if thinking else {}
+    if science:
+        more["science"] = science
     if calls:
         more["tool_calls"] = list(calls)
     if field == "message":
@@ -234,14 +240,15 @@ class LineWriter:
 
     async def stream(self) -> AsyncIterator[str]:
         """A line for each piece of the reply, and one with what it took."""
-        name = self.reply.resident.name
+        name = self.reply.name
         async with aclosing(self.reply.events()) as events:
             async for event in events:
                 if isinstance(event, CompleteToolCall):
                     content = content_fields(self.field, calls=[self._call(event)])
                 elif isinstance(event, TextDelta):
                     text, thinking = ("", event.text) if event.thinking else (event.text, "")
-                    content = {**content_fields(self.field, text, thinking), **self._logprobs([event.event])}
+                    written = content_fields(self.field, text, thinking, science=event.science)
+                    content = {**written, **self._logprobs([event.event])}
                 else:
                     continue
                 yield compact_json({**line_head(name), **content, "done": False}) + "\n"
@@ -251,9 +258,9 @@ class LineWriter:
         """The whole reply."""
         [choice] = await self.reply.whole()
         calls = [self._call(call) for call in choice.calls]
-        content = content_fields(self.field, choice.text, choice.thinking, calls)
+        content = content_fields(self.field, choice.text, choice.thinking, calls, choice.science)
         return {
-            **line_head(self.reply.resident.name),
+            **line_head(self.reply.name),
             **content,
             **self._final_fields(),
             **self._logprobs(choice.events),

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from galop.chat.template import capabilities_of
 from galop.server.errors import ApiError
 from galop.server.model_pool import ModelPool, Resident
-from galop.server.service import Service
+from galop.server.service import Service, split_name
 from galop.server.transport.json_body import StrictRoute
 from galop.server.transport.streaming import JSON_LINES, EventStream, json_response
 from galop.store import Source
@@ -87,7 +87,7 @@ def routes(service: Service) -> APIRouter:
     @router.post("/show")
     async def show(request: Request, body: OllamaShowRequest) -> Response:
         """What is known of a model, without loading it."""
-        source = service.models.find(body.model_name, request.state.key)
+        source = service.models.find(split_name(body.model_name)[0], request.state.key)
         return json_response(asyncio.to_thread(show_model, source, bool(body.verbose)))
 
     @router.post("/pull", response_model=None, responses=JSON_LINES)

@@ -17,7 +17,7 @@ from galop.server.dialects.embeddings import MOST_INPUTS
 from galop.server.errors import ApiError
 from galop.server.request.fields import MAX_TOOLS, RequestBody, resolve_seed
 from galop.server.request.messages import ChatMessage
-from galop.server.request.tools import FunctionDefinition, ToolSelection
+from galop.server.request.tools import FunctionDefinition, ScienceTool, ToolSelection
 
 UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
 DURATION = re.compile(r"(\d+\.?\d*|\.\d+)([nuµμm]?s|[mh])")
@@ -162,7 +162,7 @@ class OllamaChatRequest(OllamaAnswerRequest):
     """A conversation."""
 
     messages: Annotated[list[OllamaMessage], Field(max_length=4096)] | None = None
-    tools: Annotated[list[OllamaTool], Field(max_length=MAX_TOOLS)] | None = None
+    tools: Annotated[list[OllamaTool | ScienceTool], Field(max_length=MAX_TOOLS)] | None = None
 
     def refuse(self, *names: str) -> None:
         """Raises ApiError (400) for what cannot be done, pictures among it."""
@@ -174,7 +174,9 @@ class OllamaChatRequest(OllamaAnswerRequest):
 
     def tool_selection(self) -> ToolSelection:
         """Which tools may be called. Raises ApiError (400)."""
-        return ToolSelection.choose([tool.function for tool in self.tools or []], "auto", None)
+        functions = [tool.function for tool in self.tools or [] if isinstance(tool, OllamaTool)]
+        science = next((tool for tool in self.tools or [] if isinstance(tool, ScienceTool)), None)
+        return ToolSelection.choose(functions, "auto", None, science=science)
 
 
 class OllamaGenerateRequest(OllamaAnswerRequest):

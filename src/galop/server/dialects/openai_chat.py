@@ -15,7 +15,7 @@ from galop.server.reply_events import CallDelta, Choice, TextDelta
 from galop.server.request.fields import MAX_TOOLS, Budget, Effort, TokenLimit, first_limit
 from galop.server.request.messages import Messages, resolve_turn
 from galop.server.request.response_format import parse_response_format
-from galop.server.request.tools import FunctionTool, ToolName, ToolSelection
+from galop.server.request.tools import SCIENCE, FunctionTool, ScienceTool, ToolName, ToolSelection
 from galop.server.service import Service
 from galop.server.transport.json_body import StrictRoute
 from galop.server.transport.streaming import EVENT_STREAM, respond
@@ -59,7 +59,7 @@ class AllowedTools(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="ignore")
     mode: Literal["auto", "required"] = "auto"
-    tools: Annotated[list[NamedTool], Field(max_length=MAX_TOOLS)]
+    tools: Annotated[list[NamedTool | ScienceTool], Field(max_length=MAX_TOOLS)]
 
 
 class AllowedToolsChoice(BaseModel):
@@ -77,10 +77,10 @@ class ChatCompletionRequest(CompletionFields):
     max_completion_tokens: TokenLimit | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-    tools: Annotated[list[FunctionTool], Field(max_length=MAX_TOOLS)] | None = None
-    tool_choice: Literal["auto", "none", "required", "any"] | NamedTool | AllowedToolsChoice | None = (
-        None  # Mistral: any
-    )
+    tools: Annotated[list[FunctionTool | ScienceTool], Field(max_length=MAX_TOOLS)] | None = None
+    tool_choice: (
+        Literal["auto", "none", "required", "any"] | NamedTool | ScienceTool | AllowedToolsChoice | None  # Mistral: any
+    ) = None
     parallel_tool_calls: bool | None = None
     continue_final_message: bool | None = Field(None, description="Continue the last message, if an assistant's.")
     add_generation_prompt: bool | None = None
@@ -94,13 +94,19 @@ class ChatCompletionRequest(CompletionFields):
 
     def tool_selection(self) -> ToolSelection:
         """Which tools may or have to be called. Raises ApiError (400)."""
-        functions, chosen = [t.function for t in self.tools or []], self.tool_choice or "auto"
+        functions = [t.function for t in self.tools or [] if isinstance(t, FunctionTool)]
+        science = next((t for t in self.tools or [] if isinstance(t, ScienceTool)), None)
+        parallel, chosen = self.parallel_tool_calls, self.tool_choice or "auto"
         if isinstance(chosen, NamedTool):
-            return ToolSelection.choose(functions, "required", self.parallel_tool_calls, chosen.function.name)
+            return ToolSelection.choose(functions, "required", parallel, chosen.function.name)
+        if isinstance(chosen, ScienceTool):
+            return ToolSelection.choose(functions, "required", parallel, SCIENCE, science)
         if isinstance(chosen, AllowedToolsChoice):
-            allowed = {tool.function.name for tool in chosen.allowed_tools.tools}
-            functions, chosen = [f for f in functions if f.name in allowed], chosen.allowed_tools.mode
-        return ToolSelection.choose(functions, "required" if chosen == "any" else chosen, self.parallel_tool_calls)
+            tools, chosen = chosen.allowed_tools.tools, chosen.allowed_tools.mode
+            allowed = {tool.function.name for tool in tools if isinstance(tool, NamedTool)}
+            functions = [f for f in functions if f.name in allowed]
+            science = science if any(isinstance(tool, ScienceTool) for tool in tools) else None
+        return ToolSelection.choose(functions, "required" if chosen == "any" else chosen, parallel, None, science)
 
     def thinking_settings(self) -> Thinking:
         """What the fields of all dialects say of thinking."""
@@ -162,9 +168,10 @@ class ChatChunkWriter(ChunkWriter):
             call = {"index": self.calls[event.index] - 1, **call}
             return {"index": event.index, "delta": {"tool_calls": [call]}, "finish_reason": None}
         # Half of the clients know one of these names for thinking, half the other.
-        delta = (
+        delta: dict[str, Any] = (
             {"reasoning_content": event.text, "reasoning": event.text} if event.thinking else {"content": event.text}
         )
+        delta |= {"science": event.science} if event.science else {}
         choice: dict[str, Any] = {"index": event.index, "delta": delta, "finish_reason": None}
         if event.event.drawn:
             choice["logprobs"] = {"content": token_logprobs(self.reply.model, event.event), "refusal": None}
@@ -184,6 +191,8 @@ class ChatChunkWriter(ChunkWriter):
             ]
         if choice.thinking:
             message |= {"reasoning_content": choice.thinking, "reasoning": choice.thinking}
+        if choice.science:
+            message["science"] = choice.science
         logprobs = None
         if any(e.drawn for e in choice.events):
             entries = [p for e in choice.events for p in token_logprobs(self.reply.model, e)]

@@ -67,7 +67,7 @@ class ChunkWriter:
             "id": new_id(self.id_prefix),
             "object": self.chunk_kind if body.stream else self.kind,
             "created": int(time.time()),
-            "model": reply.resident.name,
+            "model": reply.name,
             "system_fingerprint": f"b{__version__}-galop",
         }
 
@@ -93,7 +93,7 @@ class ChunkWriter:
 
     async def stream(self) -> AsyncIterator[str]:
         """Server-sent events up to [DONE]."""
-        reply, self.calls = self.reply, [0] * len(self.reply.completions)
+        reply, self.calls = self.reply, [0] * self.reply.choice_count
         async with aclosing(reply.events()) as events:
             started = False
             async for event in events:
@@ -101,7 +101,7 @@ class ChunkWriter:
                     continue
                 if not started:
                     started = True
-                    for i in range(len(reply.completions)):
+                    for i in range(reply.choice_count):
                         if first := self.first_delta(i):
                             yield self._chunk([first])
                 if isinstance(event, Prefill):

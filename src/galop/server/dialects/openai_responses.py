@@ -20,7 +20,7 @@ from galop.server.errors import ApiError
 from galop.server.reply import Reply, ReplyOptions, new_id
 from galop.server.reply_events import CallDelta, CompleteToolCall, TextDelta
 from galop.server.request.response_format import parse_response_format
-from galop.server.request.tools import FunctionDefinition
+from galop.server.request.tools import SCIENCE, FunctionDefinition
 from galop.server.service import Service
 from galop.server.transport.json_body import StrictRoute, compact_json
 from galop.server.transport.streaming import EVENT_STREAM, respond, sse_event
@@ -95,7 +95,7 @@ def routes(service: Service) -> APIRouter:
         """How many tokens a conversation is."""
         reply = await open_reply(request, body)
         await asyncio.shield(reply.lease.aclose())
-        return {"object": "response.input_tokens", "input_tokens": len(reply.prompt)}
+        return {"object": "response.input_tokens", "input_tokens": reply.prompt_tokens}
 
     return router
 
@@ -111,9 +111,9 @@ class ResponseWriter:
         self.summarised = body.with_summary
         self._sequence = count()
         self.head = {
-            "id": new_id("resp_"), "object": "response", "created_at": int(time.time()), "model": reply.resident.name,
+            "id": new_id("resp_"), "object": "response", "created_at": int(time.time()), "model": reply.name,
             "instructions": body.instructions, "metadata": body.metadata or {},
-            "tools": [tool.model_dump(exclude_unset=True) for tool in body.tools or []],
+            "tools": [t.model_dump(exclude_unset=True) for t in body.tools or [] if t.type != SCIENCE],
             "tool_choice": (
                 body.tool_choice or "auto" if isinstance(body.tool_choice, str | None)
                 else body.tool_choice.model_dump(exclude_unset=True)
@@ -192,6 +192,7 @@ class ResponseWriter:
                     for event in self._close(item):
                         yield event
                     item = self._item("rs_" if piece.thinking else "msg_", self._empty_item(kind))
+                    item |= {"science": piece.science} if piece.science else {}
                     for event in self._open(item):
                         yield event
                 for event in self._extend(item, piece):

@@ -14,7 +14,7 @@ from galop.server.dialects.openai_responses_tools import OfferedTool, ResponsesT
 from galop.server.errors import ApiError
 from galop.server.request.fields import MAX_TOOLS, Count, Effort, SamplingFields
 from galop.server.request.messages import ChatMessage, ChatToolCall, FunctionCall, resolve_turn
-from galop.server.request.tools import ToolName, ToolSelection
+from galop.server.request.tools import SCIENCE, ScienceTool, ToolName, ToolSelection
 
 FOUND = ("additional_tools", "tool_search_output")  # items that offer tools in the course of a conversation
 
@@ -181,11 +181,24 @@ class InputTokensRequest(SamplingFields):
         chosen = self.tool_choice or "auto"
         choice: str = chosen if isinstance(chosen, str) else chosen.choice
         name = None if isinstance(chosen, str) or chosen.type == "allowed_tools" else choice
-        if (choice == "required" and not names) if name is None else name not in names:
+        science = self.science_tool
+        if science and name == SCIENCE:
+            return ToolSelection.choose(functions, choice, self.parallel_tool_calls, name, science)
+        if (choice == "required" and not names and not science) if name is None else name not in names:
             wanted = "a tool" if name is None else f"the tool {choice[:60]!r}"
             message = f"tool_choice asks for {wanted}, which the request does not offer or this server cannot run"
             raise ApiError(400, "invalid_value", message, "tool_choice")
-        return ToolSelection.choose(functions, choice, self.parallel_tool_calls, name)
+        return ToolSelection.choose(functions, choice, self.parallel_tool_calls, name, science)
+
+    @property
+    def science_tool(self) -> ScienceTool | None:
+        """Galop's own tool, if it is among them and may be used."""
+        tools = [ScienceTool(type=SCIENCE, details=t.details) for t in self.tools or [] if t.type == SCIENCE]
+        found = tools[0] if tools else None
+        chosen = self.tool_choice
+        if isinstance(chosen, ResponsesToolChoice) and chosen.type == "allowed_tools":
+            return found if any(tool.type == SCIENCE for tool in chosen.tools or []) else None
+        return found
 
     def messages(self) -> list[ChatMessage]:
         """The messages in the shape that all dialects share. Raises ApiError (400) for what is no text."""

@@ -47,6 +47,7 @@ class ResponsesTool(BaseModel):
     format: dict[str, Any] | None = None  # of what a custom tool takes
     tools: list[ResponsesTool] | None = None  # of a namespace
     execution: str | None = None
+    details: bool | None = None  # of galop:science
     environment: Any = None  # a mapping, and a word where the tool is a computer
 
     def offers(self, namespace: str = "") -> Iterator[OfferedTool]:

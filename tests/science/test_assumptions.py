@@ -57,6 +57,10 @@ def test_what_nobody_would_assume_is_not_assumed(unit: str, role: str) -> None:
     assert find_assumptions(unit, role, read_question(COPPER)) == []
 
 
+def test_a_gas_has_no_temperature_of_its_own() -> None:
+    assert find_assumptions("K", "temperature", read_question("50 L of nitrogen at 180 bar: what mass?")) == []
+
+
 @pytest.mark.parametrize(
     ("formula", "mass"),
     [

@@ -371,7 +371,7 @@ def read_single(passage: Passage, at: int, numeral: Numeral) -> tuple[list[Given
     """A, an, one, un or une before a unit in words (half a mole is read elsewhere), or before an electron."""
     folded = passage.folded
     lead = folded[max(0, at - 9) : at]
-    noun = re.compile(r" ([a-z]{2,20})(?!\w)").match(folded, numeral.end)
+    noun = re.compile(r"[ -]([a-z]{2,20})(?!\w)").match(folded, numeral.end)
     if noun is None or re.search(r"\b(?:per|par|for each|chaque) $", lead):
         return [], numeral.end
     if noun[1] in ("electron", "proton", "ion", "photon"):

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from galop.science.plain_text import fold_characters
+from galop.science.units import same_dimension
 
 HOW: list[tuple[str, str]] = [  # interrogatives that imply what is asked, folded, and its SI unit
     (
@@ -45,6 +46,12 @@ PER = {
     "square metre": "m^2", "square meter": "m^2", "metre carre": "m^2", "metre": "m", "meter": "m", "length": "m",
     "longueur": "m", "volume": "m^3", "mass": "kg", "masse": "kg", "litre": "m^3", "liter": "m^3",
     "cubic metre": "m^3", "metre cube": "m^3",
+}  # fmt: skip
+CALLED = {  # what an interrogative that only implies it, or a unit, asks for
+    "s": "time duration temps duree", "kg": "mass masse", "m/s": "velocity speed vitesse", "K": "temperature",
+    "m": "length distance longueur", "N": "force thrust poussee", "A": "current courant", "V": "voltage tension",
+    "W": "power puissance", "J": "energy energie", "Pa": "pressure pression", "m^3": "volume", "C": "charge",
+    "mol": "amount quantite", "Hz": "frequency frequence", "kg/m^3": "density masse volumique", "m^2": "area surface",
 }  # fmt: skip
 STUFFS = (
     "propellants?|fuel|oxidi[sz]er|copper|zinc|silver|nickel|gold|iron|lead|tin|aluminium|aluminum|chromium|metal|"
@@ -90,3 +97,8 @@ def find_implied(folded: str) -> str | None:
     if STUFF.search(folded):
         return "kg"
     return next((unit for pattern, unit in HOW if re.search(rf"(?<!\w)(?:{pattern})(?!\w)", folded)), None)
+
+
+def words_for(unit: str) -> str:
+    """What is asked for where only a unit of it is named: time, where how many minutes is asked."""
+    return next((words for measured, words in CALLED.items() if same_dimension(measured, unit)), "")

@@ -40,7 +40,7 @@ from galop.science.interrogatives import (
 )
 from galop.science.plain_text import fold_characters, make_plain
 from galop.science.quantities import Given, Unread, read_quantities
-from galop.science.quantity_words import PER, find_implied, find_measures
+from galop.science.quantity_words import PER, find_implied, find_measures, words_for
 from galop.science.substances import Name, read_names
 from galop.science.unit_context import settle_unit
 from galop.science.unit_text import UnitText, read_unit
@@ -295,8 +295,13 @@ def make_asked(wording: Wording, start: int, end: int, interrogative: str, kind:
     elif measures == "":
         unit = "%" if PERCENT.search(f"{interrogative} {clause}") else ""
     first = stems(clause[named[0][0] : named[0][1]]) if named and (unit is None or find_measures(head)) else ()
+    if not first and measures:
+        first = stems(words_for(measures))
     words = tuple(dict.fromkeys([*first, *stems(silent[: len(head)]), *stems(silent)]))[:16]
-    return Asked(wording.plain[start : start + len(head)].rstrip(), words, unit, measures, start, end, kind)
+    what = wording.plain[start : start + len(head)].rstrip()
+    if not stems(silent[: len(head)]):  # how long, in seconds
+        what = f"{interrogative.strip()} {what}".strip()
+    return Asked(what, words, unit, measures, start, end, kind)
 
 
 def name_length(clause: str, silent: str) -> int:

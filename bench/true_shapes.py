@@ -191,6 +191,22 @@ def glm47_flash(layers: int = 47, hidden: int = 2048, heads: int = 20, experts: 
     return "deepseek2", 154880, metadata, layer, {"output.weight": (154880, hidden)}
 
 
+def with_later(shape: Shape) -> Shape:
+    """The same with a layer for the token after the next one, which is like its layers of full attention."""
+    family, vocabulary, metadata, layer, around = shape
+    layers, hidden = metadata["block_count"], metadata["embedding_length"]
+
+    def one(i: int) -> dict[str, Tensor]:
+        if i < layers:
+            return layer(i)
+        beside = {"nextn.eh_proj.weight": (hidden, 2 * hidden)} | norms(
+            hidden, "nextn.enorm", "nextn.hnorm", "nextn.shared_head_norm"
+        )
+        return layer(3) | beside
+
+    return family, vocabulary, metadata | {"block_count": layers + 1, "nextn_predict_layers": 1}, one, around
+
+
 SHAPES: dict[str, Shape] = {
     "qwen3-0.6b": qwen3(1024, 28, 16, 8, 3072),
     "qwen3-1.7b": qwen3(2048, 28, 16, 8, 6144),
@@ -199,6 +215,8 @@ SHAPES: dict[str, Shape] = {
     "qwen3.5-0.8b": qwen35(1024, 24, 8, 2, 3584, values=16),
     "qwen3.5-4b": qwen35(2560, 32, 16, 4, 9216, values=32),
     "qwen3.5-35b-a3b": qwen35(2048, 40, 16, 2, 512, values=32, experts=256),
+    "qwen3.5-0.8b-mtp": with_later(qwen35(1024, 24, 8, 2, 3584, values=16)),
+    "qwen3.5-4b-mtp": with_later(qwen35(2560, 32, 16, 4, 9216, values=32)),
     "gemma4-e2b": gemma4_e2b(),
     "lfm2-1.2b": lfm2_1b(),
     "gpt-oss-20b": gpt_oss(24, 32),

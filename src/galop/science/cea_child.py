@@ -25,7 +25,7 @@ from galop.child import answer_lines
 MEMORY = 2 << 30  # of this process
 SECONDS = 5.0  # to compute one
 CLOSE = 1e-4  # of the area ratio
-STEPS = 48  # of a bisection
+STEPS = 48  # of a bisection over temperature
 LOWEST = 1e-7  # exit over chamber pressure
 SHOWN = 1e-4  # mole fraction of a species that is told
 
@@ -100,12 +100,25 @@ class Isentrope:
         self.found = cea.EqSolution(self.solver)
         self.solver.solve(self.found, cea.HP, propellants.enthalpy, pressure, self.weights)
         self.enthalpy, self.entropy, self.hottest = self.found.enthalpy, self.found.entropy, self.found.T
-        low, high = log(0.3), log(0.99)  # the throat has the highest mass flux
-        for _ in range(STEPS):
-            a, b = low + (high - low) / 3, high - (high - low) / 3
-            low, high = (a, high) if self.flux(a) < self.flux(b) else (low, b)
-        self.throat = (low + high) / 2
+        self.throat = self.find_throat()
         self.c_star = pressure * 1e5 / self.flux(self.throat)
+
+    def find_throat(self) -> float:
+        """Where the mass flux is highest, by golden-section search; it is flat there, so 1e-4 of the way is exact."""
+        golden = (5**0.5 - 1) / 2
+        low, high = log(0.3), log(0.99)
+        a, b = high - golden * (high - low), low + golden * (high - low)
+        at_a, at_b = self.flux(a), self.flux(b)
+        while high - low > 1e-4:
+            if at_a < at_b:
+                low, a, at_a = a, b, at_b
+                b = low + golden * (high - low)
+                at_b = self.flux(b)
+            else:
+                high, b, at_b = b, a, at_a
+                a = high - golden * (high - low)
+                at_a = self.flux(a)
+        return (low + high) / 2
 
     def solve(self, logarithm: float) -> None:
         """The state at a pressure over the chamber's, by its logarithm.
@@ -141,7 +154,7 @@ class Isentrope:
         """
         asked = self.flux(self.throat) / area_ratio
         low, high = log(LOWEST), self.throat
-        for _ in range(STEPS):
+        while high - low > 1e-6:
             middle = (low + high) / 2
             try:
                 low, high = (middle, high) if self.flux(middle) < asked else (low, middle)

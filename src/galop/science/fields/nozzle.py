@@ -324,8 +324,8 @@ def exit_velocity(
         "mach": Quantity("", "exit Mach number", words="nombre de Mach de sortie"),
         "thrust_coefficient": Quantity("", "thrust coefficient CF", words="C_F, coefficient de poussée"),
     },
-    words="optimum expansion, adapted nozzle, ideal area ratio at an altitude or sea level, tuyère adaptée, détente "
-          "optimale, rapport de section optimal",
+    words="optimum expansion, adapted matched nozzle, ideal area ratio at an altitude or sea level, tuyère adaptée, "
+          "détente optimale, rapport de section optimal",
 )  # fmt: skip
 def optimum_expansion(
     gamma: Gamma,
@@ -381,7 +381,8 @@ def choked_gas_flow(
     "= (gamma+1) M1^2 / (2 + (gamma-1) M1^2)", f"{ANDERSON}, eq. 3.51, 3.53 and 3.57",
     {
         "mach": Quantity("", "Mach number behind the shock", words="downstream Mach, Mach aval, derrière le choc"),
-        "pressure_ratio": Quantity("", "static pressure behind over ahead p2/p1", words="rapport de pression"),
+        "pressure_ratio": Quantity("", "static pressure behind over ahead p2/p1", words="rise factor across, rapport "
+                                                                                        "de pression"),
         "density_ratio": Quantity("", "density behind over ahead", words="rho2/rho1, rapport de masse volumique"),
         "temperature_ratio": Quantity("", "static temperature behind over ahead T2/T1", words="rapport de température"),
         "total_pressure_ratio": Quantity("", "stagnation pressure behind over ahead", words="p02/p01 recovery, perte "

@@ -95,7 +95,8 @@ def propellant_needed(delta_v: DeltaV, isp: Isp, final_mass: FinalMass) -> dict[
     "propellant_mass = initial_mass (1 - exp(-delta_v / (isp g0)))", TSIOLKOVSKY,
     {
         "propellant_mass": BURNED,
-        "final_mass": Quantity("kg", "mass after the burn", words="final dry mass left, masse finale, masse restante"),
+        "final_mass": Quantity("kg", "mass after the burn", words="final dry afterwards left remaining, masse finale, "
+                                                                  "restante"),
     },
     words="propellant burned by a spacecraft of initial mass for a delta-v manoeuvre, masse d'ergols consommée, masse "
           "finale",
@@ -192,7 +193,8 @@ Gravity = Annotated[
         "acceleration": Quantity("m/s^2", "acceleration straight up", words="lift-off acceleration, accélération "
                                                                             "verticale au décollage"),
     },
-    words="thrust to weight ratio and acceleration at lift-off, rapport poussée sur poids, accélération au décollage",
+    words="thrust to weight ratio, acceleration at lift-off, take-off, launch, leaving the pad, rapport poussée sur "
+          "poids, accélération au décollage",
 )  # fmt: skip
 def thrust_to_weight(
     thrust: Thrust,

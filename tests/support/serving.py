@@ -65,9 +65,14 @@ class Running:
 
     def metric(self, name: str) -> float:
         """The sum over all models of a metric, named without `galop:`."""
+        return self.metrics(name)[0]
+
+    def metrics(self, *names: str) -> list[float]:
+        """`metric` of several at one moment."""
         with self.client() as client:
-            text = client.get("/metrics").text
-        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(f"galop:{name}{{"))
+            lines = client.get("/metrics").text.splitlines()
+        values = [line.rsplit(" ", 1) for line in lines]
+        return [sum(float(value[1]) for value in values if value[0].startswith(f"galop:{n}{{")) for n in names]
 
     def open_files(self) -> int:
         """How many descriptors its process has open."""

@@ -24,6 +24,7 @@ PROMPT ?= Write a Python function is_prime(n), in as few lines as you can, and n
 run: $(VENV)/.installed
 	$(BIN)/galop run --yes --temperature 0 $(if $(MODEL),--max-tokens 200 $(MODEL)) "$(PROMPT)"
 
+# In two processes; the tests of a file stay together where they share a server.
 SPREAD = --numprocesses 2 --dist
 
 check: lint native-test

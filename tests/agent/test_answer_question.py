@@ -45,10 +45,11 @@ def test_a_model_chooses_between_plans_that_are_as_likely(smollm: Model) -> None
     assert answer.status in ("computed", "ambiguous")
     done = events[-1]
     assert isinstance(done, Done) and done.answer_tokens  # it was asked
-    if answer.status == "computed":
-        assert answer.value == pytest.approx(178.237, rel=1e-3) or answer.value == pytest.approx(12.9266, rel=1e-3)
+    readings = (178.237, 12.9266, 35.0734, 130.237)  # 48 t before or after, all of it or the propellant
+    if answer.value is not None:
+        assert any(answer.value == pytest.approx(reading, rel=1e-3) for reading in readings)
     else:
-        assert answer.value is None and "178" in answer.sentence and "12.9" in answer.sentence
+        assert sum(f"{reading:g}"[:4] in answer.sentence for reading in readings) >= 2
 
 
 def test_a_conversation_goes_on(smollm: Model) -> None:

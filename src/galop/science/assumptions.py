@@ -49,6 +49,7 @@ NOT_ROOM = re.compile(
     r"cold|chaud|froid|boil|adiabat|throat|col\b|exit|ejection|surface|fluid|liquid"
 )
 BOILING = ("LOX", "LH2", "LCH4", "NH3", "propane", "nitrogen")  # gases but for what is said to be liquid
+GASES = {"H2": 2.0, "O2": 4.0, "Cl2": 2.0}  # electrons that a molecule takes or gives in electrolysis
 CHARGE = re.compile(r"(\d?)([+-])$")
 
 
@@ -100,6 +101,9 @@ def molar_masses(name: Name) -> Iterator[Assumption]:
 
 def electrons_of(name: Name, signed: bool) -> Iterator[Assumption]:
     """The electrons of a couple or ion, of a metal's usual ion, or an ion's charge with its sign."""
+    if not signed and (gas := next((c for c in name.called if c in GASES), None)):
+        yield Assumption(f"electrons for a molecule of {gas}", GASES[gas], "", "its half-reaction", gas)
+        return
     table = {name.replace("^", ""): couple for name, couple in couples().items()}
     for called in name.called:
         key = called.replace("^", "")

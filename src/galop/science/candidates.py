@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 
 from galop.science.answer import Answer, ComputedStep
 from galop.science.computation import Computation, compute
+from galop.science.evidence import with_densities
 from galop.science.formula import format_number
+from galop.science.formula_plan import FormulaPlan, FormulaStep, Missing
 from galop.science.inverse import NoRoot, UselessStep
-from galop.science.plans import FormulaPlan, FormulaStep, Missing, find_plans
+from galop.science.plans import find_plans
 from galop.science.quantities import Given
 from galop.science.question import Asked, TechnicalQuestion
 from galop.science.units import ScienceError, same_dimension
@@ -24,6 +26,7 @@ CLOSE = 0.3  # plans whose scores differ by no more are about as likely
 FAR = 2.5  # a plan whose score is so much less than the best one's is none
 LEAST = -0.3  # a plan whose score is less does not fit the question
 NONE = 1.5  # what it costs a plan that nothing makes it give what is given
+LEAST_MISSING = -1.5  # so much less fits one that lacks an input
 BAD = 0.5  # a plan that cannot be, is what was meant where its score is so much more than any other's
 LEFT = 1.2  # what a plan may leave unused
 
@@ -50,12 +53,13 @@ class Candidate:
 
 def find_candidates(question: TechnicalQuestion) -> list[Candidate]:
     """The likeliest plans whose numbers differ, the likeliest first, and those that lack an input or cannot be."""
+    question = with_densities(question)
     [asked, *_] = things_asked(question)
     start = time.monotonic()
     found: list[Candidate] = []
     for plan in find_plans(question, asked)[:TRIED]:
-        if plan.score < LEAST:
-            break
+        if plan.score < (LEAST_MISSING if plan.missing else LEAST) or (plan.missing and plan.left > LEFT / 5):
+            continue
         if found and (plan.score < found[0].plan.score - FAR or time.monotonic() > start + SECONDS):
             break
         if plan.missing:
@@ -73,20 +77,22 @@ def find_candidates(question: TechnicalQuestion) -> list[Candidate]:
         for value in values:
             if any(is_given(value, g) for g in question.given):
                 continue  # it says what the question said
+            turned = [c for c in found if c.computation and is_turned(value, c.computation)]
+            if twin := next((c for c in turned if steps_of(c.plan) == steps_of(plan)), None):
+                if value.value > 0 and plan.score > twin.plan.score - CLOSE:  # two things exchanged
+                    found[found.index(twin)] = Candidate(plan, value)
+                continue
             if not any(c.computation and is_same(c.computation, value) for c in found):
                 found.append(Candidate(plan, value))
-    found.sort(key=lambda c: -c.plan.score)
+    found.sort(key=lambda c: (-c.plan.score, c.computation is not None and c.computation.value < 0))
     return [c for c in found if not (c.problem and not c.plan.missing and has_better(c, found))]
 
 
 def has_better(bad: Candidate, found: Sequence[Candidate]) -> bool:
     """Whether a plan that cannot be is another one with what is given mistaken for something else: the same formulas,
     about as likely."""
-    used = [step.formula.name for step in bad.plan.step.walk()]
     return any(
-        [step.formula.name for step in c.plan.step.walk()] == used and c.plan.score > bad.plan.score - BAD
-        for c in found
-        if c.computation
+        steps_of(c.plan) == steps_of(bad.plan) and c.plan.score > bad.plan.score - BAD for c in found if c.computation
     )
 
 
@@ -94,6 +100,16 @@ def is_given(made: Computation, given: Given) -> bool:
     """Whether a result is only a quantity of the question again."""
     value = convert(given.value, given.unit, made.unit) if given.unit else None
     return value is not None and abs(value - made.value) <= 1e-9 * abs(value)
+
+
+def is_turned(one: Computation, other: Computation) -> bool:
+    """Whether one number is the other with its sign turned."""
+    return one.value * other.value < 0 and is_same(replace(one, value=-one.value), other)
+
+
+def steps_of(plan: FormulaPlan) -> list[str]:
+    """The formulas of a plan."""
+    return [step.formula.name for step in plan.step.walk()]
 
 
 def is_same(one: Computation, other: Computation) -> bool:

@@ -9,13 +9,18 @@ from itertools import islice, product
 from galop.science.answer import ComputedStep
 from galop.science.assumptions import Assumption
 from galop.science.formula import Quantity, format_number
-from galop.science.inverse import solve
-from galop.science.plans import FormulaPlan, FormulaStep, Missing
+from galop.science.formula_plan import FormulaPlan, FormulaStep, Missing
+from galop.science.inverse import NoRoot, solve
 from galop.science.quantities import Given
 from galop.science.units import ScienceError
-from galop.science.variables import convert, is_difference
+from galop.science.variables import convert, is_difference, stems_of
+from galop.science.words import stems
 
 DEGREES = {"degC": "°C", "degF": "°F"}  # in answers
+POSITIVE = frozenset(
+    "kg g t Pa bar K m mm cm km um nm m^2 cm^2 m^3 L kg/m^3 g/cm^3 mol mol/L mol/m^3 s h min year kg/s g/mol".split()
+)
+SIGNED = frozenset(stems("difference change rise drop height level elevation"))
 MOST = 4  # values of a plan whose formulas have several roots
 
 
@@ -81,7 +86,7 @@ def _read(source: Given | Assumption, of: Quantity, name: str) -> Computation:
         said = source.text if isinstance(source, Given) else f"{format_number(value)} {of.unit}".rstrip()
         raise ScienceError(f"{said} cannot be the {of.what}, which is {of.valid}")
     if isinstance(source, Given):
-        return Computation(value, of.unit)
+        return Computation(value, of.unit, (), (source.assumed,) if source.assumed else ())
     return Computation(value, of.unit, (), (f"{source.what} = {source.quantity} ({source.source})",))
 
 
@@ -121,6 +126,10 @@ def _apply(step: FormulaStep, chosen: Mapping[str, Computation | str]) -> list[C
         if "efficiency" in target.of.what and not target.of.unit and made > 1:
             raise ScienceError(f"the {target.of.what} would be {format_number(made)}, more than 1")
         roots = (made,)
+    if target.of.unit in POSITIVE and not SIGNED & stems_of(target.of.what):
+        roots = tuple(root for root in roots if root >= 0)
+        if not roots:
+            raise NoRoot(f"the {target.of.what} would be negative")
     inputs = {name: f"{format_number(v)} {getattr(formula.parameters[name][0], 'unit', '')}".rstrip()
               for name, v in values.items()}  # fmt: skip
     if known:

@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from dataclasses import replace
+from functools import cache, lru_cache
 from itertools import pairwise
 
 from galop.science.formula import Quantity
 from galop.science.quantities import Given
 from galop.science.question import TechnicalQuestion
 from galop.science.units import same_dimension
-from galop.science.variables import Variable, by_formula, convert, stems_of
+from galop.science.variables import Variable, by_dimension, by_formula, convert, knowns, likeness, stems_of
 from galop.science.words import stems
 
 FADE = 0.85  # of the weight of a word, for each word nearer the number
 CLOSE = 8  # characters between a quantity and what it is of
 CONSTANTS = ((9.80665, "m/s^2"), (8.314462618, "J/mol/K"), (96485.33212, "C/mol"), (3.986004418e14, "m^3/s^2"),
              (6378.137, "km"), (6.02214076e23, "1/mol"))  # fmt: skip  # fmt: skip
+EARLIER = frozenset(stems("reference référence first initial before premier initiale"))
+LIKE, LIKE_RARE = 0.55, 0.3  # likeness from which a result can be an input; where few variables measure that
+COMMON = 40  # variables of a dimension that tells little
+DENSITY = frozenset(stems("density densité volumique"))
 EACH = frozenset(stems("each apiece chacun chacune chaque"))
+PIPES = r"(?:pipes?|tubes?|lines?|hoses?|wires?|bores?|capillar\w+|conduites?|tuyaux?|fils?)\b"
+PIPE = re.compile(rf"[ -](?:\w+ )?{PIPES}")
+OF_PIPE = re.compile(rf" (?:of|de|d') ?(?:[\w.,]+ ){{0,4}}{PIPES}")
+LENGTH, ACROSS = stems("length longueur"), stems("diameter diamètre")
+SMALLER = tuple(
+    (frozenset(stems(one)), frozenset(stems(other)))
+    for one, other in (
+        ("roughness rugosité", "diameter length"), ("thickness épaisseur", "diameter length height distance"),
+        ("diameter", "length distance"), ("exit", "chamber"), ("ambient", "chamber"), ("cold lower", "hot higher"),
+        ("throat", "exit burning chamber"), ("vapour", "tank"), ("after final dry", "before initial"),
+    )
+)  # fmt: skip
 FIRST, LAST = stems("initial inlet before lower cold"), stems("final outlet after higher hot")
 CHANGE = stems("rise difference change")
 OPPOSITES = tuple(
@@ -32,7 +49,7 @@ OPPOSITES = tuple(
         ("payload utile", "propellant ergols"), ("dry empty sèche vide", "propellant ergols"),
         ("lost loss perdu perdue pertes", "useful output efficiency utile rendement"),
         ("exchange échange", "limiting limite"), ("length longueur", "diameter diamètre"),
-        ("centre center radius rayon", "altitude"),
+        ("centre center radius rayon", "altitude"), ("electrons", "gas substance metal"),
     )
 )  # fmt: skip
 
@@ -58,6 +75,11 @@ def context_of(given: Given, text: str) -> dict[str, float]:
         for stem in words[:6]:
             weights[stem] = max(weights.get(stem, 0.0), weight)
             weight *= FADE
+    after = text[given.end : given.end + 40].lower()
+    if OF_PIPE.match(after):
+        weights |= dict.fromkeys(LENGTH, 0.7)
+    elif PIPE.match(after):
+        weights |= dict.fromkeys(ACROSS, 0.7)
     if re.search(r"\bby (?:about )?$", text[: given.start]):
         weights |= dict.fromkeys(CHANGE, 0.6)
     return weights | dict.fromkeys(stems(given.symbol), 1.2)
@@ -103,3 +125,51 @@ def clashes(given: Given, role: Variable) -> bool:
         or (near & other and not near & one and what & one and not what & other)
         for one, other in OPPOSITES
     )
+
+
+@cache
+def is_smaller(one: Variable, other: Variable) -> bool:
+    """Whether a variable is hardly ever larger than another, as a diameter than a length."""
+    ours, theirs = stems_of(one.of.what), stems_of(other.of.what)
+    return any(ours & less and theirs & more and not theirs & less for less, more in SMALLER)
+
+
+@lru_cache(10_000)
+def are_opposed(one: str, other: str) -> bool:
+    """Whether two descriptions are opposites of each other."""
+    ours, theirs = stems_of(one), stems_of(other)
+    return any(
+        (ours & a and theirs & b and not ours & b and not theirs & a)
+        or (ours & b and theirs & a and not ours & a and not theirs & b)
+        for a, b in OPPOSITES
+    )
+
+
+@cache
+def sources(wanted: Variable) -> tuple[tuple[Variable, float], ...]:
+    """The variables of other formulas that may be an input, with how much they are what it wants."""
+    found = []
+    for made in by_dimension().get(wanted.dimension, ()):
+        link = likeness(made, wanted)
+        # Of pure numbers there are too many to solve for one on the way.
+        again = made is wanted and len(knowns(made)) > 1  # from one result to its inputs, and to another result
+        if are_opposed(made.of.what, wanted.of.what):
+            continue
+        rare = len(by_dimension()[wanted.dimension]) < COMMON
+        if (
+            (again or made.formula is not wanted.formula)
+            and link >= (LIKE_RARE if rare else LIKE)
+            and (wanted.of.unit or made.is_result)
+        ):
+            found.append((made, link))
+    return tuple(found)
+
+
+def with_densities(question: TechnicalQuestion) -> TechnicalQuestion:
+    """A question whose bare numbers that are called densities have their unit: g/cm³ up to 30, kg/m³ above."""
+    given = [
+        replace(g, unit=unit, kind="measure", assumed=f"{g.text} is read as {g.value:g} {unit}")
+        if g.kind == "number" and g.value > 0 and DENSITY & {*g.before[:2], *g.after[:1]} else g
+        for g in question.given for unit in ["g/cm^3" if g.value < 30 else "kg/m^3"]
+    ]  # fmt: skip
+    return replace(question, given=tuple(given))

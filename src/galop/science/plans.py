@@ -9,15 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import combinations, islice, product
+from itertools import combinations, islice, permutations, product
 
 from galop.science.assumptions import Assumption, find_assumptions
-from galop.science.evidence import CLOSE, CONSTANTS, EACH, FADE, clashes, contexts_of, counts, is_constant, kinds_of
+from galop.science.evidence import (
+    CLOSE,
+    COMMON,
+    CONSTANTS,
+    EACH,
+    EARLIER,
+    FADE,
+    clashes,
+    contexts_of,
+    counts,
+    is_constant,
+    is_smaller,
+    kinds_of,
+    sources,
+)
 from galop.science.formula import Formula, TextInput
+from galop.science.formula_plan import FormulaPlan, FormulaStep, Missing
 from galop.science.quantities import Given
 from galop.science.question import Asked, TechnicalQuestion
-from galop.science.variables import (
+from galop.science.variables import (  # fmt: skip
     Variable,
     by_dimension,
     by_formula,
@@ -27,12 +41,12 @@ from galop.science.variables import (
     knowns,
     names_of,
     phrases,
-    sources,
+    stems_of,
     support,
     topic_rarity,
     topics,
     weigh_stems,
-)  # fmt: skip
+)
 from galop.science.words import stems
 
 DEPTH = 3  # formulas on the longest way
@@ -40,61 +54,15 @@ WIDTH = 12  # ways to place what is given that are followed
 KEPT = 4  # ways to get one quantity
 MOST = 60_000  # formulas that are looked at for one question
 # What speaks for a plan and against it.
-USED, REUSED, NAMED = 1.0, -0.3, 0.4
+USED, REUSED, NAMED = 1.0, -0.5, 0.4
 ROLE, REGRET, BARE = 1.5, 1.2, -1.2
-STEP, LINK, STRANGE, INVERSE = -0.8, 1.5, 1.0, -0.2
-ASSUMED, MISSING, OUTSIDE = -0.3, -3.0, -1.5
-ORDER = 0.05
+STEP, LINK, STRANGE, INVERSE = -0.8, 1.5, 1.0, -0.5
+ASSUMED, KNOWN, MISSING, OUTSIDE = -0.3, 0.1, -3.0, -1.5
+ORDER, UPSIDE = 0.05, 0.6
 LOGARITHMIC = ("decibel", "dB", "neper", "octave")  # of which no formula gives any
 TARGET, WANDER, TOPIC, CLAIM, EXTRA, LOOP, LEFT, CLASH = 2.5, 2.5, 2.0, 1.0, 1.0, 2.5, 1.0, 2.0
-COMMON = 40  # variables of a dimension that tells little
 LEAST = 0.3  # gain from which a quantity takes the place of a default
 TOLD = 0.25  # support from which words speak of a variable
-
-
-@dataclass(frozen=True)
-class Missing:
-    """An input that nothing gives."""
-
-    variable: Variable
-
-
-@dataclass(frozen=True)
-class FormulaStep:
-    """A formula with where its inputs come from; solved for an input where `known` is the result that is given."""
-
-    target: Variable
-    inputs: Mapping[str, Given | Assumption | Missing | FormulaStep | str]  # a text is a choice
-    known: Variable | None = None
-
-    @property
-    def formula(self) -> Formula:
-        """The formula that is computed with."""
-        return self.target.formula
-
-    def walk(self) -> Iterator[FormulaStep]:
-        """The steps, those that are computed first in front."""
-        for source in self.inputs.values():
-            if isinstance(source, FormulaStep):
-                yield from source.walk()
-        yield self
-
-
-@dataclass(frozen=True)
-class FormulaPlan:
-    """A way to what is asked, with how well it fits the question and what it leaves out."""
-
-    asked: Asked
-    step: FormulaStep
-    score: float
-    unused: tuple[Given, ...]
-    left: float = 0.0  # how much what is unused looks as if it mattered
-
-    @cached_property
-    def missing(self) -> tuple[Variable, ...]:
-        """The inputs that nothing gives."""
-        every = (source for step in self.step.walk() for source in step.inputs.values())
-        return tuple(source.variable for source in every if isinstance(source, Missing))
 
 
 @dataclass(frozen=True)
@@ -211,15 +179,15 @@ class _Search:
         given, best = self._given[i], self._best_support(i)
         if given.kind == "count":
             return 1.0 if EACH & self._words else 0.3 * best
-        if given.kind == "fraction":
-            return 0.8
+        if given.kind == "fraction" or (given.kind in ("number", "ratio") and given.before):
+            return 1.25  # nobody states them for nothing
         if any(is_constant(given, *constant) for constant in CONSTANTS):
             return 0.0
         measure = dimension(given.unit)
         rare = len(by_dimension().get(measure or (), ())) < COMMON
         wanted = self._asked.unit if self._asked.unit is not None else self._asked.measures
         same = bool(measure) and wanted is not None and measure == dimension(wanted)
-        return (1.2 * best + 0.3 if rare else 0.7 * best) + (0.7 if same else 0.0)
+        return (1.2 * best + 0.3 if rare else 0.7 * best + 0.15) + (0.7 if same else 0.0)
 
     def _topic(self, step: FormulaStep) -> float:
         """The share of the question's telling words that the formulas' words have."""
@@ -307,8 +275,17 @@ class _Search:
                     grown.append(_State(inputs, {**state.used, i: role}, state.score + gain))
             states = sorted(grown, key=lambda s: -s.score)[:WIDTH]
         for state in states:
-            state.score += ORDER * in_order(state.used, roles)
+            state.score += ORDER * in_order(state.used, roles) - UPSIDE * self._upside_down(state.used)
         return sorted(states, key=lambda s: -s.score)[: 2 * KEPT]
+
+    def _upside_down(self, used: Mapping[int, Variable]) -> int:
+        """How many quantities are larger than another that is hardly ever smaller: a diameter than a length."""
+        found = 0
+        for (i, one), (j, other) in permutations(used.items(), 2):
+            if one.dimension == other.dimension and is_smaller(one, other):
+                less, more = self._fits(i, one), self._fits(j, other)
+                found += less is not None and more is not None and less[0] > more[0]
+        return found
 
     def _fill(
         self, state: _State, roles: Sequence[Variable], free: frozenset[int], depth: int, lacking: bool
@@ -324,7 +301,10 @@ class _Search:
                 found += [
                     _State({role.name: w.step}, w.used, w.score, w.derived) for w in self._ways(role, free, depth)
                 ]
-            found += [_State({role.name: a}, {}, ASSUMED - 0.1 * i) for i, a in enumerate(self._assume(role))]
+            found += [
+                _State({role.name: a}, {}, (KNOWN if a.of else ASSUMED) - 0.1 * i)
+                for i, a in enumerate(self._assume(role))
+            ]
             if lacking and not role.is_result:
                 found.append(_State({role.name: Missing(role)}, {}, MISSING))
             if not found:
@@ -388,6 +368,10 @@ class _Search:
             fit = self._fits(i, role)
             bare = BARE if not role.of.unit and own < 0.1 else 0.0
             clash = CLASH if clashes(self._given[i], role) else 0.0
+            if not role.of.unit and own < 0.1 and best > 2 * TOLD:
+                clash += CLASH / 3  # a pure number is what it is called
+            if self._asked.start <= self._given[i].start < self._asked.end and EARLIER & stems_of(role.of.what):
+                clash += CLASH / 2  # it is what something is asked for
             outside = fit[1] if fit else 0.0
             self._gains[key] = ROLE * own - REGRET * max(0.0, best - own) + bare + outside - clash
         return self._gains[key]

@@ -17,7 +17,6 @@ from galop.science.words import stems
 
 OWN, OTHER = 1.0, 0.8  # weight of a variable's words: what it is, and what it is also called
 DIFFERENCE = frozenset(stems("difference rise increase drop superheat change écart élévation échauffement"))
-LIKE = 0.55  # likeness from which a result can be an input
 DEGREES = {"K": 1.0, "degC": 1.0, "degF": 5 / 9}  # K of a difference
 Dimension = tuple[tuple[str, float], ...]
 
@@ -193,16 +192,3 @@ def knowns(target: Variable) -> tuple[Variable | None, ...]:
     if target.is_result:
         return (None,)
     return tuple(v for v in by_formula()[target.formula.name] if v.is_result)
-
-
-@cache
-def sources(wanted: Variable) -> tuple[tuple[Variable, float], ...]:
-    """The variables of other formulas that may be an input, with how much they are what it wants."""
-    found = []
-    for made in by_dimension().get(wanted.dimension, ()):
-        link = likeness(made, wanted)
-        # Of pure numbers there are too many to solve for one on the way.
-        again = made is wanted and len(knowns(made)) > 1  # from one result to its inputs, and to another result
-        if (again or made.formula is not wanted.formula) and link >= LIKE and (wanted.of.unit or made.is_result):
-            found.append((made, link))
-    return tuple(found)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from galop.science.constants import R
 from galop.science.formula import Quantity, formula
+from galop.science.units import ScienceError
 
 SI = "SI Brochure, 9th ed., 2019 (definition of the quantity)"
 MECHANICS = "Halliday, Resnick & Walker, Fundamentals of Physics, 10th ed."
@@ -207,3 +208,22 @@ def cluster_thrust(
 ) -> float:
     """Thrust of several identical engines together."""
     return engines * thrust_each
+
+
+@formula("voltage = positive - negative", "IUPAC, electromotive force of a galvanic cell",
+         {"voltage": Quantity("V", "cell voltage", words="emf, tension de la pile, force électromotrice")},
+         words="voltage of a cell from two electrode potentials, tension d'une pile, potentiels des électrodes, "
+               "cathode, anode")  # fmt: skip
+def voltage_of_potentials(
+    positive: Annotated[float, Quantity("V", "potential of the positive electrode", -10, 10, "cathode, E°, électrode "
+                                        "positive, standard potential, potentiel standard")],
+    negative: Annotated[float, Quantity("V", "potential of the negative electrode", -10, 10, "anode, E°, électrode "
+                                        "négative, standard potential, potentiel standard")],
+) -> float:  # fmt: skip
+    """Voltage of a galvanic cell from the potentials of its electrodes.
+
+    Raises ScienceError where the positive electrode has the lower potential.
+    """
+    if positive < negative:
+        raise ScienceError("positive has to be at least negative")
+    return positive - negative

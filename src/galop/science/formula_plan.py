@@ -1,0 +1,58 @@
+"""A plan: formulas with where their inputs come from, towards what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from galop.science.assumptions import Assumption
+from galop.science.formula import Formula
+from galop.science.quantities import Given
+from galop.science.question import Asked
+from galop.science.variables import Variable
+
+
+@dataclass(frozen=True)
+class Missing:
+    """An input that nothing gives."""
+
+    variable: Variable
+
+
+@dataclass(frozen=True)
+class FormulaStep:
+    """A formula with where its inputs come from; solved for an input where `known` is the result that is given."""
+
+    target: Variable
+    inputs: Mapping[str, Given | Assumption | Missing | FormulaStep | str]  # a text is a choice
+    known: Variable | None = None
+
+    @property
+    def formula(self) -> Formula:
+        """The formula that is computed with."""
+        return self.target.formula
+
+    def walk(self) -> Iterator[FormulaStep]:
+        """The steps, those that are computed first in front."""
+        for source in self.inputs.values():
+            if isinstance(source, FormulaStep):
+                yield from source.walk()
+        yield self
+
+
+@dataclass(frozen=True)
+class FormulaPlan:
+    """A way to what is asked, with how well it fits the question and what it leaves out."""
+
+    asked: Asked
+    step: FormulaStep
+    score: float
+    unused: tuple[Given, ...]
+    left: float = 0.0  # how much what is unused looks as if it mattered
+
+    @cached_property
+    def missing(self) -> tuple[Variable, ...]:
+        """The inputs that nothing gives."""
+        every = (source for step in self.step.walk() for source in step.inputs.values())
+        return tuple(source.variable for source in every if isinstance(source, Missing))

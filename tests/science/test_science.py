@@ -59,6 +59,8 @@ def test_quantities_as_people_write_them(text: str, unit: str, value: float) -> 
         ("calculate", {"expression": "1 m + 1 s"}, "m"),
         ("calculate", {"expression": "1 + (2 *"}, "cannot be evaluated"),
         ("fluid", {"name": "water", "temperature": "3 K"}, "is solid"),
+        ("convert", {"quantity": "-300 °C", "unit": "K"}, "below absolute zero"),
+        ("convert", {"quantity": "-1 K", "unit": "°F"}, "below absolute zero"),
         ("python", {"code": "while True: pass"}, "time"),
         ("python", {"code": "open('/etc/passwd').read()"}, "failed"),
         ("python", {"code": "import os; os.system('true')"}, "failed"),

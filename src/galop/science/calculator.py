@@ -117,10 +117,14 @@ def evaluate(node: ast.expr) -> Any:
 def convert(quantity: str, unit: str) -> dict[str, float | str]:
     """Converts a quantity with its unit, such as 70 bar, to another unit.
 
-    Raises ScienceError for units that are not known, or of another dimension.
+    Raises ScienceError for units that are not known, or of another dimension, and below absolute zero.
     """
     try:
-        unit_registry().Unit(normalise_unit(unit))
+        known = unit_registry().Unit(normalise_unit(unit))
     except Exception:  # what pint's parser stumbles on
         raise ScienceError(f"{unit[:40]!r} is not a unit that is known") from None
-    return {"result": f"{parse_quantity(quantity, normalise_unit(unit), 'quantity'):.9g} {unit}"}
+    value = parse_quantity(quantity, normalise_unit(unit), "quantity")
+    is_temperature = known.is_compatible_with("kelvin") and "delta" not in normalise_unit(unit)
+    if is_temperature and unit_registry().Quantity(value, known).to("kelvin").magnitude < 0:
+        raise ScienceError(f"{quantity[:40]} is below absolute zero")
+    return {"result": f"{value:.9g} {unit}"}

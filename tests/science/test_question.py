@@ -89,6 +89,8 @@ ASKED: list[tuple[str, list[Wanted]]] = [
     ("What is the thrust if the pressure and the throat area double?", [("thrust", None, "N")]),
     ("A probe needs 1.7 km/s to get to its orbit, Isp 320 s. What mass ratio?", [("ratio", "", "")]),
     ("We want a thrust of 50 kN. What mass flow?", [("flow", None, "kg/s")]),
+    ("We need 4.2 km/s of delta-v at 340 s. The stage has 3.1 t dry. How much propellant, in t?", [("propellant", "t", "kg")]),
+    ("A 2 kW kettle is on. How long, in seconds?", [("time", "s", "s")]),
     ("Quel est le rapport entre la masse au départ et la masse à la fin ?", [("rapport", "", "")]),
     ("How many kWh does each kg of aluminium cost?", [("aluminium", "kW*h/kg", "J/kg")]),
     ("Pipe of 150 mm, water at 1.8 m/s, pressure drop over 200 m, factor 0.021. kPa?", [("pressure", "kPa", "Pa")]),
@@ -157,6 +159,25 @@ def test_the_words_of_a_role_stand_around_each_quantity() -> None:
     assert "inlet" in roles["3 bar"] and "outlet" not in roles["3 bar"]
     [symbol] = [g.symbol for g in question.given if g.symbol]
     assert symbol == "p_c"
+
+
+@pytest.mark.parametrize(
+    ("text", "quantity", "words"),
+    [
+        ("Pc = 70 bar", "70 bar", {"chambe", "pressu"}), ("A test at Pc 48 bar", "48 bar", {"chambe"}),
+        ("D = 1e-9 m²/s", "1e-09 m^2/s", {"diffus"}), ("D = 5 cm", "5 cm", {"diamet"}), ("η = 0,72", "0.72", {"effici"}),
+        ("i0 = 2 µA/cm²", "2 µA/cm^2", {"exchan"}), ("E°(Cu) = 0.34 V", "0.34 V", {"cu"}), ("ρ = 998 kg/m³", "998 kg/m^3", {"densit"}),
+        ("Me = 3.85", "3.85", {"mach", "exit"}), ("heated from 20 to 80 °C", "20 °C", {"initia"}), ("de 20 à 80 °C", "80 °C", {"final"}),
+        ("transfer from a 300 km orbit to a 35786 km one", "35786 km", {"final"}),
+    ],
+)  # fmt: skip
+def test_symbols_and_prepositions_tell_roles(text: str, quantity: str, words: set[str]) -> None:
+    [given] = [given for given in read_question(text).given if given.quantity == quantity]
+    assert words <= {*given.before, *given.after}, given
+
+
+def test_electrodes_are_no_electrons() -> None:
+    assert len({stems(word)[0] for word in ("electrons", "electrode", "electrolyte")}) == 3
 
 
 def test_a_question_is_understood_as_a_whole() -> None:

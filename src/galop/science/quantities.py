@@ -27,7 +27,7 @@ from galop.science.passage import (
     skip_tolerance,
     unit_behind,
 )
-from galop.science.roles import Role, read_roles
+from galop.science.roles import Role, read_roles, words_of_symbol
 from galop.science.unit_context import (
     COUNTABLE,
     CURRENCY,
@@ -173,7 +173,11 @@ def add_role(item: Given | Unread, role: Role) -> Given | Unread:
     """An item with the words of its role."""
     if isinstance(item, Unread):
         return replace(item, before=role.before, after=role.after)
-    return replace(item, before=role.before, after=role.after, context=role.context, symbol=role.symbol)
+    meant = words_of_symbol(role.symbol, item.unit) if role.symbol else ()
+    before = tuple(dict.fromkeys([*role.before, *meant]))
+    return replace(
+        item, before=before, after=role.after, context=role.context, symbol=role.symbol if meant or role.equated else ""
+    )
 
 
 def is_count(after: str, numeral: Numeral) -> bool:

@@ -141,6 +141,8 @@ def read_asked(text: str, found: Sequence[Given | Unread] | None = None) -> tupl
             asked = [*asked[:-1], with_unit(asked[-1], wanted)] if asked else []
         if not said or not wanted or not asked:
             asked += read_sentence(wording, start, end)
+    if not asked:
+        asked = [one for at in places for one in read_sentence(wording, *at, wishes=True)]
     known = [one for one in asked if one.measures is not None or one.kind not in ("value", "count")]
     asked = (known or asked or read_fragment(wording))[-MOST:]
     if wanted and len(asked) == 1 and asked[0].unit is None:
@@ -165,22 +167,24 @@ def sentences(plain: str) -> list[tuple[int, int]]:
     return [(a, b) for a, b in pairwise(edges) if plain[a:b].strip()]
 
 
-def read_sentence(wording: Wording, start: int, end: int) -> list[Asked]:
-    """What one sentence asks for."""
+def read_sentence(wording: Wording, start: int, end: int, wishes: bool = False) -> list[Asked]:
+    """What one sentence asks for; by a wish ("I need the ...") only where those are to be read."""
     folded = wording.folded
     asks = "?" in wording.plain[start:end]
-    matches = [m for m in ASKING.finditer(folded, start, end) if is_asking(folded, m, start, asks)][-2 * MOST :]
+    matches = [m for m in ASKING.finditer(folded, start, end) if is_asking(wording, m, start, asks, wishes)][
+        -2 * MOST :
+    ]
     if not matches:
         aside = folded[start:end].lstrip().startswith("(")
         return [read_elliptic(wording, start, end)] if asks and not aside else []
-    found = []
+    asked = []
     for match, then in zip(matches, [*matches[1:], None], strict=True):
         limit = then.start() if then else end
         if then is not None and match["do"] and not find_measures(folded[match.end() : limit]):
             continue  # "tell me what the thrust is"
         kind: AskedKind = "comparison" if COMPARE.match(folded[match.start() : limit]) else "value"
-        found += split_asked(wording, match, limit, kind, start)
-    return found
+        asked += split_asked(wording, match, limit, kind, start)
+    return asked
 
 
 def read_elliptic(wording: Wording, start: int, end: int) -> Asked:
@@ -229,23 +233,30 @@ def is_value_of(between: str) -> bool:
     return len(stems(between)) < 3 and not re.search(r"[.;?!]|\b(?:for|with|at|pour|avec|a|sous|when|if|si)\b", between)
 
 
-def is_asking(folded: str, match: re.Match[str], start: int, asks: bool) -> bool:
+def is_asking(wording: Wording, match: re.Match[str], start: int, asks: bool, wishes: bool) -> bool:
     """Whether an interrogative or imperative stands where it asks, and is no relative pronoun."""
+    folded = wording.folded
     lead = folded[max(start, match.start() - 60) : match.start()].rstrip()
     opens = not lead or lead[-1] in ",;:.–-)("
     if match["do"]:
         return (opens or bool(LEADS_ON.search(lead))) and not FORMAT.match(folded, match.end())
     if match["wish"]:
-        return opens and (names_what_is_wanted(folded, match.end()) or bool(IN_SOME.match(folded, match.end())))
+        return (
+            wishes
+            and opens
+            and (names_what_is_wanted(wording, match.end()) or bool(IN_SOME.match(folded, match.end())))
+        )
     if "which" in match["wh"] or "lequel" in match["wh"] or "laquelle" in match["wh"]:
         return asks and opens
     return asks or opens or bool(re.search(rf"{IMPERATIVE}$", lead))
 
 
-def names_what_is_wanted(folded: str, at: int) -> bool:
-    """Whether a quantity is named at a place, and its value does not follow."""
-    named = find_measures(folded[at : at + 60])
-    return bool(named) and named[0][0] < 16 and not re.match(r"\D{0,12}\d", folded[at + named[0][1] : at + 120])
+def names_what_is_wanted(wording: Wording, at: int) -> bool:
+    """Whether a quantity is named at a place, and its value stands neither before nor behind the name."""
+    named = find_measures(wording.silent[at : at + 60])
+    if not named or named[0][0] >= 16:
+        return False
+    return not any(at <= first <= at + named[0][1] + 12 for first, _, _ in wording.values)
 
 
 def split_asked(wording: Wording, match: re.Match[str], end: int, kind: AskedKind, sentence: int) -> list[Asked]:
@@ -261,7 +272,7 @@ def split_asked(wording: Wording, match: re.Match[str], end: int, kind: AskedKin
     edges = [start]
     for joint in BOTH.finditer(wording.folded, start, stop):
         named_before = find_measures(wording.folded[edges[-1] : joint.start()])
-        if named_before and names_what_is_wanted(wording.folded, joint.end()):
+        if named_before and names_what_is_wanted(wording, joint.end()):
             edges.append(joint.end())
     if len(edges) == 1:
         return [whole]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
 
 from galop.science.passage import Passage
-from galop.science.words import stem, stems
+from galop.science.units import same_dimension
+from galop.science.words import GREEK, stem, stems
 
 WINDOW = 90  # characters on either side in which the words of a role stand
 MOST = 16  # words
@@ -18,21 +22,30 @@ SYMBOL = re.compile(
     r"|(?<!\w)([A-Z][A-Z\d]{0,3}|[^\W\d]\w?_\w{1,8}|[A-Z]/[A-Z]|[A-Z]?[a-z]\d|Isp|[Α-ω]\w{0,2}) "
     r"(?:is|est|vaut|of|de) [-+–]?$"
 )
+BARE_SYMBOL = re.compile(
+    r"(?<![\w/])([A-Z][a-z]?_?[a-z*0°]?|[a-z][a-z]?(?:_[a-z]{1,4}|[*0°])|[Α-Ωα-ω]\w?|[A-Z]/[A-Z]|mdot|eps|gamma|isp) $"
+)
 JOINED = re.compile(r" ?,? (?:and|et)(?: (?:of|de|a|at))? (?:d')?")
 TWO_ROLES = re.compile(
     r"(?<!\w)([a-z]{3,}) (?:and|et) (?:(?:the|at|la|le|les|a|de|of|in|on|from|du|au) |l'|d'){0,3}([a-z]{3,})"
 )
 
 
+FROM = re.compile(r"(?:from|depuis|de|d') ?(?:(?:an?|the|une?|la|le) )?$")
+TO = re.compile(r"(?<!\w)(?:to|a|jusqu'a|vers|up to|into) ?(?:(?:an?|the|une?|la|le) )?$")
+
+
 @dataclass(frozen=True)
 class Role:
     """Stems around a quantity: `before` and `after` it within its clause, the nearest first; `context` before that
-    clause in its sentence; and the `symbol` it is equated to, as it stands, "" for none."""
+    clause in its sentence; and the `symbol` before it as it stands, "" for none, with
+    whether it is `equated` to that."""
 
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     symbol: str = ""
+    equated: bool = False
 
 
 def read_roles(passage: Passage, places: Sequence[tuple[int, int]], alike: Sequence[bool]) -> list[Role]:
@@ -45,7 +58,11 @@ def read_roles(passage: Passage, places: Sequence[tuple[int, int]], alike: Seque
         found.append(read_role(passage, before, start, end, behind, found[-1] if found else None))
     for i, same in enumerate(alike[: len(places) - 1]):
         (start, end), (then, _) = places[i : i + 2]
-        if same and JOINED.fullmatch(passage.folded, end, then):
+        lead = passage.folded[max(0, start - 14) : start]
+        if same and FROM.search(lead) and then - end < WINDOW and TO.search(passage.folded, end, then):
+            found[i] = replace(found[i], before=("initia", *found[i].before))
+            found[i + 1] = replace(found[i + 1], before=("final", *found[i + 1].before))
+        elif same and JOINED.fullmatch(passage.folded, end, then):
             found[i : i + 2] = share_roles(passage, start, found[i], found[i + 1])
     return found
 
@@ -68,8 +85,24 @@ def read_role(passage: Passage, previous: int, start: int, end: int, following: 
     near = tuple(dict.fromkeys(reversed(stems(lead[-2 * WINDOW :])[-MOST:])))
     far = tuple(dict.fromkeys(word for word in context if word not in near))[:MOST]
     symbol = SYMBOL.search(text[max(previous, start - 40) : start])
-    name = (symbol[1] or symbol[2]).lstrip("$*-•") if symbol else ""
-    return Role(near, stems(tail)[: MOST // 2], far, name)
+    equated = symbol is not None
+    symbol = symbol or BARE_SYMBOL.search(text[max(previous, start - 12) : start])
+    name = next(filter(None, symbol.groups())).lstrip("$*-•") if symbol else ""
+    return Role(near, stems(tail)[: MOST // 2], far, name, equated)
+
+
+@cache
+def symbols() -> dict[str, dict[str, str]]:
+    """The words that a symbol stands for, by the unit of what it measures (`symbols.json`)."""
+    read: dict[str, dict[str, str]] = json.loads((files("galop.science") / "symbols.json").read_text("utf-8"))
+    return read
+
+
+def words_of_symbol(symbol: str, unit: str) -> tuple[str, ...]:
+    """The stems of what a symbol stands for where it measures something in `unit`; none for one that is not known."""
+    name = re.sub(r"[_{}\\$,]", "", "".join(GREEK.get(c, c) for c in symbol.replace("ṁ", "mdot"))).lower()
+    meanings = symbols().get(name, {})
+    return next((stems(words) for measured, words in meanings.items() if same_dimension(measured, unit)), ())
 
 
 def share_roles(passage: Passage, start: int, one: Role, other: Role) -> list[Role]:

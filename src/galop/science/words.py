@@ -38,10 +38,12 @@ def fold(text: str) -> str:
 
 
 def stem(word: str) -> str:
-    """A word as it is compared: folded, Greek letters by their names, its first six letters."""
+    """A word as it is compared: folded, Greek letters by their names, its first six letters; eight where those six are
+    those of electrons, electrodes and electrolytes alike."""
     for letter, name in GREEK.items():
         word = word.replace(letter, name)
-    return fold(word).replace("_", "")[:STEM]
+    word = fold(word).replace("_", "")
+    return word[: 8 if word.startswith("electr") else STEM]
 
 
 def stems(text: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import time
@@ -124,17 +125,21 @@ def ask_server(lane: str) -> Iterator[Ask]:
 
 
 class Blind:
-    """A backend that answers without reading: it takes one of the letters that it may write, the first or any."""
+    """A backend that reads nothing: of the ways it is shown it takes the first, or any, and keeps to it when it is asked
+    again in another order."""
 
     def __init__(self, lane: str) -> None:
         self.lane = lane
+        self.taken = ""
 
     def chat(self, messages: list[Any], thinking: object = None, **options: Any) -> Iterator[Any]:
-        form = options.get("form")
-        letters = form.text.strip("[]") if form else ""
-        if letters:
-            drawn = Random(f"{self.lane} {messages[-1]['content']}").choice(letters)
-            yield Text(letters[0] if self.lane == "first" else drawn)
+        ways = dict(re.findall(r"^([A-Z])\. (.+)$", messages[-1]["content"], re.MULTILINE))
+        if options.get("form") and ways:
+            if self.lane == "first":
+                self.taken = self.taken if self.taken in ways.values() else next(iter(ways.values()))
+            else:
+                self.taken = Random(f"{self.lane} {sorted(ways.values())}").choice(sorted(ways.values()))
+            yield Text(next(letter for letter, way in ways.items() if way == self.taken))
         yield Done("stop", 0, 0, 0, 0.0, 0.0, 0.0)
 
 

@@ -40,7 +40,6 @@ from galop.science.score import Verdict, judge_number
 GALOP = (sys.executable, "-m", "galop")
 SECONDS = 300  # that one question may take
 COMPARED = 4  # replies of a model that is kept, with those of the command
-DRAWS = 5  # by chance, of each question; their intervals are too narrow by that
 Line = dict[str, Any]
 Ask = Callable[[FreeFormQuestion], Line]
 
@@ -125,8 +124,10 @@ def ask_server(lane: str) -> Iterator[Ask]:
 
 
 class Blind:
-    """A backend that reads nothing: of the ways it is shown it takes the first, or any, and keeps to it when it is asked
-    again in another order."""
+    """A backend that reads nothing: of the ways it is shown it takes the first, or any.
+
+    It keeps to it when it is asked again in another order.
+    """
 
     def __init__(self, lane: str) -> None:
         self.lane = lane
@@ -189,7 +190,7 @@ def ask_interface(lane: str) -> Ask:
 
 
 def open_lane(lane: str, stack: ExitStack) -> Ask:
-    if lane.startswith(("chance", "first")):
+    if lane in ("chance", "first"):
         return ask_backend(Blind(lane))
     if lane.endswith("@served"):
         return stack.enter_context(ask_server(lane))
@@ -294,12 +295,10 @@ def main() -> None:
     if args.failures and args.half == "kept":
         parser.error("what is wrong in the half that is kept is nobody's to look at")
     questions = load_free_form(args.half)[: args.limit or None]
-    draws = [f"chance {n}" for n in range(DRAWS)]
-    lanes = [one for lane in args.lanes for one in (draws if lane == "chance" else [lane])]
     by_id = {question.id: question for question in questions}
     outcomes: dict[str, list[Outcome]] = {}
-    for lane, line in run(lanes, questions, args.record or Path(f"results/science/{args.half}.jsonl")):
-        outcomes.setdefault(lane.split()[0], []).append(judge(by_id[line["id"]], line))
+    for lane, line in run(args.lanes, questions, args.record or Path(f"results/science/{args.half}.jsonl")):
+        outcomes.setdefault(lane, []).append(judge(by_id[line["id"]], line))
     print(write_table(outcomes))
     if args.failures:
         args.failures.write_text(write_failures(outcomes), "utf-8")

@@ -306,8 +306,10 @@ def make_asked(wording: Wording, start: int, end: int, interrogative: str, kind:
     elif measures == "":
         unit = "%" if PERCENT.search(f"{interrogative} {clause}") else ""
     first = stems(clause[named[0][0] : named[0][1]]) if named and (unit is None or find_measures(head)) else ()
-    if not first and measures:
-        first = stems(words_for(measures))
+    if not first and measures and re.search(r"how|combien|quand|when", interrogative):
+        inside = [unit for at, _, unit in wording.values if start <= at < end]
+        if not any(same_dimension(unit, measures) for unit in inside):  # else it is a conversion
+            first = stems(words_for(measures))
     words = tuple(dict.fromkeys([*first, *stems(silent[: len(head)]), *stems(silent)]))[:16]
     what = wording.plain[start : start + len(head)].rstrip()
     if not stems(silent[: len(head)]):  # how long, in seconds

@@ -220,8 +220,7 @@ def elliptic_orbit(
 
 @formula(
     ELLIPSE, f"{VALLADO}, ch. 1; {TABLE}", ELLIPTIC,
-    words="elliptic orbit of perigee and apogee radius from the centre, orbite elliptique, périgée et apogée à une "
-          "distance du centre, période, excentricité",
+    words="perigee and apogee radius, at distances from the centre, périgée et apogée à une distance du centre, rayons",
 )  # fmt: skip
 def elliptic_orbit_of_radii(
     periapsis_radius: Annotated[

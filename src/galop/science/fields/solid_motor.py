@@ -123,7 +123,7 @@ def motor_pressure(
 
 @formula(
     "kn = burning_area / throat_area", f"{RPE}, ch. 12.1",
-    {"kn": Quantity("", "burning area over throat area", words="Kn klemmung, rapport de serrage")},
+    {"kn": Quantity("", "burning area over throat area", words="Kn of a motor, klemmung, rapport de serrage")},
     words="Kn of a solid motor, klemmung, serrage, surface de combustion et section du col",
 )  # fmt: skip
 def burning_area_ratio(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from galop.science.answer import Answer, ComputedStep
 from galop.science.computation import Computation, compute
-from galop.science.evidence import with_densities
+from galop.science.evidence import with_units
 from galop.science.formula import format_number
 from galop.science.formula_plan import FormulaPlan, FormulaStep, Missing
 from galop.science.inverse import NoRoot, UselessStep
@@ -17,6 +17,7 @@ from galop.science.quantities import Given
 from galop.science.question import Asked, TechnicalQuestion
 from galop.science.units import ScienceError, same_dimension
 from galop.science.variables import convert, rarity
+from galop.science.words import stems
 
 SHOWN = 4  # candidates
 SAME = 0.004  # numbers this near, relatively, are one
@@ -53,7 +54,7 @@ class Candidate:
 
 def find_candidates(question: TechnicalQuestion) -> list[Candidate]:
     """The likeliest plans whose numbers differ, the likeliest first, and those that lack an input or cannot be."""
-    question = with_densities(question)
+    question = with_units(question)
     [asked, *_] = things_asked(question)
     start = time.monotonic()
     found: list[Candidate] = []
@@ -146,14 +147,15 @@ def describe(step: FormulaStep) -> str:
 
 def things_asked(question: TechnicalQuestion) -> list[Asked]:
     """What is asked for, without what only looks like it: what is given a few words on, and what measures nothing."""
-    real = [
-        a for i, a in enumerate(question.asked)
-        if (a.measures is not None or a.unit is not None)
-        and not (
-            i and a.unit is None
-            and any(a.start <= g.start < a.end and same_dimension(g.unit, a.measures or "") for g in question.given)
-        )
-    ]  # fmt: skip
+    asked = list({(a.stems, a.unit): a for a in reversed(question.asked)}.values())  # what is said twice is asked once
+    real = [a for a in reversed(asked) if a.measures is not None or a.unit is not None]
+    if len(real) > 1:
+        real = [
+            a
+            for a in real
+            if a.unit is not None
+            or not any(a.start <= g.start < a.end and same_dimension(g.unit, a.measures or "") for g in question.given)
+        ] or real  # "we need 3 km/s and ..."
     return real or list(question.asked[:1])
 
 
@@ -174,7 +176,10 @@ def convert_given(question: TechnicalQuestion) -> Answer | None:
     [asked, *_], given = things_asked(question), question.given
     if not asked.unit or len(given) != 1 or question.names or not same_dimension(given[0].unit, asked.unit):
         return None
-    if any(stem in rarity() for stem in asked.stems):  # it is what something measures that is asked for
+    said = {*stems(question.text)}  # not the words of the unit's dimension
+    if any(
+        stem in rarity() and stem in said for stem in asked.stems
+    ):  # it is what something measures that is asked for
         return None
     value = convert(given[0].value, given[0].unit, asked.unit)
     if value is None:
@@ -187,9 +192,12 @@ def convert_given(question: TechnicalQuestion) -> Answer | None:
 
 
 def about_as_likely(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
-    """The first of some plans with those that are about as likely; alone where none of them is a number's."""
-    near = [c for c in candidates if c.plan.score > candidates[0].plan.score - CLOSE][:SHOWN]
-    return near if any(c.computation for c in near) else near[:1]
+    """The first of some plans with those that are about as likely. What cannot be is no alternative to a number."""
+    near = [c for c in candidates if c.plan.score > candidates[0].plan.score - CLOSE]
+    numbers = [c for c in near if c.computation]
+    if not numbers:
+        return near[:1]
+    return [c for c in near if c.computation or c.plan.missing][:SHOWN]
 
 
 def conclude(question: TechnicalQuestion, candidates: Sequence[Candidate]) -> Answer:

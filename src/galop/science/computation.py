@@ -135,6 +135,11 @@ def _apply(step: FormulaStep, chosen: Mapping[str, Computation | str]) -> list[C
     if known:
         inputs[known.name] = f"{format_number(wanted)} {known.of.unit}".rstrip()
     assumptions += [
+        f"{name.replace('_', ' ')} = {default}"
+        for name, (kind, default) in formula.parameters.items()
+        if isinstance(kind, tuple) and isinstance(default, str) and name not in values
+    ]
+    assumptions += [
         f"{kind.what} = {format_number(default)} {kind.unit}".rstrip()
         for name, (kind, default) in formula.parameters.items()
         if isinstance(kind, Quantity) and isinstance(default, float) and default

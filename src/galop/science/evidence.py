@@ -22,6 +22,7 @@ CONSTANTS = ((9.80665, "m/s^2"), (8.314462618, "J/mol/K"), (96485.33212, "C/mol"
 EARLIER = frozenset(stems("reference référence first initial before premier initiale"))
 LIKE, LIKE_RARE = 0.55, 0.3  # likeness from which a result can be an input; where few variables measure that
 COMMON = 40  # variables of a dimension that tells little
+MOST = 16  # quantities that are placed
 DENSITY = frozenset(stems("density densité volumique"))
 EACH = frozenset(stems("each apiece chacun chacune chaque"))
 PIPES = r"(?:pipes?|tubes?|lines?|hoses?|wires?|bores?|capillar\w+|conduites?|tuyaux?|fils?)\b"
@@ -49,7 +50,8 @@ OPPOSITES = tuple(
         ("payload utile", "propellant ergols"), ("dry empty sèche vide", "propellant ergols"),
         ("lost loss perdu perdue pertes", "useful output efficiency utile rendement"),
         ("exchange échange", "limiting limite"), ("length longueur", "diameter diamètre"),
-        ("centre center radius rayon", "altitude"), ("electrons", "gas substance metal"),
+        ("centre center radius rayon", "altitude"),
+        ("depth deep profondeur", "altitude"), ("electrons", "gas substance metal"),
     )
 )  # fmt: skip
 
@@ -165,11 +167,16 @@ def sources(wanted: Variable) -> tuple[tuple[Variable, float], ...]:
     return tuple(found)
 
 
-def with_densities(question: TechnicalQuestion) -> TechnicalQuestion:
-    """A question whose bare numbers that are called densities have their unit: g/cm³ up to 30, kg/m³ above."""
+def with_units(question: TechnicalQuestion) -> TechnicalQuestion:
+    """A question whose bare numbers that are called densities have their unit: g/cm³ up to 30, kg/m³ above.
+
+    What is given twice is given once, and of more than MOST quantities those nearest the ends of the text are kept."""
     given = [
         replace(g, unit=unit, kind="measure", assumed=f"{g.text} is read as {g.value:g} {unit}")
         if g.kind == "number" and g.value > 0 and DENSITY & {*g.before[:2], *g.after[:1]} else g
         for g in question.given for unit in ["g/cm^3" if g.value < 30 else "kg/m^3"]
     ]  # fmt: skip
-    return replace(question, given=tuple(given))
+    once = list({(g.value, g.unit, g.before[:1], g.after[:1]): g for g in given}.values())
+    if len(once) > MOST:
+        once = [*once[: MOST // 2], *once[-MOST // 2 :]]
+    return replace(question, given=tuple(once))

@@ -58,7 +58,7 @@ USED, REUSED, NAMED = 1.0, -0.5, 0.4
 ROLE, REGRET, BARE = 1.5, 1.2, -1.2
 STEP, LINK, STRANGE, INVERSE = -0.8, 1.5, 1.0, -0.5
 ASSUMED, KNOWN, MISSING, OUTSIDE = -0.3, 0.1, -3.0, -1.5
-ORDER, UPSIDE = 0.05, 0.6
+ORDER, UPSIDE, UNSPOKEN = 0.05, 0.6, 1.0
 LOGARITHMIC = ("decibel", "dB", "neper", "octave")  # of which no formula gives any
 TARGET, WANDER, TOPIC, CLAIM, EXTRA, LOOP, LEFT, CLASH = 2.5, 2.5, 2.0, 1.0, 1.0, 2.5, 1.0, 2.0
 LEAST = 0.3  # gain from which a quantity takes the place of a default
@@ -118,7 +118,8 @@ class _Search:
             for known in knowns(target):
                 for way in self._complete(target, known, every, DEPTH - 1):
                     score = way.score + fit + TOPIC * self._topic(way.step) - LEFT * self._left(way.used)
-                    score -= STRANGE / 2 * (1 - self._relevance(target.formula.name))
+                    relevance = self._relevance(target.formula.name)
+                    score -= STRANGE / 2 * (1 - relevance) + (UNSPOKEN if relevance < 0.1 else 0.0)
                     if any(role.of.what == target.of.what for role in way.used.values()):
                         score -= LOOP
                     ways.append(_Way(way.step, way.used, score, way.derived))

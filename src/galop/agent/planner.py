@@ -19,6 +19,7 @@ COMPUTING = 5.0  # seconds for a question
 SECONDS = 20.0  # on the clock, the start of the process included
 PROCESSES = 2
 MOST_WAITING = 64  # questions
+REMEMBERED = 8  # messages in which what a question goes on from is looked for
 NEEDED = ("pint", "CoolProp", "cea")
 
 
@@ -61,7 +62,7 @@ class Planner:
         if child is None:
             child = self._own.child = Child("galop.agent.planner_child", SECONDS)
             self._children.append(child)
-        answer = child.ask({"texts": list(texts), "must": must})
+        answer = child.ask({"texts": texts[-REMEMBERED:], "must": must})
         if answer is None:
             sentence = f"No answer was found within {COMPUTING:g} s of computing; ask one thing, in fewer words."
             return Proposal("", Answer("unfinished", sentence))

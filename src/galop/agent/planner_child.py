@@ -8,12 +8,12 @@ import warnings
 from typing import Any
 
 from galop.agent.planner import COMPUTING, MEMORY
-from galop.agent.science import read_conversation
+from galop.agent.science import plan
 from galop.chat.messages import Message
 from galop.child import answer_lines
 from galop.errors import GalopError
 from galop.science.answer import Answer
-from galop.science.proposal import Proposal, propose
+from galop.science.proposal import Proposal
 
 NO_QUESTION = Answer("no_formula", "This asks for no quantity that could be computed.")
 
@@ -22,10 +22,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     """The `proposal` for `texts`, None where they ask for no number unless there `must` be one; or an `error`."""
     messages: list[Message] = [{"role": "user", "content": text} for text in request["texts"]]
     try:
-        question = read_conversation(messages)
-        if question is None:
-            return {"proposal": Proposal("", NO_QUESTION).data() if request["must"] else None}
-        return {"proposal": propose(question).data()}
+        proposal = plan(messages) or (Proposal("", NO_QUESTION) if request["must"] else None)
+        return {"proposal": proposal and proposal.data()}
     except GalopError as error:
         return {"error": str(error)}
 
@@ -34,4 +32,6 @@ if __name__ == "__main__":
     sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8")  # the answers'; libraries print where they always do,
     os.dup2(2, 1)  # which nobody reads
     warnings.simplefilter("ignore")
+    if hasattr(os, "nice"):  # whoever is being answered by a model goes first
+        os.nice(5)
     answer_lines(answer, MEMORY, COMPUTING)

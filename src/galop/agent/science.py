@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Unpack
 
+from galop.agent.planner import REMEMBERED
 from galop.backends.events import Done, Event, Text
 from galop.backends.protocol import Backend, ChatOptions
 from galop.chat.messages import Message
@@ -42,18 +43,22 @@ def answer_question(
     The events are those of `Backend.chat`, with an `Answer` before `Done` where the question was a technical one.
     Raises what `Backend.chat` raises.
     """
+    proposal = plan(messages)
+    if proposal is None:
+        yield from model.chat(messages, thinking, cancelled=cancelled, **options)
+    else:
+        yield from choose(model, proposal, cancelled)
+
+
+def plan(messages: Sequence[Message]) -> Proposal | None:
+    """What the last message of a conversation may come to; None where it asks for nothing that is computed."""
     question = read_conversation(messages)
     if question is None:
-        yield from model.chat(messages, thinking, cancelled=cancelled, **options)
-        return
-    yield from answer(model, question, cancelled)
-
-
-def answer(
-    model: Backend, question: TechnicalQuestion, cancelled: Callable[[], bool] = lambda: False
-) -> Iterator[Event | Answer]:
-    """Answers a question that `read_conversation` found. Raises what `Backend.chat` raises."""
-    yield from choose(model, propose(question), cancelled)
+        return None
+    if (length := len(text_of(messages[-1]["content"]))) > LONGEST:
+        sentence = f"This has {length} characters, and {LONGEST} are read at most; ask in fewer words."
+        return Proposal(question.text, Answer("unfinished", sentence))
+    return propose(question)
 
 
 def choose(
@@ -93,14 +98,18 @@ def read_conversation(messages: Sequence[Message]) -> TechnicalQuestion | None:
     None where nothing is to be computed."""
     earlier: TechnicalQuestion | None = None
     question: TechnicalQuestion | None = None
-    for message in messages:
-        if message["role"] != "user":
-            continue
-        new = read_question(text_of(message["content"])[:LONGEST])
+    said = [message["content"] for message in messages if message["role"] == "user"]
+    for content in said[-REMEMBERED:]:
+        new = read_question(shorten(text_of(content)))
         aside = merge(earlier, new) if earlier is not None and is_aside(new) else None
         question = aside or (new if is_technical(new) else None)
         earlier = question or earlier
     return question
+
+
+def shorten(text: str) -> str:
+    """A text, or the beginning and the end of one that is too long."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}\n{text[-LONGEST // 2 :]}"
 
 
 def text_of(content: Any) -> str:

@@ -60,13 +60,13 @@ class ChatSession:
     ) -> Iterator[Event | ToolResult | Answer]:
         """A reply to a conversation, to which calls, their results and the answer are added where there are tools."""
         options: ChatOptions = {"sampling": self.sampling, "max_tokens": self.max_tokens, "form": self.form}
-        question = None
+        proposal = None
         if self.science:
             from galop.agent import science
 
-            question = science.read_conversation(messages)
-        if question is not None:
-            yield from science.answer(self.model, question, cancelled)
+            proposal = science.plan(messages)
+        if proposal is not None:
+            yield from science.choose(self.model, proposal, cancelled)
         elif self.toolbox:
             yield from loop.converse(
                 self.model, messages, self.toolbox, self.thinking, ask_permission, cancelled=cancelled, **options

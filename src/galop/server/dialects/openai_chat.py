@@ -15,7 +15,7 @@ from galop.server.reply_events import CallDelta, Choice, TextDelta
 from galop.server.request.fields import MAX_TOOLS, Budget, Effort, TokenLimit, first_limit
 from galop.server.request.messages import Messages, resolve_turn
 from galop.server.request.response_format import parse_response_format
-from galop.server.request.tools import SCIENCE, FunctionTool, ScienceTool, ToolName, ToolSelection
+from galop.server.request.tools import SCIENCE, ChatTool, FunctionTool, ScienceTool, ToolName, ToolSelection
 from galop.server.service import Service
 from galop.server.transport.json_body import StrictRoute
 from galop.server.transport.streaming import EVENT_STREAM, respond
@@ -77,7 +77,7 @@ class ChatCompletionRequest(CompletionFields):
     max_completion_tokens: TokenLimit | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-    tools: Annotated[list[FunctionTool | ScienceTool], Field(max_length=MAX_TOOLS)] | None = None
+    tools: Annotated[list[ChatTool], Field(max_length=MAX_TOOLS)] | None = None
     tool_choice: (
         Literal["auto", "none", "required", "any"] | NamedTool | ScienceTool | AllowedToolsChoice | None  # Mistral: any
     ) = None

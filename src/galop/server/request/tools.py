@@ -46,6 +46,9 @@ class ScienceTool(BaseModel):
     details: bool | None = Field(None, description="What a number rests on is also part of the text.")
 
 
+ChatTool = Annotated[FunctionTool | ScienceTool, Field(discriminator="type")]
+
+
 @dataclass(frozen=True)
 class ToolSelection:
     """The tools of a request, none where none may be called, and whether one has to be: perhaps a `named` one.

@@ -24,6 +24,7 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     # Dry air at 15 °C and an atmosphere.
     ("ideal_gas_density", {"pressure": "1 atm", "molar_mass": "28.9647 g/mol", "temperature": "15 °C"}, {"density": 1.225}, 1e-4),
     ("acceleration_force", {"mass": "2 t", "acceleration": "3 m/s²"}, {"force": 6000}, 1e-12),
+    ("rectangle_area", {"width": "40 cm", "height": "25 cm"}, {"area": 0.1}, 1e-12),
     ("voltage_of_potentials", {"positive": "0.80 V", "negative": "-0.44 V"}, {"voltage": 1.24}, 1e-12),
     ("total_velocity_change", {"first": "2.4 km/s", "second": "1.5 km/s"}, {"total": 3900}, 1e-12),
 ]  # fmt: skip

@@ -76,7 +76,8 @@ def find_candidates(question: TechnicalQuestion) -> list[Candidate]:
             found.append(Candidate(replace(plan, score=plan.score - cost), None, str(error)))
             continue
         for value in values:
-            if any(is_given(value, g) for g in question.given):
+            near = 0.01 if len(steps_of(plan)) > 1 else 1e-9
+            if any(is_given(value, g, near) for g in question.given):
                 continue  # it says what the question said
             turned = [c for c in found if c.computation and is_turned(value, c.computation)]
             if twin := next((c for c in turned if steps_of(c.plan) == steps_of(plan)), None):
@@ -97,10 +98,10 @@ def has_better(bad: Candidate, found: Sequence[Candidate]) -> bool:
     )
 
 
-def is_given(made: Computation, given: Given) -> bool:
-    """Whether a result is only a quantity of the question again."""
+def is_given(made: Computation, given: Given, near: float) -> bool:
+    """Whether a result is only a quantity of the question again, within a share of it."""
     value = convert(given.value, given.unit, made.unit) if given.unit else None
-    return value is not None and abs(value - made.value) <= 1e-9 * abs(value)
+    return value is not None and abs(value - made.value) <= near * abs(value)
 
 
 def is_turned(one: Computation, other: Computation) -> bool:

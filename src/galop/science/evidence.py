@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from galop.science.formula import Quantity
 from galop.science.quantities import Given
-from galop.science.question import TechnicalQuestion
+from galop.science.question import Asked, TechnicalQuestion
 from galop.science.units import same_dimension
 from galop.science.variables import Variable, by_dimension, by_formula, convert, knowns, likeness, stems_of
 from galop.science.words import stems
@@ -56,9 +56,13 @@ OPPOSITES = tuple(
 )  # fmt: skip
 
 
-def contexts_of(question: TechnicalQuestion) -> list[dict[str, float]]:
+def contexts_of(question: TechnicalQuestion, asked: Asked) -> list[dict[str, float]]:
     """For each quantity of a question the stems that may say what it is, with their weights."""
     contexts = [context_of(given, question.text) for given in question.given]
+    for given, context in zip(question.given, contexts, strict=True):
+        if asked.start <= given.start < asked.end:  # words of what is asked are hardly those of what is given
+            beside = {*given.before[:1], *given.after[:1]}
+            context.update({s: 0.3 * context[s] for s in asked.stems[:3] if s in context and s not in beside})
     for name in question.names:
         near = [i for i, g in enumerate(question.given) if 0 <= name.start - g.end <= CLOSE]
         if near:

@@ -58,7 +58,7 @@ USED, REUSED, NAMED = 1.0, -0.5, 0.4
 ROLE, REGRET, BARE = 1.5, 1.2, -1.2
 STEP, LINK, STRANGE, INVERSE = -0.8, 1.5, 1.0, -0.5
 ASSUMED, KNOWN, MISSING, OUTSIDE = -0.3, 0.1, -3.0, -1.5
-ORDER, UPSIDE, UNSPOKEN = 0.05, 0.6, 1.0
+ORDER, UPSIDE, UNSPOKEN, GUESSED = 0.05, 0.6, 1.0, 0.8
 LOGARITHMIC = ("decibel", "dB", "neper", "octave")  # of which no formula gives any
 TARGET, WANDER, TOPIC, CLAIM, EXTRA, LOOP, LEFT, CLASH = 2.5, 2.5, 2.0, 1.0, 1.0, 2.5, 1.0, 2.0
 LEAST = 0.3  # gain from which a quantity takes the place of a default
@@ -97,7 +97,7 @@ class _Search:
         self._asked = asked
         self._question = question
         self._given = question.given
-        self._contexts = contexts_of(question)
+        self._contexts = contexts_of(question, asked)
         self._names = tuple(question.names)
         self._words = frozenset(stems(question.text)).union(*(kinds_of(n.called) for n in question.names))
         self._memory: dict[tuple[Variable, frozenset[int], int], list[_Way]] = {}
@@ -118,6 +118,8 @@ class _Search:
             for known in knowns(target):
                 for way in self._complete(target, known, every, DEPTH - 1):
                     score = way.score + fit + TOPIC * self._topic(way.step) - LEFT * self._left(way.used)
+                    if known and self._is_guessed(way, known):
+                        score -= GUESSED
                     relevance = self._relevance(target.formula.name)
                     score -= STRANGE / 2 * (1 - relevance) + (UNSPOKEN if relevance < 0.1 else 0.0)
                     if any(role.of.what == target.of.what for role in way.used.values()):
@@ -160,6 +162,11 @@ class _Search:
         best = max((s for _, s in fits), default=0.0)
         found = [(v, TARGET * s - WANDER * (best - s) - self._claim(v) - EXTRA * (1 - self._said(v))) for v, s in fits]
         return sorted(found, key=lambda f: -f[1])
+
+    def _is_guessed(self, way: _Way, known: Variable) -> bool:
+        """Whether a longer way goes back from a result that nothing says is one."""
+        i = next((i for i, role in way.used.items() if role is known), None)
+        return i is not None and support(self._contexts[i], known) < 0.1 and len(list(way.step.walk())) > 1
 
     def _said(self, target: Variable) -> float:
         """How much of what a variable is called the question says, from 0 to 1."""
@@ -370,7 +377,7 @@ class _Search:
             bare = BARE if not role.of.unit and own < 0.1 else 0.0
             clash = CLASH if clashes(self._given[i], role) else 0.0
             if not role.of.unit and own < 0.1 and best > 2 * TOLD:
-                clash += CLASH / 3  # a pure number is what it is called
+                clash = CLASH  # a pure number is what it is called
             if self._asked.start <= self._given[i].start < self._asked.end and EARLIER & stems_of(role.of.what):
                 clash += CLASH / 2  # it is what something is asked for
             outside = fit[1] if fit else 0.0

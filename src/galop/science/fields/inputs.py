@@ -12,7 +12,7 @@ ANDERSON = "Anderson, Modern Compressible Flow, 3rd ed."
 
 Gamma = Annotated[
     float,
-    Quantity("", "ratio of specific heats", 1.01, 1.67, "gamma kappa isentropic exponent adiabatic index cp/cv "
+    Quantity("", "ratio of specific heats", 1.01, 1.67, "gamma kappa k isentropic exponent adiabatic index cp/cv "
                                                         "rapport des chaleurs spécifiques, exposant isentropique, "
                                                         "coefficient adiabatique"),
 ]  # fmt: skip

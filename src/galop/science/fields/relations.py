@@ -227,3 +227,14 @@ def voltage_of_potentials(
     if positive < negative:
         raise ScienceError("positive has to be at least negative")
     return positive - negative
+
+
+@formula("area = width height", "geometry",
+         {"area": Quantity("m^2", "area of a rectangle", words="section, aire, cross-section")},
+         words="rectangular duct or plate, gaine rectangulaire, section rectangulaire, by, sur")  # fmt: skip
+def rectangle_area(
+    width: Annotated[float, Quantity("m", "width", 0, 1e6, "wide, largeur, large")],
+    height: Annotated[float, Quantity("m", "height", 0, 1e6, "high, length, hauteur, haut, longueur")],
+) -> float:
+    """Area of a rectangle, such as a duct's."""
+    return width * height

@@ -61,7 +61,10 @@ def serve(
     ] = None,
     yes: Yes = False,
 ) -> None:
-    """Serve models over HTTP: the OpenAI, Anthropic and Ollama interfaces, and a page to talk to."""
+    """Serve models over HTTP: the OpenAI, Anthropic and Ollama interfaces, and a page to talk to.
+
+    Under the name MODEL@science a model's technical questions are answered with numbers that are computed.
+    """
     import asyncio
 
     from galop.cli.keys import key_file

@@ -14,15 +14,15 @@ TSIOLKOVSKY = f"Tsiolkovsky, 1903; {RPE}, ch. 4"
 InitialMass = Annotated[
     float,
     Quantity("kg", "mass before the burn", 1e-9, 1e12,
-             "initial wet total lift-off launch gross full loaded fuelled separation ignition including propellant, of "
-             "a stage spacecraft satellite probe rocket, masse initiale, au départ, à l'allumage, avant combustion, "
-             "pleine, d'un étage, d'une sonde, d'une fusée"),
+             "initial wet total lift-off launch gross full loaded fuelled separation ignition including propellant, "
+             "of a stage spacecraft satellite probe rocket, masse initiale, au départ, à l'allumage, avant "
+             "combustion, pleine, d'un étage, d'une sonde, d'une fusée"),
 ]  # fmt: skip
 FinalMass = Annotated[
     float,
     Quantity("kg", "mass after the burn", 1e-9, 1e12,
-             "final dry burnout cutoff shutdown empty, masse finale, sèche, à vide, après combustion, à la coupure, "
-             "extinction"),
+             "final dry burnout burns out burned cutoff shutdown empty, dry mass of a stage, masse finale, "
+             "sèche, à vide, après combustion, à la coupure, extinction"),
 ]  # fmt: skip
 PropellantMass = Annotated[
     float,

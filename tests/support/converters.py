@@ -363,6 +363,13 @@ def gemma4(config: Config, metadata: Metadata, tensors: Arrays) -> None:
     tensors["rope_freqs.weight"] = np.array([1.0] * turned + [1e30] * (half - turned), np.float32)
 
 
+def qwen_vl(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    if "num_experts" in config or "num_local_experts" in config:
+        qwen3_moe(config, metadata, tensors)
+    sections = (config["rope_parameters"] or {})["mrope_section"]
+    metadata["rope.dimension_sections"] = [*sections, 0]
+
+
 CONVERTERS: dict[str, Converter] = {
     "exaone4": exaone4,
     "deepseek2": deepseek2,
@@ -387,6 +394,9 @@ CONVERTERS: dict[str, Converter] = {
     "olmo2": olmo2,
     "phi3": phi3,
     "qwen3moe": qwen3_moe,
+    "qwen2vl": qwen_vl,
+    "qwen3vl": qwen_vl,
+    "qwen3vlmoe": qwen_vl,
     "smollm3": llama,
 }
 

@@ -29,6 +29,8 @@ COPPER = "How much copper does 10 A deposit in 1 h?"
         ("Na+ across a membrane", "", "charge of the ion", 1, "Na+"),
         ("un réservoir d'oxygène liquide", "kg/m^3", "masse volumique", 1141.2, "LOX"),
         ("30 m deep in sea water", "kg/m^3", "density", 1025, "seawater"),
+        ("Combien de litres de dihydrogène (CNTP) ?", "K", "temperature of the gas", 273.15, ""),
+        ("litres of hydrogen at STP", "Pa", "pressure", 101_325, ""),
         ("A rocket on the ground", "m/s^2", "gravity", 9.80665, ""),
         ("A hopper on the Moon", "m/s^2", "gravity", 1.625, ""),
         ("une tuyère dans le vide", "Pa", "ambient pressure", 0, ""),

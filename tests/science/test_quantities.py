@@ -231,6 +231,7 @@ FRENCH: list[tuple[str, list[tuple[float, str]]]] = [
     ("une charge de 500 coulombs", [(500, "C")]),
     ("760 mm de mercure", [(760, "mmHg")]),
     ("un rapport de section 12", [(12, "")]),
+    ("cent bars, cinq kilos et cinquante ampères", [(100, "bar"), (5, "kg"), (50, "A")]),
     ("45min30s, 1m80, 25 000 trs/min", [(45.5, "min"), (1.8, "m"), (25_000, "rpm")]),
     ("5 mm CE, 10 rd/s", [(5, "mmWC"), (10, "rad/s")]),
     ("un écart de vingt-cinq degrés", [(25, "K")]),

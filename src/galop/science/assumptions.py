@@ -44,6 +44,7 @@ class Assumption:
         return f"{self.value:.12g} {self.unit}".rstrip()
 
 
+ROOM = 298.15  # K
 NOT_ROOM = re.compile(
     r"chamber|chambre|wall|paroi|combust|stagnat|total|gas|gaz|flame|flamme|inlet|outlet|entree|sortie|final|initial|hot|"
     r"cold|chaud|froid|boil|adiabat|throat|col\b|exit|ejection|surface|fluid|liquid"
@@ -69,7 +70,7 @@ def find_assumptions(unit: str, words: str, question: TechnicalQuestion) -> list
     found = [*of_names(unit, role, question.names)]
     for pattern, where, assumption in tables()[0]:
         fits = same_dimension(assumption.unit, unit) and re.search(pattern, role) and re.search(where, text)
-        if fits and not (assumption.unit == "K" and NOT_ROOM.search(role)):
+        if fits and not (assumption.value == ROOM and NOT_ROOM.search(role)):
             found.append(assumption)
     return list({a.what: a for a in found}.values())[:8]
 

@@ -202,7 +202,7 @@ def read_at(passage: Passage, at: int) -> tuple[list[Given | Unread], int]:
     text, folded = passage.plain, passage.folded
     if NAME_BEFORE.search(text[max(0, at - 3) : at]):
         return [], len(text[:at]) + len(re.match(r"[\w.,-]*", text[at : at + 40])[0])  # type: ignore[index]
-    if folded[at] == "c":
+    if folded.startswith("c/", at):
         rate = C_RATE.match(text, at)
         return (
             ([Given(1 / int(rate[1]), "1/h", at, rate.end(), "", assumed=RATE)], rate.end()) if rate else ([], at + 2)

@@ -94,9 +94,10 @@ def find_measures(folded: str) -> list[tuple[int, int, str]]:
 
 def find_implied(folded: str) -> str | None:
     """The SI unit of what an interrogative implies, such as how long; None where it implies nothing."""
-    if STUFF.search(folded):
+    if STUFF.search(folded[:60]):
         return "kg"
-    return next((unit for pattern, unit in HOW if re.search(rf"(?<!\w)(?:{pattern})(?!\w)", folded)), None)
+    begins = r"(?:\S+ ){0,3}?"  # au bout de combien de temps
+    return next((unit for pattern, unit in HOW if re.match(rf"{begins}(?:{pattern})(?!\w)", folded)), None)
 
 
 def words_for(unit: str) -> str:

@@ -293,7 +293,7 @@ def make_asked(wording: Wording, start: int, end: int, interrogative: str, kind:
     unit, begin, behind = asked_unit(wording, start, end, interrogative)
     if unit and not re.search(r"how many|combien", interrogative):
         silent = silent[: begin - start] + " " * (behind - begin) + silent[behind - start :]
-    measures = find_implied(f"{interrogative.strip()} {clause}".strip())
+    implied = measures = find_implied(f"{interrogative.strip()} {clause}".strip())
     if measures is None and named:
         measures = named[0][2]
         if measures and (per := PER_WHAT.match(clause, named[0][1])):
@@ -306,7 +306,7 @@ def make_asked(wording: Wording, start: int, end: int, interrogative: str, kind:
     elif measures == "":
         unit = "%" if PERCENT.search(f"{interrogative} {clause}") else ""
     first = stems(clause[named[0][0] : named[0][1]]) if named and (unit is None or find_measures(head)) else ()
-    if not first and measures and re.search(r"how|combien|quand|when", interrogative):
+    if (implied or not first) and measures and re.search(r"how|combien|quand|when", interrogative):
         inside = [unit for at, _, unit in wording.values if start <= at < end]
         if not any(same_dimension(unit, measures) for unit in inside):  # else it is a conversion
             first = stems(words_for(measures))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ import pytest
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from playwright.sync_api import Browser, expect
-from serving import Running, serving
+from serving import Running, run_galop, serving
 
 MODEL = "smollm2:135m"
 SCIENCE: Any = [{"type": "galop:science"}]
@@ -199,6 +200,60 @@ def test_what_cannot_be_done_is_refused(server: Running, path: str, body: Any, f
     reply = server.post(path, asked)
     assert reply.status_code in (400, 404), reply.text
     assert reply.json()["error"]["param"].startswith(field), reply.text
+
+
+def test_anthropics_choice_of_tool(server: Running) -> None:
+    claude = anthropic.Anthropic(base_url=server.url, api_key="none", max_retries=0)
+    for name, tool in (("galop:science", SCIENCE[0]), ("compute", {**SCIENCE[0], "name": "compute"})):
+        body: Any = {"model": MODEL, "max_tokens": 8, "tools": [tool], "tool_choice": {"type": "tool", "name": name}}
+        assert claude.messages.create(messages=said(COPPER), **body).content[0].text == "5.92747 g"  # type: ignore[union-attr]
+        assert "no quantity" in claude.messages.create(messages=said("Hello!"), **body).content[0].text  # type: ignore[union-attr]
+        assert (
+            claude.messages.count_tokens(**{k: body[k] for k in ("model", "tools")}, messages=said(COPPER)).input_tokens
+            == 0
+        )
+        assert (
+            claude.messages.count_tokens(**{k: body[k] for k in ("model", "tools")}, messages=said(LIKELY)).input_tokens
+            > 100
+        )
+
+
+WITHOUT = """
+import sys
+sys.modules["pint"] = None  # as if it were not installed
+from starlette.testclient import TestClient
+from galop import store
+from galop.cli.keys import key_file
+from galop.server.app import create
+from galop.server.model_pool import Limits, ModelPool
+
+name, science = "qwen3-mini:0.4m", [{"type": "galop:science"}]
+with TestClient(create(ModelPool([store.resolve(store.locate(name))], Limits()), key_file()), "http://127.0.0.1") as client:
+    assert not [m["id"] for m in client.get("/v1/models").json()["data"] if m["id"].endswith("@science")]
+    for asked, field in (({"model": name, "tools": science}, "tools"), ({"model": name + "@science"}, "model")):
+        reply = client.post("/v1/chat/completions", json={**asked, "messages": [{"role": "user", "content": "3 bar in Pa?"}]})
+        error = reply.json()["error"]
+        assert (reply.status_code, error["param"]) == (400, field) and "pip install 'galop[science]'" in error["message"], error
+    plain = client.post("/v1/chat/completions", json={"model": name, "messages": [{"role": "user", "content": "2+2?"}]})
+    assert plain.status_code == 200
+print("fine")
+"""
+
+
+def test_without_the_extra_it_is_told(tmp_path: Path) -> None:
+    env = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path)}
+    ended = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, timeout=120, env=env)
+    assert ended.stdout == "fine\n", ended.stderr
+
+
+def test_questions_count_against_a_keys_minute(tmp_path: Path, smollm_path: Path) -> None:
+    made = run_galop(tmp_path, "keys", "add", "ann", "--tokens-per-minute", "60")
+    key = next(word for word in made.stdout.split() if len(word) > 30)
+    with serving(MODEL, home=tmp_path) as own:
+        body, headers = {"messages": said(COPPER), "tools": SCIENCE}, {"authorization": f"Bearer {key}"}
+        replies = [own.post("/v1/chat/completions", body, headers=headers) for _ in range(5)]
+    codes = [reply.status_code for reply in replies]
+    assert codes[0] == 200 and codes[-1] == 429 and "retry-after" in replies[-1].headers, codes
 
 
 def test_the_names_that_compute_are_listed(client: openai.OpenAI, server: Running) -> None:

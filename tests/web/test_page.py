@@ -135,6 +135,38 @@ def test_stop_keeps_what_was_said(visit: Callable[..., Page], server: Running) -
     assert page.inner_text(".body") == text
 
 
+def test_technical_answers_and_what_they_rest_on(visit: Callable[..., Page]) -> None:
+    page = visit()
+    computes = page.get_by_role("button", name="Technical answers")
+    expect(computes).to_have_attribute("aria-pressed", "false")
+    computes.click()
+    expect(computes).to_have_attribute("aria-pressed", "true")
+    ask(page, "Quelle masse de cuivre, en g, un courant de 2,5 A dépose-t-il en 2 h ?")
+    expect(page.locator("article.assistant .body")).to_have_text("5.92747 g")
+    expect(page.locator(".status")).to_have_text("computed")
+    page.get_by_text("What this rests on").click()
+    fold = page.locator(".grounds")
+    for told in ("current = 2.5 A", "time = 7200 s", "source", "Faraday", "assumed", "molar mass"):
+        expect(fold).to_contain_text(told)
+    shot(page, "computed.png")
+    ask(page, "A chamber at 48 bar feeds a throat; c* is 1690 m/s. What mass flow in kg/s?")
+    expect(page.locator("article.assistant .body").last).to_contain_text("throat area is missing")
+    expect(page.locator(".status").last).to_have_text("nothing was computed")
+    expect(fold).to_have_count(1)
+
+    # The switch and the folds are there after the page is loaded anew, in the other language too.
+    page.get_by_label("Language").click()
+    page.get_by_role("option", name="Français").click()
+    expect(page.get_by_role("button", name="Réponses techniques")).to_have_attribute("aria-pressed", "true")
+    page.locator(".item .name").first.click()
+    expect(page.get_by_text("Sur quoi cela repose")).to_be_visible()
+    expect(page.locator(".status").first).to_have_text("calculé")
+    page.get_by_role("button", name="Réponses techniques").click()
+    page.get_by_label("Langue").click()
+    page.get_by_role("option", name="English").click()
+    expect(page.get_by_role("button", name="Technical answers")).to_have_attribute("aria-pressed", "false")
+
+
 def test_search_export_and_delete(visit: Callable[..., Page]) -> None:
     page = visit()
     ask(page, "Say the word xylophone and nothing else.")

@@ -38,6 +38,8 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("fuel_cell_consumption", {"current": "100 A", "cells": 50, "air_ratio": 2},
      {"hydrogen_flow": 0.18805, "oxygen_flow": 0.18805 * 15.999 / 2.01588, "air_flow": 2 * 3.57e-7 * 50 * 100 * 3600,
       "water_flow": 9.34e-8 * 5000 * 3600}, 5e-3),  # Larminie & Dicks, app. 2
+    ("fuel_cell_consumption", {"current": "180 A", "cells": 110, "hydrogen_ratio": 1.2},
+     {"hydrogen_flow": 1.2 * 110 * 180 / E / 2 / NA * 2.01588e-3 * 3600}, 1e-9),
     ("fuel_cell_feed", {"power": "50 kW", "voltage": "0.65 V"}, {"hydrogen_flow": 1.05e-8 * 50_000 / 0.65 * 3600}, 6e-3),
     ("fuel_cell_efficiency", {"voltage": "0.7 V", "utilisation": 0.95},
      {"efficiency_hhv": 0.95 * 0.7 / 1.4812, "efficiency_lhv": 0.95 * 0.7 / 1.2532}, 2e-4),
@@ -100,6 +102,10 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
      {"rate": 0.00327 * 10 * 27.92 / 7.87}, 2e-3),  # ASTM G102: 3.27e-3 mm g/(uA cm year), equivalent weight 27.92
     ("corrosion_from_mass_loss", {"mass": "120 mg", "area": "20 cm²", "time": "30 day", "density": "7.87 g/cm³"},
      {"rate": 87.6 * 120 / (20 * 720 * 7.87)}, 2e-3),  # ASTM G1: 87.6 W / (A T D), mg, cm2, h
+    ("corrosion_current", {"mass": "48 mg", "area": "20 cm²", "time": "30 day", "molar_mass": "65.38 g/mol", "electrons": 2},
+     {"current_density": 0.048 / 65.38 * 2 * F / (20e-4 * 2_592_000)}, 1e-9),
+    ("polarisation_curve", {"open_voltage": "1.2 V", "current_density": "0.5 A/cm²", "exchange_current_density": "5e-7 A/cm²", "slope": "60 mV",
+                            "area_resistance": "0.2 ohm cm²"}, {"voltage": 1.2 - 0.36 - 0.1}, 1e-9),
     ("corrosion_mass_loss", {"current_density": "10 µA/cm²", "molar_mass": "55.845 g/mol", "electrons": 2},
      {"rate": 8.954e-3 * 10 * 27.92}, 2e-3),  # ASTM G102
     # Transport.
@@ -120,6 +126,7 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("levich_current_density", {"electrons": 1, "concentration": "5 mM", "diffusivity": "7e-10 m²/s", "rotation": "1600 tr/min"},
      {"current_density": F * 5 * 7e-10 / (1.6129e-6 * (7e-10) ** (1 / 3) / (1e-6) ** (-1 / 6) * OMEGA**-0.5 * 1e6)}, 1e-3),
     ("koutecky_levich", {"kinetic": "20 mA/cm²", "limiting": "5 mA/cm²"}, {"current_density": 40}, 1e-9),
+    ("koutecky_levich_current", {"kinetic": "1.5 mA", "limiting": "1 mA"}, {"current": 0.6e-3}, 1e-9),
     ("koutecky_levich_slope", {"slope": f"{1 / (0.62 * 4 * F * 1.2 * (1.9e-9) ** (2 / 3) * 10):.12g} m^2/A/s^0.5", "concentration": "1.2 mM",
                                "diffusivity": "1.9e-9 m²/s"}, {"electrons": 4}, 1e-9),
     ("koutecky_levich_line", {"first_rotation": "400 rpm", "first_current": "20 A/m²", "second_rotation": "1600 rpm", "second_current": "30 A/m²",
@@ -147,6 +154,7 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
      {"molar_conductivity": 140.3}, 1e-9),
     ("limiting_conductivity", {"cation": "Na+", "anion": "SO4^2-"}, {"limiting": 260.16}, 1e-6),
     ("limiting_conductivity", {"cation": "K+", "anion": "Cl-"}, {"limiting": 149.79}, 1e-6),
+    ("transport_number", {"cation_conductivity": "50.08 S cm²/mol", "anion_conductivity": "76.31 S cm²/mol"}, {"transport_number": 0.3962}, 1e-3),
     ("ostwald_dilution", {"molar_conductivity": "16.5 S cm²/mol", "limiting": "390.7 S cm²/mol", "concentration": "0.01 M"},
      {"dissociation_constant": 1.86e-5, "degree": 0.0422}, 2e-3),  # acetic acid, Atkins
     ("ionic_strength", {"concentration": "0.02 M", "cation_charge": 1, "anion_charge": 2}, {"ionic_strength": 0.06}, 1e-9),
@@ -177,6 +185,7 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("current_at_rate", {"rate": "0.2 1/h", "capacity": "100 Ah"}, {"current": 20}, 1e-9),
     ("run_time", {"capacity": "100 Ah", "current": "8 A", "depth": "80 %"}, {"time": 10}, 1e-9),
     ("run_time_at_power", {"energy": "60 kWh", "power": "12 kW", "depth": 0.9, "efficiency": 0.9}, {"time": 4.05}, 1e-9),
+    ("charging_time", {"capacity": "48 Ah", "current": "6.4 A", "share": "110 %"}, {"time": 8.25}, 1e-9),
     ("charging_time", {"capacity": "4000 mAh", "current": "2 A", "efficiency": 0.8}, {"time": 2.5}, 1e-9),
     ("peukert", {"capacity": "100 Ah", "current": "20 A", "exponent": 1.2}, {"time": 20 * 0.25**1.2}, 1e-9),
     ("state_of_charge", {"current": "10 A", "time": "90 min", "capacity": "50 Ah", "initial": "80 %"}, {"state_of_charge": 0.5}, 1e-9),
@@ -190,6 +199,7 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("molarity", {"amount": "0.25 mol", "volume": "500 mL"}, {"concentration": 0.5}, 1e-9),
     ("solution_concentration", {"mass": "5.844 g", "molar_mass": "58.44 g/mol", "volume": "250 mL"}, {"concentration": 0.4}, 1e-9),
     ("dilution", {"stock": "2 M", "volume": "25 mL", "final_volume": "1 L"}, {"concentration": 0.05}, 1e-9),
+    ("titration", {"titrant": "0.1 M", "titrant_volume": "12.5 mL", "volume": "25 mL"}, {"concentration": 0.05}, 1e-9),
     ("ph_of", {"activity": 1e-3}, {"ph": 3}, 1e-9),
     ("ph_of_acid", {"concentration": "0.02 mol/L"}, {"ph": 1.69897}, 1e-5),
     ("ph_of_base", {"concentration": "5 mM"}, {"ph": 11.69897}, 1e-5),

@@ -91,6 +91,7 @@ def normalise_unit(text: str) -> str:
     text = re.sub(f"[{RAISED}]+", lambda m: f"**{plain_digits(m[0])}", text).replace("^", "**")
     text = re.sub(r"/([A-Za-z]+)(\d)([A-Za-z]+)", r"/\1**\2/\3", text)  # W/m2K
     text = re.sub(r"\bNm(?=3|\*\*3)", "m", text)  # a normal cubic metre
+    text = re.sub(r"/ ?(m(?:\*\*2|2)?|kg|g|mol)[* ]?K\b", r"/\1/K", text)  # W/mK: no millikelvin; J/kg K
     text = re.sub(r"^/", "1/", text)
     text = re.sub(r"(?<=[A-Za-z])(-?\d+)(?![\d*.])", r"**\1 ", text)  # m s-2
     if re.search(r"\*\*\s*(?!-?\d{1,2}(?!\d|\s*\*\*))", text):

@@ -172,8 +172,8 @@ def run_time_at_power(
 
 @formula(
     "t = share Q / (efficiency I)", f"{LINDEN}, ch. 3",
-    {"time": Quantity("h", "charging time", words="how long to charge, durée temps de charge")},
-    words="battery charging time capacity charger current, temps de charge d'une batterie courant chargeur",
+    {"time": Quantity("h", "charging time", words="how long to charge recharge, durée temps de charge recharge")},
+    words="battery charging time capacity charger current, temps de charge recharge d'une batterie courant chargeur",
 )  # fmt: skip
 def charging_time(
     capacity: Capacity,
@@ -181,7 +181,10 @@ def charging_time(
         float, Quantity("A", "charging current", 1e-12, 1e7, words="charger, courant de charge chargeur")
     ],
     share: Annotated[
-        float, Quantity("", "share of the capacity that is charged", 1e-3, 1, words="fraction, part à charger")
+        float,
+        Quantity(
+            "", "charge put back over capacity", 1e-3, 2, words="fraction charge factor percent, part facteur de charge"
+        ),
     ] = 1.0,
     efficiency: Efficiency = 1.0,
 ) -> float:

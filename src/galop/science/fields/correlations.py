@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import log, sqrt
 from typing import Annotated, Literal
 
-from galop.science.constants import ATMOSPHERE, G0
+from galop.science.constants import ATMOSPHERE
 from galop.science.fields.fluids import Fluid, Pressure, fluid_transport
-from galop.science.fields.heat import INCROPERA, Difference
+from galop.science.fields.heat import INCROPERA
 from galop.science.formula import Quantity, formula
 from galop.science.units import ScienceError
 
@@ -155,89 +155,6 @@ def coefficient_of_nusselt(
 ) -> float:
     """Heat-transfer coefficient that a Nusselt number means; solved for it, the Nusselt number."""
     return nusselt * conductivity / length
-
-
-@formula(
-    "Pr = cp mu / k", f"Prandtl, 1910; {INCROPERA}, table 6.2",
-    {"prandtl": Quantity("", "Prandtl number", words="Pr, nombre de Prandtl")},
-    words="Prandtl number from specific heat viscosity conductivity, nombre de Prandtl chaleur massique viscosité "
-          "conductivité",
-)  # fmt: skip
-def prandtl_number(
-    heat_capacity: Annotated[float, Quantity("J/kg/K", "specific heat", 1e-3, 1e6, words="cp, chaleur massique")],
-    viscosity: Annotated[float, Quantity("Pa*s", "viscosity", 1e-8, 1e6, words="dynamic μ η, viscosité dynamique")],
-    conductivity: FluidConductivity,
-) -> float:
-    """Prandtl number of a fluid."""
-    return heat_capacity * viscosity / conductivity
-
-
-@formula(
-    "Ra = g0 beta dT L^3 / (nu alpha), Gr = g0 beta dT L^3 / nu^2", f"{INCROPERA}, eq. 9.12 and 9.25",
-    {
-        "rayleigh": Quantity("", "Rayleigh number", words="Ra, nombre de Rayleigh"),
-        "grashof": Quantity("", "Grashof number", words="Gr, nombre de Grashof"),
-    },
-    words="Rayleigh Grashof number natural convection, nombre de Rayleigh Grashof convection naturelle",
-)  # fmt: skip
-def rayleigh_number(
-    expansion: Annotated[
-        float,
-        Quantity(
-            "1/K", "thermal expansion coefficient", 1e-8, 10, words="beta β 1/T, coefficient de dilatation volumique"
-        ),
-    ],
-    temperature_difference: Difference,
-    length: Characteristic,
-    kinematic_viscosity: Annotated[
-        float, Quantity("m^2/s", "kinematic viscosity", 1e-10, 10, words="nu ν, viscosité cinématique")
-    ],
-    diffusivity: Annotated[
-        float, Quantity("m^2/s", "thermal diffusivity", 1e-10, 10, words="alpha α, diffusivité thermique")
-    ],
-) -> dict[str, float]:
-    """Rayleigh and Grashof numbers of natural convection."""
-    drive = G0 * expansion * temperature_difference * length**3 / kinematic_viscosity
-    return {"rayleigh": drive / diffusivity, "grashof": drive / kinematic_viscosity}
-
-
-@formula(
-    "Bi = h L / k", f"Biot, 1804; {INCROPERA}, eq. 5.9",
-    {"biot": Quantity("", "Biot number", words="Bi, nombre de Biot")},
-    words="Biot number lumped capacitance solid, nombre de Biot solide",
-)  # fmt: skip
-def biot_number(
-    coefficient: Annotated[
-        float, Quantity("W/m^2/K", "heat-transfer coefficient", 1e-6, 1e9, words="h convection, coefficient d'échange")
-    ],
-    length: Annotated[
-        float, Quantity("m", "characteristic length, volume over area", 1e-12, 1e4, words="L, longueur caractéristique")
-    ],
-    conductivity: Annotated[
-        float,
-        Quantity(
-            "W/m/K", "thermal conductivity of the solid", 1e-5, 1e5, words="k λ, conductivité thermique du solide"
-        ),
-    ],
-) -> float:
-    """Biot number of a body in a fluid."""
-    return coefficient * length / conductivity
-
-
-@formula(
-    "Fo = alpha t / L^2", f"Fourier, 1822; {INCROPERA}, eq. 5.12",
-    {"fourier": Quantity("", "Fourier number", words="Fo, nombre de Fourier")},
-    words="Fourier number transient conduction, nombre de Fourier conduction instationnaire",
-)  # fmt: skip
-def fourier_number(
-    diffusivity: Annotated[
-        float, Quantity("m^2/s", "thermal diffusivity", 1e-12, 10, words="alpha α, diffusivité thermique")
-    ],
-    time: Annotated[float, Quantity("s", "time", 0, 1e20, words="t, temps durée")],
-    length: Annotated[float, Quantity("m", "characteristic length", 1e-12, 1e7, words="L, longueur caractéristique")],
-) -> float:
-    """Fourier number of transient conduction."""
-    return diffusivity * time / length**2
 
 
 @formula(

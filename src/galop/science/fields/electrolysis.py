@@ -304,12 +304,16 @@ AirRatio = Annotated[
                     words="air stoichiometry excess lambda, excès stoechiométrie d'air")
 ]  # fmt: skip
 
+HydrogenRatio = Annotated[
+    float, Quantity("", "hydrogen fed over hydrogen needed", 1, 50, words="hydrogen stoichiometry, stoechiométrie")
+]
 
-def fuel_cell_flows(reacting: float, utilisation: float, air_ratio: float) -> dict[str, float]:
-    """Flows [kg/h] around a fuel cell in which so many moles of hydrogen react in a second."""
+
+def fuel_cell_flows(reacting: float, hydrogen_share: float, air_ratio: float) -> dict[str, float]:
+    """Flows [kg/h] around a fuel cell in which so many moles of hydrogen react in a second, a share of what is fed."""
     moles = reacting * 3600
     return {
-        "hydrogen_flow": moles / utilisation * HYDROGEN,
+        "hydrogen_flow": moles / hydrogen_share * HYDROGEN,
         "oxygen_flow": moles / 2 * OXYGEN,
         "air_flow": air_ratio * moles / 2 / OXYGEN_IN_AIR * DRY_AIR,
         "water_flow": moles * WATER,
@@ -317,18 +321,22 @@ def fuel_cell_flows(reacting: float, utilisation: float, air_ratio: float) -> di
 
 
 @formula(
-    "hydrogen = N I M / (2 F utilisation); oxygen = N I M / (4 F)", LARMINIE, FUEL_CELL_FLOWS,
+    "hydrogen = ratio N I M / (2 F utilisation); oxygen = N I M / (4 F)", LARMINIE, FUEL_CELL_FLOWS,
     words="fuel cell stack hydrogen consumption air oxygen water, pile à combustible consommation d'hydrogène",
 )  # fmt: skip
 def fuel_cell_consumption(
-    current: Current, cells: Cells = 1.0, utilisation: Utilisation = 1.0, air_ratio: AirRatio = 1.0
+    current: Current,
+    cells: Cells = 1.0,
+    utilisation: Utilisation = 1.0,
+    air_ratio: AirRatio = 1.0,
+    hydrogen_ratio: HydrogenRatio = 1.0,
 ) -> dict[str, float]:
     """Hydrogen, oxygen and air that a fuel-cell stack takes at a current, and the water that it makes."""
-    return fuel_cell_flows(cells * current / (2 * F), utilisation, air_ratio)
+    return fuel_cell_flows(cells * current / (2 * F), utilisation / hydrogen_ratio, air_ratio)
 
 
 @formula(
-    "hydrogen = P M / (2 F U utilisation)", LARMINIE, FUEL_CELL_FLOWS,
+    "hydrogen = ratio P M / (2 F U utilisation)", LARMINIE, FUEL_CELL_FLOWS,
     words="fuel cell hydrogen consumption from its power, pile à combustible consommation d'hydrogène puissance",
 )  # fmt: skip
 def fuel_cell_feed(
@@ -336,9 +344,10 @@ def fuel_cell_feed(
     voltage: CellVoltage,
     utilisation: Utilisation = 1.0,
     air_ratio: AirRatio = 1.0,
+    hydrogen_ratio: HydrogenRatio = 1.0,
 ) -> dict[str, float]:
     """Hydrogen, oxygen and air that a fuel cell takes for electric power at a cell voltage, and the water it makes."""
-    return fuel_cell_flows(power * 1000 / (2 * F * voltage), utilisation, air_ratio)
+    return fuel_cell_flows(power * 1000 / (2 * F * voltage), utilisation / hydrogen_ratio, air_ratio)
 
 
 @formula(

@@ -171,6 +171,27 @@ def limiting_conductivity(cation: Cation, anion: Anion) -> float:
 
 
 @formula(
+    "t+ = lambda+ / (lambda+ + lambda-)", f"{ATKINS}, sec. 20C",
+    {"transport_number": Quantity("", "transport number of the cation",
+                                  words="transference t+, nombre de transport du cation")},
+    words="transport transference number of an ion from ionic conductivities, nombre de transport d'un ion "
+          "conductivités ioniques",
+)  # fmt: skip
+def transport_number(
+    cation_conductivity: Annotated[
+        float,
+        Quantity(MOLAR, "molar conductivity of the cation", 1e-6, 1000, words="λ+, conductivité molaire du cation"),
+    ],
+    anion_conductivity: Annotated[
+        float,
+        Quantity(MOLAR, "molar conductivity of the anion", 1e-6, 1000, words="λ-, conductivité molaire de l'anion"),
+    ],
+) -> float:
+    """Share of the current that the cation of a symmetric salt carries."""
+    return cation_conductivity / (cation_conductivity + anion_conductivity)
+
+
+@formula(
     "alpha = Lambda / Lambda0, K = c alpha^2 / (1 - alpha)", "Ostwald, Z. Phys. Chem. 2 (1888) 36",
     {
         "dissociation_constant": Quantity("mol/L", "dissociation constant",

@@ -211,6 +211,22 @@ def pipe_loss_at_flow(
 
 
 @formula(
+    "dp = 128 mu L Q / (pi D^4); holds for laminar flow", "Hagen, 1839; Poiseuille, 1840; White, sec. 6.4",
+    {"pressure_drop": DROP},
+    words="Hagen-Poiseuille laminar flow capillary pressure drop, Poiseuille écoulement laminaire capillaire perte de "
+          "pression",
+)  # fmt: skip
+def poiseuille(
+    flow_rate: Annotated[float, Quantity("m^3/s", "volume flow", 0, 1e4, words="flow rate Q, débit volumique")],
+    diameter: Diameter,
+    length: Length,
+    viscosity: Viscosity,
+) -> float:
+    """Pressure that a laminar flow loses in a tube (Hagen-Poiseuille)."""
+    return 128 * viscosity * length * flow_rate / (pi * diameter**4)
+
+
+@formula(
     "dp = K rho v^2 / 2", f"{WHITE}, sec. 6.9", {"pressure_drop": DROP, "head_loss": HEAD},
     words="minor loss fitting valve bend loss coefficient, perte de charge singulière vanne coude coefficient",
 )  # fmt: skip
@@ -281,6 +297,40 @@ def pipe_velocity_of_mass(mass_flow: MassFlow, diameter: Diameter, density: Dens
 
 
 @formula(
+    "Q = a b v, m = rho Q", "continuity",
+    {
+        "flow_rate": Quantity("m^3/s", "volume flow", words="Q flow rate, débit volumique"),
+        "mass_flow": Quantity("kg/s", "mass flow", words="ṁ, débit massique"),
+    },
+    words="flow in a rectangular duct channel from width height velocity, débit dans une gaine rectangulaire conduit "
+          "vitesse",
+)  # fmt: skip
+def duct_flow(
+    width: Annotated[float, Quantity("m", "width", 1e-9, 1e5, words="a side, largeur")],
+    height: Annotated[float, Quantity("m", "height", 1e-9, 1e5, words="b side, hauteur")],
+    velocity: Velocity,
+    density: Density,
+) -> dict[str, float]:
+    """Volume and mass flow in a full rectangular duct."""
+    flow = width * height * velocity
+    return {"flow_rate": flow, "mass_flow": density * flow}
+
+
+@formula(
+    "m = rho v pi D^2 / 4, Q = v pi D^2 / 4", "continuity",
+    {
+        "mass_flow": Quantity("kg/s", "mass flow", words="ṁ, débit massique"),
+        "flow_rate": Quantity("m^3/s", "volume flow", words="Q flow rate, débit volumique"),
+    },
+    words="flow in a round pipe from diameter velocity density, débit dans une conduite ronde diamètre vitesse",
+)  # fmt: skip
+def pipe_flow(velocity: Velocity, diameter: Diameter, density: Density) -> dict[str, float]:
+    """Mass and volume flow in a round pipe at a mean velocity."""
+    flow = velocity * pi * diameter**2 / 4
+    return {"mass_flow": density * flow, "flow_rate": flow}
+
+
+@formula(
     "Q = m / rho", "definition", {"flow_rate": Quantity("m^3/s", "volume flow", words="Q flow rate, débit volumique")},
     words="volume flow from mass flow and density, débit volumique débit massique masse volumique",
 )  # fmt: skip
@@ -331,6 +381,7 @@ def torricelli(
     {
         "flow_rate": Quantity("m^3/s", "volume flow", words="Q flow rate, débit volumique"),
         "mass_flow": Quantity("kg/s", "mass flow", words="ṁ, débit massique"),
+        "velocity": Quantity("m/s", "velocity in the throat", words="throat speed v, vitesse au col"),
     },
     words="Venturi meter flow rate throat diameter pressure difference, venturi débit diamètre du col différence de "
           "pression",
@@ -353,8 +404,9 @@ def venturi_flow(
     if throat_diameter >= diameter:
         raise ScienceError("throat_diameter has to be below diameter")
     narrowing = 1 - (throat_diameter / diameter) ** 4
-    flow = coefficient * pi * throat_diameter**2 / 4 * sqrt(2 * pressure_drop / (density * narrowing))
-    return {"flow_rate": flow, "mass_flow": flow * density}
+    velocity = coefficient * sqrt(2 * pressure_drop / (density * narrowing))
+    flow = pi * throat_diameter**2 / 4 * velocity
+    return {"flow_rate": flow, "mass_flow": flow * density, "velocity": velocity}
 
 
 @formula(

@@ -115,15 +115,24 @@ def convection(coefficient: HeatTransfer, area: Area, hot: Hot, cold: Cold) -> d
     return {"heat_flow": flux * area, "heat_flux": flux}
 
 
+def layer(which: str, words: str) -> tuple[Quantity, Quantity]:
+    """The inputs of a layer of a wall: its thickness and conductivity."""
+    return (
+        Quantity("m", f"thickness of the {which} layer", 0, 1e3, words=f"L e wall {words}, épaisseur de la couche"),
+        Quantity("W/m/K", f"conductivity of the {which} layer", 1e-5, 1e5, words=f"k λ {words}, conductivité"),
+    )
+
+
 @formula(
-    "1 / U = 1 / h1 + L / k + 1 / h2", f"{INCROPERA}, eq. 3.18",
+    "1 / U = 1 / h1 + L1 / k1 + L2 / k2 + L3 / k3 + 1 / h2", f"{INCROPERA}, eq. 3.18",
     {
         "coefficient": Quantity("W/m^2/K", "overall heat-transfer coefficient",
                                 words="U value, coefficient d'échange global"),
         "resistance": Quantity("m^2*K/W", "thermal resistance of the area", words="R value, résistance thermique"),
     },
-    words="overall heat transfer coefficient U-value of a wall with films on both sides, coefficient global d'échange "
-          "paroi",
+    words="overall heat transfer coefficient U-value of a composite wall of layers with films on both sides, "
+          "coefficient global "
+    "d'échange paroi multicouche",
 )  # fmt: skip
 def overall_coefficient(
     inside: Annotated[
@@ -146,16 +155,64 @@ def overall_coefficient(
             words="h2 outside cold film, coefficient côté extérieur froid",
         ),
     ],
-    thickness: Annotated[
-        float, Quantity("m", "thickness of the wall", 0, 1e3, words="L e, épaisseur de la paroi")
-    ] = 0.0,
-    conductivity: Annotated[
-        float, Quantity("W/m/K", "conductivity of the wall", 1e-5, 1e5, words="k λ, conductivité thermique")
-    ] = 1.0,
+    thickness: Annotated[float, layer("first", "wall première")[0]] = 0.0,
+    conductivity: Annotated[float, layer("first", "wall première")[1]] = 1.0,
+    second_thickness: Annotated[float, layer("second", "insulation deuxième isolant")[0]] = 0.0,
+    second_conductivity: Annotated[float, layer("second", "insulation deuxième isolant")[1]] = 1.0,
+    third_thickness: Annotated[float, layer("third", "troisième")[0]] = 0.0,
+    third_conductivity: Annotated[float, layer("third", "troisième")[1]] = 1.0,
 ) -> dict[str, float]:
-    """Overall coefficient of a plane wall between two fluids."""
-    resistance = 1 / inside + thickness / conductivity + 1 / outside
+    """Overall coefficient of a plane wall of up to three layers between two fluids."""
+    layers = thickness / conductivity + second_thickness / second_conductivity + third_thickness / third_conductivity
+    resistance = 1 / inside + layers + 1 / outside
     return {"coefficient": 1 / resistance, "resistance": resistance}
+
+
+@formula(
+    "q' = 2 pi k (T_hot - T_cold) / ln(1 + 2 t / D)", f"{INCROPERA}, eq. 3.32",
+    {"heat_per_length": Quantity("W/m", "heat lost by each length of pipe",
+                                 words="per metre loss, perte par mètre de tuyau déperdition linéique")},
+    words="heat loss per metre of an insulated pipe thickness of insulation, perte par mètre d'un tuyau calorifugé "
+          "isolant épaisseur",
+)  # fmt: skip
+def insulated_pipe_loss(
+    conductivity: Annotated[
+        float, Quantity("W/m/K", "conductivity of the insulation", 1e-4, 1e4, words="k λ, conductivité de l'isolant")
+    ],
+    diameter: Annotated[
+        float,
+        Quantity(
+            "m",
+            "outer diameter of the pipe",
+            1e-6,
+            100,
+            words="D tube under the insulation, diamètre extérieur du tuyau",
+        ),
+    ],
+    thickness: Annotated[
+        float,
+        Quantity("m", "thickness of the insulation", 1e-9, 100, words="t e lagging, épaisseur d'isolant calorifuge"),
+    ],
+    hot: Hot,
+    cold: Cold,
+) -> float:
+    """Heat that each length of an insulated pipe loses between the temperatures of both sides of the insulation."""
+    return 2 * pi * conductivity * (hot - cold) / log(1 + 2 * thickness / diameter)
+
+
+@formula(
+    "r = k / h", f"{INCROPERA}, ex. 3.5",
+    {"radius": Quantity("mm", "critical radius", words="insulation r, rayon critique d'isolation")},
+    words="critical radius of insulation of a wire or pipe, rayon critique d'isolation fil tuyau",
+)  # fmt: skip
+def critical_radius(
+    conductivity: Annotated[
+        float, Quantity("W/m/K", "conductivity of the insulation", 1e-4, 1e4, words="k λ, conductivité de l'isolant")
+    ],
+    coefficient: HeatTransfer,
+) -> float:
+    """Outer radius at which the insulation of a cylinder loses most heat."""
+    return 1000 * conductivity / coefficient
 
 
 @formula(
@@ -217,6 +274,35 @@ def emissive_power(
 ) -> float:
     """Power that each area of a surface radiates (Stefan-Boltzmann)."""
     return emissivity * SIGMA * temperature**4
+
+
+@formula(
+    "T = (absorptivity S / (ratio emissivity sigma))^(1/4), ratio of the area that radiates to the one lit: 4 for a "
+    "sphere, 1 for "
+    "one face of a plate", f"Stefan, 1879; {INCROPERA}, ch. 12",
+    {"temperature": Quantity("K", "equilibrium temperature",
+                             words="sunlight solar T, température d'équilibre radiatif")},
+    words="radiative equilibrium temperature sunlight solar flux absorptivity emissivity satellite sphere, "
+          "température d'équilibre "
+    "rayonnement solaire absorptivité",
+)  # fmt: skip
+def radiative_equilibrium(
+    flux: Annotated[
+        float,
+        Quantity(
+            "W/m^2", "flux of light", 0, 1e9, words="solar constant sunlight irradiance S, flux solaire éclairement"
+        ),
+    ],
+    absorptivity: Annotated[
+        float, Quantity("", "absorptivity", 0, 1, words="alpha α 1 minus albedo, absorptivité")
+    ] = 1.0,
+    emissivity: Emissivity = 1.0,
+    ratio: Annotated[
+        float, Quantity("", "area that radiates over area lit", 1, 100, words="4 sphere 2 plate, rapport des surfaces")
+    ] = 4.0,
+) -> float:
+    """Temperature at which a body radiates the light that it takes up, a sphere unless told otherwise."""
+    return float((absorptivity * flux / (ratio * emissivity * SIGMA)) ** 0.25)
 
 
 @formula(

@@ -6,17 +6,33 @@ from math import sqrt
 from typing import Annotated
 
 from galop.science.constants import G0
-from galop.science.fields.flow import WHITE, Density, FlowRate, KinematicViscosity, Velocity, Viscosity
+from galop.science.fields.flow import (
+    WHITE,
+    Density,
+    FlowRate,
+    KinematicViscosity,
+    PressureDrop,
+    Velocity,
+    Viscosity,
+)
 from galop.science.formula import Quantity, formula
 from galop.science.units import ScienceError
 
 WYLIE = "Wylie & Streeter, Fluid Transients in Systems, 1993, ch. 1"
 Efficiency = Annotated[float, Quantity("", "efficiency", 0.01, 1, words="pump turbine η, rendement de la pompe")]
-POWER = Quantity("kW", "shaft power", words="pump motor turbine P, puissance à l'arbre de la pompe")
+PUMP_POWER = {
+    "power": Quantity("kW", "shaft power", words="pump P hydraulic, puissance à l'arbre de la pompe"),
+    "electric_power": Quantity(
+        "kW", "electric power", words="motor input drawn consumed, puissance électrique absorbée"
+    ),
+}
+MotorEfficiency = Annotated[
+    float, Quantity("", "efficiency of the motor", 0.01, 1, words="motor drive, rendement du moteur")
+]
 
 
 @formula(
-    "P = Q dp / efficiency", f"{WHITE}, sec. 11.2", {"power": POWER},
+    "P = Q dp / efficiency, P_electric = P / motor efficiency", f"{WHITE}, sec. 11.2", PUMP_POWER,
     words="pump power from volume flow and pressure rise, puissance d'une pompe débit volumique élévation de pression",
 )  # fmt: skip
 def pump_power_from_pressure(
@@ -25,13 +41,15 @@ def pump_power_from_pressure(
         float, Quantity("Pa", "pressure rise", 0, 1e10, words="Δp differential head pressure, élévation de pression")
     ],
     efficiency: Efficiency = 1.0,
-) -> float:
-    """Shaft power of a pump from its volume flow and pressure rise."""
-    return flow_rate * pressure_rise / efficiency / 1000
+    motor_efficiency: MotorEfficiency = 1.0,
+) -> dict[str, float]:
+    """Shaft power of a pump from its volume flow and pressure rise, and what its motor draws."""
+    power = flow_rate * pressure_rise / efficiency / 1000
+    return {"power": power, "electric_power": power / motor_efficiency}
 
 
 @formula(
-    "P = rho g0 Q H / efficiency", f"{WHITE}, eq. 11.3", {"power": POWER},
+    "P = rho g0 Q H / efficiency, P_electric = P / motor efficiency", f"{WHITE}, eq. 11.3", PUMP_POWER,
     words="pump power from head and flow rate, puissance d'une pompe hauteur manométrique débit",
 )  # fmt: skip
 def pump_power_from_head(
@@ -41,9 +59,69 @@ def pump_power_from_head(
     ],
     density: Density,
     efficiency: Efficiency = 1.0,
+    motor_efficiency: MotorEfficiency = 1.0,
+) -> dict[str, float]:
+    """Shaft power of a pump from its volume flow and head, and what its motor draws."""
+    power = density * G0 * flow_rate * head / efficiency / 1000
+    return {"power": power, "electric_power": power / motor_efficiency}
+
+
+@formula(
+    "Q2 = Q1 n2 / n1", f"{WHITE}, sec. 11.4",
+    {"flow_rate": Quantity("m^3/s", "volume flow at the second speed",
+                           words="Q2 flow rate, débit à la deuxième vitesse")},
+    words="pump affinity laws flow speed same impeller, lois d'affinité similitude débit pompe vitesse même roue",
+)  # fmt: skip
+def affinity_flow(
+    flow_rate: FlowRate,
+    first_speed: Annotated[
+        float, Quantity("rpm", "first speed", 1e-3, 1e6, words="n1 rotation, première vitesse de rotation")
+    ],
+    second_speed: Annotated[
+        float, Quantity("rpm", "second speed", 1e-3, 1e6, words="n2 rotation, deuxième vitesse de rotation")
+    ],
 ) -> float:
-    """Shaft power of a pump from its head."""
-    return density * G0 * flow_rate * head / efficiency / 1000
+    """Flow of a pump or fan at another speed, the impeller being the same."""
+    return flow_rate * second_speed / first_speed
+
+
+@formula(
+    "H2 = H1 (n2 / n1)^2", f"{WHITE}, sec. 11.4",
+    {"head": Quantity("m", "head at the second speed", words="H2, hauteur à la deuxième vitesse")},
+    words="pump affinity laws head speed same impeller, lois d'affinité similitude hauteur pompe vitesse même roue",
+)  # fmt: skip
+def affinity_head(
+    head: Annotated[float, Quantity("m", "head at the first speed", 0, 1e5, words="H1, hauteur à la première vitesse")],
+    first_speed: Annotated[
+        float, Quantity("rpm", "first speed", 1e-3, 1e6, words="n1 rotation, première vitesse de rotation")
+    ],
+    second_speed: Annotated[
+        float, Quantity("rpm", "second speed", 1e-3, 1e6, words="n2 rotation, deuxième vitesse de rotation")
+    ],
+) -> float:
+    """Head of a pump at another speed, the impeller being the same."""
+    return head * (second_speed / first_speed) ** 2
+
+
+@formula(
+    "P2 = P1 (n2 / n1)^3", f"{WHITE}, sec. 11.4",
+    {"power": Quantity("kW", "power at the second speed", words="P2, puissance à la deuxième vitesse")},
+    words="pump fan affinity laws power speed same impeller, lois d'affinité similitude puissance pompe ventilateur "
+          "vitesse",
+)  # fmt: skip
+def affinity_power(
+    power: Annotated[
+        float, Quantity("kW", "power at the first speed", 0, 1e9, words="P1, puissance à la première vitesse")
+    ],
+    first_speed: Annotated[
+        float, Quantity("rpm", "first speed", 1e-3, 1e6, words="n1 rotation, première vitesse de rotation")
+    ],
+    second_speed: Annotated[
+        float, Quantity("rpm", "second speed", 1e-3, 1e6, words="n2 rotation, deuxième vitesse de rotation")
+    ],
+) -> float:
+    """Power of a pump or fan at another speed, the impeller being the same."""
+    return power * (second_speed / first_speed) ** 3
 
 
 @formula(
@@ -290,3 +368,21 @@ def boundary_layer(
     number = velocity * position / kinematic_viscosity
     thickness = 5.0 * position / sqrt(number) if number < 5e5 else 0.37 * position / number**0.2
     return {"thickness": 1000 * thickness, "reynolds": number}
+
+
+@formula(
+    "v = k dp / (mu L)", "Darcy, 1856",
+    {"velocity": Quantity("m/s", "velocity through the whole area",
+                          words="superficial filtration Darcy flux, vitesse de filtration")},
+    words="Darcy's law porous medium permeability filter, loi de Darcy milieu poreux perméabilité filtre",
+)  # fmt: skip
+def porous_flow(
+    permeability: Annotated[float, Quantity("m^2", "permeability", 1e-22, 1, words="k darcy, perméabilité")],
+    pressure_drop: PressureDrop,
+    viscosity: Viscosity,
+    thickness: Annotated[
+        float, Quantity("m", "thickness", 1e-9, 1e6, words="L bed layer length, épaisseur longueur du lit")
+    ],
+) -> float:
+    """Velocity of a slow flow through a porous layer (Darcy)."""
+    return permeability * pressure_drop / (viscosity * thickness)

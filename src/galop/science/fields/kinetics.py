@@ -220,6 +220,34 @@ def butler_volmer_overpotential(
 
 
 @formula(
+    "U = E - b log10(j / j0) - r j", "Larminie & Dicks, Fuel Cell Systems Explained, 2nd ed., sec. 3.9",
+    {"voltage": Quantity("V", "voltage of the cell",
+                         words="operating polarisation curve, tension de la cellule en fonctionnement")},
+    words="fuel cell polarisation curve activation ohmic losses, courbe de polarisation pile à combustible pertes "
+          "d'activation ohmiques",
+)  # fmt: skip
+def polarisation_curve(
+    open_voltage: Annotated[
+        float, Quantity("V", "reversible voltage", 0, 10, words="open circuit E, tension réversible à vide")
+    ],
+    current_density: Annotated[
+        float, Quantity("A/m^2", "current density", 1e-9, 1e7, words="j i operating, densité de courant")
+    ],
+    exchange_current_density: ExchangeCurrentDensity,
+    slope: Slope,
+    area_resistance: Annotated[
+        float,
+        Quantity(
+            "ohm*m^2", "resistance for the area", 0, 1e3, words="area specific ASR r ohm cm2, résistance surfacique"
+        ),
+    ] = 0.0,
+) -> float:
+    """Voltage of a fuel cell under load, less its activation and ohmic losses."""
+    activation = slope / 1000 * log10(current_density / exchange_current_density)
+    return open_voltage - activation - area_resistance * current_density
+
+
+@formula(
     "R_ct = R T / (n F i0 A)", f"{BF}, eq. 3.4.13",
     {"resistance": Quantity("ohm", "charge-transfer resistance", words="Rct, résistance de transfert de charge")},
     words="charge-transfer resistance from exchange current, résistance de transfert de charge courant d'échange",
@@ -299,6 +327,24 @@ def corrosion_from_mass_loss(
 ) -> float:
     """Penetration rate of uniform corrosion from the mass that a coupon lost."""
     return mass / (density * 1e6) / area / time * 1000 * YEAR
+
+
+@formula(
+    "i = m z F / (M A t)", "ASTM G102-89",
+    {"current_density": Quantity("A/m^2", "corrosion current density",
+                                 words="icorr jcorr mean, densité de courant de corrosion")},
+    words="corrosion current density from mass loss of a coupon, densité de courant de corrosion perte de masse "
+          "éprouvette",
+)  # fmt: skip
+def corrosion_current(
+    mass: Annotated[float, Quantity("g", "mass lost", 0, words="weight loss, perte de masse")],
+    area: Annotated[float, Quantity("m^2", "exposed area", 1e-12, words="surface coupon, surface exposée")],
+    time: Annotated[float, Quantity("s", "time of exposure", 1e-3, words="duration, durée d'exposition")],
+    molar_mass: MolarMass,
+    electrons: Electrons,
+) -> float:
+    """Mean corrosion current density from the mass that a coupon lost."""
+    return mass * electrons * F / (molar_mass * area * time)
 
 
 @formula(

@@ -1,4 +1,4 @@
-"""Mechanics and electric circuits: what is asked beside everything else."""
+"""Mechanics: energy, force, pressure, stress, falls and oscillations."""
 
 from __future__ import annotations
 
@@ -8,114 +8,13 @@ from typing import Annotated
 from galop.science.constants import G0
 from galop.science.formula import Quantity, formula
 
-OHM = "Ohm, 1827"
-JOULE = "Joule, 1841"
 MECHANICS = "Newton, 1687"
 HOOKE = "Hooke, 1678; Timoshenko, Strength of Materials, 1930"
-Voltage = Annotated[float, Quantity("V", "voltage", 0, 1e9, words="U potential difference across, tension")]
-ElectricCurrent = Annotated[float, Quantity("A", "current", 0, 1e9, words="I amperage, courant intensité")]
-Resistance = Annotated[float, Quantity("ohm", "resistance", 1e-12, 1e15, words="R, résistance")]
-Power = Annotated[float, Quantity("W", "power", 0, 1e18, words="P, puissance")]
-Duration = Annotated[float, Quantity("s", "time", 0, 1e15, words="duration for t, durée temps pendant")]
 Mass = Annotated[float, Quantity("kg", "mass", 0, 1e30, words="m, masse")]
 Force = Annotated[float, Quantity("N", "force", 0, 1e15, words="load F, force charge")]
 Section = Annotated[float, Quantity("m^2", "area", 1e-18, 1e12, words="cross-section A S, aire section surface")]
 Speed = Annotated[float, Quantity("m/s", "velocity", 0, 3e7, words="speed v, vitesse")]
 Gravity = Annotated[float, Quantity("m/s^2", "acceleration of gravity", 0, 1000, words="g, pesanteur gravité")]
-VOLTAGE = Quantity("V", "voltage", words="U drop across, tension")
-POWER = Quantity("W", "power", words="P electric dissipated, puissance électrique dissipée")
-
-
-@formula(
-    "U = R I", OHM, {"voltage": VOLTAGE},
-    words="Ohm's law voltage current resistance, loi d'Ohm tension courant résistance",
-)  # fmt: skip
-def ohm(current: ElectricCurrent, resistance: Resistance) -> float:
-    """Voltage across a resistance; solved for it, current or resistance (Ohm)."""
-    return current * resistance
-
-
-@formula(
-    "P = U I", JOULE, {"power": POWER}, words="electric power voltage current, puissance électrique tension courant",
-)  # fmt: skip
-def electric_power(voltage: Voltage, current: ElectricCurrent) -> float:
-    """Electric power of a current at a voltage."""
-    return voltage * current
-
-
-@formula(
-    "P = R I^2", JOULE, {"power": POWER},
-    words="Joule heating power dissipated in a resistance current, effet Joule puissance dissipée résistance courant",
-)  # fmt: skip
-def joule_heating(current: ElectricCurrent, resistance: Resistance) -> float:
-    """Power that a current turns into heat in a resistance (Joule)."""
-    return resistance * current**2
-
-
-@formula(
-    "P = U^2 / R", JOULE, {"power": POWER},
-    words="power of a resistor at a voltage, puissance d'une résistance sous une tension",
-)  # fmt: skip
-def power_at_voltage(voltage: Voltage, resistance: Resistance) -> float:
-    """Power of a resistance at a voltage."""
-    return voltage**2 / resistance
-
-
-@formula(
-    "W = P t", "definition", {"energy": Quantity("kW*h", "energy",
-                                                 words="consumption kWh W used, énergie consommation consommée")},
-    words="energy from power and time consumption, énergie puissance durée consommation électrique",
-)  # fmt: skip
-def energy_of_power(power: Power, time: Duration) -> float:
-    """Energy of a power over a time."""
-    return power * time / 3.6e6
-
-
-@formula(
-    "R = rho L / A", f"{OHM}; Pouillet, 1837",
-    {"resistance": Quantity("ohm", "resistance of the wire", words="R cable conductor, résistance du fil câble")},
-    words="resistance of a wire cable from resistivity length section, résistance d'un fil résistivité longueur "
-          "section",
-)  # fmt: skip
-def wire_resistance(
-    resistivity: Annotated[float, Quantity("ohm*m", "resistivity", 1e-12, 1e18, words="rho ρ copper, résistivité")],
-    length: Annotated[float, Quantity("m", "length", 0, 1e9, words="L cable, longueur")],
-    area: Section,
-) -> float:
-    """Resistance of a wire."""
-    return resistivity * length / area
-
-
-@formula(
-    "1 / R = 1 / R1 + 1 / R2", OHM,
-    {"resistance": Quantity("ohm", "resistance of both", words="parallel, équivalente en parallèle")},
-    words="resistors in parallel equivalent resistance, résistances en parallèle équivalente",
-)  # fmt: skip
-def parallel_resistance(
-    first: Annotated[float, Quantity("ohm", "first resistance", 1e-12, 1e15, words="R1, première résistance")],
-    second: Annotated[float, Quantity("ohm", "second resistance", 1e-12, 1e15, words="R2, deuxième résistance")],
-) -> float:
-    """Resistance of two resistors in parallel."""
-    return 1 / (1 / first + 1 / second)
-
-
-@formula(
-    "tau = R C, f = 1 / (2 pi R C)", "Horowitz & Hill, The Art of Electronics, 3rd ed., sec. 1.4 and 1.7",
-    {
-        "time_constant": Quantity("s", "time constant", words="τ RC, constante de temps"),
-        "frequency": Quantity("Hz", "cutoff frequency", words="corner -3 dB, fréquence de coupure"),
-    },
-    words="RC circuit time constant cutoff frequency, circuit RC constante de temps fréquence de coupure",
-)  # fmt: skip
-def rc_circuit(
-    resistance: Resistance,
-    capacitance: Annotated[
-        float, Quantity("F", "capacitance", 1e-18, 1e9, words="C capacitor, capacité du condensateur")
-    ],
-) -> dict[str, float]:
-    """Time constant and cutoff frequency of a resistor and a capacitor."""
-    tau = resistance * capacitance
-    return {"time_constant": tau, "frequency": 1 / (2 * pi * tau)}
 
 
 @formula(
@@ -287,3 +186,55 @@ def power_efficiency(
 ) -> float:
     """Efficiency of a machine."""
     return output / intake
+
+
+@formula(
+    "T = 2 pi sqrt(m / k)", "Hooke, 1678",
+    {
+        "period": Quantity("s", "period", words="T oscillation, période"),
+        "frequency": Quantity("Hz", "frequency", words="natural f, fréquence propre"),
+    },
+    words="spring mass oscillator period natural frequency, oscillateur masse ressort période fréquence propre",
+)  # fmt: skip
+def spring_oscillation(
+    mass: Annotated[float, Quantity("kg", "mass", 1e-15, 1e12, words="m, masse")],
+    stiffness: Annotated[
+        float, Quantity("N/m", "stiffness", 1e-9, 1e15, words="spring constant k, raideur constante du ressort")
+    ],
+) -> dict[str, float]:
+    """Period and frequency of a mass on a spring."""
+    period = 2 * pi * sqrt(mass / stiffness)
+    return {"period": period, "frequency": 1 / period}
+
+
+@formula(
+    "T = 2 pi sqrt(L / g)", "Huygens, 1673", {"period": Quantity("s", "period", words="T swing, période")},
+    words="simple pendulum period length, pendule simple période longueur",
+)  # fmt: skip
+def pendulum(
+    length: Annotated[float, Quantity("m", "length", 1e-9, 1e6, words="L, longueur")], gravity: Gravity = G0
+) -> float:
+    """Period of a pendulum that swings little."""
+    return 2 * pi * sqrt(length / gravity)
+
+
+@formula(
+    "F = m v^2 / r", MECHANICS, {"force": Quantity("N", "centripetal force", words="F, force centripète")},
+    words="centripetal force circular motion, force centripète mouvement circulaire",
+)  # fmt: skip
+def centripetal_force(
+    mass: Mass, velocity: Speed, radius: Annotated[float, Quantity("m", "radius", 1e-12, 1e15, words="r circle, rayon")]
+) -> float:
+    """Force that keeps a mass on a circle."""
+    return mass * velocity**2 / radius
+
+
+@formula(
+    "W = F d", MECHANICS, {"work": Quantity("J", "work", words="energy W, travail énergie")},
+    words="work of a force over a distance, travail d'une force distance",
+)  # fmt: skip
+def work(
+    force: Force, distance: Annotated[float, Quantity("m", "distance", 0, 1e15, words="d along, distance")]
+) -> float:
+    """Work of a force along a distance."""
+    return force * distance

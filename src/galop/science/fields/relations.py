@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from galop.science.constants import R
 from galop.science.formula import Quantity, formula
 from galop.science.units import ScienceError
 
@@ -14,19 +13,8 @@ Time = Annotated[float, Quantity("s", "time", 0, 1e15, "duration, during, durée
 Mass = Annotated[float, Quantity("kg", "mass", 0, 1e15, "masse, weigh, pèse")]
 Volume = Annotated[float, Quantity("m^3", "volume", 0, 1e15, "capacity, contenance")]
 Area = Annotated[float, Quantity("m^2", "area", 0, 1e12, "surface, section, aire")]
-Current = Annotated[float, Quantity("A", "current", 0, 1e9, "courant, intensité")]
-Voltage = Annotated[float, Quantity("V", "voltage", -1e9, 1e9, "tension")]
 Power = Annotated[float, Quantity("W", "power", 0, 1e15, "puissance")]
-Density = Annotated[float, Quantity("kg/m^3", "density", 1e-9, 1e5, "masse volumique, densité")]
 MassFlow = Annotated[float, Quantity("kg/s", "mass flow", 0, 1e6, "flow rate, débit massique")]
-Temperature = Annotated[float, Quantity("K", "temperature", 0.01, 1e5, "température")]
-
-
-@formula("density = mass / volume", SI, {"density": Quantity("kg/m^3", "density", words="masse volumique, densité")},
-         words="masse d'un volume, volume d'une masse, tank, réservoir")  # fmt: skip
-def density_of(mass: Mass, volume: Volume) -> float:
-    """Density of a mass that fills a volume."""
-    return mass / volume
 
 
 @formula("volume_flow = velocity area", "continuity equation",
@@ -105,40 +93,6 @@ def time_to_perforation(
     return thickness / rate
 
 
-@formula("force = pressure area", MECHANICS, {"force": Quantity("N", "force", words="load, effort")},
-         words="force of a pressure on a piston or wall, force de pression")  # fmt: skip
-def pressure_force(pressure: Annotated[float, Quantity("Pa", "pressure", 0, 1e12, "pression")], area: Area) -> float:
-    """Force of a pressure on an area."""
-    return pressure * area
-
-
-@formula("force = mass acceleration", "Newton, 1687", {"force": Quantity("N", "force", words="thrust, poussée")},
-         words="acceleration of a mass by a force, accélération d'une masse par une force")  # fmt: skip
-def acceleration_force(
-    mass: Mass, acceleration: Annotated[float, Quantity("m/s^2", "acceleration", -1e6, 1e6, "accélération")]
-) -> float:
-    """Force that accelerates a mass."""
-    return mass * acceleration
-
-
-@formula("power = voltage current", MECHANICS, {"power": Quantity("W", "electrical power", words="puissance")},
-         words="power of a current at a voltage, puissance d'un courant sous une tension")  # fmt: skip
-def electrical_power(voltage: Voltage, current: Current) -> float:
-    """Electrical power of a current at a voltage."""
-    return voltage * current
-
-
-@formula("power = voltage^2 / resistance", MECHANICS,
-         {"power": Quantity("W", "power in a resistance", words="puissance dissipée, load, charge")},
-         words="load, heater, résistance chauffante, charge")  # fmt: skip
-def resistive_power(
-    voltage: Voltage,
-    resistance: Annotated[float, Quantity("ohm", "resistance", 1e-12, 1e15, "résistance, load, charge")],
-) -> float:
-    """Power that a voltage drives into a resistance."""
-    return voltage * voltage / resistance
-
-
 @formula("heat_flux = power / area", MECHANICS, {"heat_flux": Quantity("W/m^2", "heat flux", words="flux thermique")},
          words="heat flow per area, densité de flux de chaleur")  # fmt: skip
 def heat_flux(
@@ -146,18 +100,6 @@ def heat_flux(
 ) -> float:
     """Heat flux of a heat flow through an area."""
     return power / area
-
-
-@formula("density = pressure molar_mass / (R temperature)", "Clapeyron, 1834",
-         {"density": Quantity("kg/m^3", "gas density", words="masse volumique d'un gaz")},
-         words="ideal gas density, masse volumique d'un gaz parfait")  # fmt: skip
-def ideal_gas_density(
-    pressure: Annotated[float, Quantity("Pa", "gas pressure", 0, 1e10, "pression du gaz")],
-    molar_mass: Annotated[float, Quantity("g/mol", "molar mass of the gas", 1, 1000, "masse molaire du gaz")],
-    temperature: Temperature,
-) -> float:
-    """Density of an ideal gas."""
-    return pressure * molar_mass * 1e-3 / (R * temperature)
 
 
 @formula("volume = area thickness", "geometry", {"volume": Quantity("m^3", "volume of a layer", words="couche, dépôt")},

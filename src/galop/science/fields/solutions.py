@@ -78,6 +78,36 @@ def dilution(
     return stock * volume / final_volume
 
 
+@formula(
+    "c = ratio c_titrant V_titrant / V", HARRIS,
+    {"concentration": Quantity("mol/L", "concentration of the sample",
+                               words="unknown analyte c, concentration de l'échantillon inconnue")},
+    words="titration equivalence volume concentration, titrage dosage volume à l'équivalence concentration",
+)  # fmt: skip
+def titration(
+    titrant: Annotated[
+        float, Quantity("mol/L", "concentration of the titrant", 0, 100, words="burette, concentration du titrant")
+    ],
+    titrant_volume: Annotated[
+        float,
+        Quantity(
+            "mL", "volume of titrant at equivalence", 0, 1e6, words="burette end point, volume versé à l'équivalence"
+        ),
+    ],
+    volume: Annotated[
+        float,
+        Quantity(
+            "mL", "volume of the sample", 1e-6, 1e9, words="aliquot analyte, volume de l'échantillon prise d'essai"
+        ),
+    ],
+    ratio: Annotated[
+        float, Quantity("", "moles of sample for a mole of titrant", 0.01, 100, words="stoichiometry, stoechiométrie")
+    ] = 1.0,
+) -> float:
+    """Concentration of a sample from the titrant that it took."""
+    return ratio * titrant * titrant_volume / volume
+
+
 @formula("pH = -log10(a)", IUPAC, PH, words="pH from the activity of protons, pH activité des protons")
 def ph_of(
     activity: Annotated[
@@ -220,7 +250,7 @@ def arrhenius(
         ),
     ],
     activation_energy: ActivationEnergy,
-    temperature: Annotated[float, Quantity("K", "temperature", 10, 10_000, words="température")] = ROOM,
+    temperature: Annotated[float, Quantity("K", "temperature", 100, 5000, words="température")] = ROOM,
 ) -> float:
     """Rate constant of a first-order reaction at a temperature (Arrhenius)."""
     return factor * exp(-activation_energy * 1000 / (R * temperature))
@@ -236,10 +266,10 @@ def arrhenius(
 def arrhenius_ratio(
     activation_energy: ActivationEnergy,
     first_temperature: Annotated[
-        float, Quantity("K", "first temperature", 10, 10_000, words="T1 from, première température")
+        float, Quantity("K", "first temperature", 100, 5000, words="T1 from, première température")
     ],
     second_temperature: Annotated[
-        float, Quantity("K", "second temperature", 10, 10_000, words="T2 to, deuxième température")
+        float, Quantity("K", "second temperature", 100, 5000, words="T2 to, deuxième température")
     ],
 ) -> float:
     """How much faster a reaction is at another temperature (Arrhenius); solved for it, the activation energy."""

@@ -218,6 +218,21 @@ def koutecky_levich(
 
 
 @formula(
+    "1 / i = 1 / i_kinetic + 1 / i_limiting", f"{BF}, eq. 9.3.38",
+    {"current": Quantity("A", "current", words="measured total mixed i, courant mesuré")},
+    words="Koutecky-Levich kinetic current Levich current RDE, Koutecký-Levich courant cinétique courant de Levich",
+)  # fmt: skip
+def koutecky_levich_current(
+    kinetic: Annotated[float, Quantity("A", "kinetic current", 1e-15, 1e9, words="ik, courant cinétique")],
+    limiting: Annotated[
+        float, Quantity("A", "limiting current", 1e-15, 1e9, words="iL Levich diffusion, courant limite")
+    ],
+) -> float:
+    """Current under mixed control of kinetics and transport; solved for it, the kinetic current (Koutecky-Levich)."""
+    return 1 / (1 / kinetic + 1 / limiting)
+
+
+@formula(
     "n = 1 / (slope 0.620 F c D^(2/3) nu^(-1/6)), slope of 1/j over omega^(-1/2), omega in rad/s", LEVICH_SOURCE,
     {"electrons": Quantity("", "electrons exchanged", words="number of electrons n transferred, nombre d'électrons")},
     words="Koutecky-Levich slope number of electrons diffusion coefficient, pente de Koutecký-Levich nombre "

@@ -12,7 +12,7 @@ OMEGA = 1600 * 2 * pi / 60
 
 WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     # Electrolysis: Faraday, with electrons counted.
-    ("electric_charge", {"current": "2.5 A", "time": "40 min"}, {"charge": 6000, "electrons": 0.062186}, 1e-4),
+    ("electric_charge", {"current": "2.5 A", "time": "40 min"}, {"charge": 6000}, 1e-9),
     ("current_density", {"current": "5 A", "area": "2 dm²"}, {"current_density": 250}, 1e-9),
     ("faraday_mass", {"current": "10 A", "time": "1 h", "molar_mass": "63.546 g/mol", "electrons": 2}, {"mass": 11.855}, 1e-4),
     ("faraday_mass", {"current": "300 kA", "time": "1 day", "molar_mass": "26.982 g/mol", "electrons": 3, "efficiency": "94 %"},
@@ -25,6 +25,9 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
                            "density": "10.49 g/cm³"}, {"thickness": 2 * 2700 / F * 107.868 / 10.49 / 150 * 1e4}, 1e-9),
     ("faraday_gas_volume", {"current": "3 A", "time": "1 h", "electrons": 2, "temperature": "20 °C", "pressure": "1 atm"},
      {"volume": 3 * 3600 / E / 2 * KB * 293.15 / 101325 * 1000}, 1e-9),
+    ("gas_evolution", {"gas": "dihydrogène", "current": "2.4 A", "time": "30 min", "temperature": "20 °C"},
+     {"volume": 4320 / E / 2 * KB * 293.15 / 101.325, "mass": 4320 / E / 2 / NA * 2.01588}, 1e-9),
+    ("gas_evolution", {"gas": "oxygen", "current": "1 A", "time": "1 h"}, {"amount": 3600 / F / 4}, 1e-9),
     ("current_efficiency", {"mass": "5.1 g", "current": "5 A", "time": "1 h", "molar_mass": "58.693 g/mol", "electrons": 2},
      {"efficiency": 5.1 / 58.693 / (5 * 3600 / F / 2)}, 1e-9),
     ("electrolysis_energy", {"voltage": "4.3 V", "molar_mass": "26.982 g/mol", "electrons": 3, "efficiency": 0.95},

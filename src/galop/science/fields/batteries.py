@@ -30,7 +30,7 @@ Depth = Annotated[
         "share of the capacity that is used",
         1e-3,
         1,
-        words="depth of discharge DoD usable, profondeur de décharge utilisable",
+        words="depth of discharge DoD usable only empty, profondeur de décharge utilisable vide",
     ),
 ]
 Efficiency = Annotated[float, Quantity("", "efficiency", 0.01, 1, words="converter inverter coulombic, rendement")]

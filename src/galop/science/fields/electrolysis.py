@@ -56,16 +56,12 @@ CellVoltage = Annotated[
 
 @formula(
     "Q = I t", "SI Brochure, 2019",
-    {
-        "charge": Quantity("C", "electric charge",
-                           words="charge passed Q coulombs, charge électrique quantité d'électricité"),
-        "electrons": Quantity("mol", "amount of electrons", words="moles of electrons, quantité d'électrons"),
-    },
+    {"charge": Quantity("C", "electric charge", words="charge passed Q coulombs, quantité d'électricité")},
     words="charge passed by a current coulometry, charge électrique quantité d'électricité courant durée",
 )  # fmt: skip
-def electric_charge(current: Current, time: Time) -> dict[str, float]:
+def electric_charge(current: Current, time: Time) -> float:
     """Charge that a current carries in a time."""
-    return {"charge": current * time, "electrons": current * time / F}
+    return current * time
 
 
 @formula(
@@ -169,6 +165,39 @@ def faraday_gas_volume(
     return 1000 * current * time * efficiency / (electrons * F) * R * temperature / pressure
 
 
+EVOLVED = {"hydrogen": (2, 2.01588), "oxygen": (4, 31.9988), "chlorine": (2, 70.906), "fluorine": (2, 37.9968)}
+"""Gases that electrolysis sets free: electrons for each molecule, molar mass [g/mol]."""
+Gas = Annotated[str, tuple(EVOLVED)]
+
+
+@formula(
+    "n = efficiency I t / (z F), V = n R T / p; z is 2 for H2, Cl2 and F2, 4 for O2", f"{FARADAY}; ideal gas",
+    {
+        "volume": Quantity("L", "volume of gas", words="gas evolved released comes off, volume de gaz dégagé produit"),
+        "mass": Quantity("g", "mass of gas", words="evolved released, masse de gaz dégagée produite"),
+        "amount": Quantity("mol", "amount of gas", words="moles evolved, quantité de matière de gaz dégagée"),
+    },
+    words="electrolysis hydrogen oxygen chlorine given off at an electrode volume, électrolyse dégagement d'hydrogène "
+    "d'oxygène de chlore volume dégagé",
+)  # fmt: skip
+def gas_evolution(
+    gas: Gas,
+    current: Current,
+    time: Time,
+    temperature: Annotated[float, Quantity("K", "temperature of the gas", 100, 2000, words="température")] = ROOM,
+    pressure: Annotated[float, Quantity("Pa", "pressure of the gas", 1, 1e7, words="pression")] = ATMOSPHERE,
+    efficiency: CurrentEfficiency = 1.0,
+) -> dict[str, float]:
+    """Hydrogen, oxygen or chlorine that a current sets free (Faraday)."""
+    electrons, molar_mass = EVOLVED[gas]
+    amount = efficiency * current * time / (electrons * F)
+    return {
+        "volume": 1000 * amount * R * temperature / pressure,
+        "mass": amount * molar_mass,
+        "amount": amount,
+    }
+
+
 @formula(
     "efficiency = m z F / (I t M)", f"{FARADAY}; {PLETCHER}",
     {"efficiency": Quantity("", "current efficiency", words="faradaic yield, rendement faradique en courant")},
@@ -204,7 +233,7 @@ def electrolysis_energy(
     f"{FARADAY}; {LARMINIE}",
     {
         "specific_energy": Quantity("kW*h/kg", "electric energy for each mass of hydrogen",
-                                    words="specific consumption kWh per kg H2, consommation spécifique par kilogramme"),
+                                    words="consumption of the electrolyser for hydrogen, consommation d'hydrogène"),
         "volumetric_energy": Quantity("kW*h/m^3", "electric energy for each normal cubic metre of hydrogen",
                                       words="kWh per Nm3, énergie par normal mètre cube"),
         "efficiency_hhv": Quantity("", "efficiency on the higher heating value", words="rendement PCS"),

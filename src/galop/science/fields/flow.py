@@ -24,7 +24,7 @@ KinematicViscosity = Annotated[
 ]
 Diameter = Annotated[
     float,
-    Quantity("m", "inner diameter", 1e-9, 1e3, words="pipe tube bore D hydraulic, diamètre intérieur conduite tuyau"),
+    Quantity("m", "inner diameter", 1e-9, 20, words="pipe tube bore D hydraulic, diamètre intérieur conduite tuyau"),
 ]
 Length = Annotated[float, Quantity("m", "length of the pipe", 0, 1e8, words="L long pipeline, longueur de la conduite")]
 Roughness = Annotated[

@@ -307,3 +307,38 @@ def fluid_boiling(name: Fluid, mass: FluidMass, start: Start, pressure: Pressure
     """Heat that brings a mass of a liquid to its boiling point at a pressure and turns all of it to vapour."""
     before = state_at(name, start, pressure, 0.0).hmass()
     return mass * float(saturated_state(name, 1, pressure=pressure).hmass() - before) / 1000
+
+
+FluidVolume = Annotated[float, Quantity("L", "volume", 0, 1e15, words="litres how much V, volume")]
+End = Annotated[float, Quantity("K", "temperature at the end", 1, 3000, words="final to T2, température finale")]
+
+
+@formula(
+    "Q = rho V (h2 - h1), rho and h from the Helmholtz equation of state", COOLPROP, HEAT,
+    words="heat needed to warm litres of a fluid, énergie pour chauffer des litres d'eau un volume",
+)  # fmt: skip
+def volume_heating(name: Fluid, volume: FluidVolume, start: Start, end: End, pressure: Pressure = ATMOSPHERE) -> float:
+    """Heat that takes a volume of a fluid, measured at the start, to another temperature at constant pressure."""
+    before, after = (state_at(name, temperature, pressure, 0.0) for temperature in (start, end))
+    return volume / 1000 * float(before.rhomass() * (after.hmass() - before.hmass())) / 1000
+
+
+@formula(
+    "t = rho V (h2 - h1) / (efficiency P), rho and h from the Helmholtz equation of state", COOLPROP,
+    {"time": Quantity("min", "time", words="how long duration, durée combien de temps")},
+    words="how long to heat litres of water with a heater kettle boiler power, combien de temps pour chauffer des "
+          "litres d'eau bouilloire "
+    "chauffe-eau résistance puissance",
+)  # fmt: skip
+def volume_heating_time(
+    name: Fluid,
+    volume: FluidVolume,
+    start: Start,
+    end: End,
+    power: Annotated[float, Quantity("W", "power", 1e-12, 1e15, words="heater P, puissance")],
+    efficiency: Annotated[float, Quantity("", "efficiency", 0.01, 1, words="η share that goes in, rendement")] = 1.0,
+    pressure: Pressure = ATMOSPHERE,
+) -> float:
+    """How long a power takes to warm a volume of a fluid."""
+    heat: float = volume_heating.function(name, volume, start, end, pressure)
+    return heat * 1000 / (efficiency * power) / 60

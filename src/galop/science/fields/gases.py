@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log
 from typing import Annotated
 
-from galop.science.constants import ATMOSPHERE, ROOM, R
+from galop.science.constants import ATMOSPHERE, R
 from galop.science.formula import Quantity, formula
 
 CLAPEYRON = "Clapeyron, 1834"
@@ -33,7 +33,7 @@ HeatRatio = Annotated[
 def ideal_gas(
     amount: Annotated[float, Quantity("mol", "amount of gas", 1e-15, 1e12, words="moles n, quantité de matière")],
     volume: GasVolume,
-    temperature: GasTemperature = ROOM,
+    temperature: GasTemperature,
 ) -> float:
     """Pressure of an ideal gas; solved for it, amount, volume or temperature."""
     return amount * R * temperature / volume
@@ -43,9 +43,7 @@ def ideal_gas(
     "m = p V M / (R T)", CLAPEYRON, {"mass": Quantity("kg", "mass of gas", words="m stored, masse de gaz")},
     words="mass of gas in a tank pressure volume, masse de gaz dans un réservoir bouteille pression volume",
 )  # fmt: skip
-def gas_mass(
-    pressure: GasPressure, volume: GasVolume, molar_mass: GasMolarMass, temperature: GasTemperature = ROOM
-) -> float:
+def gas_mass(pressure: GasPressure, volume: GasVolume, molar_mass: GasMolarMass, temperature: GasTemperature) -> float:
     """Mass of an ideal gas in a volume."""
     return pressure * volume * molar_mass / 1000 / (R * temperature)
 
@@ -55,35 +53,82 @@ def gas_mass(
                                                          words="rho ρ, masse volumique du gaz")},
     words="density of an ideal gas from pressure temperature molar mass, masse volumique d'un gaz parfait",
 )  # fmt: skip
-def gas_density(
-    molar_mass: GasMolarMass, temperature: GasTemperature = ROOM, pressure: GasPressure = ATMOSPHERE
-) -> float:
+def gas_density(molar_mass: GasMolarMass, temperature: GasTemperature, pressure: GasPressure = ATMOSPHERE) -> float:
     """Density of an ideal gas."""
     return pressure * molar_mass / 1000 / (R * temperature)
 
 
 @formula(
+    "p2 = p1 T2 / T1", "Gay-Lussac, 1802",
+    {"pressure": Quantity("Pa", "pressure afterwards", words="p2 final, pression finale")},
+    words="Gay-Lussac constant volume rigid sealed vessel cylinder tyre gas heated, volume constant bouteille "
+          "réservoir rigide fermé "
+    "pneu gaz chauffé",
+)  # fmt: skip
+def isochoric_pressure(
+    pressure: Annotated[float, Quantity("Pa", "pressure before", 1e-6, 1e9, words="p1 initial, pression initiale")],
+    first_temperature: Annotated[
+        float, Quantity("K", "temperature before", 1, 10_000, words="T1 initial, température initiale")
+    ],
+    second_temperature: Annotated[
+        float, Quantity("K", "temperature afterwards", 1, 10_000, words="T2 final gas, température finale")
+    ],
+) -> float:
+    """Absolute pressure of a gas in a closed rigid vessel after its temperature has changed."""
+    return pressure * second_temperature / first_temperature
+
+
+@formula(
+    "p2 = p1 V1 / V2", "Boyle, 1662",
+    {"pressure": Quantity("Pa", "pressure afterwards", words="p2 final, pression finale")},
+    words="Boyle-Mariotte constant temperature isothermal compression volume, loi de Boyle-Mariotte température "
+          "constante compression",
+)  # fmt: skip
+def isothermal_pressure(
+    pressure: Annotated[float, Quantity("Pa", "pressure before", 1e-6, 1e9, words="p1 initial, pression initiale")],
+    first_volume: Annotated[float, Quantity("m^3", "volume before", 1e-15, 1e12, words="V1 initial, volume initial")],
+    second_volume: Annotated[float, Quantity("m^3", "volume afterwards", 1e-15, 1e12, words="V2 final, volume final")],
+) -> float:
+    """Absolute pressure of a gas after its volume has changed at one temperature (Boyle)."""
+    return pressure * first_volume / second_volume
+
+
+@formula(
+    "V2 = V1 T2 / T1", "Charles, 1787",
+    {"volume": Quantity("m^3", "volume afterwards", words="V2 final, volume final")},
+    words="Charles's law constant pressure gas volume temperature balloon, loi de Charles pression constante volume "
+          "température ballon",
+)  # fmt: skip
+def isobaric_volume(
+    volume: Annotated[float, Quantity("m^3", "volume before", 1e-15, 1e12, words="V1 initial, volume initial")],
+    first_temperature: Annotated[
+        float, Quantity("K", "temperature before", 1, 10_000, words="T1 initial, température initiale")
+    ],
+    second_temperature: Annotated[
+        float, Quantity("K", "temperature afterwards", 1, 10_000, words="T2 final, température finale")
+    ],
+) -> float:
+    """Volume of a gas after its temperature has changed at one pressure (Charles)."""
+    return volume * second_temperature / first_temperature
+
+
+@formula(
     "p2 = p1 V1 T2 / (V2 T1)", "Boyle, 1662; Charles, 1787",
     {"pressure": Quantity("Pa", "pressure afterwards", words="p2 final, pression finale")},
-    words="Boyle Charles combined gas law pressure volume temperature change, loi de Boyle-Mariotte Charles "
-          "changement d'état d'un gaz",
+    words="combined gas law pressure volume temperature change, changement de pression volume température d'un gaz",
 )  # fmt: skip
 def gas_change(
     pressure: Annotated[float, Quantity("Pa", "pressure before", 1e-6, 1e9, words="p1 initial, pression initiale")],
-    first_volume: Annotated[
-        float, Quantity("m^3", "volume before", 1e-15, 1e12, words="V1 initial, volume initial")
-    ] = 1.0,
-    second_volume: Annotated[
-        float, Quantity("m^3", "volume afterwards", 1e-15, 1e12, words="V2 final, volume final")
-    ] = 1.0,
+    first_volume: Annotated[float, Quantity("m^3", "volume before", 1e-15, 1e12, words="V1 initial, volume initial")],
+    second_volume: Annotated[float, Quantity("m^3", "volume afterwards", 1e-15, 1e12, words="V2 final, volume final")],
     first_temperature: Annotated[
         float, Quantity("K", "temperature before", 1, 10_000, words="T1 initial, température initiale")
-    ] = ROOM,
+    ],
     second_temperature: Annotated[
         float, Quantity("K", "temperature afterwards", 1, 10_000, words="T2 final, température finale")
-    ] = ROOM,
+    ],
 ) -> float:
-    """Pressure of an amount of gas after its volume or its temperature has changed; what is left out has not."""
+    """Absolute pressure of an amount of gas after its volume and its temperature have changed."""
     return pressure * first_volume / second_volume * second_temperature / first_temperature
 
 
@@ -165,7 +210,7 @@ def isothermal_work(
     second_pressure: Annotated[
         float, Quantity("Pa", "pressure afterwards", 1e-6, 1e10, words="p2 final, pression finale")
     ],
-    temperature: GasTemperature = ROOM,
+    temperature: GasTemperature,
 ) -> float:
     """Work that compresses an amount of ideal gas at one temperature."""
     return amount * R * temperature * log(second_pressure / first_pressure) / 1000

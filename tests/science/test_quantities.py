@@ -148,6 +148,7 @@ ENGLISH: list[tuple[str, list[tuple[float, str]]]] = [
     ("between minus 10 and plus 40 degrees Celsius", [(-10, "°C"), (40, "°C")]),
     ("20 microamps and 3 milliamps", [(20, "µA"), (3, "mA")]),
     ("discharged at C/5", [(0.2, "1/h")]),
+    ("0.1 mm a year and 3 kg an hour", [(0.1, "mm/year"), (3, "kg/h")]),
     ("a one-electron redox reaction", [(1, "")]),
     ("for homework 3 we weigh 5 kg", [(5, "kg")]),
     ("30°c, 10 inH2O, 30krpm", [(30, "°C"), (10, "inWC"), (30, "krpm")]),

@@ -376,7 +376,7 @@ def read_single(passage: Passage, at: int, numeral: Numeral) -> tuple[list[Given
     folded = passage.folded
     lead = folded[max(0, at - 9) : at]
     noun = re.compile(r"[ -]([a-z]{2,20})(?!\w)").match(folded, numeral.end)
-    if noun is None or re.search(r"\b(?:per|par|for each|chaque) $", lead):
+    if noun is None or re.search(r"\b(?:per|par|for each|chaque|twice|times|once) $", lead):
         return [], numeral.end
     if noun[1] in ("electron", "proton", "ion", "photon"):
         return [Given(1.0, "", at, numeral.end, "", kind="count")], numeral.end

@@ -18,7 +18,9 @@ POWER = re.compile(
 POWER_WORDS = {"squared": 2, "cubed": 3, "carre": 2, "cube": 3, "au carre": 2, "au cube": 3}
 WORD_AFTER = re.compile(r"[ -](squared|cubed|au carre|au cube|carre(?=e?s?\b)|cube(?=s?\b))(?:es|e|s)?(?!\w)")
 WORD_BEFORE = re.compile(r"(square|sq|cubic|cu)\.?[ -]")
-PER = re.compile(r" ?/ ?|(?: and| et)? (?:per|par) (?:each )?|-per-")
+PER = re.compile(
+    r" ?/ ?|(?: and| et)? (?:per|par) (?:each )?|-per-| an? (?=(?:second|minute|hour|day|week|month|year)(?!\w))"
+)
 FIRST_PER = re.compile(r"1? ?/ ?|(?:per|par) ")
 TIMES = re.compile(r" {0,8}[·*×] {0,8}|[.-](?=[^\W\d_])|(?<=[\d¹²³⁰-⁹])(?=[^\W\d_])| {1,8}")
 HUNDREDS = re.compile(r"(100|1000) ?(?=[^\W\d_])")

@@ -116,7 +116,7 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
                        "exit_pressure": "14612 Pa"},
      {"exit_velocity": sqrt(2 * 6 * R / 0.022 * 3600 * (1 - 2.0874e-3 ** (1 / 6))), "mach": 4.2394}, 1e-4),
     # Where the pressure term vanishes, CF is the exit velocity over c*.
-    ("optimum_expansion", {"gamma": 1.2, "chamber_pressure": "7 MPa", "ambient_pressure": "14612 Pa"},
+    ("optimum_expansion", {"gamma": 1.2, "chamber_pressure": "7 MPa", "exit_pressure": "14612 Pa"},
      {"area_ratio": 40, "mach": 4.2394, "thrust_coefficient": 1.8843 - 40 * 2.0874e-3}, 2e-4),
     # Air through 1 cm² at 10 bar and 300 K: 0.04042 p A / sqrt(T), as compressor books have it.
     ("choked_gas_flow", {"gamma": 1.4, "molar_mass": "28.9647 g/mol", "temperature": "300 K", "pressure": "10 bar", "area": "1 cm²",

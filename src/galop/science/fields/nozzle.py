@@ -300,7 +300,7 @@ def exit_velocity(
     chamber_pressure: ChamberPressure,
     exit_pressure: Annotated[
         float,
-        Quantity("Pa", "pressure at the nozzle exit", 0, 1e9, "exit ambient pressure, pression de sortie, ambiante"),
+        Quantity("Pa", "pressure at the nozzle exit", 0, 1e9, "exit pressure p2, pression de sortie"),
     ],
 ) -> dict[str, float]:
     """Exit velocity of an ideal nozzle that expands to an exit pressure.
@@ -330,19 +330,18 @@ def exit_velocity(
 def optimum_expansion(
     gamma: Gamma,
     chamber_pressure: ChamberPressure,
-    ambient_pressure: Annotated[
-        float, Quantity("Pa", "ambient pressure, which is the exit's", 1e-3, 1e8, "exit atmospheric sea level "
-                                                                                  "pressure, pression ambiante, "
-                                                                                  "atmosphérique, de sortie")
+    exit_pressure: Annotated[
+        float, Quantity("Pa", "pressure to which the nozzle is adapted", 1e-3, 1e8, "sea level, pression de sortie, "
+                        "d'adaptation, niveau de la mer")
     ],
 ) -> dict[str, float]:  # fmt: skip
     """Area ratio and thrust coefficient of an ideal nozzle whose exit pressure is the ambient pressure.
 
     Raises ScienceError where the throat would not be sonic.
     """
-    ratio = ambient_pressure / chamber_pressure
+    ratio = exit_pressure / chamber_pressure
     if ratio > (2 / (gamma + 1)) ** (gamma / (gamma - 1)):
-        raise ScienceError("chamber_pressure is too low over ambient_pressure for a sonic throat")
+        raise ScienceError("chamber_pressure is too low over exit_pressure for a sonic throat")
     mach = sqrt(2 / (gamma - 1) * (ratio ** ((1 - gamma) / gamma) - 1))
     return {"area_ratio": area_ratio_of(mach, gamma), "mach": mach, "thrust_coefficient": momentum(ratio, gamma)}
 

@@ -29,7 +29,8 @@ LEAST = -0.3  # a plan whose score is less does not fit the question
 NONE = 1.5  # what it costs a plan that nothing makes it give what is given
 LEAST_MISSING = -1.5  # so much less fits one that lacks an input
 BAD = 0.5  # a plan that cannot be, is what was meant where its score is so much more than any other's
-LEFT = 1.2  # what a plan may leave unused
+LEFT = 0.6  # what a plan may leave unused
+SURE = 0.75  # a number of a plan that fits less is not told
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def find_candidates(question: TechnicalQuestion) -> list[Candidate]:
     start = time.monotonic()
     found: list[Candidate] = []
     for plan in find_plans(question, asked)[:TRIED]:
-        if plan.score < (LEAST_MISSING if plan.missing else LEAST) or (plan.missing and plan.left > LEFT / 5):
+        if plan.score < (LEAST_MISSING if plan.missing else LEAST) or (plan.missing and plan.left > LEFT / 2.5):
             continue
         if found and (plan.score < found[0].plan.score - FAR or time.monotonic() > start + SECONDS):
             break
@@ -216,6 +217,11 @@ def conclude(question: TechnicalQuestion, candidates: Sequence[Candidate]) -> An
     if made is None:
         missing = tuple(dict.fromkeys(v.of.what for v in plan.missing))
         return Answer("missing" if missing else "contradictory", candidate.problem, missing=missing)
+    if plan.fit < SURE:
+        return Answer(
+            "no_formula", "No formula here fits the question well enough to be relied on; the nearest is "
+            f"{plan.step.formula.name} ({plan.step.target.of.what}); nothing was computed."
+        )  # fmt: skip
     if plan.left > LEFT:
         unused = " and ".join(g.text for g in plan.unused)
         return Answer(

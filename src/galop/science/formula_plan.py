@@ -52,6 +52,12 @@ class FormulaPlan:
     left: float = 0.0  # how much what is unused looks as if it mattered
 
     @cached_property
+    def fit(self) -> float:
+        """How well it fits the question for what it has to explain: its score for each quantity that it uses."""
+        every = (source for step in self.step.walk() for source in step.inputs.values())
+        return self.score / (1 + sum(isinstance(source, Given) for source in every))
+
+    @cached_property
     def missing(self) -> tuple[Variable, ...]:
         """The inputs that nothing gives."""
         every = (source for step in self.step.walk() for source in step.inputs.values())

@@ -36,7 +36,7 @@ Altitude = Annotated[
 ]
 Radius = Annotated[
     float,
-    Quantity("km", "distance from the body's centre", 1, 1e12, "orbital radius, rayon de l'orbite, distance au centre"),
+    Quantity("km", "distance from the centre", 1, 1e12, "orbital radius, rayon de l'orbite, distance au centre"),
 ]
 SemiMajorAxis = Annotated[float, Quantity("km", "semi-major axis", 1, 1e12, "semimajor axis a, demi-grand axe")]
 VELOCITY = Quantity(

@@ -52,8 +52,8 @@ def test_a_table_of_potentials_is_one_of_thermodynamics() -> None:
 
 @pytest.mark.parametrize("reference", sorted(REFERENCES))
 def test_a_reference_and_back_is_the_same_potential(reference: str) -> None:
-    there = formulas()["convert_potential"].apply(potential=0.3, reference=reference, other="SCE")["potential"]
-    back = formulas()["convert_potential"].apply(potential=there, reference="SCE", other=reference)["potential"]
+    there = formulas()["convert_potential"].apply(measured=0.3, reference=reference, other="SCE")["potential"]
+    back = formulas()["convert_potential"].apply(measured=there, reference="SCE", other=reference)["potential"]
     assert back == pytest.approx(0.3)
 
 
@@ -65,7 +65,7 @@ def test_reference_electrodes_have_the_names_that_people_use() -> None:
         ("Ag/AgCl 3 M", 0.21),
         ("Hg/HgO 1 M KOH", 0.1077),
     ):
-        assert formulas()["convert_potential"](potential="0 V", reference=name).results["potential"][0] == volts
+        assert formulas()["convert_potential"](measured="0 V", reference=name).results["potential"][0] == volts
 
 
 @pytest.mark.parametrize(

@@ -44,3 +44,8 @@ def test_no_two_formulas_have_one_name() -> None:
 
 def test_every_formula_has_words_by_which_questions_find_it() -> None:
     assert not [name for name, formula in formulas().items() if not formula.words]
+
+
+def test_no_input_is_named_as_a_result() -> None:
+    """A plan that solves a formula keeps both under their names."""
+    assert not {name for name, formula in formulas().items() if formula.gives.keys() & formula.parameters.keys()}

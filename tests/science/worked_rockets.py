@@ -104,7 +104,7 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("throat_pressure", {"gamma": 1.4, "total_pressure": "1 bar"}, {"throat_pressure": 52_828, "pressure_ratio": 0.52828}, 1e-5),
     ("throat_temperature", {"gamma": 1.4, "chamber_temperature": "300 K"}, {"throat_temperature": 250}, 1e-9),
     ("mach_at_pressure", {"total_pressure": "1 MPa", "pressure": "127.8 kPa", "gamma": 1.4}, {"mach": 2}, 2e-4),
-    ("normal_shock", {"gamma": 1.4, "mach": 2}, {"mach": 0.5774, "pressure_ratio": 4.5, "density_ratio": 2.6667,
+    ("normal_shock", {"gamma": 1.4, "mach": 2}, {"mach_behind": 0.5774, "pressure_ratio": 4.5, "density_ratio": 2.6667,
                                                  "temperature_ratio": 1.6875, "total_pressure_ratio": 0.7209}, 1e-4),
     ("prandtl_meyer", {"gamma": 1.4, "mach": 2}, {"angle": 26.38, "mach_angle": 30}, 2e-4),
     ("prandtl_meyer", {"gamma": 1.2, "mach": 3}, {"angle": turned(1.2, 3)}, 1e-6),

@@ -66,7 +66,7 @@ Permittivity = Annotated[
     f"{BF}, eq. 13.3.15; {MALMBERG}",
     {
         "length": Quantity("nm", "Debye length", words="screening double layer κ-1, longueur de Debye écrantage"),
-        "permittivity": Quantity("", "relative permittivity used", words="permittivité utilisée"),
+        "permittivity_used": Quantity("", "relative permittivity used", words="permittivité utilisée"),
     },
     words="Debye length screening length double layer thickness electrolyte, longueur de Debye, force ionique, double "
           "couche",
@@ -83,7 +83,7 @@ def debye_length(
 ) -> dict[str, float]:
     """Thickness of the double layer in an electrolyte (Debye); in water unless a permittivity is given."""
     relative = solvent_permittivity(permittivity, temperature)
-    return {"length": 1e9 * screening_length(ionic_strength, relative, temperature), "permittivity": relative}
+    return {"length": 1e9 * screening_length(ionic_strength, relative, temperature), "permittivity_used": relative}
 
 
 @formula(

@@ -397,7 +397,7 @@ def fuel_cell_efficiency(voltage: CellVoltage, utilisation: Utilisation = 1.0) -
     "P = N U I; heat = N I (1.481 V - U), water leaving as liquid", LARMINIE,
     {
         "power": Quantity("kW", "electric power", words="output, puissance électrique"),
-        "voltage": Quantity("V", "voltage of the stack", words="tension de l'empilement"),
+        "stack_voltage": Quantity("V", "voltage of the stack", words="tension de l'empilement"),
         "heat": Quantity("kW", "heat given off", words="waste heat thermal, chaleur dégagée puissance thermique"),
     },
     words="fuel cell stack power heat, empilement pile à combustible puissance chaleur dégagée",
@@ -407,7 +407,7 @@ def fuel_cell_stack(current: Current, voltage: CellVoltage, cells: Cells) -> dic
     thermoneutral = HIGHER_HEATING / (2 * F)
     return {
         "power": cells * voltage * current / 1000,
-        "voltage": cells * voltage,
+        "stack_voltage": cells * voltage,
         "heat": cells * current * (thermoneutral - voltage) / 1000,
     }
 

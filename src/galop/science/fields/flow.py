@@ -250,7 +250,7 @@ def minor_loss(
           "hauteur deux points",
 )  # fmt: skip
 def bernoulli(
-    pressure: Annotated[
+    first_pressure: Annotated[
         float,
         Quantity(
             "Pa", "pressure at the first place", -1e9, 1e11, words="p1 upstream, pression au premier point en amont"
@@ -273,7 +273,7 @@ def bernoulli(
 ) -> float:
     """Pressure at a second place along a flow (Bernoulli)."""
     motion = density * (first_velocity**2 - second_velocity**2) / 2
-    return pressure + motion + density * G0 * (first_height - second_height) - loss
+    return first_pressure + motion + density * G0 * (first_height - second_height) - loss
 
 
 @formula(
@@ -345,14 +345,14 @@ def volume_flow(mass_flow: MassFlow, density: Density) -> float:
     words="continuity velocity after a change of pipe diameter, conservation du débit changement de diamètre vitesse",
 )  # fmt: skip
 def continuity(
-    velocity: Annotated[
+    first_velocity: Annotated[
         float, Quantity("m/s", "velocity in the first section", 0, 1e5, words="v1, vitesse dans la première section")
     ],
     first_diameter: Annotated[float, Quantity("m", "first diameter", 1e-9, 1e3, words="D1, premier diamètre")],
     second_diameter: Annotated[float, Quantity("m", "second diameter", 1e-9, 1e3, words="D2, deuxième diamètre")],
 ) -> float:
     """Velocity of a liquid after its pipe has changed its diameter."""
-    return velocity * (first_diameter / second_diameter) ** 2
+    return first_velocity * (first_diameter / second_diameter) ** 2
 
 
 @formula(

@@ -66,7 +66,9 @@ def gas_density(molar_mass: GasMolarMass, temperature: GasTemperature, pressure:
     "pneu gaz chauffé",
 )  # fmt: skip
 def isochoric_pressure(
-    pressure: Annotated[float, Quantity("Pa", "pressure before", 1e-6, 1e9, words="p1 initial, pression initiale")],
+    first_pressure: Annotated[
+        float, Quantity("Pa", "pressure before", 1e-6, 1e9, words="p1 initial, pression initiale")
+    ],
     first_temperature: Annotated[
         float, Quantity("K", "temperature before", 1, 10_000, words="T1 initial, température initiale")
     ],
@@ -75,7 +77,7 @@ def isochoric_pressure(
     ],
 ) -> float:
     """Absolute pressure of a gas in a closed rigid vessel after its temperature has changed."""
-    return pressure * second_temperature / first_temperature
+    return first_pressure * second_temperature / first_temperature
 
 
 @formula(
@@ -85,12 +87,14 @@ def isochoric_pressure(
           "constante compression",
 )  # fmt: skip
 def isothermal_pressure(
-    pressure: Annotated[float, Quantity("Pa", "pressure before", 1e-6, 1e9, words="p1 initial, pression initiale")],
+    first_pressure: Annotated[
+        float, Quantity("Pa", "pressure before", 1e-6, 1e9, words="p1 initial, pression initiale")
+    ],
     first_volume: Annotated[float, Quantity("m^3", "volume before", 1e-15, 1e12, words="V1 initial, volume initial")],
     second_volume: Annotated[float, Quantity("m^3", "volume afterwards", 1e-15, 1e12, words="V2 final, volume final")],
 ) -> float:
     """Absolute pressure of a gas after its volume has changed at one temperature (Boyle)."""
-    return pressure * first_volume / second_volume
+    return first_pressure * first_volume / second_volume
 
 
 @formula(
@@ -100,7 +104,7 @@ def isothermal_pressure(
           "température ballon",
 )  # fmt: skip
 def isobaric_volume(
-    volume: Annotated[float, Quantity("m^3", "volume before", 1e-15, 1e12, words="V1 initial, volume initial")],
+    first_volume: Annotated[float, Quantity("m^3", "volume before", 1e-15, 1e12, words="V1 initial, volume initial")],
     first_temperature: Annotated[
         float, Quantity("K", "temperature before", 1, 10_000, words="T1 initial, température initiale")
     ],
@@ -109,7 +113,7 @@ def isobaric_volume(
     ],
 ) -> float:
     """Volume of a gas after its temperature has changed at one pressure (Charles)."""
-    return volume * second_temperature / first_temperature
+    return first_volume * second_temperature / first_temperature
 
 
 @formula(
@@ -118,7 +122,9 @@ def isobaric_volume(
     words="combined gas law pressure volume temperature change, changement de pression volume température d'un gaz",
 )  # fmt: skip
 def gas_change(
-    pressure: Annotated[float, Quantity("Pa", "pressure before", 1e-6, 1e9, words="p1 initial, pression initiale")],
+    first_pressure: Annotated[
+        float, Quantity("Pa", "pressure before", 1e-6, 1e9, words="p1 initial, pression initiale")
+    ],
     first_volume: Annotated[float, Quantity("m^3", "volume before", 1e-15, 1e12, words="V1 initial, volume initial")],
     second_volume: Annotated[float, Quantity("m^3", "volume afterwards", 1e-15, 1e12, words="V2 final, volume final")],
     first_temperature: Annotated[
@@ -129,7 +135,7 @@ def gas_change(
     ],
 ) -> float:
     """Absolute pressure of an amount of gas after its volume and its temperature have changed."""
-    return pressure * first_volume / second_volume * second_temperature / first_temperature
+    return first_pressure * first_volume / second_volume * second_temperature / first_temperature
 
 
 @formula(
@@ -151,7 +157,7 @@ def mach_number(
           "adiabatique température",
 )  # fmt: skip
 def isentropic_temperature(
-    temperature: Annotated[
+    first_temperature: Annotated[
         float, Quantity("K", "temperature before", 1, 10_000, words="T1 initial inlet, température initiale d'entrée")
     ],
     first_pressure: Annotated[
@@ -163,7 +169,7 @@ def isentropic_temperature(
     heat_ratio: HeatRatio = 1.4,
 ) -> float:
     """Temperature of an ideal gas after an isentropic change of pressure."""
-    return float(temperature * (second_pressure / first_pressure) ** ((heat_ratio - 1) / heat_ratio))
+    return float(first_temperature * (second_pressure / first_pressure) ** ((heat_ratio - 1) / heat_ratio))
 
 
 @formula(

@@ -73,7 +73,7 @@ def pump_power_from_head(
     words="pump affinity laws flow speed same impeller, lois d'affinité similitude débit pompe vitesse même roue",
 )  # fmt: skip
 def affinity_flow(
-    flow_rate: FlowRate,
+    first_flow: FlowRate,
     first_speed: Annotated[
         float, Quantity("rpm", "first speed", 1e-3, 1e6, words="n1 rotation, première vitesse de rotation")
     ],
@@ -82,7 +82,7 @@ def affinity_flow(
     ],
 ) -> float:
     """Flow of a pump or fan at another speed, the impeller being the same."""
-    return flow_rate * second_speed / first_speed
+    return first_flow * second_speed / first_speed
 
 
 @formula(
@@ -91,7 +91,9 @@ def affinity_flow(
     words="pump affinity laws head speed same impeller, lois d'affinité similitude hauteur pompe vitesse même roue",
 )  # fmt: skip
 def affinity_head(
-    head: Annotated[float, Quantity("m", "head at the first speed", 0, 1e5, words="H1, hauteur à la première vitesse")],
+    first_head: Annotated[
+        float, Quantity("m", "head at the first speed", 0, 1e5, words="H1, hauteur à la première vitesse")
+    ],
     first_speed: Annotated[
         float, Quantity("rpm", "first speed", 1e-3, 1e6, words="n1 rotation, première vitesse de rotation")
     ],
@@ -100,7 +102,7 @@ def affinity_head(
     ],
 ) -> float:
     """Head of a pump at another speed, the impeller being the same."""
-    return head * (second_speed / first_speed) ** 2
+    return first_head * (second_speed / first_speed) ** 2
 
 
 @formula(
@@ -110,7 +112,7 @@ def affinity_head(
           "vitesse",
 )  # fmt: skip
 def affinity_power(
-    power: Annotated[
+    first_power: Annotated[
         float, Quantity("kW", "power at the first speed", 0, 1e9, words="P1, puissance à la première vitesse")
     ],
     first_speed: Annotated[
@@ -121,7 +123,7 @@ def affinity_power(
     ],
 ) -> float:
     """Power of a pump or fan at another speed, the impeller being the same."""
-    return power * (second_speed / first_speed) ** 3
+    return first_power * (second_speed / first_speed) ** 3
 
 
 @formula(

@@ -379,7 +379,7 @@ def choked_gas_flow(
     "M2^2 = (1 + (gamma-1)/2 M1^2) / (gamma M1^2 - (gamma-1)/2), p2/p1 = 1 + 2 gamma/(gamma+1) (M1^2 - 1), rho2/rho1 "
     "= (gamma+1) M1^2 / (2 + (gamma-1) M1^2)", f"{ANDERSON}, eq. 3.51, 3.53 and 3.57",
     {
-        "mach": Quantity("", "Mach number behind the shock", words="downstream Mach, Mach aval, derrière le choc"),
+        "mach_behind": Quantity("", "Mach number behind the shock", words="downstream, Mach aval derrière le choc"),
         "pressure_ratio": Quantity("", "static pressure behind over ahead p2/p1", words="rise factor across, rapport "
                                                                                         "de pression"),
         "density_ratio": Quantity("", "density behind over ahead", words="rho2/rho1, rapport de masse volumique"),
@@ -396,7 +396,7 @@ def normal_shock(gamma: Gamma, mach: SupersonicMach) -> dict[str, float]:
     pressure = 1 + 2 * gamma / (gamma + 1) * (squared - 1)
     density = (gamma + 1) * squared / (2 + (gamma - 1) * squared)
     return {
-        "mach": behind,
+        "mach_behind": behind,
         "pressure_ratio": pressure,
         "density_ratio": density,
         "temperature_ratio": pressure / density,

@@ -182,7 +182,7 @@ def concentration_cell(
           "rapport à ESH ECS",
 )  # fmt: skip
 def convert_potential(
-    potential: Annotated[
+    measured: Annotated[
         float,
         Quantity("V", "potential against the first reference", -10, 10, words="measured versus, potentiel mesuré"),
     ],
@@ -190,7 +190,7 @@ def convert_potential(
     other: Reference = "SHE",
 ) -> float:
     """A potential against one reference electrode, against another, at 25 degC."""
-    return potential + REFERENCES[reference] - REFERENCES[other]
+    return measured + REFERENCES[reference] - REFERENCES[other]
 
 
 @formula(
@@ -199,7 +199,7 @@ def convert_potential(
     words="RHE reversible hydrogen electrode conversion pH, électrode réversible à hydrogène conversion pH",
 )  # fmt: skip
 def rhe_potential(
-    potential: Annotated[
+    measured: Annotated[
         float, Quantity("V", "potential against the reference", -10, 10, words="measured versus, potentiel mesuré")
     ],
     reference: Reference,
@@ -207,7 +207,7 @@ def rhe_potential(
     temperature: Annotated[float, Quantity("K", "temperature", 273.15, 373.15, words="température")] = ROOM,
 ) -> float:
     """A potential against a reference electrode, against the reversible hydrogen electrode at a pH."""
-    return potential + REFERENCES[reference] + log(10) * R * temperature / F * ph
+    return measured + REFERENCES[reference] + log(10) * R * temperature / F * ph
 
 
 @formula(

@@ -26,6 +26,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"proposal": proposal and proposal.data()}
     except GalopError as error:
         return {"error": str(error)}
+    except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
+        sentence = f"This could not be computed ({type(error).__name__}); ask it in other words."
+        return {"proposal": Proposal("", Answer("unfinished", sentence)).data()}
 
 
 if __name__ == "__main__":

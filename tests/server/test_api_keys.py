@@ -331,7 +331,7 @@ def test_the_interface_keeps_to_its_description(tmp_path: Path) -> None:
         command = [
             str(Path(sys.executable).parent / "schemathesis"), "run", f"{running.url}/openapi.json",
             "--checks", "not_a_server_error,status_code_conformance,content_type_conformance",
-            "--max-examples", "12", "--seed", "7", "--request-timeout", "60", "--generation-database", "none",
+            "--max-examples", "5", "--seed", "7", "--request-timeout", "60", "--generation-database", "none",
             "--phases", "examples,coverage,fuzzing", "--no-color",
         ]  # fmt: skip
         result = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=tmp_path)

@@ -1,7 +1,7 @@
 """How far technical questions in free form are answered, through the command that a user types.
 
     python bench/science.py qwen2.5-coder:0.5b qwen2.5-coder:1.5b --half shown
-    python bench/science.py qwen2.5-coder:1.5b qwen2.5-coder:1.5b@plain chance --half kept
+    python bench/science.py qwen2.5-coder:1.5b@kept chance first --half kept --write README.md
     python bench/science.py url:http://127.0.0.1:8080/v1#name --half kept
 
 A lane is a model as `galop run MODEL --tools science --json QUESTION` answers it, each question in a process of its
@@ -40,6 +40,7 @@ from galop.science.score import Verdict, judge_number
 GALOP = (sys.executable, "-m", "galop")
 SECONDS = 300  # that one question may take
 COMPARED = 4  # replies of a model that is kept, with those of the command
+MARKS = ("<!-- bench/science.py: begin -->", "<!-- bench/science.py: end -->")
 Line = dict[str, Any]
 Ask = Callable[[FreeFormQuestion], Line]
 
@@ -284,6 +285,13 @@ def write_failures(outcomes: dict[str, list[Outcome]]) -> str:
     return "\n".join(lines)
 
 
+def write_into(page: Path, text: str) -> None:
+    """Puts the table between its two marks in a page."""
+    found = page.read_text("utf-8")
+    begin, end = found.index(MARKS[0]) + len(MARKS[0]), found.index(MARKS[1])
+    page.write_text(f"{found[:begin]}\n\n{text}\n\n{found[end:]}", "utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lanes", nargs="+", metavar="LANE")
@@ -291,6 +299,7 @@ def main() -> None:
     parser.add_argument("--record", type=Path, help="JSONL; else results/science/HALF.jsonl")
     parser.add_argument("--limit", type=int, default=0)
     parser.add_argument("--failures", type=Path, help="where to write what was not right, of the shown half")
+    parser.add_argument("--write", type=Path, help="a page whose table, between its marks, is to be this one")
     args = parser.parse_args()
     if args.failures and args.half == "kept":
         parser.error("what is wrong in the half that is kept is nobody's to look at")
@@ -299,7 +308,10 @@ def main() -> None:
     outcomes: dict[str, list[Outcome]] = {}
     for lane, line in run(args.lanes, questions, args.record or Path(f"results/science/{args.half}.jsonl")):
         outcomes.setdefault(lane, []).append(judge(by_id[line["id"]], line))
-    print(write_table(outcomes))
+    table = write_table(outcomes)
+    print(table)
+    if args.write:
+        write_into(args.write, f"{table}\n\n`python bench/science.py {' '.join(args.lanes)} --half {args.half}`")
     if args.failures:
         args.failures.write_text(write_failures(outcomes), "utf-8")
 

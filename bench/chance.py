@@ -16,8 +16,8 @@ from statistics import mean
 from galop.race.judge import judge
 from galop.race.question import Question
 from galop.race.question_set import load_questions
-from galop.science.candidates import Candidate, answer_at_once, conclude, find_candidates
-from galop.science.question import read_question
+from galop.science.planning.candidates import Candidate, answer_at_once, conclude, find_candidates
+from galop.science.reading.question import read_question
 
 
 def main() -> None:

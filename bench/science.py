@@ -148,7 +148,7 @@ class Blind:
 def ask_backend(backend: Any) -> Ask:
     """The function that every door calls, in this process."""
     from galop.agent.science import answer_question
-    from galop.science.answer import Answer
+    from galop.science.planning.answer import Answer
 
     def ask(question: FreeFormQuestion) -> Line:
         start = time.monotonic()

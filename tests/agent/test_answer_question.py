@@ -9,7 +9,7 @@ import pytest
 from galop.agent.science import answer_question, read_conversation
 from galop.backends.events import Done, Event, Text
 from galop.backends.local import Model
-from galop.science.answer import Answer
+from galop.science.planning.answer import Answer
 
 PUMP = "A pump moves 340 kg/s of a liquid of 1140 kg/m3, raising the pressure by 21 MPa, efficiency 74 %. Power in MW?"
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from galop.science.answer import Answer
-from galop.science.candidates import answer_at_once, conclude, find_candidates
-from galop.science.question import read_question
+from galop.science.planning.answer import Answer
+from galop.science.planning.candidates import answer_at_once, conclude, find_candidates
+from galop.science.reading.question import read_question
 
 
 def answer(text: str) -> Answer:

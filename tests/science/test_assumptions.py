@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from galop.science.assumptions import find_assumptions, tables
 from galop.science.elements import ATOMIC_WEIGHTS, DENSITIES, molar_mass
-from galop.science.question import read_question
+from galop.science.planning.assumptions import find_assumptions, tables
+from galop.science.reading.question import read_question
 from galop.science.units import ScienceError, parse_quantity
 
 COPPER = "How much copper does 10 A deposit in 1 h?"

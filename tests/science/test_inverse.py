@@ -11,7 +11,7 @@ import pytest
 from galop.science import formulas
 from galop.science.constants import G0, F, R
 from galop.science.formula import Formula, Quantity
-from galop.science.inverse import UselessStep, solve
+from galop.science.planning.inverse import UselessStep, solve
 from galop.science.units import ScienceError
 
 

@@ -6,10 +6,10 @@ from math import exp, log, pi
 
 import pytest
 
-from galop.science.candidates import find_candidates
 from galop.science.constants import G0, F, R
-from galop.science.plans import find_plans
-from galop.science.question import read_question
+from galop.science.planning.candidates import find_candidates
+from galop.science.planning.plans import find_plans
+from galop.science.reading.question import read_question
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from galop.science.quantities import Given, Unread, read_quantities
-from galop.science.unit_names import tables
+from galop.science.reading.quantities import Given, Unread, read_quantities
+from galop.science.reading.unit_names import tables
 from galop.science.units import parse_quantity
 
 ENGLISH: list[tuple[str, list[tuple[float, str]]]] = [

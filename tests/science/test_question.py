@@ -6,11 +6,11 @@ import random
 
 import pytest
 
-from galop.science.quantities import Given, Unread
-from galop.science.question import read_asked, read_question
-from galop.science.substances import read_names
+from galop.science.reading.quantities import Given, Unread
+from galop.science.reading.question import read_asked, read_question
+from galop.science.reading.substances import read_names
+from galop.science.reading.words import stems
 from galop.science.units import same_dimension
-from galop.science.words import stems
 
 Wanted = tuple[str, str | None, str | None]  # a word of what is asked, the unit named, a unit of its dimension
 ASKED: list[tuple[str, list[Wanted]]] = [

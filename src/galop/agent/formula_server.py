@@ -35,7 +35,7 @@ def serve_formulas(model: Backend | None = None) -> None:
     """Answers on standard input and output until that ends; `model` chooses between ways to read a question."""
     from galop.agent.science import choose
     from galop.science import formulas
-    from galop.science.answer import Answer
+    from galop.science.planning.answer import Answer
 
     known, lock = formulas(), asyncio.Lock()  # of the model
     tools = [ANSWERING, *(

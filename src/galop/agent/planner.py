@@ -12,7 +12,7 @@ from galop.child import Child
 from galop.errors import GalopError, QueueFullError
 
 if TYPE_CHECKING:
-    from galop.science.proposal import Proposal
+    from galop.science.planning.proposal import Proposal
 
 MEMORY = 4 << 30  # bytes of address space of a process
 COMPUTING = 5.0  # seconds for a question
@@ -55,8 +55,8 @@ class Planner:
             self._waiting -= 1
 
     def _plan(self, texts: Sequence[str], must: bool) -> Proposal | None:
-        from galop.science.answer import Answer
-        from galop.science.proposal import Proposal
+        from galop.science.planning.answer import Answer
+        from galop.science.planning.proposal import Proposal
 
         child = getattr(self._own, "child", None)
         if child is None:

@@ -12,8 +12,8 @@ from galop.agent.science import plan
 from galop.chat.messages import Message
 from galop.child import answer_lines
 from galop.errors import GalopError
-from galop.science.answer import Answer
-from galop.science.proposal import Proposal
+from galop.science.planning.answer import Answer
+from galop.science.planning.proposal import Proposal
 
 NO_QUESTION = Answer("no_formula", "This asks for no quantity that could be computed.")
 

@@ -14,9 +14,9 @@ from galop.chat.messages import Message
 from galop.chat.response_format import ResponseFormat
 from galop.chat.thinking import Thinking
 from galop.engine.sampling import Sampling
-from galop.science.answer import Answer
-from galop.science.proposal import Proposal, propose
-from galop.science.question import TechnicalQuestion, read_question
+from galop.science.planning.answer import Answer
+from galop.science.planning.proposal import Proposal, propose
+from galop.science.reading.question import TechnicalQuestion, read_question
 from galop.science.units import same_dimension
 
 LONGEST = 20_000  # characters of a question that are read

@@ -23,7 +23,7 @@ from galop.machine import peak_memory
 from galop.terminal import underlying, unescaped
 
 if TYPE_CHECKING:
-    from galop.science.answer import Answer
+    from galop.science.planning.answer import Answer
 
 LONG_PROMPT = 512  # tokens from which reading takes long enough to be shown
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from galop.backends.events import Event
     from galop.chat.response_format import ResponseFormat
     from galop.cli.reply import ChatSession
-    from galop.science.answer import Answer
+    from galop.science.planning.answer import Answer
 
 MAX_TEXT = 64 << 20  # bytes that are piped in
 MAX_FORM = 4 << 20  # bytes of a schema or grammar

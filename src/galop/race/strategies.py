@@ -195,7 +195,7 @@ def run_program(trial: Trial) -> str:
 def compute(trial: Trial) -> str:
     """What the program computes, the model choosing between plans: as `galop run --tools science` does."""
     from galop.agent.science import answer_question
-    from galop.science.answer import Answer
+    from galop.science.planning.answer import Answer
 
     asked = [line for line in trial.question.splitlines() if "ANSWER" not in line]  # how to write it is our business
     if trial.unit:

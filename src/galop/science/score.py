@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import log, pi, sqrt
 
 from galop.science.answers import find_answer
-from galop.science.plain_text import fold_characters
+from galop.science.reading.plain_text import fold_characters
 from galop.science.refusals import find_refusal, is_conditional
 from galop.science.stated import LONGEST, Stated, convert, find_stated, strip_markup
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from galop.science.numerals import Numeral, read_numeral
-from galop.science.plain_text import fold_characters, make_plain
-from galop.science.unit_text import UnitText, read_unit
+from galop.science.reading.numerals import Numeral, read_numeral
+from galop.science.reading.plain_text import fold_characters, make_plain
+from galop.science.reading.unit_text import UnitText, read_unit
 from galop.science.units import ScienceError, normalise_unit, parse_quantity
 
 MOST = 400  # quantities of a reply

@@ -16,7 +16,7 @@ from galop.server.reply_events import ChoiceEnd, TextDelta
 from galop.server.usage import count_usage
 
 if TYPE_CHECKING:
-    from galop.science.proposal import Proposal
+    from galop.science.planning.proposal import Proposal
 
 
 @dataclass

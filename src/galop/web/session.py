@@ -36,7 +36,7 @@ class Session(Protocol):
         """Answers a conversation, in a stream that ends in `Done`; the temperature is the model's own for None.
 
         With `science` a technical question is answered with what is computed, and what that rests on follows as
-        `galop.science.answer.Answer.data` has it. Raises GalopError, also for what is refused.
+        `galop.science.planning.answer.Answer.data` has it. Raises GalopError, also for what is refused.
         """
 
     def explain(self, error: Exception) -> str:

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import islice, product
 
-from galop.science.answer import ComputedStep
-from galop.science.assumptions import Assumption
 from galop.science.formula import Quantity, format_number
-from galop.science.formula_plan import FormulaPlan, FormulaStep, Missing
-from galop.science.inverse import NoRoot, solve
-from galop.science.quantities import Given
+from galop.science.planning.answer import ComputedStep
+from galop.science.planning.assumptions import Assumption
+from galop.science.planning.formula_plan import FormulaPlan, FormulaStep, Missing
+from galop.science.planning.inverse import NoRoot, solve
+from galop.science.planning.variables import convert, is_difference, stems_of
+from galop.science.reading.quantities import Given
+from galop.science.reading.words import stems
 from galop.science.units import ScienceError
-from galop.science.variables import convert, is_difference, stems_of
-from galop.science.words import stems
 
 DEGREES = {"degC": "°C", "degF": "°F"}  # in answers
 POSITIVE = frozenset(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from galop.science.interrogatives import (
+from galop.science.reading.interrogatives import (
     ANSWER_IN,
     ARTICLE,
     ASKING,
@@ -38,14 +38,14 @@ from galop.science.interrogatives import (
     TAIL,
     YES_NO,
 )
-from galop.science.plain_text import fold_characters, make_plain
-from galop.science.quantities import Given, Unread, read_quantities
-from galop.science.quantity_words import PER, find_implied, find_measures, words_for
-from galop.science.substances import Name, read_names
-from galop.science.unit_context import settle_unit
-from galop.science.unit_text import UnitText, read_unit
+from galop.science.reading.plain_text import fold_characters, make_plain
+from galop.science.reading.quantities import Given, Unread, read_quantities
+from galop.science.reading.quantity_words import PER, find_implied, find_measures, words_for
+from galop.science.reading.substances import Name, read_names
+from galop.science.reading.unit_context import settle_unit
+from galop.science.reading.unit_text import UnitText, read_unit
+from galop.science.reading.words import language_of, stems
 from galop.science.units import same_dimension
-from galop.science.words import language_of, stems
 
 AskedKind = Literal["value", "count", "yes_no", "comparison", "open"]
 

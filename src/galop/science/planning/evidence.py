@@ -9,11 +9,11 @@ from functools import cache, lru_cache
 from itertools import pairwise
 
 from galop.science.formula import Quantity
-from galop.science.quantities import Given
-from galop.science.question import Asked, TechnicalQuestion
+from galop.science.planning.variables import Variable, by_dimension, by_formula, convert, knowns, likeness, stems_of
+from galop.science.reading.quantities import Given
+from galop.science.reading.question import Asked, TechnicalQuestion
+from galop.science.reading.words import stems
 from galop.science.units import same_dimension
-from galop.science.variables import Variable, by_dimension, by_formula, convert, knowns, likeness, stems_of
-from galop.science.words import stems
 
 FADE = 0.85  # of the weight of a word, for each word nearer the number
 CLOSE = 8  # characters between a quantity and what it is of

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
-from galop.science.passage import Passage
+from galop.science.reading.passage import Passage
+from galop.science.reading.words import GREEK, stem, stems
 from galop.science.units import same_dimension
-from galop.science.words import GREEK, stem, stems
 
 WINDOW = 90  # characters on either side in which the words of a role stand
 MOST = 16  # words
@@ -94,7 +94,7 @@ def read_role(passage: Passage, previous: int, start: int, end: int, following: 
 @cache
 def symbols() -> dict[str, dict[str, str]]:
     """The words that a symbol stands for, by the unit of what it measures (`symbols.json`)."""
-    read: dict[str, dict[str, str]] = json.loads((files("galop.science") / "symbols.json").read_text("utf-8"))
+    read: dict[str, dict[str, str]] = json.loads((files("galop.science.reading") / "symbols.json").read_text("utf-8"))
     return read
 
 

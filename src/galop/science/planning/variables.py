@@ -12,8 +12,8 @@ from typing import Any
 
 from galop.science import formulas
 from galop.science.formula import Formula, Quantity
+from galop.science.reading.words import stems
 from galop.science.units import ScienceError, normalise_unit, parse_quantity, unit_registry
-from galop.science.words import stems
 
 OWN, OTHER = 1.0, 0.8  # weight of a variable's words: what it is, and what it is also called
 DIFFERENCE = frozenset(stems("difference rise increase drop superheat change écart élévation échauffement"))

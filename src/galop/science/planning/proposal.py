@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import Any, Self
 
-from galop.science.answer import Answer
-from galop.science.candidates import about_as_likely, answer_at_once, conclude, find_candidates
-from galop.science.question import TechnicalQuestion
+from galop.science.planning.answer import Answer
+from galop.science.planning.candidates import about_as_likely, answer_at_once, conclude, find_candidates
+from galop.science.reading.question import TechnicalQuestion
 
 CHOOSE = (
     "A technical question is followed by ways to compute its answer. Each way names a formula and says which of the "

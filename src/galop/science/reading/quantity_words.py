@@ -7,7 +7,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-from galop.science.plain_text import fold_characters
+from galop.science.reading.plain_text import fold_characters
 from galop.science.units import same_dimension
 
 HOW: list[tuple[str, str]] = [  # interrogatives that imply what is asked, folded, and its SI unit
@@ -69,7 +69,7 @@ STUFF = re.compile(  # how much of it is a mass
 @cache
 def names_of_measures() -> dict[str, list[str]]:
     """The names of what each unit measures."""
-    read: dict[str, list[str]] = json.loads((files("galop.science") / "quantity_words.json").read_text("utf-8"))
+    read: dict[str, list[str]] = json.loads((files("galop.science.reading") / "quantity_words.json").read_text("utf-8"))
     return read
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from galop.science.assumptions import Assumption
 from galop.science.formula import Formula
-from galop.science.quantities import Given
-from galop.science.question import Asked
-from galop.science.variables import Variable
+from galop.science.planning.assumptions import Assumption
+from galop.science.planning.variables import Variable
+from galop.science.reading.quantities import Given
+from galop.science.reading.question import Asked
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from galop.science.quantity_words import PER
+from galop.science.reading.quantity_words import PER
 
 SENTENCE_END = re.compile(r"(?<=[?!])[\s)\"»]+|(?<=\.)\s+|\n+")
 SHORTENED = re.compile(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from galop.science.words import fold
+from galop.science.reading.words import fold
 
 ONES = (
     "zero|one un une a an|two deux|three trois|four quatre|five cinq|six|seven sept|eight huit|nine neuf|ten dix|"

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from galop.science.quantity_words import known_units
-from galop.science.unit_names import find_name, phrase_pattern, tables
+from galop.science.reading.quantity_words import known_units
+from galop.science.reading.unit_names import find_name, phrase_pattern, tables
 from galop.science.units import UNITS, same_dimension
 
 LETTERS = re.compile(r"[^\W\d_°º⁰-⁹¹²³]+|[°º][CFRKcfk]?(?![^\W\d_])|[′″\"℃℉]")

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, islice, permutations, product
 
-from galop.science.assumptions import Assumption, find_assumptions
-from galop.science.evidence import (
+from galop.science.formula import Formula, TextInput
+from galop.science.planning.assumptions import Assumption, find_assumptions
+from galop.science.planning.evidence import (
     CLOSE,
     COMMON,
     CONSTANTS,
@@ -27,11 +28,8 @@ from galop.science.evidence import (
     kinds_of,
     sources,
 )
-from galop.science.formula import Formula, TextInput
-from galop.science.formula_plan import FormulaPlan, FormulaStep, Missing
-from galop.science.quantities import Given
-from galop.science.question import Asked, TechnicalQuestion
-from galop.science.variables import (  # fmt: skip
+from galop.science.planning.formula_plan import FormulaPlan, FormulaStep, Missing
+from galop.science.planning.variables import (  # fmt: skip
     Variable,
     by_dimension,
     by_formula,
@@ -47,7 +45,9 @@ from galop.science.variables import (  # fmt: skip
     topics,
     weigh_stems,
 )
-from galop.science.words import stems
+from galop.science.reading.quantities import Given
+from galop.science.reading.question import Asked, TechnicalQuestion
+from galop.science.reading.words import stems
 
 DEPTH = 3  # formulas on the longest way
 WIDTH = 12  # ways to place what is given that are followed

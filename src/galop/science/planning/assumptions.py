@@ -21,9 +21,9 @@ from galop.science.elements import (
     WEIGHTS_SOURCE,
     molar_mass,
 )
-from galop.science.plain_text import fold_characters
-from galop.science.question import TechnicalQuestion
-from galop.science.substances import Name
+from galop.science.reading.plain_text import fold_characters
+from galop.science.reading.question import TechnicalQuestion
+from galop.science.reading.substances import Name
 from galop.science.units import ScienceError, same_dimension
 
 
@@ -58,7 +58,7 @@ CHARGE = re.compile(r"(\d?)([+-])$")
 def tables() -> tuple[list[tuple[str, str, Assumption]], dict[str, tuple[float, str]]]:
     """The assumptions of `assumptions.json`, each with patterns of the role it fills and of where it holds ("" for
     everywhere); and the densities of liquids in kg/m³, each with where it holds."""
-    read: dict[str, Any] = json.loads((files("galop.science") / "assumptions.json").read_text("utf-8"))
+    read: dict[str, Any] = json.loads((files("galop.science.planning") / "assumptions.json").read_text("utf-8"))
     roles = [(entry.pop("role"), entry.pop("where"), Assumption(**entry)) for entry in read["roles"]]
     return roles, {name: (value, source) for name, (value, source) in read["liquids"].items()}
 

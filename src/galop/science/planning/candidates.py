@@ -6,18 +6,18 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from galop.science.answer import Answer, ComputedStep
-from galop.science.computation import Computation, compute
-from galop.science.evidence import with_units
 from galop.science.formula import format_number
-from galop.science.formula_plan import FormulaPlan, FormulaStep, Missing
-from galop.science.inverse import NoRoot, UselessStep
-from galop.science.plans import find_plans
-from galop.science.quantities import Given
-from galop.science.question import Asked, TechnicalQuestion
+from galop.science.planning.answer import Answer, ComputedStep
+from galop.science.planning.computation import Computation, compute
+from galop.science.planning.evidence import with_units
+from galop.science.planning.formula_plan import FormulaPlan, FormulaStep, Missing
+from galop.science.planning.inverse import NoRoot, UselessStep
+from galop.science.planning.plans import find_plans
+from galop.science.planning.variables import convert, rarity
+from galop.science.reading.quantities import Given
+from galop.science.reading.question import Asked, TechnicalQuestion
+from galop.science.reading.words import stems
 from galop.science.units import ScienceError, same_dimension
-from galop.science.variables import convert, rarity
-from galop.science.words import stems
 
 SHOWN = 4  # candidates
 SAME = 0.004  # numbers this near, relatively, are one

@@ -14,8 +14,8 @@ from galop.science import formulas
 from galop.science.couples import couples
 from galop.science.elements import ATOMIC_WEIGHTS
 from galop.science.names import OTHER_NAMES
-from galop.science.plain_text import fold_characters, make_plain
-from galop.science.words import language_of
+from galop.science.reading.plain_text import fold_characters, make_plain
+from galop.science.reading.words import language_of
 
 SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-0123456789+-")
 ELEMENT = rf"(?:{'|'.join(sorted(ATOMIC_WEIGHTS, key=len, reverse=True))})"
@@ -63,7 +63,7 @@ Meaning = tuple[tuple[str, ...], str]
 def name_pattern() -> tuple[re.Pattern[str], dict[str, Meaning]]:
     """A pattern of the names in words, of formulas' choices and `substances.json`, the longest first, and what each is
     called."""
-    read: dict[str, Any] = json.loads((files("galop.science") / "substances.json").read_text("utf-8"))
+    read: dict[str, Any] = json.loads((files("galop.science.reading") / "substances.json").read_text("utf-8"))
     called_by: dict[str, list[str]] = {}
     for choice in sorted(formula_choices()):
         for name in (choice, *OTHER_NAMES.get(choice, ())):

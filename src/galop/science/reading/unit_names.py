@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from galop.science.plain_text import fold_characters
+from galop.science.reading.plain_text import fold_characters
 from galop.science.units import unit_registry
 
 BELOW_ALONE = {  # below a stroke: W/mK, mm/a
@@ -29,7 +29,7 @@ WRONG_CASE = {  # what is meant where no unit is written so
 @cache
 def tables() -> dict[str, Any]:
     """The tables of the file, each turned around: what a symbol, a word or a phrase is in answers."""
-    read: dict[str, Any] = json.loads((files("galop.science") / "unit_names.json").read_text("utf-8"))
+    read: dict[str, Any] = json.loads((files("galop.science.reading") / "unit_names.json").read_text("utf-8"))
     for kind, entries in read.items():
         if isinstance(entries, dict) and not kind.endswith("prefixes"):
             read[kind] = {written: name for name, all_written in entries.items() for written in all_written}

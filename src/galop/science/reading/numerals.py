@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from galop.science.number_words import GROUPS, SCALES, read_number_words
-from galop.science.words import fold
+from galop.science.reading.number_words import GROUPS, SCALES, read_number_words
+from galop.science.reading.words import fold
 
 RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺"
 PLAIN = str.maketrans(RAISED, "0123456789-+")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from galop.science.words import fold
+from galop.science.reading.words import fold
 
 
 def any_of(words: str) -> str:

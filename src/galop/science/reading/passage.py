@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from galop.science.numerals import Numeral, read_numeral
-from galop.science.plain_text import fold_characters, make_plain
-from galop.science.unit_text import UnitText, read_unit
-from galop.science.words import language_of
+from galop.science.reading.numerals import Numeral, read_numeral
+from galop.science.reading.plain_text import fold_characters, make_plain
+from galop.science.reading.unit_text import UnitText, read_unit
+from galop.science.reading.words import language_of
 
 TOLERANCE = re.compile(r" ?(?:±|\+/-|\+-|plus or minus|plus ou moins) ?")
 DIGITS_IN_DOUBT = re.compile(r"(?<=\d)\(\d{1,3}\)")

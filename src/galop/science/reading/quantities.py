@@ -16,9 +16,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
-from galop.science.number_words import BEGINNINGS, HUNDREDS
-from galop.science.numerals import Numeral, read_numeral
-from galop.science.passage import (
+from galop.science.reading.number_words import BEGINNINGS, HUNDREDS
+from galop.science.reading.numerals import Numeral, read_numeral
+from galop.science.reading.passage import (
     PER_HUNDRED,
     TOLERANCE,
     Passage,
@@ -27,8 +27,8 @@ from galop.science.passage import (
     skip_tolerance,
     unit_behind,
 )
-from galop.science.roles import Role, read_roles, words_of_symbol
-from galop.science.unit_context import (
+from galop.science.reading.roles import Role, read_roles, words_of_symbol
+from galop.science.reading.unit_context import (
     COUNTABLE,
     CURRENCY,
     FOLLOWERS,
@@ -40,7 +40,7 @@ from galop.science.unit_context import (
     is_pure_cue,
     settle_unit,
 )
-from galop.science.unit_text import UnitText, read_unit
+from galop.science.reading.unit_text import UnitText, read_unit
 from galop.science.units import normalise_unit, parse_quantity, same_dimension, unit_registry
 
 Kind = Literal["measure", "number", "ratio", "fraction", "count"]

@@ -66,6 +66,10 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("stage_payload", {"delta_v": f"{350 * G0 * log(100 / 30)!r} m/s", "isp": "350 s", "structural_fraction": "12.5 %",
                        "initial_mass": "100 t"}, {"payload_mass": 20_000, "payload_fraction": 0.2}, 1e-9),
     ("propellant_split", {"propellant_mass": "700 t", "of": 6}, {"oxidiser_mass": 600_000, "fuel_mass": 100_000}, 1e-12),
+    ("oxidiser_of_fuel_mass", {"fuel_mass": "100 t", "of": 6},
+     {"needed_oxidiser_mass": 600_000, "total_propellant_mass": 700_000}, 1e-12),
+    ("oxidiser_of_fuel_flow", {"fuel_flow": "100 kg/s", "of": 2.5},
+     {"needed_oxidiser_flow": 250, "total_propellant_flow": 350}, 1e-12),
     ("flow_split", {"mass_flow": "0.35 t/s", "of": 2.5}, {"oxidiser_flow": 250, "fuel_flow": 100}, 1e-12),
     # 5 kg of LOX of 1141 kg/m³ and 1 kg of LH2 of 70.85 kg/m³ fill 4.382 and 14.114 litres.
     ("bulk_density", {"of": 5, "oxidiser_density": "1141 kg/m³", "fuel_density": "70.85 g/L"}, {"bulk_density": 6 / 0.0184965}, 1e-4),

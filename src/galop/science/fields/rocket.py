@@ -6,7 +6,7 @@ from math import exp, log
 from typing import Annotated
 
 from galop.science.constants import G0
-from galop.science.fields.inputs import RPE, DeltaV, Isp, MassFlow, Thrust
+from galop.science.fields.inputs import RPE, DeltaV, Isp, Thrust
 from galop.science.formula import Quantity, formula
 from galop.science.units import ScienceError
 
@@ -215,31 +215,66 @@ MixtureRatio = Annotated[
 ]  # fmt: skip
 
 
+FUEL_MASS = Quantity("kg", "fuel mass", 1e-9, 1e12, "masse de carburant, de combustible, kerosene, methane, hydrogen")
+FUEL_FLOW = Quantity("kg/s", "fuel flow", 1e-9, 1e9, "débit de carburant, de combustible, kerosene, methane, hydrogen")
+OXIDISER_MASS = Quantity("kg", "oxidiser mass", words="masse de comburant, d'oxydant, d'oxygène, LOX, oxygen")
+OXIDISER_FLOW = Quantity("kg/s", "oxidiser flow", words="débit de comburant, d'oxydant, d'oxygène, LOX, oxygen")
+SHARES = "oxidiser = total O/F / (1 + O/F), fuel = total / (1 + O/F)"
+
+
 @formula(
-    "oxidiser = total O/F / (1 + O/F), fuel = total / (1 + O/F)", f"{RPE}, ch. 6",
-    {
-        "oxidiser_mass": Quantity("kg", "oxidiser mass", words="masse de comburant, d'oxydant, d'oxygène"),
-        "fuel_mass": Quantity("kg", "fuel mass", words="masse de carburant, de combustible"),
-    },
+    SHARES, f"{RPE}, ch. 6", {"oxidiser_mass": OXIDISER_MASS, "fuel_mass": FUEL_MASS},
     words="split propellant mass into oxidiser and fuel, répartir les ergols, masse de comburant et de carburant",
 )  # fmt: skip
-def propellant_split(propellant_mass: PropellantMass, of: MixtureRatio) -> dict[str, float]:
+def propellant_split(
+    propellant_mass: Annotated[
+        float, Quantity("kg", "propellant mass, both together", 1e-9, 1e12, "total propellants, ergols, masse totale")
+    ],
+    of: MixtureRatio,
+) -> dict[str, float]:
     """Oxidiser and fuel in a mass of propellants."""
     return {"oxidiser_mass": propellant_mass * of / (1 + of), "fuel_mass": propellant_mass / (1 + of)}
 
 
 @formula(
-    "oxidiser = total O/F / (1 + O/F), fuel = total / (1 + O/F)", f"{RPE}, eq. 6-3 and 6-4",
-    {
-        "oxidiser_flow": Quantity("kg/s", "oxidiser flow", words="débit de comburant, d'oxydant, d'oxygène"),
-        "fuel_flow": Quantity("kg/s", "fuel flow", words="débit de carburant, de combustible"),
-    },
+    SHARES, f"{RPE}, eq. 6-3 and 6-4", {"oxidiser_flow": OXIDISER_FLOW, "fuel_flow": FUEL_FLOW},
     words="oxidiser and fuel flow of an engine at a mixture ratio, débits de comburant et de carburant, rapport de "
           "mélange",
 )  # fmt: skip
-def flow_split(mass_flow: MassFlow, of: MixtureRatio) -> dict[str, float]:
+def flow_split(
+    mass_flow: Annotated[
+        float, Quantity("kg/s", "mass flow, both propellants together", 1e-9, 1e9, "total flow, débit total, d'ergols")
+    ],
+    of: MixtureRatio,
+) -> dict[str, float]:
     """Oxidiser and fuel flow in a total mass flow."""
     return {"oxidiser_flow": mass_flow * of / (1 + of), "fuel_flow": mass_flow / (1 + of)}
+
+
+@formula(
+    "oxidiser = fuel O/F, total = fuel (1 + O/F)", f"{RPE}, eq. 6-1",
+    {
+        "needed_oxidiser_mass": OXIDISER_MASS,
+        "total_propellant_mass": Quantity("kg", "propellant mass, both together", words="total, masse totale d'ergols"),
+    },
+    words="oxidiser that goes with a mass of fuel at a mixture ratio, comburant pour une masse de carburant",
+)  # fmt: skip
+def oxidiser_of_fuel_mass(fuel_mass: Annotated[float, FUEL_MASS], of: MixtureRatio) -> dict[str, float]:
+    """Mass of oxidiser that a mass of fuel needs at a mixture ratio, and of both."""
+    return {"needed_oxidiser_mass": fuel_mass * of, "total_propellant_mass": fuel_mass * (1 + of)}
+
+
+@formula(
+    "oxidiser = fuel O/F, total = fuel (1 + O/F)", f"{RPE}, eq. 6-1",
+    {
+        "needed_oxidiser_flow": OXIDISER_FLOW,
+        "total_propellant_flow": Quantity("kg/s", "mass flow, both propellants together", words="total, débit total"),
+    },
+    words="oxidiser flow that goes with a fuel flow at a mixture ratio, débit de comburant pour un débit de carburant",
+)  # fmt: skip
+def oxidiser_of_fuel_flow(fuel_flow: Annotated[float, FUEL_FLOW], of: MixtureRatio) -> dict[str, float]:
+    """Flow of oxidiser that a flow of fuel needs at a mixture ratio, and of both."""
+    return {"needed_oxidiser_flow": fuel_flow * of, "total_propellant_flow": fuel_flow * (1 + of)}
 
 
 @formula(

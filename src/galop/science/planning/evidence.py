@@ -52,6 +52,8 @@ OPPOSITES = tuple(
         ("exchange échange", "limiting limite"), ("length longueur", "diameter diamètre"),
         ("centre center radius rayon", "altitude"),
         ("depth deep profondeur", "altitude"), ("electrons", "gas substance metal"),
+        ("both together", "fuel oxidiser comburant carburant lox oxygen oxygène kerosene kérosène methane "
+         "méthane hydrogen hydrogène"),
     )
 )  # fmt: skip
 

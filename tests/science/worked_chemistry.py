@@ -34,6 +34,7 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
      {"specific_energy": 13.50}, 1e-3),  # Hall-Héroult cells take 13 to 15 kWh/kg
     ("electrolyser_energy", {"voltage": "1.8 V"},
      {"specific_energy": 47.86, "volumetric_energy": 4.305, "efficiency_hhv": 1.4813 / 1.8, "efficiency_lhv": 1.2532 / 1.8}, 5e-4),
+    ("hydrogen_of_electrolyser", {"power": "1 MW", "time": "24 h", "energy_per_mass": "52 kWh/kg"}, {"hydrogen_mass": 24_000 / 52}, 1e-12),
     ("electrolyser_efficiency", {"specific_energy": "52 kWh/kg"}, {"efficiency_hhv": 39.39 / 52, "efficiency_lhv": 33.32 / 52}, 5e-4),
     ("hydrogen_production", {"current": "1000 A", "cells": 60},
      {"mass_flow": 2.257, "volume_flow": 60000 * 3600 / E / 2 * KB * 273.15 / 101325, "oxygen_flow": 17.91, "water_flow": 20.17}, 1e-3),

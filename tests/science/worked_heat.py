@@ -77,6 +77,7 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     # Mechanics and circuits.
     ("ohm", {"current": "250 mA", "resistance": "48 Ω"}, {"voltage": 12}, 1e-9),
     ("electric_power", {"voltage": "230 V", "current": "10 A"}, {"power": 2300}, 1e-9),
+    ("joule_heat", {"current": "3 A", "resistance": "5 ohm", "time": "10 min"}, {"heat": 27_000}, 1e-12),
     ("joule_heating", {"current": "10 A", "resistance": "0.5 ohm"}, {"power": 50}, 1e-9),
     ("power_at_voltage", {"voltage": "12 V", "resistance": "6 ohm"}, {"power": 24}, 1e-9),
     ("energy_of_power", {"power": "2 kW", "time": "90 min"}, {"energy": 3}, 1e-9),

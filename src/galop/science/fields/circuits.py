@@ -50,6 +50,16 @@ def joule_heating(current: ElectricCurrent, resistance: Resistance) -> float:
 
 
 @formula(
+    "Q = R I^2 t", JOULE,
+    {"heat": Quantity("J", "heat", words="energy dissipated as heat, chaleur énergie dissipée")},
+    words="Joule heat of a resistance resistor resistive heater in a time, chaleur dégagée par effet Joule résistance",
+)  # fmt: skip
+def joule_heat(current: ElectricCurrent, resistance: Resistance, time: Duration) -> float:
+    """Heat that a current gives off in a resistance in a time (Joule)."""
+    return resistance * current**2 * time
+
+
+@formula(
     "P = U^2 / R", JOULE, {"power": POWER},
     words="power of a resistor at a voltage, puissance d'une résistance sous une tension",
 )  # fmt: skip

@@ -254,6 +254,24 @@ def electrolyser_energy(voltage: CellVoltage, efficiency: CurrentEfficiency = 1.
 
 
 @formula(
+    "m = P t / w", f"{LARMINIE}",
+    {"hydrogen_mass": Quantity("kg", "mass of hydrogen", words="hydrogen produced, masse d'hydrogène produite")},
+    words="hydrogen that an electrolyser makes produces from power in a time, hydrogène produit par un électrolyseur "
+          "production puissance",
+)  # fmt: skip
+def hydrogen_of_electrolyser(
+    power: Annotated[float, Quantity("W", "electric power", 1e-6, 1e12, "puissance électrique of the electrolyser")],
+    time: Annotated[float, Quantity("s", "time", 1e-3, 1e10, "during running for, durée fonctionnant pendant")],
+    energy_per_mass: Annotated[
+        float,
+        Quantity("kW*h/kg", "electric energy for each mass of hydrogen", 33, 1000, "consumption, consommation par kg"),
+    ],
+) -> float:
+    """Hydrogen that an electrolyser of a known consumption makes."""
+    return power * time / (energy_per_mass * 3.6e6)
+
+
+@formula(
     "share = heating value / w, with 39.39 kWh/kg (HHV) and 33.32 kWh/kg (LHV)", LARMINIE,
     {
         "efficiency_hhv": Quantity("", "efficiency on the higher heating value", words="rendement PCS"),

@@ -207,9 +207,8 @@ def saturated_values(name: str, **at: float) -> dict[str, float]:
 
 @formula(
     "Helmholtz equation of state", COOLPROP, SATURATED,
-    words="saturated liquid vapour pressure latent heat at a temperature, pression de vapeur saturante, chaleur de "
-          "vaporisation, "
-    "liquide et vapeur",
+    words="saturated liquid vapour pressure at which a fluid boils boil latent heat at a temperature, bout, pression "
+          "de vapeur saturante, chaleur de vaporisation, liquide et vapeur",
 )  # fmt: skip
 def saturation(name: Fluid, temperature: Temperature) -> dict[str, float]:
     """Vapour pressure, densities and latent heat of a pure fluid where liquid and vapour meet, at a temperature."""

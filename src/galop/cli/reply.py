@@ -156,7 +156,7 @@ def figures_line(done: Done) -> str:
     thought = f" ({done.thinking_tokens} of thinking)" if done.thinking_tokens else ""
     why = {"length": " · cut off at the token limit", "cancelled": " · stopped"}.get(done.reason, "")
     if not done.prompt_tokens:  # nothing was asked of the model
-        return f"computed without the model · peak memory {peak_memory() / (1 << 20):.0f} MiB"
+        return f"the model was not asked · peak memory {peak_memory() / (1 << 20):.0f} MiB"
     parts = (
         f"{done.prompt_tokens} prompt tokens{cached} at {done.prompt_rate:.0f} tok/s",
         f"{done.answer_tokens} answer tokens{thought} at {done.answer_rate:.1f} tok/s",

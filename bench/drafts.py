@@ -46,15 +46,11 @@ def break_even(base: float, check: float, draft: float, count: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", help="a path, or true:SHAPE:KIND (see bench/true_shapes.py)")
+    parser.add_argument("model", help="a path, or true:SHAPE:KIND[:LAYERS] (see bench/true_shapes.py)")
     parser.add_argument("--threads", type=int, default=default_threads())
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(args.model)
-        if args.model.startswith("true:"):
-            _, shape, kind = args.model.split(":")
-            true_shapes.write(shape, kind, path := Path(folder) / "model.gguf")
-        pack, plan = open_pack(path, None, args.threads)
+        pack, plan = open_pack(true_shapes.path_of(args.model, Path(folder)), None, args.threads)
     engine = Engine(plan, pack, args.threads, 2 * LENGTH, sequences=4)
     if not engine.draft_layer:
         raise SystemExit("this model has no layer for the token after the next one")

@@ -347,11 +347,7 @@ def second_start(path: Path) -> dict[str, float]:
 
 def path_of(name: str, folder: Path) -> Path:
     if name.startswith("true:"):
-        _, shape, kind, *layers = name.split(":")
-        path = folder / f"{'-'.join([shape, kind, *layers])}.gguf"
-        if not path.exists():
-            true_shapes.write(shape, kind, path, *map(int, layers))
-        return path
+        return true_shapes.path_of(name, folder)
     return store.fetch(store.resolve(store.locate(name)))
 
 

@@ -57,15 +57,11 @@ def read(engine: Engine, tokens: list[int]) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", help="a path, or true:SHAPE:KIND (see bench/true_shapes.py)")
+    parser.add_argument("model", help="a path, or true:SHAPE:KIND[:LAYERS] (see bench/true_shapes.py)")
     parser.add_argument("--threads", type=int, default=default_threads())
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(args.model)
-        if args.model.startswith("true:"):
-            _, shape, kind = args.model.split(":")
-            true_shapes.write(shape, kind, path := Path(folder) / "model.gguf")
-        pack, plan = open_pack(path, None, args.threads)
+        pack, plan = open_pack(true_shapes.path_of(args.model, Path(folder)), None, args.threads)
         rule = Engine(plan, pack, 1, LENGTH).prefix_cache.snapshot_interval
         print("| a state every | states kept | read again | to the first token |\n| ---: | ---: | ---: | ---: |")
         for interval in sorted({128, 512, rule, 2048}):

@@ -264,6 +264,17 @@ def write(name: str, kind: str, path: Path, layers: int | None = None) -> None:
     writer.close()
 
 
+def path_of(name: str, folder: Path) -> Path:
+    """The file of true:SHAPE:KIND[:LAYERS], made in `folder` if it is not there; any other name is a path itself."""
+    if not name.startswith("true:"):
+        return Path(name)
+    _, shape, kind, *layers = name.split(":")
+    path = folder / f"{'-'.join([shape, kind, *layers])}.gguf"
+    if not path.exists():
+        write(shape, kind, path, *map(int, layers))
+    return path
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("shape", choices=SHAPES)

@@ -29,6 +29,12 @@ PUMP_POWER = {
 MotorEfficiency = Annotated[
     float, Quantity("", "efficiency of the motor", 0.01, 1, words="motor drive, rendement du moteur")
 ]
+FirstSpeed = Annotated[
+    float, Quantity("rpm", "first speed", 1e-3, 1e6, words="n1 rotation, première vitesse de rotation")
+]
+SecondSpeed = Annotated[
+    float, Quantity("rpm", "second speed", 1e-3, 1e6, words="n2 rotation, deuxième vitesse de rotation")
+]
 
 
 @formula(
@@ -74,12 +80,8 @@ def pump_power_from_head(
 )  # fmt: skip
 def affinity_flow(
     first_flow: FlowRate,
-    first_speed: Annotated[
-        float, Quantity("rpm", "first speed", 1e-3, 1e6, words="n1 rotation, première vitesse de rotation")
-    ],
-    second_speed: Annotated[
-        float, Quantity("rpm", "second speed", 1e-3, 1e6, words="n2 rotation, deuxième vitesse de rotation")
-    ],
+    first_speed: FirstSpeed,
+    second_speed: SecondSpeed,
 ) -> float:
     """Flow of a pump or fan at another speed, the impeller being the same."""
     return first_flow * second_speed / first_speed
@@ -94,12 +96,8 @@ def affinity_head(
     first_head: Annotated[
         float, Quantity("m", "head at the first speed", 0, 1e5, words="H1, hauteur à la première vitesse")
     ],
-    first_speed: Annotated[
-        float, Quantity("rpm", "first speed", 1e-3, 1e6, words="n1 rotation, première vitesse de rotation")
-    ],
-    second_speed: Annotated[
-        float, Quantity("rpm", "second speed", 1e-3, 1e6, words="n2 rotation, deuxième vitesse de rotation")
-    ],
+    first_speed: FirstSpeed,
+    second_speed: SecondSpeed,
 ) -> float:
     """Head of a pump at another speed, the impeller being the same."""
     return first_head * (second_speed / first_speed) ** 2
@@ -115,12 +113,8 @@ def affinity_power(
     first_power: Annotated[
         float, Quantity("kW", "power at the first speed", 0, 1e9, words="P1, puissance à la première vitesse")
     ],
-    first_speed: Annotated[
-        float, Quantity("rpm", "first speed", 1e-3, 1e6, words="n1 rotation, première vitesse de rotation")
-    ],
-    second_speed: Annotated[
-        float, Quantity("rpm", "second speed", 1e-3, 1e6, words="n2 rotation, deuxième vitesse de rotation")
-    ],
+    first_speed: FirstSpeed,
+    second_speed: SecondSpeed,
 ) -> float:
     """Power of a pump or fan at another speed, the impeller being the same."""
     return first_power * (second_speed / first_speed) ** 3

@@ -33,6 +33,9 @@ def concentration_of(what: str, words: str = "", high: float = 100.0) -> Quantit
     )
 
 
+Acidity = Annotated[float, Quantity("", "pH", -2, 16, words="acidity, acidité")]
+
+
 @formula(
     "table", BPJ,
     {
@@ -203,7 +206,7 @@ def rhe_potential(
         float, Quantity("V", "potential against the reference", -10, 10, words="measured versus, potentiel mesuré")
     ],
     reference: Reference,
-    ph: Annotated[float, Quantity("", "pH", -2, 16, words="acidity, acidité")],
+    ph: Acidity,
     temperature: Annotated[float, Quantity("K", "temperature", 273.15, 373.15, words="température")] = ROOM,
 ) -> float:
     """A potential against a reference electrode, against the reversible hydrogen electrode at a pH."""
@@ -222,7 +225,7 @@ def pourbaix_line(
     ],
     protons: Annotated[float, Quantity("", "protons consumed", 0, 20, words="H+ number of protons, nombre de protons")],
     electrons: Electrons,
-    ph: Annotated[float, Quantity("", "pH", -2, 16, words="acidity, acidité")],
+    ph: Acidity,
     temperature: Temperature = ROOM,
 ) -> float:
     """Equilibrium potential of a couple with protons at a pH (Pourbaix line)."""
@@ -238,7 +241,7 @@ GasPressure = Quantity("bar", "partial pressure of the gas", 1e-20, 1000, words=
     words="hydrogen electrode evolution pH pressure Nernst, électrode à hydrogène pH pression",
 )  # fmt: skip
 def hydrogen_electrode(
-    ph: Annotated[float, Quantity("", "pH", -2, 16, words="acidity, acidité")],
+    ph: Acidity,
     pressure: Annotated[float, GasPressure] = 1.0,
     temperature: Annotated[float, Quantity("K", "temperature", 273.15, 373.15, words="température")] = ROOM,
 ) -> float:
@@ -252,7 +255,7 @@ def hydrogen_electrode(
     words="oxygen electrode evolution reduction pH pressure Nernst, électrode à oxygène pH pression",
 )  # fmt: skip
 def oxygen_electrode(
-    ph: Annotated[float, Quantity("", "pH", -2, 16, words="acidity, acidité")],
+    ph: Acidity,
     pressure: Annotated[float, GasPressure] = 1.0,
     temperature: Annotated[float, Quantity("K", "temperature", 273.15, 373.15, words="température")] = ROOM,
 ) -> float:

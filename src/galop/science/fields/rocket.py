@@ -219,6 +219,7 @@ FUEL_MASS = Quantity("kg", "fuel mass", 1e-9, 1e12, "masse de carburant, de comb
 FUEL_FLOW = Quantity("kg/s", "fuel flow", 1e-9, 1e9, "débit de carburant, de combustible, kerosene, methane, hydrogen")
 OXIDISER_MASS = Quantity("kg", "oxidiser mass", words="masse de comburant, d'oxydant, d'oxygène, LOX, oxygen")
 OXIDISER_FLOW = Quantity("kg/s", "oxidiser flow", words="débit de comburant, d'oxydant, d'oxygène, LOX, oxygen")
+OF_FUEL = "oxidiser = fuel O/F, total = fuel (1 + O/F)"
 SHARES = "oxidiser = total O/F / (1 + O/F), fuel = total / (1 + O/F)"
 
 
@@ -252,7 +253,7 @@ def flow_split(
 
 
 @formula(
-    "oxidiser = fuel O/F, total = fuel (1 + O/F)", f"{RPE}, eq. 6-1",
+    OF_FUEL, f"{RPE}, eq. 6-1",
     {
         "needed_oxidiser_mass": OXIDISER_MASS,
         "total_propellant_mass": Quantity("kg", "propellant mass, both together", words="total, masse totale d'ergols"),
@@ -265,7 +266,7 @@ def oxidiser_of_fuel_mass(fuel_mass: Annotated[float, FUEL_MASS], of: MixtureRat
 
 
 @formula(
-    "oxidiser = fuel O/F, total = fuel (1 + O/F)", f"{RPE}, eq. 6-1",
+    OF_FUEL, f"{RPE}, eq. 6-1",
     {
         "needed_oxidiser_flow": OXIDISER_FLOW,
         "total_propellant_flow": Quantity("kg/s", "mass flow, both propellants together", words="total, débit total"),

@@ -18,7 +18,7 @@ from galop.science.units import same_dimension
 FADE = 0.85  # of the weight of a word, for each word nearer the number
 CLOSE = 8  # characters between a quantity and what it is of
 CONSTANTS = ((9.80665, "m/s^2"), (8.314462618, "J/mol/K"), (96485.33212, "C/mol"), (3.986004418e14, "m^3/s^2"),
-             (6378.137, "km"), (6.02214076e23, "1/mol"))  # fmt: skip  # fmt: skip
+             (6378.137, "km"), (6.02214076e23, "1/mol"))  # fmt: skip
 EARLIER = frozenset(stems("reference référence first initial before premier initiale"))
 LIKE, LIKE_RARE = 0.55, 0.3  # likeness from which a result can be an input; where few variables measure that
 COMMON = 40  # variables of a dimension that tells little

@@ -42,7 +42,7 @@ COMPATIBILITY = Path(__file__).parent.parent / "results" / "compatibility.json"
 Record = Callable[[str, str, str], None]
 
 
-QUICK = ("test_house.py", "ops", "models", "weights", "tokenizers", "chat", "engine", "backends")
+QUICK = ("test_house.py", "ops", "models", "weights", "tokenizers", "chat", "engine", "backends", "pictures")
 REAL = {"smollm_path", "coder_path", "big_coder_path", "gemma_path", "minilm_path", "browser"}
 
 

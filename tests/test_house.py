@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "galop"
 LONGEST = 450  # lines
-SAID = ("agent", "backends", "chat", "engine", "measure", "models", "ops", "race", "science", "server", "store",
+SAID = ("agent", "backends", "chat", "engine", "measure", "models", "ops", "pictures", "race", "science", "server", "store",
         "tokenizers", "weights")  # fmt: skip
 BUGS = {"AssertionError", "NotImplementedError", "AttributeError", "StopIteration"}  # which nobody is to expect
 

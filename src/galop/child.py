@@ -1,8 +1,9 @@
 """Runs what a stranger's text may crash, hold up or fill the memory of, in a child process that can be killed.
 
 Chat templates (`chat.template_child`), grammars (`chat.grammar_child`), tokenizers (`tokenizers.probe`) and the page's
-Markdown (`web.markdown_child`) run so. Both sides talk in lines of JSON, one request and one answer at a time. Three
-limits hold, and none of them needs the child's consent:
+Markdown (`web.markdown_child`), pictures and documents (`pictures.decode_child`) run so. Both sides talk in lines of
+JSON, one request and one answer at a time, after either of which bytes may follow. Three limits hold, and none of them
+needs the child's consent:
 
 * seconds on the clock, which the parent waits before it kills the child (`Child.seconds`);
 * seconds of computing per request, after which the child's own timer ends it, also where its parent is gone;
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any
 
 
 class Child:
@@ -46,9 +47,10 @@ class Child:
             )
         return self.process
 
-    def ask(self, request: dict[str, Any]) -> dict[str, Any] | None:
-        """The child's answer; None if it took too long or died of the request."""
-        line = json.dumps(request).encode() + b"\n"
+    def ask(self, request: dict[str, Any], data: bytes = b"") -> dict[str, Any] | None:
+        """The child's answer; None if it took too long or died of the request. It gets `data` under that name, and so
+        does the parent what it answers there."""
+        line = json.dumps({**request, "data": len(data)} if data else request).encode() + b"\n"
         with self.lock:
             child = self.start()
             assert child.stdin and child.stdout
@@ -56,16 +58,15 @@ class Child:
             timer.start()
             try:
                 child.stdin.write(line)
+                child.stdin.write(data)
                 child.stdin.flush()
-                reply = child.stdout.readline()
+                answer = _receive(child.stdout)
             except BrokenPipeError:
-                reply = b""
+                answer = None
             finally:
                 timer.cancel()
-            if not reply:
+            if answer is None:
                 self.close()
-                return None
-        answer: dict[str, Any] = json.loads(reply)
         return answer
 
     def close(self) -> None:
@@ -89,11 +90,28 @@ def answer_lines(answer: Callable[[dict[str, Any]], dict[str, Any]], memory: int
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
-        for line in sys.stdin.buffer:
+        while (request := _receive(sys.stdin.buffer)) is not None:
             end_after(seconds)
-            reply = answer(json.loads(line))
+            reply = answer(request)
             end_after(0)
-            print(json.dumps(reply), flush=True)
+            data = reply.pop("data", b"")
+            line = json.dumps({**reply, "data": len(data)} if data else reply).encode() + b"\n"
+            sys.stdout.buffer.write(line)
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+
+
+def _receive(pipe: IO[bytes]) -> dict[str, Any] | None:
+    """What the other side says, with the bytes that follow; None where it has ended before all was said."""
+    line = pipe.readline()
+    if not line.endswith(b"\n"):
+        return None
+    said: dict[str, Any] = json.loads(line)
+    size = said.get("data", 0) if isinstance(said.get("data", 0), int) else 0
+    if not size:
+        return said
+    data = pipe.read(size)
+    return {**said, "data": data} if len(data) == size else None
 
 
 def end_after(seconds: float) -> None:

@@ -1,5 +1,7 @@
 """What can go wrong in a way the user can act on. Each message is one sentence: what, where, what to do."""
 
+from collections.abc import Sequence
+
 
 class GalopError(Exception):
     """Base of every error of which a user sees the message alone, without a traceback."""
@@ -45,6 +47,26 @@ class EncoderError(GalopError):
     def __init__(self, name: str) -> None:
         super().__init__(
             f"{name} is an encoder: it embeds texts (/v1/embeddings of galop serve) and writes none; take another model"
+        )
+
+
+class PictureError(GalopError):
+    """Bytes are no picture or document that can be read."""
+
+    exit_code = 2
+
+
+class BlindModelError(GalopError):
+    """A model that reads text alone was shown a picture. `seeing` are models that are here and see."""
+
+    exit_code = 2
+
+    def __init__(self, name: str, seeing: Sequence[str] = ()) -> None:
+        there = " and ".join(seeing[:2])
+        instead = f"{there}, which {'are' if len(seeing) > 1 else 'is'} here, can see" if there else ""
+        super().__init__(
+            f"{name} reads text alone and sees no pictures; "
+            + (instead or "no model here does: galop list says which can be had")
         )
 
 

@@ -1,0 +1,99 @@
+"""Decodes pictures and documents in a child process: `python -m galop.pictures.decode_child`.
+
+A request with `do` "picture" is answered with `media_type`, `height`, `width` and the RGB bytes, one with "document" as
+`read_document` has it, and either with an `error` that follows the name of the file.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import Any
+
+from galop.child import answer_lines
+from galop.pictures.read_document import read_document
+
+SECONDS = 15.0  # of computing
+MEMORY_LIMIT = 1 << 30
+MOST_PIXELS = 120_000_000  # of a file, before it is scaled down
+MOST_ASPECT = 200  # of the longer side to the shorter
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+
+
+def read_picture(data: bytes, most: int) -> dict[str, Any]:
+    """A file's first frame as RGB, of at most `most` pixels."""
+    from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    Image.MAX_IMAGE_PIXELS = None  # what is too large is refused below, by its size
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        return {"error": "is no picture that can be read: PNG, JPEG, WebP, GIF, BMP and TIFF are"}
+    media_type = Image.MIME.get(image.format or "", "image/jpeg" if image.format == "MPO" else "image/png")
+    width, height = image.size
+    if not width or not height:
+        return {"error": "has no pixels"}
+    if width * height > MOST_PIXELS:
+        said = f"{width} x {height} pixels are too many: {MOST_PIXELS // 1_000_000} million may be decoded"
+        return {"error": f"is too large, {said}; scale it down first"}
+    if max(width, height) > MOST_ASPECT * min(width, height):
+        return {"error": f"is {width} x {height} pixels, which is too narrow to be seen; cut it to {MOST_ASPECT}:1"}
+    if width * height > most and image.format in ("JPEG", "MPO"):  # which decodes at an eighth, a quarter or half
+        share = (most / (width * height)) ** 0.5
+        image.draft("RGB", (max(1, int(width * share)), max(1, int(height * share))))
+    rgb = ImageOps.exif_transpose(flatten(image))
+    width, height = rgb.size
+    if width * height > most:
+        share = (most / (width * height)) ** 0.5
+        size = (max(1, int(width * share)), max(1, int(height * share)))
+        rgb = rgb.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return {"media_type": media_type, "height": rgb.height, "width": rgb.width, "data": rgb.tobytes()}
+
+
+def flatten(image: Any) -> Any:
+    """In RGB, in front of white where it is transparent; its EXIF data stay with it."""
+    from PIL import Image
+
+    image.load()
+    exif = image.getexif()
+    if image.mode.startswith("I"):  # 16 bits a pixel, and the same in 32; `convert` would cut off what is above 255
+        wide = image.convert("I")
+        image = wide.point(lambda value: value * (1 / 257)).convert("L") if wide.getextrema()[1] > 255 else wide
+    elif image.mode == "F":
+        low, high = image.getextrema()
+        scale = 255 / (high - low) if high > low else 1.0
+        image = image.point(lambda value: value * scale - low * scale)
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        front = image.convert("RGBA")
+        behind = Image.new("RGB", front.size, "white")
+        behind.paste(front, mask=front.getchannel("A"))
+        image = behind
+    rgb = image.convert("RGB")
+    rgb.info["exif"] = exif.tobytes() if exif else b""
+    return rgb
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """What is asked for, or {"error": what is wrong with it}."""
+    data = request.get("data", b"")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if request["do"] == "picture":
+                return read_picture(data, request["most"])
+            return read_document(data, request["most_pages"], request["sees"], request["most"])
+    except MemoryError:
+        return {"error": "needs too much memory to be decoded; make it smaller first"}
+    except Exception as error:  # whatever a stranger's file does to a decoder
+        said = " ".join(str(error).split())[:120] or type(error).__name__
+        return {"error": f"is damaged and cannot be decoded ({said})"}
+
+
+def main() -> None:
+    """The child's loop."""
+    answer_lines(answer, MEMORY_LIMIT, SECONDS)
+
+
+if __name__ == "__main__":
+    main()

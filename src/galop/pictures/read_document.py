@@ -1,0 +1,62 @@
+"""Reads a PDF with PDFium, in the child process: the text of its pages, and pictures of those that have none."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+DPI = 144
+LEAST_TEXT = 16  # letters and digits of a page that has a text
+MOST_TEXT = 2_000_000  # characters of a document
+MOST_SCANS = 32  # pages that are drawn
+
+
+def read_document(data: bytes, most_pages: int, sees: bool, most_pixels: int) -> dict[str, Any]:
+    """`pages`, how many there are; `texts`, of each that was read; `scans`, which of these are pictures instead and how
+    many bytes of `data` each takes, a JPEG; `left_out`, how many pages without text could have been pictures, or were
+    too many."""
+    import pypdfium2 as pdfium
+
+    try:
+        document = pdfium.PdfDocument(data)
+    except pdfium.PdfiumError as error:
+        protected = "password" in str(error).lower()
+        if protected:
+            return {"error": "is protected by a password; save it without one first"}
+        return {"error": "is damaged or no PDF, and cannot be read"}
+    texts: list[str] = []
+    scans: list[tuple[int, int]] = []
+    drawn: list[bytes] = []
+    left_out = length = 0
+    for at in range(min(len(document), most_pages)):
+        page = document[at]
+        found = page.get_textpage().get_text_bounded().replace("\r\n", "\n").replace("\x00", "").strip()
+        text = "".join(c for c in found if c.isprintable() or c in "\n\t")[: MOST_TEXT - length]
+        length += len(text)
+        texts.append(text)
+        if sum(c.isalnum() for c in text) < LEAST_TEXT and has_marks(page):
+            if sees and len(drawn) < MOST_SCANS:
+                drawn.append(draw(page, most_pixels))
+                scans.append((at, len(drawn[-1])))
+            else:
+                left_out += 1
+        page.close()
+    return {
+        "pages": len(document), "texts": texts, "scans": scans, "left_out": left_out, "data": b"".join(drawn),
+        "cut": length >= MOST_TEXT,
+    }  # fmt: skip
+
+
+def has_marks(page: Any) -> bool:
+    """Whether anything is on a page."""
+    return next(iter(page.get_objects(max_depth=2)), None) is not None
+
+
+def draw(page: Any, most_pixels: int) -> bytes:
+    """A page as a JPEG of at most so many pixels."""
+    width, height = page.get_size()
+    scale = min(DPI / 72, (most_pixels / max(width * height, 1.0)) ** 0.5)
+    image = page.render(scale=scale).to_pil().convert("RGB")
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=92)
+    return out.getvalue()

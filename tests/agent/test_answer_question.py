@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from galop.agent.science import answer_question, read_conversation
+from galop.agent.science import answer_question, plan, read_conversation
 from galop.backends.events import Done, Event, Text
 from galop.backends.local import Model
 from galop.science.planning.answer import Answer
@@ -39,6 +39,23 @@ def test_what_asks_for_no_number_is_the_models(smollm: Model) -> None:
     assert not answers and isinstance(events[-1], Done) and events[-1].answer_tokens
 
 
+@pytest.mark.parametrize(
+    "text", ["How many people live in Lyon?", "Combien d'habitants compte Lyon ?", "Is 12 V enough for my lamp?"]
+)
+def test_a_number_that_is_the_models_own_says_so(smollm: Model, text: str) -> None:
+    events, [answer] = ask(smollm, text)
+    said = "".join(e.text for e in events if isinstance(e, Text))
+    assert answer.status == "not_computed" and answer.value is None and said.startswith(f"{answer.sentence}\n\n")
+    done = events[-1]
+    assert isinstance(done, Done) and done.answer_tokens
+
+
+@pytest.mark.parametrize("text", ["reactance of a 10 µF capacitor at 50 Hz", "gravimetric capacity of iron, mAh/g"])
+def test_what_asks_for_a_quantity_is_never_chat(text: str) -> None:
+    proposal = plan([{"role": "user", "content": text}])
+    assert proposal and not proposal.is_own
+
+
 def test_a_model_chooses_between_plans_that_are_as_likely(smollm: Model) -> None:
     """Whatever it chooses is computed; where its choice follows the order alone, both readings are told."""
     events, [answer] = ask(smollm, "A stage of 48 t gives 4400 m/s at an Isp of 342 s. What other mass has it, in t?")
@@ -60,7 +77,7 @@ def test_a_conversation_goes_on(smollm: Model) -> None:
 
 
 def test_content_may_come_in_parts() -> None:
-    question = read_conversation([{"role": "user", "content": [{"type": "text", "text": PUMP}]}])  # type: ignore[typeddict-item]
-    assert question is not None and len(question.given) == 4
-    assert read_conversation([{"role": "user", "content": "Tell me a story"}]) is None
+    read = read_conversation([{"role": "user", "content": [{"type": "text", "text": PUMP}]}])  # type: ignore[typeddict-item]
+    assert read is not None and len(read[0].given) == 4 and read[1]
+    assert plan([{"role": "user", "content": "Tell me a story"}]) is None
     assert read_conversation([]) is None

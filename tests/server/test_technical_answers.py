@@ -165,6 +165,18 @@ def test_what_asks_for_no_number_is_the_models(client: openai.OpenAI) -> None:
     assert forced.content == "This asks for no quantity that could be computed."
 
 
+def test_the_models_own_numbers_say_so(client: openai.OpenAI) -> None:
+    body: Any = {"model": MODEL, "tools": SCIENCE, "messages": said("How many people live in Lyon?"), "max_tokens": 8}
+    [choice] = client.chat.completions.create(**body).choices
+    assert choice.message.model_extra and choice.message.model_extra["science"]["status"] == "not_computed"
+    assert (choice.message.content or "").startswith("Not computed; what follows is the model's own view.\n\n")
+    parts = [part.choices[0].delta for part in client.chat.completions.create(**body, stream=True) if part.choices]
+    assert next((p.model_extra or {}).get("science", {}).get("status") for p in parts if p.content) == "not_computed"
+    form: Any = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "integer"}}}
+    shaped = client.chat.completions.create(**{**body, "max_tokens": 20}, response_format=form).choices[0].message
+    assert (shaped.content or "").strip().isdigit()
+
+
 def test_other_tools_stay_the_models(client: openai.OpenAI) -> None:
     weather: Any = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
     tools: Any = [weather, *SCIENCE]

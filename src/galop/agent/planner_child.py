@@ -22,7 +22,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     """The `proposal` for `texts`, None where they ask for no number unless there `must` be one; or an `error`."""
     messages: list[Message] = [{"role": "user", "content": text} for text in request["texts"]]
     try:
-        proposal = plan(messages) or (Proposal("", NO_QUESTION) if request["must"] else None)
+        proposal = plan(messages)
+        if request["must"] and (proposal is None or proposal.is_own):
+            proposal = Proposal("", NO_QUESTION)
         return {"proposal": proposal and proposal.data()}
     except GalopError as error:
         return {"error": str(error)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Unpack
 
@@ -27,6 +27,10 @@ ASIDE_BEGINS = re.compile(
 )
 NOTHING = Done("stop", 0, 0, 0, 0.0, 0.0, 0.0)  # what a model does where nothing is to be chosen
 UNTHINKING = Thinking(on=False)
+OWN = {
+    "en": "Not computed; what follows is the model's own view.",
+    "fr": "Non calculé ; ce qui suit est l'avis du modèle.",
+}
 
 
 def answer_question(
@@ -40,21 +44,41 @@ def answer_question(
     """Answers the last message of a conversation: with a number that was computed and what it rests on, or with the
     sentence that says why there is none. What asks for no computation goes to the model as it is.
 
-    The events are those of `Backend.chat`, with an `Answer` before `Done` where the question was a technical one.
-    Raises what `Backend.chat` raises.
+    The events are those of `Backend.chat`, with an `Answer` before `Done` where the question was a technical one, or
+    before the model's own words where these may hold numbers. Raises what `Backend.chat` raises.
     """
     proposal = plan(messages)
-    if proposal is None:
-        yield from model.chat(messages, thinking, cancelled=cancelled, **options)
-    else:
+    if proposal and not proposal.is_own:
         yield from choose(model, proposal, cancelled)
+    else:
+        said = model.chat(messages, thinking, cancelled=cancelled, **options)
+        yield from mark(proposal, said) if proposal and not options.get("form") else said
+
+
+def mark(proposal: Proposal, events: Iterable[Event | Answer]) -> Iterator[Event | Answer]:
+    """A model's own reply to what asks for a number, with an `Answer` before its text that says that nothing of it was
+    computed, as the text itself does."""
+    begun = False
+    for event in events:
+        if isinstance(event, Text) and not event.thinking and not begun:
+            begun = True
+            yield Text(proposal.lead)
+            yield proposal.undecided
+        yield event
 
 
 def plan(messages: Sequence[Message]) -> Proposal | None:
-    """What the last message of a conversation may come to; None where it asks for nothing that is computed."""
-    question = read_conversation(messages)
-    if question is None:
+    """What the last message of a conversation may come to; None where it asks for no number.
+
+    What asks for one that is nothing to compute, such as how many people live in a town, is the model's own to say.
+    """
+    read = read_conversation(messages)
+    if read is None:
         return None
+    question, technical = read
+    if not technical:
+        own = Proposal(question.text, Answer("not_computed", OWN[question.language]))
+        return own if asks_number(question) else None
     if (length := len(text_of(messages[-1]["content"]))) > LONGEST:
         sentence = f"This has {length} characters, and {LONGEST} are read at most; ask in fewer words."
         return Proposal(question.text, Answer("unfinished", sentence))
@@ -92,19 +116,19 @@ def choice_options(proposal: Proposal) -> ChatOptions:
     return {"form": form, "sampling": Sampling(0.0), "max_tokens": 4}
 
 
-def read_conversation(messages: Sequence[Message]) -> TechnicalQuestion | None:
-    """The question that the last message asks, with what earlier ones said where it only changes something in them.
-
-    None where nothing is to be computed."""
+def read_conversation(messages: Sequence[Message]) -> tuple[TechnicalQuestion, bool] | None:
+    """The question that the last message asks, with what earlier ones said where it only changes something in them,
+    and whether it is a technical one; None where nobody said anything."""
+    technical = False
     earlier: TechnicalQuestion | None = None
     question: TechnicalQuestion | None = None
     said = [message["content"] for message in messages if message["role"] == "user"]
     for content in said[-REMEMBERED:]:
         new = read_question(shorten(text_of(content)))
-        aside = merge(earlier, new) if earlier is not None and is_aside(new) else None
-        question = aside or (new if is_technical(new) else None)
-        earlier = question or earlier
-    return question
+        question = merge(earlier, new) if earlier is not None and is_aside(new) else new
+        technical = question is not new or is_technical(new)
+        earlier = question if technical else earlier
+    return (question, technical) if question else None
 
 
 def shorten(text: str) -> str:
@@ -127,6 +151,12 @@ def is_technical(question: TechnicalQuestion) -> bool:
     return any(g.unit for g in question.given) or (
         measured and bool(question.given or question.names or question.unread)
     )
+
+
+def asks_number(question: TechnicalQuestion) -> bool:
+    """Whether what is said to a question may be taken for a number that somebody worked out."""
+    wanted = any(asked.kind == "count" or asked.measures is not None for asked in question.asked)
+    return wanted or any(g.unit for g in question.given)
 
 
 def is_aside(question: TechnicalQuestion) -> bool:

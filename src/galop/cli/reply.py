@@ -65,14 +65,15 @@ class ChatSession:
             from galop.agent import science
 
             proposal = science.plan(messages)
-        if proposal is not None:
+        if proposal and not proposal.is_own:
             yield from science.choose(self.model, proposal, cancelled)
         elif self.toolbox:
             yield from loop.converse(
                 self.model, messages, self.toolbox, self.thinking, ask_permission, cancelled=cancelled, **options
             )
         else:
-            yield from self.model.chat(messages, self.thinking, cancelled=cancelled, **options)
+            said = self.model.chat(messages, self.thinking, cancelled=cancelled, **options)
+            yield from science.mark(proposal, said) if proposal and not self.form else said
 
 
 def check_thinking(model: Backend, thinking: Thinking) -> None:

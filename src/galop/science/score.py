@@ -48,6 +48,7 @@ OR = re.compile(r"\b(?:or|ou)\b")
 LISTED = re.compile(r" *[,;] *(?:or|ou|and|et|soit)? ?")
 ASIDE = re.compile(r"(?<=[^\w/^*·]) ?\([^()]*\)|\[[^\[\]]*\]")
 FROM = re.compile(r"\b(?:from|de|depuis|passe de) ?$")
+OWN_VIEW = re.compile(r"\s*(?:not computed|non calcule)\b")  # of a reply none of whose numbers is stated as the answer
 SHORT = 60  # characters of a reply whose one bare number is its answer
 
 
@@ -101,6 +102,8 @@ def read_alternatives(text: str, unit: str) -> list[list[float]] | str | None:
 
     What is only supposed (`typically 40 s`) counts where nothing else does.
     """
+    if OWN_VIEW.match(fold_characters(text[:40])):
+        return "unknown"
     said = find_answer(text)
     if said is not None:
         return read_line(strip_markup(said[:LONGEST]), unit)

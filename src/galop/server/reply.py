@@ -59,6 +59,7 @@ class Reply:
     completions: list[Completion] = field(default_factory=list)
     reserved: int = 0  # tokens of the key's minute
     suffix: str = ""  # of the model's name, as it was asked for
+    lead: TextDelta | None = None  # what each choice's text begins with
 
     @property
     def name(self) -> str:
@@ -117,6 +118,7 @@ class Reply:
 
         Raises ApiError, ConstraintError, ContextLengthError, QueueFullError.
         """
+        self.lead = None if form else self.lead  # a form has no room for it
         try:
             tools = [self.tools.named] if self.tools.named else self.tools.tools
             choice, parallel = "required" if self.tools.required else "auto", self.tools.parallel
@@ -179,6 +181,7 @@ class Reply:
         """
         last = [0.0] * len(self.completions)  # when each sent something
         call_ids: dict[int, str] = {}  # of the call that a choice is making
+        led = set[int]()  # choices whose text has begun
         try:
             while len(self.ends) < len(self.completions):
                 index, event = await self._queue.get()
@@ -193,6 +196,9 @@ class Reply:
                     self._observe(now, last[index])
                     last[index] = now
                 if isinstance(event, Text):
+                    if self.lead and not event.thinking and index not in led:
+                        led.add(index)
+                        yield replace(self.lead, index=index)
                     yield TextDelta(index, event)
                 elif isinstance(event, ToolCallDelta):
                     call_ids[index] = call_ids.get(index) or new_id("call_")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from galop.agent.planner import Planner, can_compute
+from galop.backends.events import Text
 from galop.backends.protocol import TokenBackend
 from galop.chat.messages import Message
 from galop.chat.template import PromptEnd
@@ -20,6 +21,7 @@ from galop.server.metrics import Metrics
 from galop.server.model_pool import ModelPool, Resident
 from galop.server.rate_limit import RateLimiter
 from galop.server.reply import Reply
+from galop.server.reply_events import TextDelta
 from galop.server.request.messages import ChatMessage
 from galop.server.request.prompts import check_length, encode_middle, encode_prompt, require_writer
 from galop.server.request.tools import SCIENCE, ScienceTool, ToolSelection
@@ -70,7 +72,7 @@ class Service:
         QueueFullError.
         """
         name, suffix = split_name(name)
-        tools, variables = tools or ToolSelection(), variables or {}
+        tools, variables, lead = tools or ToolSelection(), variables or {}, None
         science = tools.science or (ScienceTool(type=SCIENCE, details=suffix.endswith(DETAILS)) if suffix else None)
         if science and not can_compute():
             message = "this server computes nothing; on its machine: pip install 'galop[science]'"
@@ -88,7 +90,9 @@ class Service:
                 texts = [str(m["content"]) for m in history if m["role"] == "user"]
                 self.limiter.charge(key, len(await asyncio.to_thread(model.tokenizer.encode, texts[-1])))
                 proposal = await asyncio.wrap_future(self.planner.submit(texts, tools.required and not tools.tools))
-                if proposal is not None:
+                if proposal and proposal.is_own:
+                    lead = TextDelta(0, Text(proposal.lead), proposal.undecided.data())
+                elif proposal:
                     asked: list[Message] = [{"role": "user", "content": prompt} for prompt in proposal.prompts]
                     choosing = await asyncio.to_thread(lambda: [model.prompt([m], UNTHINKING) for m in asked])
                     return ComputedReply(
@@ -100,7 +104,7 @@ class Service:
         except BaseException:
             await lease.aclose()
             raise
-        return Reply(self.metrics, self.limiter, resident, key, [ids], lease, thinking, tools, suffix=suffix)
+        return Reply(self.metrics, self.limiter, resident, key, [ids], lease, thinking, tools, suffix=suffix, lead=lead)
 
     async def complete(
         self, key: ApiKey, name: str | None, given: str | Sequence[str | list[int]], suffix: str | None = None

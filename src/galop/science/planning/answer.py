@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from galop.science.formula import format_number
 
-Status = Literal["computed", "missing", "ambiguous", "no_formula", "contradictory", "unfinished"]
+Status = Literal["computed", "missing", "ambiguous", "no_formula", "contradictory", "unfinished", "not_computed"]
 
 
 @dataclass(frozen=True)

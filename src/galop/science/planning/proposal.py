@@ -32,6 +32,16 @@ class Proposal:
     answers: Sequence[Answer] = ()
 
     @property
+    def is_own(self) -> bool:
+        """Whether nothing is to be computed, and the model answers in its own words."""
+        return self.undecided.status == "not_computed"
+
+    @property
+    def lead(self) -> str:
+        """What stands before the model's own words."""
+        return f"{self.undecided.sentence}\n\n"
+
+    @property
     def letters(self) -> str:
         """What the ways are called when a model is asked: "ABC"."""
         return ascii_uppercase[: len(self.ways)]

@@ -108,4 +108,6 @@ TAIL = re.compile(  # where the name of what is asked ends
 )
 PERCENT = re.compile(r"\b(?:percent|per cent|percentage|pourcentage|pour cent)\b|%")
 PERCENT_UNIT = re.compile(r"%|(?:per ?cent|percentage|pour ?cents?|pourcentage)\b")
+EDGE = re.compile(r"(?:[,;:–]|->|→|=>) ")  # between clauses
+POLITE_END = re.compile(r"[\s)\].!,]*(?:please|thanks|thank you|merci|svp|stp|s'il (?:vous|te) plait)?[\s.!]*")
 BOTH = re.compile(r",? (?:and|et|as well as|ainsi que)(?: also| then| puis)? |, ")

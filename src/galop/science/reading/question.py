@@ -19,6 +19,7 @@ from galop.science.reading.interrogatives import (
     CONDITION,
     CONVERT,
     EACH,
+    EDGE,
     ENUMERATOR,
     FORMAT,
     HOW_MANY,
@@ -32,6 +33,7 @@ from galop.science.reading.interrogatives import (
     PER_WHAT,
     PERCENT,
     PERCENT_UNIT,
+    POLITE_END,
     SENTENCE_END,
     SHORTENED,
     STOP,
@@ -195,7 +197,7 @@ def read_elliptic(wording: Wording, start: int, end: int) -> Asked:
         return make_asked(wording, start, end, "", "open")
     if YES_NO.match(body) or INVERTED.search(body):
         return make_asked(wording, start, end, "", "yes_no")
-    edges = [start, *(start + match.end() for match in re.finditer(r"(?:[,;:–]|->|→|=>) ", folded[start:end]))]
+    edges = [start, *(start + match.end() for match in EDGE.finditer(folded[start:end]))]
     alone = read_answer_unit(wording, start, folded[max(0, start - LONGEST_CLAUSE) : start])
     if alone and not stems(wording.plain[alone[1] : end]):  # "... friction factor 0.021. kPa?"
         names = [
@@ -393,8 +395,26 @@ def with_unit(asked: Asked, unit: str) -> Asked:
 
 
 def read_fragment(wording: Wording) -> list[Asked]:
-    """A text without a question, such as "Thrust in kN of ...": what it names without a value, in its last sentence."""
+    """A text without a question, such as "Thrust in kN of ..." or "k = 2e-4 1/s: half-life, in min": what its last
+    sentence names without a value, or the clause before the unit that it ends in."""
     for start, end in reversed(sentences(wording.plain)):
-        if names := find_unvalued(wording, start, end):
+        names = find_unvalued(wording, start, end)
+        found = None if ANSWER_IN.search(wording.folded, start, end) else last_unit(wording, start, end)
+        if found:
+            unit, at = found
+            names = [name for name in names if same_dimension(name[2], unit)]
+            edges = [start, *(start + match.end() for match in EDGE.finditer(wording.folded[start:at]))]
+            last = next((edge for edge in reversed(edges) if stems(wording.silent[edge:at])), start)
+            return [with_unit(make_asked(wording, names[0][0] if names else last, end, "", "value"), unit)]
+        if names:
             return [make_asked(wording, names[0][0], end, "", "value")]
     return []
+
+
+def last_unit(wording: Wording, start: int, end: int) -> tuple[str, int] | None:
+    """The unit by itself that a sentence ends in (", in kN", "(mAh/g)", ", µA please"), and where that begins."""
+    for match in IN_UNIT.finditer(wording.silent, start, end):
+        found = read_answer_unit(wording, match.end(), wording.folded[start : match.start()])
+        if found and POLITE_END.fullmatch(wording.folded, found[1], end):
+            return found[0], match.start()
+    return None

@@ -33,6 +33,7 @@ class Child:
         self.seconds = seconds  # on the clock, for an answer
         self.lock = threading.Lock()
         self.process: subprocess.Popen[bytes] | None = None
+        self.closed = False  # by its owner
 
     def start(self) -> subprocess.Popen[bytes]:
         """Starts the process unless it runs: early, to save the time when it is first asked."""
@@ -66,19 +67,23 @@ class Child:
             finally:
                 timer.cancel()
             if answer is None:
-                self.close()
+                self._end()
         return answer
 
     def close(self) -> None:
         """Kills the process, if there is one. A later `ask` starts another."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            for pipe in (self.process.stdin, self.process.stdout):
+        self.closed = True
+        self._end()
+
+    def _end(self) -> None:
+        process, self.process = self.process, None  # whoever else ends it finds none
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
                 if pipe:
                     with contextlib.suppress(BrokenPipeError):
                         pipe.close()
-            self.process = None
 
 
 def answer_lines(answer: Callable[[dict[str, Any]], dict[str, Any]], memory: int, seconds: float) -> None:

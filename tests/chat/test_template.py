@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from galop.backends.local import Model
-from galop.chat import template as template_module
-from galop.chat.template import ChatTemplate, Renderer
+from galop.chat import renderer as renderer_module
+from galop.chat.renderer import Renderer
+from galop.chat.template import ChatTemplate
 from galop.errors import TemplateError
 from galop.tokenizers.control import ControlNames
 
@@ -88,7 +89,7 @@ def test_reaching_for_attributes_gets_nothing(source: str, renderer: Renderer) -
 )
 @pytest.mark.timeout(120)
 def test_a_template_without_end_is_stopped(source: str, monkeypatch: pytest.MonkeyPatch, smollm: Model) -> None:
-    monkeypatch.setattr(template_module, "SECONDS", 2.0)
+    monkeypatch.setattr(renderer_module, "SECONDS", 2.0)
     bad = ChatTemplate(source, smollm.tokenizer)
     with pytest.raises(TemplateError):
         bad.encode(HI)

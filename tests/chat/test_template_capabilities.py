@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from galop.chat.messages import adapt_messages
-from galop.chat.template import Renderer, capabilities_of
+from galop.chat.renderer import Renderer, capabilities_of
 from galop.chat.template_capabilities import TemplateCapabilities
 from galop.chat.tool_formats import format_named
 

@@ -10,7 +10,7 @@ import pytest
 from galop import Sampling
 from galop.backends.load import load
 from galop.chat.harmony import HarmonySplitter
-from galop.chat.template import capabilities_of
+from galop.chat.renderer import capabilities_of
 from galop.chat.thinking import (
     BUDGET_SPENT,
     Thinking,

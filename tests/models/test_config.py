@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from tiny import write_gguf
 
 from galop.backends.load import load_path, open_pack
 from galop.errors import ContextLengthError, ModelFileError
-from galop.models import FAMILIES, parse_config
+from galop.models import ALL, FAMILIES, parse_config
 from galop.models.from_file import open_checkpoint
 from galop.models.rotary import inverse_frequencies
 
@@ -198,3 +200,16 @@ def test_what_an_index_would_have_to_pick_from_is_refused() -> None:
         assert model.context == 256 and np.isfinite(model.logits(TOKENS)).all()
         with pytest.raises(ContextLengthError, match="has 256 tokens and the context holds 256; .* reads no more"):
             list(model.generate([1] * 256))
+
+
+def test_each_family_stands_under_its_own_model_type() -> None:
+    assert {kind: family.model_type for kind, family in ALL.items()} == {kind: kind for kind in ALL}
+
+
+def test_a_start_reads_the_file_of_its_family_alone() -> None:
+    code = (
+        "import sys, galop.models as m; m.find_family({'model_type': 'cohere2'}, 'f')\n"
+        "print([n for n in m.ALL if m.ALL.maps[0]._found.get(n).__class__ is not str and n in m.FAMILIES])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert result.stdout == "['cohere2']\n"

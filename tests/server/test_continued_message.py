@@ -12,7 +12,8 @@ from serving import Running, serving
 
 from galop.backends.load import load
 from galop.backends.local import Model
-from galop.chat.template import ChatTemplate, Renderer
+from galop.chat.renderer import Renderer
+from galop.chat.template import ChatTemplate
 from galop.errors import TemplateError
 
 ASKED: Any = [{"role": "user", "content": "Name three colours."}]

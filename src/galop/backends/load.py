@@ -1,28 +1,31 @@
-"""From a name or a file to a model in memory."""
+"""From a name or a file to a model in memory.
+
+What is imported here is little: a start takes as long as the weights take to be read, and while they are, the code that
+computes with them is imported.
+"""
 
 from __future__ import annotations
 
 import logging
-from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from galop.backends.default_sampling import parse_sampling
-from galop.backends.local import Model
-from galop.backends.memory import PROCESS_BYTES, SHORTEST_CONTEXT, gib, plan_memory
-from galop.engine.disk_cache import DiskCache
-from galop.engine.states import KVType
+from galop.chat.renderer import Renderer
 from galop.errors import MemoryBudgetError, ModelFileError
 from galop.machine import available_memory, cache_directory, default_threads
-from galop.models import parse_config, trace
-from galop.models.config import Config
-from galop.models.from_file import open_checkpoint
-from galop.ops.plan import Plan
 from galop.store import Source, fetch, locate, resolve, trim_packs
-from galop.tokenizers.tokenizer import Tokenizer
 from galop.weights import pack as packs
 from galop.weights.files import report_os_errors, source_files, weight_bytes
 from galop.weights.pack import Pack, Progress
+
+if TYPE_CHECKING:
+    from galop.backends.local import Model
+    from galop.backends.memory import MemoryPlan
+    from galop.engine.disk_cache import DiskCache
+    from galop.engine.states import KVType
+    from galop.models.config import Config
+    from galop.ops.plan import Plan
+    from galop.tokenizers.tokenizer import Tokenizer
 
 log = logging.getLogger("galop")
 
@@ -56,6 +59,8 @@ def load_source(
     model = load_path(fetch(source, progress), cache_directory(), progress, **options)
     trim_packs()
     if source.entry:
+        from galop.backends.default_sampling import parse_sampling
+
         by_mode = source.entry.sampling
         thinking = parse_sampling(by_mode.get("thinking") or by_mode.get("chat", {}))
         model.default_sampling = thinking or model.default_sampling
@@ -79,22 +84,66 @@ def load_path(
     threads = options.get("threads") or default_threads()
     budget = options.get("memory") or available_memory()
     kv: KVType = options.get("kv", "f16")
-    _check_size(path, budget)
     context = options.get("context")
-    pack, plan = open_pack(path, cache, threads, progress, context)
-    shortest = options.get("shortest", SHORTEST_CONTEXT)
-    memory = plan_memory(pack, plan, kv, budget, context, options.get("pool", 0), shortest)
-    pack, plan, tokenizer = _load_pack(path, cache, threads, progress, pack, plan, context)
-    for note in pack.card.notes:
-        log.warning("%s", note)
-    return Model(
-        pack, plan, tokenizer, memory.context, threads, kv, options.get("isa", ""), memory.pool_tokens,
-        options.get("disk_cache"), memory.total_bytes, memory.sequences,
-    )  # fmt: skip
+    _check_size(path, budget)
+    renderer = Renderer()
+
+    def read(cache: Path | None) -> tuple[Pack, tuple[Plan, MemoryPlan, Tokenizer]]:
+        """The pack in memory, and what is made of its header: a tokenizer of 150,000 entries takes as long to read as
+        the weights, the template's process as long to start, and the code of the rest some time to be imported."""
+        pack = find_pack(path, cache)
+        plan = None
+        if pack is None:
+            pack, plan = build_pack(path, cache, threads, progress, context)
+
+        def reckon(traced: Plan) -> MemoryPlan:
+            from galop.backends.memory import SHORTEST_CONTEXT, plan_memory
+
+            shortest = options.get("shortest", SHORTEST_CONTEXT)
+            return plan_memory(pack, traced, kv, budget, context, options.get("pool", 0), shortest)
+
+        if pack.data.nbytes > budget:  # then nothing is read before the reason is told
+            plan = plan or trace_pack(pack, path.name, context)
+            reckon(plan)
+
+        def prepare() -> tuple[Plan, MemoryPlan, Tokenizer]:
+            from galop.tokenizers.tokenizer import Tokenizer
+
+            card = pack.card
+            if card.chat_template:
+                renderer.prepare(card.chat_template)
+            traced = plan or trace_pack(pack, path.name, context)
+            memory = reckon(traced)
+            import galop.backends.local  # noqa: F401
+
+            words = pack.tokenizer_json, card.bos_token, card.eos_token, card.add_bos, card.dummy_space
+            return traced, memory, Tokenizer(*words)
+
+        return packs.load_resident(pack, threads, prepare, progress)
+
+    try:
+        try:
+            pack, (plan, memory, tokenizer) = read(cache)
+        except packs.DamagedPack:
+            _warn_damaged(path)
+            pack, (plan, memory, tokenizer) = read(None if _pack_stays(path, cache) else cache)
+        for note in pack.card.notes:
+            log.warning("%s", note)
+        from galop.backends.local import Model
+
+        return Model(
+            pack, plan, tokenizer, memory.context, threads, kv, options.get("isa", ""), memory.pool_tokens,
+            options.get("disk_cache"), memory.total_bytes, memory.sequences, renderer,
+        )  # fmt: skip
+    except BaseException:
+        renderer.close()
+        raise
 
 
 def _check_size(path: Path, budget: int) -> None:
     """Raises MemoryBudgetError for what cannot fit however it is loaded."""
+    from galop.backends.memory import PROCESS_BYTES, gib
+
     size = weight_bytes(path)
     if path.is_dir() or path.suffix == ".safetensors":  # packed to 8 bits: 34 bytes for 32 values of 2 or 4
         size = size * 34 // 128
@@ -105,52 +154,54 @@ def _check_size(path: Path, budget: int) -> None:
         )
 
 
-def _load_pack(
-    path: Path,
-    cache: Path | None,
-    threads: int,
-    progress: Progress | None,
-    pack: Pack,
-    plan: Plan,
-    context: int | None,
-) -> tuple[Pack, Plan, Tokenizer]:
-    """The pack in memory, rebuilt if it turns out to be damaged while it is read, and its tokenizer.
-
-    A tokenizer of 150,000 entries takes as long to read as the weights, so both are read at once.
-    """
-    card = pack.card
-    read_tokenizer = partial(
-        Tokenizer, pack.tokenizer_json, card.bos_token, card.eos_token, card.add_bos, card.dummy_space
-    )
-    try:
-        pack, tokenizer = packs.load_resident(pack, threads, read_tokenizer, progress)
-    except packs.DamagedPack:
-        _warn_damaged(path)
-        stays = pack.path is not None and pack.path.exists()  # in a cache that only may be read
-        pack, plan = open_pack(path, None if stays else cache, threads, progress, context)
-        pack, tokenizer = packs.load_resident(pack, threads, read_tokenizer, progress)
-    return pack, plan, tokenizer
-
-
 def open_pack(
     path: Path, cache: Path | None, threads: int, progress: Progress | None = None, context: int | None = None
 ) -> tuple[Pack, Plan]:
     """The pack of a GGUF file or safetensors directory, made if need be, and its plan, for conversations of no more
     than `context` tokens. Raises ModelFileError."""
+    pack = find_pack(path, cache)
+    return build_pack(path, cache, threads, progress, context) if pack is None else (
+        pack, trace_pack(pack, path.name, context)
+    )  # fmt: skip
+
+
+def find_pack(path: Path, cache: Path | None) -> Pack | None:
+    """The pack of these files in the cache, mapped; None where there is none. Raises ModelFileError."""
+    with report_os_errors(path):
+        target = packs.pack_path(cache, source_files(path)) if cache else None
+    try:
+        return packs.load(target) if target else None
+    except packs.DamagedPack:
+        _warn_damaged(path)
+        return None
+
+
+def _pack_stays(path: Path, cache: Path | None) -> bool:
+    """Whether a pack could not be removed, as in a cache that only may be read."""
+    with report_os_errors(path):
+        return cache is not None and packs.pack_path(cache, source_files(path)).exists()
+
+
+def trace_pack(pack: Pack, file: str, context: int | None) -> Plan:
+    """The plan of a pack, for conversations of no more than `context` tokens. Raises ModelFileError."""
+    from galop.models import trace
+
+    shapes = {name: (m.rows, m.cols) for name, m in pack.matrices.items()}
+    vectors = {name: v.shape for name, v in pack.vectors.items()}
+    config = _parse_config(pack.card.config, file, context)
+    return trace(pack.card.config["model_type"], config, {**shapes, **vectors})
+
+
+def build_pack(
+    path: Path, cache: Path | None, threads: int, progress: Progress | None = None, context: int | None = None
+) -> tuple[Pack, Plan]:
+    """A pack made anew, kept in `cache`, and its plan, as `trace_pack` gives it. Raises ModelFileError."""
+    from galop.models import trace
+    from galop.models.from_file import open_checkpoint
+
     with report_os_errors(path):
         files = source_files(path)
         target = packs.pack_path(cache, files) if cache else None
-    try:
-        pack = packs.load(target) if target else None
-    except packs.DamagedPack:
-        _warn_damaged(path)
-        pack = None
-    if pack is not None:
-        shapes = {name: (m.rows, m.cols) for name, m in pack.matrices.items()}
-        vectors = {name: v.shape for name, v in pack.vectors.items()}
-        config = _parse_config(pack.card.config, path.name, context)
-        return pack, trace(pack.card.config["model_type"], config, {**shapes, **vectors})
-    with report_os_errors(path):
         checkpoint = open_checkpoint(path)
     config = _parse_config(checkpoint.config, path.name, context)
     try:
@@ -170,6 +221,8 @@ def open_pack(
 def _parse_config(raw: dict[str, Any], file: str, context: int | None) -> Config:
     """The config for conversations of no more than `context` tokens; `raw` then says for how many the model can be
     loaded at most. Raises ModelFileError."""
+    from galop.models import parse_config
+
     config = parse_config(raw, file)
     raw["max_position_embeddings"] = config.max_position_embeddings
     return config.limit_context(context)

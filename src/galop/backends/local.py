@@ -17,6 +17,7 @@ from galop.backends.events import Done, Emit, Event, Failure, Prefill, StreamEve
 from galop.backends.processor import Processor
 from galop.backends.protocol import Capabilities, GenerationRequest, Statistics, TokenBackend
 from galop.chat.messages import Message
+from galop.chat.renderer import Renderer
 from galop.chat.response_format import ResponseFormat
 from galop.chat.thinking import Thinking, ThinkingBudget, starts_thinking
 from galop.chat.thinking_tags import TAGS, THINK
@@ -56,11 +57,12 @@ class Model(Processor):
         disk_cache: DiskCache | None = None,
         memory: int = 0,
         sequences: int = 0,
+        renderer: Renderer | None = None,
     ) -> None:
         """`pool` is the most tokens that all sequences may hold together, by default one context, and `sequences` for
         how many there is room that does not grow with them; `memory` the bytes it takes in all with its context full,
         as far as that was reckoned."""
-        super().__init__(pack.card, tokenizer, pack.matrices[EMBEDDINGS].rows)
+        super().__init__(pack.card, tokenizer, pack.matrices[EMBEDDINGS].rows, renderer)
         self.pack = pack
         self.plan = plan
         self.memory = memory

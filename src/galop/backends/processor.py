@@ -14,8 +14,9 @@ from galop.backends.default_sampling import default_sampling
 from galop.backends.tool_constraint import compile_calls
 from galop.chat.harmony import answer_form
 from galop.chat.messages import Message, adapt_messages, trim_tool
+from galop.chat.renderer import Renderer
 from galop.chat.response_format import ResponseFormat
-from galop.chat.template import ChatTemplate, PromptEnd, Renderer
+from galop.chat.template import ChatTemplate, PromptEnd
 from galop.chat.thinking import Thinking, ThinkingSupport, thinking_support
 from galop.chat.tool_formats import HERMES, ToolCallFormat, format_named
 from galop.chat.tools import Tool
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
 class Processor:
     """Tokenizer, chat template and sampling defaults of one model, whose head has `vocabulary_size` rows."""
 
-    def __init__(self, card: ModelCard, tokenizer: Tokenizer, vocabulary_size: int) -> None:
-        renderer = Renderer()
-        if card.chat_template:
-            renderer.start()  # it takes a tenth of a second, in which the rest is loaded
+    def __init__(
+        self, card: ModelCard, tokenizer: Tokenizer, vocabulary_size: int, renderer: Renderer | None = None
+    ) -> None:
+        """`renderer` is one that was started before the tokenizer was read, which takes as long as its start."""
         self.card = card
         self.tokenizer = tokenizer
         self.vocabulary_size = vocabulary_size  # ids are from 0 to one less, padding included

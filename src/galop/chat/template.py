@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from galop.chat.messages import Message
+from galop.chat.renderer import Renderer
 from galop.chat.template_capabilities import TemplateCapabilities
-from galop.chat.template_child import SECONDS
 from galop.chat.thinking_tags import TAGS, THINK, ThinkingTags
-from galop.child import Child
 from galop.errors import TemplateError
 from galop.tokenizers.control import ControlNames
 from galop.tokenizers.tokenizer import Tokenizer
@@ -22,42 +21,6 @@ from galop.tokenizers.tokenizer import Tokenizer
 PromptEnd = Literal["begin", "continue", "none"]
 """What a prompt ends with: the opening of a reply (`add_generation_prompt`), the last message left open
 (`continue_final_message`), or nothing."""
-_KNOWN: dict[str, TemplateCapabilities] = {}
-"""By the template's source; a process sees few of them."""
-
-
-class Renderer(Child):
-    """A child process that renders one template at a time."""
-
-    def __init__(self) -> None:
-        super().__init__("galop.chat.template_child", SECONDS)
-
-    def render(self, template: str, variables: dict[str, Any]) -> str:
-        """The text. Raises TemplateError if the template fails or takes more than SECONDS; its `refused` says that the
-        template itself called raise_exception."""
-        reply = self.ask({"template": template, "variables": variables})
-        if reply is None:
-            raise TemplateError("the chat template was stopped: it ran too long or used too much memory")
-        if "error" in reply:
-            failure = TemplateError(f"the chat template failed: {reply['error']}")
-            failure.refused = reply["error"].startswith("TemplateError")  # what raise_exception raises
-            raise failure
-        return str(reply["text"])
-
-    def capabilities(self, template: str) -> TemplateCapabilities:
-        """What the template can do: the defaults, if finding out takes more than SECONDS."""
-        if template not in _KNOWN:
-            reply = self.ask({"template": template}) or {}
-            _KNOWN[template] = TemplateCapabilities(**reply.get("capabilities", {}))
-        return _KNOWN[template]
-
-
-_SPARE = Renderer()
-
-
-def capabilities_of(template: str) -> TemplateCapabilities:
-    """What a template can do, whose model is not loaded."""
-    return _SPARE.capabilities(template)
 
 
 class ChatTemplate:

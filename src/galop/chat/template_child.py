@@ -15,12 +15,12 @@ from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
+from galop.chat.renderer import SECONDS
 from galop.chat.template_capabilities import probe
 from galop.child import answer_lines
 
 ESCAPED = re.compile(r"\\(u[0-9a-f]{4}|.)")
 MARKS = ("fdd0", "fdd1", "fdd2", "fdd3", "fdd4", "fdd5")
-SECONDS = 10.0  # for one text
 MEMORY_LIMIT = 512 << 20
 OUTPUT_LIMIT = 32 << 20
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from galop import store
 from galop.backends.load import load_source
-from galop.backends.local import Model
 from galop.cli.errors import UsageError
 from galop.cli.screen import note, progress_bar
-from galop.engine.states import KVType
 from galop.errors import EncoderError, UnknownModelError
 from galop.store import Source
+
+if TYPE_CHECKING:
+    from galop.backends.local import Model
+    from galop.engine.states import KVType
 
 
 def find_model(name: str, memory: int | None = None) -> tuple[Source, str]:

@@ -77,13 +77,11 @@ def run(
     yes: Yes = False,
 ) -> None:
     """Ask a model: one question, a pipe, or a conversation."""
-    from galop.chat.thinking import Thinking
     from galop.cli.load import choose_model, load_model
-    from galop.cli.reply import ChatSession, check_thinking
     from galop.cli.tools import SCIENCE, open_toolboxes, require_science
     from galop.engine.sampling import Sampling
 
-    size, form, thinking = parse_size(memory), parse_form(schema, regex, grammar), Thinking(think, think_budget)
+    size, form = parse_size(memory), parse_form(schema, regex, grammar)
     for text in (model, prompt, system):
         if any("\ud800" <= c <= "\udfff" for c in text):
             raise UsageError("an argument is not UTF-8")
@@ -105,6 +103,10 @@ def run(
         open_toolboxes([name for name in tools or [] if name != SCIENCE]) as toolbox,
         load_model(source, yes, context or None, threads or None, size, kv, draft) as loaded,
     ):
+        from galop.chat.thinking import Thinking  # imported while the weights were read
+        from galop.cli.reply import ChatSession, check_thinking
+
+        thinking = Thinking(think, think_budget)
         if raw and (thinking != Thinking() or tools):
             raise UsageError("thinking and tools belong to a conversation; leave out --raw")
         if question and not raw and not (system or tools) and loaded.template.source is None:

@@ -14,115 +14,104 @@ bert.py, embedding_gemma.py, nomic_bert.py  encoders; sentence_files.py: how the
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from functools import cache
+from importlib import import_module
+from typing import Any, cast
 
 from galop.errors import ModelFileError
-from galop.models.bert import Bert
-from galop.models.cohere import Cohere
-from galop.models.cohere2 import Cohere2
 from galop.models.config import Config, flatten
-from galop.models.deepseek_v2 import DeepSeekV2
-from galop.models.deepseek_v3 import DeepSeekV3
-from galop.models.deepseek_v32 import DeepSeekV32
-from galop.models.embedding_gemma import EmbeddingGemma
-from galop.models.ernie4_5 import Ernie4_5
-from galop.models.exaone import Exaone
-from galop.models.exaone4 import Exaone4
 from galop.models.family import Family
-from galop.models.gemma import Gemma
-from galop.models.gemma2 import Gemma2
-from galop.models.gemma3 import Gemma3
-from galop.models.gemma4 import Gemma4
-from galop.models.glm4 import Glm4
-from galop.models.glm4_moe import Glm4Moe
-from galop.models.glm4_moe_lite import Glm4MoeLite
-from galop.models.gpt_oss import GptOss
-from galop.models.granite import Granite
-from galop.models.granitemoe import GraniteMoe
-from galop.models.granitemoehybrid import GraniteHybrid
-from galop.models.hunyuan import HunyuanDense
-from galop.models.lfm2 import Lfm2
-from galop.models.lfm2_moe import Lfm2Moe
-from galop.models.llama import Llama
-from galop.models.llama4 import Llama4
-from galop.models.ministral3 import Ministral3
-from galop.models.mistral import Mistral
-from galop.models.mistral4 import Mistral4
-from galop.models.muse_glimmer import MuseGlimmer
-from galop.models.nemotron_h import NemotronH
-from galop.models.nomic_bert import NomicBert
-from galop.models.olmo import Olmo2, Olmo3
-from galop.models.phi3 import Phi3
-from galop.models.qwen2 import Qwen2
-from galop.models.qwen3 import Qwen3
-from galop.models.qwen3_5 import Qwen3_5
-from galop.models.qwen3_5_moe import Qwen3_5Moe
-from galop.models.qwen3_moe import Qwen3Moe
-from galop.models.qwen3_next import Qwen3Next
-from galop.models.qwen_vl import Qwen2VL, Qwen3VL, Qwen3VLMoe
-from galop.models.seed_oss import SeedOss
-from galop.models.smollm3 import SmolLM3
-from galop.models.starcoder2 import Starcoder2
 from galop.ops import Inputs, Plan
 from galop.ops.wanted_rows import narrow
 from galop.weights.tree import Shape, Tree
 
-# By `model_type` in config.json.
-FAMILIES: dict[str, type[Family]] = {
-    family.model_type: family
-    for family in (
-        DeepSeekV2,
-        DeepSeekV3,
-        DeepSeekV32,
-        Ernie4_5,
-        Exaone4,
-        Cohere,
-        Cohere2,
-        Exaone,
-        Gemma,
-        Gemma2,
-        Gemma3,
-        Gemma4,
-        Glm4,
-        Glm4Moe,
-        Glm4MoeLite,
-        GptOss,
-        Granite,
-        GraniteHybrid,
-        GraniteMoe,
-        HunyuanDense,
-        Lfm2,
-        Lfm2Moe,
-        Llama,
-        Llama4,
-        Ministral3,
-        Mistral,
-        Mistral4,
-        MuseGlimmer,
-        NemotronH,
-        Olmo2,
-        Olmo3,
-        Phi3,
-        Qwen2,
-        Qwen2VL,
-        Qwen3,
-        Qwen3_5,
-        Qwen3_5Moe,
-        Qwen3Moe,
-        Qwen3Next,
-        Qwen3VL,
-        Qwen3VLMoe,
-        SeedOss,
-        SmolLM3,
-        Starcoder2,
-    )
-}
+
+class Families(MutableMapping[str, type[Family]]):
+    """Families by `model_type`, each imported from its file when it is first asked for: a start takes one of them."""
+
+    def __init__(self, homes: Mapping[str, str]) -> None:
+        self._found: dict[str, str | type[Family]] = dict(homes)
+
+    def __getitem__(self, kind: str) -> type[Family]:
+        found = self._found[kind]
+        if isinstance(found, str):
+            file, name = found.split(".")
+            found = getattr(import_module(f"{__name__}.{file}"), name)
+            self._found[kind] = found
+        return cast("type[Family]", found)
+
+    def __setitem__(self, kind: str, family: type[Family]) -> None:
+        self._found[kind] = family
+
+    def __delitem__(self, kind: str) -> None:
+        del self._found[kind]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._found
+
+
+# By `model_type` in config.json: the file and the class.
+FAMILIES = Families(
+    {
+        "deepseek_v2": "deepseek_v2.DeepSeekV2",
+        "deepseek_v3": "deepseek_v3.DeepSeekV3",
+        "deepseek_v32": "deepseek_v32.DeepSeekV32",
+        "ernie4_5": "ernie4_5.Ernie4_5",
+        "exaone4": "exaone4.Exaone4",
+        "cohere": "cohere.Cohere",
+        "cohere2": "cohere2.Cohere2",
+        "exaone": "exaone.Exaone",
+        "gemma": "gemma.Gemma",
+        "gemma2": "gemma2.Gemma2",
+        "gemma3_text": "gemma3.Gemma3",
+        "gemma4_text": "gemma4.Gemma4",
+        "glm4": "glm4.Glm4",
+        "glm4_moe": "glm4_moe.Glm4Moe",
+        "glm4_moe_lite": "glm4_moe_lite.Glm4MoeLite",
+        "gpt_oss": "gpt_oss.GptOss",
+        "granite": "granite.Granite",
+        "granitemoehybrid": "granitemoehybrid.GraniteHybrid",
+        "granitemoe": "granitemoe.GraniteMoe",
+        "hunyuan_v1_dense": "hunyuan.HunyuanDense",
+        "lfm2": "lfm2.Lfm2",
+        "lfm2_moe": "lfm2_moe.Lfm2Moe",
+        "llama": "llama.Llama",
+        "llama4_text": "llama4.Llama4",
+        "ministral3": "ministral3.Ministral3",
+        "mistral": "mistral.Mistral",
+        "mistral4": "mistral4.Mistral4",
+        "muse_glimmer": "muse_glimmer.MuseGlimmer",
+        "nemotron_h": "nemotron_h.NemotronH",
+        "olmo2": "olmo.Olmo2",
+        "olmo3": "olmo.Olmo3",
+        "phi3": "phi3.Phi3",
+        "qwen2": "qwen2.Qwen2",
+        "qwen2_5_vl_text": "qwen_vl.Qwen2VL",
+        "qwen3": "qwen3.Qwen3",
+        "qwen3_5_text": "qwen3_5.Qwen3_5",
+        "qwen3_5_moe_text": "qwen3_5_moe.Qwen3_5Moe",
+        "qwen3_moe": "qwen3_moe.Qwen3Moe",
+        "qwen3_next": "qwen3_next.Qwen3Next",
+        "qwen3_vl_text": "qwen_vl.Qwen3VL",
+        "qwen3_vl_moe_text": "qwen_vl.Qwen3VLMoe",
+        "seed_oss": "seed_oss.SeedOss",
+        "smollm3": "smollm3.SmolLM3",
+        "starcoder2": "starcoder2.Starcoder2",
+    }
+)
 # Those that make a vector of a text and write none.
-ENCODERS: dict[str, type[Family]] = {family.model_type: family for family in (Bert, EmbeddingGemma, NomicBert)}
+ENCODERS = Families(
+    {"bert": "bert.Bert", "gemma3_encoder": "embedding_gemma.EmbeddingGemma", "nomic_bert": "nomic_bert.NomicBert"}
+)
 ENCODER_OF = {"gemma3_text": "gemma3_encoder"}  # by what a config calls both
-ALL = ChainMap(FAMILIES, ENCODERS)
-OTHER_MODEL_TYPES = {kind: family for family in ALL.values() for kind in family.other_model_types}
+ALL: Mapping[str, type[Family]] = ChainMap(FAMILIES, ENCODERS)
 
 # What is not going to be run here, and what to take in its place.
 INSTEAD = {
@@ -130,6 +119,12 @@ INSTEAD = {
     "deepseek_v4": "take DeepSeek-V2-Lite or GLM-4.7-Flash, which are of V3's architecture",
     "qwen4_exp": "take Qwen3.6-35B-A3B, which is as fast and fits a machine of 24 GB",
 }
+
+
+@cache
+def other_model_types() -> dict[str, type[Family]]:
+    """Families by the other names that configs have for them; reads the files of all."""
+    return {kind: family for family in ALL.values() for kind in family.other_model_types}
 
 
 def model_type(config: Mapping[str, Any]) -> str:
@@ -141,7 +136,7 @@ def model_type(config: Mapping[str, Any]) -> str:
 def find_family(config: Mapping[str, Any], file: str) -> type[Family]:
     """The family of a config.json's contents. Raises ModelFileError where it is none of these."""
     kind = model_type(config)
-    family = ALL.get(kind) or OTHER_MODEL_TYPES.get(kind)
+    family = ALL.get(kind) or other_model_types().get(kind)
     if family is None:
         raise refuse_architecture(file, config.get("model_type"), ALL)
     return family
@@ -165,7 +160,7 @@ def parse_config(raw: dict[str, Any], file: str) -> Config:
 def trace(model_type: str, config: Config, shapes: Mapping[str, Shape]) -> Plan:
     """The plan of a model whose checkpoint holds tensors of these shapes. Raises ModelFileError where they differ."""
     plan, draft = Plan(), Plan()
-    family = (ALL.get(model_type) or OTHER_MODEL_TYPES[model_type])(config)
+    family = (ALL.get(model_type) or other_model_types()[model_type])(config)
     family.forward(Inputs(plan), Tree(shapes))
     plan = narrow(plan)
     plan.check()

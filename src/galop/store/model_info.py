@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from galop.errors import ModelFileError
-from galop.models import ALL, ENCODERS, OTHER_MODEL_TYPES
+from galop.models import ALL, ENCODERS, other_model_types
 from galop.models.config import flatten
 from galop.models.experts import EXPERT_KEYS
 from galop.models.gguf_mapping import KEYS
@@ -136,7 +136,7 @@ def _parse_directory(directory: Path) -> dict[str, Any]:
     quantization = take_quantization(raw, directory)
     config = flatten(raw, "config.json")
     model_type = str(config.get("model_type", ""))
-    family = ALL.get(model_type) or OTHER_MODEL_TYPES.get(model_type)
+    family = ALL.get(model_type) or other_model_types().get(model_type)
     architecture = family.gguf.architecture if family else model_type
     metadata: dict[str, Any] = {"general.architecture": architecture}
     for key in family.gguf.keys if family else KEYS + EXPERT_KEYS:

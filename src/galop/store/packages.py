@@ -15,8 +15,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
 from galop.errors import DownloadError
 from galop.machine import data_directory
 from galop.store.catalogue import Packages
@@ -45,6 +43,8 @@ def fetch(packages: Packages, progress: Progress | None = None) -> Path:
     """
     target = local_path(packages)
     directory().mkdir(parents=True, exist_ok=True)
+    from filelock import FileLock
+
     with FileLock(f"{target}.lock"):  # a second process waits and finds the file
         return target if target.exists() else _fetch(packages, target, progress)
 

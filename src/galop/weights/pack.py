@@ -37,7 +37,7 @@ LAYOUT = 3
 MAGIC = b"GALOPPK1"
 ALIGN = 64
 PAGE = 4096
-MAX_READ = 1 << 30
+MAX_READ = 256 << 20
 PANEL_ROWS = 16
 PART_VALUES = 1 << 20  # of a matrix that are laid out at once: what fits a cache
 AHEAD_BYTES = 64 << 20  # of matrices that are packed while earlier ones are written
@@ -359,9 +359,9 @@ def load_resident(
     data = memory[start : start + size]
     # Few long reads: a system call runs beside a tokenizer's parser, which keeps Python's lock, and the code between
     # two calls does not.
-    part = min(-(-size // threads), MAX_READ)
+    part = min(-(-size // threads), 4 * MAX_READ)
     begins = range(0, size, part)
-    under_way = threading.Barrier(min(threads, len(begins)) + 1)
+    under_way, unwanted = threading.Barrier(min(threads, len(begins)) + 1), threading.Event()
     with path.open("rb", buffering=0) as file, ThreadPoolExecutor(threads) as pool:
 
         def fill(begin: int) -> None:
@@ -369,8 +369,8 @@ def load_resident(
             if begin // part < under_way.parties - 1:
                 under_way.wait()
             done = 0
-            while done < len(view):
-                count = os.preadv(file.fileno(), [view[done:]], PAGE + begin + done)
+            while done < len(view) and not unwanted.is_set():
+                count = os.preadv(file.fileno(), [view[done : done + MAX_READ]], PAGE + begin + done)
                 if not count:
                     discard(path)
                 done += count
@@ -378,7 +378,11 @@ def load_resident(
         reads = [pool.submit(fill, begin) for begin in begins]
         under_way.wait()
         time.sleep(0.002)  # until they are inside their system calls
-        result = meanwhile()
+        try:
+            result = meanwhile()
+        except BaseException:
+            unwanted.set()
+            raise
         for i, read in enumerate(reads):
             read.result()
             if progress:

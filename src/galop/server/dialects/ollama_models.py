@@ -16,7 +16,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import JSONResponse, Response
 
-from galop.chat.template import capabilities_of
+from galop.chat.renderer import capabilities_of
 from galop.server.errors import ApiError
 from galop.server.model_pool import ModelPool, Resident
 from galop.server.service import Service, split_name

@@ -55,5 +55,5 @@ def test_a_model_behind_an_interface_says_what_it_can(monkeypatch: pytest.Monkey
     for id, thinks in (("o3", True), ("a-model-nobody-knows", False)):
         backend: Backend = Remote(registry().vendors["openai"], id)
         assert backend.name == id and (backend.capabilities.thinking is not None) == thinks
-        assert replace(backend.capabilities, thinking=None) == Capabilities()
+        assert replace(backend.capabilities, thinking=None) == Capabilities(sees=True)
         backend.close()

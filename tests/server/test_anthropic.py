@@ -181,7 +181,7 @@ def test_fields_that_say_nothing_to_a_model(server: Running) -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "See:"}, IMAGE]}]}, "image/png"),
+        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "See:"}, IMAGE]}]}, "sees no pictures"),
         ({"messages": [{"role": "user", "content": [PDF]}]}, "application/pdf"),
         ({"messages": [{"role": "user", "content": [{"type": "container_upload"}]}]}, "container_upload"),
         ({"tools": [{"type": "function", "name": "f"}]}, "function"),

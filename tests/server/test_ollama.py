@@ -284,10 +284,11 @@ def test_more_stops_than_four(client: httpx2.Client) -> None:
     assert cut["response"] == whole[: whole.find(whole[2:4])] and cut["done_reason"] == "stop"
 
 
-def test_images_are_refused_by_name_until_they_are_read(client: httpx2.Client) -> None:
+def test_images_are_refused_by_a_model_that_sees_none(client: httpx2.Client) -> None:
     image = {"role": "user", "content": "What is this?", "images": ["iVBORw0KGgo="]}
-    refused(chat(client, messages=[*ASKED, image]), 400, "messages[1].images")
-    refused(generate(client, prompt="hi", images=["iVBORw0KGgo="]), 400, "images")
+    refused(chat(client, messages=[*ASKED, image]), 400, "sees no pictures")
+    refused(generate(client, prompt="hi", images=["iVBORw0KGgo="]), 400, "sees no pictures")
+    refused(generate(client, prompt="hi", raw=True, images=["iVBORw0KGgo="]), 400, "leave out raw")
     assert chat(client, messages=[{**ASKED[0], "images": []}]).status_code == 200
     assert generate(client, prompt="Compute 3 + 4.", images=[]).status_code == 200
 

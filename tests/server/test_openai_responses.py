@@ -253,7 +253,11 @@ def test_fields_that_say_nothing_to_a_model(server: Running) -> None:
 @pytest.mark.parametrize(
     ("changes", "param", "named"),
     [
-        ({"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "data:,"}]}]}, "input", "image"),
+        (
+            {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "data:,"}]}]},
+            "input",
+            "sees no pictures",
+        ),
         ({"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}]}, "input", "input_file"),
         ({"input": [{"type": "mesage", "role": "user", "content": "hi"}]}, "input", "'mesage'"),
         ({"input": [{"content": "hi"}]}, "input", "role"),

@@ -11,6 +11,7 @@ from typing import Unpack
 from galop.agent.toolbox import Toolbox, ToolResult, format_call, run_call, truncate
 from galop.backends.events import Done, Event, Text
 from galop.backends.protocol import Backend, ChatOptions
+from galop.chat.content import text_of
 from galop.chat.messages import Message
 from galop.chat.thinking import Thinking
 from galop.chat.tools import ToolCall
@@ -39,7 +40,7 @@ def converse(
     and no longer than INSIST rounds. A model that makes a call again, or ROUNDS of them, has lost its thread: it is
     asked once more with nothing but the question and the results.
     """
-    question = next((m["content"] for m in reversed(messages) if m["role"] == "user"), "")
+    question = text_of(next((m["content"] for m in reversed(messages) if m["role"] == "user"), ""))
     earlier: set[str] = set()  # calls
     results: list[ToolResult] = []
     for left in reversed(range(ROUNDS + 1)):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Unpack
+from typing import Unpack
 
 from galop.agent.planner import REMEMBERED
 from galop.backends.events import Done, Event, Text
 from galop.backends.protocol import Backend, ChatOptions
+from galop.chat.content import text_of
 from galop.chat.messages import Message
 from galop.chat.response_format import ResponseFormat
 from galop.chat.thinking import Thinking
@@ -134,13 +135,6 @@ def read_conversation(messages: Sequence[Message]) -> tuple[TechnicalQuestion, b
 def shorten(text: str) -> str:
     """A text, or the beginning and the end of one that is too long."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}\n{text[-LONGEST // 2 :]}"
-
-
-def text_of(content: Any) -> str:
-    """The text of a message's content, which may come in parts."""
-    if isinstance(content, str):
-        return content
-    return "\n".join(part.get("text", "") for part in content or () if isinstance(part, dict))
 
 
 def is_technical(question: TechnicalQuestion) -> bool:

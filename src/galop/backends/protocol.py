@@ -31,6 +31,7 @@ class Capabilities:
     thinking: ThinkingSupport | None = None  # how its thinking is switched; None where it does not think
     constrained: bool = False  # whether answers can be constrained to a format, and so calls required
     embedding_size: int = 0  # values of a text's vector; 0 where it makes none
+    sees: bool = False  # whether messages may show pictures
     generates: bool = True  # whether it writes texts; an encoder's logits are a text's vector
 
 

@@ -64,7 +64,7 @@ class Remote:
         """What its interface accepts; whether the model keeps to it is not known."""
         quirk = self.offer.quirks.thinking
         support = None if quirk == "none" else ThinkingSupport("" if quirk == "always" else quirk, default=True)
-        return Capabilities(thinking=support)
+        return Capabilities(thinking=support, sees=True)  # or its interface says so
 
     @property
     def price(self) -> tuple[float, float] | None:

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from galop.backends.registry import Offer
+from galop.chat.content import move_tool_pictures
 from galop.chat.messages import Message
 from galop.chat.thinking import Thinking
 from galop.chat.tools import Tool
 from galop.engine.sampling import Sampling
+from galop.pictures.picture import Picture
 
 HIDDEN = 16_384  # tokens more where a model thinks as long as it likes and its limit counts that
 
@@ -69,6 +71,12 @@ def nearest_effort(efforts: Sequence[str], wanted: bool, budget: int | None) -> 
     return min(having, key=lambda e: abs(order.index(e) - order.index(usual)))
 
 
+def write_part(part: dict[str, Any]) -> dict[str, Any]:
+    """A part of a content as the interface takes it, a picture as it was sent in a data: URL."""
+    picture: Picture | None = part.get("picture")
+    return part if picture is None else {"type": "image_url", "image_url": {"url": picture.data_url()}}
+
+
 def add_call_ids(messages: Sequence[Message], give_back: bool) -> list[Message]:
     """Messages with the ids by which the interface ties results to calls, and arguments as text.
 
@@ -76,8 +84,9 @@ def add_call_ids(messages: Sequence[Message], give_back: bool) -> list[Message]:
     sent: list[Message] = []
     open_ids: list[str] = []
     made = 0
-    for message in messages:
-        message = dict(message)
+    for message in move_tool_pictures(messages):
+        if isinstance(message.get("content"), list):
+            message["content"] = [write_part(part) for part in message["content"]]
         thought = message.pop("reasoning_content", None)
         if calls := message.get("tool_calls"):
             listed = []

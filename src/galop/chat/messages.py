@@ -9,13 +9,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from galop.chat.content import as_parts, join_contents, move_tool_pictures, text_of
 from galop.chat.schema import DEEPEST, depth, map_subschemas
 from galop.chat.template_capabilities import TemplateCapabilities
 from galop.chat.tool_formats import format_named
 from galop.chat.tools import Tool, ToolCall
 
 Message = dict[str, Any]
-"""A message as OpenAI's API describes it; `arguments` of tool calls may be objects."""
+"""A message as OpenAI's API describes it, its content as in `content.py`; `arguments` of tool calls may be objects."""
 LONGEST_PATTERN = 40  # characters of one that a model reads
 TOOLS_IN_WORDS = """\
 These functions are at hand, each with a JSON schema of its arguments:
@@ -45,14 +46,15 @@ def adapt_messages(
     messages: Sequence[Mapping[str, Any]], tools: Sequence[Tool], can: TemplateCapabilities, native: bool
 ) -> list[Message]:
     """The conversation for a template with these capabilities; `native` says that it renders tools and calls itself."""
-    adapted = [dict(m) for m in messages]
+    adapted = move_tool_pictures(messages)
     if tools and not native:
         described = TOOLS_IN_WORDS.format(tools="\n".join(_json(trim_tool(tool)["function"]) for tool in tools))
-        first = adapted.pop(0)["content"] if adapted and adapted[0]["role"] == "system" else ""
+        first = text_of(adapted.pop(0)["content"]) if adapted and adapted[0]["role"] == "system" else ""
         adapted.insert(0, {"role": "system", "content": f"{first}\n\n{described}" if first else described})
     adapted = [_adapt_system(m, first=i == 0, can=can) for i, m in enumerate(adapted)]
     adapted = _adapt_calls(adapted, can) if native else [_in_words(m) for m in adapted]
-    return _join_roles(adapted) if can.alternating_roles or not can.system_first else adapted
+    adapted = _join_roles(adapted) if can.alternating_roles or not can.system_first else adapted
+    return as_parts(adapted) if can.content == "parts" else adapted
 
 
 def _adapt_system(message: Message, first: bool, can: TemplateCapabilities) -> Message:
@@ -166,8 +168,8 @@ def _join_roles(messages: Sequence[Message]) -> list[Message]:
     for message in messages:
         before = adapted[-1] if adapted else {}
         joined = before.get("role") == message["role"] in ("user", "assistant") and not before.get("tool_calls")
-        if joined and all(isinstance(m.get("content"), str) for m in (before, message)):
-            adapted[-1] = {**before, **message, "content": f"{before['content']}\n\n{message['content']}"}
+        if joined and None not in (before.get("content"), message.get("content")):
+            adapted[-1] = {**before, **message, "content": join_contents(before["content"], message["content"])}
         else:
             adapted.append(message)
     return adapted

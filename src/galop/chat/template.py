@@ -6,21 +6,34 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
+from galop.chat.content import pictures_of
 from galop.chat.messages import Message
 from galop.chat.renderer import Renderer
 from galop.chat.template_capabilities import TemplateCapabilities
 from galop.chat.thinking_tags import TAGS, THINK, ThinkingTags
-from galop.errors import TemplateError
+from galop.errors import BlindModelError, TemplateError
+from galop.pictures.picture import Picture
 from galop.tokenizers.control import ControlNames
 from galop.tokenizers.tokenizer import Tokenizer
 
 PromptEnd = Literal["begin", "continue", "none"]
 """What a prompt ends with: the opening of a reply (`add_generation_prompt`), the last message left open
 (`continue_final_message`), or nothing."""
+
+
+class Sight(Protocol):
+    """How pictures stand in a model's prompts."""
+
+    marker: str  # what its template writes for a picture
+
+    def place(self, picture: Picture) -> list[str | list[int]]:
+        """What takes the marker's place: texts in which control tokens are meant, and ids of the picture's tokens.
+
+        Raises PictureError for one that cannot be looked at."""
 
 
 class ChatTemplate:
@@ -31,6 +44,7 @@ class ChatTemplate:
         self.tokenizer = tokenizer
         self.renderer = renderer or Renderer()
         self.control = ControlNames(tokenizer.added) if tokenizer.added else None
+        self.sight: Sight | None = None  # of a model that sees
 
     @property
     def capabilities(self) -> TemplateCapabilities:
@@ -63,12 +77,18 @@ class ChatTemplate:
         nothing else), as transformers' `continue_final_message` does.
 
         Whatever in a message or variable looks like a control token, or could become one beside its neighbour, is
-        wrapped in marks that no text can hold by chance, and what is between marks is encoded as plain text.
+        wrapped in marks that no text can hold by chance, and what is between marks is encoded as plain text. For each
+        picture the template writes its family's marker, in whose place its tokens come. Raises BlindModelError for
+        pictures where there is no `sight`, and what that raises.
         """
         nonce = secrets.token_hex(8)
         opening, closing = f"\ufdd0{nonce}\ufdd1", f"\ufdd2{nonce}\ufdd3"  # noncharacters, never interchanged
         tags = self.capabilities.tags if self.source else TAGS[THINK]
-        marker = Marker(self.control, opening, closing, tags)
+        pictures = pictures_of(messages)
+        if pictures and self.sight is None:
+            raise BlindModelError("this model")
+        shown = f"\ufdd6{nonce}\ufdd7"  # a picture, where the template itself renders none
+        marker = Marker(self.control, opening, closing, tags, "" if self.capabilities.content != "text" else shown)
         marked = [marker.mark_message(m) for m in messages]
         cut = f"\ufdd4{nonce}\ufdd5"
         if end != "begin":
@@ -76,7 +96,10 @@ class ChatTemplate:
         if end == "continue":
             last = marked[-1]
             key = "content" if last.get("content") or not last.get("reasoning_content") else "reasoning_content"
-            last[key] = f"{last.get(key) or ''}{cut}"
+            if isinstance(last.get(key), list):
+                last[key] = [*last[key], {"type": "text", "text": cut}]
+            else:
+                last[key] = f"{last.get(key) or ''}{cut}"
         rendered = self.render(marked, **{k: marker.mark(v) for k, v in variables.items()})
         if end == "continue":
             rendered, found, _ = rendered.rpartition(cut)
@@ -85,15 +108,37 @@ class ChatTemplate:
                 failure.refused = True
                 raise failure
             rendered = rendered.replace(cut, "")
-        parts = re.split(f"{opening}(.*?){closing}", rendered, flags=re.DOTALL)
-        ids = self.tokenizer.encode_text(
+        parts: list[tuple[str, bool] | list[int]] = []
+        left = iter(pictures)
+        for i, part in enumerate(re.split(f"{opening}(.*?){closing}", rendered, flags=re.DOTALL)):
             # What is between marks is plain; a mark may be left that the template cut from its partner.
-            (part.replace(opening, "").replace(closing, ""), i % 2 == 0)
-            for i, part in enumerate(parts)
-        )
+            text = part.replace(opening, "").replace(closing, "")
+            if i % 2 or not pictures or not self.sight:
+                parts.append((text, i % 2 == 0))
+            else:
+                parts += _place(text.replace(shown, self.sight.marker), self.sight, left)
+        if next(left, None) is not None:
+            raise TemplateError("the chat template left out a picture")
+        ids = self.tokenizer.encode_text(parts)
         if not ids:
             raise TemplateError("the chat template gave an empty prompt")
         return ids
+
+
+def _place(text: str, sight: Sight, pictures: Iterator[Picture]) -> Iterator[tuple[str, bool] | list[int]]:
+    """A part of a rendering, each marker in it replaced by the tokens of the next picture."""
+    before, *rest = text.split(sight.marker)
+    for after in rest:
+        picture = next(pictures, None)
+        for piece in [] if picture is None else sight.place(picture):
+            if isinstance(piece, str):
+                before += piece
+            else:
+                yield before, True
+                yield piece
+                before = ""
+        before += after if picture is not None else sight.marker + after
+    yield before, True
 
 
 @dataclass(frozen=True)
@@ -104,18 +149,41 @@ class Marker:
     opening: str
     closing: str
     tags: ThinkingTags = TAGS[THINK]
+    shown: str = ""  # stands for a picture in a text, for templates that render none
 
     def mark_message(self, message: Message) -> Message:
         """The message, marked; the tags of thinking in a reply of the history stay what they are. Calls that
         `adapt_messages` has written are put after its content."""
         message = dict(message)
         opening, calls, closing = message.pop("written_calls", ("", "", ""))
-        marked: Message = self.mark(message)
-        if message.get("role") == "assistant" and isinstance(message.get("content"), str):
-            parts = re.split(f"({re.escape(self.tags.open)}|{re.escape(self.tags.close)})", message["content"])
-            said = "".join(p if i % 2 else self.mark(p) for i, p in enumerate(parts))
-            marked["content"] = f"{said}{opening}{self.mark(calls)}{closing}"
+        content = message.get("content")
+        marked: Message = self.mark({**message, "content": None} if isinstance(content, list) else message)
+        says = message.get("role") == "assistant"
+        if isinstance(content, list):
+            marked["content"] = self._mark_parts(content, says)
+        elif says and isinstance(content, str):
+            marked["content"] = self._mark_reply(content)
+        if calls:
+            marked["content"] = f"{marked.get('content') or ''}{opening}{self.mark(calls)}{closing}"
         return marked
+
+    def _mark_reply(self, said: str) -> str:
+        parts = re.split(f"({re.escape(self.tags.open)}|{re.escape(self.tags.close)})", said)
+        return "".join(p if i % 2 else self._mark_text(p) for i, p in enumerate(parts))
+
+    def _mark_parts(self, content: list[Any], says: bool) -> Any:
+        """A content in parts, as one text where pictures have to be `shown` in that."""
+        parts: list[Any] = []
+        for part in content:
+            if "picture" in part:
+                parts.append({"type": "image"})
+            elif says and "text" in part:
+                parts.append({**part, "text": self._mark_reply(part["text"])})
+            else:
+                parts.append(self.mark(part))
+        if self.shown and {"type": "image"} in parts:
+            return "".join(self.shown if part == {"type": "image"} else part["text"] for part in parts)
+        return parts
 
     def mark(self, value: Any) -> Any:
         """The JSON value, marked in each of its strings."""

@@ -14,6 +14,7 @@ from functools import partial
 from itertools import product
 from typing import Any, Literal
 
+from galop.chat.content import as_parts
 from galop.chat.thinking_tags import TAGS, THINK, ThinkingTags, find_tags
 from galop.chat.tool_formats import FORMATS, ToolCallFormat, format_named
 from galop.chat.tool_parser import ToolCallParser
@@ -27,6 +28,7 @@ Render = Callable[..., str | None]
 class TemplateCapabilities:
     """Of one template. What it cannot render, `messages.adapt_messages` says in other words."""
 
+    content: Literal["text", "parts", "either"] = "text"  # what a message says may be, pictures only among parts
     tools: bool = False  # it renders tools
     needs_tools: bool = False  # it fails where tools are None, rather than not there
     call_format: str = ""  # of the calls in its history, by its name in FORMATS; "" where it is none of them
@@ -74,13 +76,15 @@ ID = "000000001"  # which Mistral's templates accept
 
 def probe(source: str, render: Render) -> TemplateCapabilities:
     """The capabilities of the template `source`, which `render` renders."""
+    content = _probe_content(render)
+    render = _with_parts(render) if content == "parts" else render
     user = [_message("user", USER)]
     prompt = render(messages=user, add_generation_prompt=True, tools=None)
     without = render(messages=user, add_generation_prompt=True) if prompt is None else None
     if not (needs_tools := without is not None):
         render = partial(render, tools=None)
     prompt = without if needs_tools else prompt
-    found: dict[str, Any] = {"thinking_tags": find_tags(source)}
+    found: dict[str, Any] = {"thinking_tags": find_tags(source), "content": content}
     tags = TAGS[found["thinking_tags"]]
     found |= _probe_thinking(source, render, prompt, tags)
     efforts = [render(messages=user, reasoning_effort=effort) for effort in ("low", "medium", "high")]
@@ -99,6 +103,29 @@ def probe(source: str, render: Render) -> TemplateCapabilities:
 
 def _message(role: str, content: object, **more: object) -> dict[str, Any]:
     return {"role": role, "content": content, **more}
+
+
+def _probe_content(render: Render) -> Literal["text", "parts", "either"]:
+    """Whether contents have to be a text or a list of parts, of which pictures are rendered too."""
+    text, image = {"type": "text", "text": USER}, {"type": "image"}
+    of_text = render(messages=[_message("user", USER)]) or render(messages=[_message("user", USER)], tools=None) or ""
+    alone = render(messages=[_message("user", [text])]) or render(messages=[_message("user", [text])], tools=None) or ""
+    both = [_message("user", [image, text])]
+    seen = render(messages=both) or render(messages=both, tools=None) or ""
+    as_written = re.search(r"[\"']type[\"']|[\"']text[\"']", alone + seen)
+    shows = USER in seen and USER in alone and seen != alone and not as_written
+    if USER not in of_text:
+        return "parts" if USER in alone and not as_written else "text"
+    return "either" if shows else "text"
+
+
+def _with_parts(render: Render) -> Render:
+    """Renders messages whose contents are lists of parts."""
+
+    def render_parts(**variables: Any) -> str | None:
+        return render(**{**variables, "messages": as_parts(variables["messages"])})
+
+    return render_parts
 
 
 def _probe_thinking(source: str, render: Render, prompt: str | None, tags: ThinkingTags) -> dict[str, Any]:

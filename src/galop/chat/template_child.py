@@ -20,7 +20,7 @@ from galop.chat.template_capabilities import probe
 from galop.child import answer_lines
 
 ESCAPED = re.compile(r"\\(u[0-9a-f]{4}|.)")
-MARKS = ("fdd0", "fdd1", "fdd2", "fdd3", "fdd4", "fdd5")
+MARKS = ("fdd0", "fdd1", "fdd2", "fdd3", "fdd4", "fdd5", "fdd6", "fdd7")
 MEMORY_LIMIT = 512 << 20
 OUTPUT_LIMIT = 32 << 20
 

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from galop.errors import (
+    BlindModelError,
     ConstraintError,
     ContextLengthError,
     DownloadError,
@@ -20,6 +21,7 @@ from galop.errors import (
     MemoryBudgetError,
     ModelFileError,
     NumericalError,
+    PictureError,
     QueueFullError,
     TemplateError,
     UnknownModelError,
@@ -35,6 +37,7 @@ PROMPTS = {
     "/v1/completions": "prompt", "/v1/responses": "input", "/v1/embeddings": "input", "/v1/rerank": "documents",
     "/infill": "input_prefix", "/completion": "prompt",
 }  # fmt: skip
+OF_PROMPTS = ("context_length_exceeded", "invalid_image", "media_not_allowed")  # codes of what is wrong with one
 log = logging.getLogger("galop.server")
 ANTHROPIC_TYPES = {"server_error": "api_error"}
 
@@ -75,7 +78,7 @@ class ApiError(HTTPException):
             if tokens := self.counts.get("n_prompt_tokens"):  # by these words clients know that they have to shorten it
                 message = f"prompt is too long: {tokens} tokens > {self.counts['n_ctx']} maximum; {message}"
             return {"type": "error", "error": {"type": ANTHROPIC_TYPES.get(self.type, self.type), "message": message}}
-        param = PROMPTS.get(path, self.param) if self.code == "context_length_exceeded" else self.param
+        param = PROMPTS.get(path, self.param) if self.code in OF_PROMPTS else self.param
         error = {"message": self.message, "type": self.type, "param": param, "code": self.code, **self.counts}
         return {"error": error}
 
@@ -96,6 +99,10 @@ def api_error(error: Exception) -> ApiError:
             return ApiError(404, "model_not_found", str(error), "model")
         case EncoderError():
             return ApiError(400, "unsupported_parameter", str(error), "model")
+        case PictureError():
+            return ApiError(400, "invalid_image", str(error), "messages")
+        case BlindModelError():
+            return ApiError(400, "media_not_allowed", str(error), "messages")
         case ConstraintError():
             return ApiError(400, "invalid_schema", str(error), error.param or "response_format")
         case ModelFileError():

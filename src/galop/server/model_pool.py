@@ -24,7 +24,7 @@ from galop.machine import available_memory, cache_directory
 from galop.server.api_keys import ApiKey
 from galop.server.errors import ApiError
 from galop.store import Source
-from galop.store.model_info import get_info
+from galop.store.model_info import find_info, get_info
 from galop.weights.files import weight_bytes
 
 DISK_CACHE_BYTES = 4 << 30
@@ -109,6 +109,10 @@ class ModelPool:
     def visible(self, key: ApiKey) -> dict[str, Source]:
         """The sources a key may use, by name."""
         return {n: s for n, s in self.sources().items() if key.may_use(n, bool(s.entry and s.entry.preview))}
+
+    def seeing(self, key: ApiKey) -> list[str]:
+        """Names of the models here that a key may use and that see pictures."""
+        return [name for name, source in self.visible(key).items() if source.path and find_info(source).sees]
 
     def find(self, name: str | None, key: ApiKey) -> Source:
         """The source of a name, as any client may write it; the first for none.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,9 +12,11 @@ from typing import Any
 from galop.agent.planner import Planner, can_compute
 from galop.backends.events import Text
 from galop.backends.protocol import TokenBackend
+from galop.chat.content import pictures_of, text_of
 from galop.chat.messages import Message
 from galop.chat.template import PromptEnd
 from galop.chat.thinking import Thinking
+from galop.errors import BlindModelError
 from galop.server.api_keys import ApiKey
 from galop.server.computed_reply import ComputedReply
 from galop.server.errors import ApiError
@@ -22,7 +25,7 @@ from galop.server.model_pool import ModelPool, Resident
 from galop.server.rate_limit import RateLimiter
 from galop.server.reply import Reply
 from galop.server.reply_events import TextDelta
-from galop.server.request.messages import ChatMessage
+from galop.server.request.messages import ChatMessage, read_messages
 from galop.server.request.prompts import check_length, encode_middle, encode_prompt, require_writer
 from galop.server.request.tools import SCIENCE, ScienceTool, ToolSelection
 
@@ -45,6 +48,7 @@ class Service:
     metrics: Metrics = field(default_factory=Metrics)
     limiter: RateLimiter = field(default_factory=RateLimiter)
     planner: Planner = field(default_factory=Planner)
+    _decoding: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "galop-pictures"))
 
     async def open(self, key: ApiKey, name: str | None) -> tuple[Resident, AsyncExitStack]:
         """A model in memory, and the lease that keeps it there until it is closed.
@@ -69,7 +73,7 @@ class Service:
         """The reply to a conversation, or the rest of its last message (see `resolve_turn`), not started.
 
         `variables` are for the model's template. Raises ApiError (400, 404, 429), TemplateError, EncoderError,
-        QueueFullError.
+        QueueFullError, PictureError.
         """
         name, suffix = split_name(name)
         tools, variables, lead = tools or ToolSelection(), variables or {}, None
@@ -84,10 +88,10 @@ class Service:
         resident, lease = await self.open(key, name)
         try:
             model = require_writer(resident.model)
-            history = await asyncio.to_thread(lambda: [m.message() for m in messages])
+            history = await self._read(resident, key, messages)
             await asyncio.to_thread(check_length, model, [history, tools.tools, variables])
-            if science and turn == "begin" and history and history[-1]["role"] == "user":
-                texts = [str(m["content"]) for m in history if m["role"] == "user"]
+            if science and turn == "begin" and history[-1]["role"] == "user" and not pictures_of(history):
+                texts = [text_of(m["content"]) for m in history if m["role"] == "user"]
                 self.limiter.charge(key, len(await asyncio.to_thread(model.tokenizer.encode, texts[-1])))
                 proposal = await asyncio.wrap_future(self.planner.submit(texts, tools.required and not tools.tools))
                 if proposal and proposal.is_own:
@@ -105,6 +109,21 @@ class Service:
             await lease.aclose()
             raise
         return Reply(self.metrics, self.limiter, resident, key, [ids], lease, thinking, tools, suffix=suffix, lead=lead)
+
+    async def _read(self, resident: Resident, key: ApiKey, messages: Sequence[ChatMessage]) -> list[Message]:
+        """The messages as templates take them, pictures decoded by one thread so that others have theirs.
+
+        Raises ApiError (400), also for pictures that the model does not see, and PictureError.
+        """
+        sees = resident.model.capabilities.sees
+        shown = next((i for i, message in enumerate(messages) if message.shows), None)
+        if shown is not None and not sees:
+            blind = BlindModelError(resident.name, await asyncio.to_thread(self.models.seeing, key))
+            part = next(i for i, part in enumerate(messages[shown].parts) if part.is_picture)
+            raise ApiError(400, "media_not_allowed", str(blind), f"messages[{shown}].content[{part}]")
+        pictured = sees and any(part.is_picture for message in messages for part in message.parts)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._decoding if pictured else None, read_messages, messages, sees)
 
     async def complete(
         self, key: ApiKey, name: str | None, given: str | Sequence[str | list[int]], suffix: str | None = None

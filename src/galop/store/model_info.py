@@ -52,6 +52,7 @@ class ModelInfo:
     parameters: int = 0
     quantisation: str = ""
     infills: bool = False  # what belongs between two texts
+    sees: bool = False  # pictures
     generation: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -104,11 +104,15 @@ class Tokenizer:
         """Ids of a piece of text in which control tokens are meant. Raises ModelFileError."""
         return self._spell_out(text, self._encode(text, plain=False), plain=False)
 
-    def encode_text(self, parts: Iterable[tuple[str, bool]], bos: bool = True) -> list[int]:
-        """Ids of a whole text in parts, each with whether control tokens are meant in it: with the dummy space, where
-        there is one, and, if `bos`, after the BOS that the model wants. Raises ModelFileError."""
+    def encode_text(self, parts: Iterable[tuple[str, bool] | list[int]], bos: bool = True) -> list[int]:
+        """Ids of a whole text in parts, each with whether control tokens are meant in it, or ids already: with the
+        dummy space, where there is one, and, if `bos`, after the BOS that the model wants. Raises ModelFileError."""
         ids: list[int] = []
-        for text, control in parts:
+        for part in parts:
+            if isinstance(part, list):
+                ids += part
+                continue
+            text, control = part
             if text and not self.dummy_space:
                 ids += self.encode_control(text) if control else self.encode(text)
             for piece in () if not self.dummy_space else self._pieces(text) if control else (text,):

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from galop.server.errors import ApiError
-from galop.server.request.messages import ChatMessage, ChatToolCall, FunctionCall
+from galop.server.request.messages import ChatMessage, ChatToolCall, ContentPart, FunctionCall
 from galop.server.request.tools import ToolName
 
 
@@ -18,6 +18,7 @@ class DocumentSource(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
     type: str
     data: str | None = None
+    url: str | None = None
     content: str | list[ContentBlock] | None = None
     media_type: str | None = None
 
@@ -95,10 +96,21 @@ class ContentBlock(BaseModel):
         words = self.words
         return f"[{self.kind}: only text can be read]" if words is None else words
 
-    def result(self) -> str:
+    @property
+    def picture(self) -> ContentPart | None:
+        """The picture that it shows, if it does."""
+        if self.type != "image" or not isinstance(self.source, DocumentSource):
+            return None
+        given = self.source.data if self.source.type == "base64" else self.source.url or f"{self.source.type}:"
+        return ContentPart(type="image_url", image_url=given or "", label=self.kind)
+
+    def result(self) -> str | list[ContentPart]:
         """What a tool gave."""
-        text = join_lines([block.quotable for block in self.blocks])
-        return f"Error: {text}" if self.is_error else text
+        content = content_of(self.blocks, quoted=True)
+        if not self.is_error:
+            return content
+        parts = [ContentPart(type="text", text=content)] if isinstance(content, str) else content
+        return f"Error: {content}" if isinstance(content, str) else [ContentPart(type="text", text="Error: "), *parts]
 
 
 def blocks_of(content: str | list[ContentBlock] | ContentBlock | None) -> list[ContentBlock]:
@@ -116,16 +128,42 @@ def join_lines(parts: list[str]) -> str:
     return text
 
 
-def text_of(blocks: list[ContentBlock]) -> str:
-    """The text of blocks. Raises ApiError (400) for what is not text."""
-    parts = []
+def content_of(blocks: list[ContentBlock], quoted: bool = False) -> str | list[ContentPart]:
+    """The text of blocks, and their pictures where they have any. Raises ApiError (400) for what is neither, unless it
+    is to be named in its place (`quoted`)."""
+    parts: list[ContentPart] = []
+    words: list[str] = []
+
+    def end() -> None:
+        if words:
+            parts.append(ContentPart(type="text", text=join_lines(words)))
+            words.clear()
+
     for block in blocks:
         if block.type in ("tool_addition", "tool_removal"):
             continue
-        if block.words is None:
-            raise ApiError(400, "media_not_allowed", f"only text can be read, not {block.kind[:80]!r}", "messages")
-        parts.append(block.words)
-    return join_lines(parts)
+        if picture := block.picture:
+            end()
+            parts.append(picture)
+        elif block.words is None and not quoted:
+            message = f"only text and pictures can be read, not {block.kind[:80]!r}"
+            raise ApiError(400, "media_not_allowed", message, "messages")
+        else:
+            words.append(block.quotable)
+    if not parts:
+        return join_lines(words)
+    end()
+    return parts
+
+
+def text_of(blocks: list[ContentBlock]) -> str:
+    """The text of blocks that may have nothing else. Raises ApiError (400) for a picture."""
+    content = content_of(blocks)
+    if not isinstance(content, str):
+        raise ApiError(
+            400, "media_not_allowed", "a system prompt can have no pictures; put them in a message", "system"
+        )
+    return content
 
 
 def assistant_messages(blocks: list[ContentBlock]) -> list[ChatMessage]:

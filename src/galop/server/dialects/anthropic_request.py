@@ -12,6 +12,7 @@ from galop.server.dialects.anthropic_content import (
     ContentBlock,
     assistant_messages,
     blocks_of,
+    content_of,
     text_of,
     tool_result_message,
 )
@@ -178,7 +179,7 @@ class CountTokensRequest(SamplingFields):
             rest = [b for b in turn.blocks if not b.is_result]
             messages += [tool_result_message(block, names.get(block.tool_use_id)) for block in results]
             if rest or not results:
-                messages.append(ChatMessage(role=turn.role, content=text_of(rest)))
+                messages.append(ChatMessage(role=turn.role, content=content_of(rest)))
         return messages
 
     def thinking_settings(self) -> Thinking:

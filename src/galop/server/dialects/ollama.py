@@ -23,13 +23,14 @@ from galop.server.dialects.ollama_requests import (
     OllamaEmbedRequest,
     OllamaGenerateRequest,
     OllamaRequest,
+    image_parts,
 )
 from galop.server.errors import ApiError
 from galop.server.model_pool import Resident
 from galop.server.pooling import embed_prompts, encode_text, unit_vector
 from galop.server.reply import Reply, ReplyOptions
 from galop.server.reply_events import CompleteToolCall, TextDelta
-from galop.server.request.messages import ChatMessage, Messages, resolve_turn
+from galop.server.request.messages import ChatMessage, ContentPart, Messages, resolve_turn
 from galop.server.request.prompts import check_ids
 from galop.server.request.response_format import parse_response_format
 from galop.server.service import Service, split_name
@@ -102,14 +103,15 @@ def routes(service: Service) -> APIRouter:
         """Answers a prompt, continues it as it is when `raw`, or writes what belongs between it and a `suffix`."""
         start = time.monotonic()
         body.refuse()
-        if not body.prompt and not body.suffix:
+        if not body.prompt and not body.suffix and not body.images:
             return await load_or_unload(request, body, "response")
         form = parse_response_format(body.format, "format")
         if body.raw or body.suffix:
             reply = await service.complete(request.state.key, body.model, body.prompt or "", body.suffix or None)
             return await answer(reply, body, "response", form, start)
         messages: Messages = [ChatMessage(role="system", content=body.system)] if body.system else []
-        messages.append(ChatMessage(role="user", content=body.prompt or ""))
+        said = ContentPart(type="text", text=body.prompt or "")
+        messages.append(ChatMessage(role="user", content=[*image_parts(body.images), said]))
         reply = await service.chat(request.state.key, body.model, messages, body.thinking_settings())
         if body.context:
             try:
@@ -280,7 +282,7 @@ class LineWriter:
     def _final_fields(self) -> dict[str, Any]:
         done = self.reply.ends[0]
         context = {}
-        if self.field == "response" and self.reply.thinking:
+        if self.field == "response" and self.reply.thinking and min(self.reply.prompt) >= 0:  # no picture can come back
             context = {"context": self.reply.token_ids}
         return {
             "done": True,

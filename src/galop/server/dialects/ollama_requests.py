@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from galop.backends.protocol import TokenBackend
@@ -16,7 +16,7 @@ from galop.engine.sampling import Sampling
 from galop.server.dialects.embeddings import MOST_INPUTS
 from galop.server.errors import ApiError
 from galop.server.request.fields import MAX_TOOLS, RequestBody, resolve_seed
-from galop.server.request.messages import ChatMessage
+from galop.server.request.messages import ChatMessage, ContentPart
 from galop.server.request.tools import FunctionDefinition, ScienceTool, ToolSelection
 
 UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
@@ -49,6 +49,12 @@ def parse_duration(value: Any) -> float | None:
 Whole = Annotated[int, BeforeValidator(truncate)]
 KeepAlive = Annotated[Any, AfterValidator(parse_duration)]
 Levels = Literal["low", "medium", "high", "max"]
+Images = Annotated[list[str], Field(max_length=4096)] | None  # in base64
+
+
+def image_parts(images: list[str] | None) -> list[ContentPart]:
+    """Pictures as parts of a message."""
+    return [ContentPart(type="image_url", image_url=image, label="image") for image in images or []]
 
 
 class OllamaOptions(BaseModel):
@@ -147,7 +153,15 @@ class OllamaMessage(ChatMessage):
         Literal["developer", "system", "user", "assistant", "tool"],
         BeforeValidator(lambda role: role.lower() if isinstance(role, str) else role),
     ]
-    images: list[Any] | None = None
+    images: Images = None
+
+    @model_validator(mode="after")
+    def show_images(self) -> OllamaMessage:
+        """Puts the pictures before what is said, where Ollama has them too."""
+        if self.images:
+            self.content = [*image_parts(self.images), *self.parts]
+            self.images = None
+        return self
 
 
 class OllamaTool(BaseModel):
@@ -164,14 +178,6 @@ class OllamaChatRequest(OllamaAnswerRequest):
     messages: Annotated[list[OllamaMessage], Field(max_length=4096)] | None = None
     tools: Annotated[list[OllamaTool | ScienceTool], Field(max_length=MAX_TOOLS)] | None = None
 
-    def refuse(self, *names: str) -> None:
-        """Raises ApiError (400) for what cannot be done, pictures among it."""
-        super().refuse(*names)
-        for i, message in enumerate(self.messages or []):
-            if message.images:
-                name = f"messages[{i}].images"
-                raise ApiError(400, "unsupported_parameter", f"{name} is not supported: only text can be read", name)
-
     def tool_selection(self) -> ToolSelection:
         """Which tools may be called. Raises ApiError (400)."""
         functions = [tool.function for tool in self.tools or [] if isinstance(tool, OllamaTool)]
@@ -187,14 +193,16 @@ class OllamaGenerateRequest(OllamaAnswerRequest):
     template: str | None = None
     suffix: str | None = None
     raw: bool | None = None
-    images: list[Any] | None = None
+    images: Images = None
     context: Annotated[list[int], Field(max_length=1 << 20)] | None = Field(
         None, description="Of an earlier answer, to go on from it."
     )
 
     def refuse(self, *names: str) -> None:
         """Raises ApiError (400) for what cannot be done, and for what `raw` leaves no place for."""
-        super().refuse("images", "template", *names)
+        super().refuse("template", *names)
+        if self.images and (self.raw or self.suffix):
+            raise ApiError(400, "invalid_value", "images belong to a conversation; leave out raw and suffix", "images")
         if self.raw and (self.system or self.context):
             raise ApiError(400, "invalid_value", "raw mode does not support template, system, or context", "raw")
 

@@ -13,7 +13,7 @@ from galop.chat.thinking import Thinking
 from galop.server.dialects.openai_responses_tools import OfferedTool, ResponsesTool, flat_name
 from galop.server.errors import ApiError
 from galop.server.request.fields import MAX_TOOLS, Count, Effort, SamplingFields
-from galop.server.request.messages import ChatMessage, ChatToolCall, FunctionCall, resolve_turn
+from galop.server.request.messages import ChatMessage, ChatToolCall, ContentPart, FunctionCall, resolve_turn
 from galop.server.request.tools import SCIENCE, ScienceTool, ToolName, ToolSelection
 
 FOUND = ("additional_tools", "tool_search_output")  # items that offer tools in the course of a conversation
@@ -29,6 +29,20 @@ class ItemPart(BaseModel):
     stdout: str | None = None
     stderr: str | None = None
     logs: str | None = None
+    image_url: str | None = None
+    file_id: str | None = None
+
+    @property
+    def shown(self) -> ContentPart | None:
+        """The picture it is, if it is one. Raises ApiError (400) for one that is on OpenAI's servers."""
+        if self.type != "input_image":
+            return None
+        if self.image_url is None:
+            message = (
+                "a picture has no image_url: what was uploaded under a file_id is not here; send it as a data: URL"
+            )
+            raise ApiError(400, "invalid_image", message, "input")
+        return ContentPart(type="input_image", image_url=self.image_url)
 
     @property
     def words(self) -> str | None:
@@ -109,10 +123,22 @@ class ResponseItem(BaseModel):
 
 def result_text(output: str | list[ItemPart] | ItemPart | None) -> str:
     """What came of a call as text; what is none is named, since the conversation has to go on."""
+    return "\n".join(part.text or f"[{part.type}: only text can be read]" for part in result_parts(output))
+
+
+def result_parts(output: str | list[ItemPart] | ItemPart | None) -> list[ContentPart]:
+    """What came of a call: text and pictures; what is neither is named, since the conversation has to go on."""
     if output is None or isinstance(output, str):
-        return output or ""
-    parts = output if isinstance(output, list) else [output]
-    return "\n".join(p.words if p.words is not None else f"[{p.type}: only text can be read]" for p in parts)
+        return [ContentPart(type="text", text=output or "")]
+    made: list[ContentPart] = []
+    for part in output if isinstance(output, list) else [output]:
+        text = part.words if part.words is not None else f"[{part.type}: only text can be read]"
+        shown = part.shown if part.image_url is not None else None
+        if not shown and made and not made[-1].is_picture:
+            made[-1].text = f"{made[-1].text}\n{text}"
+        else:
+            made.append(shown or ContentPart(type="text", text=text))
+    return made
 
 
 class ReasoningOptions(BaseModel):
@@ -211,7 +237,8 @@ class InputTokensRequest(SamplingFields):
                 if thought := item.reasoning_text():
                     messages.append(ChatMessage(role="assistant", content="", reasoning_content=thought))
             elif item.is_output:
-                content = result_text(item.output) or ", ".join(tool.name or "" for tool in item.tools or [])
+                offered = ContentPart(type="text", text=", ".join(tool.name or "" for tool in item.tools or []))
+                content = result_parts(item.output) if item.output else [offered]
                 name = names.get(item.call_id)
                 messages.append(ChatMessage(role="tool", content=content, tool_call_id=item.call_id, name=name))
             elif item.is_call:
@@ -221,13 +248,13 @@ class InputTokensRequest(SamplingFields):
                     messages.append(ChatMessage(role="assistant", content=""))
                 calls = messages[-1].tool_calls = messages[-1].tool_calls or []
                 calls.append(call)
-                if (result := item.own_result) is not None:
-                    messages.append(ChatMessage(role="tool", content=result, name=call.function.name))
+                if (own := item.own_result) is not None:
+                    messages.append(ChatMessage(role="tool", content=own, name=call.function.name))
             elif item.content:
                 raise ApiError(400, "invalid_value", f"an item of type {item.type[:60]!r} cannot be read", "input")
         if len(first := list(takewhile(lambda message: message.role == "system", messages))) > 1:
-            content = "\n\n".join(str(message.content) for message in first)
-            messages[: len(first)] = [ChatMessage(role="system", content=content)]
+            joined = "\n\n".join(str(message.content) for message in first)
+            messages[: len(first)] = [ChatMessage(role="system", content=joined)]
         return messages or [ChatMessage(role="user", content="")]  # items may say nothing to a model
 
     @property
@@ -265,18 +292,31 @@ class ResponsesRequest(InputTokensRequest):
 
 
 def add_message(messages: list[ChatMessage], item: ResponseItem) -> None:
-    """Adds a message, an assistant's to the thinking before it. Raises ApiError (400) for what is no text."""
+    """Adds a message, an assistant's to the thinking before it.
+
+    Raises ApiError (400) for what is neither text nor a picture."""
     if item.role is None:
         raise ApiError(400, "invalid_value", "a message has a role: user, assistant, system or developer", "input")
     parts = [ItemPart(text=item.content)] if isinstance(item.content, str) else item.content or []
+    content: list[ContentPart] = []
     for part in parts:
-        if part.words is None:
-            raise ApiError(400, "media_not_allowed", f"only text can be read, not {part.type[:80]!r}", "input")
-    content = "".join(part.words or "" for part in parts)
+        if shown := part.shown:
+            content.append(shown)
+        elif part.words is None:
+            message = f"only text and pictures can be read, not {part.type[:80]!r}"
+            raise ApiError(400, "media_not_allowed", message, "input")
+        else:
+            content.append(ContentPart(type="text", text=part.words))
+    text = "".join(part.text or "" for part in content)
     if item.role == "assistant" and messages:
         before = messages[-1]
         if before.role == "assistant" and not (before.content or before.tool_calls):
-            before.content = content
+            before.content = text
             return
     role = "system" if item.role == "developer" else item.role
-    messages.append(ChatMessage(role=role, content=content))
+    shows = any(part.is_picture for part in content)
+    if shows and role == "system":
+        raise ApiError(
+            400, "media_not_allowed", "instructions can have no pictures; put them in a user's message", "input"
+        )
+    messages.append(ChatMessage(role=role, content=content if shows else text))

@@ -3,41 +3,70 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import count
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError, from_json
 
+from galop.chat.content import make_content
 from galop.chat.messages import Message
 from galop.chat.template import PromptEnd
+from galop.errors import PictureError
+from galop.pictures.picture import Picture, check_count, parse_data
 from galop.server.errors import ApiError
 from galop.server.request.tools import ToolName
 from galop.server.transport.json_body import parse_json
 
+DECODING_SECONDS = 30.0  # after which no more pictures of a request are decoded
 LONGEST_CUT = 1 << 20  # characters of arguments that are not whole
 
 
+class ImageURL(BaseModel):
+    """OpenAI's wrapping of a picture's URL."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+    url: str
+
+
 class ContentPart(BaseModel):
-    """A part of a message's content, of which only text can be read."""
+    """A part of a message's content: text, or a picture as a data: URL or in base64."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
     type: str
     text: str | None = None
     refusal: str | None = None
+    image_url: str | ImageURL | None = None
+    label: str = ""  # what a picture is called where it cannot be seen
 
     @model_validator(mode="after")
-    def check_text(self) -> ContentPart:
-        """Puts a refusal in the place of text. Raises PydanticCustomError for what is no text."""
+    def check_kind(self) -> ContentPart:
+        """Puts a refusal in the place of text. Raises PydanticCustomError for what is neither text nor a picture."""
+        if self.is_picture:
+            if self.image_url is None:
+                raise PydanticCustomError("missing", "image_url is missing")
+            return self
         if self.type == "refusal":
             self.text = self.refusal
         elif self.type not in ("text", "input_text", "output_text"):
-            message = "only text can be read, not {kind}"
+            message = "only text and pictures can be read, not {kind}"
             raise PydanticCustomError("media_not_allowed", message, {"kind": repr(self.type[:40])})
         if self.text is None:
             raise PydanticCustomError("missing", "text is missing")
         return self
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is shown."""
+        return self.type in ("image_url", "input_image")
+
+    @property
+    def url(self) -> str:
+        """Of a picture, or its base64."""
+        return self.image_url.url if isinstance(self.image_url, ImageURL) else self.image_url or ""
 
 
 class FunctionCall(BaseModel):
@@ -88,10 +117,31 @@ class ChatMessage(BaseModel):
     name: str | None = None
     tool_name: str | None = None  # Ollama's
 
-    def message(self) -> Message:
-        """As templates take it. Raises ApiError (400) for arguments of a call that are no JSON object."""
-        content = self.content if isinstance(self.content, str) else "".join(p.text or "" for p in self.content or [])
-        content = content or self.refusal or ""
+    @property
+    def parts(self) -> list[ContentPart]:
+        """Its content."""
+        if isinstance(self.content, str):
+            return [ContentPart(type="text", text=self.content)]
+        return self.content or []
+
+    @property
+    def shows(self) -> bool:
+        """Whether a picture is among what it says; what a tool gave is told in words to a model that sees none."""
+        return self.role != "tool" and any(part.is_picture for part in self.parts)
+
+    def message(self, open_url: Callable[[str], Picture] | None = None) -> Message:
+        """As templates take it, its pictures as `open_url` makes them of URLs. Raises ApiError (400) for arguments of a
+        call that are no JSON object, and what that raises."""
+        parts: list[str | Picture] = []
+        for part, before in zip(self.parts, [None, *self.parts], strict=False):
+            line = "\n" if before and (part.is_picture or before.is_picture) and not open_url else ""
+            if not part.is_picture:
+                parts.append(line + (part.text or ""))
+            elif open_url:
+                parts.append(open_url(part.url))
+            else:
+                parts.append(f"{line}[{part.label or part.type}: only text can be read]")
+        content = make_content(parts) or self.refusal or ""
         role = "system" if self.role == "developer" else self.role
         message: Message = {"role": role, "content": content}
         if thought := self.reasoning_content or self.reasoning or self.thinking:
@@ -109,6 +159,27 @@ class ChatMessage(BaseModel):
 
 
 Messages = Annotated[list[ChatMessage], Field(min_length=1, max_length=4096)]
+
+
+def read_messages(messages: Sequence[ChatMessage], sees: bool) -> list[Message]:
+    """Messages as templates take them, with their pictures where the model `sees`.
+
+    Raises ApiError (400) as `ChatMessage.message` does, PictureError for pictures that cannot be decoded, or not in the
+    time that a request may take of that.
+    """
+    check_count([part for message in messages for part in message.parts if part.is_picture])
+    numbers = count(1)
+    begun = time.monotonic()
+
+    def open_url(url: str) -> Picture:
+        name = f"picture {next(numbers)} of the request"
+        if time.monotonic() - begun > DECODING_SECONDS:
+            raise PictureError(
+                f"{name} would take too long to decode after those before it; send fewer or smaller ones"
+            )
+        return parse_data(url, name)
+
+    return [message.message(open_url if sees else None) for message in messages]
 
 
 def resolve_turn(

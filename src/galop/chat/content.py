@@ -1,0 +1,81 @@
+"""What a message says: a text, or parts of which some are pictures.
+
+A part is {"type": "text", "text": ...} or {"type": "image", "picture": a `Picture`}; a content without pictures is one
+text wherever a template takes that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from galop.pictures.picture import Picture
+
+Content = Any
+"""A text, or a list of parts."""
+
+
+def make_content(parts: Iterable[str | Picture]) -> Content:
+    """The content of texts and pictures in order: one text where there are no pictures."""
+    listed = [part for part in parts if part != ""]
+    if not any(isinstance(part, Picture) for part in listed):
+        return "".join(str(part) for part in listed)
+    return [
+        {"type": "image", "picture": part} if isinstance(part, Picture) else {"type": "text", "text": part}
+        for part in listed
+    ]
+
+
+def text_of(content: Content) -> str:
+    """The text of a content alone."""
+    if isinstance(content, str):
+        return content
+    return "\n".join(part["text"] for part in content or () if isinstance(part, Mapping) and part.get("text"))
+
+
+def pictures_in(content: Content) -> list[Picture]:
+    """The pictures of a content, in order."""
+    if not isinstance(content, list):
+        return []
+    return [part["picture"] for part in content if isinstance(part, Mapping) and "picture" in part]
+
+
+def pictures_of(messages: Sequence[Mapping[str, Any]]) -> list[Picture]:
+    """The pictures of a conversation, in order."""
+    return [picture for message in messages for picture in pictures_in(message.get("content"))]
+
+
+def join_contents(first: Content, second: Content) -> Content:
+    """Two contents as one, a blank line between their texts."""
+    if isinstance(first, str) and isinstance(second, str):
+        return f"{first}\n\n{second}"
+    return [*_parts(first), {"type": "text", "text": "\n\n"}, *_parts(second)]
+
+
+def as_parts(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Messages whose contents are all lists of parts, as some templates want them."""
+    return [{**m, "content": _parts(m["content"])} if isinstance(m.get("content"), str) else dict(m) for m in messages]
+
+
+def move_tool_pictures(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Messages in which pictures that tools gave are shown by the user, after the results of the turn: no template that
+    is not made for it renders them elsewhere."""
+    moved: list[dict[str, Any]] = []
+    waiting: list[Picture] = []
+    for message in [*messages, None]:
+        if waiting and (message is None or message.get("role") != "tool"):
+            shown = "picture that the tool gave:" if len(waiting) == 1 else "pictures that the tools gave:"
+            moved.append({"role": "user", "content": make_content([f"The {shown}\n", *waiting])})
+            waiting = []
+        if message is None:
+            break
+        if message.get("role") == "tool" and (found := pictures_in(message.get("content"))):
+            waiting += found
+            counted = "a picture" if len(found) == 1 else f"{len(found)} pictures"
+            message = {**message, "content": text_of(message["content"]) or f"[{counted}, shown next]"}
+        moved.append(dict(message))
+    return moved
+
+
+def _parts(content: Content) -> list[Any]:
+    return ([{"type": "text", "text": content}] if content else []) if isinstance(content, str) else list(content)

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from galop.chat.content import make_content
 from galop.chat.messages import Message
 from galop.chat.thinking import Thinking
+from galop.cli.attachments import Attachment, compose, read_file
 from galop.cli.errors import UsageError
 from galop.cli.interrupt import catch_interrupts
 from galop.cli.reply import ChatSession, check_thinking, figures_line, print_reply
 from galop.cli.screen import note
 from galop.engine.sampling import Sampling
-from galop.errors import GalopError
+from galop.errors import GalopError, PictureError
 from galop.machine import data_directory, private, private_folder
+from galop.pictures.picture import parse_data
 
 HELP = """\
 /help                  this
 /clear                 forget the conversation
 /set NAME VALUE        temperature, top_p, top_k, min_p, seed, max_tokens, system, or think: on, off, or
                        the most tokens of thinking
+/image FILE [QUESTION] show a picture, or a PDF, with this question or the next
 /show                  the model and its settings
 /save NAME, /load NAME keep a conversation, or go on with one
 /bye                   leave (also Ctrl-D)
@@ -35,10 +41,18 @@ class Conversation:
     def __init__(self, session: ChatSession) -> None:
         self.session = session
         self.messages: list[Message] = []
+        self.attachments: list[Attachment] = []  # of the next question
 
     def reply(self, text: str) -> None:
         """Asks, prints the answer and remembers both; a stopped answer is kept as far as it went."""
-        self.messages.append({"role": "user", "content": text})
+        try:
+            content = compose(text, self.attachments, self.session.model, self.session.name)
+        except GalopError as error:
+            note(f"galop: {error}")
+            return
+        finally:
+            self.attachments = []
+        self.messages.append({"role": "user", "content": content})
         opening = self.session.opening()
         messages = [*opening, *self.messages]
         try:
@@ -75,6 +89,8 @@ class Conversation:
                 note(f"{session.name}: context {session.model.context}, {len(self.messages)} messages; {text}")
             case "/set":
                 self.set(*rest.partition(" ")[::2])
+            case "/image":
+                self.show(rest)
             case "/save":
                 self.save(rest)
             case "/load":
@@ -82,6 +98,19 @@ class Conversation:
             case _:
                 note(f"there is no command {word}; /help lists them")
         return True
+
+    def show(self, line: str) -> None:
+        """Attaches a file to the question that stands after it, or to the next one; or says why that cannot be."""
+        try:
+            file, *words = shlex.split(line) or [""]
+            self.attachments.append(read_file(Path(file)))
+        except (UsageError, ValueError) as error:
+            note(f"galop: {error}" if line else "name a file: /image photo.jpg What is this?")
+            return
+        if words:
+            self.reply(" ".join(words))
+        else:
+            note(f"{self.attachments[-1][0]} goes with the next question")
 
     def set(self, name: str, value: str) -> None:
         """Changes a setting, or says why that cannot be."""
@@ -123,7 +152,8 @@ class Conversation:
             return
         private_folder(path.parent)
         temporary = path.with_suffix(".incomplete")
-        content = {"model": self.session.name, "system": self.session.system, "messages": self.messages}
+        messages = [write_pictures(message) for message in self.messages]
+        content = {"model": self.session.name, "system": self.session.system, "messages": messages}
         with open(temporary, "w", encoding="utf-8", opener=private) as file:
             json.dump(content, file, ensure_ascii=False, indent=1)
         temporary.replace(path)
@@ -136,17 +166,36 @@ class Conversation:
             return
         try:
             saved = json.loads(path.read_text("utf-8"))
-            messages = saved["messages"]
-            if not all(m["role"] in ("user", "assistant", "tool") and isinstance(m["content"], str) for m in messages):
+            messages = [read_pictures(message) for message in saved["messages"]]
+            if not all(m["role"] in ("user", "assistant", "tool") for m in messages):
                 raise ValueError
         except FileNotFoundError:
             note(f"there is no conversation {path}")
             return
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError, PictureError):
             note(f"{path} is not a saved conversation")
             return
         self.messages, self.session.system = messages, str(saved.get("system", ""))
         note(f"{len(messages)} messages from {path}")
+
+
+def write_pictures(message: Message) -> Message:
+    """A message as JSON can hold it, its pictures as data: URLs."""
+    if isinstance(message["content"], str):
+        return message
+    parts = [{"type": "image_url", "image_url": {"url": p["picture"].data_url()}} if "picture" in p else p
+             for p in message["content"]]  # fmt: skip
+    return {**message, "content": parts}
+
+
+def read_pictures(message: Message) -> Message:
+    """The message that `write_pictures` wrote. Raises what comes of anything else: ValueError, KeyError, TypeError,
+    AttributeError, PictureError."""
+    content = message["content"]
+    if isinstance(content, str):
+        return message
+    parts = [p["text"] if p["type"] == "text" else parse_data(p["image_url"]["url"]) for p in content]
+    return {**message, "content": make_content(parts)}
 
 
 def _natural(text: str) -> int:
@@ -164,8 +213,8 @@ def _path(name: str) -> Path | None:
     return data_directory() / "conversations" / f"{name}.json"
 
 
-def converse(session: ChatSession) -> None:
-    """Reads questions and commands until the person leaves."""
+def converse(session: ChatSession, attachments: Sequence[Attachment] = ()) -> None:
+    """Reads questions and commands until the person leaves; the first question is asked with the `attachments`."""
     from prompt_toolkit import PromptSession
     from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
     from prompt_toolkit.completion import WordCompleter
@@ -181,7 +230,7 @@ def converse(session: ChatSession) -> None:
     def _(event: Any) -> None:
         event.current_buffer.insert_text("\n")
 
-    commands = ["/help", "/clear", "/set", "/show", "/save", "/load", "/bye"]
+    commands = ["/help", "/clear", "/image", "/set", "/show", "/save", "/load", "/bye"]
     prompt: PromptSession[str] = PromptSession(
         history=FileHistory(str(history)),
         auto_suggest=AutoSuggestFromHistory(),
@@ -190,6 +239,7 @@ def converse(session: ChatSession) -> None:
         key_bindings=keys,
     )
     conversation = Conversation(session)
+    conversation.attachments += attachments
     note(f"{session.name}, context {session.model.context} tokens; /help for commands, Ctrl-D to leave")
     while True:
         try:

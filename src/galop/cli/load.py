@@ -25,11 +25,17 @@ def find_model(name: str, memory: int | None = None) -> tuple[Source, str]:
     return (store.resolve(store.locate(name)), "") if name else store.choose_default(memory)
 
 
-def choose_model(name: str, prompt: str, memory: int | None) -> tuple[Source, str, str]:
-    """`find_model`'s, and the prompt: a single argument is a model's name if one goes by it.
+def choose_model(name: str, prompt: str, memory: int | None, shows: bool = False) -> tuple[Source, str, str]:
+    """`find_model`'s, and the prompt: a single argument is a model's name if one goes by it. Where none is named and
+    something is shown, it is one that sees, if there is one on this machine.
 
     Raises UnknownModelError for what looks like a name and is none.
     """
+    if shows and not name:
+        from galop.cli.attachments import seeing_models
+
+        if seeing := seeing_models():
+            return *find_model(seeing[0]), prompt
     try:
         return *find_model(name, memory), prompt
     except UnknownModelError:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from galop.agent.toolbox import ToolResult
     from galop.backends.events import Event
     from galop.chat.response_format import ResponseFormat
+    from galop.cli.attachments import Attachment
     from galop.cli.reply import ChatSession
     from galop.science.planning.answer import Answer
 
@@ -30,11 +31,27 @@ app = command_app()
 
 
 @app.command(
-    epilog=examples("galop run 'What is 2+2?'", "galop run smollm2:135m 'Hi'", "galop run ./model.gguf --json 'Hi'")
+    epilog=examples(
+        "galop run 'What is 2+2?'",
+        "galop run smollm2:135m 'Hi'",
+        "galop run ./model.gguf --json 'Hi'",
+        "galop run MODEL photo.jpg 'What is this?'",
+        "galop run MODEL paper.pdf 'What does it say?'",
+    )
 )
 def run(
     model: Annotated[str, typer.Argument(help="A model's name or path; left out, the best one that fits.")] = "",
-    prompt: Annotated[str, typer.Argument(help="The question; left out, a conversation begins.")] = "",
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE]... [prompt]",
+            help="Pictures and PDFs, and the question; left out, a conversation begins.",
+            show_default=False,
+        ),
+    ] = None,
+    image: Annotated[
+        list[Path] | None, typer.Option("--image", help="A picture to ask about; may be given again.", metavar="FILE")
+    ] = None,
     system: Annotated[str, typer.Option(help="Instructions that come before the conversation.", metavar="TEXT")] = "",
     temperature: Annotated[
         float | None, typer.Option(help="0 always takes the likeliest token.", metavar="NUMBER")
@@ -77,12 +94,13 @@ def run(
     yes: Yes = False,
 ) -> None:
     """Ask a model: one question, a pipe, or a conversation."""
+    from galop.cli.attachments import compose, names_file, read_file, split_words
     from galop.cli.load import choose_model, load_model
     from galop.cli.tools import SCIENCE, open_toolboxes, require_science
     from galop.engine.sampling import Sampling
 
     size, form = parse_size(memory), parse_form(schema, regex, grammar)
-    for text in (model, prompt, system):
+    for text in (model, *(words or []), system):
         if any("\ud800" <= c <= "\udfff" for c in text):
             raise UsageError("an argument is not UTF-8")
     settings = {"temperature": temperature, "top_p": top_p, "top_k": top_k, "min_p": min_p, "seed": seed}
@@ -93,8 +111,16 @@ def run(
         raise UsageError(str(error)) from None
     if computes := SCIENCE in (tools or []):
         require_science()
-    source, why, prompt = choose_model(model, prompt, size)
-    question = "\n\n".join(part for part in (prompt, read_stdin()) if part)
+    if names_file(model) and Path(model).is_file():  # no model is named
+        model, words = "", [model, *(words or [])]
+    files, prompt = split_words(words or [])
+    attachments = [read_file(path) for path in [*files, *(image or [])]]
+    source, why, prompt = choose_model(model, prompt, size, bool(attachments))
+    piped, shown = read_stdin()
+    attachments += shown
+    question = "\n\n".join(part for part in (prompt, piped) if part)
+    if attachments and raw:
+        raise UsageError(f"{attachments[0][0]} belongs to a conversation; leave out --raw")
     if not question and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("there is no question: give one as an argument or on standard input")
     if why:
@@ -109,7 +135,7 @@ def run(
         thinking = Thinking(think, think_budget)
         if raw and (thinking != Thinking() or tools):
             raise UsageError("thinking and tools belong to a conversation; leave out --raw")
-        if question and not raw and not (system or tools) and loaded.template.source is None:
+        if question and not raw and not (system or tools or attachments) and loaded.template.source is None:
             note(f"{source.name} has no chat template, so it continues the text")
             raw = True
         check_thinking(loaded, thinking)
@@ -120,11 +146,12 @@ def run(
             sampling, limit = session.sampling, session.max_tokens
             answer(session, loaded.generate(question, sampling, limit, constraint=loaded.constraint(form)), as_json)
         elif question:
-            answer(session, session.reply([*session.opening(), {"role": "user", "content": question}]), as_json)
+            content = compose(question, attachments, loaded, source.name) if attachments else question
+            answer(session, session.reply([*session.opening(), {"role": "user", "content": content}]), as_json)
         else:
             from galop.cli.conversation import converse
 
-            converse(session)
+            converse(session, attachments)
 
 
 def answer(session: ChatSession, events: Iterable[Event | ToolResult | Answer], as_json: bool) -> None:
@@ -168,15 +195,19 @@ def load_form(path: Path) -> str:
     return data.decode()
 
 
-def read_stdin() -> str:
-    """What was piped in. Raises UsageError if it is not UTF-8, or has no end."""
+def read_stdin() -> tuple[str, list[Attachment]]:
+    """What was piped in: a text, or a picture or document. Raises UsageError if it is none of these, or has no end."""
+    from galop.cli.attachments import PIPED, is_attachment
+
     if sys.stdin is None or sys.stdin.isatty():
-        return ""
+        return "", []
     data = sys.stdin.buffer.read(MAX_TEXT + 1)
     if len(data) > MAX_TEXT:
         raise UsageError(f"standard input has more than {MAX_TEXT >> 20} MiB, which no model reads at once")
+    if is_attachment(data):
+        return "", [(PIPED, data)]
     try:
-        return data.decode().strip("\n")
+        return data.decode().strip("\n"), []
     except UnicodeDecodeError as error:
         raise UsageError(
             f"standard input is not UTF-8 at byte {error.start}; convert it first, for example with iconv"

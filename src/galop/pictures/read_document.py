@@ -34,7 +34,7 @@ def read_document(data: bytes, most_pages: int, sees: bool, most_pixels: int) ->
         text = "".join(c for c in found if c.isprintable() or c in "\n\t")[: MOST_TEXT - length]
         length += len(text)
         texts.append(text)
-        if sum(c.isalnum() for c in text) < LEAST_TEXT and has_marks(page):
+        if is_scan(page, sum(c.isalnum() for c in text)):
             if sees and len(drawn) < MOST_SCANS:
                 drawn.append(draw(page, most_pixels))
                 scans.append((at, len(drawn[-1])))
@@ -47,9 +47,11 @@ def read_document(data: bytes, most_pages: int, sees: bool, most_pixels: int) ->
     }  # fmt: skip
 
 
-def has_marks(page: Any) -> bool:
-    """Whether anything is on a page."""
-    return next(iter(page.get_objects(max_depth=2)), None) is not None
+def is_scan(page: Any, letters: int) -> bool:
+    """Whether a page with so many letters is a picture: it has one and hardly a word, or lines and no word at all."""
+    image = 3  # FPDF_PAGEOBJ_IMAGE
+    kinds = {found.type for found in page.get_objects(max_depth=3)} if letters < LEAST_TEXT else set()
+    return image in kinds or (bool(kinds) and not letters)
 
 
 def draw(page: Any, most_pixels: int) -> bytes:

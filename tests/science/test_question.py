@@ -156,7 +156,7 @@ def test_the_words_of_a_role_stand_around_each_quantity() -> None:
     )
     given = {g.quantity: g for g in question.given}
     roles = {quantity: {*g.before, *g.after} for quantity, g in given.items()}
-    assert "avant" in roles["549 t"] and "avant" not in roles["138 t"] and "apres" in roles["138 t"]
+    assert "avant" in roles["549 t"] and "avant" not in roles["138 t"] and "apre" in roles["138 t"]
     assert given["70 bar"].before[0] == "outlet"
     assert {"col", "diamet"} <= roles["12 cm"]
     assert "cathod" in roles["170 mA*h/g"] and "cathod" not in roles["372 mA*h/g"] and "anode" in roles["372 mA*h/g"]

@@ -341,39 +341,31 @@ def volume_flow(mass_flow: MassFlow, density: Density) -> float:
 
 @formula(
     "v2 = v1 (D1 / D2)^2", "continuity",
-    {"velocity": Quantity("m/s", "velocity in the second section", words="v2, vitesse dans la deuxième section")},
-    words="continuity velocity after a change of pipe diameter, conservation du débit changement de diamètre vitesse",
+    {"velocity": Quantity("m/s", "velocity in the second section", words="v2 downstream after narrow, vitesse "
+                                                                         "dans la deuxième section, en aval")},
+    words="continuity velocity after a change of pipe diameter, narrows widens contracts, se rétrécit, "
+          "conservation du débit changement de diamètre vitesse",
 )  # fmt: skip
 def continuity(
     first_velocity: Annotated[
-        float, Quantity("m/s", "velocity in the first section", 0, 1e5, words="v1, vitesse dans la première section")
+        float,
+        Quantity(
+            "m/s",
+            "velocity in the first section",
+            0,
+            1e5,
+            words="v1 upstream before wide, vitesse dans la première section, en amont",
+        ),
     ],
-    first_diameter: Annotated[float, Quantity("m", "first diameter", 1e-9, 1e3, words="D1, premier diamètre")],
-    second_diameter: Annotated[float, Quantity("m", "second diameter", 1e-9, 1e3, words="D2, deuxième diamètre")],
+    first_diameter: Annotated[
+        float, Quantity("m", "first diameter", 1e-9, 1e3, words="D1 from upstream, premier diamètre, amont")
+    ],
+    second_diameter: Annotated[
+        float, Quantity("m", "second diameter", 1e-9, 1e3, words="D2 to downstream, deuxième diamètre, aval")
+    ],
 ) -> float:
     """Velocity of a liquid after its pipe has changed its diameter."""
     return first_velocity * (first_diameter / second_diameter) ** 2
-
-
-@formula(
-    "v = C sqrt(2 g0 h)", f"Torricelli, 1643; {WHITE}, sec. 3.5",
-    {"velocity": Quantity("m/s", "velocity of the jet", words="outflow efflux exit speed, vitesse du jet de sortie")},
-    words="Torricelli tank hole efflux velocity height of liquid, Torricelli réservoir orifice vitesse hauteur de "
-          "liquide",
-)  # fmt: skip
-def torricelli(
-    height: Annotated[
-        float,
-        Quantity(
-            "m", "height of liquid above the opening", 0, 1e5, words="head depth level h, hauteur de liquide niveau"
-        ),
-    ],
-    coefficient: Annotated[
-        float, Quantity("", "velocity coefficient", 0.01, 1, words="C Cv discharge, coefficient de vitesse")
-    ] = 1.0,
-) -> float:
-    """Velocity with which a liquid leaves an open tank (Torricelli)."""
-    return coefficient * sqrt(2 * G0 * height)
 
 
 @formula(

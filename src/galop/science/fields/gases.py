@@ -152,13 +152,21 @@ def mach_number(
 
 @formula(
     "T2 = T1 (p2 / p1)^((gamma - 1) / gamma)", f"{CENGEL}, eq. 7-43",
-    {"temperature": Quantity("K", "temperature afterwards", words="T2 final outlet, température finale de sortie")},
+    {"temperature": Quantity("K", "temperature afterwards", words="T2 final outlet exit end, température finale "
+                                                                  "de sortie")},
     words="isentropic adiabatic compression expansion temperature pressure ratio, compression détente isentropique "
           "adiabatique température",
 )  # fmt: skip
 def isentropic_temperature(
     first_temperature: Annotated[
-        float, Quantity("K", "temperature before", 1, 10_000, words="T1 initial inlet, température initiale d'entrée")
+        float,
+        Quantity(
+            "K",
+            "temperature before",
+            1,
+            10_000,
+            words="T1 initial inlet chamber from, température initiale d'entrée, de chambre",
+        ),
     ],
     first_pressure: Annotated[
         float, Quantity("Pa", "pressure before", 1e-6, 1e10, words="p1 initial inlet, pression initiale d'entrée")

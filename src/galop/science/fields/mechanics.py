@@ -96,12 +96,20 @@ def pressure_of_force(force: Force, area: Section) -> float:
 
 @formula(
     "p = p0 + rho g h", "Stevin, 1586; Pascal, 1653",
-    {"pressure": Quantity("Pa", "pressure at the depth", words="hydrostatic p bottom, pression hydrostatique au fond")},
+    {"pressure": Quantity("Pa", "pressure at the depth", words="hydrostatic gauge p bottom below under, "
+                                                               "pression hydrostatique au fond, relative")},
     words="hydrostatic pressure depth column of liquid, pression hydrostatique profondeur colonne de liquide",
 )  # fmt: skip
 def hydrostatic_pressure(
     depth: Annotated[
-        float, Quantity("m", "depth", 0, 1e5, words="height column h level, profondeur hauteur de liquide")
+        float,
+        Quantity(
+            "m",
+            "depth",
+            0,
+            1e5,
+            words="height column h level deep below under the sea, profondeur sous la surface hauteur de liquide",
+        ),
     ],
     density: Annotated[
         float, Quantity("kg/m^3", "density of the liquid", 1e-3, 30_000, words="rho ρ, masse volumique du liquide")

@@ -46,7 +46,7 @@ PERIOD = Quantity("s", "orbital period", words="revolution duration, période or
 FIRST_BURN = Quantity("m/s", "first burn", words="departure delta-v, première impulsion, première poussée")
 SECOND_BURN = Quantity("m/s", "second burn", words="arrival circularisation delta-v, seconde deuxième impulsion")
 BOTH_BURNS = Quantity(
-    "m/s", "both burns", words="total delta-v velocity change, variation de vitesse totale, delta-v total"
+    "m/s", "velocity change of both burns", words="total delta-v, variation de vitesse totale, delta-v total"
 )
 TRANSFER_TIME = Quantity("s", "transfer time", words="duration of the transfer, durée du transfert")
 

@@ -14,7 +14,8 @@ TSIOLKOVSKY = f"Tsiolkovsky, 1903; {RPE}, ch. 4"
 InitialMass = Annotated[
     float,
     Quantity("kg", "mass before the burn", 1e-9, 1e12,
-             "initial wet total lift-off launch gross full loaded fuelled separation ignition including propellant, "
+             "initial wet total lift-off launch gross full loaded fuelled start starts started begins "
+             "separation ignition including propellant, "
              "of a stage spacecraft satellite probe rocket, masse initiale, au départ, à l'allumage, avant "
              "combustion, pleine, d'un étage, d'une sonde, d'une fusée"),
 ]  # fmt: skip

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from galop.science.formula import Quantity
-from galop.science.planning.variables import Variable, by_dimension, by_formula, convert, knowns, likeness, stems_of
+from galop.science.planning.variables import (
+    Variable,
+    by_dimension,
+    by_formula,
+    convert,
+    dimension,
+    knowns,
+    likeness,
+    stems_of,
+)
+from galop.science.reading.plain_text import fold_characters
 from galop.science.reading.quantities import Given
 from galop.science.reading.question import Asked, TechnicalQuestion
 from galop.science.reading.words import stems
@@ -22,6 +32,7 @@ CONSTANTS = ((9.80665, "m/s^2"), (8.314462618, "J/mol/K"), (96485.33212, "C/mol"
 EARLIER = frozenset(stems("reference référence first initial before premier initiale"))
 LIKE, LIKE_RARE = 0.55, 0.3  # likeness from which a result can be an input; where few variables measure that
 COMMON = 40  # variables of a dimension that tells little
+TOLD = 0.25  # support from which words speak of a variable
 MOST = 16  # quantities that are placed
 DENSITY = frozenset(stems("density densité volumique"))
 EACH = frozenset(stems("each apiece chacun chacune chaque"))
@@ -37,6 +48,13 @@ SMALLER = tuple(
         ("throat", "exit burning chamber"), ("vapour", "tank"), ("after final dry", "before initial"),
     )
 )  # fmt: skip
+INNOCENT = frozenset(stems("area expansion section detente gamma mixture o/f melange"))  # often given and not needed
+ORDINAL = re.compile(r"(first|second|third|fourth)_(\w+)|(\w+)_([1-4])")
+BODY = re.compile(
+    r"(?<!\w)(?:from|around|round|on|above|over|orbiting|orbits?|autour de|depuis|sur|au-dessus de|planet|"
+    r"planete|moon|lune|asteroid|"
+    r"(?:velocity|speed|gravity|vitesse de liberation|gravite) (?:of|de)) (?:the |la |le |l')?([a-z]{3,})(?!\w)"
+)
 FIRST, LAST = stems("initial inlet before lower cold"), stems("final outlet after higher hot")
 CHANGE = stems("rise difference change")
 OPPOSITES = tuple(
@@ -50,7 +68,9 @@ OPPOSITES = tuple(
         ("payload utile", "propellant ergols"), ("dry empty sèche vide", "propellant ergols"),
         ("lost loss perdu perdue pertes", "useful output efficiency utile rendement"),
         ("exchange échange", "limiting limite"), ("length longueur", "diameter diamètre"),
-        ("centre center radius rayon", "altitude"),
+        ("centre center radius rayon", "altitude above"), ("initial initiale depart start started "
+                                                           "liftoff", "structural"),
+        ("upstream amont", "downstream aval"), ("exit sortie", "before initial"),
         ("depth deep profondeur", "altitude"), ("electrons", "gas substance metal"),
         ("both together", "fuel oxidiser comburant carburant lox oxygen oxygène kerosene kérosène methane "
          "méthane hydrogen hydrogène"),
@@ -117,6 +137,69 @@ def is_constant(given: Given, value: float, unit: str) -> bool:
     """Whether a quantity is a constant that formulas have in them, as questions state them."""
     stated = convert(given.value, given.unit, unit) if given.unit else None
     return stated is not None and abs(stated - value) <= 0.01 * value
+
+
+def weigh_left(
+    left: Sequence[tuple[Given, float]], used: Sequence[Given], asked: Asked, words: frozenset[str]
+) -> float:
+    """How much what a plan leaves unused looks as if it mattered; each comes with how well its words fit anything.
+
+    What measures the same as what is used or asked is likely to be needed; of the rest what tells most counts."""
+    wanted = asked.unit if asked.unit is not None else asked.measures
+    alike = {dimension(g.unit) for g in used if g.unit}
+    strong = weak = 0.0
+    for given, best in left:
+        measure = dimension(given.unit)
+        same = bool(measure) and wanted is not None and measure == dimension(wanted)
+        cost = matters(given, best, words) + (0.7 if same else 0.0)
+        innocent = given.kind in ("number", "ratio") and bool(INNOCENT & {*given.before[:3]}) and best > TOLD
+        if innocent or (given.kind == "measure" and not same and measure not in alike):
+            weak = max(weak, 0.5 * cost)
+        else:
+            strong += cost
+    return strong + weak
+
+
+def matters(given: Given, best: float, words: frozenset[str]) -> float:
+    """How much a quantity looks as if an answer needed it: by its words, and if it measures what few variables do."""
+    if given.kind == "count":
+        return 1.0 if EACH & words else 0.3 * best
+    if given.kind == "fraction" or (given.kind in ("number", "ratio") and given.before):
+        return 1.25  # nobody states them for nothing
+    if any(is_constant(given, *constant) for constant in CONSTANTS):
+        return 0.0
+    rare = len(by_dimension().get(dimension(given.unit) or (), ())) < COMMON
+    return 1.2 * best + 0.3 if rare else 0.7 * best + 0.15
+
+
+def count_crossed(used: Mapping[int, Variable]) -> int:
+    """How many of the quantities that a formula numbers (first, second) stand in a text the other way round."""
+    placed = [(i, *numbered) for i, role in used.items() if (numbered := number_of(role.name))]
+    return sum(
+        (i < j) != (n < m) for (i, of, n), (j, also, m) in combinations(placed, 2) if of == also
+    )  # fmt: skip
+
+
+@lru_cache(10_000)
+def number_of(name: str) -> tuple[str, int] | None:
+    """Of an input such as second_thickness: ("thickness", 2)."""
+    found = ORDINAL.fullmatch(name)
+    if not found:
+        return None
+    if found[1]:
+        return found[2], ("first", "second", "third", "fourth").index(found[1]) + 1
+    return found[3], int(found[4])
+
+
+def names_other_body(question: TechnicalQuestion) -> bool:
+    """Whether a question is of a celestial body that is not known: around Vulcan, on an asteroid."""
+    folded = fold_characters(question.text)
+    for match in BODY.finditer(folded):
+        at = match.start(1)
+        named = any(n.start <= at < n.end for n in question.names)
+        if not named and (question.text[at].isupper() or match[1] in ("asteroid", "exoplanet", "comet", "comete")):
+            return not any("Earth" in n.called or "Mars" in n.called or "Moon" in n.called for n in question.names)
+    return False
 
 
 def counts(given: Given, of: Quantity) -> bool:

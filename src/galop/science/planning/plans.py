@@ -15,18 +15,18 @@ from galop.science.formula import Formula, TextInput
 from galop.science.planning.assumptions import Assumption, find_assumptions
 from galop.science.planning.evidence import (
     CLOSE,
-    COMMON,
-    CONSTANTS,
-    EACH,
     EARLIER,
     FADE,
+    TOLD,
     clashes,
     contexts_of,
+    count_crossed,
     counts,
-    is_constant,
     is_smaller,
     kinds_of,
+    names_other_body,
     sources,
+    weigh_left,
 )
 from galop.science.planning.formula_plan import FormulaPlan, FormulaStep, Missing
 from galop.science.planning.variables import (  # fmt: skip
@@ -58,11 +58,10 @@ USED, REUSED, NAMED = 1.0, -0.5, 0.4
 ROLE, REGRET, BARE = 1.5, 1.2, -1.2
 STEP, LINK, STRANGE, INVERSE = -0.8, 1.5, 1.0, -0.5
 ASSUMED, KNOWN, MISSING, OUTSIDE = -0.3, 0.1, -3.0, -1.5
-ORDER, UPSIDE, UNSPOKEN, GUESSED = 0.05, 0.6, 1.0, 0.8
+ORDER, CROSSED, UPSIDE, UNSPOKEN, GUESSED = 0.05, 0.3, 0.6, 1.0, 0.8
 LOGARITHMIC = ("decibel", "dB", "neper", "octave")  # of which no formula gives any
 TARGET, WANDER, TOPIC, CLAIM, EXTRA, LOOP, LEFT, CLASH = 2.5, 2.5, 2.0, 1.0, 1.0, 2.5, 1.0, 2.0
 LEAST = 0.3  # gain from which a quantity takes the place of a default
-TOLD = 0.25  # support from which words speak of a variable
 
 
 @dataclass(frozen=True)
@@ -100,6 +99,7 @@ class _Search:
         self._contexts = contexts_of(question, asked)
         self._names = tuple(question.names)
         self._words = frozenset(stems(question.text)).union(*(kinds_of(n.called) for n in question.names))
+        self._elsewhere = names_other_body(question)
         self._memory: dict[tuple[Variable, frozenset[int], int], list[_Way]] = {}
         self._assumed: dict[Variable, list[Assumption]] = {}
         self._gains: dict[tuple[int, Variable, Variable | None], float] = {}
@@ -179,23 +179,8 @@ class _Search:
 
     def _left(self, used: Mapping[int, Variable]) -> float:
         """How much what is left unused looks as if it mattered."""
-        return sum(self._matters(i) for i in range(len(self._given)) if i not in used)
-
-    def _matters(self, i: int) -> float:
-        """How much a quantity looks as if an answer needed it: by its words, and if it measures what few variables do,
-        or what is asked."""
-        given, best = self._given[i], self._best_support(i)
-        if given.kind == "count":
-            return 1.0 if EACH & self._words else 0.3 * best
-        if given.kind == "fraction" or (given.kind in ("number", "ratio") and given.before):
-            return 1.25  # nobody states them for nothing
-        if any(is_constant(given, *constant) for constant in CONSTANTS):
-            return 0.0
-        measure = dimension(given.unit)
-        rare = len(by_dimension().get(measure or (), ())) < COMMON
-        wanted = self._asked.unit if self._asked.unit is not None else self._asked.measures
-        same = bool(measure) and wanted is not None and measure == dimension(wanted)
-        return (1.2 * best + 0.3 if rare else 0.7 * best + 0.15) + (0.7 if same else 0.0)
+        left = [(g, self._best_support(i)) for i, g in enumerate(self._given) if i not in used]
+        return weigh_left(left, [self._given[i] for i in used], self._asked, self._words) if left else 0.0
 
     def _topic(self, step: FormulaStep) -> float:
         """The share of the question's telling words that the formulas' words have."""
@@ -284,6 +269,7 @@ class _Search:
             states = sorted(grown, key=lambda s: -s.score)[:WIDTH]
         for state in states:
             state.score += ORDER * in_order(state.used, roles) - UPSIDE * self._upside_down(state.used)
+            state.score -= CROSSED * count_crossed(state.used)
         return sorted(states, key=lambda s: -s.score)[: 2 * KEPT]
 
     def _upside_down(self, used: Mapping[int, Variable]) -> int:
@@ -406,6 +392,8 @@ class _Search:
                 continue
             options = list(dict.fromkeys(n for n in named if n))
             if not options and default is not None and isinstance(default, str):
+                if default == "Earth" and self._elsewhere:
+                    found = []
                 continue
             found = [{**f, name: o} for f in found for o in options if o not in f.values()]
         self._chosen[formula.name] = found[:4]

@@ -84,6 +84,9 @@ AT_NUMBER = re.compile(r" (?:at|a|of|de|under|sous|from|for|pour|with|avec|in|en
 PER_WHAT = re.compile(
     rf" (?:per|par) (?:(?:unit|unite) (?:of |de |d')?)?({'|'.join(sorted(PER, key=len, reverse=True))})(?!\w)"
 )
+TIMES = {"second": "s", "seconde": "s", "sec": "s", "s": "s", "minute": "min", "min": "min", "hour": "h", "heure": "h",
+         "h": "h", "day": "day", "jour": "day"}  # fmt: skip
+PER_TIME = re.compile(rf"(?:(?:per|par|each|every|a) |/ ?)({'|'.join(TIMES)})(?!\w)")
 HOW_MANY = re.compile(r"(?:how many|combien (?:de |d')|(?:what|which|the|a) number of |(?:quel|le) nombre (?:de |d'))")
 LEADS_ON = re.compile(
     r"(?: and| et| then| puis|please|(?:want|need|like|asked|try|have|veux|faut|cherche|demande)\w* (?:to|de|a))$"

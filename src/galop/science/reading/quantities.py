@@ -29,6 +29,7 @@ from galop.science.reading.passage import (
 )
 from galop.science.reading.roles import Role, read_roles, words_of_symbol
 from galop.science.reading.unit_context import (
+    ANGULAR,
     COUNTABLE,
     CURRENCY,
     FOLLOWERS,
@@ -118,7 +119,7 @@ RATIO = re.compile(r" ?: ?(?=\d)")
 TO_ONE = re.compile(r"(?: to |-to-| pour | a | sur |/)(?:1|one|un)(?![\w.,]*\d|\w)")
 SIGN = re.compile(r"[-+](?=[\d.])|(?:plus|minus|moins|negative) (?=[\w.])")
 BETWEEN = re.compile(
-    r" ?(-|–|\.\.\.?|…|×|x|/) ?(?=[-+]?[.\d])|-? (to|a|by|through|jusqu'a|up to|sur) (?=[-+\w.])|, ?(?=[-+]?\d)"
+    r" ?(-|–|->|→|\.\.\.?|…|×|x|/) ?(?=[-+]?[.\d])|-? (to|a|by|through|jusqu'a|up to|sur) (?=[-+\w.])|, ?(?=[-+]?\d)"
     r"|,? (and|or|et|ou|then|puis) (?=[-+\w.])"
 )
 ORDINAL_END = re.compile(r"(?:st|nd|rd|th|e|er|ere|eme|ieme|re|nde)s?")
@@ -174,7 +175,7 @@ def add_role(item: Given | Unread, role: Role) -> Given | Unread:
     if isinstance(item, Unread):
         return replace(item, before=role.before, after=role.after)
     meant = words_of_symbol(role.symbol, item.unit) if role.symbol else ()
-    before = tuple(dict.fromkeys([*role.before, *meant]))
+    before = tuple(dict.fromkeys([*meant, *role.before]))
     return replace(
         item, before=before, after=role.after, context=role.context, symbol=role.symbol if meant or role.equated else ""
     )
@@ -277,7 +278,8 @@ def make_given(passage: Passage, value: float, start: int, unit: UnitText) -> Gi
     before = passage.folded[max(0, start - 100) : start]
     name, assumed = settle_unit(unit.unit, before, passage.plain[unit.end : unit.end + 40])
     end = unit.end
-    if name == "deg" and is_difference(before, passage.folded[end : end + 10]):
+    angular = ANGULAR.search(before[-60:]) or ANGULAR.search(passage.folded[end : end + 20])
+    if name == "deg" and not angular and is_difference(before, passage.folded[end : end + 10]):
         name = "°C"
     if name in ("°C", "°F", "K"):
         if below := BELOW_ZERO.match(passage.folded, end):

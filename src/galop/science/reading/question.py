@@ -30,6 +30,7 @@ from galop.science.reading.interrogatives import (
     LEADS_ON,
     OF_THEM,
     OPEN,
+    PER_TIME,
     PER_WHAT,
     PERCENT,
     PERCENT_UNIT,
@@ -38,6 +39,7 @@ from galop.science.reading.interrogatives import (
     SHORTENED,
     STOP,
     TAIL,
+    TIMES,
     YES_NO,
 )
 from galop.science.reading.plain_text import fold_characters, make_plain
@@ -222,7 +224,7 @@ def find_unvalued(wording: Wording, start: int, end: int) -> list[tuple[int, int
         follows = precedes = False
         for first, last, measured in wording.values:
             alike = same_dimension(measured, unit)
-            near = 40 if alike else 6 if not measured else 0  # a bare number right behind
+            near = 40 if alike else 6 if not measured else 3  # a number right behind
             follows = follows or (behind <= first <= behind + near and is_value_of(wording.silent[behind:first]))
             precedes = precedes or (alike and begin - 2 <= last <= begin and wording.silent[last] in " -")
         if not follows and not precedes:
@@ -296,6 +298,8 @@ def make_asked(wording: Wording, start: int, end: int, interrogative: str, kind:
     if unit and not re.search(r"how many|combien", interrogative):
         silent = silent[: begin - start] + " " * (behind - begin) + silent[behind - start :]
     implied = measures = find_implied(f"{interrogative.strip()} {clause}".strip())
+    if implied == "kg" and unit is None and (rate := PER_TIME.search(head)):
+        unit = implied = measures = f"kg/{TIMES[rate[1]]}"
     if measures is None and named:
         measures = named[0][2]
         if measures and (per := PER_WHAT.match(clause, named[0][1])):
@@ -327,6 +331,8 @@ def name_length(clause: str, silent: str) -> int:
     for number in re.finditer(r"(?<=\S) {2,}", silent):
         lead = AT_NUMBER.search(clause[: number.start() + 1])
         ends.append(lead.start() if lead else number.start())
+    inside = [range(at + 1, to) for at, to, _ in find_measures(clause)]  # thrust-to-weight ratio is one name
+    ends = [end for end in ends if not any(end in named for named in inside)]
     return min((end for end in ends if stems(silent[:end])), default=len(clause))
 
 

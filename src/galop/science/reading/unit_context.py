@@ -92,6 +92,12 @@ SINGLE = frozenset(  # units before which a, an, un and une are numbers
     "annee mois kilogramme kilo gramme seconde millimetre centimetre millimeter centimeter pascal "
     "atmosphere coulomb farad ohm kilojoule pound foot".split()
 )
+ANGULAR = re.compile(
+    any_of(
+        r"angle inclin plane \bplan\b orbit turn rotat tourn tilt slope pente incidence latitude azimut phase steer "
+        r"sweep \bcone pitch \byaw half demi devi"
+    )
+)
 RATE = "C-rate: one C is the whole capacity in an hour"
 GAUGES = ("psig", "barg", "mbarg", "kPag", "MPag")
 CHANGES = (
@@ -124,7 +130,7 @@ def settle_unit(unit: str, before: str, after: str) -> tuple[str, str]:
             return "°F", "F is read as degrees Fahrenheit"
     elif unit == "N" and ACIDIC.match(after):
         return "mol/L", "normality is taken for one equivalent a mole"
-    elif unit == "deg" and HOT.search(lead[-40:]) and not re.search(r"angle|inclin|half|demi", lead):
+    elif unit == "deg" and HOT.search(lead[-40:]) and not ANGULAR.search(lead):
         return "°C", "degrees are read as degrees Celsius"
     elif unit == "T" and WEIGHED.search(lead):
         return "t", "T is read as tonnes"

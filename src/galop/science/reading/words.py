@@ -42,8 +42,15 @@ def stem(word: str) -> str:
     those of electrons, electrodes and electrolytes alike."""
     for letter, name in GREEK.items():
         word = word.replace(letter, name)
-    word = fold(word).replace("_", "")
+    word = singular(fold(word).replace("_", ""))
     return word[: 8 if word.startswith("electr") else STEM]
+
+
+def singular(word: str) -> str:
+    """A folded word without the s of a plural or of a verb."""
+    if len(word) < 5 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+        return word
+    return word[:-2] if word.endswith(("sses", "xes", "ches", "shes")) else word[:-1]
 
 
 def stems(text: str) -> tuple[str, ...]:

@@ -1,0 +1,73 @@
+"""Several alike: what is said of each of them, and of how many, is what all of them have together."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from galop.science.reading.plain_text import fold_characters
+from galop.science.reading.quantities import Given
+from galop.science.reading.question import Asked, TechnicalQuestion
+from galop.science.units import same_dimension
+
+SUMS = (
+    "N",
+    "kg",
+    "kg/s",
+    "m^3/s",
+    "W",
+    "J",
+    "N*s",
+    "mol",
+    "m^3",
+)  # what several have together is the sum of what each has
+EACH = re.compile(
+    r"\W*(?:of \w+ |de \w+ )?(?:each|apiece|chacune?s?|per (?!second|hour|minute|day|kg|m)\w+|par (?!seconde|"
+    r"heure|minute|jour)\w+)\b"
+)
+EACH_BEFORE = re.compile(r"\b(?:each|every|chacune?|chaque)\b[^.;]{0,40}$")
+OF_IT = re.compile(r"[ -](?:[a-z-]+ ){0,3}?[a-z-]+ (?:of|at|with|de|d'|a|x|@|avec) ?(?:about |environ )?")
+OF_ONE = re.compile(
+    r"\b(?:each|every|per (?:engine|motor|pump|tank|cell|unit|thruster)|one (?:of|engine|motor|pump|tank)|"
+    r"single|chacune?|chaque|"
+    r"par (?:moteur|pompe|cuve|etage)|un seul|une seule)\b"
+)
+
+
+def add_up(question: TechnicalQuestion, asked: Asked) -> TechnicalQuestion:
+    """A question in which what each of several has is what all have together: "three engines of 320 kN each".
+
+    It stays as it is where what each has is asked for, or how much that is together."""
+    folded = fold_characters(question.text)
+    wanted = asked.unit if asked.unit is not None else asked.measures
+    if OF_ONE.search(folded[asked.start : asked.end]):
+        return question
+    given = list(question.given)
+    counted: set[int] = set()
+    for i, one in enumerate(question.given):
+        summed = next((unit for unit in SUMS if one.unit and same_dimension(one.unit, unit)), None)
+        if summed is None or (wanted and same_dimension(wanted, one.unit)):
+            continue
+        count = count_of(folded, question.given, one)
+        if count is None:
+            continue
+        number = question.given[count]
+        given[i] = replace(
+            one, value=one.value * number.value,
+            assumed=f"{number.text} times {one.text} are {one.value * number.value:g} {one.unit}",
+        )  # fmt: skip
+        counted.add(count)
+    return replace(question, given=tuple(g for i, g in enumerate(given) if i not in counted)) if counted else question
+
+
+def count_of(folded: str, given: tuple[Given, ...], one: Given) -> int | None:
+    """Which count of a text says how many have a quantity; None where none does."""
+    counts = [i for i, g in enumerate(given) if g.kind == "count" and g.value > 1 and g.value.is_integer()]
+    before = [i for i in counts if given[i].end <= one.start]
+    if before and OF_IT.fullmatch(folded, given[before[-1]].end, one.start):
+        return before[-1]
+    sentence = max(folded.rfind(mark, 0, one.start) for mark in (". ", "; ", "? ")) + 1
+    each = EACH.match(folded, one.end) or EACH_BEFORE.search(folded[sentence : one.start])
+    if not each or not counts:
+        return None
+    return before[-1] if before else counts[0]

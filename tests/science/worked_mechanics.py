@@ -1,0 +1,104 @@
+"""Worked examples of structures, motion, balances, layers, shocks and cycles, each computed a second way."""
+
+from __future__ import annotations
+
+from math import cos, exp, log, pi, radians, sin, sqrt
+from typing import Any
+
+G0 = 9.80665
+
+
+def integral(f: Any, low: float, high: float, steps: int = 20_000) -> float:
+    """By the midpoint rule."""
+    width = (high - low) / steps
+    return float(sum(f(low + (i + 0.5) * width) for i in range(steps)) * width)
+
+
+def tip(moment: Any, length: float) -> float:
+    """Deflection of a cantilever's tip over its stiffness, by Mohr's second theorem; `moment` at a distance from the
+    tip."""
+    return integral(lambda x: moment(x) * x, 0, length)
+
+
+EI = 210e9 * 4.5e-7
+WALL = {
+    "first_thickness": "15 cm",
+    "first_conductivity": "1.4 W/m/K",
+    "second_thickness": "8 cm",
+    "second_conductivity": "0.035 W/m/K",
+}
+MOON = 6.6743e-11 * 7.342e22
+
+WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
+    # Structures: deflections by Mohr's theorem, moments by statics.
+    ("cantilever_moment", {"force": "800 N", "length": "1.2 m"}, {"moment": 960}, 1e-12),
+    ("cantilever_deflection", {"force": "800 N", "length": "1.2 m", "elastic_modulus": "210 GPa", "second_moment": "4.5e-7 m^4"},
+     {"deflection": tip(lambda x: 800 * x, 1.2) / EI * 1e3}, 1e-6),
+    ("cantilever_moment_uniform", {"line_load": "2 kN/m", "length": "1.5 m"}, {"moment": 2000 * 1.5 * 0.75}, 1e-12),
+    ("cantilever_deflection_uniform", {"line_load": "2 kN/m", "length": "1.5 m", "elastic_modulus": "210 GPa", "second_moment": "4.5e-7 m^4"},
+     {"deflection": tip(lambda x: 2000 * x * x / 2, 1.5) / EI * 1e3}, 1e-6),
+    ("beam_moment", {"force": "12 kN", "length": "4 m"}, {"moment": 6000 * 2}, 1e-12),
+    # Half of a beam on two supports is a cantilever that its support bends up.
+    ("beam_deflection", {"force": "12 kN", "length": "4 m", "elastic_modulus": "210 GPa", "second_moment": "4.5e-7 m^4"},
+     {"deflection": tip(lambda x: 6000 * x, 2) / EI * 1e3}, 1e-6),
+    ("beam_moment_uniform", {"line_load": "3 kN/m", "length": "6 m"}, {"moment": 9000 * 3 - 9000 * 1.5}, 1e-12),
+    ("beam_deflection_uniform", {"line_load": "3 kN/m", "length": "6 m", "elastic_modulus": "210 GPa", "second_moment": "4.5e-7 m^4"},
+     {"deflection": tip(lambda x: 9000 * x - 3000 * x * x / 2, 3) / EI * 1e3}, 1e-6),
+    ("rectangle_second_moment", {"width": "40 mm", "height": "60 mm"},
+     {"second_moment": integral(lambda y: 0.04 * y * y, -0.03, 0.03), "section_modulus": integral(lambda y: 0.04 * y * y, -0.03, 0.03) / 0.03}, 1e-6),
+    ("circle_second_moment", {"diameter": "50 mm"},
+     {"second_moment": integral(lambda r: pi * r**3, 0, 0.025), "section_modulus": integral(lambda r: pi * r**3, 0, 0.025) / 0.025}, 1e-6),
+    ("tube_second_moment", {"outer_diameter": "50 mm", "inner_diameter": "40 mm"},
+     {"second_moment": integral(lambda r: pi * r**3, 0.02, 0.025)}, 1e-6),
+    ("bending_stress", {"moment": "960 N m", "section_modulus": "24 cm^3"}, {"stress": 40}, 1e-12),
+    ("euler_buckling", {"elastic_modulus": "200 GPa", "second_moment": "8e-7 m^4", "length": "3 m"}, {"force": 1.7546e5}, 1e-4),
+    ("euler_buckling", {"elastic_modulus": "200 GPa", "second_moment": "8e-7 m^4", "length": "3 m", "end_factor": 0.5}, {"force": 7.0184e5}, 1e-4),
+    ("torsion_stress", {"torque": "300 N m", "diameter": "40 mm"}, {"stress": 300 * 0.02 / integral(lambda r: 2 * pi * r**3, 0, 0.02) / 1e6}, 1e-6),
+    ("twist_angle", {"torque": "300 N m", "length": "1.5 m", "diameter": "40 mm", "shear_modulus": "80 GPa"},
+     {"angle": 450 / (80e9 * integral(lambda r: 2 * pi * r**3, 0, 0.02)) * 180 / pi}, 1e-6),
+    ("safety_factor", {"strength": "350 MPa", "stress": "140 MPa"}, {"safety_factor": 2.5}, 1e-12),
+    ("bar_stress", {"force": "18 kN", "diameter": "12 mm"}, {"stress": 18e3 / (36 * pi)}, 1e-12),
+    # Motion: from 100 km/h to rest in 38 m, and so on; a projectile by steps of time.
+    ("mean_acceleration", {"final_velocity": "27 m/s", "time": "9 s"}, {"acceleration": 3}, 1e-12),
+    ("mean_force", {"mass": "1.2 t", "final_velocity": "27 m/s", "time": "9 s", "initial_velocity": "9 m/s"}, {"force": 2400}, 1e-12),
+    ("braking", {"velocity": "20 m/s", "distance": "40 m"}, {"deceleration": 5, "time": 4}, 1e-12),
+    ("speed_after_distance", {"acceleration": "2 m/s^2", "distance": "100 m"}, {"final_velocity": 20}, 1e-12),
+    ("accelerated_motion", {"acceleration": "3 m/s^2", "time": "4 s", "initial_velocity": "5 m/s"}, {"final_velocity": 17, "distance": 44}, 1e-12),
+    ("projectile", {"velocity": "50 m/s", "angle": "30 deg"},
+     {"range": 50**2 * 2 * sin(radians(30)) * cos(radians(30)) / G0, "height": 31.8661, "time": 2 * 25 / G0}, 1e-5),
+    ("power_of_force", {"force": "450 N", "velocity": "72 km/h", "efficiency": 0.9}, {"power": 1e4}, 1e-12),
+    ("drag_power", {"drag_coefficient": 0.88, "area": "0.5 m2", "velocity": "10 m/s", "density": "1.2 kg/m3"}, {"power": 264}, 1e-12),
+    ("lifting_power", {"mass": "1.8 t", "height": "22 m", "time": "40 s"}, {"power": 1800 * G0 * 0.55}, 1e-12),
+    ("momentum", {"mass": "2 kg", "velocity": "3 m/s"}, {"momentum": 6}, 1e-12),
+    ("rim_speed", {"diameter": "1 m", "speed": "60 rpm"}, {"velocity": pi}, 1e-12),
+    ("friction_force", {"coefficient": 0.3, "normal_force": "200 N"}, {"force": 60}, 1e-12),
+    ("gravity_of_mass", {"mass": "7.342e22 kg", "radius": "1737.4 km"}, {"gravity": 1.6234}, 1e-4),
+    ("escape_velocity_of_mass", {"mass": "7.342e22 kg", "radius": "1737.4 km"}, {"velocity": 2375}, 1e-3),
+    ("orbit_around_mass", {"mass": "7.342e22 kg", "radius": "1837.4 km"}, {"velocity": sqrt(MOON / 1837.4e3), "period": 2 * pi * sqrt(1837.4e3**3 / MOON)}, 1e-9),
+    # Balances.
+    ("mass_left", {"initial": "8.2 t", "mass_flow": "14.5 kg/s", "time": "6 min"}, {"left": 2980}, 1e-12),
+    ("mass_left_of_used", {"initial": "8.2 t", "used": "5.22 t"}, {"left": 2980}, 1e-12),
+    ("filling_time", {"volume": "2 m3", "flow_rate": "5 L/s"}, {"time": 400}, 1e-12),
+    ("filling_time_through_pipe", {"volume": "2 m3", "diameter": "32 mm", "velocity": "1.9 m/s"}, {"time": 2 / (1.9 * pi * 0.016**2)}, 1e-12),
+    ("total_head", {"static_head": "14 m", "loss": "6 m"}, {"head": 20}, 1e-12),
+    ("darcy_head_loss", {"friction_factor": 0.022, "length": "300 m", "diameter": "150 mm", "velocity": "1.6 m/s"}, {"head_loss": 44 * 1.28 / G0}, 1e-12),
+    ("minor_head_loss", {"coefficient": 6.5, "velocity": "2.2 m/s"}, {"head_loss": 6.5 * 2.42 / G0}, 1e-12),
+    ("tank_outflow", {"height": "2.2 m", "diameter": "12 mm", "coefficient": 0.62}, {"flow_rate": 0.62 * 36e-6 * pi * 6.56884}, 1e-5),
+    ("jet_force", {"density": "1000 kg/m3", "diameter": "20 mm", "velocity": "10 m/s"}, {"force": 10 * pi}, 1e-12),
+    # Layers: the temperature falls by the same share of each resistance.
+    ("layers_resistance", WALL | {"third_thickness": "13 mm", "third_conductivity": "0.25 W/m/K"}, {"resistance": 3 / 28 + 16 / 7 + 0.052}, 1e-12),
+    ("layers_flux", WALL | {"hot": "19 °C", "cold": "1 °C"}, {"heat_flux": 18 * 28 / 67}, 1e-12),
+    ("layers_heat_flow", WALL | {"area": "18 m2", "hot": "19 °C", "cold": "1 °C"}, {"heat_flow": 18 * 18 * 28 / 67}, 1e-12),
+    # Shocks: Anderson's table A.2 at Mach 2.
+    ("shock_pressure", {"gamma": 1.4, "mach": 2, "ahead": "1 bar"}, {"pressure": 4.5e5}, 1e-9),
+    ("shock_temperature", {"gamma": 1.4, "mach": 2, "ahead": "300 K"}, {"temperature": 300 * 1.687}, 5e-4),
+    # Cycles.
+    ("adiabatic_pressure", {"first_pressure": "1 bar", "first_volume": "8 L", "second_volume": "1 L"}, {"pressure": 1e5 * exp(1.4 * log(8))}, 1e-9),
+    ("adiabatic_temperature", {"first_temperature": "300 K", "first_volume": "8 L", "second_volume": "1 L"}, {"temperature": 300 * 8**0.4}, 1e-9),
+    ("temperature_of_compression", {"first_temperature": "300 K", "ratio": 8}, {"temperature": 689.22}, 1e-5),
+    ("otto_efficiency", {"ratio": 8}, {"efficiency": 1 - 300 / 689.22}, 1e-4),
+    ("brayton_efficiency", {"pressure_ratio": 8}, {"efficiency": 0.448}, 1e-3),  # Çengel & Boles
+    ("isobaric_work", {"pressure": "2 bar", "first_volume": "10 L", "second_volume": "25 L"}, {"work": 3}, 1e-12),
+    ("isothermal_work_of_volumes", {"amount": "2 mol", "temperature": "300 K", "first_volume": "1 L", "second_volume": "12 L"},
+     {"work": integral(lambda v: 2 * 8.31446261815324 * 300 / v, 1, 12) / 1e3}, 1e-5),
+]  # fmt: skip

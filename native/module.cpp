@@ -14,6 +14,7 @@
 #include <stdexcept>
 
 #include "blocks.h"
+#include "byte_pairs.h"
 #include "machine.h"
 #include "program.h"
 #include "require.h"
@@ -241,6 +242,34 @@ NB_MODULE(_native, m) {
           "block"_a, "A block's bytes, to copy from or into.")
       .def_prop_ro("block_bytes", &BlockStore::block_bytes)
       .def_prop_ro("in_use", &BlockStore::in_use);
+
+  nb::class_<BytePairs>(m, "BytePairs")
+      .def(
+          "__init__",
+          [](BytePairs* self, const std::string& description) {
+            nb::gil_scoped_release release;
+            new (self) BytePairs(description);
+          },
+          "description"_a)
+      .def_prop_ro("rest", [](const BytePairs& self) { return self.rest(); })
+      .def_prop_ro("largest_id", [](const BytePairs& self) { return self.largest_id(); })
+      .def("__len__", [](const BytePairs& self) { return self.size(); })
+      .def("id", [](const BytePairs& self, const std::string& token) { return self.id(token); }, "token"_a)
+      .def(
+          "token",
+          [](const BytePairs& self, uint32_t id) -> std::optional<std::string> {
+            const auto token = self.token(id);
+            return token ? std::optional(std::string(*token)) : std::nullopt;
+          },
+          "id"_a)
+      .def(
+          "encode",
+          [](const BytePairs& self, const std::vector<std::string>& pieces) {
+            std::vector<uint32_t> ids;
+            for (const std::string& piece : pieces) self.encode(piece, ids);
+            return ids;
+          },
+          "pieces"_a);
 
   nb::class_<PyProgram>(m, "Program")
       .def(nb::init<std::vector<std::pair<int64_t, bool>>, std::vector<StepSpec>,

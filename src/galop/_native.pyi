@@ -72,6 +72,24 @@ class BlockStore:
     @property
     def in_use(self) -> int: ...
 
+class BytePairs:
+    """Byte-pair encoding by a tokenizer.json, read in some 20 ms. Raises ValueError for one that has no vocabulary with
+    merges, or is not well formed."""
+
+    def __init__(self, description: str) -> None: ...
+    @property
+    def rest(self) -> str:
+        """The description with an empty vocabulary and no merges."""
+    @property
+    def largest_id(self) -> int: ...
+
+    def __len__(self) -> int: ...
+    def id(self, token: str) -> int | None: ...
+    def token(self, id: int) -> str | None: ...
+    def encode(self, pieces: Sequence[str]) -> list[int]:
+        """Ids of pieces of text that are not merged with each other. Raises ValueError for a character that is no
+        token."""
+
 class Program:
     """A plan on a thread pool. Its matrices lie in `pack`, which it keeps alive.
 

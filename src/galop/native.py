@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 try:
     from galop._native import (
         BlockStore,
+        BytePairs,
         Program,
         grid,
         instruction_sets,
@@ -27,6 +28,6 @@ if TYPE_CHECKING:
     from galop._native import Step as Step
 
 __all__ = [
-    "BlockStore", "Program", "grid", "instruction_sets", "int8_peak", "ops", "pack", "packed_bytes", "quant_types",
-    "read_bandwidth", "sample", "unpack",
+    "BlockStore", "BytePairs", "Program", "grid", "instruction_sets", "int8_peak", "ops", "pack", "packed_bytes",
+    "quant_types", "read_bandwidth", "sample", "unpack",
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from tokenizers.decoders import ByteLevel, DecodeStream
 from tokenizers.models import Unigram
 
 from galop.errors import ModelFileError
+from galop.tokenizers.byte_pairs import BytePairEncoder
 from galop.tokenizers.control import is_text
 from galop.tokenizers.dummy_space import SPACE, DummySpace
 
@@ -66,31 +67,56 @@ class Tokenizer:
             if at and len(self.hidden) + len(text) < len(added):
                 special = [{**t, "special": t["content"] not in text} for t in added]
                 description = description[: at.end()] + json.dumps(special, ensure_ascii=False) + description[end:]
-            self._tokenizer = _Tokenizer.from_str(description)
-            self._tokenizer.no_padding()
-            self._tokenizer.no_truncation()
-            decoder = self._tokenizer.decoder
+            self._description = description
+            self._lock = threading.RLock()
+            self._library: _Tokenizer | None = None
+            try:
+                self._pairs: BytePairEncoder | None = BytePairEncoder(description, BYTE_OF)
+            except (ValueError, KeyError, TypeError):
+                self._pairs = None
+            decoder = self._pairs.decoder if self._pairs else self._tokenizer.decoder
             self.byte_level = isinstance(decoder, ByteLevel)
             # As Llama 2 and the first Mistrals have it: bytes that no token spells have tokens of their own.
             self.sentencepiece = decoder is not None and decoder.decode(["a", "\u2581b", "<0x43>"]) == "a bC"
             # Whether the bytes of a text are those of its tokens; unigram models drop a space that each begins with.
             self.piecewise = self.byte_level or (self.sentencepiece and not isinstance(self._tokenizer.model, Unigram))
             for token in added:
-                if self._tokenizer.token_to_id(token["content"]) != token["id"]:
+                if self.id(token["content"]) != token["id"]:
                     raise ValueError(f"the added token {token['content'][:40]!r} cannot have the id {token['id']}")
         except _ENDINGS:
             raise
         except BaseException as error:  # the library raises bare Exception, and where it panics not even that
             raise ModelFileError(f"the tokenizer cannot be read: {_one_line(error)}") from None
-        self._lock = threading.Lock()
         self._name_of = {id: name for name, id in self.added.items()}
         # By these ids alone an added token could come out of plain text: white space is what it says it is.
         self._control = frozenset(id for id, name in self._name_of.items() if not name.isspace())
         self._unknown = self._unknown_id(description)
         self.bos_token, self.eos_token, self.add_bos, self.dummy_space = bos_token, eos_token, add_bos, dummy_space
 
+    @property
+    def _tokenizer(self) -> _Tokenizer:
+        """The library's, read when it is first wanted."""
+        if self._library is None:
+            with self._lock:
+                library = _Tokenizer.from_str(self._description)
+                library.no_padding()
+                library.no_truncation()
+                self._library = self._library or library
+        return self._library
+
+    def prepare(self) -> None:
+        """Reads what is only wanted for long texts, so that nobody waits for it later. Raises ModelFileError."""
+        try:
+            _ = self._tokenizer
+        except _ENDINGS:
+            raise
+        except BaseException as error:
+            raise ModelFileError(f"the tokenizer cannot be read: {_one_line(error)}") from None
+
     def _unknown_id(self, description: str) -> int | None:
         """The token of what has none, which it is no control token for."""
+        if self._pairs:
+            return None
         if isinstance(self._tokenizer.model, Unigram):
             found = re.search(r'"unk_id"\s*:\s*(\d+)', description)
             return int(found[1]) if found else None
@@ -98,11 +124,13 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Ids of a piece of plain text: whatever looks like a control token is spelled out. Raises ModelFileError."""
-        return self._spell_out(text, self._encode(text, plain=True), plain=True)
+        ids = self._pairs.encode(text, plain=True) if self._pairs else None
+        return self._spell_out(text, self._encode(text, plain=True), plain=True) if ids is None else ids
 
     def encode_control(self, text: str) -> list[int]:
         """Ids of a piece of text in which control tokens are meant. Raises ModelFileError."""
-        return self._spell_out(text, self._encode(text, plain=False), plain=False)
+        ids = self._pairs.encode(text, plain=False) if self._pairs else None
+        return self._spell_out(text, self._encode(text, plain=False), plain=False) if ids is None else ids
 
     def encode_text(self, parts: Iterable[tuple[str, bool] | list[int]], bos: bool = True) -> list[int]:
         """Ids of a whole text in parts, each with whether control tokens are meant in it, or ids already: with the
@@ -191,16 +219,20 @@ class Tokenizer:
 
     def vocabulary_size(self, rows: int) -> int:
         """Tokens of a vocabulary of `rows` rows; those above are padding that no text encodes to."""
-        return next((i + 1 for i in range(rows - 1, -1, -1) if self._tokenizer.id_to_token(i) is not None), rows)
+        return next((i + 1 for i in range(rows - 1, -1, -1) if self._token_name(i) is not None), rows)
+
+    def _token_name(self, id: int) -> str | None:
+        name: str | None = self._pairs.name(id) if self._pairs else self._tokenizer.id_to_token(id)
+        return name
 
     def id(self, token: str) -> int | None:
         """The id of a token by its name, be it a control token or of the vocabulary; None where there is none."""
-        id: int | None = self._tokenizer.token_to_id(token)
+        id: int | None = self._pairs.id(token) if self._pairs else self._tokenizer.token_to_id(token)
         return id
 
     def token_bytes(self, id: int) -> bytes:
         """The bytes a token stands for; a control token's are its name, an unknown id's are empty."""
-        token = self._tokenizer.id_to_token(id)
+        token = self._token_name(id)
         if token is None:
             return b""
         if token not in self.added and self.sentencepiece:

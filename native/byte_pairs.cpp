@@ -26,7 +26,6 @@ class Json {
  public:
   explicit Json(std::string_view text) : text_(text) {}
 
-  size_t at() const { return at_; }
   bool take(char c) {
     space();
     if (at_ >= text_.size() || text_[at_] != c) return false;
@@ -102,6 +101,11 @@ class Json {
     do f();
     while (take(','));
     expect(']');
+  }
+
+  bool ended() {
+    space();
+    return at_ == text_.size();
   }
 
   bool next_is(char c) {
@@ -186,12 +190,12 @@ BytePairs::BytePairs(std::string_view description) : seed_(mix((uint64_t{std::ra
       if (whole) whole_first_ = value == "true";
     });
   });
-  require(!vocabulary.empty() && !merges.empty(), "the tokenizer has no vocabulary with merges");
+  require(json.ended(), "the tokenizer is not well-formed JSON");
+  require(vocabulary.size() > 2 && !merges.empty(), "the tokenizer has no vocabulary with merges");
 
   // A comma stands behind each entry but the last, so there are no more entries than commas and one.
-  const auto commas = [](std::string_view text) { return static_cast<size_t>(std::count(text.begin(), text.end(), ',')) + 1; };
-  const size_t most = commas(vocabulary);
-  require(most < kLargestId && commas(merges) < 4 * kLargestId, "the tokenizer's vocabulary is too large");
+  const size_t most = static_cast<size_t>(std::count(vocabulary.begin(), vocabulary.end(), ',')) + 1;
+  require(most < kLargestId, "the tokenizer's vocabulary is too large");
   tokens_.reserve(most);
   text_.reserve(vocabulary.size());
   slots_.assign(std::bit_ceil(2 * most), 0);
@@ -202,7 +206,24 @@ BytePairs::BytePairs(std::string_view description) : seed_(mix((uint64_t{std::ra
     const uint32_t id = tokens.number();
     add(id, std::string_view(text_).substr(begin));
   });
-  merges_.resize(std::bit_ceil(2 * commas(merges)));
+  std::vector<Merge> found;
+  found.reserve(tokens_.size());
+  size_t next = 0;  // merges mostly stand in the order of the tokens they make
+  const auto add_merge = [&](std::string_view left, std::string_view right) {
+    const auto a = id(left), b = id(right);
+    const auto is_joined = [&](size_t i) {
+      if (i >= tokens_.size() || tokens_[i].size != left.size() + right.size()) return false;
+      const std::string_view token = text(tokens_[i]);
+      return token.substr(0, left.size()) == left && token.substr(left.size()) == right;
+    };
+    if (!is_joined(next)) {
+      const auto joined = id(std::string(left) + std::string(right));
+      require(joined.has_value(), "a merge joins what is not in the vocabulary");
+      next = by_id_[*joined] - 1;
+    }
+    require(a && b, "a merge joins what is not in the vocabulary");
+    found.push_back({(uint64_t{*a} << 32) | *b, static_cast<uint32_t>(found.size()), tokens_[next++].id});
+  };
   Json pairs(merges);
   std::string left;
   pairs.each_element([&] {
@@ -218,6 +239,8 @@ BytePairs::BytePairs(std::string_view description) : seed_(mix((uint64_t{std::ra
       add_merge(both.substr(0, middle), both.substr(middle + 1));
     }
   });
+  merges_.resize(std::bit_ceil(2 * found.size() + 2));
+  for (const Merge& merge : found) merges_[merge_slot(merge.pair)] = merge;  // of two with one pair the later counts
   const auto place = [&](std::string_view part) { return static_cast<size_t>(part.data() - description.data()); };
   const bool first = place(vocabulary) < place(merges);
   const auto [a, b] = first ? std::tuple(vocabulary, merges) : std::tuple(merges, vocabulary);
@@ -260,13 +283,6 @@ void BytePairs::add(uint32_t id, std::string_view token) {
   tokens_.push_back({id, static_cast<uint32_t>(token.data() - text_.data()), static_cast<uint32_t>(token.size())});
   largest_id_ = std::max(largest_id_, id);
   slots_[i] = by_id_[id] = static_cast<uint32_t>(tokens_.size());
-}
-
-void BytePairs::add_merge(std::string_view left, std::string_view right) {
-  const auto a = id(left), b = id(right), joined = id(std::string(left) + std::string(right));
-  require(a && b && joined, "a merge joins what is not in the vocabulary");
-  const uint64_t pair = (uint64_t{*a} << 32) | *b;
-  merges_[merge_slot(pair)] = {pair, merge_count_++, *joined};
 }
 
 std::optional<uint32_t> BytePairs::id(std::string_view token) const {

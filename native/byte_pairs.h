@@ -40,7 +40,6 @@ class BytePairs {
   static constexpr uint64_t kNone = ~uint64_t{0};
 
   void add(uint32_t id, std::string_view token);
-  void add_merge(std::string_view left, std::string_view right);
   std::string_view text(const Token& t) const { return std::string_view(text_).substr(t.begin, t.size); }
   size_t slot(std::string_view token) const;
   const Merge* find(uint32_t left, uint32_t right) const;
@@ -52,7 +51,7 @@ class BytePairs {
   std::vector<uint32_t> slots_;     // numbers of tokens, plus one, where their hashes lead; 0 for none
   std::vector<uint32_t> by_id_;     // the same by id
   std::vector<Merge> merges_;       // where their hashes lead
-  uint32_t merge_count_ = 0, largest_id_ = 0;
+  uint32_t largest_id_ = 0;
   bool whole_first_ = false;        // whether a piece that is a token stays one, whatever the merges are
   uint64_t seed_;                   // nobody can write a vocabulary whose hashes all lead to one place
 };

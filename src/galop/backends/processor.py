@@ -129,7 +129,9 @@ class Processor:
         return compile_calls(self.constraints.compile, self.tokenizer.id, format, tools, choice, several, form)
 
     def prepare(self) -> None:
-        """Starts what takes a while: the process of the template, and the one that compiles constraints, if it can."""
+        """Does what takes a while: reads the tokenizer for long texts, starts the process of the template, and the one
+        that compiles constraints, if it can."""
+        self.tokenizer.prepare()
         _ = self.template.capabilities
         with suppress(ConstraintError):
             self.constraints.start()

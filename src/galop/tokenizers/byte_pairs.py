@@ -22,12 +22,11 @@ LONGEST = 1 << 14  # characters of a text; longer ones are the library's, which 
 class BytePairEncoder:
     """A byte-level BPE tokenizer. Raises ValueError for any other tokenizer.json."""
 
-    def __init__(self, description: str, alphabet: dict[str, int]) -> None:
-        """`alphabet` are the stand-ins for bytes, all of which have to be tokens."""
+    def __init__(self, description: str) -> None:
         self._pairs = native.BytePairs(description)
         rest: dict[str, Any] = json.loads(self._pairs.rest)
         added, model = rest.pop("added_tokens", None) or [], rest["model"]
-        if not _is_plain(model) or not all(self._pairs.id(c) is not None for c in alphabet):
+        if not _is_plain(model):
             raise ValueError("it is no byte-level BPE")
         if not _cuts_into_bytes(rest.get("pre_tokenizer")) or (rest.get("decoder") or {}).get("type") != "ByteLevel":
             raise ValueError("its pieces are not made of bytes")
@@ -64,7 +63,7 @@ class BytePairEncoder:
 
     def encode(self, text: str, plain: bool) -> list[int] | None:
         """Ids of a text, in which control tokens are meant unless it is `plain`; None for one that is left to the
-        library: a long one, or one in which a control token came about by itself."""
+        library: a long one, one in which a control token came about by itself, or a byte is no token."""
         if len(text) > LONGEST:
             return None
         ids: list[int] = []
@@ -73,7 +72,10 @@ class BytePairEncoder:
             if i % 2:
                 ids.append(self._added[part])
                 continue
-            found = self._encode_part(part)
+            try:
+                found = self._encode_part(part)
+            except ValueError:
+                return None
             if not self._names.keys().isdisjoint(found):
                 return None
             ids += found

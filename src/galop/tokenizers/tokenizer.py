@@ -71,7 +71,7 @@ class Tokenizer:
             self._lock = threading.RLock()
             self._library: _Tokenizer | None = None
             try:
-                self._pairs: BytePairEncoder | None = BytePairEncoder(description, BYTE_OF)
+                self._pairs: BytePairEncoder | None = BytePairEncoder(description)
             except (ValueError, KeyError, TypeError):
                 self._pairs = None
             decoder = self._pairs.decoder if self._pairs else self._tokenizer.decoder

@@ -154,6 +154,7 @@ class Attention final : public Attending {
     has("softcap", softcap_);
     has("causal", causal_);
     has("wanted", wanted_);
+    has("until", until_);
   }
 
   void validate() override {
@@ -172,6 +173,7 @@ class Attention final : public Attending {
             "attention shapes");
     require(wanted_ == in[0].rows && !(wanted_ && adds_), "attention of wanted rows");
     require(window_ >= 0 && piece_ >= 0 && softcap_ >= 0 && (causal_ || piece_ == 0), "an attention window");
+    require(until_ == 0 || (until_ > 0 && causal_), "attention of tokens that see all until some place");
     sinks_ = vectors.back();
     require(!sinks_ || static_cast<int64_t>(sinks_->size()) == heads_, "a sink for each head");
   }
@@ -180,6 +182,8 @@ class Attention final : public Attending {
     run.require_places(at_.table, !causal_ ? 0 : window_ ? window_ : piece_);
     require(at_.offset + kv_heads_ * (key_bytes() + value_bytes()) <= run.block_bytes[at_.table], "blocks too small");
     if (!causal_) find_ends(run.batch);
+    given_ = until_ > 0 && until_ < run.batch.axes;
+    if (given_) check_ends(run.batch);
     divide(run, kMaxQueries);
   }
 
@@ -212,10 +216,23 @@ class Attention final : public Attending {
     }
   }
 
+  // What a token sees until, as the step says, must be among its sequence's tokens, and no less than the one before it.
+  void check_ends(const Batch& batch) {
+    int64_t end = 0;  // of the sequence
+    for (int64_t t = batch.tokens - 1; t >= 0; --t) {
+      const bool last = t + 1 == batch.tokens || batch.sequences[t + 1] != batch.sequences[t];
+      if (last) end = batch.positions[t] + 1;
+      const int64_t until = batch.positions[until_ * batch.tokens + t];
+      require(until > batch.positions[t] && until <= end, "tokens that see each other need one step");
+      require(last || until <= batch.positions[until_ * batch.tokens + t + 1], "a token that sees more than the next");
+    }
+  }
+
   Range keys_of(const Run& run, int64_t t) const override {
     const int64_t at = run.batch.positions[t];
-    Range keys{0, causal_ ? at + 1 : ends_[t]};
+    Range keys{0, given_ ? run.batch.positions[until_ * run.batch.tokens + t] : causal_ ? at + 1 : ends_[t]};
     if (piece_) keys.begin = at / piece_ * piece_;
+    if (given_) return {window_ ? std::max(keys.begin, at - window_ + 1) : keys.begin, keys.end};
     return window_ ? Range{std::max(keys.begin, at - window_ + 1), std::min(keys.end, at + window_)} : keys;
   }
 
@@ -240,9 +257,10 @@ class Attention final : public Attending {
     run.kernels.attend(job, chunk, part);
   }
 
-  int64_t state_ = 0, heads_ = 0, head_dim_ = 0, window_ = 0, piece_ = 0;
+  int64_t state_ = 0, heads_ = 0, head_dim_ = 0, window_ = 0, piece_ = 0, until_ = 0;
   double scale_ = 0, softcap_ = 0;
   bool causal_ = true, adds_ = true, wanted_ = false;
+  bool given_ = false;  // until where each token of the pass under way sees
   State at_;
   const std::vector<float>* sinks_ = nullptr;
   std::vector<int64_t> ends_;  // of the pass under way, for each token, where its sequence ends

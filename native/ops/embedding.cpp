@@ -21,7 +21,7 @@ class Embed final : public TokenOp {
 
   void prepare(Run& run) override {
     const Batch& batch = run.batch;
-    require(!batch.embeddings || placeholder_ >= 0 || batch.embedding_width == out[0].width,
+    require(!batch.embeddings || placeholder_ >= 0 || batch.embedding_width % out[0].width == 0,
             "embeddings of another width than the model's");
     for (int64_t t = 0; t < batch.tokens; ++t) {
       const int64_t id = batch.ids[t];
@@ -34,7 +34,7 @@ class Embed final : public TokenOp {
     const int64_t id = run.batch.ids[t], width = out[0].width;
     float* to = out[0].at(run, t);
     if (id < 0 && placeholder_ < 0) {
-      std::copy_n(run.batch.embeddings + (-1 - id) * width, width, to);
+      std::copy_n(run.batch.embeddings + (-1 - id) * run.batch.embedding_width, width, to);
       return;
     }
     unpack_row(*weights[0], id < 0 ? placeholder_ : id, to);
@@ -48,21 +48,25 @@ class Embed final : public TokenOp {
 
 class EmbedPositions final : public TokenOp {
  public:
+  void attributes(Attributes& has) override { has("axis", axis_); }
+
   void validate() override {
     expect(0, 1, 1, 0);
-    require(weights[0]->cols == out[0].width, "embed_positions shapes");
+    require(weights[0]->cols == out[0].width && axis_ >= 0, "embed_positions shapes");
   }
 
   void prepare(Run& run) override {
-    for (int64_t t = 0; t < run.batch.tokens; ++t) {
-      const int64_t row = run.batch.positions[t];
-      require(row >= 0 && row < weights[0]->rows, "a position beyond those that have an embedding");
-    }
+    require(axis_ < run.batch.axes, "the model reads a position axis that the step does not bring");
+    for (int64_t t = 0; t < run.batch.tokens; ++t)
+      require(row(run, t) >= 0 && row(run, t) < weights[0]->rows, "a position beyond those that have an embedding");
   }
 
-  void run(Run& run, int64_t t) const override {
-    unpack_row(*weights[0], run.batch.positions[t], out[0].at(run, t));
-  }
+  void run(Run& run, int64_t t) const override { unpack_row(*weights[0], row(run, t), out[0].at(run, t)); }
+
+ private:
+  int64_t row(const Run& run, int64_t t) const { return run.batch.positions[axis_ * run.batch.tokens + t]; }
+
+  int64_t axis_ = 0;
 };
 
 class Rows final : public TokenOp {

@@ -7,6 +7,8 @@
 namespace galop {
 namespace {
 
+constexpr int64_t kMaxAxes = 64;  // of positions
+
 // sin and cos of a double, the same bits on every machine: Cody-Waite reduction by pi/2, then Taylor series.
 void sine_cosine(double x, float& sine, float& cosine) {
   const double n = std::nearbyint(x * 0.63661977236758134308);
@@ -41,28 +43,34 @@ void sine_cosine(double x, float& sine, float& cosine) {
 
 class RopeTable final : public TokenOp {
  public:
-  void attributes(Attributes& has) override {
-    has("scale", scale_);
-    has("axis", axis_);
-  }
+  void attributes(Attributes& has) override { has("scale", scale_); }
 
   void validate() override {
-    expect(0, 2, 0, 1);
-    require(axis_ >= 0, "a negative position axis");
+    require(in.empty() && out.size() == 2 && weights.empty() && vectors.size() == 2 && vectors[0],
+            "rope_table operands");
     require(static_cast<int64_t>(vectors[0]->size()) == out[0].width && out[0].width == out[1].width,
             "rope_table shapes");
+    if (!vectors[1]) return;
+    require(vectors[1]->size() == vectors[0]->size(), "an axis for each frequency");
+    for (float axis : *vectors[1]) {
+      require(axis >= 0 && axis < kMaxAxes && axis == static_cast<float>(static_cast<int64_t>(axis)), "a position axis");
+      last_axis_ = std::max(last_axis_, static_cast<int64_t>(axis));
+    }
   }
 
   void prepare(Run& run) override {
-    require(axis_ < run.batch.axes, "the model reads a position axis that the step does not bring");
+    require(run.batch.axes == 1 || last_axis_ < run.batch.axes,
+            "the model reads a position axis that the step does not bring");
   }
 
   void run(Run& run, int64_t t) const override {
     const std::vector<float>& inv_freq = *vectors[0];
     const auto scale = static_cast<float>(scale_);
-    const double position = run.batch.positions[axis_ * run.batch.tokens + t];
+    const bool one = run.batch.axes == 1 || !vectors[1];
     float *cosine = out[0].at(run, t), *sine = out[1].at(run, t);
     for (size_t i = 0; i < inv_freq.size(); ++i) {
+      const int64_t axis = one ? 0 : static_cast<int64_t>((*vectors[1])[i]);
+      const double position = run.batch.positions[axis * run.batch.tokens + t];
       sine_cosine(position * inv_freq[i], sine[i], cosine[i]);
       cosine[i] *= scale;
       sine[i] *= scale;
@@ -71,7 +79,7 @@ class RopeTable final : public TokenOp {
 
  private:
   double scale_ = 1;
-  int64_t axis_ = 0;
+  int64_t last_axis_ = 0;
 };
 
 class Rope final : public TokenOp {

@@ -15,6 +15,7 @@ import numpy as np
 from galop.engine.kv_cache import KVCache
 from galop.engine.lower import program
 from galop.engine.prefix_cache import Part
+from galop.engine.soft_tokens import places_on_axes
 from galop.engine.states import KVType, places_of
 from galop.errors import ModelFileError
 from galop.ops.plan import Plan, Recurrent
@@ -54,6 +55,8 @@ class DraftLayer:
             for at in range(len(kv.tokens), len(kv.tokens) + most):
                 tables[self._hidden_part] = [[begin, scratch]]
                 ids, places = np.array(tokens[-1:], np.int32), np.array([[at]], np.int32)
+                if (axes := places_on_axes(kv.soft, at, 1)) is not None:
+                    places = np.concatenate([places, axes])
                 self.program.forward(ids, places, first, tables, first, memory, logits, hidden, None, [[1]])
                 tokens.append(int(logits[0].argmax()))
                 begin = scratch  # where the layer's own output stands for a hidden state of the model from now on

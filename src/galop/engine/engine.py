@@ -13,6 +13,7 @@ from galop.engine.draft_layer import DraftLayer
 from galop.engine.kv_cache import KVCache
 from galop.engine.lower import program
 from galop.engine.prefix_cache import Part, PrefixCache
+from galop.engine.soft_tokens import places_on_axes
 from galop.engine.states import CHUNK_TOKENS, KVType, pool_blocks, sequences_of, states_of
 from galop.errors import ContextLengthError
 from galop.ops.plan import Array, Plan
@@ -94,9 +95,11 @@ class Engine:
 
         `rows` index the step's tokens, in the order of `work`, whose logits are wanted: float32 [rows, vocabulary].
         `hidden`, float32 [rows, hidden_size], takes what the head made them from: the last norm's output.
-        A token -1 - i stands for row i of `embeddings`, float32 [n, hidden_size]; `axes`, int32 [n, tokens], are its
-        positions on axis 1 and up, where the model reads several. The prefix cache has nothing from the first token on
-        that has an embedding, or a position other than its place.
+        Tokens of a sequence that are `soft` have the embeddings and positions that are said there, and are found in the
+        prefix cache. Of a sequence without such ones, a token -1 - i stands for row i of `embeddings`, float32
+        [n, width], whose beginning it is; `axes`, int32 [n, tokens], are all tokens' positions on axis 1 and up, where
+        the model reads several. The prefix cache has nothing from the first token on that has such an embedding, or a
+        position other than its place.
         Raises ContextLengthError if a sequence would grow past the context, MemoryError if no block can be had,
         StepCancelled if the program was cancelled, ValueError for tokens, embeddings or axes that do not fit; the
         sequences are then as before.
@@ -115,6 +118,11 @@ class Engine:
             positions += range(start, length)
             owners += [i] * len(tokens)
         places = np.array([positions], np.int32)
+        given, owned = embeddings is not None or axes is not None, any(kv.soft for kv, _ in work)
+        if owned:
+            if given:
+                raise ValueError("a step with soft tokens brings no other embeddings or axes")
+            ids, embeddings, axes = _bring_soft(work, ids)
         if axes is not None:
             places = np.concatenate([places, axes])
         logits = np.empty((len(rows), self.vocabulary), np.float32)
@@ -141,7 +149,7 @@ class Engine:
             for kv, _ in work:
                 kv.abandon()
             raise
-        if embeddings is not None or axes is not None:
+        if given:
             for t in np.flatnonzero((np.array(ids) < 0) | (places != places[0]).any(axis=0)):
                 kv = work[owners[t]][0]
                 kv.private_from = min(kv.private_from, positions[t])
@@ -165,3 +173,31 @@ class Engine:
         """Sets the chunk from the seconds that a step over so many tokens took, if they were a whole chunk."""
         if tokens == self.chunk:
             self.chunk = min(CHUNK_TOKENS, max(64, int(tokens / seconds * CHUNK_SECONDS) // 32 * 32))  # fewer cost 14 %
+
+
+def _bring_soft(
+    work: Sequence[tuple[KVCache, Sequence[int]]], ids: Sequence[int]
+) -> tuple[list[int], Array | None, Array | None]:
+    """The ids of a step as it takes them, with the embeddings of its soft tokens and all positions on axis 1 and up."""
+    taken, found, rows, axes = list(ids), list[Array](), 0, list[Array | None]()
+    at = 0
+    for kv, tokens in work:
+        start = len(kv.tokens)
+        axes.append(places_on_axes(kv.soft, start, len(tokens)))
+        for one in kv.soft:
+            first, last = max(one.start, start), min(one.end, start + len(tokens))
+            if first < last:
+                found.append(one.embeddings[first - one.start : last - one.start])
+                for place in range(first, last):
+                    taken[at + place - start] = -1 - rows
+                    rows += 1
+        at += len(tokens)
+    count = max((len(own) for own in axes if own is not None), default=0)
+    if not count:
+        return taken, np.concatenate(found) if found else None, None
+    ends = any(one.together for kv, _ in work for one in kv.soft)  # a text's tokens see until themselves
+    whole = []
+    for (kv, tokens), own in zip(work, axes, strict=True):
+        places = np.arange(len(kv.tokens), len(kv.tokens) + len(tokens), dtype=np.int32) + ends
+        whole.append(own if own is not None else np.repeat(places[None], count, axis=0))
+    return taken, np.concatenate(found) if found else None, np.concatenate(whole, axis=1)

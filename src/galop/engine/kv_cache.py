@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from galop.engine.prefix_cache import Match, PrefixCache, common_prefix
+from galop.engine.soft_tokens import SoftTokens
 from galop.engine.states import BLOCK_TOKENS, NO_BLOCK, Table
 
 
@@ -26,6 +27,7 @@ class KVCache:
     take_back: int = 0  # how many of its last tokens it may be asked to forget
     wanted: set[int] = field(default_factory=set)  # lengths at which prompts may begin that part from it there
     saves: list[int] = field(init=False, default_factory=list)  # lengths whose states the step under way writes
+    soft: Sequence[SoftTokens] = ()  # what its tokens below zero stand for, in order
     private_from: int = sys.maxsize  # the first token that its id does not tell in full: nobody finds it by that
     _passing: bytes = b""  # the last state kept of what follows the prompt, until there is a later one
 

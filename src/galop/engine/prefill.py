@@ -14,6 +14,7 @@ from galop.engine.kv_cache import KVCache
 from galop.engine.next_token import append_next
 from galop.engine.sampling import SampledToken
 from galop.engine.sequence import Outcome, SequenceStatus, TokenSequence
+from galop.engine.soft_tokens import look_at, whole_runs
 from galop.engine.states import CHUNK_TOKENS
 from galop.errors import NumericalError
 from galop.ops.plan import Array
@@ -67,6 +68,7 @@ class PrefillStep:
                 continue
             assert sequence.kv
             start = len(sequence.kv.tokens)
+            share = whole_runs(sequence.soft, start, share)
             part = sequence.tokens[start : start + share]
             self._work.append((sequence, sequence.kv, part))
             if sequence.needs_prompt_scores:
@@ -78,12 +80,15 @@ class PrefillStep:
         self._hidden: Array = np.empty((len(self._rows), engine.hidden_size), np.float32)
 
     def execute(self) -> float:
-        """Seconds the model took. Raises what `Engine.forward` raises."""
+        """Seconds the model took, with looking at pictures. Raises what `Engine.forward` and looking raise."""
         start = time.monotonic()
+        for sequence, kv, part in self._work:
+            look_at(sequence.soft, len(kv.tokens), len(part))
+        seen = time.monotonic()
         self._logits = self.engine.forward([(kv, part) for _, kv, part in self._work], self._rows, self._hidden)
-        seconds = time.monotonic() - start
-        self.engine.adapt_chunk(self.tokens, seconds)
-        return seconds
+        end = time.monotonic()
+        self.engine.adapt_chunk(self.tokens, end - seen)
+        return end - start
 
     def finish(self, counts: Counter[str]) -> Iterator[tuple[TokenSequence, Outcome]]:
         """Reports its progress to each sequence, and samples the first token of those whose prompt has been read."""

@@ -148,6 +148,7 @@ class Scheduler:
                 break
             known = [] if sequence.needs_prompt_scores else sequence.tokens
             sequence.kv = self.engine.cache_for(sequence.client, known)
+            sequence.kv.soft = sequence.soft
             if math.isnan(sequence.start_time):
                 sequence.start_time = time.monotonic()
                 sequence.cached_tokens = len(sequence.kv.tokens)

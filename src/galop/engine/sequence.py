@@ -11,6 +11,7 @@ from typing import Literal
 
 from galop.engine.kv_cache import KVCache
 from galop.engine.sampling import SampledToken, Sampling
+from galop.engine.soft_tokens import SoftTokens
 from galop.engine.speculation import Drafter
 from galop.errors import GalopError
 from galop.ops.plan import Array
@@ -52,6 +53,7 @@ class TokenSequence:
     banned: Sequence[tuple[int, ...]] = ()  # tokens whose last is never sampled after the others
     drafter: Drafter | None = None
     constraint: Constraint | None = None
+    soft: Sequence[SoftTokens] = ()  # what those tokens of the prompt stand for that are below zero, in order
 
     tokens: list[int] = field(init=False)  # the prompt's and those after it
     prompt_scores: list[SampledToken] = field(init=False, default_factory=list)  # of the prompt's second token and on

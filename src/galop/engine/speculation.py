@@ -65,7 +65,10 @@ class PromptLookup:
                 best, length = end, n
         if not length:
             return DraftTokens([])
-        return DraftTokens(history[best + 1 : best + 1 + most], (length >= 5) + (length >= 9))
+        found = history[best + 1 : best + 1 + most]
+        if min(found, default=0) < 0:  # a picture is nothing that is written
+            return DraftTokens([])
+        return DraftTokens(found, (length >= 5) + (length >= 9))
 
 
 class DraftModel:
@@ -79,6 +82,8 @@ class DraftModel:
 
     def draft(self, history: Sequence[int], most: int) -> DraftTokens:
         """The likeliest tokens, one after the other; fewer than `most` where the smaller model's context ends."""
+        if min(history, default=0) < 0:  # it has not seen the picture
+            return DraftTokens([])
         self.kv.take_back = 0
         part = list(history[self.kv.rewind_to(history) :])
         most = min(most, self.engine.context - len(history), self.kv.draft_room())

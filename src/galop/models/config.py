@@ -91,7 +91,7 @@ class Config:
         values: dict[str, Any] = {}
         for name, one in own.items():
             if name in raw and name not in cls.supported_values:
-                values[name] = _check_type(name, raw[name], str(one.type), file)
+                values[name] = check_type(name, raw[name], str(one.type), file)
             elif one.default is MISSING and one.default_factory is MISSING:
                 raise ModelFileError(f"{file}: the key {name!r} is missing")
         config = cls(**values)
@@ -186,7 +186,7 @@ KINDS: dict[str, tuple[type, ...]] = {
 }  # fmt: skip
 
 
-def _check_type(name: str, value: Any, annotation: str, file: str) -> Any:
+def check_type(name: str, value: Any, annotation: str, file: str) -> Any:
     """The value of a field, a float where that is the field's type. Raises ModelFileError if it is of another type."""
     kind, _, inner = annotation.split(" ")[0].removesuffix("]").partition("[")
     right = isinstance(value, KINDS[kind]) and (kind == "bool" or not isinstance(value, bool))
@@ -194,5 +194,5 @@ def _check_type(name: str, value: Any, annotation: str, file: str) -> Any:
     if not right:
         raise ModelFileError(f"{file}: {name} = {str(value)[:60]!r} should be of type {kind}")
     if kind == "list":
-        return [_check_type(name, one, inner, file) for one in value]
+        return [check_type(name, one, inner, file) for one in value]
     return float(value) if kind == "float" else value

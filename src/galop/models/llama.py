@@ -9,7 +9,7 @@ from galop.models.config import Config
 from galop.models.family import Family
 from galop.models.gguf_mapping import NAMES, ConfigDict, GGUFMapping
 from galop.models.gguf_rope import restore_divisors, unpermute_queries_and_keys
-from galop.models.rotary import inverse_frequencies
+from galop.models.rotary import inverse_frequencies, position_axes
 from galop.ops import (
     Inputs,
     Tensor,
@@ -41,6 +41,10 @@ class Llama(Family):
     gguf = GGUFMapping("llama", names={**NAMES, "rope_freqs": "rope_freqs"}, restore=restore)
     interleaved: ClassVar[bool] = False  # whether a rotation turns neighbours, (2i, 2i + 1), or (i, i + half)
     output_bias: ClassVar[bool] = True  # whether attention_bias means the output too
+    interleaved_sections: ClassVar[bool] = False  # whether frequencies go to the axes of positions in turn
+    until: ClassVar[int] = (
+        0  # the axis of positions that says until where tokens see, where those of pictures see ahead
+    )
 
     def forward(self, inputs: Inputs, w: Tree) -> Tensor:
         """Raises ModelFileError if the embeddings are not of the config's width, or the head has not their shape."""
@@ -88,7 +92,7 @@ class Llama(Family):
         q, k, v = self.heads(i, x, w)
         state, heads = self.inputs.next_state, (c.num_attention_heads, c.num_key_value_heads, c.head_dim)
         scale, cap = self.attention_scale(), self.score_cap()
-        out = attention(self.inputs, q, k, v, state, *heads, scale, window=c.window(i), softcap=cap)
+        out = attention(self.inputs, q, k, v, state, *heads, scale, window=c.window(i), softcap=cap, until=self.until)
         return linear(out, w.o_proj, w.o_proj.bias if c.attention_bias and self.output_bias else None)
 
     def attention_scale(self) -> float:
@@ -117,7 +121,9 @@ class Llama(Family):
         if kind not in self.rotations:
             inv_freq, factor = inverse_frequencies(self.config, kind, self.head_dim(i))
             vector = Vector(f"inv_freq {kind}", len(inv_freq), inv_freq)
-            cosine, sine = rope_table(self.inputs.positions, vector, factor)
+            axes = position_axes(self.config, kind, len(inv_freq), self.interleaved_sections)
+            chosen = None if axes is None else Vector(f"axes {kind}", len(axes), axes)
+            cosine, sine = rope_table(self.inputs.positions, vector, factor, chosen)
             self.rotations[kind] = (cosine, sine)
         return rope(x, *self.rotations[kind], self.head_dim(i), self.interleaved)
 

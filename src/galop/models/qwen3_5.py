@@ -101,7 +101,6 @@ class Qwen3_5Config(Config):
     num_nextn_predict_layers: int = 0
 
     supported_layers: ClassVar = (FULL, LINEAR)
-    # The axes of positions are alike for text, so how the frequencies are shared among them does not matter.
     rope_keys: ClassVar = ("partial_rotary_factor", "mrope_section", "mrope_interleaved")
     spellings: ClassVar = {"mtp_num_hidden_layers": "num_nextn_predict_layers"}
     multimodal: ClassVar = True
@@ -135,6 +134,7 @@ class Qwen3_5(Qwen3):
         restore=restore,
         pre_tokenizer="qwen35",
     )
+    interleaved_sections = True
     config: Qwen3_5Config
 
     @classmethod

@@ -1,6 +1,5 @@
 """The language models of Qwen2-VL, 2.5-VL and 3-VL: those of Qwen2, Qwen3 and its mixtures, whose rotations read
-positions on three axes. Those of text are alike, so how frequencies are shared among them does not matter (Qwen team,
-2024, 2025)."""
+positions on three axes; in 3-VL features of pictures are added after the first layers (Qwen team, 2024, 2025)."""
 
 from __future__ import annotations
 
@@ -12,18 +11,28 @@ from galop.models.gguf_mapping import SECTION_KEYS, ConfigDict, GGUFMapping, Key
 from galop.models.qwen2 import Qwen2, Qwen2Config
 from galop.models.qwen3 import Qwen3, Qwen3Config
 from galop.models.qwen3_moe import Qwen3Moe, Qwen3MoeConfig
+from galop.ops import Tensor, add_embedding
 from galop.weights.stored_tensor import Tensors
+from galop.weights.tree import Tree
 
 SECTIONS = ("mrope_section", "mrope_interleaved")
-# Rows that images alone bring for the first layers.
+# For how many of the first layers pictures bring features.
 DEEPSTACK_KEYS = (Key("deepstack_layers", "n_deepstack_layers", int, least=0),)
 
 
 def restore(tensors: Tensors, config: ConfigDict, file: str) -> Tensors:
-    """Without what only images need."""
-    for key in ("mrope_section", "deepstack_layers"):
-        config.pop(key, None)
+    """The sections of a rotation as its own, without a fourth that is empty."""
+    if sections := config.pop("mrope_section", None):
+        config["rope_parameters"] = {"mrope_section": list(sections)[:3] if isinstance(sections, list) else sections}
     return tensors
+
+
+def count_deepstack(raw: dict[str, Any], respelled: dict[str, Any]) -> dict[str, Any]:
+    """The config `respelled` with the number of blocks whose features go to the text, as the vision_config of the one
+    that was given lists them."""
+    vision = raw.get("vision_config")
+    blocks = vision.get("deepstack_visual_indexes") if isinstance(vision, dict) else None
+    return {"deepstack_layers": len(blocks), **respelled} if isinstance(blocks, list) else respelled
 
 
 @dataclass(frozen=True)
@@ -53,12 +62,19 @@ class Qwen2VL(Qwen2):
 class Qwen3VLConfig(Qwen3Config):
     """Qwen3's beside a config of images."""
 
+    deepstack_layers: int = 0
+
     multimodal: ClassVar = True
     rope_keys: ClassVar = SECTIONS
 
+    @classmethod
+    def respell(cls, raw: dict[str, Any], file: str) -> dict[str, Any]:
+        """With the number of layers after which features of pictures are added. Raises ModelFileError."""
+        return count_deepstack(raw, super().respell(raw, file))
+
 
 class Qwen3VL(Qwen3):
-    """Qwen3, for text."""
+    """Qwen3, with pictures."""
 
     model_type = "qwen3_vl_text"
     other_model_types: ClassVar[tuple[str, ...]] = ("qwen3_vl",)
@@ -70,19 +86,33 @@ class Qwen3VL(Qwen3):
         restore=restore,
         pre_tokenizer="qwen2",
     )
+    interleaved_sections = True
+    config: Qwen3VLConfig
+
+    def layer(self, i: int, x: Tensor, w: Tree) -> Tensor:
+        """After the first layers with what a picture brings for them."""
+        x = super().layer(i, x, w)
+        return add_embedding(self.inputs, x, i + 1) if i < self.config.deepstack_layers else x
 
 
 @dataclass(frozen=True)
 class Qwen3VLMoeConfig(Qwen3MoeConfig):
     """Qwen3-MoE's beside a config of images."""
 
+    deepstack_layers: int = 0
+
     multimodal: ClassVar = True
     rope_keys: ClassVar = SECTIONS
     defaults: ClassVar = {"norm_topk_prob": True}
 
+    @classmethod
+    def respell(cls, raw: dict[str, Any], file: str) -> dict[str, Any]:
+        """With the number of layers after which features of pictures are added. Raises ModelFileError."""
+        return count_deepstack(raw, super().respell(raw, file))
+
 
 class Qwen3VLMoe(Qwen3Moe):
-    """Qwen3-MoE, for text."""
+    """Qwen3-MoE, with pictures."""
 
     model_type = "qwen3_vl_moe_text"
     other_model_types: ClassVar[tuple[str, ...]] = ("qwen3_vl_moe",)
@@ -95,6 +125,8 @@ class Qwen3VLMoe(Qwen3Moe):
         restore=restore,
         pre_tokenizer="qwen2",
     )
+    interleaved_sections = True
+    config: Qwen3VLMoeConfig
 
     @classmethod
     def sanitize(cls, tensors: Tensors, config: dict[str, Any]) -> Tensors:
@@ -104,3 +136,8 @@ class Qwen3VLMoe(Qwen3Moe):
             for name, tensor in tensors.items()
         )
         return super().sanitize(split_experts(tensors, transposed=transposed), config)
+
+    def layer(self, i: int, x: Tensor, w: Tree) -> Tensor:
+        """After the first layers with what a picture brings for them."""
+        x = super().layer(i, x, w)
+        return add_embedding(self.inputs, x, i + 1) if i < self.config.deepstack_layers else x

@@ -38,6 +38,28 @@ def inverse_frequencies(config: Config, layer_type: str = FULL, head_dim: int = 
     return inv_freq.astype(np.float32), factor
 
 
+def position_axes(config: Config, layer_type: str, count: int, interleaved: bool) -> Array | None:
+    """For each of `count` frequencies the axis of positions that it reads: 1, 2 and 3 for time, height and width; None
+    where all read a token's place. They are shared out one behind the other (Qwen2-VL, 2024), or in turn (Qwen3-VL,
+    2025). Raises ModelFileError for a mrope_section that does not fit.
+    """
+    rotation = config.rope_parameters.get(layer_type) or config.rope_parameters[FULL]
+    sections = rotation.get("mrope_section")
+    if not sections:
+        return None
+    if not isinstance(sections, list) or not all(type(n) is int and n >= 0 for n in sections) or len(sections) < 3:
+        raise ModelFileError(f"mrope_section = {str(sections)[:60]} is not three numbers")
+    time, height, width = sections[:3]
+    if time + height + width != count:
+        raise ModelFileError(f"mrope_section = {str(sections)[:60]} does not share out {count} frequencies")
+    if not rotation.get("mrope_interleaved", interleaved):
+        return np.repeat(np.array([1, 2, 3], np.float32), [time, height, width])
+    axes = np.ones(count, np.float32)
+    axes[1 : 3 * height : 3] = 2
+    axes[2 : 3 * width : 3] = 3
+    return axes
+
+
 def _scale(kind: str, rotation: dict[str, Any], dim: int, longest: int) -> tuple[Array, float]:
     """Raises ModelFileError for a type that is not known, ValueError and others for bad values."""
     theta = float(rotation["rope_theta"])

@@ -20,7 +20,16 @@ from galop.ops.elementwise import (
     swiglu,
     weigh,
 )
-from galop.ops.embedding import embed, embed_positions, pool, rows
+from galop.ops.embedding import (
+    add_embedding,
+    embed,
+    embed_positions,
+    merge,
+    patches,
+    pool,
+    resample_positions,
+    rows,
+)
 from galop.ops.experts import experts, route
 from galop.ops.gated_delta import gated_delta
 from galop.ops.head_linear import head_linear
@@ -33,9 +42,9 @@ from galop.ops.position_scale import position_scale
 from galop.ops.rope import rope, rope_table
 
 __all__ = [
-    "OPS", "Inputs", "Latent", "Matrix", "Paged", "Plan", "Tensor", "Vector", "Window", "add", "attention",
-    "causal_conv", "concat", "embed", "embed_positions", "exact_linear", "experts", "gated_delta", "geglu", "gelu",
-    "gelu_tanh", "head_linear", "latent_attention", "layer_norm", "linear", "linears", "mamba2_scan", "multiply",
-    "ones", "pool", "position_scale", "relu_squared", "rms_norm", "rope", "rope_table", "route", "rows", "scale",
-    "sigmoid_gate", "softcap", "split", "swiglu", "weigh",
+    "OPS", "Inputs", "Latent", "Matrix", "Paged", "Plan", "Tensor", "Vector", "Window", "add", "add_embedding",
+    "attention", "causal_conv", "concat", "embed", "embed_positions", "exact_linear", "experts", "gated_delta", "geglu",
+    "gelu", "gelu_tanh", "head_linear", "latent_attention", "layer_norm", "linear", "linears", "mamba2_scan", "merge",
+    "multiply", "ones", "patches", "pool", "position_scale", "relu_squared", "resample_positions", "rms_norm", "rope",
+    "rope_table", "route", "rows", "scale", "sigmoid_gate", "softcap", "split", "swiglu", "weigh",
 ]  # fmt: skip

@@ -84,6 +84,7 @@ def attention(
     softcap: float = 0.0,
     causal: bool = True,
     wanted: bool = False,
+    until: int = 0,
     kept: Kept = "what is seen",
 ) -> Array:
     """Attention of each token to its sequence: softmax(q k^T * scale) v (Vaswani et al., 2017).
@@ -97,6 +98,9 @@ def attention(
     softcap  c of c tanh(score / c), 0 for none.
     causal   whether no token sees later ones; otherwise a step has to bring all tokens of a sequence.
     wanted   whether queries are those of the tokens alone whose logits are wanted.
+    until    the axis of positions that has the end of what a token sees, at least the place after its own, as those of
+             a picture do that see each other, within a window too; where that is 0, or a step has no such axis, it sees
+             none after it. A step brings all tokens that some of its own see.
     kept     "all" where another pass reads keys and values that no token here sees any more.
     """
     out = np.empty((len(q), 0), np.float32)
@@ -115,9 +119,10 @@ def attention(
         if softcap:
             scores = np.float32(softcap) * np.tanh(scores / np.float32(softcap))
         here_at, there = places[here][:, None], np.arange(len(keys))
-        visible = (there <= here_at) | (not causal)
+        ends = inputs.positions[until][tokens][here] if until < len(inputs.positions) and until else places[here] + 1
+        visible = (there < ends[:, None]) | (not causal)
         if window:
-            visible &= np.abs(here_at - there) < window
+            visible &= (np.abs(here_at - there) < window) | (there > here_at) & causal
         if chunk:
             visible &= here_at // chunk == there // chunk
         scores = np.where(visible[:, None, None, :], scores, -np.inf)

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from galop.ops.plan import Array, Shapes, Tensor, op
+from galop.ops.plan import Array, Input, Shapes, Tensor, Vector, op
 from galop.ops.shapes import same_shape
 
 
-@op(lambda positions, inv_freq, scale, axis: [(inv_freq.size, "T"), (inv_freq.size, "T")])
-def rope_table(positions: Array, inv_freq: Array, scale: float, axis: int = 0) -> list[Array]:
+def _table_shape(positions: Input, inv_freq: Vector, scale: float, axes: Vector | None) -> Shapes:
+    if axes is not None and (axes.value is None or axes.size != inv_freq.size or axes.value.min() < 0):
+        raise ValueError(f"an axis for each of the {inv_freq.size} frequencies is needed")
+    return [(inv_freq.size, "T"), (inv_freq.size, "T")]
+
+
+@op(_table_shape)
+def rope_table(positions: Array, inv_freq: Array, scale: float, axes: Array | None = None) -> list[Array]:
     """Cosine and sine of position * inv_freq, times scale: computed in float64, kept in float32.
 
-    `axis` chooses among the positions that a step gives each token, [axes, T]; on axis 0 is its place.
+    `axes` names for each frequency the axis of positions that it reads, those that a step gives each token, [axes, T]
+    (Qwen2-VL, 2024); on axis 0, which without them all read, is its place, which also counts where a step gives no more
+    axes.
     """
-    angle = positions[axis][:, None].astype(np.float64) * inv_freq.astype(np.float64)
+    if axes is None or len(positions) == 1:
+        chosen = positions[:1].T
+    else:
+        chosen = positions[axes.astype(int)].T
+    angle = chosen.astype(np.float64) * inv_freq.astype(np.float64)
     return [np.cos(angle).astype(np.float32) * np.float32(scale), np.sin(angle).astype(np.float32) * np.float32(scale)]
 
 

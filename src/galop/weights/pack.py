@@ -127,9 +127,11 @@ def identity(files: list[Path]) -> list[list[Any]]:
     return [[name, s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns] for name, s in stats]
 
 
-def pack_path(cache: Path, files: list[Path]) -> Path:
-    """Where the pack of these files is or would be. Raises OSError if one is not there."""
-    key = hashlib.sha256(json.dumps([LAYOUT, identity(files)]).encode()).hexdigest()[:32]
+def pack_path(cache: Path, files: list[Path], part: str = "") -> Path:
+    """Where the pack of these files, or of a part of what they hold, is or would be. Raises OSError if one is not
+    there."""
+    of = [LAYOUT, identity(files), part] if part else [LAYOUT, identity(files)]
+    key = hashlib.sha256(json.dumps(of).encode()).hexdigest()[:32]
     return cache / f"{key}.v{LAYOUT}.pack"
 
 

@@ -1,0 +1,81 @@
+"""The eyes of a model in memory: its vision tower with what makes patches of pictures, loaded from its files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from galop.engine.tower import Tower
+from galop.models.vision import BY_NAME, Layout, VisionFamily, trace_tower
+from galop.models.vision.from_file import find_mmproj, open_tower
+from galop.ops.plan import Array
+from galop.weights import pack as packs
+from galop.weights.files import report_os_errors, source_files
+from galop.weights.pack import Pack, Progress
+
+
+class Eyes:
+    """Looks at pictures for a text model: `lay_out` says how each stands in a prompt, `look` gives its embeddings."""
+
+    def __init__(self, family: VisionFamily, tower: Tower, pack: Pack) -> None:
+        self.family = family
+        self.tower = tower
+        self.pack = pack
+
+    @property
+    def marker(self) -> str:
+        """What the model's chat template writes for a picture, in whose place its layout stands."""
+        return self.family.marker
+
+    def lay_out(self, height: int, width: int) -> Layout:
+        """How a picture of so many pixels stands in a prompt. Raises PictureError for one that cannot be looked at."""
+        return self.family.lay_out(height, width)
+
+    def look(self, pictures: Sequence[Array]) -> list[Array]:
+        """The embeddings of the soft tokens of each, float32 [tokens, width], from uint8 RGB [height, width, 3]; the
+        same bytes alone and beside others. Raises PictureError as `lay_out` does."""
+        prepared = [self.family.prepare(pixels) for pixels in pictures]
+        found = iter(self.tower.look([patches for one in prepared for patches in one]))
+        return [np.concatenate([next(found) for _ in one]) for one in prepared]
+
+
+def load_eyes(
+    path: Path,
+    text: Pack,
+    threads: int,
+    cache: Path | None = None,
+    mmproj: Path | None = None,
+    isa: str = "",
+    progress: Progress | None = None,
+) -> Eyes | None:
+    """The tower of the model at `path`, whose text is `text`, from `mmproj` where that is given; None where it has none,
+    or one of a family that is not known. Its pack is kept in `cache`. Raises ModelFileError."""
+    mmproj = mmproj or (find_mmproj(path) if path.is_file() else None)
+    with report_os_errors(path):
+        files = source_files(mmproj or path)
+        target = packs.pack_path(cache, files, "tower") if cache else None
+    try:
+        pack = packs.load(target) if target else None
+    except packs.DamagedPack:
+        pack = None
+    if pack is None:
+        with report_os_errors(path):
+            checkpoint = open_tower(path, text.card.config, mmproj)
+            if checkpoint is None:
+                return None
+            family = _family(checkpoint.config, checkpoint.path.name)
+            plan = trace_tower(family, checkpoint.shapes())
+            pack = packs.build(checkpoint, plan, files, target, threads, progress)
+    else:
+        family = _family(pack.card.config, path.name)
+        shapes = {name: (m.rows, m.cols) for name, m in pack.matrices.items()}
+        plan = trace_tower(family, {**shapes, **{name: v.shape for name, v in pack.vectors.items()}})
+    pack, _ = packs.load_resident(pack, threads, lambda: None)
+    return Eyes(family, Tower(plan, pack, family.merged, threads, isa), pack)
+
+
+def _family(config: dict[str, object], file: str) -> VisionFamily:
+    family = BY_NAME[str(config["family"])]
+    return family(family.config_class.parse({k: v for k, v in config.items() if k != "family"}, file))

@@ -1,0 +1,76 @@
+"""A vision tower as it runs: patches of pictures in, embeddings of a text's tokens out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from galop.engine.block_pool import BlockPool
+from galop.engine.lower import program
+from galop.engine.states import BLOCK_TOKENS, blocks_for, states_of
+from galop.ops.plan import Array, Plan
+from galop.weights.pack import Pack
+
+if TYPE_CHECKING:
+    from galop.models.vision import Patches
+
+MOST_PATCHES = 4096  # in a step, unless a single picture has more
+
+
+class Tower:
+    """Runs one tower's plan. Raises ModelFileError for a plan that the native core cannot run.
+
+    `merged` patches become one token. Keys and values of a layer are read in the same step and never again, so all
+    layers keep them in the same place.
+    """
+
+    def __init__(self, plan: Plan, pack: Pack, merged: int, threads: int, isa: str = "") -> None:
+        layers = len(plan.states)
+        self.program = program(plan, pack, threads, "f16", isa, [(0, 0)] * layers)
+        self.merged = merged
+        self.width = plan.widths[plan.steps[-1].outputs[-1]]
+        self._block_bytes = max((state.block_bytes for state in states_of(plan, "f16")), default=0) // max(1, layers)
+
+    def look(self, pictures: Sequence[Patches]) -> list[Array]:
+        """The embeddings of each, float32 [patches / merged, width], the same bytes alone and beside others. Raises
+        ValueError for patches that are not the tower's."""
+        found: list[Array] = []
+        for together in _share(pictures):
+            found += self._step(together)
+        return found
+
+    def _step(self, pictures: Sequence[Patches]) -> list[Array]:
+        counts = [len(picture.values) for picture in pictures]
+        patches = np.ascontiguousarray(np.concatenate([p.values for p in pictures]), np.float32)
+        places = np.concatenate([np.arange(count, dtype=np.int32) for count in counts])
+        axes = np.concatenate([np.ascontiguousarray(p.axes, np.int32) for p in pictures], axis=1)
+        rows = np.arange(0, len(patches), self.merged, dtype=np.int32)
+        embeddings = np.empty((len(rows), self.width), np.float32)
+        pool = BlockPool(self._block_bytes, sum(map(blocks_for, counts)))
+        tables = [[pool.allocate() for _ in range(0, count, BLOCK_TOKENS)] for count in counts]
+        self.program.forward(
+            -1 - np.arange(len(patches), dtype=np.int32),
+            np.concatenate([places[None], axes]),
+            np.repeat(np.arange(len(pictures), dtype=np.int32), counts),
+            [tables],
+            rows,
+            [pool.memory],
+            embeddings,
+            None,
+            patches,
+        )
+        return np.split(embeddings, np.cumsum(counts)[:-1] // self.merged)
+
+
+def _share(pictures: Sequence[Patches]) -> Iterator[list[Patches]]:
+    """As many as a step takes, in order."""
+    together: list[Patches] = []
+    for picture in pictures:
+        if together and sum(len(one.values) for one in together) + len(picture.values) > MOST_PATCHES:
+            yield together
+            together = []
+        together.append(picture)
+    if together:
+        yield together

@@ -1,0 +1,161 @@
+"""What towers have in common: a transformer's blocks over patches that all see each other, and how tensors become those
+that it asks for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from galop.errors import ModelFileError
+from galop.models.vision.config import VisionConfig
+from galop.models.vision.pictures import padded
+from galop.ops import Inputs, Tensor, Vector, attention, gelu, gelu_tanh, layer_norm, linear, linears, rope, rope_table
+from galop.ops.plan import Array
+from galop.weights.stored_tensor import StoredTensor, Tensors
+from galop.weights.tree import Tree
+
+Rotation = tuple[Tensor, Tensor]
+
+
+def attend(
+    inputs: Inputs, x: Tensor, w: Tree, config: VisionConfig, rotation: Rotation | None = None, biased: bool = True
+) -> Tensor:
+    """Attention of all patches of a picture to each other, by `w.q_proj`, `k_proj`, `v_proj` and `out_proj`."""
+    heads, dim = config.num_attention_heads, wide_head(config.head_dim)
+    parts = [w.q_proj, w.k_proj, w.v_proj]
+    q, k, v = linears(x, parts, [p.bias if biased else None for p in parts])
+    if rotation:
+        q, k = rope(q, *rotation, dim), rope(k, *rotation, dim)
+    out = attention(inputs, q, k, v, inputs.next_state, heads, heads, dim, config.head_dim**-0.5, causal=False)
+    return linear(out, w.out_proj, w.out_proj.bias if biased else None)
+
+
+def norm(x: Tensor, w: Tree, eps: float) -> Tensor:
+    """All values of a patch, centred and normalised together."""
+    normed: Tensor = layer_norm(x, w.of(x.width), w.bias, eps)
+    return normed
+
+
+def feed_forward(x: Tensor, w: Tree, exact: bool = False) -> Tensor:
+    """Two layers with GELU between them, by its approximation unless `exact`."""
+    up = linear(x, w.fc1, w.fc1.bias)
+    return linear(gelu(up) if exact else gelu_tanh(up), w.fc2, w.fc2.bias)
+
+
+def rotation(inputs: Inputs, head_dim: int, theta: float = 1e4) -> Rotation:
+    """Cosine and sine for heads whose first half is turned by a patch's row, and the second by its column."""
+    quarter = head_dim // 4
+    inv_freq = np.tile(1.0 / theta ** (np.arange(quarter) / quarter), 2).astype(np.float32)
+    axes = np.repeat(np.array([1, 2], np.float32), quarter)
+    cosine, sine = rope_table(
+        inputs.positions, Vector("inv_freq", 2 * quarter, inv_freq), 1.0, Vector("axes", 2 * quarter, axes)
+    )
+    return cosine, sine
+
+
+def flatten_patches(weight: StoredTensor) -> StoredTensor:
+    """The weight of a convolution over patches as a matrix [out, values of a patch], padded with zeros to a width that
+    kernels take."""
+    flat = weight.reshape(weight.shape[0], math.prod(weight.shape[1:]))
+    return widen(flat, padded(flat.width))
+
+
+def widen(weight: StoredTensor, width: int) -> StoredTensor:
+    """A matrix with zeros behind each row, up to `width` columns."""
+    if weight.width == width:
+        return weight
+    have = weight.width
+
+    def read(first: int, count: int) -> Array:
+        wide = np.pad(weight.values(first, count), ((0, 0), (0, width - have))).astype(np.float32)
+        return wide.view(np.uint8).reshape(count, -1)
+
+    return replace(weight.dequantise(), shape=(weight.shape[0], width), read=read)
+
+
+def lengthen(weight: StoredTensor, rows: int) -> StoredTensor:
+    """A matrix or vector with zeros after its rows, up to `rows` of them."""
+    have, width = weight.shape[0], weight.width
+    if have == rows:
+        return weight
+
+    def read(first: int, count: int) -> Array:
+        out = np.zeros((count, width), np.float32)
+        known = min(first + count, have) - first
+        if known > 0:
+            out[:known] = weight.values(first, known)
+        return out.view(np.uint8).reshape(count, -1)
+
+    return replace(weight.dequantise(), shape=(rows, *weight.shape[1:]), read=read)
+
+
+def wide_head(dim: int) -> int:
+    """The width of heads that kernels take, of those of `dim` values."""
+    return -(-dim // 16) * 16
+
+
+def fit_heads(tensors: Tensors, heads: int, dim: int) -> Tensors:
+    """With heads of a width that kernels take: what is added to queries, keys and values is 0."""
+    wide = wide_head(dim)
+    if wide == dim:
+        return tensors
+    index = np.arange(heads * wide)
+    source = np.where(index % wide < dim, index // wide * dim + index % wide, -1)
+    fitted = dict(tensors)
+    for name, tensor in tensors.items():
+        if name.endswith(
+            ("q_proj.weight", "k_proj.weight", "v_proj.weight", "q_proj.bias", "k_proj.bias", "v_proj.bias")
+        ):
+            fitted[name] = _spread_rows(tensor, source)
+        elif name.endswith("out_proj.weight"):
+            fitted[name] = _spread_columns(tensor, source)
+    return fitted
+
+
+def _spread_rows(tensor: StoredTensor, source: Array) -> StoredTensor:
+    """Rows that `source` names, in its order, zeros for -1. Raises ModelFileError if there are none such."""
+    _expect(tensor, tensor.shape[0], source)
+
+    def read(first: int, count: int) -> Array:
+        wanted = source[first : first + count]
+        out = np.zeros((count, tensor.width), np.float32)
+        if (there := wanted >= 0).any():
+            low, high = int(wanted[there].min()), int(wanted.max()) + 1
+            out[there] = tensor.values(low, high - low)[wanted[there] - low]
+        return out.view(np.uint8).reshape(count, -1)
+
+    return replace(tensor.dequantise(), shape=(len(source), *tensor.shape[1:]), read=read)
+
+
+def _spread_columns(tensor: StoredTensor, source: Array) -> StoredTensor:
+    """The same of the values of each row."""
+    _expect(tensor, tensor.width, source)
+
+    def read(first: int, count: int) -> Array:
+        values = tensor.values(first, count)
+        wide = np.where(source >= 0, values[:, np.maximum(source, 0)], np.float32(0))
+        return np.ascontiguousarray(wide, np.float32).view(np.uint8).reshape(count, -1)
+
+    return replace(tensor.dequantise(), shape=(*tensor.shape[:-1], len(source)), read=read)
+
+
+def _expect(tensor: StoredTensor, have: int, source: Array) -> None:
+    if have != source.max() + 1:
+        raise ModelFileError(
+            f"{tensor.name} has the shape {tensor.shape}, where heads of {source.max() + 1} are expected"
+        )
+
+
+def fit_feed_forward(tensors: Tensors) -> Tensors:
+    """With inner widths of every `fc1` and `fc2` that kernels take: what is added is 0 before GELU and after it."""
+    fitted = dict(tensors)
+    for name, tensor in tensors.items():
+        if name.endswith(".fc2.weight") and tensor.width % 32:
+            stem, width = name.removesuffix("fc2.weight"), padded(tensor.width)
+            fitted[name] = widen(tensor, width)
+            for part in ("fc1.weight", "fc1.bias"):
+                if stem + part in tensors:
+                    fitted[stem + part] = lengthen(tensors[stem + part], width)
+    return fitted

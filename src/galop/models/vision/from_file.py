@@ -1,0 +1,131 @@
+"""From a model's files to its tower: the tensors for images of a checkpoint, of an mmproj file beside a GGUF file, or of
+a GGUF file that holds both."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from galop.errors import ModelFileError
+from galop.models.vision import find_tower
+from galop.models.vision.family import VisionFamily
+from galop.weights import gguf, safetensors
+from galop.weights.checkpoint import Checkpoint
+from galop.weights.gguf import Header
+from galop.weights.json_files import load_json
+from galop.weights.quantized.decode import decode, take_quantization
+from galop.weights.stored_tensor import Tensors
+
+PREFIX = re.compile(
+    r"(?:model\.)?(?:visual|vision_tower(?:\.vision_model)?|vision_model|vision_encoder)\.|model\.(?=multi_modal|embed_v|connector)"
+)
+CLIP_KEYS = {
+    "embedding_length": "hidden_size", "feed_forward_length": "intermediate_size", "block_count": "num_hidden_layers",
+    "attention.head_count": "num_attention_heads", "attention.layer_norm_epsilon": "layer_norm_eps",
+    "patch_size": "patch_size", "image_mean": "image_mean", "image_std": "image_std",
+}  # fmt: skip
+
+
+def is_mmproj(header: Header) -> bool:
+    """Whether a GGUF file holds the part of a model that sees or hears."""
+    return header.metadata.get("general.architecture") in ("clip", "mmproj")
+
+
+def find_mmproj(path: Path) -> Path | None:
+    """The mmproj file in the folder of a GGUF file, of several the one with the finest weights; None where there is
+    none."""
+    if path.suffix != ".gguf":
+        return None
+    beside = [p for p in sorted(path.parent.glob("*.gguf")) if "mmproj" in p.name.lower() and p != path]
+    order = ("f32", "f16", "bf16", "q8_0")
+    return min(
+        beside,
+        key=lambda p: next((i for i, kind in enumerate(order) if kind in p.name.lower()), len(order)),
+        default=None,
+    )
+
+
+def open_tower(path: Path, text: dict[str, Any], mmproj: Path | None = None) -> Checkpoint | None:
+    """The tower of the model whose file or directory is `path` and whose text has the config `text`, from `mmproj` where
+    one is given; None where there is none, or none that is known.
+
+    The config says as "family" which it is. Raises ModelFileError, also for one that is not this model's, and OSError.
+    """
+    if mmproj is None and not path.is_dir() and path.suffix != ".safetensors":
+        mmproj = find_mmproj(path)
+    if mmproj is not None:
+        family, config, tensors = _open_mmproj(mmproj)
+        where = mmproj
+    elif path.is_dir() or path.suffix == ".safetensors":
+        where = path if path.is_dir() else path.parent
+        found = _open_directory(where)
+        if found is None:
+            return None
+        family, config, tensors = found
+    else:
+        return None
+    config["text_hidden_size"] = text["hidden_size"]
+    tensors = family.sanitize(tensors, config)
+    tower = family(family.config_class.parse(config, where.name))
+    if text.get("model_type") not in family.text_types or tower.width != text["hidden_size"]:
+        raise ModelFileError(
+            f"{where.name} is the tower of another model: it makes embeddings of {tower.width} values for "
+            f"{' or '.join(family.text_types)}, and {path.name} is {text.get('model_type')} and reads {text['hidden_size']}"
+        )
+    return Checkpoint(
+        path=where, config={**config, "family": family.__name__}, tensors=tensors, tokenizer_json="", name=where.stem
+    )
+
+
+def _open_directory(directory: Path) -> tuple[type[VisionFamily], dict[str, Any], Tensors] | None:
+    raw = load_json(directory / "config.json")
+    vision = raw.get("vision_config")
+    if not isinstance(vision, dict):
+        return None
+    family = find_tower(str(vision.get("model_type"))) or find_tower(str(raw.get("model_type")))
+    if family is None:
+        return None
+    quantization = take_quantization(raw, directory)
+    stored = safetensors.parse_directory(directory)
+    stored = decode(stored, quantization, "config.json") if quantization else stored
+    tensors = {name[match.end() :]: t for name, t in stored.items() if (match := PREFIX.match(name))}
+    if not tensors:
+        return None
+    processor = load_json(directory / "processor_config.json").get("image_processor") or {}
+    processor = {**processor, **load_json(directory / "preprocessor_config.json")}
+    return family, family.read_config(raw, vision, processor), tensors
+
+
+def _open_mmproj(path: Path) -> tuple[type[VisionFamily], dict[str, Any], Tensors]:
+    header = gguf.parse(path)
+    if not is_mmproj(header):
+        raise ModelFileError(f"{path.name} holds no vision tower (mmproj): it is a model of texts")
+    projector = header.get("clip.projector_type", str) or header.get("clip.vision.projector_type", str)
+    family = find_tower(projector=str(projector))
+    if family is None:
+        raise ModelFileError(f"{path.name}: the vision tower {str(projector)[:60]!r} is not supported")
+    config: dict[str, Any] = {}
+    for key, name in {**CLIP_KEYS, **family.mmproj.keys}.items():
+        if (value := header.metadata.get(f"clip.vision.{key}")) is not None:
+            config[name] = list(value) if hasattr(value, "tolist") else value
+    tensors: Tensors = {}
+    for name, tensor in header.tensors.items():
+        if name.startswith(("v.", "mm.")):
+            if (new := _checkpoint_name(name, family)) is None:
+                raise ModelFileError(f"{path.name}: the tensor {name} is not part of the vision tower {projector}")
+            tensors[new] = tensor
+    return family, family.adapt_mmproj(config, header), tensors
+
+
+def _checkpoint_name(name: str, family: type[VisionFamily]) -> str | None:
+    """`v.blk.3.ln1.weight` -> `blocks.3.norm1.weight`; None for a name that is not known."""
+    number = re.search(r"\.(\d+)\.", name)
+    general = re.sub(r"\.\d+\.", ".*.", name, count=1)
+    for candidate, index in ((name, ""), (general, number[1] if number else "")):
+        stem, _, ending = candidate.rpartition(".")
+        if candidate in family.mmproj.names:
+            return family.mmproj.names[candidate].replace("*", index)
+        if stem in family.mmproj.names and ending in ("weight", "bias"):
+            return f"{family.mmproj.names[stem]}.{ending}".replace("*", index)
+    return None

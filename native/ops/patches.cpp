@@ -1,4 +1,4 @@
-// patches, add_embedding, merge, resample_positions: pictures on their way into a tower, through it, and into a text.
+// patches, add_embedding, merge, merge_mean, resample_positions: pictures on their way into a tower, through it, and into a text.
 #include <algorithm>
 #include <cmath>
 
@@ -60,17 +60,15 @@ class AddEmbedding final : public TokenOp {
   int64_t part_ = 0;
 };
 
+template <bool kMean>
 class Merge final : public TokenOp {
  public:
   bool chooses_rows() const override { return true; }
-  void attributes(Attributes& has) override {
-    has("count", count_);
-    has("mean", mean_);
-  }
+  void attributes(Attributes& has) override { has("count", count_); }
 
   void validate() override {
     expect(1, 1, 0, 0);
-    require(count_ > 0 && !in[0].rows && out[0].width == in[0].width * (mean_ ? 1 : count_), "merge shapes");
+    require(count_ > 0 && !in[0].rows && out[0].width == in[0].width * (kMean ? 1 : count_), "merge shapes");
   }
 
   void prepare(Run& run) override {
@@ -81,18 +79,18 @@ class Merge final : public TokenOp {
   void run(Run& run, int64_t r) const override {
     const int64_t first = run.batch.rows[r], width = in[0].width;
     float* to = out[0].at(run, r);
-    if (!mean_) {
-      for (int64_t i = 0; i < count_; ++i) std::copy_n(in[0].at(run, first + i), width, to + i * width);
-      return;
+    for (int64_t i = 0; i < count_; ++i) {
+      const float* from = in[0].at(run, first + i);
+      if (kMean && i > 0)
+        run.kernels.add(to, from, to, width);
+      else
+        std::copy_n(from, width, kMean ? to : to + i * width);
     }
-    std::copy_n(in[0].at(run, first), width, to);
-    for (int64_t i = 1; i < count_; ++i) run.kernels.add(to, in[0].at(run, first + i), to, width);
-    run.kernels.scale(1.0f / static_cast<float>(count_), to, to, width);
+    if (kMean) run.kernels.scale(1.0f / static_cast<float>(count_), to, to, width);
   }
 
  private:
   int64_t count_ = 0;
-  bool mean_ = false;
 };
 
 class ResamplePositions final : public TokenOp {
@@ -146,7 +144,8 @@ class ResamplePositions final : public TokenOp {
 
 const Register<Patches> patches("patches");
 const Register<AddEmbedding> add_embedding("add_embedding");
-const Register<Merge> merge("merge");
+const Register<Merge<false>> merge("merge");
+const Register<Merge<true>> merge_mean("merge_mean");
 const Register<ResamplePositions> resample_positions("resample_positions");
 
 }  // namespace

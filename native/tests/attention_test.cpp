@@ -116,7 +116,8 @@ void test_long_attention(const Kernels& k, bool int8) {
                  {"chunk", chunk},
                  {"softcap", sinks < 0 ? 0.0 : 3.0},
                  {"causal", true},
-                 {"wanted", false}}};
+                 {"wanted", false},
+                 {"until", int64_t{0}}}};
   };
   const std::vector<Buffer> buffers = {
       {width, false},   {width, false}, {dim, false},  {dim, false}, {heads * rotated, false},

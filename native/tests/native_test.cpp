@@ -159,7 +159,7 @@ void test_program(const Kernels& k, bool int8) {
                                        {width, false}, {16, false},      {16, false},    {2, false},
                                        {2, false},     {experts, false}, {width, true},  {vocabulary, true}};
   const std::vector<Step> steps = {
-      {"rope_table", {}, {5, 6}, {}, {1}, {{"scale", 1.0}, {"axis", int64_t{0}}}},
+      {"rope_table", {}, {5, 6}, {}, {1, -1}, {{"scale", 1.0}}},
       {"embed", {}, {0}, {embedding}, {}, {{"scale", 1.0}, {"placeholder", int64_t{-1}}}},
       {"rms_norm", {0}, {1}, {}, {0}, {{"eps", 1e-5}}},
       {"linears", {1}, {2, 3, 4}, {q, kk, v}, {-1, -1, -1}, {}},
@@ -179,7 +179,8 @@ void test_program(const Kernels& k, bool int8) {
         {"chunk", int64_t{0}},
         {"softcap", 0.0},
         {"causal", true},
-        {"wanted", false}}},
+        {"wanted", false},
+                 {"until", int64_t{0}}}},
       {"linears", {1}, {2}, {o}, {-1}, {}},
       {"add", {0, 2}, {0}, {}, {}, {}},
       {"rms_norm", {0}, {1}, {}, {0}, {{"eps", 1e-5}}},

@@ -89,7 +89,7 @@ def test_a_malformed_program_is_refused() -> None:
 def test_a_malformed_batch_is_refused() -> None:
     data = np.zeros(native.packed_bytes("Q8_0", 16, 32), np.uint8)
     heads = {"state": 0, "heads": 2, "kv_heads": 2, "head_dim": 16, "scale": 1.0}
-    plain = {"window": 0, "chunk": 0, "softcap": 0.0, "causal": True, "wanted": False}
+    plain = {"window": 0, "chunk": 0, "softcap": 0.0, "causal": True, "wanted": False, "until": 0}
     program = native.Program(
         [(32, False), (32, False), (32, True)],
         [

@@ -24,6 +24,7 @@ from galop.ops import (
     Tensor,
     Vector,
     add,
+    add_embedding,
     attention,
     causal_conv,
     concat,
@@ -40,10 +41,14 @@ from galop.ops import (
     layer_norm,
     linears,
     mamba2_scan,
+    merge,
+    merge_mean,
     multiply,
+    patches,
     pool,
     position_scale,
     relu_squared,
+    resample_positions,
     rms_norm,
     rope,
     rope_table,
@@ -73,6 +78,8 @@ def normal(*shape: int, scale: float = 1.0) -> np.ndarray:
 
 X, Y = normal(TOKENS, WIDTH), normal(TOKENS, WIDTH)
 AXIS = random.integers(-50, 500, TOKENS)
+UNTIL = np.arange(1, TOKENS + 1)
+UNTIL[5:11], UNTIL[20:37] = 11, 37
 FREQUENCIES = (0.5 ** np.arange(8)).astype(np.float32)
 Q, K, V = normal(TOKENS, HEADS * DIM), normal(TOKENS, KV_HEADS * DIM), normal(TOKENS, KV_HEADS * DIM)
 QKV = {"q": Q, "k": K, "v": V}
@@ -134,8 +141,9 @@ def attend_latently(inputs: Any, queries: Any, q_rotated: Any, latent: Any, rota
     return latent_attention(inputs, queries, q_rotated, latent, rotated, 0, HEADS, 0.2)
 
 
-def sum_of_table(inputs: Any, axis: int = 0) -> Any:
-    cosine, sine = rope_table(inputs.positions, Vector("f", 8, FREQUENCIES), 1.25, axis)
+def sum_of_table(inputs: Any, axes: Any = None) -> Any:
+    chosen = None if axes is None else Vector("axes", 8, np.array(axes, np.float32))
+    cosine, sine = rope_table(inputs.positions, Vector("f", 8, FREQUENCIES), 1.25, chosen)
     return add(cosine, sine)
 
 
@@ -215,6 +223,28 @@ CASES: dict[str, tuple[OneOp, float]] = {
         ),
         0,
     ),
+    "embed_positions, axis 1": (
+        OneOp(
+            lambda inputs: embed_positions(inputs.positions, Matrix("p", 512, 64), axis=1),
+            matrices={"p": normal(512, 64)},
+            kinds={"p": "F32"},
+            axes=[np.abs(AXIS)],
+        ),
+        0,
+    ),
+    "resample_positions": (
+        OneOp(
+            lambda inputs: resample_positions(inputs.positions, Matrix("p", 49, 64)),
+            matrices={"p": normal(49, 64)},
+            kinds={"p": "F32"},
+            axes=[np.arange(TOKENS) // 6, np.arange(TOKENS) % 6, np.full(TOKENS, 7), np.full(TOKENS, 6)],
+        ),
+        1e-6,
+    ),
+    "patches": (OneOp(lambda inputs: patches(inputs, WIDTH), given=Y), 0),
+    "add_embedding": (OneOp(lambda inputs, x: add_embedding(inputs, x, 1), {"x": X}, given=normal(TOKENS, 2 * WIDTH)), 0),
+    "merge": (OneOp(lambda inputs, x: merge(x, inputs.rows, 4), {"x": X}, last=TOKENS - 3), 0),
+    "merge_mean": (OneOp(lambda inputs, x: merge_mean(x, inputs.rows, 4), {"x": X}, last=TOKENS - 3), 3e-7),
     "pool, the first": (OneOp(lambda inputs, x: pool(inputs, x, mean=False), {"x": X}), 0),
     "pool, the mean": (OneOp(lambda inputs, x: pool(inputs, x, mean=True), {"x": X}), 3e-7),
     "rows": (OneOp(lambda inputs, x: x, {"x": X}), 0),
@@ -248,7 +278,7 @@ CASES: dict[str, tuple[OneOp, float]] = {
         1e-6,
     ),
     "rope_table": (OneOp(sum_of_table), 1e-6),
-    "rope_table, axis 2": (OneOp(lambda inputs: sum_of_table(inputs, 2), axes=[np.zeros(TOKENS), AXIS]), 1e-6),
+    "rope_table, two axes": (OneOp(lambda inputs: sum_of_table(inputs, [2, 1] * 4), axes=[AXIS // 2, AXIS]), 1e-6),
     "rope": (OneOp(turn(False), TURNED), 1e-6),
     "rope, interleaved": (OneOp(turn(True), TURNED), 1e-6),
     "attention": (OneOp(attending(), QKV), 2e-6),
@@ -260,6 +290,8 @@ CASES: dict[str, tuple[OneOp, float]] = {
     "attention, softcap": (OneOp(attending(softcap=0.8), QKV), 2e-6),
     "attention, all ways": (OneOp(attending(causal=False), QKV), 2e-6),
     "attention, all ways near by": (OneOp(attending(causal=False, window=4), QKV), 2e-6),
+    "attention, until": (OneOp(attending(until=1), QKV, axes=[UNTIL]), 2e-6),
+    "attention, until, near by": (OneOp(attending(until=1, window=4), QKV, axes=[UNTIL]), 2e-6),
     "attention, wide values": (OneOp(attending(), {**QKV, "v": normal(TOKENS, KV_HEADS * 48)}), 2e-6),
     "attention, of an earlier layer": (OneOp(attend_twice, QKV), 2e-6),
     "attention, of an earlier layer where wanted": (OneOp(attend_again_where_wanted, QKV), 2e-6),
@@ -432,6 +464,7 @@ def mutants(case: str) -> list[tuple[str, Callable[..., Any]]]:
 
 # A router's scores are sorted, whatever their size, and no two are so close that a correction of one counts.
 NO_DIFFERENCE = {("route", what) for what in ("wanted in the arithmetic", "best in the arithmetic", "correction")}
+NO_DIFFERENCE.add(("rope_table", "axes"))  # which are whole numbers
 NO_DIFFERENCE.add(("attention", "wanted"))  # here the logits of all tokens are; of some in test_wanted_rows.py
 
 

@@ -90,7 +90,8 @@ def with_native_roundings(model: Model) -> Reference:
 class OneOp:
     """`build(inputs, **tensors)` applied to `tensors` ([TOKENS, width] each), with matrices as (kind, float values).
 
-    `kinds` are the layouts of the matrices; those not named are Q8_0. `axes` are positions [TOKENS] on axis 1 and up.
+    `kinds` are the layouts of the matrices; those not named are Q8_0. `axes` are positions [TOKENS] on axis 1 and up,
+    `given` the rows that the tokens stand for, as they do without `tensors`; of those wanted `last` is the last.
     """
 
     def __init__(
@@ -102,9 +103,12 @@ class OneOp:
         kinds: dict[str, str] | None = None,
         kv: str = "f16",
         axes: Sequence[np.ndarray] = (),
+        given: np.ndarray | None = None,
+        last: int = TOKENS,
     ) -> None:
         self.tensors, self.kv = tensors or {}, kv
         self.positions = np.array([np.arange(TOKENS), *axes], np.int32)
+        self.given, self.last = given, last
         self.weights: dict[str, np.ndarray] = {}
         stored = {f"input {name}": ("F32", x, x) for name, x in self.tensors.items()}
         for name, x in (matrices or {}).items():
@@ -132,27 +136,38 @@ class OneOp:
         built = build(inputs, **symbols)
         self.result = built if built.dim == "R" else rows(built, inputs.rows)
 
+    @property
+    def ids(self) -> np.ndarray:
+        """Those of the rows that are given; tensors are looked up by their own."""
+        at = np.arange(TOKENS, dtype=np.int32)
+        return at if self.given is None else np.where(at % 3 == 1, at, -1 - at) if self.tensors else -1 - at
+
     def native(self, isa: str = "", threads: int = 2) -> np.ndarray:
         """What the native executor makes of it: [TOKENS, width]."""
         parts = [Part(state, BlockPool(state.block_bytes, TOKENS)) for state in states_of(self.plan, self.kv)]
         cache = KVCache(PrefixCache(parts))
         cache.prepare(TOKENS)
         tables = [[cache.row(i)] for i in range(len(parts))]
-        out = np.empty((TOKENS, self.result.width), np.float32)
         at = np.arange(TOKENS, dtype=np.int32)
+        out = np.empty((self.last, self.result.width), np.float32)
         run = program(self.plan, self.pack, threads, self.kv, isa)
         memory = [part.pool.memory for part in parts]
-        assert run.forward(at, self.positions, at * 0, tables, at, memory, out, saves=[cache.save_counts])
+        assert run.forward(
+            self.ids, self.positions, at * 0, tables, at[: self.last], memory, out, None, self.given,
+            [cache.save_counts],
+        )  # fmt: skip
         return out
 
     def meaning(self) -> np.ndarray:
         """What the ops mean, with the roundings of the native steps."""
         at = np.arange(TOKENS)
+        ids, wanted = self.ids, at[: self.last]
         weights = dict(self.weights)
         if self.kv == "int8" and "input q" in weights:
             weights["input q"] = rotated(quantised(rotated(weights["input q"])))
         reference = Reference(self.plan, weights.__getitem__)
-        return np.asarray(reference.forward(Batch(at, self.positions, np.zeros(TOKENS, int), at, KeptKV(self.kv))))
+        batch = Batch(ids, self.positions, np.zeros(TOKENS, int), wanted, KeptKV(self.kv), self.given)
+        return np.asarray(reference.forward(batch))
 
     def distance(self) -> float:
         """How far the two are apart, as a share of the largest value."""

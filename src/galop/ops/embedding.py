@@ -59,13 +59,19 @@ def rows(x: Array, rows: Array) -> Array:
     return chosen
 
 
-@op(lambda x, rows, count, mean: [(x.width if mean else count * x.width, "R")])
-def merge(x: Array, rows: Array, count: int, mean: bool = False) -> Array:
-    """The row of each token whose logits are wanted and those of the count - 1 after it, one behind the other, or their
-    mean: neighbouring patches become one token, [R, count * width] or [R, width]."""
-    groups = x[rows[:, None] + np.arange(count)]
-    merged: Array = groups.mean(axis=1) if mean else groups.reshape(len(rows), -1)
+@op(lambda x, rows, count: [(count * x.width, "R")])
+def merge(x: Array, rows: Array, count: int) -> Array:
+    """The row of each token whose logits are wanted with those of the count - 1 after it behind it, [R, count * width]:
+    neighbouring patches become one token."""
+    merged: Array = x[rows[:, None] + np.arange(count)].reshape(len(rows), -1)
     return merged
+
+
+@op(lambda x, rows, count: [(x.width, "R")])
+def merge_mean(x: Array, rows: Array, count: int) -> Array:
+    """The mean of them in place of all of them: [R, width]."""
+    mean: Array = x[rows[:, None] + np.arange(count)].mean(axis=1)
+    return mean
 
 
 def _table_side(weight: Matrix) -> Shapes:

@@ -63,7 +63,7 @@ def test_int8_pages_take_half_the_memory(smollm: Model, smollm_path: Path) -> No
 
 def test_a_head_size_that_int8_cannot_keep_is_refused(smollm: Model) -> None:
     sizes = {"state": 0, "heads": 2, "kv_heads": 2, "head_dim": 48, "scale": 1.0}
-    plain = {"window": 0, "chunk": 0, "softcap": 0.0, "causal": True, "wanted": False}
+    plain = {"window": 0, "chunk": 0, "softcap": 0.0, "causal": True, "wanted": False, "until": 0}
     steps = [
         ("embed", [], [0], [0], [], {"scale": 1.0, "placeholder": -1}),
         ("attention", [0, 0, 0], [0], [], [-1], sizes | plain),

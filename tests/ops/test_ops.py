@@ -242,7 +242,10 @@ CASES: dict[str, tuple[OneOp, float]] = {
         1e-6,
     ),
     "patches": (OneOp(lambda inputs: patches(inputs, WIDTH), given=Y), 0),
-    "add_embedding": (OneOp(lambda inputs, x: add_embedding(inputs, x, 1), {"x": X}, given=normal(TOKENS, 2 * WIDTH)), 0),
+    "add_embedding": (
+        OneOp(lambda inputs, x: add_embedding(inputs, x, 1), {"x": X}, given=normal(TOKENS, 2 * WIDTH)),
+        0,
+    ),
     "merge": (OneOp(lambda inputs, x: merge(x, inputs.rows, 4), {"x": X}, last=TOKENS - 3), 0),
     "merge_mean": (OneOp(lambda inputs, x: merge_mean(x, inputs.rows, 4), {"x": X}, last=TOKENS - 3), 3e-7),
     "pool, the first": (OneOp(lambda inputs, x: pool(inputs, x, mean=False), {"x": X}), 0),

@@ -50,8 +50,8 @@ def load_eyes(
     isa: str = "",
     progress: Progress | None = None,
 ) -> Eyes | None:
-    """The tower of the model at `path`, whose text is `text`, from `mmproj` where that is given; None where it has none,
-    or one of a family that is not known. Its pack is kept in `cache`. Raises ModelFileError."""
+    """The tower of the model at `path`, whose text is `text`, from `mmproj` where that is given; None where there is
+    none, or one of a family that is not known. Its pack is kept in `cache`. Raises ModelFileError."""
     mmproj = mmproj or (find_mmproj(path) if path.is_file() else None)
     with report_os_errors(path):
         files = source_files(mmproj or path)

@@ -1,7 +1,7 @@
 """Tokens of a prompt that stand for a picture: their embeddings come from a tower, not from the vocabulary.
 
-In a sequence's tokens they are numbers below zero that follow from what the picture is (`soft_ids`), so the prefix cache
-tells two pictures apart and finds one again by the same hashes as text.
+In a sequence's tokens they are numbers below zero that follow from what the picture is (`soft_ids`), so the prefix
+cache tells two pictures apart and finds one again by the same hashes as text.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def soft_ids(identity: bytes, count: int) -> list[int]:
 
 
 def places_on_axes(soft: Sequence[SoftTokens], start: int, count: int) -> Array | None:
-    """The positions on axis 1 and up of the tokens [start, start + count) of a sequence, int32 [axes, count]: of runs as
-    they say, of text on all axes alike, going on behind a run by its advance. Where tokens of runs see each other, one
-    axis: until where a token sees. None where places say all."""
+    """The positions on axis 1 and up of the tokens [start, start + count) of a sequence, int32 [axes, count]: of runs
+    as they say, of text on all axes alike, going on behind a run by its advance. Where tokens of runs see each other,
+    one axis: until where a token sees. None where places say all."""
     placed = [one for one in soft if one.positions is not None]
     places = np.arange(start, start + count, dtype=np.int32)
     if placed:
@@ -84,8 +84,8 @@ def _positions(one: SoftTokens) -> Array:
 
 
 def whole_runs(soft: Sequence[SoftTokens], start: int, count: int) -> int:
-    """How many tokens from `start` on a step reads that is to read at least `count`, with no run of tokens that see each
-    other cut."""
+    """How many tokens from `start` on a step reads that is to read at least `count`, with no run of tokens that see
+    each other cut."""
     end = start + count
     for one in soft:
         if one.together and one.start < end < one.end:

@@ -46,6 +46,6 @@ __all__ = [
     "OPS", "Inputs", "Latent", "Matrix", "Paged", "Plan", "Tensor", "Vector", "Window", "add", "add_embedding",
     "attention", "causal_conv", "concat", "embed", "embed_positions", "exact_linear", "experts", "gated_delta", "geglu",
     "gelu", "gelu_tanh", "head_linear", "latent_attention", "layer_norm", "linear", "linears", "mamba2_scan", "merge",
-    "merge_mean", "multiply", "ones", "patches", "pool", "position_scale", "relu_squared", "resample_positions", "rms_norm", "rope",
-    "rope_table", "route", "rows", "scale", "sigmoid_gate", "softcap", "split", "swiglu", "weigh",
+    "merge_mean", "multiply", "ones", "patches", "pool", "position_scale", "relu_squared", "resample_positions",
+    "rms_norm", "rope", "rope_table", "route", "rows", "scale", "sigmoid_gate", "softcap", "split", "swiglu", "weigh",
 ]  # fmt: skip

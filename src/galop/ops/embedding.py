@@ -29,7 +29,8 @@ def embed(inputs: Any, weight: Array, scale: float = 1.0, placeholder: int = -1)
 
 @op(lambda positions, weight, axis: [(weight.cols, "T")], exact=("weight",))
 def embed_positions(positions: Array, weight: Array, axis: int = 0) -> Array:
-    """Row `position` of `weight` for each token, of its positions on `axis`: learned positions (Gehring et al., 2017)."""
+    """Row `position` of `weight` for each token, its position being that on `axis`: learned positions (Gehring et al.,
+    2017)."""
     found: Array = np.asarray(weight[positions[axis]])
     return found
 

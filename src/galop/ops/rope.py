@@ -22,10 +22,7 @@ def rope_table(positions: Array, inv_freq: Array, scale: float, axes: Array | No
     (Qwen2-VL, 2024); on axis 0, which without them all read, is its place, which also counts where a step gives no more
     axes.
     """
-    if axes is None or len(positions) == 1:
-        chosen = positions[:1].T
-    else:
-        chosen = positions[axes.astype(int)].T
+    chosen = positions[:1].T if axes is None or len(positions) == 1 else positions[axes.astype(int)].T
     angle = chosen.astype(np.float64) * inv_freq.astype(np.float64)
     return [np.cos(angle).astype(np.float32) * np.float32(scale), np.sin(angle).astype(np.float32) * np.float32(scale)]
 

@@ -1,5 +1,5 @@
-"""From a model's files to its tower: the tensors for images of a checkpoint, of an mmproj file beside a GGUF file, or of
-a GGUF file that holds both."""
+"""From a model's files to its tower: the tensors for images of a checkpoint, of an mmproj file beside a GGUF file, or
+of a GGUF file that holds both."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from galop.weights.quantized.decode import decode, take_quantization
 from galop.weights.stored_tensor import Tensors
 
 PREFIX = re.compile(
-    r"(?:model\.)?(?:visual|vision_tower(?:\.vision_model)?|vision_model|vision_encoder)\.|model\.(?=multi_modal|embed_v|connector)"
+    r"(?:model\.)?(?:(?:visual|vision_tower(?:\.vision_model)?|vision_model|vision_encoder)\."
+    r"|(?=(?:multi_modal_projector|connector|embed_vision|patch_merger|vision_language_adapter)\.))"
 )
 CLIP_KEYS = {
     "embedding_length": "hidden_size", "feed_forward_length": "intermediate_size", "block_count": "num_hidden_layers",
@@ -47,8 +48,8 @@ def find_mmproj(path: Path) -> Path | None:
 
 
 def open_tower(path: Path, text: dict[str, Any], mmproj: Path | None = None) -> Checkpoint | None:
-    """The tower of the model whose file or directory is `path` and whose text has the config `text`, from `mmproj` where
-    one is given; None where there is none, or none that is known.
+    """The tower of the model whose file or directory is `path` and whose text has the config `text`, from `mmproj`
+    where one is given; None where there is none, or none that is known.
 
     The config says as "family" which it is. Raises ModelFileError, also for one that is not this model's, and OSError.
     """
@@ -70,8 +71,8 @@ def open_tower(path: Path, text: dict[str, Any], mmproj: Path | None = None) -> 
     tower = family(family.config_class.parse(config, where.name))
     if text.get("model_type") not in family.text_types or tower.width != text["hidden_size"]:
         raise ModelFileError(
-            f"{where.name} is the tower of another model: it makes embeddings of {tower.width} values for "
-            f"{' or '.join(family.text_types)}, and {path.name} is {text.get('model_type')} and reads {text['hidden_size']}"
+            f"{where.name} is the vision tower of another model: it makes {tower.width} values a token for "
+            f"{' or '.join(family.text_types)}; {path.name} is {text.get('model_type')} and reads {text['hidden_size']}"
         )
     return Checkpoint(
         path=where, config={**config, "family": family.__name__}, tensors=tensors, tokenizer_json="", name=where.stem

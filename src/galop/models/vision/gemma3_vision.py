@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isqrt
-from typing import Any, ClassVar
+from typing import Any
 
 from galop.errors import ModelFileError
 from galop.models.vision.family import Layout, Patches, VisionFamily, VisionMapping
@@ -31,8 +31,10 @@ class Gemma3VisionConfig(SiglipConfig):
         super().check(file)
         tokens = isqrt(self.mm_tokens_per_image)
         if not tokens or tokens**2 != self.mm_tokens_per_image or self.image_size % (self.patch_size * tokens):
-            raise ModelFileError(f"{file}: a picture of {self.side} x {self.side} patches does not make "
-                                 f"{self.mm_tokens_per_image} tokens")
+            raise ModelFileError(
+                f"{file}: a picture of {self.side} x {self.side} patches does not make "
+                f"{self.mm_tokens_per_image} tokens"
+            )
 
 
 class Gemma3Vision(VisionFamily):
@@ -98,4 +100,5 @@ class Gemma3Vision(VisionFamily):
         c, block = self.config, isqrt(self.merged)
         square = normalise(resize(pixels, c.image_size, c.image_size, Filter.BILINEAR), c.image_mean, c.image_std)
         row, column = grid(c.side, c.side, block)
-        return [Patches(pad(cut(square, c.patch_size, block), padded(3 * c.patch_size**2)), (row * c.side + column)[None])]
+        patches = pad(cut(square, c.patch_size, block), padded(3 * c.patch_size**2))
+        return [Patches(patches, (row * c.side + column)[None])]

@@ -40,8 +40,10 @@ class Idefics3VisionConfig(SiglipConfig):
         if not self.scale_factor or not self.tile_size or self.tile_size % (self.patch_size * self.scale_factor):
             raise ModelFileError(f"{file}: tiles of {self.tile_size} pixels are not whole tokens of the vision tower")
         if self.tile_size > self.image_size or not self.tile_size <= self.longest_edge <= 16 * self.tile_size:
-            raise ModelFileError(f"{file}: pictures of {self.longest_edge} pixels in tiles of {self.tile_size} are not "
-                                 f"what a vision tower of {self.image_size} sees")
+            raise ModelFileError(
+                f"{file}: pictures of {self.longest_edge} pixels in tiles of {self.tile_size} are not "
+                f"what a vision tower of {self.image_size} sees"
+            )
 
 
 class Idefics3Vision(VisionFamily):
@@ -177,7 +179,8 @@ class Idefics3Vision(VisionFamily):
         """In which of the positions along a side of the tower's square each of `side` patches lies: [side]."""
         borders = (np.arange(1, self.config.side) / self.config.side).astype(np.float32)
         shares = np.arange(side, dtype=np.float32) * np.float32(1 / side)
-        return np.searchsorted(borders, np.minimum(shares, np.float32(1 - 1e-6)), side="right")
+        found: Array = np.searchsorted(borders, np.minimum(shares, np.float32(1 - 1e-6)), side="right")
+        return found
 
 
 USUAL = {"hidden_size": 1152, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 16,

@@ -92,6 +92,7 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     # Shocks: Anderson's table A.2 at Mach 2.
     ("shock_pressure", {"gamma": 1.4, "mach": 2, "ahead": "1 bar"}, {"pressure": 4.5e5}, 1e-9),
     ("shock_temperature", {"gamma": 1.4, "mach": 2, "ahead": "300 K"}, {"temperature": 300 * 1.687}, 5e-4),
+    ("recovery_temperature", {"static_temperature": "410 K", "mach": 1.6, "recovery_factor": 0.91, "gamma": 1.4}, {"temperature": 410 * 1.46592}, 1e-12),
     # Cycles.
     ("adiabatic_pressure", {"first_pressure": "1 bar", "first_volume": "8 L", "second_volume": "1 L"}, {"pressure": 1e5 * exp(1.4 * log(8))}, 1e-9),
     ("adiabatic_temperature", {"first_temperature": "300 K", "first_volume": "8 L", "second_volume": "1 L"}, {"temperature": 300 * 8**0.4}, 1e-9),

@@ -1,4 +1,4 @@
-"""Pressures and temperatures behind a normal shock."""
+"""Pressures and temperatures behind a normal shock, and of a wall in fast flow."""
 
 from __future__ import annotations
 
@@ -38,3 +38,19 @@ def shock_temperature(
 ) -> float:  # fmt: skip
     """Static temperature behind a normal shock."""
     return ahead * float(normal_shock.function(gamma=gamma, mach=mach)["temperature_ratio"])
+
+
+@formula("T_aw = T (1 + r (gamma - 1) / 2 M^2)", f"{ANDERSON}, ch. 18",
+         {"temperature": Quantity("K", "adiabatic wall temperature", words="recovery insulated wall, température de "
+                                  "paroi adiabatique, de récupération")},
+         words="recovery factor of a boundary layer, adiabatic wall, facteur de récupération, paroi "
+               "adiabatique")  # fmt: skip
+def recovery_temperature(
+    static_temperature: Annotated[float, Quantity("K", "static temperature", 1, 1e5, "free stream gas, température "
+                                                  "statique")],
+    mach: Annotated[float, Quantity("", "Mach number", 0, 50, "nombre de Mach")],
+    recovery_factor: Annotated[float, Quantity("", "recovery factor", 0.1, 1, "r, facteur de récupération")],
+    gamma: Gamma,
+) -> float:  # fmt: skip
+    """Temperature of a wall that takes no heat from a fast flow."""
+    return static_temperature * (1 + recovery_factor * (gamma - 1) / 2 * mach**2)

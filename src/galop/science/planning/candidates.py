@@ -31,7 +31,7 @@ NONE = 1.5  # what it costs a plan that nothing makes it give what is given
 LEAST_MISSING = -1.5  # so much less fits one that lacks an input
 BAD = 0.5  # a plan that cannot be, is what was meant where its score is so much more than any other's
 LEFT = 0.6  # what a plan may leave unused
-SURE = 0.75  # a number of a plan that fits less is not told
+SURE, UNSURE = 0.75, 0.3  # a number of a plan that fits less is told where nothing else is as likely, or not at all
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Candidate:
     plan: FormulaPlan
     computation: Computation | None
     problem: str = ""
+    lead: float = 0.0  # how much better its plan is than any with another number
 
     @property
     def text(self) -> str:
@@ -90,7 +91,17 @@ def find_candidates(question: TechnicalQuestion) -> list[Candidate]:
             if not any(c.computation and is_same(c.computation, value) for c in found):
                 found.append(Candidate(plan, value))
     found.sort(key=lambda c: (-c.plan.score, c.computation is not None and c.computation.value < 0))
-    return [c for c in found if not (c.problem and not c.plan.missing and has_better(c, found))]
+    found = [c for c in found if not (c.problem and not c.plan.missing and has_better(c, found))]
+    return [replace(c, lead=c.plan.score - max([d.plan.score for d in found if d is not c], default=-9)) for c in found]
+
+
+def is_sure(candidate: Candidate) -> bool:
+    """Whether a number may be told: its plan fits the question well, or uses what is given as no other plan does."""
+    plan = candidate.plan
+    if plan.fit >= SURE:
+        return True
+    given = {g.start for s in plan.step.walk() for g in s.inputs.values() if isinstance(g, Given)}
+    return plan.fit >= UNSURE and candidate.lead >= CLOSE and plan.left <= LEFT / 2 and len(given) > 1
 
 
 def has_better(bad: Candidate, found: Sequence[Candidate]) -> bool:
@@ -219,7 +230,7 @@ def conclude(question: TechnicalQuestion, candidates: Sequence[Candidate]) -> An
     if made is None:
         missing = tuple(dict.fromkeys(v.of.what for v in plan.missing))
         return Answer("missing" if missing else "contradictory", candidate.problem, missing=missing)
-    if plan.fit < SURE:
+    if not is_sure(candidate):
         return Answer(
             "no_formula", "No formula here fits the question well enough to be relied on; the nearest is "
             f"{plan.step.formula.name} ({plan.step.target.of.what}); nothing was computed."

@@ -39,6 +39,8 @@ EACH = frozenset(stems("each apiece chacun chacune chaque"))
 PIPES = r"(?:pipes?|tubes?|lines?|hoses?|wires?|bores?|capillar\w+|conduites?|tuyaux?|fils?)\b"
 PIPE = re.compile(rf"[ -](?:\w+ )?{PIPES}")
 OF_PIPE = re.compile(rf" (?:of|de|d') ?(?:[\w.,]+ ){{0,4}}{PIPES}")
+OF_ENGINE = re.compile(r"[ -](?:[a-z]+ )?(?:engines?|motors?|thrusters?)\b(?! (?:burn|test|firing|fire))")
+IMPULSE = stems("isp specific impulse")
 LENGTH, ACROSS = stems("length longueur"), stems("diameter diamètre")
 SMALLER = tuple(
     (frozenset(stems(one)), frozenset(stems(other)))
@@ -65,7 +67,7 @@ OPPOSITES = tuple(
         ("hot chaud chaude", "cold froid froide"),
         ("fuel carburant combustible", "oxidiser oxidizer comburant oxydant"),
         ("exit sortie", "throat col"), ("exit sortie", "chamber chambre"), ("ambient ambiante", "chamber chambre"),
-        ("payload utile", "propellant ergols"), ("dry empty sèche vide", "propellant ergols"),
+        ("payload utile", "propellant ergols"), ("dry empty structural structure sèche vide", "propellant ergols"),
         ("lost loss perdu perdue pertes", "useful output efficiency utile rendement"),
         ("exchange échange", "limiting limite"), ("length longueur", "diameter diamètre"),
         ("centre center radius rayon", "altitude above"), ("initial initiale depart start started "
@@ -83,7 +85,8 @@ def contexts_of(question: TechnicalQuestion, asked: Asked) -> list[dict[str, flo
     contexts = [context_of(given, question.text) for given in question.given]
     for given, context in zip(question.given, contexts, strict=True):
         if asked.start <= given.start < asked.end:  # words of what is asked are hardly those of what is given
-            beside = {*given.before[:1], *given.after[:1]}
+            apart = re.search(r"\w\w", question.text[asked.start + len(asked.what) : given.start])
+            beside = {*given.after[:1]} if apart else {*given.before[:1], *given.after[:1]}
             context.update({s: 0.3 * context[s] for s in asked.stems[:3] if s in context and s not in beside})
     for name in question.names:
         near = [i for i, g in enumerate(question.given) if 0 <= name.start - g.end <= CLOSE]
@@ -108,6 +111,8 @@ def context_of(given: Given, text: str) -> dict[str, float]:
         weights |= dict.fromkeys(LENGTH, 0.7)
     elif PIPE.match(after):
         weights |= dict.fromkeys(ACROSS, 0.7)
+    if given.unit in ("s", "sec") and OF_ENGINE.match(after):
+        weights |= dict.fromkeys(IMPULSE, 1.0)
     if re.search(r"\bby (?:about )?$", text[: given.start]):
         weights |= dict.fromkeys(CHANGE, 0.6)
     return weights | dict.fromkeys(stems(given.symbol), 1.2)

@@ -25,7 +25,7 @@ EACH = re.compile(
     r"\W*(?:of \w+ |de \w+ )?(?:each|apiece|chacune?s?|per (?!second|hour|minute|day|kg|m)\w+|par (?!seconde|"
     r"heure|minute|jour)\w+)\b"
 )
-EACH_BEFORE = re.compile(r"\b(?:each|every|chacune?|chaque)\b[^.;]{0,40}$")
+EACH_BEFORE = re.compile(r"\b(?:each|every|chacune?|chaque)\b(?: (?!and\b|et\b|with\b|avec\b)[a-z'-]+){0,4} ?$")
 OF_IT = re.compile(r"[ -](?:[a-z-]+ ){0,3}?[a-z-]+ (?:of|at|with|de|d'|a|x|@|avec) ?(?:about |environ )?")
 OF_ONE = re.compile(
     r"\b(?:each|every|per (?:engine|motor|pump|tank|cell|unit|thruster)|one (?:of|engine|motor|pump|tank)|"

@@ -8,7 +8,7 @@ wanted next.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, islice, permutations, product
 
 from galop.science.formula import Formula, TextInput
@@ -61,6 +61,7 @@ ASSUMED, KNOWN, MISSING, OUTSIDE = -0.3, 0.1, -3.0, -1.5
 ORDER, CROSSED, UPSIDE, UNSPOKEN, GUESSED = 0.05, 0.3, 0.6, 1.0, 0.8
 LOGARITHMIC = ("decibel", "dB", "neper", "octave")  # of which no formula gives any
 TARGET, WANDER, TOPIC, CLAIM, EXTRA, LOOP, LEFT, CLASH = 2.5, 2.5, 2.0, 1.0, 1.0, 2.5, 1.0, 2.0
+SPOKEN = 0.4  # for each telling word of what is asked that the formulas do not know
 LEAST = 0.3  # gain from which a quantity takes the place of a default
 
 
@@ -125,6 +126,8 @@ class _Search:
                     if any(role.of.what == target.of.what for role in way.used.values()):
                         score -= LOOP
                     ways.append(_Way(way.step, way.used, score, way.derived))
+        covers = [self._covers(way.step) for way in ways]
+        ways = [replace(w, score=w.score - SPOKEN * (max(covers) - c)) for w, c in zip(ways, covers, strict=True)]
         ways.sort(key=lambda w: -w.score)
         return [
             FormulaPlan(
@@ -189,6 +192,11 @@ class _Search:
         size = sum(known[s] for s in told)
         words = frozenset[str]().union(*(topics()[s.formula.name] for s in step.walk()))
         return sum(known[s] for s in told & words) / size if size else 0.0
+
+    def _covers(self, step: FormulaStep) -> float:
+        """How many of the telling words of what is asked the formulas' words have."""
+        words = frozenset[str]().union(*(topics()[s.formula.name] for s in step.walk()))
+        return sum(topic_rarity().get(s, 0.0) for s in self._asked.stems[:6] if s in words)
 
     def _relevance(self, name: str) -> float:
         """How much the question speaks of what a formula is about, from 0 to 1."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -16,10 +16,29 @@ from galop.engine.prefix_cache import Part, PrefixCache
 from galop.engine.soft_tokens import places_on_axes
 from galop.engine.states import CHUNK_TOKENS, KVType, pool_blocks, sequences_of, states_of
 from galop.errors import ContextLengthError
+from galop.ops.cost import Cost, Workload
 from galop.ops.plan import Array, Plan
 from galop.weights.pack import Pack
 
 CHUNK_SECONDS = 0.25  # between two reports of progress
+LEAST_CHUNK = 64  # tokens: chunks of 32 cost 14 %
+REUSE = 32  # multiply-adds for each byte of weights, from which on arithmetic is what bounds a step
+
+
+def least_chunk(plan: Plan, matrix_bytes: Callable[[str], float]) -> int:
+    """Tokens that a chunk of a prompt needs for a byte of weights to serve many of them.
+
+    Of a mixture each token takes a few experts, so that many tokens are needed before each expert has several; 64 will
+    do for other models. `matrix_bytes` is the size of a matrix by its name.
+    """
+    chunk = LEAST_CHUNK
+    while chunk < CHUNK_TOKENS:
+        work = Workload(chunk, 0, 0, 1, matrix_bytes, lambda state: 0)
+        cost = sum((step.cost(work) for step in plan.steps), Cost())
+        if cost.products >= REUSE * cost.bytes:
+            break
+        chunk *= 2
+    return chunk
 
 
 class StepCancelled(Exception):
@@ -59,7 +78,9 @@ class Engine:
         self.hidden_size = plan.widths[plan.steps[-1].inputs[0]]
         self.context = context
         self.in_one_step = plan.in_one_step
-        self.chunk = 64  # tokens of a prompt at once; adapted so that a chunk takes about CHUNK_SECONDS
+        self.least_chunk = least_chunk(plan, lambda name: pack.matrices[name].nbytes)
+        self.chunk = self.least_chunk  # tokens of a prompt at once; adapted so that one takes about CHUNK_SECONDS
+        self.token_seconds = 0.0  # for a token of a whole chunk
 
     @property
     def blocks_in_use(self) -> int:
@@ -172,7 +193,14 @@ class Engine:
     def adapt_chunk(self, tokens: int, seconds: float) -> None:
         """Sets the chunk from the seconds that a step over so many tokens took, if they were a whole chunk."""
         if tokens == self.chunk:
-            self.chunk = min(CHUNK_TOKENS, max(64, int(tokens / seconds * CHUNK_SECONDS) // 32 * 32))  # fewer cost 14 %
+            self.token_seconds = seconds / tokens
+            self.chunk = min(CHUNK_TOKENS, max(self.least_chunk, int(CHUNK_SECONDS / self.token_seconds) // 32 * 32))
+
+    def chunk_within(self, seconds: float) -> int:
+        """Tokens of a chunk that takes no more than so many seconds, as far as is known; LEAST_CHUNK at least."""
+        if seconds >= self.chunk * self.token_seconds:
+            return self.chunk
+        return max(LEAST_CHUNK, int(seconds / self.token_seconds) // 32 * 32)
 
 
 def _bring_soft(

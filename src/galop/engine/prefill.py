@@ -22,8 +22,11 @@ from galop.ops.plan import Array
 SCORE_BYTES = 64 << 20  # of logits at once, of prompts whose every token is scored
 
 
-def share_chunk(engine: Engine, unread: Mapping[TokenSequence, int]) -> dict[TokenSequence, int]:
+def share_chunk(
+    engine: Engine, unread: Mapping[TokenSequence, int], seconds: float = math.inf
+) -> dict[TokenSequence, int]:
     """How many tokens of the next chunk each prompt gets, of so many that are not read yet; the first in turn first.
+    The chunk takes no more than `seconds`, if that can be.
 
     Half is for the first in turn, so that nobody takes more than twice as many chunks as first come, first served; the
     rest for those with the least left, so that nobody waits for a long prompt. Those that fit this rest go in turn.
@@ -32,10 +35,11 @@ def share_chunk(engine: Engine, unread: Mapping[TokenSequence, int]) -> dict[Tok
     if engine.in_one_step:
         return _share_whole(in_turn, unread)
     shares = dict.fromkeys(in_turn, 0)
-    half, left = engine.chunk // 2, engine.chunk
+    chunk = engine.chunk_within(seconds)
+    half, left = chunk // 2, chunk
     scorable = max(16, SCORE_BYTES // (4 * engine.vocabulary))
     shortest_first = sorted(in_turn, key=lambda s: max(unread[s], half))
-    for sequence, most in [(in_turn[0], half), *((s, engine.chunk) for s in shortest_first)]:
+    for sequence, most in [(in_turn[0], half), *((s, chunk) for s in shortest_first)]:
         part = min(unread[sequence] - shares[sequence], most, left)
         if sequence.needs_prompt_scores:
             part = min(part, scorable)
@@ -56,14 +60,15 @@ def _share_whole(in_turn: Sequence[TokenSequence], unread: Mapping[TokenSequence
 
 
 class PrefillStep:
-    """One step over a chunk of prompts: `execute` it, then `finish` gives what came of it."""
+    """One step over a chunk of prompts: `execute` it, then `finish` gives what came of it. It takes no more than
+    `seconds`, if that can be."""
 
-    def __init__(self, engine: Engine, sequences: Sequence[TokenSequence]) -> None:
+    def __init__(self, engine: Engine, sequences: Sequence[TokenSequence], seconds: float = math.inf) -> None:
         self.engine = engine
         self.tokens = 0
         self._work: list[tuple[TokenSequence, KVCache, list[int]]] = []
         self._rows: list[int] = []  # tokens of the step whose logits are wanted
-        for sequence, share in share_chunk(engine, {s: s.unread_tokens for s in sequences}).items():
+        for sequence, share in share_chunk(engine, {s: s.unread_tokens for s in sequences}, seconds).items():
             if not share:
                 continue
             assert sequence.kv

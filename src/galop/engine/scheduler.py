@@ -132,7 +132,7 @@ class Scheduler:
 
     def _prefill(self, sequences: list[TokenSequence], others: bool) -> None:
         """Reads a chunk of prompts, and counts the time if `others` are held up by it."""
-        step = PrefillStep(self.engine, sequences)
+        step = PrefillStep(self.engine, sequences, STALL_SECONDS if others else math.inf)
         seconds = step.execute()
         self.counts["prompt_tokens"] += step.tokens
         if others:

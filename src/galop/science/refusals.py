@@ -37,6 +37,7 @@ ENGLISH = [
     r"\bto (?:answer|determine|compute|calculate|find|know)\b.{0,200} (?:is|are) (?:needed|required)",
     r"\bno (?:formula|data|number|numeric\w*|unique|single|definite) |\bthere is no (?:formula|number|answer|way)",
     r"\b(?:i |we )(?:don't|do not|cannot|can't) (?:know|say|tell|have)|\bneeds? (?:to know|more (?:data|info))",
+    r"\bnothing (?:was|is|has been) computed",
     r"^no \w.{0,200}\b(?:makes?|gives?|leads?|fits?|uses?)\b",
     r"\b(?:i|we)(?: would|'d) (?:need|have to know)|\b(?:you )?(?:would )?need to (?:know|provide|specify|give)",
     r"\b(?:please )?(?:provide|specify) the\b",
@@ -51,6 +52,7 @@ FRENCH = [
     r"\bpas (?:assez|suffisamment|suffisant\w*)|\binsuffisant\w*",
     r"\b(?:il|me|nous|en) manquer?a?(?:it)?\b|\bmanquent?\b|\bmanquant\w*|\bfaute (?:de|d')",
     r"\b(?:il )?(?:me |nous )?faudrait (?:connaitre|savoir|aussi|la|le|les|l')|\bsans (?:connaitre|savoir)\b",
+    r"\brien n'a ete calcule",
     r"^aucune? \w.{0,200}\b(?:donnent?|menent?|convien\w+|n'utilisent?)\b",
     r"\bje (?:ne |n')|\baucune? (?:formule|donnee|reponse|valeur)|\bon ne (?:connait|dispose)",
 ]

@@ -193,6 +193,52 @@ def charging_time(
 
 
 @formula(
+    "t = (end - start) W / (efficiency (1 - loss) P)", f"{LINDEN}, ch. 3",
+    {"time": Quantity("h", "charging time", words="how long to charge recharge wallbox, durée de recharge")},
+    words="charging time of an electric car battery kWh charger power wallbox percent, temps de charge d'une "
+          "batterie de voiture électrique borne puissance de % à %",
+)  # fmt: skip
+def charging_time_at_power(
+    energy: Annotated[
+        float, Quantity("W*h", "energy", 1e-12, 1e15, words="battery capacity kWh, énergie capacité batterie")
+    ],
+    power: Annotated[
+        float,
+        Quantity(
+            "W", "charging power", 1e-12, 1e15, words="charger wallbox average, puissance de charge borne moyenne"
+        ),
+    ],
+    start: Annotated[
+        float, Quantity("", "state of charge before", 0, 1, words="initial from SOC, état de charge initial")
+    ] = 0.0,
+    end: Annotated[
+        float, Quantity("", "state of charge after", 0, 1, words="final to SOC, état de charge final")
+    ] = 1.0,
+    efficiency: Annotated[float, Quantity("", "efficiency", 0.01, 1, words="charger, rendement chargeur")] = 1.0,
+    loss: Annotated[float, Quantity("", "share that is lost", 0, 0.99, words="losses loss charging, pertes")] = 0.0,
+) -> float:
+    """How long a battery takes to charge at a power, from one state of charge to another; solved for it, the power."""
+    return (end - start) * energy / (efficiency * (1 - loss) * power)
+
+
+@formula(
+    "W = Q U / efficiency", f"{LINDEN}, ch. 3",
+    {"energy": Quantity("W*h", "energy from the socket", words="charge costs takes, énergie prise à la prise")},
+    words="energy a full charge takes from the socket charger efficiency, énergie consommée par une charge complète "
+          "rendement du chargeur",
+)  # fmt: skip
+def energy_to_charge(
+    capacity: Capacity,
+    voltage: MeanVoltage,
+    efficiency: Annotated[
+        float, Quantity("", "efficiency of the charger", 0.01, 1, words="charging, rendement chargeur")
+    ],
+) -> float:
+    """Energy that it takes to charge a battery, the charger's losses included."""
+    return capacity * voltage / efficiency
+
+
+@formula(
     "t = H (Q / (I H))^k", "Peukert, Elektrotech. Z. 20 (1897) 287",
     {"time": Quantity("h", "run time", words="how long lasts discharge, autonomie durée de décharge")},
     words="Peukert lead-acid battery run time exponent, loi de Peukert batterie au plomb autonomie exposant",
@@ -259,9 +305,18 @@ def battery_pack(
     cell_capacity: Annotated[
         float, Quantity("A*h", "capacity of one cell", 1e-9, 1e5, words="cell Ah, capacité d'une cellule")
     ],
-    series: Annotated[float, Quantity("", "cells in series", 1, 1e6, words="s in series number, cellules en série")],
+    series: Annotated[
+        float,
+        Quantity(
+            "",
+            "cells in series",
+            1,
+            1e6,
+            words="series, batteries, cellules en série, accus, accumulateurs, piles, éléments",
+        ),
+    ],
     parallel: Annotated[
-        float, Quantity("", "strings in parallel", 1, 1e6, words="p in parallel number, cellules en parallèle branches")
+        float, Quantity("", "strings in parallel", 1, 1e6, words="parallel, strings, cellules en parallèle, branches")
     ] = 1.0,
 ) -> dict[str, float]:
     """Voltage, capacity and energy of a pack of like cells in series and parallel."""

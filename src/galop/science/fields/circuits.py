@@ -94,16 +94,19 @@ def wire_resistance(
 
 
 @formula(
-    "1 / R = 1 / R1 + 1 / R2", OHM,
-    {"resistance": Quantity("ohm", "resistance of both", words="parallel, équivalente en parallèle")},
+    "1 / R = 1 / R1 + 1 / R2 + 1 / R3", OHM,
+    {"resistance": Quantity("ohm", "total resistance in parallel", words="equivalent, équivalente en parallèle")},
     words="resistors in parallel equivalent resistance, résistances en parallèle équivalente",
 )  # fmt: skip
 def parallel_resistance(
     first: Annotated[float, Quantity("ohm", "first resistance", 1e-12, 1e15, words="R1, première résistance")],
     second: Annotated[float, Quantity("ohm", "second resistance", 1e-12, 1e15, words="R2, deuxième résistance")],
+    third: Annotated[
+        float, Quantity("ohm", "third resistance", 0, 1e15, words="R3 parallel, troisième résistance parallèle")
+    ] = 0.0,
 ) -> float:
-    """Resistance of two resistors in parallel."""
-    return 1 / (1 / first + 1 / second)
+    """Resistance of two or three resistors in parallel (0 for a third that is not there)."""
+    return 1 / (1 / first + 1 / second + (1 / third if third else 0.0))
 
 
 @formula(

@@ -47,7 +47,8 @@ CurrentEfficiency = Annotated[
              words="faradaic efficiency yield CE, rendement faradique rendement en courant de Faraday"),
 ]  # fmt: skip
 Cells = Annotated[
-    float, Quantity("", "cells in series", 1, 100_000, words="number of cells stack, nombre de cellules empilement")
+    float,
+    Quantity("", "cells in series", 1, 100_000, words="number of cells stack, nombre de cellules empilement, series"),
 ]
 CellVoltage = Annotated[
     float, Quantity("V", "voltage of one cell", 1e-3, 100, words="cell voltage U, tension de cellule")

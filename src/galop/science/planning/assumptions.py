@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -24,6 +24,7 @@ from galop.science.elements import (
 from galop.science.reading.plain_text import fold_characters
 from galop.science.reading.question import TechnicalQuestion
 from galop.science.reading.substances import Name
+from galop.science.salts import Salt, ions_of
 from galop.science.units import ScienceError, same_dimension
 
 
@@ -51,6 +52,7 @@ NOT_ROOM = re.compile(
 )
 BOILING = ("LOX", "LH2", "LCH4", "NH3", "propane", "nitrogen")  # gases but for what is said to be liquid
 GASES = {"H2": 2.0, "O2": 4.0, "Cl2": 2.0}  # electrons that a molecule takes or gives in electrolysis
+HOST = re.compile(r"Li(\d?)(?=[A-Z])")  # of lithium in a battery
 CHARGE = re.compile(r"(\d?)([+-])$")
 
 
@@ -77,15 +79,34 @@ def find_assumptions(unit: str, words: str, question: TechnicalQuestion) -> list
 
 def of_names(unit: str, role: str, names: tuple[Name, ...]) -> Iterator[Assumption]:
     """What is known of the substances that a question names."""
+    salts = [(called, salt) for name in names for called in name.called if (salt := ions_of(called))]
+    if not unit and re.search(r"charge number of the (?:cation|anion)|(?:cations|anions) in the formula|salt", role):
+        yield from of_salts(role, salts)
+        return
     for name in names:
         if same_dimension("g/mol", unit) and re.search(r"mola|molec|atomi", role):
             yield from molar_masses(name)
-        elif not unit and re.search(r"electron|valence|charge", role):
+        elif not unit and re.search(r"electron|valence|(?<!dis)charge (?:number|of the|de l|du )", role):
             yield from electrons_of(name, bool(re.search(r"charge", role) and not re.search("electron", role)))
         elif same_dimension("kg/m^3", unit) and re.search(r"densit|masse volumique", role):
             yield from densities(name)
         elif same_dimension("V", unit) and re.search(r"standard", role):
             yield from potentials(name)
+
+
+def of_salts(role: str, salts: Sequence[tuple[str, Salt]]) -> Iterator[Assumption]:
+    """What the formulas of salts say of their ions: charges, counts, and ionic strength over concentration."""
+    for called, salt in salts[1:] if "second" in role else salts[:1]:
+        ion = "cation" if "cation" in role else "anion"
+        charge, count = getattr(salt, f"{ion}_charge"), getattr(salt, f"{ion}s")
+        if "salt" in role:
+            strength = (salt.cations * salt.cation_charge**2 + salt.anions * salt.anion_charge**2) / 2
+            yield Assumption(f"ionic strength of {called} over its concentration", strength, "", "its formula", called)
+        elif "charge" in role:
+            yield Assumption(f"charge number of the {ion} of {called}", charge, "", "its formula", called)
+        else:
+            yield Assumption(f"{ion}s in {called}", count, "", "its formula", called)
+        return
 
 
 def molar_masses(name: Name) -> Iterator[Assumption]:
@@ -104,6 +125,10 @@ def electrons_of(name: Name, signed: bool) -> Iterator[Assumption]:
     """The electrons of a couple or ion, of a metal's usual ion, or an ion's charge with its sign."""
     if not signed and (gas := next((c for c in name.called if c in GASES), None)):
         yield Assumption(f"electrons for a molecule of {gas}", GASES[gas], "", "its half-reaction", gas)
+        return
+    if not signed and name.kind == "formula" and (host := HOST.match(name.called[0])):
+        count = float(host[1] or 1)
+        yield Assumption(f"electrons of {name.called[0]}", count, "", "one for each lithium", name.called[0])
         return
     table = {name.replace("^", ""): couple for name, couple in couples().items()}
     for called in name.called:

@@ -182,7 +182,7 @@ def answer_at_once(question: TechnicalQuestion) -> Answer | None:
     for given in question.given:
         kelvin = convert(given.value, given.unit, "K") if given.unit else None
         if kelvin is not None and kelvin < 0 and not given.assumed:
-            return Answer("contradictory", f"{given.text} is below absolute zero; no temperature is.")
+            return Answer("contradictory", f"{given.text} is below absolute zero; nothing was computed.")
     return convert_given(question)
 
 
@@ -207,12 +207,11 @@ def convert_given(question: TechnicalQuestion) -> Answer | None:
 
 
 def about_as_likely(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
-    """The first of some plans with those that are about as likely. What cannot be is no alternative to a number."""
+    """The first of some plans with those that are about as likely. What cannot be is no alternative to a number, and a
+    number none to an input that is missing."""
     near = [c for c in candidates if c.plan.score > candidates[0].plan.score - CLOSE]
     numbers = [c for c in near if c.computation]
-    if not numbers:
-        return near[:1]
-    return [c for c in near if c.computation or c.plan.missing][:SHOWN]
+    return near[:1] if candidates[0].plan.missing or not numbers else numbers[:SHOWN]
 
 
 def conclude(question: TechnicalQuestion, candidates: Sequence[Candidate]) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
@@ -30,11 +31,18 @@ CLOSE = 8  # characters between a quantity and what it is of
 CONSTANTS = ((9.80665, "m/s^2"), (8.314462618, "J/mol/K"), (96485.33212, "C/mol"), (3.986004418e14, "m^3/s^2"),
              (6378.137, "km"), (6.02214076e23, "1/mol"))  # fmt: skip
 EARLIER = frozenset(stems("reference référence first initial before premier initiale"))
+ONE = frozenset(stems("one each single first second third fourth upper lower"))  # of several
+ALL = frozenset(stems("total overall equivalent combined altogether totale équivalente"))
 LIKE, LIKE_RARE = 0.55, 0.3  # likeness from which a result can be an input; where few variables measure that
 COMMON = 40  # variables of a dimension that tells little
 TOLD = 0.25  # support from which words speak of a variable
 MOST = 16  # quantities that are placed
 DENSITY = frozenset(stems("density densité volumique"))
+DEVICES = frozenset(  # of which several do more than one
+    stems("cells cell cellules batteries battery accus accumulateurs piles éléments series série parallel parallèle "
+          "panels panneaux bulbs lamps lampes ampoules resistors résistances capacitors condensateurs coils bobines "
+          "engines engine moteurs thrusters propulseurs boosters pumps pompes tubes pipes plates plaques modules")
+)  # fmt: skip
 EACH = frozenset(stems("each apiece chacun chacune chaque"))
 PIPES = r"(?:pipes?|tubes?|lines?|hoses?|wires?|bores?|capillar\w+|conduites?|tuyaux?|fils?)\b"
 PIPE = re.compile(rf"[ -](?:\w+ )?{PIPES}")
@@ -47,7 +55,8 @@ SMALLER = tuple(
     for one, other in (
         ("roughness rugosité", "diameter length"), ("thickness épaisseur", "diameter length height distance"),
         ("diameter", "length distance"), ("exit", "chamber"), ("ambient", "chamber"), ("cold lower", "hot higher"),
-        ("throat", "exit burning chamber"), ("vapour", "tank"), ("after final dry", "before initial"),
+        ("throat", "exit burning chamber"), ("taken", "dilution"), ("vapour", "tank"),
+        ("after final dry", "before initial"),
     )
 )  # fmt: skip
 INNOCENT = frozenset(stems("area expansion section detente gamma mixture o/f melange"))  # often given and not needed
@@ -153,7 +162,10 @@ def weigh_left(
     wanted = asked.unit if asked.unit is not None else asked.measures
     alike = {dimension(g.unit) for g in used if g.unit}
     strong = weak = 0.0
+    listed = Counter(dimension(g.unit) for g in (*used, *(g for g, _ in left)) if g.unit).values()
     for given, best in left:
+        if given.kind == "count" and given.value in listed:  # three resistors of which each is told
+            continue
         measure = dimension(given.unit)
         same = bool(measure) and wanted is not None and measure == dimension(wanted)
         cost = matters(given, best, words) + (0.7 if same else 0.0)
@@ -168,7 +180,7 @@ def weigh_left(
 def matters(given: Given, best: float, words: frozenset[str]) -> float:
     """How much a quantity looks as if an answer needed it: by its words, and if it measures what few variables do."""
     if given.kind == "count":
-        return 1.0 if EACH & words else 0.3 * best
+        return 1.0 if EACH & words or DEVICES & {*given.after[:1]} else 0.3 * best
     if given.kind == "fraction" or (given.kind in ("number", "ratio") and given.before):
         return 1.25  # nobody states them for nothing
     if any(is_constant(given, *constant) for constant in CONSTANTS):
@@ -249,7 +261,7 @@ def sources(wanted: Variable) -> tuple[tuple[Variable, float], ...]:
         link = likeness(made, wanted)
         # Of pure numbers there are too many to solve for one on the way.
         again = made is wanted and len(knowns(made)) > 1  # from one result to its inputs, and to another result
-        if are_opposed(made.of.what, wanted.of.what):
+        if are_opposed(made.of.what, wanted.of.what) or (ONE & stems_of(made.of.what)) - stems_of(wanted.of.what):
             continue
         rare = len(by_dimension()[wanted.dimension]) < COMMON
         if (

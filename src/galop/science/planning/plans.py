@@ -14,9 +14,11 @@ from itertools import combinations, islice, permutations, product
 from galop.science.formula import Formula, TextInput
 from galop.science.planning.assumptions import Assumption, find_assumptions
 from galop.science.planning.evidence import (
+    ALL,
     CLOSE,
     EARLIER,
     FADE,
+    ONE,
     TOLD,
     clashes,
     contexts_of,
@@ -62,6 +64,7 @@ ORDER, CROSSED, UPSIDE, UNSPOKEN, GUESSED = 0.05, 0.3, 0.6, 1.0, 0.8
 LOGARITHMIC = ("decibel", "dB", "neper", "octave")  # of which no formula gives any
 TARGET, WANDER, TOPIC, CLAIM, EXTRA, LOOP, LEFT, CLASH = 2.5, 2.5, 2.0, 1.0, 1.0, 2.5, 1.0, 2.0
 SPOKEN = 0.4  # for each telling word of what is asked that the formulas do not know
+PART = 1.5  # what it costs that one of several is no total
 LEAST = 0.3  # gain from which a quantity takes the place of a default
 
 
@@ -164,6 +167,8 @@ class _Search:
             fits = [(v, s) for v, s in fits if s > TOLD]
         best = max((s for _, s in fits), default=0.0)
         found = [(v, TARGET * s - WANDER * (best - s) - self._claim(v) - EXTRA * (1 - self._said(v))) for v, s in fits]
+        if ALL & {*asked.stems}:
+            found = [(v, score - PART * bool(ONE & stems_of(v.of.what))) for v, score in found]
         return sorted(found, key=lambda f: -f[1])
 
     def _is_guessed(self, way: _Way, known: Variable) -> bool:
@@ -249,9 +254,9 @@ class _Search:
         states = self._place(roles, free, parent)
         ways = []
         for state in states:
-            if not state.used and not any(chosen):
-                continue
             for filled in self._fill(state, roles, free.difference(state.used), depth, parent is None):
+                if not (filled.used or any(chosen) or follows_from_names(filled)):
+                    continue
                 for names in chosen:
                     score = filled.score + NAMED * len(names) + (INVERSE if known else 0.0)
                     step = FormulaStep(target, {**names, **filled.inputs}, known)
@@ -312,13 +317,21 @@ class _Search:
             if not found:
                 return
             options.append(found)
-        spare = [r for r in roles if not (r.is_required or r.is_result) and r.name not in state.inputs and r.of.unit]
+        optional = [r for r in roles if not (r.is_required or r.is_result) and r.name not in state.inputs]
+        for role in optional:  # what is known of a substance goes before a default
+            options += [[_State({role.name: a}, {}, KNOWN)] for a in self._assume(role)[:1] if a.of]
+        spare = [r for r in optional if r.of.unit]
         if lacking and depth > 0 and free:
             for role in spare:
                 ways = [_State({role.name: w.step}, w.used, w.score, w.derived) for w in self._ways(role, free, depth)]
                 if good := [w for w in ways if w.score > LEAST]:
                     options.append([_State(), *good])
         for chosen in islice(product(*options), 64):
+            made = [
+                source.target for part in chosen for source in part.inputs.values() if isinstance(source, FormulaStep)
+            ]
+            if len(made) > len({id(target) for target in made}):  # one number as two inputs
+                continue
             whole: _State | None = _State(state.inputs, state.used, state.score - ASSUMED * len(open_), state.derived)
             for part in chosen:
                 whole = whole and join(whole, part)
@@ -406,6 +419,11 @@ class _Search:
             found = [{**f, name: o} for f in found for o in options if o not in f.values()]
         self._chosen[formula.name] = found[:4]
         return self._chosen[formula.name]
+
+
+def follows_from_names(state: _State) -> bool:
+    """Whether all inputs are known of the substances that are named."""
+    return bool(state.inputs) and all(isinstance(s, Assumption) and s.of for s in state.inputs.values())
 
 
 def in_order(used: Mapping[int, Variable], roles: Sequence[Variable]) -> int:

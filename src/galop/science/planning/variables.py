@@ -17,6 +17,7 @@ from galop.science.units import ScienceError, normalise_unit, parse_quantity, un
 
 OWN, OTHER = 1.0, 0.8  # weight of a variable's words: what it is, and what it is also called
 DIFFERENCE = frozenset(stems("difference rise increase drop superheat change écart élévation échauffement"))
+TOGETHER = frozenset(stems("total overall equivalent series parallel"))  # what several are together is one to others
 DEGREES = {"K": 1.0, "degC": 1.0, "degF": 5 / 9}  # K of a difference
 Dimension = tuple[tuple[str, float], ...]
 
@@ -169,7 +170,7 @@ def likeness(made: Variable, wanted: Variable) -> float:
     hardly of something else."""
     if made.of.what == wanted.of.what:
         return 1.0
-    ours, theirs = stems_of(made.of.what), stems_of(wanted.of.what)
+    ours, theirs = stems_of(made.of.what) - TOGETHER, stems_of(wanted.of.what) - TOGETHER
     shared = weigh_stems(ours & (theirs | wanted.stems.keys()))
     return 0.75 * shared / (weigh_stems(ours) or 1.0) + 0.25 * weigh_stems(ours & theirs) / (weigh_stems(theirs) or 1.0)
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
+from galop.science.reading.counts import read_counted, read_pack
 from galop.science.reading.number_words import BEGINNINGS, HUNDREDS
 from galop.science.reading.numerals import Numeral, read_numeral
 from galop.science.reading.passage import (
@@ -41,8 +41,8 @@ from galop.science.reading.unit_context import (
     is_pure_cue,
     settle_unit,
 )
-from galop.science.reading.unit_text import UnitText, read_unit
-from galop.science.units import normalise_unit, parse_quantity, same_dimension, unit_registry
+from galop.science.reading.unit_text import UnitText, in_ones, is_dimensionless, read_unit
+from galop.science.units import parse_quantity, same_dimension, unit_registry
 
 Kind = Literal["measure", "number", "ratio", "fraction", "count"]
 MOST = 200  # numbers of a text
@@ -176,8 +176,9 @@ def add_role(item: Given | Unread, role: Role) -> Given | Unread:
         return replace(item, before=role.before, after=role.after)
     meant = words_of_symbol(role.symbol, item.unit) if role.symbol else ()
     before = tuple(dict.fromkeys([*meant, *role.before]))
+    after = tuple(dict.fromkeys([*item.after, *role.after]))
     return replace(
-        item, before=before, after=role.after, context=role.context, symbol=role.symbol if meant or role.equated else ""
+        item, before=before, after=after, context=role.context, symbol=role.symbol if meant or role.equated else ""
     )
 
 
@@ -216,6 +217,8 @@ def read_at(passage: Passage, at: int) -> tuple[list[Given | Unread], int]:
         return [Given(1.0, "", at, one.end(), "", kind="count")], one.end()
     if twice := re.compile(r"(twice|thrice)(?!\w)").match(folded, at):
         return [Given(2.0 + (twice[1] == "thrice"), "", at, twice.end(), "", kind="ratio")], twice.end()
+    if pack := read_pack(passage, at):
+        return [count(*counted) for counted in pack], pack[-1][2]
     numeral = read_numeral(text, at, passage.comma)
     if numeral is None:
         return [], at + 1
@@ -225,6 +228,8 @@ def read_at(passage: Passage, at: int) -> tuple[list[Given | Unread], int]:
     if numeral.form == "article":
         return read_single(passage, at, numeral)
     numeral = replace(numeral, value=sign * numeral.value)
+    if counted := read_counted(passage, start, numeral):
+        return [count(*counted)], counted[2]
     if ratio := read_ratio(passage, start, numeral):
         return [ratio], ratio.end
     if found := read_measure(passage, start, numeral):
@@ -232,6 +237,11 @@ def read_at(passage: Passage, at: int) -> tuple[list[Given | Unread], int]:
     if shared := read_shared(passage, start, at, numeral):
         return shared, shared[-1].end
     return classify(passage, start, at, numeral)
+
+
+def count(value: float, start: int, end: int, thing: str) -> Given:
+    """A number of things of which the stem is known."""
+    return Given(value, "", start, end, "", after=(thing,), kind="count")
 
 
 def read_clock(passage: Passage, at: int) -> Given | None:
@@ -427,17 +437,3 @@ def classify(passage: Passage, start: int, at: int, numeral: Numeral) -> tuple[l
     if counted and not re.match(r" ?(?:of|de|d'|per|par|/)", folded[behind.end(1) : behind.end(1) + 5]):
         return [Given(numeral.value, "", start, end, "", kind="count")], end
     return [Unread("", noun, start, behind.end(1), f"{noun[:40]!r} is not a unit that is known")], behind.end(1)
-
-
-@lru_cache(2_000)
-def is_dimensionless(unit: str) -> bool:
-    """Whether a unit measures nothing, such as g/kg."""
-    try:
-        return bool(unit_registry().Unit(normalise_unit(unit)).dimensionless)
-    except Exception:  # what pint's parser stumbles on
-        return False
-
-
-def in_ones(unit: str) -> float:
-    """The pure number that one of a unit without a dimension is."""
-    return float(unit_registry().Quantity(1.0, normalise_unit(unit)).to("dimensionless").magnitude)

@@ -36,7 +36,8 @@ THINGS = any_of(  # what numbers without a unit count
     "tooth dents? turns? tours? spires? blades? pales? aubes? passes passages? thrusters? propulseurs? battery "
     "batteries batteries? modules? electrodes? photons? bolts? boulons? vis nozzles? tuyeres? channels? canaux "
     "boosters? pumps? pompes? tanks? reservoirs? grains? segments? layers? couches? units? satellites? burns? "
-    "strings? branches? equivalents? charges? people persons? personnes astronauts? astronautes?"
+    "strings? branches? equivalents? charges? accus? panels? panneaux bulbs? lamps? lampes? ampoules? resistors? "
+    "capacitors? condensateurs? coils? bobines? people persons? personnes astronauts? astronautes?"
 )
 COUNTABLE = re.compile(rf"(?:[a-z]+[- ])??(?:(?:{THINGS})(?!\w)|e[-⁻](?!\w)|h[+⁺](?!\w))")
 TIMES_WORD = re.compile(

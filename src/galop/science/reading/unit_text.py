@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from galop.science.reading.quantity_words import known_units
 from galop.science.reading.unit_names import find_name, phrase_pattern, tables
-from galop.science.units import UNITS, same_dimension
+from galop.science.units import UNITS, normalise_unit, same_dimension, unit_registry
 
 LETTERS = re.compile(r"[^\W\d_°º⁰-⁹¹²³]+|[°º][CFRKcfk]?(?![^\W\d_])|[′″\"℃℉]")
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
@@ -207,3 +207,17 @@ def as_difference(name: str, power: int, factors: list[Factor]) -> str:
     volts = any(other.endswith("V") for other, _ in factors)
     below = sum(p < 0 for _, p in factors)
     return "K" if name == "C" and power < 0 and (volts or below > 1) else name
+
+
+@lru_cache(2_000)
+def is_dimensionless(unit: str) -> bool:
+    """Whether a unit measures nothing, such as g/kg."""
+    try:
+        return bool(unit_registry().Unit(normalise_unit(unit)).dimensionless)
+    except Exception:  # what pint's parser stumbles on
+        return False
+
+
+def in_ones(unit: str) -> float:
+    """The pure number that one of a unit without a dimension is."""
+    return float(unit_registry().Quantity(1.0, normalise_unit(unit)).to("dimensionless").magnitude)

@@ -7,6 +7,7 @@ import os
 
 # Several processes test at once, and what NumPy multiplies here is small. Before the first import of it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ["GALOP_SERVER"] = "0"  # a command answers by itself, whatever server runs beside it
 
 import shutil
 import signal

@@ -6,6 +6,7 @@ so the streams themselves write such characters out, and what Galop draws goes t
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -75,3 +76,54 @@ def harmless(stream: TextIO) -> TextIO:
 def underlying(stream: TextIO) -> TextIO:
     """The stream without escaping, for bars, styles and lines drawn over; others' text needs `visible` first."""
     return cast(TextIO, getattr(stream, "underlying", stream))
+
+
+DIM, BOLD = "2", "1"
+LONG_PROMPT = 512  # tokens from which reading takes long enough to be shown
+
+
+def prepare_streams() -> None:
+    """Standard output and error as every command has them: there, never failing at a character, and guarded."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed by who started this, and whatever is said goes nowhere
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a character gets a stand-in
+    guard()
+
+
+def print_styled(text: str, style: str, stream: TextIO, end: str = "\n") -> None:
+    """Prints a text, in that style if it is for a terminal."""
+    on, off = (f"\x1b[{style}m", "\x1b[0m") if stream.isatty() and "NO_COLOR" not in os.environ else ("", "")
+    print(f"{on}{visible(text)}{off}", end=end, file=underlying(stream), flush=True)
+
+
+def note(text: str) -> None:
+    """A line for the person, kept apart from the answer."""
+    print_styled(text, DIM, sys.stderr)
+
+
+class ReplyPrinter:
+    """Prints a reply as it comes: the answer on standard output, where its reader wants it, thinking and how far a long
+    prompt has been read on standard error, for the person who watches."""
+
+    def __init__(self) -> None:
+        self._thought = self._answered = False
+
+    def read(self, done: int, total: int) -> None:
+        """How much of the prompt has been read: rewritten in place, wiped when all has been."""
+        if total > LONG_PROMPT and sys.stderr.isatty():
+            read = f"reading {done} of {total} tokens" if done < total else ""
+            print(f"\r\x1b[K{read}", end="", file=underlying(sys.stderr), flush=True)
+
+    def text(self, piece: str, thinking: bool) -> None:
+        """A piece of the thinking or of the answer."""
+        if thinking:
+            self._thought = True
+            print_styled(piece, DIM, sys.stderr, end="")
+            return
+        if self._thought and not self._answered:
+            print("\n", file=sys.stderr, flush=True)
+        self._answered = True
+        print(piece, end="", file=unescaped(sys.stdout), flush=True)

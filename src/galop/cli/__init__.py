@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from galop.cli.group import LazyGroup, examples
 from galop.errors import GalopError
-from galop.terminal import guard
+from galop.terminal import prepare_streams
 
 
 class Commands(LazyGroup):
@@ -48,13 +46,7 @@ def galop(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 def main() -> None:
     """The `galop` command. Exit codes: 0 done, 1 failed, 2 wrong use or bad file, 130 interrupted."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # it was closed by who started this, and whatever is said goes nowhere
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show a character gets a stand-in
-    guard()
+    prepare_streams()
     try:
         app()
     except GalopError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -16,16 +15,14 @@ from galop.chat.response_format import ResponseFormat
 from galop.chat.thinking import Thinking
 from galop.chat.tools import ToolCall
 from galop.cli.errors import UsageError
-from galop.cli.screen import DIM, note, print_styled
+from galop.cli.screen import note
 from galop.cli.tools import ask_permission
 from galop.engine.sampling import Sampling
 from galop.machine import peak_memory
-from galop.terminal import underlying, unescaped
+from galop.terminal import ReplyPrinter
 
 if TYPE_CHECKING:
     from galop.science.planning.answer import Answer
-
-LONG_PROMPT = 512  # tokens from which reading takes long enough to be shown
 
 
 @dataclass
@@ -98,19 +95,15 @@ class PrintedReply:
 
 def print_reply(events: Iterable[Event | ToolResult | Answer], quiet: bool = False) -> PrintedReply:
     """Prints a reply as it comes: its text on standard output, all else on standard error."""
-    thought, answer, results = "", "", []
+    thought, answer, results, printer = "", "", [], ReplyPrinter()
     done: Done | None = None
     computed: Answer | None = None
     for event in events:
-        if isinstance(event, Prefill) and event.total > LONG_PROMPT and sys.stderr.isatty():
-            # Rewritten in place; wiped when the prompt has been read.
-            read = f"reading {event.done} of {event.total} tokens" if event.done < event.total else ""
-            print(f"\r\x1b[K{read}", end="", file=underlying(sys.stderr), flush=True)
+        if isinstance(event, Prefill):
+            printer.read(event.done, event.total)
         elif isinstance(event, Text):
             if not quiet:
-                if answer == "" != thought and not event.thinking:
-                    print("\n", file=sys.stderr, flush=True)
-                print_text(event)
+                printer.text(event.text, event.thinking)
             thought += event.text if event.thinking else ""
             answer += "" if event.thinking else event.text
         elif isinstance(event, ToolResult):
@@ -119,21 +112,13 @@ def print_reply(events: Iterable[Event | ToolResult | Answer], quiet: bool = Fal
                 note(f"\n{format_call(event.call)}\n  " + event.text.replace("\n", "\n  "))
         elif isinstance(event, Done):
             done = event if done is None else done.and_then(event)
-        elif not isinstance(event, Prefill | ToolCall):
+        elif not isinstance(event, ToolCall):
             computed = event
             if not quiet and (details := event.details()):
                 print(flush=True)
                 note(details)
     assert done is not None
     return PrintedReply(done, thought, answer, results, computed)
-
-
-def print_text(piece: Text) -> None:
-    """An answer goes where its reader wants it; thinking is for the person who watches."""
-    if piece.thinking:
-        print_styled(piece.text, DIM, sys.stderr, end="")
-    else:
-        print(piece.text, end="", file=unescaped(sys.stdout), flush=True)
 
 
 def figures(done: Done) -> dict[str, Any]:

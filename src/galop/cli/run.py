@@ -7,10 +7,11 @@ import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from galop.attach import MAX_TEXT
 from galop.cli.errors import UsageError
 from galop.cli.group import command_app, examples
 from galop.cli.options import KV, Context, Json, Memory, Threads, Yes, parse_size
@@ -21,10 +22,9 @@ if TYPE_CHECKING:
     from galop.backends.events import Event
     from galop.chat.response_format import ResponseFormat
     from galop.cli.attachments import Attachment
-    from galop.cli.reply import ChatSession
+    from galop.cli.reply import ChatSession, PrintedReply
     from galop.science.planning.answer import Answer
 
-MAX_TEXT = 64 << 20  # bytes that are piped in
 MAX_FORM = 4 << 20  # bytes of a schema or grammar
 
 app = command_app()
@@ -92,6 +92,13 @@ def run(
     raw: Annotated[bool, typer.Option("--raw", help="Continue the text as it is, without a chat template.")] = False,
     as_json: Json = False,
     yes: Yes = False,
+    server: Annotated[
+        bool,
+        typer.Option(
+            "--server/--no-server",
+            help="Let a galop serve of yours answer that has the model in memory (GALOP_SERVER=0: never).",
+        ),
+    ] = True,
 ) -> None:
     """Ask a model: one question, a pipe, or a conversation."""
     from galop.cli.attachments import compose, names_file, read_file, split_words
@@ -99,6 +106,7 @@ def run(
     from galop.cli.tools import SCIENCE, open_toolboxes, require_science
     from galop.engine.sampling import Sampling
 
+    _ = server  # galop.attach has looked for one before this file was read
     size, form = parse_size(memory), parse_form(schema, regex, grammar)
     for text in (model, *(words or []), system):
         if any("\ud800" <= c <= "\udfff" for c in text):
@@ -156,18 +164,24 @@ def run(
 
 def answer(session: ChatSession, events: Iterable[Event | ToolResult | Answer], as_json: bool) -> None:
     """Prints the answer to one question."""
-    from galop.cli.reply import figures, figures_line, print_reply
+    from galop.cli.reply import figures_line, print_reply
 
     reply = print_reply(events, quiet=as_json)
     if as_json:
-        calls = [{**asdict(r.call), "result": r.text, "failed": r.failed} for r in reply.results]
-        data = {"model": session.name, "thinking": reply.thinking, "answer": reply.text, "seed": session.sampling.seed}
-        data |= figures(reply.done) | ({"calls": calls} if calls else {})
-        data |= {"science": reply.answer.data()} if reply.answer else {}
-        print(json.dumps(data, ensure_ascii=False))
+        print(json.dumps(describe(session, reply), ensure_ascii=False))
     else:
         print(flush=True)
         note(figures_line(reply.done))
+
+
+def describe(session: ChatSession, reply: PrintedReply) -> dict[str, Any]:
+    """A reply for programs."""
+    from galop.cli.reply import figures
+
+    calls = [{**asdict(r.call), "result": r.text, "failed": r.failed} for r in reply.results]
+    data = {"model": session.name, "thinking": reply.thinking, "answer": reply.text, "seed": session.sampling.seed}
+    data |= figures(reply.done) | ({"calls": calls} if calls else {})
+    return data | ({"science": reply.answer.data()} if reply.answer else {})
 
 
 def parse_form(schema: str, regex: str, grammar: Path | None) -> ResponseFormat | None:

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from galop.terminal import underlying, visible
+from galop.terminal import BOLD, DIM, note, print_styled, underlying, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from galop.weights.pack import Progress
 
-DIM, BOLD = "2", "1"
-
-
-def print_styled(text: str, style: str, stream: TextIO, end: str = "\n") -> None:
-    """Prints a text, in that style if it is for a terminal."""
-    on, off = (f"\x1b[{style}m", "\x1b[0m") if stream.isatty() and "NO_COLOR" not in os.environ else ("", "")
-    print(f"{on}{visible(text)}{off}", end=end, file=underlying(stream), flush=True)
-
-
-def note(text: str) -> None:
-    """A line for the person, kept apart from the answer."""
-    print_styled(text, DIM, sys.stderr)
+__all__ = ["BOLD", "DIM", "console", "note", "print_styled", "progress_bar"]
 
 
 def console(stream: TextIO, width: int | None = None) -> Console:

@@ -128,6 +128,7 @@ async def run_server(
 
     import uvicorn
 
+    from galop.cli.attached import answer_commands
     from galop.server.api_keys import ANYONE
     from galop.server.app import create
     from galop.server.model_pool import ModelPool
@@ -163,7 +164,9 @@ async def run_server(
                 note(f"{source.name}: loaded in {seconds:.1f} s, context {resident.model.context}, at most {mib} MiB")
         if not server.should_exit:
             url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-            note(f"Galop serves at {url} (Ctrl-C stops); OpenAI clients: base_url {url}/v1")
+            async with answer_commands(models):
+                note(f"Galop serves at {url} (Ctrl-C stops); OpenAI clients: base_url {url}/v1")
+                await serving
     except GalopError:
         server.should_exit = True
         raise

@@ -7,6 +7,7 @@ computes with them is imported.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -15,10 +16,11 @@ from galop.errors import MemoryBudgetError, ModelFileError
 from galop.machine import available_memory, cache_directory, default_threads
 from galop.store import Source, fetch, locate, resolve, trim_packs
 from galop.weights import pack as packs
-from galop.weights.files import report_os_errors, source_files, weight_bytes
+from galop.weights.files import may_see, report_os_errors, source_files, weight_bytes
 from galop.weights.pack import Pack, Progress
 
 if TYPE_CHECKING:
+    from galop.backends.eyes import Eyes
     from galop.backends.local import Model
     from galop.backends.memory import MemoryPlan
     from galop.engine.disk_cache import DiskCache
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from galop.tokenizers.tokenizer import Tokenizer
 
 log = logging.getLogger("galop")
+LEFT_OUT = "tensors for images or sound are left out"  # of a note, by which is meant what a tower has
 
 
 class LoadOptions(TypedDict, total=False):
@@ -40,6 +43,7 @@ class LoadOptions(TypedDict, total=False):
     isa: str  # the instruction set of the kernels; by default the best that this processor has
     pool: int  # bytes that the KV cache of all conversations may take, if that is more than one context's and fits
     disk_cache: DiskCache | None  # keeps the KV cache of conversations beyond this process
+    mmproj: Path | None  # the file of the vision tower, where it is not beside the model's
     shortest: int  # the shortest context to load with where memory is short and no context is asked for
 
 
@@ -88,7 +92,21 @@ def load_path(
     _check_size(path, budget)
     renderer = Renderer()
 
-    def read(cache: Path | None) -> tuple[Pack, tuple[Plan, MemoryPlan, Tokenizer]]:
+    def find_eyes(pack: Pack) -> Eyes | None:
+        mmproj, isa = options.get("mmproj"), options.get("isa", "")
+        if not (mmproj or may_see(path)):
+            return None
+        from galop.backends.eyes import load_eyes
+
+        try:
+            return load_eyes(path, pack, threads, cache, mmproj, isa, progress)
+        except ModelFileError as error:
+            if mmproj:
+                raise
+            log.warning("%s; so %s sees no pictures", error, path.name)  # its texts are read all the same
+            return None
+
+    def read(cache: Path | None) -> tuple[Pack, tuple[Plan, MemoryPlan, Tokenizer, Eyes | None]]:
         """The pack in memory, and what is made of its header: a tokenizer of 150,000 entries takes as long to read as
         the weights, the template's process as long to start, and the code of the rest some time to be imported."""
         pack = find_pack(path, cache)
@@ -96,44 +114,52 @@ def load_path(
         if pack is None:
             pack, plan = build_pack(path, cache, threads, progress, context)
 
-        def reckon(traced: Plan) -> MemoryPlan:
+        def reckon(traced: Plan, eyes: Eyes | None = None) -> MemoryPlan:
             from galop.backends.memory import SHORTEST_CONTEXT, plan_memory
 
             shortest = options.get("shortest", SHORTEST_CONTEXT)
-            return plan_memory(pack, traced, kv, budget, context, options.get("pool", 0), shortest)
+            taken = 0
+            if eyes:
+                from galop.backends.sight import bytes_of
+
+                taken = bytes_of(eyes)
+            memory = plan_memory(pack, traced, kv, budget - taken, context, options.get("pool", 0), shortest)
+            return replace(memory, total_bytes=memory.total_bytes + taken)
 
         if pack.data.nbytes > budget:  # then nothing is read before the reason is told
             plan = plan or trace_pack(pack, path.name, context)
             reckon(plan)
 
-        def prepare() -> tuple[Plan, MemoryPlan, Tokenizer]:
+        def prepare() -> tuple[Plan, MemoryPlan, Tokenizer, Eyes | None]:
             from galop.tokenizers.tokenizer import Tokenizer
 
             card = pack.card
             if card.chat_template:
                 renderer.prepare(card.chat_template)
             traced = plan or trace_pack(pack, path.name, context)
-            memory = reckon(traced)
+            eyes = find_eyes(pack)
+            memory = reckon(traced, eyes)
             import galop.backends.local  # noqa: F401
 
             words = pack.tokenizer_json, card.bos_token, card.eos_token, card.add_bos, card.dummy_space
-            return traced, memory, Tokenizer(*words)
+            return traced, memory, Tokenizer(*words), eyes
 
         return packs.load_resident(pack, threads, prepare, progress)
 
     try:
         try:
-            pack, (plan, memory, tokenizer) = read(cache)
+            pack, (plan, memory, tokenizer, eyes) = read(cache)
         except packs.DamagedPack:
             _warn_damaged(path)
-            pack, (plan, memory, tokenizer) = read(None if _pack_stays(path, cache) else cache)
+            pack, (plan, memory, tokenizer, eyes) = read(None if _pack_stays(path, cache) else cache)
         for note in pack.card.notes:
-            log.warning("%s", note)
+            if not (eyes and LEFT_OUT in note):
+                log.warning("%s", note)
         from galop.backends.local import Model
 
         return Model(
             pack, plan, tokenizer, memory.context, threads, kv, options.get("isa", ""), memory.pool_tokens,
-            options.get("disk_cache"), memory.total_bytes, memory.sequences, renderer,
+            options.get("disk_cache"), memory.total_bytes, memory.sequences, renderer, eyes,
         )  # fmt: skip
     except BaseException:
         renderer.close()

@@ -14,8 +14,10 @@ import numpy as np
 
 from galop.backends.completion import LocalCompletion
 from galop.backends.events import Done, Emit, Event, Failure, Prefill, StreamEvent
+from galop.backends.eyes import Eyes
 from galop.backends.processor import Processor
 from galop.backends.protocol import Capabilities, GenerationRequest, Statistics, TokenBackend
+from galop.backends.sight import ModelSight
 from galop.chat.messages import Message
 from galop.chat.renderer import Renderer
 from galop.chat.response_format import ResponseFormat
@@ -30,7 +32,7 @@ from galop.engine.scheduler import Scheduler
 from galop.engine.sequence import SequenceStatus, TokenSequence
 from galop.engine.speculation import DraftModel, PromptLookup
 from galop.engine.states import KVType
-from galop.errors import ContextLengthError, EncoderError, ModelFileError
+from galop.errors import ContextLengthError, EncoderError, ModelFileError, PictureError
 from galop.ops.plan import Array, Plan
 from galop.ops.reference import Reference
 from galop.tokenizers.constraint import Constraint, bit_mask
@@ -58,6 +60,7 @@ class Model(Processor):
         memory: int = 0,
         sequences: int = 0,
         renderer: Renderer | None = None,
+        eyes: Eyes | None = None,
     ) -> None:
         """`pool` is the most tokens that all sequences may hold together, by default one context, and `sequences` for
         how many there is room that does not grow with them; `memory` the bytes it takes in all with its context full,
@@ -70,6 +73,8 @@ class Model(Processor):
         salt = json.dumps([pack.card.config, kv, [[name, m.crc] for name, m in sorted(pack.matrices.items())]])
         self.engine.prefix_cache.salt = hashlib.sha256(salt.encode()).digest()
         self.scheduler = Scheduler(self.engine)
+        self.sight = ModelSight(eyes, context) if eyes else None
+        self.template.sight = self.sight
         self.answered_by, self.waited, self.price = "", 0.0, None  # what only a model behind an interface has
         self._lock = threading.Lock()
         self._owner = 0  # the thread whose call is under way
@@ -104,6 +109,7 @@ class Model(Processor):
             constrained=self.can_constrain,
             embedding_size=self.engine.vocabulary if self.engine.in_one_step else self.engine.hidden_size,
             generates=not self.engine.in_one_step,
+            sees=self.sight is not None,
         )
 
     def statistics(self) -> Statistics:
@@ -118,6 +124,9 @@ class Model(Processor):
             prefix_cache_queries=prefix_cache.query_tokens,
             prefix_cache_hits=prefix_cache.hit_tokens,
             prefix_cache_lost=dict(prefix_cache.lost_tokens),
+            pictures_seen=self.sight.looks if self.sight else 0,
+            pictures_remembered=self.sight.remembered if self.sight else 0,
+            picture_seconds=self.sight.look_seconds if self.sight else 0.0,
             kv_cache_usage=max((part.pool.in_use / part.pool.capacity for part in self.engine.parts), default=0.0),
         )
 
@@ -221,7 +230,8 @@ class Model(Processor):
         """Puts a request in the queue; `emit` gets its events, between steps, from the thread that steps.
 
         A stop string that is the name of a control token ends at that token. Raises ContextLengthError,
-        QueueFullError, EncoderError, ValueError for an empty prompt.
+        QueueFullError, EncoderError, PictureError for a prompt that was cut within a picture, ValueError for an empty
+        one.
         """
         ids, rules, thinking, tools = list(request.prompt), request.rules, request.thinking, request.tools
         if not ids:
@@ -235,6 +245,10 @@ class Model(Processor):
                 n_prompt_tokens=len(ids),
                 n_ctx=self.context,
             )
+        soft = self.sight.soft_of(ids, request.client) if self.sight and min(ids) < 0 else []
+        if soft and request.prompt_logprobs is not None:
+            raise PictureError("a prompt with pictures has no log-probabilities; leave prompt_logprobs out")
+        ids = [int(id) for id in ids]  # which hold no picture when they are kept
         room = self.context - len(ids)
         limit = room if request.max_tokens is None else min(request.max_tokens, room)
         support = self.thinking_support
@@ -266,6 +280,7 @@ class Model(Processor):
             request.sampling or self.sampling_for(thinking),
             limit,
             stop_ids=ends,
+            soft=soft,
             client=request.client,
             mask=self._mask if rules.allowed_token_ids is None else self._mask_of(rules.allowed_token_ids),
             logit_bias=rules.logit_bias,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from galop.backends.default_sampling import default_sampling
 from galop.backends.tool_constraint import compile_calls
+from galop.chat.content import pictures_of
 from galop.chat.harmony import answer_form
 from galop.chat.messages import Message, adapt_messages, trim_tool
 from galop.chat.renderer import Renderer
@@ -21,7 +22,7 @@ from galop.chat.thinking import Thinking, ThinkingSupport, thinking_support
 from galop.chat.tool_formats import HERMES, ToolCallFormat, format_named
 from galop.chat.tools import Tool
 from galop.engine.sampling import Sampling
-from galop.errors import ConstraintError
+from galop.errors import BlindModelError, ConstraintError
 from galop.tokenizers.fim import Fim, find_fim
 from galop.tokenizers.tokenizer import Tokenizer
 from galop.weights.pack import ModelCard
@@ -93,7 +94,10 @@ class Processor:
         variables: Mapping[str, Any] | None = None,
     ) -> list[int]:
         """Ids of a conversation, to be answered or to have its last message continued; `variables` are for its
-        template. Raises TemplateError."""
+        template. Raises TemplateError, BlindModelError for pictures where it sees none, PictureError for those that
+        cannot be looked at."""
+        if self.template.sight is None and pictures_of(messages):
+            raise BlindModelError(self.name)
         values = {**thinking.variables(self.thinking_support), **(variables or {})}
         can, native = self.template.capabilities, self.tool_format is not None
         if tools and native:

@@ -189,6 +189,9 @@ class Statistics:
     prefix_cache_hits: int = 0  # of these, those that were there
     prefix_cache_lost: Mapping[str, int] = field(default_factory=dict)  # that were there and read again, by the reason
     kv_cache_usage: float = 0.0  # from 0 to 1
+    pictures_seen: int = 0  # by the vision tower
+    pictures_remembered: int = 0  # that were to be seen and had been
+    picture_seconds: float = 0.0  # that looking took
 
 
 class TokenBackend(Backend, Protocol):

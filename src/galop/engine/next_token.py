@@ -21,6 +21,9 @@ def append_next(sequence: TokenSequence, logits: Array, counts: Counter[str]) ->
     how = sequence.sampling
     history: Sequence[int] = sequence.tokens if how.penalises else ()
     prompt_length = len(sequence.prompt) if how.penalises else 0
+    if history and sequence.soft:  # a picture's tokens are none that can be sampled
+        history = [token for token in history if token >= 0]
+        prompt_length -= sum(one.count for one in sequence.soft)
     constraint = sequence.constraint
     for token, bias in sequence.logit_bias.items():
         logits[token] += bias

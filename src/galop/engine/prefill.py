@@ -16,7 +16,7 @@ from galop.engine.sampling import SampledToken
 from galop.engine.sequence import Outcome, SequenceStatus, TokenSequence
 from galop.engine.soft_tokens import look_at, whole_runs
 from galop.engine.states import CHUNK_TOKENS
-from galop.errors import NumericalError
+from galop.errors import GalopError, NumericalError
 from galop.ops.plan import Array
 
 SCORE_BYTES = 64 << 20  # of logits at once, of prompts whose every token is scored
@@ -84,16 +84,23 @@ class PrefillStep:
         self._logits: Array
         self._hidden: Array = np.empty((len(self._rows), engine.hidden_size), np.float32)
 
-    def execute(self) -> float:
-        """Seconds the model took, with looking at pictures. Raises what `Engine.forward` and looking raise."""
-        start = time.monotonic()
+    def look(self) -> list[tuple[TokenSequence, GalopError]]:
+        """Looks at the pictures of the step; those sequences whose pictures cannot be seen, and why."""
+        failed: list[tuple[TokenSequence, GalopError]] = []
         for sequence, kv, part in self._work:
-            look_at(sequence.soft, len(kv.tokens), len(part))
-        seen = time.monotonic()
+            try:
+                look_at(sequence.soft, len(kv.tokens), len(part))
+            except GalopError as error:
+                failed.append((sequence, error))
+        return failed
+
+    def execute(self) -> float:
+        """Seconds the model took. Raises what `Engine.forward` raises."""
+        start = time.monotonic()
         self._logits = self.engine.forward([(kv, part) for _, kv, part in self._work], self._rows, self._hidden)
-        end = time.monotonic()
-        self.engine.adapt_chunk(self.tokens, end - seen)
-        return end - start
+        seconds = time.monotonic() - start
+        self.engine.adapt_chunk(self.tokens, seconds)
+        return seconds
 
     def finish(self, counts: Counter[str]) -> Iterator[tuple[TokenSequence, Outcome]]:
         """Reports its progress to each sequence, and samples the first token of those whose prompt has been read."""

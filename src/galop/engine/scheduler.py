@@ -133,7 +133,12 @@ class Scheduler:
     def _prefill(self, sequences: list[TokenSequence], others: bool) -> None:
         """Reads a chunk of prompts, and counts the time if `others` are held up by it."""
         step = PrefillStep(self.engine, sequences, STALL_SECONDS if others else math.inf)
-        seconds = step.execute()
+        start = time.monotonic()
+        if failed := step.look():
+            for sequence, error in failed:
+                self._finish(sequence, error)
+            return
+        seconds = time.monotonic() - start + step.execute()
         self.counts["prompt_tokens"] += step.tokens
         if others:
             self._stall_seconds += seconds

@@ -84,6 +84,9 @@ class EngineCollector:
             "prompt_tokens": "prompt tokens that were prefilled",
             "generation_tokens": "tokens that were sampled",
             "num_preemptions": "requests that were preempted",
+            "pictures_seen": "pictures that the vision tower looked at",
+            "pictures_remembered": "pictures that it would have looked at, had it not before",
+            "picture_seconds": "seconds that the vision tower looked",
         }
         gauged = {
             "num_requests_running": "requests that are being answered",
@@ -110,6 +113,9 @@ class EngineCollector:
                 "prompt_tokens": statistics.prompt_tokens,
                 "generation_tokens": statistics.generated_tokens,
                 "num_preemptions": statistics.preemptions,
+                "pictures_seen": statistics.pictures_seen,
+                "pictures_remembered": statistics.pictures_remembered,
+                "picture_seconds": statistics.picture_seconds,
                 "num_requests_running": statistics.running,
                 "num_requests_waiting": statistics.waiting,
                 "kv_cache_usage_perc": statistics.kv_cache_usage,

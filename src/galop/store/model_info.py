@@ -17,10 +17,12 @@ from galop.models import ALL, ENCODERS, other_model_types
 from galop.models.config import flatten
 from galop.models.experts import EXPERT_KEYS
 from galop.models.gguf_mapping import KEYS
+from galop.models.vision import find_tower
+from galop.models.vision.from_file import find_mmproj
 from galop.store.source import Source
 from galop.tokenizers import fim
 from galop.weights import gguf, safetensors
-from galop.weights.files import source_files, weight_bytes
+from galop.weights.files import may_see, source_files, weight_bytes
 from galop.weights.json_files import load_bytes, load_json, load_text
 from galop.weights.pack import identity
 from galop.weights.quantized.decode import count_values, name_quantisation, take_quantization
@@ -108,12 +110,28 @@ def parse_info(path: Path, files: str = "", sha256: str = "") -> ModelInfo:
     directory = path if path.is_dir() else path.parent if path.suffix == ".safetensors" else None
     common: dict[str, Any] = {
         "format": "safetensors" if directory else "gguf", "bytes": weight_bytes(path), "digest": digest,
-        "modified": path.stat().st_mtime,
+        "modified": path.stat().st_mtime, "sees": may_see(path) and _knows_tower(path),
     }  # fmt: skip
     try:
         return ModelInfo(**common, **(_parse_directory(directory) if directory else _parse_gguf(path)))
     except ModelFileError:
         return ModelInfo(**common)
+
+
+def _knows_tower(path: Path) -> bool:
+    """Whether the vision tower in or beside a model's files is one that runs here."""
+    try:
+        if path.is_dir() or path.suffix == ".safetensors":
+            raw = load_json((path if path.is_dir() else path.parent) / "config.json")
+            vision = raw.get("vision_config")
+            kinds = [str(vision.get("model_type")) if isinstance(vision, dict) else "", str(raw.get("model_type"))]
+            return any(find_tower(kind) for kind in kinds)
+        mmproj = find_mmproj(path)
+        header = gguf.parse(mmproj) if mmproj else None
+        keys = ("clip.projector_type", "clip.vision.projector_type")
+        return bool(header) and any(find_tower(projector=str(header.metadata.get(key))) for key in keys if header)
+    except (ModelFileError, OSError):
+        return False
 
 
 def _parse_gguf(path: Path) -> dict[str, Any]:

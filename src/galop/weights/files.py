@@ -34,6 +34,17 @@ def source_files(path: Path) -> list[Path]:
     return [path]
 
 
+def may_see(path: Path) -> bool:
+    """Whether a model's files speak of a vision tower: its config.json does, or there is an mmproj file beside it."""
+    directory = path if path.is_dir() else path.parent
+    try:
+        if path.is_dir() or path.suffix == ".safetensors":
+            return b'"vision_config"' in (directory / "config.json").read_bytes()
+        return any("mmproj" in file.name.lower() and file != path for file in directory.glob("*.gguf"))
+    except OSError:
+        return False
+
+
 def weight_bytes(path: Path) -> int:
     """Bytes of a model's weight files. Raises ModelFileError if there are none."""
     with report_os_errors(path):

@@ -185,6 +185,8 @@ def capabilities(info: ModelInfo) -> list[str]:
         can.append("thinking")
     if info.infills:
         can.append("insert")
+    if info.sees:
+        can.append("vision")
     return can
 
 

@@ -18,8 +18,8 @@ inline int64_t tile_width(int64_t column, int64_t columns, int tile) {
   return std::min<int64_t>(tile, columns - column / tile * tile);
 }
 
-// Panels a thread claims at once. For few columns memory streams best in long runs (the prefetched lead of 8 KiB is
-// lost at each end), as long as all threads end together; `total` is the weight bytes of the phase.
+// Panels a thread claims at once. For few columns memory streams best in long runs (what is prefetched ahead is lost at
+// each end), as long as all threads end together; `total` is the weight bytes of the phase.
 inline int64_t claimed_panels(const Panels& m, int64_t total, int64_t columns, int threads) {
   if (columns > kFewColumns) return kWidePanels;
   return std::max<int64_t>(1, std::clamp<int64_t>(total / (3 * threads), 32 * 1024, 2048 * 1024) / m.panel_bytes());

@@ -28,6 +28,7 @@ struct Activations {
   const ActivationGroup* data;
   int64_t columns;
   int64_t groups;
+  bool hints = false;  // whether weights are asked for ahead for one column too, as they are for several
 };
 
 constexpr int kFewColumns = 8;  // up to here memory is the limit; panels are unpacked only for more

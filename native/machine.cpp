@@ -124,10 +124,11 @@ double read_bandwidth(const uint8_t* data, int64_t bytes, int threads) {
   return static_cast<double>(chunks * chunk) / seconds;
 }
 
-double int8_peak(int threads) {
+double int8_peak(int threads, const Kernels* kernels) {
+  if (!kernels) kernels = available_kernels().front();
 #if defined(__x86_64__) && defined(__GNUC__)
-  if (!has_avx2()) return 0;
-  const bool wide = has_avx512();
+  if (kernels == &portable::kernels) return 0;
+  const bool wide = kernels == &avx512::kernels;
   Pool pool(threads);
   double best = 0;  // a peak is what the machine can do when nothing disturbs it
   for (int round = 0; round < 5; ++round) {

@@ -15,8 +15,8 @@ std::vector<const Kernels*> available_kernels();
 // Bytes per second at which `threads` threads together read `bytes` of memory once.
 double read_bandwidth(const uint8_t* data, int64_t bytes, int threads);
 
-// int8 multiply-adds per second of `threads` threads running nothing but the widest dot-product instruction that
-// `available_kernels` would use; 0 where there is none.
-double int8_peak(int threads);
+// int8 multiply-adds per second of `threads` threads running nothing but the widest dot-product instruction of these
+// kernels, by default the fastest `available_kernels`; 0 where there is none.
+double int8_peak(int threads, const Kernels* kernels = nullptr);
 
 }  // namespace galop

@@ -92,6 +92,7 @@ class Run {
   std::vector<Span> spans{};                                      // per sequence, where the batch has saves
   int64_t activation_groups = 0;           // how many of them are needed: `prepare` raises it
   ActivationGroup* activations = nullptr;  // of the phase under way
+  bool hints = false;                      // see Activations
 
  private:
   std::map<std::type_index, std::shared_ptr<void>> shared_;

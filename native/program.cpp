@@ -180,6 +180,7 @@ bool Program::forward(const Batch& batch, const std::vector<BlockStore*>& blocks
     return !stopped_;
   }
   const int active = governor_.active(threads());
+  run.hints = governor_.hints();
   const double start = now();
   pool_.run([&] { walk(run); }, active);
   governor_.note(now() - start, batch.tokens, active, threads());

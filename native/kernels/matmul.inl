@@ -40,14 +40,15 @@ void add_scaled(const I (&sum)[N], F scale, const ActivationGroup* a, F (&acc)[N
 
 // Adds to acc[c].
 template <class Format, int N>
-void panel_times(const uint8_t* panel, int64_t groups, const ActivationGroup* a, F (&acc)[N]) {
+void panel_times(const uint8_t* panel, int64_t groups, const ActivationGroup* a, F (&acc)[N], bool hints = false) {
   using Scale = typename Format::Scale;
   for (int64_t block = 0; block < groups / Format::groups; ++block, panel += Format::bytes) {
     const typename Format::Head head(panel);
     const uint8_t* group = panel + Format::head;
     for (int g = 0; g < Format::groups; ++g, a += N, group += Format::group_bytes) {
       constexpr int each = Format::bytes / Format::groups;
-      if constexpr (Format::streamed) prefetch<each>(panel + g * each);
+      if constexpr (Format::streamed)
+        if (hints) prefetch<each>(panel + g * each);
       const uint8_t* codes = group + Format::codes;
       I sum[N];
       if constexpr (Scale::pairs) {
@@ -101,14 +102,15 @@ void store_rows(float* out, F v, const float* bias, int64_t rows) {
 
 template <class Format, int N>
 void panels_times(const Panels& w, int64_t begin, int64_t end, int64_t first, int64_t last, const ActivationGroup* a,
-                  const float* bias, float* out, int64_t out_stride, const uint8_t* panels, int64_t panel_bytes) {
+                  bool hints, const float* bias, float* out, int64_t out_stride, const uint8_t* panels,
+                  int64_t panel_bytes) {
   for (int64_t p = begin; p < end; ++p, panels += panel_bytes) {
     const int64_t rows = w.rows - p * kRows < kRows ? w.rows - p * kRows : kRows;
     const bool whole = last == w.groups();
     const float* offset = bias && whole ? bias + p * kRows : nullptr;
     F acc[N];
     for (int c = 0; c < N; ++c) acc[c] = first ? load_rows(out + c * out_stride + p * kRows, rows) : set1(0.0f);
-    panel_times<Format, N>(panels, last - first, a, acc);
+    panel_times<Format, N>(panels, last - first, a, acc, hints);
     if (whole && w.row_scale_bytes()) {
       const F scale = load(reinterpret_cast<const float*>(w.data + p * w.panel_bytes()));
       for (int c = 0; c < N; ++c) acc[c] = mul(acc[c], scale);
@@ -200,20 +202,25 @@ void unpack_groups(const uint8_t* panel, int64_t count, uint8_t* out) {
   }
 }
 
+// Arithmetic on several columns is in the way of the loads that a hardware prefetcher would follow. One column leaves
+// it to the machine which is faster (see Governor).
+inline bool asks_ahead(const Activations& acts) { return acts.columns > 1 || acts.hints; }
+
 // Calls run<Format, n> for each tile of n columns: panels [begin, end), which lie at `panels`, of which groups
 // [first, last) of the inner dimension are multiplied; what comes before them is already in `out`.
 template <class Format>
 void matmul_tiles(const Panels& w, int64_t begin, int64_t end, int64_t first, int64_t last, const Activations& acts,
                   const float* bias, float* out, int64_t out_stride, const uint8_t* panels, int64_t panel_bytes) {
-  using Run = void (*)(const Panels&, int64_t, int64_t, int64_t, int64_t, const ActivationGroup*, const float*, float*,
-                       int64_t, const uint8_t*, int64_t);
+  using Run = void (*)(const Panels&, int64_t, int64_t, int64_t, int64_t, const ActivationGroup*, bool, const float*,
+                       float*, int64_t, const uint8_t*, int64_t);
   static constexpr auto run = []<int... kLess>(std::integer_sequence<int, kLess...>) {
     return std::array<Run, sizeof...(kLess) + 1>{nullptr, panels_times<Format, kLess + 1>...};
   }(std::make_integer_sequence<int, Format::widest>{});
   const ActivationGroup* a = acts.data;
   for (int64_t c = 0; c < acts.columns; c += kTile) {
     const int64_t n = acts.columns - c < kTile ? acts.columns - c : kTile;
-    run[n](w, begin, end, first, last, a + first * n, bias, out + c * out_stride, out_stride, panels, panel_bytes);
+    run[n](w, begin, end, first, last, a + first * n, asks_ahead(acts), bias, out + c * out_stride, out_stride, panels,
+           panel_bytes);
     a += n * acts.groups;
   }
 }
@@ -260,7 +267,7 @@ void matmul(const Panels& w, int64_t begin, int64_t end, const Activations& acts
   static constexpr auto run = matmul_by_type(std::make_integer_sequence<int, static_cast<int>(QuantType::F32)>{});
   constexpr int64_t kLead = 8192;  // how far `prefetch` is ahead of what is read, so that it comes too late for these
   const uint8_t* start = w.data + begin * w.panel_bytes();
-  if (acts.columns <= kFewColumns)
+  if (asks_ahead(acts) && acts.columns <= kFewColumns)
     for (int64_t line = 0; line < kLead; line += 64) prefetch_line(start + line);
   run[static_cast<int>(w.quant_type)](w, begin, end, acts, bias, out, out_stride);
 }

@@ -247,7 +247,7 @@ class Experts final : public PhaseOp {
       if (m.is_float())
         run.kernels.matmul_f32(m, begin, end, mixture_->inputs.data() + inputs * size, n, bias, out, rows);
       else
-        run.kernels.matmul(m, begin, end, {run.activations + inputs * groups, n, groups}, bias, out, rows);
+        run.kernels.matmul(m, begin, end, {run.activations + inputs * groups, n, groups, run.hints}, bias, out, rows);
     }
   }
 

@@ -47,8 +47,8 @@ class HeadLinear final : public PhaseOp {
         for (int64_t t = 0; t < columns; ++t)
           run.kernels.matmul_f32(m, begin, end, in[0].at(run, t) + h * m.cols, 1, nullptr, out[0].at(run, t), stride);
       else
-        run.kernels.matmul(m, begin, end, {run.activations + h * columns * groups(), columns, groups()}, nullptr,
-                           out[0].at(run, 0), stride);
+        run.kernels.matmul(m, begin, end, {run.activations + h * columns * groups(), columns, groups(), run.hints},
+                           nullptr, out[0].at(run, 0), stride);
     }
   }
 

@@ -32,7 +32,7 @@ class Linears : public PhaseOp {
 
   void run(Run& run) const override {
     const int64_t columns = in[0].count(run);
-    const Activations activations{run.activations, columns, groups()};
+    const Activations activations{run.activations, columns, groups(), run.hints};
     int64_t total = 0;
     for (const Panels* m : weights) total += m->bytes();
     std::vector<int64_t> per_claim(weights.size()), claims(weights.size() + 1, 0);

@@ -1,15 +1,21 @@
-// How fast each quant type is multiplied, in bytes of its file per second, as a share of the speed of reading:
+// How fast each quant type is multiplied, in bytes of its file per second:
 //
-//   build/native/kernel_bench [--threads 2] [--rounds 5] [--isa avx2] [Q4_K Q2_K ...]
+//   build/native/kernel_bench [--threads 2] [--rounds 5] [--isa avx2] [--hints] [--json] [Q4_K Q2_K ...]
 //
-// From memory: one column and a matrix much larger than any cache. From cache: the same with 384 KiB. Wide: 128
-// columns, in int8 multiply-adds per second as a share of the peak. Types take turns in every round; medians are shown.
+// From memory: a matrix much larger than any cache. From cache: one that fits the last level alone. Both beside the speed
+// of reading as much, before and after, of which the better counts. `--hints` asks for weights ahead, as decoding does
+// where that has paid. bench/kernels.py makes a table of `--json`.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <memory>
 #include <string>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #include "activations.h"
 #include "machine.h"
@@ -20,66 +26,140 @@ using namespace galop;
 
 namespace {
 
-constexpr int64_t kCols = 4096, kMemory = 192 << 20, kCache = 384 << 10, kWide = 128;
+constexpr int64_t kCols = 4096, kMemory = 96 << 20, kCache = 6 << 20, kPage = 2 << 20;
+constexpr int64_t kPanels = 2 * kMemory;  // no panels are twice as large as their source
+constexpr int64_t kColumns[] = {1, 2, 4, 8, 16, 32, 512};
+constexpr int64_t kFromMemory = 32;  // columns; for more, arithmetic takes all the time
+constexpr int kWidths = static_cast<int>(std::size(kColumns));
 
 double now(int threads) {
   if (threads == 1) return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+double median(std::vector<double> v) {
+  std::sort(v.begin(), v.end());
+  return v[v.size() / 2];
+}
+
+// In large pages, as weights are.
+struct Pages {
+  explicit Pages(int64_t bytes) : start(static_cast<uint8_t*>(std::aligned_alloc(kPage, bytes))) {
+#if defined(__linux__)
+    madvise(start.get(), static_cast<size_t>(bytes), MADV_HUGEPAGE);
+#endif
+  }
+  struct Free {
+    void operator()(uint8_t* p) const { std::free(p); }
+  };
+  std::unique_ptr<uint8_t[], Free> start;
+};
+
 struct Bench {
-  const Layout* shape;
-  std::vector<uint8_t> panels;  // of kMemory bytes of source
-  std::vector<double> memory, cache, wide;
+  const Kernels& kernels;
+  Pool pool;
+  int threads;
+  bool hints;
+  Pages pages{kPanels};
 
-  int64_t rows(int64_t source_bytes) const {
-    const int64_t row = kCols / shape->block * shape->source_bytes;
-    return std::max<int64_t>(1, source_bytes / row / kRows) * kRows;
-  }
-  int64_t source_bytes(int64_t rows) const { return rows * (kCols / shape->block) * shape->source_bytes; }
-
-  explicit Bench(const Layout& s) : shape(&s) {
-    Random random;
-    const auto source = blocks(shape->quant_type, kRows, kCols, random);
-    const Panels one{shape->quant_type, kRows, kCols, nullptr};
-    std::vector<uint8_t> panel(one.panel_bytes());
-    pack_panel(shape->quant_type, source.data(), kRows, kCols, 0, panel.data());
-    for (int64_t i = 0; i < rows(kMemory); i += kRows) panels.insert(panels.end(), panel.begin(), panel.end());
+  // Bytes per second of reading so many, over and over until kMemory were read.
+  double read(int64_t bytes) {
+    const int64_t repeats = std::max<int64_t>(1, kMemory / bytes);
+    if (bytes < kMemory) read_once(bytes);
+    const double start = now(threads);
+    for (int64_t i = 0; i < repeats; ++i) read_once(bytes);
+    return static_cast<double>(repeats * bytes) / (now(threads) - start);
   }
 
-  // Seconds of one product.
-  double run(const Kernels& k, Pool& pool, int64_t rows, int64_t columns, int repeats) const {
-    const Panels w{shape->quant_type, rows, kCols, panels.data()};
+  // Bytes of source per second of products of [columns, kCols] with a matrix of so many.
+  double multiply(const Layout& shape, int64_t bytes, int64_t columns) {
+    const int64_t row = kCols / shape.block * shape.source_bytes;
+    const int64_t rows = std::max<int64_t>(1, bytes / row / kRows) * kRows;
+    const Panels w{shape.quant_type, rows, kCols, pages.start.get()};
     Random random;
     const auto x = random.reals(columns * kCols);
     std::vector<ActivationGroup> acts(columns * w.groups());
     for (int64_t c = 0; c < columns; ++c)
-      k.quantize(x.data() + c * kCols, kCols, acts.data() + activation_index(c, w.groups(), k.tile),
-                 tile_width(c, columns, k.tile));
+      kernels.quantize(x.data() + c * kCols, kCols, acts.data() + activation_index(c, w.groups(), kernels.tile),
+                       tile_width(c, columns, kernels.tile));
     std::vector<float> out(columns * rows);
-    const int64_t each = claimed_panels(w, w.bytes(), columns, pool.threads());
-    const double start = now(pool.threads());
+    const int64_t each = claimed_panels(w, w.bytes(), columns, threads);
+    const auto once = [&] {
+      for (int64_t c; (c = pool.claim((w.panels() + each - 1) / each)) >= 0;)
+        kernels.matmul(w, c * each, std::min((c + 1) * each, w.panels()), {acts.data(), columns, w.groups(), hints},
+                       nullptr, out.data(), rows);
+    };
+    const int64_t repeats = std::max<int64_t>(1, kMemory / bytes / (columns < 64 ? 2 : 16));
+    if (bytes < kMemory) pool.run(once);
+    const double start = now(threads);
+    for (int64_t i = 0; i < repeats; ++i) pool.run(once);
+    return static_cast<double>(repeats * rows * row) / (now(threads) - start);
+  }
+
+  void fill(const Layout& shape) {
+    Random random;
+    const auto source = blocks(shape.quant_type, kRows, kCols, random);
+    const Panels one{shape.quant_type, kRows, kCols, nullptr};
+    const int64_t size = one.panel_bytes(), all = kPanels / size;
+    pack_panel(shape.quant_type, source.data(), kRows, kCols, 0, pages.start.get());
+    for (int64_t i = 1; i < all; ++i) std::memcpy(pages.start.get() + i * size, pages.start.get(), size);
+  }
+
+ private:
+  void read_once(int64_t bytes) {
+    constexpr int64_t chunk = 256 * 1024;
     pool.run([&] {
-      for (int i = 0; i < repeats; ++i) {
-        for (int64_t c; (c = pool.claim((w.panels() + each - 1) / each)) >= 0;)
-          k.matmul(w, c * each, std::min((c + 1) * each, w.panels()), {acts.data(), columns, w.groups()}, nullptr,
-                   out.data(), rows);
-        pool.barrier();
+      uint64_t sums[8] = {};
+      for (int64_t c; (c = pool.claim(bytes / chunk)) >= 0;) {
+        const auto* words = reinterpret_cast<const uint64_t*>(pages.start.get() + c * chunk);
+        for (int64_t i = 0; i < chunk / 8; i += 8)
+          for (int j = 0; j < 8; ++j) sums[j] += words[i + j];
       }
+      volatile uint64_t sink = 0;
+      for (uint64_t s : sums) sink = sink + s;
     });
-    return (now(pool.threads()) - start) / repeats;
   }
 };
 
-double median(std::vector<double> v) {
-  std::sort(v.begin(), v.end());
-  return v[v.size() / 2];
+// Of one quant type, a value a round.
+struct Speeds {
+  std::vector<double> read_memory, read_cache, memory[kWidths], cache[kWidths];
+};
+
+Speeds measure(Bench& bench, const Layout& shape, int rounds) {
+  Speeds out;
+  bench.fill(shape);
+  for (int round = 0; round < rounds; ++round) {
+    const double memory = bench.read(kMemory), cache = bench.read(kCache);
+    for (int i = 0; i < kWidths; ++i) {
+      if (kColumns[i] <= kFromMemory) out.memory[i].push_back(bench.multiply(shape, kMemory, kColumns[i]));
+      out.cache[i].push_back(bench.multiply(shape, kCache, kColumns[i]));
+    }
+    out.read_memory.push_back(std::max(memory, bench.read(kMemory)));
+    out.read_cache.push_back(std::max(cache, bench.read(kCache)));
+  }
+  return out;
+}
+
+void print_json(const char* key, const std::vector<double> (&speeds)[kWidths]) {
+  std::printf("\"%s\": {", key);
+  for (int i = 0; i < kWidths; ++i)
+    if (!speeds[i].empty())
+      std::printf("%s\"%lld\": %.3f", i ? ", " : "", static_cast<long long>(kColumns[i]), median(speeds[i]) * 1e-9);
+  std::printf("}");
+}
+
+void print_row(const char* what, const std::vector<double> (&speeds)[kWidths], const std::vector<double>& read) {
+  std::printf("  %-7s read %5.1f |", what, median(read) * 1e-9);
+  for (const auto& s : speeds)
+    if (!s.empty()) std::printf(" %6.1f", median(s) * 1e-9);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   int threads = 1, rounds = 5;
+  bool hints = false, json = false;
   std::string isa;
   std::vector<std::string> names;
   for (int i = 1; i < argc; ++i) {
@@ -90,38 +170,42 @@ int main(int argc, char** argv) {
       rounds = std::atoi(argv[++i]);
     else if (word == "--isa" && i + 1 < argc)
       isa = argv[++i];
+    else if (word == "--hints")
+      hints = true;
+    else if (word == "--json")
+      json = true;
     else
       names.push_back(word);
   }
   const Kernels* k = available_kernels().front();
   for (const Kernels* set : available_kernels())
     if (isa == set->name) k = set;
-  Pool pool(threads);
-  std::vector<double> bandwidth, peak;
-  std::vector<Bench> benches;
-  for (const Layout& shape : kLayouts)
-    if (shape.quant_type != QuantType::F32 &&
-        (names.empty() || std::find(names.begin(), names.end(), shape.name) != names.end()))
-      benches.emplace_back(shape);
-  for (int round = 0; round < rounds; ++round) {
-    if (benches.empty()) break;
-    const auto& data = benches[0].panels;
-    const double start = now(threads);
-    read_bandwidth(data.data(), static_cast<int64_t>(data.size()), threads);
-    bandwidth.push_back(static_cast<double>(data.size()) / (now(threads) - start));
-    peak.push_back(int8_peak(threads));
-    for (Bench& b : benches) {
-      const int64_t large = b.rows(kMemory), small = b.rows(kCache);
-      b.memory.push_back(b.source_bytes(large) / b.run(*k, pool, large, 1, 1));
-      b.cache.push_back(b.source_bytes(small) / b.run(*k, pool, small, 1, 200));
-      b.wide.push_back(512.0 * kCols * kWide / b.run(*k, pool, 512, kWide, 1));
+  Bench bench{*k, Pool(threads), threads, hints};
+  const double peak = int8_peak(threads, k);
+  std::printf(json ? "{\"isa\": \"%s\", \"threads\": %d, \"peak\": %.1f, \"kinds\": {"
+                   : "%s, %d threads, int8 peak %.0f G/s; GB/s of the file's bytes at 1, 2, 4, 8, 16, 32, 512 columns\n",
+              k->name, threads, peak * 1e-9);
+  bool first = true;
+  for (const Layout& shape : kLayouts) {
+    if (shape.quant_type == QuantType::F32) break;
+    if (!names.empty() && std::find(names.begin(), names.end(), shape.name) == names.end()) continue;
+    const Speeds s = measure(bench, shape, rounds);
+    if (json) {
+      std::printf("%s\"%s\": {\"bytes\": %.6f, \"read_memory\": %.3f, \"read_cache\": %.3f, ", first ? "" : ", ",
+                  shape.name, static_cast<double>(shape.source_bytes) / shape.block, median(s.read_memory) * 1e-9,
+                  median(s.read_cache) * 1e-9);
+      print_json("memory", s.memory);
+      std::printf(", ");
+      print_json("cache", s.cache);
+      std::printf("}");
+    } else {
+      std::printf("%-8s", shape.name);
+      print_row("memory", s.memory, s.read_memory);
+      print_row("cache", s.cache, s.read_cache);
+      std::printf("\n");
     }
+    std::fflush(stdout);
+    first = false;
   }
-  std::printf("%s, %d threads: reading %.1f GB/s, int8 peak %.0f G/s\n", k->name, threads, median(bandwidth) * 1e-9,
-              median(peak) * 1e-9);
-  std::printf("%-8s %12s %8s %12s %12s %8s\n", "", "memory GB/s", "of roof", "cache GB/s", "wide G/s", "of peak");
-  for (const Bench& b : benches)
-    std::printf("%-8s %12.1f %7.0f%% %12.1f %12.0f %7.0f%%\n", b.shape->name, median(b.memory) * 1e-9,
-                100 * median(b.memory) / median(bandwidth), median(b.cache) * 1e-9, median(b.wide) * 1e-9,
-                100 * median(b.wide) / std::max(1.0, median(peak)));
+  if (json) std::printf("}}\n");
 }

@@ -73,6 +73,7 @@ def load_source(
         if memory := options.get("memory"):
             options["memory"] = memory - model.memory
         options.pop("context", None)
+        options.pop("mmproj", None)
         model.draft_with(load_source(resolve(locate(draft)), progress, **options))
     return model
 

@@ -13,6 +13,8 @@ from galop.errors import EncoderError, UnknownModelError
 from galop.store import Source
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from galop.backends.local import Model
     from galop.engine.states import KVType
 
@@ -53,6 +55,7 @@ def load_model(
     memory: int | None = None,
     kv: KVType = "f16",
     draft: str = "",
+    mmproj: Path | None = None,
 ) -> Model:
     """Downloads and loads, telling where a file comes from before it is fetched. Raises UsageError,
     EncoderError for a model that writes no texts, and what `galop.load` raises."""
@@ -60,8 +63,9 @@ def load_model(
         confirm_download(source, yes)
     with progress_bar() as progress:
         model = load_source(
-            source, progress=progress, context=context, threads=threads, memory=memory, kv=kv, draft=draft
-        )
+            source, progress=progress, context=context, threads=threads, memory=memory, kv=kv, draft=draft,
+            mmproj=mmproj,
+        )  # fmt: skip
     if not model.capabilities.generates:
         model.close()
         raise EncoderError(source.name)

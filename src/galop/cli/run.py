@@ -76,6 +76,9 @@ def run(
     draft: Annotated[
         str, typer.Option(help="A smaller model of the same tokens that guesses ahead.", metavar="MODEL")
     ] = "",
+    mmproj: Annotated[
+        Path | None, typer.Option(help="The file of the vision tower, if not beside the model's.", metavar="FILE")
+    ] = None,
     think: Annotated[bool | None, typer.Option("--think/--no-think", help="Think before the answer, or not.")] = None,
     think_budget: Annotated[int | None, typer.Option(help="Most tokens of thinking.", metavar="TOKENS", min=0)] = None,
     tools: Annotated[
@@ -135,7 +138,7 @@ def run(
         note(f"{source.name}: {why}")
     with (
         open_toolboxes([name for name in tools or [] if name != SCIENCE]) as toolbox,
-        load_model(source, yes, context or None, threads or None, size, kv, draft) as loaded,
+        load_model(source, yes, context or None, threads or None, size, kv, draft, mmproj) as loaded,
     ):
         from galop.chat.thinking import Thinking  # imported while the weights were read
         from galop.cli.reply import ChatSession, check_thinking

@@ -1,0 +1,160 @@
+"""A model with eyes behind every door, by the published clients: one picture, one answer; and pictures that are none."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import anthropic
+import ollama
+import openai
+import pytest
+from drawn import encoded, gradient, noise
+from PIL import Image
+from serving import Running, serving
+from tiny_eyes import write_eyes
+
+PNG = base64.b64encode(encoded(noise(100, 150))).decode()
+OTHER = base64.b64encode(encoded(gradient(100, 150), "JPEG")).decode()
+URL, OTHER_URL = f"data:image/png;base64,{PNG}", f"data:image/jpeg;base64,{OTHER}"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    files = write_eyes(tmp_path_factory.mktemp("model") / "eyes")
+    with serving(str(files), home=tmp_path_factory.mktemp("seeing")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(server: Running) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def name(client: openai.OpenAI) -> str:
+    return client.models.list().data[0].id
+
+
+def shown(*urls: str, text: str = "What is this?") -> Any:
+    parts: list[Any] = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+    return [{"role": "user", "content": [*parts, {"type": "text", "text": text}]}]
+
+
+def metric(server: Running, name: str) -> float:
+    found = re.search(rf"galop:{name}(?:_total)?{{[^}}]*}} ([\d.e+-]+)", server.client().get("/metrics").text)
+    return float(found[1]) if found else 0.0
+
+
+def test_every_door_shows_the_same_picture(server: Running, client: openai.OpenAI, name: str) -> None:
+    asked: Any = {"temperature": 0, "max_tokens": 12, "seed": 1}
+    chat = client.chat.completions.create(model=name, messages=shown(URL), **asked)
+    text = chat.choices[0].message.content
+    assert text and chat.usage and chat.usage.prompt_tokens > 40
+    assert (
+        client.chat.completions.create(model=name, messages=shown(OTHER_URL), **asked).choices[0].message.content
+        != text
+    )
+    parts: Any = [
+        {"type": "input_image", "image_url": URL, "detail": "auto"},
+        {"type": "input_text", "text": "What is this?"},
+    ]
+    answered = client.responses.create(
+        model=name, input=[{"role": "user", "content": parts}], temperature=0, max_output_tokens=12
+    )
+    assert answered.output_text == text
+    with anthropic.Anthropic(base_url=server.url, api_key="none", max_retries=0) as claude:
+        image: Any = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
+        said: Any = [{"role": "user", "content": [image, {"type": "text", "text": "What is this?"}]}]
+        message = claude.messages.create(model=name, max_tokens=12, messages=said, extra_body={"temperature": 0})
+        assert getattr(message.content[0], "text", "") == text
+        counted = claude.messages.count_tokens(model=name, messages=said)
+        assert counted.input_tokens == chat.usage.prompt_tokens
+    llama = ollama.Client(host=server.url)
+    options = {"temperature": 0, "num_predict": 12}
+    told = llama.chat(name, [{"role": "user", "content": "What is this?", "images": [PNG]}], options=options)
+    assert told.message.content == text
+    generated = llama.generate(name, "What is this?", images=[base64.b64decode(PNG)], options=options)
+    assert generated.response == text and generated.context is None
+    assert "vision" in (llama.show(name).capabilities or [])
+    assert metric(server, "pictures_seen") == 2
+
+
+def test_a_second_question_reads_nothing_again(server: Running, client: openai.OpenAI, name: str) -> None:
+    messages = shown(URL, text="Say: ")
+    client.chat.completions.create(model=name, messages=messages, max_tokens=4)
+    seen = metric(server, "pictures_seen")
+    again = client.chat.completions.create(model=name, messages=messages, max_tokens=4)
+    assert again.usage and again.usage.prompt_tokens_details
+    assert again.usage.prompt_tokens_details.cached_tokens == again.usage.prompt_tokens - 1
+    assert metric(server, "pictures_seen") == seen
+
+
+def test_streams_and_choices(client: openai.OpenAI, name: str) -> None:
+    asked: Any = {"model": name, "messages": shown(URL, OTHER_URL, text="Both?"), "max_tokens": 8, "temperature": 0}
+    whole = client.chat.completions.create(n=3, **asked)
+    assert len({choice.message.content for choice in whole.choices}) == 1
+    pieces = [c.choices[0].delta.content or "" for c in client.chat.completions.create(stream=True, **asked)]
+    assert "".join(pieces) == whole.choices[0].message.content
+
+
+def test_what_a_tool_shows(server: Running, name: str) -> None:
+    image: Any = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
+    with anthropic.Anthropic(base_url=server.url, api_key="none", max_retries=0) as claude:
+        counts = []
+        for content in ([image], [{"type": "text", "text": "nothing"}]):
+            turns: Any = [
+                {"role": "user", "content": "Look."},
+                {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "look", "input": {}}]},
+                {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": content}]},
+            ]
+            answered = claude.messages.create(model=name, max_tokens=4, messages=turns)
+            counts.append(answered.usage.input_tokens + (answered.usage.cache_read_input_tokens or 0))
+    assert counts[0] > counts[1] + 20
+
+
+@pytest.mark.parametrize(
+    ("urls", "said"),
+    [
+        (["https://example.com/cat.png"], "picture 1 of the request is a URL .https:.*fetches none"),
+        (["http://169.254.169.254/latest"], "fetches none"),
+        (["file:///etc/passwd"], "fetches none"),
+        (["data:image/png;base64,@@@"], "not valid base64"),
+        (["data:image/png;base64,"], "is empty"),
+        ([URL, f"data:image/png;base64,{PNG[:400]}"], "picture 2 of the request is damaged"),
+        ([f"data:image/png;base64,{base64.b64encode(b'<svg></svg>').decode()}"], "SVG"),
+        ([URL] * 1000, "1000 pictures are too many"),
+    ],
+)  # fmt: skip
+def test_what_is_no_picture_is_told_in_a_sentence(urls: list[str], said: str, client: openai.OpenAI, name: str) -> None:
+    urls = urls if len(urls) < 1000 else ["data:image/png;base64,iVBORw0KGgo="] * 1000
+    with pytest.raises(openai.BadRequestError, match=said) as refused:
+        client.chat.completions.create(model=name, messages=shown(*urls))
+    assert refused.value.code == "invalid_image" and refused.value.param == "messages"
+    with pytest.raises(openai.BadRequestError, match=said) as refused:
+        parts: Any = [{"type": "input_image", "image_url": url} for url in urls]
+        client.responses.create(model=name, input=[{"role": "user", "content": parts}])
+    assert refused.value.param == "input"
+
+
+def test_other_dialects_refuse_urls_too(server: Running, name: str) -> None:
+    with anthropic.Anthropic(base_url=server.url, api_key="none", max_retries=0) as claude:
+        for source in ({"type": "url", "url": "https://example.com/cat.png"}, {"type": "file", "file_id": "file_1"}):
+            image: Any = {"type": "image", "source": source}
+            with pytest.raises(anthropic.BadRequestError, match="fetches none"):
+                claude.messages.create(model=name, max_tokens=4, messages=[{"role": "user", "content": [image]}])
+    with pytest.raises(ollama.ResponseError, match="not valid base64"):
+        server_error: Any = [{"role": "user", "content": "What?", "images": ["/etc/passwd!"]}]
+        reply = server.post("/api/chat", {"model": name, "messages": server_error})
+        raise ollama.ResponseError(reply.json()["error"], reply.status_code)
+
+
+def test_a_picture_larger_than_the_context_is_scaled_down(client: openai.OpenAI, name: str) -> None:
+    wide = base64.b64encode(encoded(Image.new("RGB", (3000, 2000), "red"), "JPEG")).decode()
+    answered = client.chat.completions.create(
+        model=name, messages=shown(f"data:image/jpeg;base64,{wide}"), max_tokens=2
+    )
+    assert answered.usage and 500 < answered.usage.prompt_tokens < 1200

@@ -228,8 +228,8 @@ def test_files_and_french_and_translation(visit: Callable[..., Page], tmp_path: 
     (tmp_path / "big.txt").write_text("x" * (1 << 21))
     page = visit()
     for name in ("big.txt", "photo.bin", "notes.txt"):
-        page.set_input_files("input[type=file]", tmp_path / name)
-    expect(page.get_by_text("photo.bin is not UTF-8 text.")).to_be_visible()
+        page.set_input_files(".galop-upload input[type=file]", tmp_path / name)
+    expect(page.get_by_text("photo.bin is no picture, PDF or UTF-8 text")).to_be_visible()
     expect(page.locator(".q-chip")).to_have_count(1)
     ask(page, "What is the password of the day?")
     expect(page.locator("article.user")).to_contain_text("marmalade")

@@ -1,7 +1,8 @@
 """Decodes pictures and documents in a child process: `python -m galop.pictures.decode_child`.
 
-A request with `do` "picture" is answered with `media_type`, `height`, `width` and the RGB bytes, one with "document" as
-`read_document` has it, and either with an `error` that follows the name of the file.
+A request with `do` "picture" is answered with `media_type`, `height`, `width` and the RGB bytes, one with "thumbnail"
+with a small JPEG, one with "document" as `read_document` has it, and each with an `error` that follows the name of the
+file where that cannot be read.
 """
 
 from __future__ import annotations
@@ -17,11 +18,32 @@ SECONDS = 15.0  # of computing
 MEMORY_LIMIT = 1 << 30
 MOST_PIXELS = 120_000_000  # of a file, before it is scaled down
 MOST_ASPECT = 200  # of the longer side to the shorter
+THUMBNAIL = 512  # pixels of its longer side
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
 
 def read_picture(data: bytes, most: int) -> dict[str, Any]:
     """A file's first frame as RGB, of at most `most` pixels."""
+    opened = open_rgb(data, most)
+    if isinstance(opened, str):
+        return {"error": opened}
+    media_type, rgb = opened
+    return {"media_type": media_type, "height": rgb.height, "width": rgb.width, "data": rgb.tobytes()}
+
+
+def shrink_picture(data: bytes, most: int) -> dict[str, Any]:
+    """A JPEG of at most THUMBNAIL pixels a side."""
+    opened = open_rgb(data, most)
+    if isinstance(opened, str):
+        return {"error": opened}
+    opened[1].thumbnail((THUMBNAIL, THUMBNAIL))
+    out = io.BytesIO()
+    opened[1].save(out, "JPEG", quality=82, exif=b"")
+    return {"data": out.getvalue()}
+
+
+def open_rgb(data: bytes, most: int) -> tuple[str, Any] | str:
+    """The media type of a file and its first frame as RGB, of at most `most` pixels; or what is wrong with it."""
     from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
     ImageFile.LOAD_TRUNCATED_IMAGES = False
@@ -29,16 +51,16 @@ def read_picture(data: bytes, most: int) -> dict[str, Any]:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
-        return {"error": "is no picture that can be read: PNG, JPEG, WebP, GIF, BMP and TIFF are"}
+        return "is no picture that can be read: PNG, JPEG, WebP, GIF, BMP and TIFF are"
     media_type = Image.MIME.get(image.format or "", "image/jpeg" if image.format == "MPO" else "image/png")
     width, height = image.size
     if not width or not height:
-        return {"error": "has no pixels"}
+        return "has no pixels"
     if width * height > MOST_PIXELS:
         said = f"{width} x {height} pixels are too many: {MOST_PIXELS // 1_000_000} million may be decoded"
-        return {"error": f"is too large, {said}; scale it down first"}
+        return f"is too large, {said}; scale it down first"
     if max(width, height) > MOST_ASPECT * min(width, height):
-        return {"error": f"is {width} x {height} pixels, which is too narrow to be seen; cut it to {MOST_ASPECT}:1"}
+        return f"is {width} x {height} pixels, which is too narrow to be seen; cut it to {MOST_ASPECT}:1"
     if width * height > most and image.format in ("JPEG", "MPO"):  # which decodes at an eighth, a quarter or half
         share = (most / (width * height)) ** 0.5
         image.draft("RGB", (max(1, int(width * share)), max(1, int(height * share))))
@@ -48,7 +70,7 @@ def read_picture(data: bytes, most: int) -> dict[str, Any]:
         share = (most / (width * height)) ** 0.5
         size = (max(1, int(width * share)), max(1, int(height * share)))
         rgb = rgb.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
-    return {"media_type": media_type, "height": rgb.height, "width": rgb.width, "data": rgb.tobytes()}
+    return media_type, rgb
 
 
 def flatten(image: Any) -> Any:
@@ -82,6 +104,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
             warnings.simplefilter("ignore")
             if request["do"] == "picture":
                 return read_picture(data, request["most"])
+            if request["do"] == "thumbnail":
+                return shrink_picture(data, request["most"])
             return read_document(data, request["most_pages"], request["sees"], request["most"])
     except MemoryError:
         return {"error": "needs too much memory to be decoded; make it smaller first"}

@@ -120,6 +120,11 @@ def parse_data(text: str, name: str = "the picture") -> Picture:
     return open_picture(data, name)
 
 
+def thumbnail(picture: Picture) -> bytes:
+    """A small JPEG of a picture, which nothing but its pixels has gone into. Raises PictureError."""
+    return bytes(ask_decoder({"do": "thumbnail", "most": LARGEST}, picture.data, "the picture")["data"])
+
+
 def check_count(pictures: Sequence[object]) -> None:
     """Raises PictureError for more pictures than a request may have."""
     if len(pictures) > MOST_TOGETHER:

@@ -21,6 +21,7 @@ from galop.server.reply_events import ChoiceEnd, TextDelta
 from galop.server.request.messages import ChatMessage
 from galop.server.request.tools import SCIENCE, ScienceTool, ToolSelection
 from galop.server.service import Service
+from galop.store.model_info import find_info
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class PageSession:
         """Whether a model is in memory."""
         return model in self.service.models.residents
 
+    def sees(self, model: str) -> bool:
+        """Whether a model may be shown pictures, as its files say."""
+        source = self.service.models.visible(self.key).get(model)
+        return bool(source and source.path and find_info(source).sees)
+
     @property
     def computes(self) -> bool:
         """Whether technical questions can be answered with numbers that are computed."""
@@ -56,12 +62,13 @@ class PageSession:
     async def answer(
         self,
         model: str,
-        messages: Sequence[Mapping[str, str]],
+        messages: Sequence[Mapping[str, Any]],
         temperature: float | None,
         think: bool,
         science: bool = False,
     ) -> AsyncGenerator[Text | Prefill | Done | Mapping[str, Any]]:
-        """Answers a conversation, in a stream that ends in `Done`; the temperature is the model's own for None.
+        """Answers a conversation, whose contents are texts or OpenAI's parts, in a stream that ends in `Done`; the
+        temperature is the model's own for None.
 
         With `science` a technical question is answered with what is computed, and what that rests on follows. Raises
         GalopError, also for what a client is refused.

@@ -104,7 +104,7 @@ def reply(state: PageState, lane: ChatLane, message: StoredMessage) -> Events:
     while parent:
         line.insert(0, by_id[parent])
         parent = line[0].parent
-    history = [{"role": m.role, "content": m.content} for m in line]
+    history = [{"role": m.role, "content": state.content(m)} for m in line]
     system = [{"role": "system", "content": state.system}] if state.system.strip() else []
     return ask(state, lane, message, [*system, *history], lane.temperature, lane.think, state.science)
 
@@ -126,7 +126,7 @@ def ask(
     state: PageState,
     lane: ChatLane,
     message: StoredMessage,
-    messages: list[dict[str, str]],
+    messages: list[dict[str, Any]],
     temperature: float | None,
     think: bool,
     science: bool = False,

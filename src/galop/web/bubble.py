@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from nicegui import background_tasks, ui
@@ -19,6 +21,15 @@ PAUSE = 0.12  # seconds between two drawings
 PACE = 400_000  # characters a second of what is sent again as it grows
 
 
+def draw_pictures(pictures: Sequence[tuple[str, bytes]]) -> None:
+    """Thumbnails by their names, drawn where the context is."""
+    if pictures:
+        with ui.element("div").classes("pictures"):
+            for name, jpeg in pictures:
+                url = f"data:image/jpeg;base64,{b64encode(jpeg).decode()}"
+                ui.html(f'<img src="{url}" alt="{escape(name)}" title="{escape(name)}">', sanitize=False)
+
+
 @dataclass
 class RenderedBlock:
     element: Any
@@ -30,7 +41,13 @@ class RenderedBlock:
 class Bubble:
     """A text is cut into blocks; while it grows only the last is rendered again, so a long answer stays cheap."""
 
-    def __init__(self, message: StoredMessage, say: Callable[..., str], renderer: MarkdownRenderer) -> None:
+    def __init__(
+        self,
+        message: StoredMessage,
+        say: Callable[..., str],
+        renderer: MarkdownRenderer,
+        pictures: Sequence[tuple[str, bytes]] = (),
+    ) -> None:
         self.message = message
         self.say = say
         self._renderer = renderer
@@ -43,6 +60,7 @@ class Bubble:
         self.element = ui.element("article").classes(message.role)
         with self.element:
             if message.role == "user":
+                draw_pictures(pictures)
                 ui.label(message.content).classes("plain")
                 return
             self._fold = ui.expansion(say("thoughts"), icon="psychology").classes("thoughts")

@@ -1,41 +1,44 @@
-"""Where a question is written: the box, attached text files, Send or Stop, and translation."""
+"""Where a question is written: the box, attached files, a phone's camera, Send or Stop, and translation."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from nicegui import events, ui
 
+from galop.errors import PictureError
+from galop.web.attachments import LARGEST_FILE, AttachedFile, AttachedPicture, read_attachment
+from galop.web.bubble import draw_pictures
 from galop.web.icon_button import icon_button
 from galop.web.state import PageState
 from galop.web.texts import LANGUAGES
 
-LARGEST_FILE = 1 << 20
-FENCE = "`" * 4
-
 
 class Composer:
-    """`send` gets a question, with what was attached before it; `translate` the code of a language."""
+    """`send` gets a question, with what was attached before it, and pictures; `translate` the code of a language."""
 
-    def __init__(self, state: PageState, send: Callable[[str], None], translate: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        state: PageState,
+        send: Callable[[str, list[AttachedPicture]], None],
+        translate: Callable[[str], None],
+    ) -> None:
         self.state = state
         self._send = send
         self._translate = translate
-        self.attached: list[tuple[str, str]] = []  # names and contents
+        self.attached: list[AttachedFile] = []
 
     def build(self) -> None:
         """Drawn where the context is."""
         say = self.state.say
         self.files = ui.row().classes("files")
-        self.upload = ui.upload(
-            multiple=True,
-            auto_upload=True,
-            max_file_size=LARGEST_FILE,
-            on_upload=self.attach,
-            on_rejected=lambda: ui.notify(say("too_large", name=""), type="warning"),
-        ).classes("hidden")
+        self.upload = self._upload("galop-upload")
+        self.camera = self._upload("").props('accept="image/*" capture="environment"')
         with ui.row(wrap=False).classes("line"):
             icon_button("attach_file", say("attach"), lambda: self.upload.run_method("pickFiles"))
+            icon_button("photo_camera", say("photo"), lambda: self.camera.run_method("pickFiles")).classes("phone")
             if self.state.session.computes:
                 self.computer = icon_button("calculate", say("science"), self.toggle_science)
                 self.show_science()
@@ -46,6 +49,17 @@ class Composer:
                 for code, name in LANGUAGES.items():
                     ui.menu_item(f"{say('into')} {name}", lambda c=code: self._translate(c))
             self.sender = icon_button("send", say("send"), self.send_or_stop)
+
+    def _upload(self, name: str) -> Any:
+        """Takes files, unseen; pasted and dropped ones go by its name."""
+        made = ui.upload(
+            multiple=True,
+            auto_upload=True,
+            max_file_size=LARGEST_FILE,
+            on_upload=self.attach,
+            on_rejected=lambda: ui.notify(self.state.say("too_large"), type="warning"),
+        )
+        return made.classes(f"hidden {name}")
 
     @property
     def text(self) -> str:
@@ -85,26 +99,35 @@ class Composer:
         question = self.text
         if (not question and not self.attached) or self.state.busy:
             return
-        files = [f"{name}:\n{FENCE}\n{content}\n{FENCE}" for name, content in self.attached]
-        question = "\n\n".join([*files, question]) if files else question
+        question = "\n\n".join(part for part in (*(file.text for file in self.attached), question) if part)
+        pictures = [picture for file in self.attached for picture in file.pictures]
         self.clear()
         self.attached.clear()
         self.draw_files()
-        self._send(question)
+        self._send(question, pictures)
 
     async def attach(self, event: events.UploadEventArguments) -> None:
-        """Takes a file that is text."""
+        """Takes a file that is a text, a picture or a PDF."""
         data = await event.file.read()
-        name = event.file.name[:100]
-        content = data.decode(errors="replace")
-        if content.encode() != data or "\x00" in content:
-            ui.notify(self.state.say("not_text", name=name), type="warning")
+        name, state = event.file.name[:100], self.state
+        try:
+            sees = any(state.session.sees(lane.model) for lane in state.visible_lanes)
+            file = await asyncio.to_thread(read_attachment, name, data, sees)
+        except PictureError as error:
+            ui.notify(str(error), type="warning")
             return
-        self.attached.append((name, content))
-        self.upload.reset()
+        finally:
+            self.upload.reset()
+            self.camera.reset()
+        if file is None:
+            ui.notify(state.say("not_text", name=name), type="warning")
+            return
+        if file.note:
+            ui.notify(file.note, type="info")
+        self.attached.append(file)
         self.draw_files()
 
-    def detach(self, item: tuple[str, str]) -> None:
+    def detach(self, item: AttachedFile) -> None:
         """Takes it away again."""
         self.attached.remove(item)
         self.draw_files()
@@ -114,5 +137,7 @@ class Composer:
         self.files.clear()
         with self.files:
             for item in self.attached:
-                chip = ui.chip(item[0], icon="description", removable=True).props("dense")
+                icon = "image" if item.pictures else "description"
+                chip = ui.chip(item.name, icon=icon, removable=True).props("dense")
                 chip.on("remove", lambda i=item: self.detach(i))
+                draw_pictures([(p.name, p.thumbnail) for p in item.pictures])

@@ -8,9 +8,11 @@ import secrets
 import sqlite3
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,10 @@ CREATE TRIGGER IF NOT EXISTS said_otherwise AFTER UPDATE OF content ON message B
   INSERT INTO words (words, rowid, content) VALUES ('delete', old.id, old.content);
   INSERT INTO words (rowid, content) VALUES (new.id, new.content);
 END;
+CREATE TABLE IF NOT EXISTS picture (
+  conversation TEXT NOT NULL REFERENCES conversation ON DELETE CASCADE, digest TEXT NOT NULL, name TEXT NOT NULL,
+  media_type TEXT NOT NULL, data BLOB NOT NULL, thumbnail BLOB NOT NULL, PRIMARY KEY (conversation, digest)
+);
 CREATE TABLE IF NOT EXISTS setting (owner TEXT, name TEXT, value TEXT, PRIMARY KEY (owner, name));
 """
 
@@ -62,6 +68,21 @@ class StoredMessage:
     model: str = ""
     note: dict[str, Any] = field(default_factory=dict)
     finished: bool = True
+
+
+@dataclass(frozen=True)
+class StoredPicture:
+    """A picture as it was sent, and a JPEG that shows it small."""
+
+    name: str
+    media_type: str
+    data: bytes
+    thumbnail: bytes
+
+    @property
+    def data_url(self) -> str:
+        """As it goes to a model."""
+        return f"data:{self.media_type};base64,{b64encode(self.data).decode()}"
 
 
 @dataclass(frozen=True)
@@ -205,6 +226,28 @@ class Conversations:
                 ),
             )
 
+    def keep_picture(self, owner: str, conversation: str, picture: StoredPicture) -> str:
+        """Keeps a picture for as long as its conversation; its digest. Raises KeyError if that is not the owner's."""
+        digest = sha256(picture.data).hexdigest()
+        with self._change() as db:
+            if not db.execute(
+                "SELECT 1 FROM conversation WHERE id = ? AND owner = ?", (conversation, owner)
+            ).fetchone():
+                raise KeyError(conversation)
+            db.execute(
+                "INSERT OR IGNORE INTO picture VALUES (?, ?, ?, ?, ?, ?)",
+                (conversation, digest, picture.name, picture.media_type, picture.data, picture.thumbnail),
+            )
+        return digest
+
+    def picture(self, owner: str, conversation: str, digest: str) -> StoredPicture | None:
+        """A picture of a conversation; None if there is none, or it is not the owner's."""
+        rows = self._rows(
+            "SELECT name, media_type, data, thumbnail FROM picture p JOIN conversation c ON c.id = p.conversation "
+            "WHERE c.id = ? AND c.owner = ? AND p.digest = ?", conversation, owner, digest,
+        )  # fmt: skip
+        return StoredPicture(*rows[0]) if rows else None
+
     def delete(self, owner: str, conversation: str) -> None:
         """For good: also from the file's free pages, when it is next vacuumed."""
         with self._change() as db:
@@ -225,6 +268,8 @@ class Conversations:
                 if message.thinking:
                     quoted = "\n".join(f"> {line}" for line in message.thinking.splitlines())
                     parts.append(quoted)
+                shown = [self.picture(owner, conversation, digest) for digest in message.note.get("pictures", [])]
+                parts += [f"[{picture.name}]" for picture in shown if picture]
                 parts.append(message.content)
         return "\n\n".join(parts) + "\n"
 

@@ -52,7 +52,9 @@ class LaneView:
         """A message, and beneath it what can be done with it."""
         say = self.state.say
         branches = children(self.state.messages, lane.index, message.parent)
-        bubble = self.state.bubbles[message.id] = Bubble(message, say, self.state.renderer)
+        bubble = self.state.bubbles[message.id] = Bubble(
+            message, say, self.state.renderer, self.state.thumbnails(message)
+        )
         with ui.row().classes("tools"):
             if len(branches) > 1:
                 at = branches.index(message)

@@ -22,6 +22,15 @@ document.addEventListener("keydown", (event) => {
     document.querySelector("textarea").focus();
   }
 });
+const galopAttach = (event, files) => {
+  if (!files || !files.length) return;
+  event.preventDefault();
+  const upload = document.querySelector(".galop-upload");
+  getElement(Number(upload.id.slice(1))).$refs.qRef.addFiles([...files]);
+};
+document.addEventListener("paste", (event) => galopAttach(event, event.clipboardData && event.clipboardData.files));
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", (event) => galopAttach(event, event.dataTransfer && event.dataTransfer.files));
 window.addEventListener("scroll", () => {
   const page = document.documentElement;
   galopFollow = page.scrollTop + window.innerHeight > page.scrollHeight - 80;

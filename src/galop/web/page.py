@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from nicegui import ui
 
 from galop.web.answering import stream_answer
+from galop.web.attachments import AttachedPicture
 from galop.web.composer import Composer
-from galop.web.conversations import Conversations, StoredMessage
+from galop.web.conversations import Conversations, StoredMessage, StoredPicture
 from galop.web.icon_button import icon_button
 from galop.web.lane_view import LaneView
 from galop.web.markdown import code_styles
@@ -114,12 +116,14 @@ class Page:
         self.state.store.set(self.state.owner, "language", event.value)
         ui.navigate.reload()
 
-    def send(self, question: str) -> None:
-        """The same question to every lane, stored before anything is asked."""
-        self.ensure_conversation(question)
+    def send(self, question: str, pictures: Sequence[AttachedPicture] = ()) -> None:
+        """The same question to every lane, stored with its pictures before anything is asked."""
+        self.ensure_conversation(question or ", ".join(one.name for one in pictures))
+        kept = [StoredPicture(p.name, p.picture.media_type, p.picture.data, p.thumbnail) for p in pictures]
+        digests = [self.state.store.keep_picture(self.state.owner, self.state.conversation, one) for one in kept]
         for lane in self.state.visible_lanes:
             line = self.state.line(lane)
-            self.ask(lane, line[-1].id if line else None, question)
+            self.ask(lane, line[-1].id if line else None, question, digests)
         self.draw()
         ui.run_javascript("galopToEnd()")
 
@@ -144,14 +148,15 @@ class Page:
             self.state.conversation = self.state.store.begin(self.state.owner, question)
             self.sidebar.list()
 
-    def ask(self, lane: ChatLane, parent: int | None, question: str) -> None:
-        """A question after a message, and its answer."""
-        self.answer(lane, self.state.keep(StoredMessage(0, parent, lane.index, "user", question)))
+    def ask(self, lane: ChatLane, parent: int | None, question: str, pictures: Sequence[str] = ()) -> None:
+        """A question after a message, with pictures that are kept by their digests, and its answer."""
+        note = {"pictures": [*pictures]} if pictures else {}
+        self.answer(lane, self.state.keep(StoredMessage(0, parent, lane.index, "user", question, note=note)))
 
     def ask_anew(self, lane: ChatLane, message: StoredMessage, question: str) -> None:
         """Something else in the place of a question."""
         if question.strip() and not lane.task:
-            self.ask(lane, message.parent, question.strip())
+            self.ask(lane, message.parent, question.strip(), message.note.get("pictures", []))
             self.lane_view.draw(lane)
 
     def answer_again(self, lane: ChatLane, message: StoredMessage) -> None:

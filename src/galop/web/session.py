@@ -21,6 +21,9 @@ class Session(Protocol):
     def is_loaded(self, model: str) -> bool:
         """Whether a model is in memory."""
 
+    def sees(self, model: str) -> bool:
+        """Whether a model may be shown pictures."""
+
     @property
     def computes(self) -> bool:
         """Whether technical questions can be answered with numbers that are computed."""
@@ -28,12 +31,13 @@ class Session(Protocol):
     def answer(
         self,
         model: str,
-        messages: Sequence[Mapping[str, str]],
+        messages: Sequence[Mapping[str, Any]],
         temperature: float | None,
         think: bool,
         science: bool = False,
     ) -> AsyncGenerator[Text | Prefill | Done | Mapping[str, Any]]:
-        """Answers a conversation, in a stream that ends in `Done`; the temperature is the model's own for None.
+        """Answers a conversation, whose contents are texts or OpenAI's parts, in a stream that ends in `Done`; the
+        temperature is the model's own for None.
 
         With `science` a technical question is answered with what is computed, and what that rests on follows as
         `galop.science.planning.answer.Answer.data` has it. Raises GalopError, also for what is refused.

@@ -87,6 +87,19 @@ class PageState:
         self.lanes[message.lane].chosen[message.parent] = message.id
         return message
 
+    def thumbnails(self, message: StoredMessage) -> list[tuple[str, bytes]]:
+        """What a message shows, by name."""
+        digests = message.note.get("pictures", [])
+        found = [self.store.picture(self.owner, self.conversation, digest) for digest in digests]
+        return [(picture.name, picture.thumbnail) for picture in found if picture]
+
+    def content(self, message: StoredMessage) -> Any:
+        """What a message says, in OpenAI's parts where it shows pictures."""
+        digests = message.note.get("pictures", [])
+        found = [self.store.picture(self.owner, self.conversation, digest) for digest in digests]
+        shown = [{"type": "image_url", "image_url": {"url": picture.data_url}} for picture in found if picture]
+        return [*shown, {"type": "text", "text": message.content}] if shown else message.content
+
     def stop(self) -> None:
         """Ends what is being written."""
         for lane in self.lanes:

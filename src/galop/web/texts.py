@@ -12,7 +12,8 @@ TEXTS: dict[str, dict[str, str]] = {
     "ask": {"en": "Ask something", "fr": "Posez une question"},
     "send": {"en": "Send", "fr": "Envoyer"},
     "stop": {"en": "Stop", "fr": "Arrêter"},
-    "attach": {"en": "Attach a text file", "fr": "Joindre un fichier texte"},
+    "attach": {"en": "Attach a picture, a PDF or a text", "fr": "Joindre une image, un PDF ou un texte"},
+    "photo": {"en": "Take a photo", "fr": "Prendre une photo"},
     "menu": {"en": "Conversations", "fr": "Conversations"},
     "lanes": {"en": "Two lanes side by side", "fr": "Deux couloirs côte à côte"},
     "dark": {"en": "Light or dark", "fr": "Clair ou sombre"},
@@ -50,8 +51,11 @@ TEXTS: dict[str, dict[str, str]] = {
     "broken": {"en": "interrupted", "fr": "interrompu"},
     "stopped": {"en": "stopped", "fr": "arrêté"},
     "cut": {"en": "cut off at the end of the context", "fr": "coupé à la fin du contexte"},
-    "too_large": {"en": "{name} is larger than 1 MB.", "fr": "{name} dépasse 1 Mo."},
-    "not_text": {"en": "{name} is not UTF-8 text.", "fr": "{name} n'est pas un texte UTF-8."},
+    "too_large": {"en": "That file is larger than 32 MB.", "fr": "Ce fichier dépasse 32 Mo."},
+    "not_text": {
+        "en": "{name} is no picture, PDF or UTF-8 text of at most 1 MB.",
+        "fr": "{name} n'est ni une image, ni un PDF, ni un texte UTF-8 d'au plus 1 Mo.",
+    },
     "figures": {
         "en": "{tokens} tokens · {rate} tok/s · first token {first} s",
         "fr": "{tokens} jetons · {rate} jetons/s · premier jeton {first} s",

@@ -1,0 +1,60 @@
+"""Files that are attached to a question: texts, pictures, and PDFs, whose pages are either."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from galop.pictures.document import is_document, open_document
+from galop.pictures.picture import Picture, looks_like_picture, open_picture, thumbnail
+
+LARGEST_FILE = 32 << 20  # bytes of a picture or a PDF
+LARGEST_TEXT = 1 << 20
+FENCE = "`" * 4
+ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".heic", ".heif", ".tif", ".tiff", ".avif")
+
+
+@dataclass
+class AttachedFile:
+    """A file as it goes with a question."""
+
+    name: str
+    text: str = ""  # what it adds to the question
+    pictures: list[AttachedPicture] = field(default_factory=list)
+    note: str = ""  # what was left out of it
+
+
+@dataclass
+class AttachedPicture:
+    """A picture with what the page shows of it."""
+
+    name: str
+    picture: Picture
+    thumbnail: bytes  # a JPEG
+
+    @classmethod
+    def of(cls, name: str, picture: Picture) -> AttachedPicture:
+        """With its thumbnail. Raises PictureError."""
+        return cls(name, picture, thumbnail(picture))
+
+
+def read_attachment(name: str, data: bytes, sees: bool) -> AttachedFile | None:
+    """A file that was attached; None for one that is neither text nor a picture nor a PDF, or a text that is too long.
+
+    Takes as long as a picture takes to decode. Raises PictureError for a picture or PDF that cannot be read.
+    """
+    if is_document(data):
+        document = open_document(data, name, sees)
+        texts = [part for part in document.parts if isinstance(part, str)]
+        pictures = [AttachedPicture.of(f"{name} {i}", p) for i, p in enumerate(document.pictures, 1)]
+        return AttachedFile(name, quote(name, "\n\n".join(texts)), pictures, document.note)
+    if looks_like_picture(data) or name.lower().endswith(ENDINGS):
+        return AttachedFile(name, "", [AttachedPicture.of(name, open_picture(data, name))])
+    content = data.decode(errors="replace")
+    if content.encode() != data or "\x00" in content:
+        return None
+    return AttachedFile(name, quote(name, content)) if len(data) <= LARGEST_TEXT else None
+
+
+def quote(name: str, content: str) -> str:
+    """A file's text as a part of a question."""
+    return f"{name}:\n{FENCE}\n{content}\n{FENCE}"

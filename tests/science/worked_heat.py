@@ -21,7 +21,7 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("insulated_pipe_loss", {"conductivity": "0.05 W/m/K", "diameter": "60 mm", "thickness": "40 mm", "hot": "160 °C", "cold": "35 °C"},
      {"heat_per_length": pi * 12.5 / log(70 / 30)}, 1e-9),
     ("critical_radius", {"conductivity": "0.2 W/m/K", "coefficient": "10 W/m²/K"}, {"radius": 20}, 1e-9),
-    ("radiative_equilibrium", {"flux": "1361 W/m²", "absorptivity": 0.7}, {"temperature": 254.6}, 1e-3),  # the Earth without air
+    ("radiative_equilibrium", {"flux": "1361 W/m²", "absorptivity": 0.7, "ratio": 4}, {"temperature": 254.6}, 1e-3),  # the Earth without air
     ("thermal_resistance", {"thickness": "5 mm", "conductivity": "200 W/m/K", "area": "10 cm²"}, {"resistance": 0.025}, 1e-9),
     ("radiation", {"area": "1 m²", "hot": "400 K", "cold": "300 K", "emissivity": 0.8}, {"heat_flow": 0.8 * 5.670374e-8 * (256 - 81) * 1e8}, 1e-6),
     ("emissive_power", {"temperature": "1000 K"}, {"flux": 56_704}, 1e-4),

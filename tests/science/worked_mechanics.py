@@ -27,6 +27,13 @@ WALL = {
     "second_thickness": "8 cm",
     "second_conductivity": "0.035 W/m/K",
 }
+GAS = {
+    "gamma": 1.22,
+    "molar_mass": "22 g/mol",
+    "chamber_temperature": "3100 K",
+    "chamber_pressure": "60 bar",
+    "exit_pressure": "1 bar",
+}
 MOON = 6.6743e-11 * 7.342e22
 
 WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
@@ -93,6 +100,13 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("shock_pressure", {"gamma": 1.4, "mach": 2, "ahead": "1 bar"}, {"pressure": 4.5e5}, 1e-9),
     ("shock_temperature", {"gamma": 1.4, "mach": 2, "ahead": "300 K"}, {"temperature": 300 * 1.687}, 5e-4),
     ("recovery_temperature", {"static_temperature": "410 K", "mach": 1.6, "recovery_factor": 0.91, "gamma": 1.4}, {"temperature": 410 * 1.46592}, 1e-12),
+    ("ideal_isp", GAS, {"isp": sqrt(2 * 1.22 / 0.22 * 8.314462618 / 0.022 * 3100 * (1 - (1 / 60) ** (0.22 / 1.22))) / G0}, 1e-9),
+    ("ideal_thrust", GAS | {"throat_diameter": "0.1 m"},
+     {"thrust": 6e6 * pi * 0.0025 * sqrt(2 * 1.22**2 / 0.22 * (2 / 2.22) ** (2.22 / 0.22) * (1 - (1 / 60) ** (0.22 / 1.22)))}, 1e-9),
+    ("airspeed_at_mach", {"mach": 0.78, "altitude": "11 km"}, {"airspeed": 0.78 * 295.07}, 5e-4),
+    ("rotational_energy", {"inertia": "12 kg m^2", "speed": "3000 rpm"}, {"energy": 6 * (100 * pi) ** 2}, 1e-12),
+    ("spring_force", {"stiffness": "350 N/m", "stretch": "12 cm"}, {"force": 42, "energy": 2.52}, 1e-12),
+    ("heat_engine", {"heat_in": "850 kJ", "heat_out": "510 kJ"}, {"efficiency": 0.4, "work": 340}, 1e-12),
     # Cycles.
     ("adiabatic_pressure", {"first_pressure": "1 bar", "first_volume": "8 L", "second_volume": "1 L"}, {"pressure": 1e5 * exp(1.4 * log(8))}, 1e-9),
     ("adiabatic_temperature", {"first_temperature": "300 K", "first_volume": "8 L", "second_volume": "1 L"}, {"temperature": 300 * 8**0.4}, 1e-9),

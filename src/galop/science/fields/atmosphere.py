@@ -48,3 +48,16 @@ def standard_atmosphere(
         "pressure": pressure, "temperature": temperature, "density": density,
         "speed_of_sound": sqrt(1.4 * pressure / density),
     }  # fmt: skip
+
+
+@formula(
+    "v = M a(altitude)", USSA,
+    {"airspeed": Quantity("m/s", "true airspeed", words="velocity speed, vitesse vraie, vitesse propre")},
+    words="aircraft plane jet flies at a Mach number and an altitude, avion vole à Mach",
+)  # fmt: skip
+def airspeed_at_mach(
+    mach: Annotated[float, Quantity("", "Mach number", 0, 100, "nombre de Mach")],
+    altitude: Annotated[float, Quantity("km", "altitude above sea level", 0, 86, "height, altitude, hauteur")],
+) -> float:
+    """True airspeed of a Mach number at an altitude of the standard atmosphere; solved for it, the Mach number."""
+    return mach * float(standard_atmosphere.function(altitude=altitude)["speed_of_sound"])

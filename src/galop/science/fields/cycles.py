@@ -7,6 +7,7 @@ from typing import Annotated
 
 from galop.science.fields.gases import CENGEL
 from galop.science.formula import Quantity, formula
+from galop.science.units import ScienceError
 
 GAS_CONSTANT = 8.31446261815324
 Gamma = Annotated[float, Quantity("", "ratio of specific heats", 1.01, 1.67, "gamma kappa k cp/cv, rapport des "
@@ -103,3 +104,21 @@ def isothermal_work_of_volumes(
 ) -> float:
     """Work of an ideal gas that expands at constant temperature."""
     return amount * GAS_CONSTANT * temperature * log(second_volume / first_volume) / 1e3
+
+
+@formula("eta = 1 - heat_out / heat_in", f"{CENGEL}, eq. 6-2",
+         {"efficiency": Quantity("", "thermal efficiency", words="heat engine, rendement thermique"),
+          "work": Quantity("kJ", "work of the engine", words="net output, travail du moteur")},
+         words="heat engine takes in absorbs heat and rejects gives off, moteur thermique reçoit cède "
+               "rejette")  # fmt: skip
+def heat_engine(
+    heat_in: Annotated[float, Quantity("kJ", "heat taken in", 1e-12, 1e15, "absorbs receives from hot, chaleur reçue")],
+    heat_out: Annotated[float, Quantity("kJ", "heat rejected", 0, 1e15, "gives off to cold, chaleur cédée rejetée")],
+) -> dict[str, float]:
+    """Efficiency and work of an engine by the heat that it takes in and rejects.
+
+    Raises ScienceError where it rejects more than it takes.
+    """
+    if heat_out > heat_in:
+        raise ScienceError("heat_out has to be at most heat_in")
+    return {"efficiency": 1 - heat_out / heat_in, "work": heat_in - heat_out}

@@ -143,7 +143,7 @@ def gas_change(
     words="Mach number from velocity and speed of sound, nombre de Mach vitesse vitesse du son",
 )  # fmt: skip
 def mach_number(
-    velocity: Annotated[float, Quantity("m/s", "velocity", 0, 1e5, words="speed v, vitesse")],
+    velocity: Annotated[float, Quantity("m/s", "velocity", 0, 1e5, words="speed v airspeed, vitesse")],
     speed_of_sound: Annotated[float, Quantity("m/s", "speed of sound", 1, 1e5, words="a c, vitesse du son")],
 ) -> float:
     """Mach number of a velocity."""

@@ -293,15 +293,15 @@ def radiative_equilibrium(
             "W/m^2", "flux of light", 0, 1e9, words="solar constant sunlight irradiance S, flux solaire éclairement"
         ),
     ],
+    ratio: Annotated[
+        float, Quantity("", "area that radiates over area lit", 1, 100, words="4 sphere 2 plate, rapport des surfaces")
+    ],
     absorptivity: Annotated[
         float, Quantity("", "absorptivity", 0, 1, words="alpha α 1 minus albedo, absorptivité")
     ] = 1.0,
     emissivity: Emissivity = 1.0,
-    ratio: Annotated[
-        float, Quantity("", "area that radiates over area lit", 1, 100, words="4 sphere 2 plate, rapport des surfaces")
-    ] = 4.0,
 ) -> float:
-    """Temperature at which a body radiates the light that it takes up, a sphere unless told otherwise."""
+    """Temperature at which a body radiates the light that it takes up; `ratio` is 4 for a sphere."""
     return float((absorptivity * flux / (ratio * emissivity * SIGMA)) ** 0.25)
 
 

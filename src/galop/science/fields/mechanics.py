@@ -51,7 +51,7 @@ def newton(
 
 
 @formula(
-    "F = m g", MECHANICS, {"force": Quantity("N", "weight", words="force of gravity, poids")},
+    "F = m g", MECHANICS, {"force": Quantity("N", "weight", words="force of gravity weighs, poids, pèse")},
     words="weight of a mass gravity, poids d'une masse pesanteur",
 )  # fmt: skip
 def weight(mass: Mass, gravity: Gravity = G0) -> float:
@@ -62,10 +62,11 @@ def weight(mass: Mass, gravity: Gravity = G0) -> float:
 @formula(
     "v = sqrt(2 g h), t = sqrt(2 h / g)", "Galilei, 1638",
     {
-        "velocity": Quantity("m/s", "velocity after the fall", words="impact speed, vitesse d'impact"),
+        "velocity": Quantity("m/s", "velocity after the fall", words="impact speed hits ground, vitesse d'impact"),
         "time": Quantity("s", "time of the fall", words="duration t, durée temps de chute"),
     },
-    words="free fall velocity time height, chute libre vitesse durée hauteur",
+    words="free fall falls drops dropped velocity time height hits the ground, tombe, lâché, chute libre "
+          "vitesse durée hauteur",
 )  # fmt: skip
 def free_fall(
     height: Annotated[float, Quantity("m", "height", 0, 1e6, words="h dropped from, hauteur")], gravity: Gravity = G0

@@ -190,3 +190,26 @@ def orbit_around_mass(
     """Velocity and period of a circular orbit around a body of known mass."""
     velocity = sqrt(GRAVITATION * mass / (radius * 1e3))
     return {"velocity": velocity, "period": 2 * pi * radius * 1e3 / velocity}
+
+
+@formula("E = J w^2 / 2", f"{HALLIDAY}, ch. 10",
+         {"energy": Quantity("J", "kinetic energy", words="rotational stored E, énergie cinétique de rotation")},
+         words="flywheel rotor that turns, moment of inertia, volant d'inertie, rotation")  # fmt: skip
+def rotational_energy(
+    inertia: Annotated[float, Quantity("kg*m^2", "moment of inertia", 0, 1e12, "J I, moment d'inertie")],
+    speed: Annotated[float, Quantity("rpm", "rotational speed", 0, 1e7, "rpm turns, vitesse de rotation, tr/min")],
+) -> float:
+    """Energy of what turns."""
+    return inertia * (2 * pi * speed / 60) ** 2 / 2
+
+
+@formula("F = k x, E = k x^2 / 2", "Hooke, 1678",
+         {"force": Quantity("N", "force of the spring", words="pull push, force du ressort, de rappel"),
+          "energy": Quantity("J", "energy of the spring", words="stored elastic, énergie élastique emmagasinée")},
+         words="spring stretched compressed extended, ressort étiré comprimé allongé")  # fmt: skip
+def spring_force(
+    stiffness: Annotated[float, Quantity("N/m", "stiffness", 0, 1e12, "spring constant rate k, raideur")],
+    stretch: Annotated[float, Quantity("m", "stretch", 0, 1e3, "by x compression extension, allongement, étiré de")],
+) -> dict[str, float]:
+    """Force and energy of a spring."""
+    return {"force": stiffness * stretch, "energy": stiffness * stretch**2 / 2}

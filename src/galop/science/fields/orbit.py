@@ -91,7 +91,9 @@ def period(mu: float, axis: float) -> float:
 @formula(
     "velocity = sqrt(GM / r), period = 2 pi sqrt(r^3 / GM), r = body's radius + altitude", f"{VALLADO}, ch. 1; {TABLE}",
     {"velocity": VELOCITY, "period": PERIOD, "radius": Quantity("km", "orbital radius", words="rayon de l'orbite")},
-    words="circular orbit at an altitude, orbite circulaire à une altitude, satellite en orbite basse, LEO, vitesse, "
+    words="circular orbit at an altitude up above, satellite station ISS spacecraft probe circles round lap "
+          "revolution, "
+          "tourne autour fait le tour, orbite circulaire à une altitude, satellite en orbite basse, LEO, vitesse, "
           "période",
 )  # fmt: skip
 def circular_orbit(

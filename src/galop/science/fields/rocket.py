@@ -14,7 +14,8 @@ TSIOLKOVSKY = f"Tsiolkovsky, 1903; {RPE}, ch. 4"
 InitialMass = Annotated[
     float,
     Quantity("kg", "mass before the burn", 1e-9, 1e12,
-             "initial wet total lift-off launch gross full loaded fuelled start starts started begins "
+             "initial wet total all-up tout compris lift-off launch gross full loaded fuelled start starts "
+             "started begins "
              "separation ignition including propellant, "
              "of a stage spacecraft satellite probe rocket, masse initiale, au départ, à l'allumage, avant "
              "combustion, pleine, d'un étage, d'une sonde, d'une fusée"),
@@ -191,7 +192,8 @@ Gravity = Annotated[
 @formula(
     "thrust_to_weight = thrust / (mass gravity), acceleration = thrust / mass - gravity", f"{RPE}, ch. 2",
     {
-        "thrust_to_weight": Quantity("", "thrust over weight", words="thrust-to-weight ratio, rapport poussée poids"),
+        "thrust_to_weight": Quantity("", "thrust over weight", words="thrust-to-weight ratio, T/W, TWR, rapport "
+                                                                     "poussée poids"),
         "acceleration": Quantity("m/s^2", "acceleration straight up", words="lift-off acceleration, accélération "
                                                                             "verticale au décollage"),
     },

@@ -182,7 +182,9 @@ def safety_factor(
          {"stress": Quantity("MPa", "stress", words="sigma tensile normal, contrainte de traction, compression")},
          words="tension of a round bar rod wire bolt, traction d'une barre ronde, d'un fil, d'un boulon")  # fmt: skip
 def bar_stress(
-    force: Annotated[float, Quantity("N", "pull", 0, 1e12, "force load tension axial, charge, traction, effort")],
+    force: Annotated[
+        float, Quantity("N", "pull", 0, 1e12, "force load weight tension axial, charge, poids, traction, effort")
+    ],
     diameter: Annotated[float, Quantity("m", "diameter of the bar", 1e-9, 1e3, "rod wire bolt, diamètre de la barre")],
 ) -> float:
     """Stress in a round bar that is pulled."""

@@ -42,9 +42,10 @@ def carnot_efficiency(hot: HotReservoir, cold: ColdReservoir) -> float:
     "heating T_hot / (T_hot - T_cold), cooling T_cold / (T_hot - T_cold)", CARNOT,
     {
         "heating": Quantity("", "largest coefficient of performance, heating",
-                            words="COP heat pump Carnot, COP pompe à chaleur"),
+                            words="COP heat pump Carnot, pompe à chaleur"),
         "cooling": Quantity("", "largest coefficient of performance, cooling",
-                            words="COP EER refrigerator, COP réfrigérateur froid"),
+                            words="COP EER, refrigerator, fridge, freezer, air conditioner, machine frigorifique, "
+                                  "réfrigérateur, congélateur, climatiseur, froid"),
     },
     words="Carnot COP of a heat pump or refrigerator, COP de Carnot pompe à chaleur réfrigérateur",
 )  # fmt: skip

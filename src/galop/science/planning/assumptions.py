@@ -38,6 +38,7 @@ class Assumption:
     unit: str
     source: str
     of: str = ""
+    told: bool = False  # by words of the question
 
     @property
     def quantity(self) -> str:
@@ -61,7 +62,10 @@ def tables() -> tuple[list[tuple[str, str, Assumption]], dict[str, tuple[float, 
     """The assumptions of `assumptions.json`, each with patterns of the role it fills and of where it holds ("" for
     everywhere); and the densities of liquids in kg/m³, each with where it holds."""
     read: dict[str, Any] = json.loads((files("galop.science.planning") / "assumptions.json").read_text("utf-8"))
-    roles = [(entry.pop("role"), entry.pop("where"), Assumption(**entry)) for entry in read["roles"]]
+    roles = []
+    for entry in read["roles"]:
+        role, where = entry.pop("role"), entry.pop("where")
+        roles.append((role, where, Assumption(**entry, told=bool(where))))
     return roles, {name: (value, source) for name, (value, source) in read["liquids"].items()}
 
 

@@ -20,6 +20,7 @@ from galop.science.reading.question import Asked, TechnicalQuestion
 from galop.science.reading.words import stems
 from galop.science.units import ScienceError, same_dimension
 
+NOTHING = {"en": "nothing was computed", "fr": "rien n'a été calculé"}
 SHOWN = 4  # candidates
 SAME = 0.004  # numbers this near, relatively, are one
 TRIED = 16  # plans that are computed
@@ -101,7 +102,8 @@ def is_sure(candidate: Candidate) -> bool:
     if plan.fit >= SURE:
         return True
     given = {g.start for s in plan.step.walk() for g in s.inputs.values() if isinstance(g, Given)}
-    return plan.fit >= UNSURE and candidate.lead >= CLOSE and plan.left <= LEFT / 2 and len(given) > 1
+    lead, fit = (CLOSE, UNSURE) if len(given) > 1 else (3 * CLOSE, SURE - 0.15)
+    return plan.fit >= fit and candidate.lead >= lead and plan.left <= LEFT / 2
 
 
 def has_better(bad: Candidate, found: Sequence[Candidate]) -> bool:
@@ -182,7 +184,7 @@ def answer_at_once(question: TechnicalQuestion) -> Answer | None:
     for given in question.given:
         kelvin = convert(given.value, given.unit, "K") if given.unit else None
         if kelvin is not None and kelvin < 0 and not given.assumed:
-            return Answer("contradictory", f"{given.text} is below absolute zero; nothing was computed.")
+            return Answer("contradictory", f"{given.text} is below absolute zero; {NOTHING[question.language]}.")
     return convert_given(question)
 
 
@@ -228,7 +230,9 @@ def conclude(question: TechnicalQuestion, candidates: Sequence[Candidate]) -> An
     plan, made = candidate.plan, candidate.computation
     if made is None:
         missing = tuple(dict.fromkeys(v.of.what for v in plan.missing))
-        return Answer("missing" if missing else "contradictory", candidate.problem, missing=missing)
+        if missing:
+            return Answer("missing", candidate.problem, missing=missing)
+        return Answer("contradictory", f"{candidate.problem}; {NOTHING[question.language]}.")
     if not is_sure(candidate):
         return Answer(
             "no_formula", "No formula here fits the question well enough to be relied on; the nearest is "

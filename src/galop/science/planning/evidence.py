@@ -33,6 +33,10 @@ CONSTANTS = ((9.80665, "m/s^2"), (8.314462618, "J/mol/K"), (96485.33212, "C/mol"
 EARLIER = frozenset(stems("reference référence first initial before premier initiale"))
 ONE = frozenset(stems("one each single first second third fourth upper lower"))  # of several
 ALL = frozenset(stems("total overall equivalent combined altogether totale équivalente"))
+STARTING = EARLIER | frozenset(stems(
+    "start begin original was origin launch liftoff ignition loaded wet full gross upstream inlet intake ahead entrée "
+    "depart amont aspiration décollage allumage plein"
+))  # fmt: skip
 LIKE, LIKE_RARE = 0.55, 0.3  # likeness from which a result can be an input; where few variables measure that
 COMMON = 40  # variables of a dimension that tells little
 TOLD = 0.25  # support from which words speak of a variable
@@ -48,6 +52,11 @@ PIPES = r"(?:pipes?|tubes?|lines?|hoses?|wires?|bores?|capillar\w+|conduites?|tu
 PIPE = re.compile(rf"[ -](?:\w+ )?{PIPES}")
 OF_PIPE = re.compile(rf" (?:of|de|d') ?(?:[\w.,]+ ){{0,4}}{PIPES}")
 OF_ENGINE = re.compile(r"[ -](?:[a-z]+ )?(?:engines?|motors?|thrusters?)\b(?! (?:burn|test|firing|fire))")
+OF_PROPELLANT = re.compile(
+    r" (?:of |de |d')(?:liquid |gaseous )?(?:xenon|krypton|argon|hydrazine|propellants?|"
+    r"ergols?|kerosene)\b"
+)
+PROPELLANT = stems("propellant ergols")
 IMPULSE = stems("isp specific impulse")
 LENGTH, ACROSS = stems("length longueur"), stems("diameter diamètre")
 SMALLER = tuple(
@@ -66,6 +75,7 @@ BODY = re.compile(
     r"planete|moon|lune|asteroid|"
     r"(?:velocity|speed|gravity|vitesse de liberation|gravite) (?:of|de)) (?:the |la |le |l')?([a-z]{3,})(?!\w)"
 )
+BEFORE, AFTER = frozenset(stems("before ahead")), frozenset(stems("afterwards behind"))
 FIRST, LAST = stems("initial inlet before lower cold"), stems("final outlet after higher hot")
 CHANGE = stems("rise difference change")
 OPPOSITES = tuple(
@@ -79,11 +89,13 @@ OPPOSITES = tuple(
         ("payload utile", "propellant ergols"), ("dry empty structural structure sèche vide", "propellant ergols"),
         ("lost loss perdu perdue pertes", "useful output efficiency utile rendement"),
         ("exchange échange", "limiting limite"), ("length longueur", "diameter diamètre"),
-        ("centre center radius rayon", "altitude above"), ("initial initiale depart start started "
-                                                           "liftoff", "structural"),
+        ("centre center radius rayon", "altitude above"),
+        ("initial before initiale depart start liftoff", "structural propellant ergols"),
+        ("final finale", "propellant ergols"),
         ("upstream amont", "downstream aval"), ("exit sortie", "before initial"),
         ("depth deep profondeur", "altitude"), ("electrons", "gas substance metal"),
-        ("both together", "fuel oxidiser comburant carburant lox oxygen oxygène kerosene kérosène methane "
+        ("both together total altogether totale", "fuel oxidiser comburant carburant lox oxygen oxygène "
+                                                  "kerosene kérosène methane "
          "méthane hydrogen hydrogène"),
     )
 )  # fmt: skip
@@ -120,6 +132,8 @@ def context_of(given: Given, text: str) -> dict[str, float]:
         weights |= dict.fromkeys(LENGTH, 0.7)
     elif PIPE.match(after):
         weights |= dict.fromkeys(ACROSS, 0.7)
+    if OF_PROPELLANT.match(fold_characters(after)):
+        weights |= dict.fromkeys(PROPELLANT, 0.9)
     if given.unit in ("s", "sec") and OF_ENGINE.match(after):
         weights |= dict.fromkeys(IMPULSE, 1.0)
     if re.search(r"\bby (?:about )?$", text[: given.start]):
@@ -189,12 +203,25 @@ def matters(given: Given, best: float, words: frozenset[str]) -> float:
     return 1.2 * best + 0.3 if rare else 0.7 * best + 0.15
 
 
-def count_crossed(used: Mapping[int, Variable]) -> int:
+def count_crossed(used: Mapping[int, Variable], question: TechnicalQuestion) -> int:
     """How many of the quantities that a formula numbers (first, second) stand in a text the other way round."""
     placed = [(i, *numbered) for i, role in used.items() if (numbered := number_of(role.name))]
-    return sum(
-        (i < j) != (n < m) for (i, of, n), (j, also, m) in combinations(placed, 2) if of == also
-    )  # fmt: skip
+    crossed = sum((i < j) != (n < m) for (i, of, n), (j, also, m) in combinations(placed, 2) if of == also)
+    states = [(i, role.dimension, state) for i, role in used.items() if (state := state_of(role.of.what))]
+    for (i, measure, n), (j, other, m) in combinations(sorted(states), 2):
+        if measure == other:
+            crossed += n > m
+        elif j == i + 1 and n != m:  # what stands side by side is of one state
+            between = question.text[question.given[i].end : question.given[j].start]
+            crossed += not re.search(r"[.;?]\s", between)
+    return crossed
+
+
+@lru_cache(10_000)
+def state_of(what: str) -> int:
+    """1 for what is before a change, 2 for what is after it, 0 for neither."""
+    said = stems_of(what)
+    return 1 if said & BEFORE else 2 if said & AFTER else 0
 
 
 @lru_cache(10_000)
@@ -233,6 +260,13 @@ def clashes(given: Given, role: Variable) -> bool:
         or (near & other and not near & one and what & one and not what & other)
         for one, other in OPPOSITES
     )
+
+
+@cache
+def is_earlier(target: Variable) -> bool:
+    """Whether a variable is what the result of its formula was before a change, hardly asked for without saying so."""
+    alike = (v for v in by_formula()[target.formula.name] if v.is_result and v.dimension == target.dimension)
+    return not target.is_result and bool(BEFORE & stems_of(target.of.what)) and next(alike, None) is not None
 
 
 @cache

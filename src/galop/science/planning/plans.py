@@ -19,11 +19,13 @@ from galop.science.planning.evidence import (
     EARLIER,
     FADE,
     ONE,
+    STARTING,
     TOLD,
     clashes,
     contexts_of,
     count_crossed,
     counts,
+    is_earlier,
     is_smaller,
     kinds_of,
     names_other_body,
@@ -178,7 +180,8 @@ class _Search:
 
     def _said(self, target: Variable) -> float:
         """How much of what a variable is called the question says, from 0 to 1."""
-        return max(weigh_stems(name & self._words) / weigh_stems(name) for name in names_of(target))
+        said = max(weigh_stems(name & self._words) / weigh_stems(name) for name in names_of(target))
+        return said - (is_earlier(target) and not STARTING & self._words)
 
     def _claim(self, target: Variable) -> float:
         """How much what is given is that variable already."""
@@ -282,7 +285,7 @@ class _Search:
             states = sorted(grown, key=lambda s: -s.score)[:WIDTH]
         for state in states:
             state.score += ORDER * in_order(state.used, roles) - UPSIDE * self._upside_down(state.used)
-            state.score -= CROSSED * count_crossed(state.used)
+            state.score -= CROSSED * count_crossed(state.used, self._question)
         return sorted(states, key=lambda s: -s.score)[: 2 * KEPT]
 
     def _upside_down(self, used: Mapping[int, Variable]) -> int:
@@ -326,6 +329,10 @@ class _Search:
                 ways = [_State({role.name: w.step}, w.used, w.score, w.derived) for w in self._ways(role, free, depth)]
                 if good := [w for w in ways if w.score > LEAST]:
                     options.append([_State(), *good])
+        for role in spare:  # the gravity of another planet
+            told = next((a for a in self._assume(role) if a.told and a.value != role.default), None)
+            if told is not None and isinstance(role.default, float):
+                options.append([_State({role.name: told})])
         for chosen in islice(product(*options), 64):
             made = [
                 source.target for part in chosen for source in part.inputs.values() if isinstance(source, FormulaStep)
@@ -383,7 +390,7 @@ class _Search:
             fit = self._fits(i, role)
             bare = BARE if not role.of.unit and own < 0.1 else 0.0
             clash = CLASH if clashes(self._given[i], role) else 0.0
-            if not role.of.unit and own < 0.1 and best > 2 * TOLD:
+            if not role.of.unit and own < 0.1 and best > 1.2 * TOLD:
                 clash = CLASH  # a pure number is what it is called
             if self._asked.start <= self._given[i].start < self._asked.end and EARLIER & stems_of(role.of.what):
                 clash += CLASH / 2  # it is what something is asked for

@@ -107,7 +107,7 @@ TAIL = re.compile(  # where the name of what is asked ends
     r"lorsque|quand|"
     r"needed|required|necessary|necessaire|que|qu'|for which|at which|produced|fournit|produit|donne|faut|peut|doit|"
     r"est|sont|"
-    r"a-t|in order|so that|afin|to)\b|[,:(]|(?<=\w) en (?=\S+ ?\?)"
+    r"a-t|in order|so that|afin|(?<!-)to(?!-))\b|[,:(]|(?<=\w) en (?=\S+ ?\?)"
 )
 PERCENT = re.compile(r"\b(?:percent|per cent|percentage|pourcentage|pour cent)\b|%")
 PERCENT_UNIT = re.compile(r"%|(?:per ?cent|percentage|pour ?cents?|pourcentage)\b")

@@ -126,6 +126,7 @@ ORDINAL_END = re.compile(r"(?:st|nd|rd|th|e|er|ere|eme|ieme|re|nde)s?")
 NAME_BEFORE = re.compile(r"[^\W\d_][-–]$|[^\W\d_]\d?[.]$|\^[{(]?[-+]?\d?[.,]?$")  # RP-1, Al6.061, x^{-1}
 C_RATE = re.compile(r"C/([1-9]\d{0,2})(?![\w.]\d|\w)")
 DATE = re.compile(r"\d{1,2}([/.-])\d{1,2}\1\d{2,4}(?![\d^⁻*])|\d{4}-\d{2}-\d{2}(?!\d)")
+OVEN = re.compile(r"\b(?:un|le|du|au|ce|mon|notre|les|des) four(?!\w)")  # in French
 ONE_ELECTRON = re.compile(r"single(?=[ -](?:electron|proton)(?!\w))")
 FOR_A = re.compile(r"\b(?:in|for|during|every|en|pendant|durant|of|de|d') ?$")  # a second, not the second of several
 AGAIN = re.compile(
@@ -209,6 +210,8 @@ def read_at(passage: Passage, at: int) -> tuple[list[Given | Unread], int]:
         return (
             ([Given(1 / int(rate[1]), "1/h", at, rate.end(), "", assumed=RATE)], rate.end()) if rate else ([], at + 2)
         )
+    if OVEN.search(folded[max(0, at - 8) : at + 5]):
+        return [], at + 4
     if date := DATE.match(text, at):
         return [], date.end()
     if special := read_clock(passage, at):

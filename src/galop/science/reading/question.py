@@ -87,6 +87,7 @@ class TechnicalQuestion:
     names: tuple[Name, ...]
 
 
+SYMBOLS = frozenset("h k g f c t l u q")  # that are asked for sooner than answers in hours, grams and the like
 LONGEST = 200_000  # characters
 MOST, MANY = 8, 60  # things asked for; sentences that may ask
 LONGEST_CLAUSE = 400  # characters
@@ -200,16 +201,17 @@ def read_elliptic(wording: Wording, start: int, end: int) -> Asked:
     if YES_NO.match(body) or INVERTED.search(body):
         return make_asked(wording, start, end, "", "yes_no")
     edges = [start, *(start + match.end() for match in EDGE.finditer(folded[start:end]))]
-    alone = read_answer_unit(wording, start, folded[max(0, start - LONGEST_CLAUSE) : start])
-    if alone and not stems(wording.plain[alone[1] : end]):  # "... friction factor 0.021. kPa?"
-        names = [
-            at
-            for at in find_unvalued(wording, max(0, start - 5 * LONGEST_CLAUSE), start)
-            if same_dimension(at[2], alone[0])
-        ]
-        if names:
-            return with_unit(make_asked(wording, names[0][0], start, "", "value"), alone[0])
     names = find_unvalued(wording, start, end)
+    tail = max(edges)
+    tail += 3 * folded.startswith(("in ", "en "), tail)
+    unit = read_answer_unit(wording, tail, folded[start:tail]) if tail > start or not names else None
+    by_itself = unit is not None and re.fullmatch(r"[\s?.!)]*", wording.plain[unit[1] : end])
+    if unit and by_itself and folded[tail : unit[1]] not in SYMBOLS:  # "... friction factor 0.021. kPa?"
+        before = find_unvalued(wording, max(0, start - 5 * LONGEST_CLAUSE), tail)
+        if named := [at for at in before if same_dimension(at[2], unit[0])]:
+            return with_unit(make_asked(wording, named[0][0], tail, "", "value"), unit[0])
+        said = (*stems(words_for(unit[0])), *stems(wording.silent[max(0, tail - LONGEST_CLAUSE) : tail])[:8])
+        return Asked(wording.plain[tail:end].strip(" ?"), tuple(dict.fromkeys(said)), unit[0], unit[0], tail, end)
     last = next((at for at in reversed(edges) if stems(wording.silent[at:end])), start)
     if names and names[-1][0] < last:
         last = max(at for at in edges if at <= names[0][0])

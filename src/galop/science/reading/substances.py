@@ -87,7 +87,7 @@ def name_pattern() -> tuple[re.Pattern[str], dict[str, Meaning]]:
     listed = "|".join(
         re.escape(name) + ("s?" if name.islower() else "") for name in sorted(known, key=len, reverse=True)
     )
-    return re.compile(rf"(?<![\w+-])(?:{listed})(?![\w+]|-\d|-ion| ?[=≈] ?[-\d]| \d)"), known
+    return re.compile(rf"(?<![\w+-])(?:{listed})(?![\w+]|-\d|-ion| ?[=≈] ?[-\d]| \d+(?![\d.,]* ?[a-zA-Z°µ%]))"), known
 
 
 def read_names(text: str) -> list[Name]:

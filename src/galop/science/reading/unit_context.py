@@ -75,7 +75,7 @@ LABELS = frozenset(  # words behind which a whole number is a name
     "rutherford starship artemis zenit angara electron long march kourou pad room route appendix annexe "
     "theorem theoreme law loi day jour hour zone site unit tank pump cell engine stage etage electrode "
     "point node station experiment essai etape etapes bac student article alinea moteur pompe cellule "
-    "reservoir".split()
+    "reservoir dn nps sch schedule".split()
 )
 NOT_LABELS = frozenset(
     "o/f isp mach re pr nu gamma ph pka z k cf cd m x y alpha eta reynolds prandtl nusselt bo".split()

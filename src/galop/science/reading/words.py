@@ -28,6 +28,7 @@ ENGLISH = frozenset(
     "the an a is are of what how many much which find compute calculate give determine in with for under by and or to "
     "at from it its does do that this than between".split()
 )
+VERB = re.compile(r"([a-z]*[aeiouy][a-z]*[a-df-z])(?:ing|ed)")
 TOKEN = re.compile(r"[^\W_]+(?:[_/][^\W_]+|-\d+)*")
 
 
@@ -47,10 +48,12 @@ def stem(word: str) -> str:
 
 
 def singular(word: str) -> str:
-    """A folded word without the s of a plural or of a verb."""
-    if len(word) < 5 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
-        return word
-    return word[:-2] if word.endswith(("sses", "xes", "ches", "shes")) else word[:-1]
+    """A folded word without the s of a plural or of a verb, without -ing and -ed."""
+    if len(word) > 4 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-2] if word.endswith(("sses", "xes", "ches", "shes")) else word[:-1]
+    if len(word) > 5 and (verb := VERB.fullmatch(word)):
+        return verb[1][:-1] if re.search(r"([bgmnpt])\1$", verb[1]) else verb[1]
+    return word
 
 
 def stems(text: str) -> tuple[str, ...]:

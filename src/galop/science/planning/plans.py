@@ -334,10 +334,8 @@ class _Search:
             if told is not None and isinstance(role.default, float):
                 options.append([_State({role.name: told})])
         for chosen in islice(product(*options), 64):
-            made = [
-                source.target for part in chosen for source in part.inputs.values() if isinstance(source, FormulaStep)
-            ]
-            if len(made) > len({id(target) for target in made}):  # one number as two inputs
+            made = [id(s.target) for part in chosen for s in part.inputs.values() if isinstance(s, FormulaStep)]
+            if len(made) > len(set(made)):  # one number as two inputs
                 continue
             whole: _State | None = _State(state.inputs, state.used, state.score - ASSUMED * len(open_), state.derived)
             for part in chosen:

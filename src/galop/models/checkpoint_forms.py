@@ -13,7 +13,7 @@ from galop.weights.stored_tensor import Tensors
 TEXT_PREFIXES = ("model.language_model.", "language_model.model.", "model.text_model.")
 CONVOLUTIONS = (".conv1d.weight", ".conv.conv.weight")
 OTHER_TOWERS = re.compile(
-    r"(?:model\.)?(?:vision|visual|audio|multi_modal|multimodal|mm|embed_vision|embed_audio)[a-z_]*\."
+    r"(?:model\.)?(?:vision|visual|audio|multi_modal|multimodal|mm|connector|embed_vision|embed_audio)[a-z_]*\."
 )
 
 

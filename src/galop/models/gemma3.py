@@ -91,6 +91,7 @@ class Gemma3(Llama):
         implied={"rms_norm_eps": 1e-6},
         restore=restore_scale(62),
     )  # fmt: skip
+    until = 1  # tokens of a picture see each other
     config: Gemma3Config
 
     def embed(self, w: Tree) -> Tensor:

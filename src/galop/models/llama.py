@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from galop.errors import ModelFileError
 from galop.models.config import Config
@@ -28,6 +29,19 @@ from galop.weights.stored_tensor import Tensors
 from galop.weights.tree import Tree
 
 
+@dataclass(frozen=True)
+class LlamaConfig(Config):
+    """The shared keys, of checkpoints that may hold a vision tower too: Idefics3's and SmolVLM's."""
+
+    multimodal: ClassVar = True
+
+    @classmethod
+    def respell(cls, raw: dict[str, Any], file: str) -> dict[str, Any]:
+        """Without what stands beside a vision_config and is of the tower. Raises ModelFileError."""
+        beside = ("scale_factor",) if raw.get("vision_config") else ()
+        return super().respell({key: value for key, value in raw.items() if key not in beside}, file)
+
+
 def restore(tensors: Tensors, config: ConfigDict, file: str) -> Tensors:
     """Llama 3's own scaling is a tensor, and ggml rotates neighbours."""
     return unpermute_queries_and_keys(restore_divisors(tensors, config, file), config)
@@ -37,7 +51,7 @@ class Llama(Family):
     """The forward pass of Llama. A sibling overrides the part in which it differs."""
 
     model_type = "llama"
-    config_class = Config
+    config_class: ClassVar[type[Config]] = LlamaConfig
     gguf = GGUFMapping("llama", names={**NAMES, "rope_freqs": "rope_freqs"}, restore=restore)
     interleaved: ClassVar[bool] = False  # whether a rotation turns neighbours, (2i, 2i + 1), or (i, i + half)
     output_bias: ClassVar[bool] = True  # whether attention_bias means the output too

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from galop.models.vision.family import Layout, Patches, VisionFamily
+from galop.models.vision.gemma3_vision import Gemma3Vision
+from galop.models.vision.idefics3 import Idefics3Vision
 from galop.models.vision.qwen3_vl import Qwen3VLVision
 from galop.ops.plan import Inputs, Plan
 from galop.weights.tree import Shape, Tree
 
 __all__ = ["BY_NAME", "Layout", "Patches", "VisionFamily", "find_tower", "trace_tower"]
 
-TOWERS: tuple[type[VisionFamily], ...] = (Qwen3VLVision,)
+TOWERS: tuple[type[VisionFamily], ...] = (Qwen3VLVision, Gemma3Vision, Idefics3Vision)
 BY_NAME = {tower.__name__: tower for tower in TOWERS}
 
 

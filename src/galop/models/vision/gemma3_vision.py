@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isqrt
-from typing import Any
+from typing import Any, ClassVar
 
 from galop.errors import ModelFileError
 from galop.models.vision.family import Layout, Patches, VisionFamily, VisionMapping
@@ -25,6 +25,11 @@ class Gemma3VisionConfig(SiglipConfig):
 
     image_size: int = 896
     mm_tokens_per_image: int = 256
+
+    defaults: ClassVar = {
+        **SiglipConfig.defaults, "hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12,
+        "num_attention_heads": 12, "patch_size": 16,
+    }  # fmt: skip
 
     def check(self, file: str) -> None:
         """Raises ModelFileError for tokens that are not those of a square, too."""

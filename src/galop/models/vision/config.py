@@ -26,7 +26,6 @@ class VisionConfig:
     image_mean: list[float]
     image_std: list[float]
     layer_norm_eps: float = 1e-6
-    text_hidden_size: int = 0  # of the model whose tower it is
 
     # As in `models.config.Config`.
     supported_values: ClassVar[dict[str, tuple[Any, ...]]] = {}

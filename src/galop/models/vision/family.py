@@ -100,9 +100,9 @@ class VisionFamily(ABC):
         """How many patches become a token."""
 
     @property
-    @abstractmethod
-    def width(self) -> int:
-        """Values of a token of the text, which `forward` gives once or several times."""
+    def parts(self) -> int:
+        """How many rows of the text's width `forward` gives for a token, one behind the other."""
+        return 1
 
     @abstractmethod
     def lay_out(self, height: int, width: int) -> Layout:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from galop.errors import ModelFileError
-from galop.models.vision import find_tower
+from galop.models.vision import find_tower, trace_tower
 from galop.models.vision.family import VisionFamily
 from galop.weights import gguf, safetensors
 from galop.weights.checkpoint import Checkpoint
@@ -66,12 +66,14 @@ def open_tower(path: Path, text: dict[str, Any], mmproj: Path | None = None) -> 
         family, config, tensors = found
     else:
         return None
-    config["text_hidden_size"] = text["hidden_size"]
     tensors = family.sanitize(tensors, config)
     tower = family(family.config_class.parse(config, where.name))
-    if text.get("model_type") not in family.text_types or tower.width != text["hidden_size"]:
+    plan = trace_tower(tower, {name: tensor.shape for name, tensor in tensors.items()})
+    width = plan.widths[plan.steps[-1].outputs[-1]] // tower.parts
+    expected = (text["hidden_size"], 1 + text.get("deepstack_layers", tower.parts - 1))
+    if text.get("model_type") not in family.text_types or (width, tower.parts) != expected:
         raise ModelFileError(
-            f"{where.name} is the vision tower of another model: it makes {tower.width} values a token for "
+            f"{where.name} is the vision tower of another model: it makes {width} values a token for "
             f"{' or '.join(family.text_types)}; {path.name} is {text.get('model_type')} and reads {text['hidden_size']}"
         )
     return Checkpoint(

@@ -84,11 +84,6 @@ class Gemma3Vision(VisionFamily):
         """A square of patches."""
         return self.config.side**2 // self.config.mm_tokens_per_image
 
-    @property
-    def width(self) -> int:
-        """The text's."""
-        return self.config.text_hidden_size
-
     def forward(self, inputs: Inputs, w: Tree) -> Tensor:
         """Averages of patches, normalised and projected. Raises ModelFileError where `w` does not fit the config."""
         c, projector = self.config, w.multi_modal_projector

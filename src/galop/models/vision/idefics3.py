@@ -95,11 +95,6 @@ class Idefics3Vision(VisionFamily):
         return self.config.scale_factor**2
 
     @property
-    def width(self) -> int:
-        """The text's."""
-        return self.config.text_hidden_size
-
-    @property
     def tile_tokens(self) -> int:
         """Tokens of a tile."""
         return (self.config.tile_size // self.config.patch_size // self.config.scale_factor) ** 2

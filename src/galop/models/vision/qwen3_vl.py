@@ -123,9 +123,9 @@ class Qwen3VLVision(VisionFamily):
         return self.config.spatial_merge_size**2
 
     @property
-    def width(self) -> int:
-        """Said by the config."""
-        return self.config.out_hidden_size
+    def parts(self) -> int:
+        """An embedding, and features for the text's first layers."""
+        return 1 + len(self.config.deepstack_visual_indexes)
 
     def forward(self, inputs: Inputs, w: Tree) -> Tensor:
         """Embeddings, and behind them the features for the text's first layers. Raises ModelFileError where `w` does

@@ -6,17 +6,18 @@
     python bench/peers.py --quick --engines --before ../before   # another checkout with a .venv of its own, built
 
 Each engine runs in a process of its own, at its best flags and the same number of threads, and works only while the
-others wait. Every round measures the memory bandwidth and the int8 peak, then lets each engine do the work once, in the
-opposite order of the round before; ratios are taken within a round and their median is shown. Shares are of the roof of
-that round (see galop.measure.speed). Engines that are not installed, or cannot load a file, are left out and named:
-pip install 'galop[peers]'.
+others wait. Every round lets each engine do the work once, in the opposite order of the round before, between two
+readings of the memory bandwidth and the int8 peak; ratios are taken within a round and their median is shown. Shares
+are of the better of the readings just before and just after the timing; a timing whose readings contradict each other
+(see galop.measure.speed) is thrown away, with the ratios it has a part in, and the round is done again, twice as many
+rounds at most. Engines that are not installed, or cannot load a file, are left out and named: pip install
+'galop[peers]'. Where the package index can be asked, it is said whether each engine is the newest.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import statistics
 import subprocess
@@ -24,19 +25,18 @@ import sys
 import tempfile
 import time
 from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import true_shapes
 from chart import chart, label
+from peer_engines import ENGINES, describe_version, installed, newest, serve
 
 from galop import load, store
-from galop.machine import default_threads, peak_memory, processor
+from galop.machine import default_threads, processor
 from galop.measure import speed
 from galop.measure.speed import DECODED, BenchCase, quartiles
 
-PACKAGES = {"llama.cpp": "llama-cpp-python", "ik_llama.cpp": "ik-llama-cpp-python", "OpenVINO": "openvino-genai"}
 REAL = ["smollm2:135m", "qwen2.5-coder:0.5b", "qwen2.5-coder:1.5b"]
 TRUE = ["true:qwen3-0.6b:q4_0", "true:qwen3-1.7b:q4_0", "true:qwen3-4b:q4_0"]
 BEFORE = "Galop before"
@@ -44,119 +44,6 @@ SETTLE = 0.3  # seconds after which another engine's threads have stopped spinni
 CONTEXT = 1024
 EDIT = "src/galop/engine/engine.py"  # the file of the edit task, up to so many characters
 EDIT_SIZE = 3000
-
-
-# ---- What each engine does in its own process: commands on stdin, a line of JSON for each on stdout
-
-
-class Galop:
-    def __init__(self, path: str, threads: int, kv: str, context: int) -> None:
-        self.model = load(path, threads=threads, kv=kv, context=context)
-
-    def run(self, work: BenchCase) -> float:
-        return speed.time_case(self.model, work)
-
-
-class LlamaCpp:
-    def __init__(self, path: str, threads: int, kv: str, context: int) -> None:
-        import llama_cpp
-
-        self.api = llama_cpp
-        kind = llama_cpp.GGML_TYPE_Q8_0 if kv == "int8" else llama_cpp.GGML_TYPE_F16
-        self.llama = llama_cpp.Llama(
-            path, n_ctx=context, n_batch=512, n_threads=threads, n_threads_batch=threads, verbose=False,
-            type_k=kind, type_v=kind, flash_attn=kv == "int8",
-        )  # fmt: skip
-
-    def run(self, work: BenchCase) -> float:
-        held = max(work.depth, int(work.kind == "decode"))
-        if self.llama.n_tokens < held or not work.depth:  # a recurrent state cannot be cut back
-            self.llama.reset()
-            self.llama.eval([100 + i % 1000 for i in range(held)])
-        self.llama.n_tokens = held  # what comes after is dropped by the next eval
-        ids = [100 + i * 7919 % 9000 for i in range(work.tokens)]
-        start = time.perf_counter()
-        for part in [ids] if work.kind == "prefill" else [[i] for i in ids]:
-            self.llama.eval(part)
-        return time.perf_counter() - start
-
-
-class IkLlamaCpp:
-    def __init__(self, path: str, threads: int, kv: str, context: int) -> None:
-        from ik_llama_cpp import IkLlama, _ctypes_api, _internals
-
-        if kv != "f16":
-            raise ValueError("this binding keeps keys and values as f16")
-        defaults = _ctypes_api.llama_model_default_params
-
-        def repacked() -> Any:
-            params = defaults()
-            params.repack_tensors = True
-            return params
-
-        _ctypes_api.llama_model_default_params = repacked
-        self.internals = _internals
-        self.llama = IkLlama(path, n_ctx=context, n_threads=threads, verbose=False)
-
-    def run(self, work: BenchCase) -> float:
-        context = self.llama._context
-        context.kv_cache_clear()
-        held = max(work.depth, int(work.kind == "decode"))
-        ids = [100 + i * 7919 % 9000 for i in range(held + work.tokens)]
-
-        def step(begin: int, end: int) -> None:
-            batch = self.internals.make_batch_range(ids[begin:end], pos_start=begin, logits_last=True)
-            if context.decode(batch):
-                raise RuntimeError("decode failed")
-
-        for begin in range(0, held, 512):
-            step(begin, min(begin + 512, held))
-        size = 512 if work.kind == "prefill" else 1
-        start = time.perf_counter()
-        for begin in range(held, held + work.tokens, size):
-            step(begin, min(begin + size, held + work.tokens))
-        return time.perf_counter() - start
-
-
-class OpenVino:
-    def __init__(self, path: str, threads: int, kv: str, context: int) -> None:
-        import openvino_genai
-
-        precision = "u8" if kv == "int8" else "f16"
-        self.api = openvino_genai
-        self.runs = 0
-        self.pipeline = openvino_genai.LLMPipeline(
-            path, "CPU", INFERENCE_NUM_THREADS=threads, KV_CACHE_PRECISION=precision
-        )
-
-    def run(self, work: BenchCase) -> float:
-        import numpy as np
-        import openvino
-
-        if work.depth:
-            raise ValueError("not measured at depth")
-        count = work.tokens if work.kind == "prefill" else 1
-        self.runs += 1  # every prompt begins anew, or the prefix cache answers
-        ids = np.array([[100 + self.runs, *(100 + i * 7919 % 9000 for i in range(1, count))]], np.int64)
-        inputs = self.api.TokenizedInputs(openvino.Tensor(ids), openvino.Tensor(np.ones_like(ids)))
-        new = 1 if work.kind == "prefill" else work.tokens + 1
-        config = self.api.GenerationConfig(max_new_tokens=new, min_new_tokens=new, ignore_eos=True, do_sample=False)
-        metrics = self.pipeline.generate(inputs, config).perf_metrics
-        seconds = metrics.get_ttft().mean if work.kind == "prefill" else metrics.get_tpot().mean * work.tokens
-        return float(seconds) / 1000
-
-
-ENGINES = {"Galop": Galop, "llama.cpp": LlamaCpp, "ik_llama.cpp": IkLlamaCpp, "OpenVINO": OpenVino}
-
-
-def serve(name: str, path: str, threads: int, kv: str, context: int) -> None:
-    out = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what engines print themselves goes with the errors
-    engine = ENGINES[name](path, threads, kv, context)
-    print(json.dumps({"ready": True}), file=out, flush=True)
-    for line in sys.stdin:
-        seconds = engine.run(BenchCase(**json.loads(line)))
-        print(json.dumps({"seconds": seconds, "memory": peak_memory()}), file=out, flush=True)
 
 
 class Peer:
@@ -226,22 +113,36 @@ def compare(
             except RuntimeError:
                 peers.remove(peer)
                 absent[peer.name] = f"fails at {work}"
-        for i in range(rounds):
-            time.sleep(SETTLE)
-            bandwidth, peak = machine.bandwidth(), machine.peak()
+        thrown: dict[str, int] = {}
+        bandwidths: list[float] = []
+        for i in range(2 * rounds):
+            if len(shares) >= rounds:
+                break
             seconds = {}
             for peer in peers if i % 2 else peers[::-1]:
-                seconds[peer.name] = peer.run(work)
+                time.sleep(SETTLE)
+                before_it = machine.read()
+                taken = peer.run(work)
                 time.sleep(SETTLE if not peer.name.startswith("Galop") else 0)
-                rates.setdefault(peer.name, []).append(work.tokens / seconds[peer.name])
-            shares.append(speed.shortest_time(model, work, bandwidth, peak)[0] / seconds["Galop"])
-            for name in seconds.keys() - {"Galop"}:
+                after_it = machine.read()
+                least, bound = speed.shortest_time(model, work, before_it.better(after_it))
+                bandwidths += [before_it.bandwidth / 1e9, after_it.bandwidth / 1e9]
+                if before_it.contradicts(after_it, bound):
+                    thrown[peer.name] = thrown.get(peer.name, 0) + 1
+                    continue
+                seconds[peer.name] = taken
+                rates.setdefault(peer.name, []).append(work.tokens / taken)
+                if peer.name == "Galop":
+                    shares.append(least / taken)
+            for name in seconds.keys() - {"Galop"} if "Galop" in seconds else ():
                 ratios.setdefault(name, []).append(seconds[name] / seconds["Galop"])
             print(f"\r\x1b[K{path.name}: {work}, round {i + 1} of {rounds}", end="", file=sys.stderr, flush=True)
         result["works"][str(work)] = {
             "rates": {n: quartiles(v) for n, v in rates.items()},
-            "of_roof": quartiles(shares),
+            "of_roof": quartiles(shares) if shares else None,
             "times": {n: quartiles(v) for n, v in ratios.items()},
+            "thrown_away": thrown,
+            "read_gb_s": quartiles(bandwidths),
         }
     result["memory_mib"] = {p.name: p.memory / (1 << 20) for p in peers}
     for peer in peers:
@@ -251,13 +152,6 @@ def compare(
     model.close()
     print("\r\x1b[K", end="", file=sys.stderr)
     return result
-
-
-def installed(name: str) -> str:
-    try:
-        return version(PACKAGES[name])
-    except (KeyError, PackageNotFoundError):
-        return ""
 
 
 def together(path: Path, threads: int, rounds: int) -> dict[str, Any]:
@@ -361,9 +255,15 @@ def table(report: dict[str, Any], quality: dict[str, Any]) -> str:
         for work, r in result["works"].items():
             times = [f"{r['times'][n]['median']:.2f}" if n in r["times"] else "-" for n in others]
             kv = f", {result['kv']} KV" if result["kv"] != "f16" else ""
-            rate, share = r["rates"]["Galop"]["median"], r["of_roof"]["median"]
-            lines.append(f"| {label(name)} | {work}{kv} | {rate:.1f} | {share:.0%} | {' | '.join(times)} |")
+            rate = f"{r['rates']['Galop']['median']:.1f}" if "Galop" in r["rates"] else "-"
+            share = f"{r['of_roof']['median']:.0%}" if r["of_roof"] else "-"
+            lines.append(f"| {label(name)} | {work}{kv} | {rate} | {share} | {' | '.join(times)} |")
     lines.append("")
+    for name, result in report["models"].items():
+        for work, r in result["works"].items():
+            read, thrown = r["read_gb_s"], ", ".join(f"{n} {count}" for n, count in r["thrown_away"].items())
+            between = f"memory read at {read['q1']:.0f} to {read['q3']:.0f} GB/s (quartiles)"
+            lines.append(f"- {label(name)}, {work}: {between}{f'; timings thrown away: {thrown}' if thrown else ''}")
     for name, result in report["models"].items():
         memory = ", ".join(f"{n} {m:.0f}" for n, m in result["memory_mib"].items())
         allowed = 1.05 * result["touched_mib"] + 192
@@ -399,9 +299,11 @@ def main() -> None:
     names = options.models or (REAL if options.quick else [*REAL, *TRUE])
     engines = ["Galop", *([BEFORE] if options.before else []), *(n for n in options.engines if n != "Galop")]
     machine = speed.Roofline(options.threads)
+    compared = [n for n in engines if installed(n)]
     report: dict[str, Any] = {
         "processor": processor(), "threads": options.threads, "system": platform.platform(),
-        "date": date.today().isoformat(), "versions": {n: installed(n) for n in PACKAGES}, "models": {},
+        "date": date.today().isoformat(), "versions": {n: installed(n) for n in compared},
+        "newest": {n: newest(n) for n in compared}, "models": {},
         "read_gb_s": machine.bandwidth() / 1e9, "int8_g_s": machine.peak() / 1e9, "before": bool(options.before),
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as temporary:
@@ -432,7 +334,8 @@ def main() -> None:
     quality = json.loads(recorded.read_text()) if recorded.exists() else {}
     print(f"{report['processor']}, {report['threads']} threads, memory {report['read_gb_s']:.0f} GB/s, "
           f"int8 peak {report['int8_g_s']:.0f} G/s, {report['date']}; "
-          + ", ".join(f"{n} {v}" for n, v in report["versions"].items() if v) + "\n")  # fmt: skip
+          + ", ".join(f"{n} {describe_version(v, report['newest'][n])}" for n, v in report["versions"].items())
+          + "\n")  # fmt: skip
     print(table(report, quality))
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n")

@@ -77,3 +77,31 @@ def test_the_roof_counts_what_a_step_needs(smollm: Model) -> None:
 
 def test_a_name_that_is_not_known_is_one_sentence(home: dict[str, str]) -> None:
     fails(run("bench", "no-such-model:1b", env=home), 2, "no-such-model")
+
+
+class Swinging(speed.Roofline):
+    """A machine whose memory is at half its speed in some of its moments."""
+
+    def __init__(self, moments: str) -> None:
+        super().__init__(1)
+        self.moments = moments
+
+    def read(self) -> speed.Reading:
+        self.moments, now = self.moments[1:] + self.moments[0], self.moments[0]
+        return speed.Reading({"+": 1e12, "-": 5e11}[now], 0.0)
+
+
+@pytest.mark.parametrize(("moments", "kept", "thrown"), [("++-", 2, 2), ("+", 2, 0), ("+-", 0, 4)])
+def test_a_timing_between_readings_that_contradict_each_other_is_thrown_away(
+    moments: str, kept: int, thrown: int, smollm: Model
+) -> None:
+    case = speed.BenchCase("decode", 1)
+    [found] = speed.measure(smollm, Swinging(moments), [case], 2, lambda done, total: None)
+    assert (len(found.shares), found.thrown) == (kept, thrown)
+    assert found.rates  # of a timing that was thrown away, where none holds
+
+
+def test_a_share_is_of_the_better_of_two_readings() -> None:
+    one, two = speed.Reading(30e9, 500e9), speed.Reading(33e9, 300e9)
+    assert one.better(two) == two.better(one) == speed.Reading(33e9, 500e9)
+    assert not one.contradicts(two, "memory") and one.contradicts(two, "int8 peak")

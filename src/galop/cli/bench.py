@@ -72,7 +72,7 @@ def print_csv(reports: list[dict[str, Any]]) -> None:
     """A line for each work of each model."""
     rows = [
         {"model": r["model"], "work": w["work"], "tokens_per_second": w["rate"]["median"],
-         "of_roof": w["share"]["median"], "bound": w["bound"]}
+         "of_roof": w["share"]["median"] if w["share"] else "", "bound": w["bound"]}
         for r in reports for w in r["works"]
     ]  # fmt: skip
     writer = csv.DictWriter(sys.stdout, rows[0].keys(), lineterminator="\n")
@@ -113,8 +113,9 @@ def measure(source: Source, threads: int, context: int, kv: KVType, repeats: int
                     {
                         "work": str(result.case),
                         "rate": speed.quartiles(result.rates),
-                        "share": speed.quartiles(result.shares),
+                        "share": speed.quartiles(result.shares) if result.shares else None,
                         "bound": result.bound,
+                        "thrown_away": result.thrown,
                     }
                 )
             if profile:
@@ -149,6 +150,8 @@ def print_report(report: dict[str, Any], before: dict[str, Any] | None) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from galop.measure.speed import CONTRADICTION
+
     roofs = report["roofs"]
     out = console(sys.stdout, width=None if sys.stdout.isatty() else 120)
     threads = report["threads"]
@@ -175,8 +178,12 @@ def print_report(report: dict[str, Any], before: dict[str, Any] | None) -> None:
         rate = work["rate"]["median"]
         change = rate / old[work["work"]] - 1 if work["work"] in old else None
         word = "" if change is None else f"{change:+.0%}" if abs(change) >= FASTER else "same"
-        table.add_row(work["work"], f"{rate:.1f}", f"{work['share']['median']:.0%}", work["bound"], word)
+        share = f"{work['share']['median']:.0%}" if work["share"] else "-"
+        table.add_row(work["work"], f"{rate:.1f}", share, work["bound"], word)
     out.print(table)
+    if thrown := {w["work"]: w["thrown_away"] for w in report["works"] if w["thrown_away"]}:
+        counts = ", ".join(f"{work} {count}" for work, count in thrown.items())
+        out.print(f"thrown away, since the roof changed meanwhile by more than {CONTRADICTION - 1:.0%}: {counts}")
     for name, parts in report.get("profile", {}).items():
         total = sum(seconds for _, seconds in parts)
         out.print(Text.assemble("\n", (name, "bold"), f": {total * 1e6:.0f} µs a token"))

@@ -1,9 +1,9 @@
 """How fast a model runs here, as a share of what this machine can do at most.
 
-Each timing stands beside a reading of the memory bandwidth and of the int8 peak taken just before it, since a shared
-machine changes by the second. A step cannot take less than its bytes at that bandwidth, nor less than its products at
-that peak; the larger of the two is the roof. Bytes are those of the source file's blocks that the step needs, and of
-the keys and values it reads.
+Each timing stands between two readings of the memory bandwidth and of the int8 peak, since a shared machine changes by
+the second: its share is of the better of the two, and where they contradict each other it is thrown away. A step cannot
+take less than its bytes at that bandwidth, nor less than its products at that peak; the larger of the two is the roof.
+Bytes are those of the source file's blocks that the step needs, and of the keys and values it reads.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from galop.weights.quant_types import QUANT_TYPES
 
 DECODED = 16  # tokens a sequence decodes in one timing
 READ_BYTES = 512 << 20  # beyond any cache
+CONTRADICTION = 1.2  # times by which two readings of what binds may differ
+TRIES = 3  # for each timing that is wanted, where some are thrown away
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,31 @@ CASES = [
 
 @dataclass
 class CaseTimings:
-    """Rates in tokens per second of all sequences together; shares of the roof, and which of the two it is."""
+    """Rates in tokens per second of all sequences together; shares of the roof, and which of the two it is. Without a
+    timing whose readings agreed the rates are of those thrown away, and there are no shares."""
 
     case: BenchCase
     rates: list[float] = field(default_factory=list)
     shares: list[float] = field(default_factory=list)
     bound: str = ""
+    thrown: int = 0  # timings whose readings contradicted each other
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the machine gives at one moment."""
+
+    bandwidth: float  # bytes per second
+    peak: float  # int8 multiply-adds per second; 0 where it cannot be measured
+
+    def better(self, other: Reading) -> Reading:
+        """The better of both, roof by roof."""
+        return Reading(max(self.bandwidth, other.bandwidth), max(self.peak, other.peak))
+
+    def contradicts(self, other: Reading, bound: str) -> bool:
+        """Whether the roof that binds was another one then."""
+        one, two = sorted((r.bandwidth if bound == "memory" else r.peak) for r in (self, other))
+        return two > CONTRADICTION * one
 
 
 def quartiles(values: list[float]) -> dict[str, float]:
@@ -114,7 +135,7 @@ def time_case(model: Model, case: BenchCase) -> float:
     return seconds
 
 
-def shortest_time(model: Model, case: BenchCase, bandwidth: float, peak: float) -> tuple[float, str]:
+def shortest_time(model: Model, case: BenchCase, roof: Reading) -> tuple[float, str]:
     """The fewest seconds a case could take, and what sets them."""
     engine = model.engine
     keys = case.depth + case.tokens / 2
@@ -126,7 +147,7 @@ def shortest_time(model: Model, case: BenchCase, bandwidth: float, peak: float) 
         one, steps = cost(case.tokens, 1, 1), case.sequences
     else:
         one, steps = cost(case.sequences, case.sequences, case.sequences), case.tokens
-    memory, arithmetic = one.bytes / bandwidth, one.products / peak if peak else 0.0
+    memory, arithmetic = one.bytes / roof.bandwidth, one.products / roof.peak if roof.peak else 0.0
     return max(memory, arithmetic) * steps, "memory" if memory >= arithmetic else "int8 peak"
 
 
@@ -136,6 +157,10 @@ class Roofline:
     def __init__(self, threads: int) -> None:
         self.threads = threads
         self.memory: Array = np.ones(READ_BYTES, np.uint8)
+
+    def read(self) -> Reading:
+        """Both, now."""
+        return Reading(self.bandwidth(), self.peak())
 
     def bandwidth(self, threads: int = 0) -> float:
         """Bytes per second."""
@@ -149,21 +174,30 @@ class Roofline:
 def measure(
     model: Model, roofline: Roofline, cases: list[BenchCase], repeats: int, progress: Callable[[int, int], None]
 ) -> Iterator[CaseTimings]:
-    """Times each case `repeats` times, beside the roofs each time, leaving out what the memory does not hold."""
+    """Times each case `repeats` times, between readings of the roofs, leaving out what the memory does not hold."""
     cases = [w for w in cases if w.depth + w.tokens <= model.context and _fits(model.engine, w)]
     total, done = len(cases) * repeats, 0
     for case in cases:
         result = CaseTimings(case)
         if not done:
             time_case(model, case)  # the first step finds memory to work in
-        for _ in range(repeats):
-            bandwidth, peak = roofline.bandwidth(), roofline.peak()
+        thrown: list[float] = []
+        before = roofline.read()
+        while len(result.shares) < repeats and len(thrown) < (TRIES - 1) * repeats:
             seconds = time_case(model, case)
-            least, result.bound = shortest_time(model, case, bandwidth, peak)
-            result.rates.append(case.tokens * case.sequences / seconds)
-            result.shares.append(least / seconds)
-            done += 1
-            progress(done, total)
+            after = roofline.read()
+            least, result.bound = shortest_time(model, case, before.better(after))
+            rate = case.tokens * case.sequences / seconds
+            if before.contradicts(after, result.bound):
+                thrown.append(rate)
+            else:
+                result.rates.append(rate)
+                result.shares.append(least / seconds)
+                progress(done + len(result.shares), total)
+            before = after
+        result.rates, result.thrown = result.rates or thrown, len(thrown)
+        done += repeats
+        progress(done, total)
         yield result
 
 

@@ -862,6 +862,15 @@ def test_the_context_is_what_the_model_and_the_memory_allow(
             assert client.get("/v1/models/smollm2:135m").json()["context_length"] == 8192
 
 
+def test_eight_small_models_stay_in_memory_and_in_the_metrics(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    models = [str(write_gguf(tmp_path / "models" / f"{i}.gguf", "qwen3")) for i in range(8)]
+    with serving(*models, "--memory", "3GiB", home=tmp_path) as running, running.client() as client:
+        assert client.get("/ready").json()["loaded"] == 8
+        shown = client.get("/metrics").text
+        assert all(f'galop:memory_bytes{{model_name="{model}"}}' in shown for model in models)
+
+
 def test_out_of_file_descriptors_the_server_lives(tmp_path: Path, smollm_path: Path) -> None:
     import resource
 

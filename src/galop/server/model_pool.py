@@ -29,7 +29,8 @@ from galop.weights.files import weight_bytes
 
 DISK_CACHE_BYTES = 4 << 30
 BUSY_SECONDS = 120.0  # for which a model that is asked for waits for the memory of those that are in use
-KV_CACHE_SHARE = 0.25  # of the budget, for the KV cache of one model
+LEAST_KV_BYTES = 64 << 20  # reserved for each model that is given and not loaded yet
+KV_CACHE_SHARE = 0.25  # of what others leave of the budget, for the KV cache of one model
 
 
 @dataclass
@@ -172,12 +173,17 @@ class ModelPool:
             if weight_bytes(source.path) // 4 + PROCESS_BYTES > self.memory:  # or all others would go for nothing
                 raise MemoryBudgetError(f"{source.name} does not fit the {self.memory >> 20} MiB of this server")
             shortest = DEFAULT_CONTEXT  # idle models go rather than that it has less
+            reserved = self._reserve_for_given(source)
             while True:
-                free = self.memory - sum(r.model.memory for r in self.residents.values())
+                shared = PROCESS_BYTES * max(0, len(self.residents) - 1)  # reckoned for each, taken once
+                free = self.memory - sum(r.model.memory for r in self.residents.values()) + shared - reserved
                 try:
                     model = await asyncio.to_thread(self._load_files, source, free, shortest)
                     break
                 except MemoryBudgetError:
+                    if reserved:
+                        reserved = 0
+                        continue
                     if not await self._make_room():
                         if shortest == SHORTEST_CONTEXT:
                             raise
@@ -188,6 +194,11 @@ class ModelPool:
             gc.freeze()  # to go through all of a vocabulary takes a quarter of a second, in which nobody is answered
             return resident
 
+    def _reserve_for_given(self, source: Source) -> int:
+        """Bytes for the models given that are still to be loaded, which this one leaves where it can."""
+        later = [s for s in self.given if s.name != source.name and s.name not in self.residents and s.path]
+        return sum(weight_bytes(s.path) + LEAST_KV_BYTES for s in later if s.path)
+
     def _load_files(self, source: Source, free: int, shortest: int) -> TokenBackend:
         model = load_source(
             source,
@@ -195,7 +206,7 @@ class ModelPool:
             threads=self.limits.threads,
             memory=free + (PROCESS_BYTES if self.residents else 0),  # which all models share
             kv=self.limits.kv,
-            pool=int(self.memory * KV_CACHE_SHARE),
+            pool=int(free * KV_CACHE_SHARE),  # of all of it, four models would leave nothing for a fifth
             disk_cache=self._disk_cache,
             shortest=shortest,
         )

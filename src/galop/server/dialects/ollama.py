@@ -282,7 +282,8 @@ class LineWriter:
     def _final_fields(self) -> dict[str, Any]:
         done = self.reply.ends[0]
         context = {}
-        if self.field == "response" and self.reply.thinking and min(self.reply.prompt) >= 0:  # no picture can come back
+        shows = any(id < 0 for prompt in self.reply.prompts for id in prompt)  # a picture, which cannot come back
+        if self.field == "response" and self.reply.thinking and not shows:
             context = {"context": self.reply.token_ids}
         return {
             "done": True,

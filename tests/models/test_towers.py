@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from golden.make_towers import IMAGE, TOWERS, picture
 from golden.recipe import case_path
+from mmproj import write_mmproj
 
 from galop.backends.eyes import Eyes, load_eyes
 from galop.backends.load import load_path
@@ -22,7 +23,7 @@ from galop.engine.soft_tokens import SoftTokens, places_on_axes, soft_ids
 from galop.errors import ModelFileError, PictureError
 from galop.models.from_file import open_checkpoint
 from galop.models.vision import find_tower, trace_tower
-from galop.models.vision.from_file import open_tower
+from galop.models.vision.from_file import find_mmproj, open_tower
 from galop.ops.reference import Batch, Cache, Reference
 from galop.weights.checkpoint import Checkpoint
 
@@ -197,6 +198,21 @@ def test_a_tower_of_another_model_is_refused_in_one_sentence(case: Case) -> None
     for change in ({"hidden_size": 96}, {"model_type": "olmo2"}):
         with pytest.raises(ModelFileError, match="is the vision tower of another model"):
             open_tower(directory(case.tower.path.name), {**case.model.pack.card.config, **change})
+
+
+@pytest.mark.parametrize("kind", ["F32", "F16", "BF16", "Q8_0"])
+def test_a_tower_in_an_mmproj_file_is_that_of_the_checkpoint(case: Case, kind: str, tmp_path: Path) -> None:
+    file = write_mmproj(tmp_path / f"mmproj-{kind}.gguf", case.tower.path.name, kind)
+    text = case.model.pack.card.config
+    tower = open_tower(tmp_path / "text.gguf", text, find_mmproj(tmp_path / "text.gguf"))
+    assert tower and tower.path == file
+    assert tower.shapes() == case.tower.shapes()
+    share = {"F32": 0.0, "F16": 1e-3, "BF16": 1e-2, "Q8_0": 2e-2}[kind]
+    for name, tensor in tower.tensors.items():
+        expected = case.tower.tensors[name].array()
+        assert np.abs(tensor.array() - expected).max() <= share * np.abs(expected).max(), name
+    with pytest.raises(ModelFileError, match="is the vision tower of another model"):
+        open_tower(tmp_path / "text.gguf", {**text, "hidden_size": 4096}, file)
 
 
 # Shape, mean and spread of what transformers' processors make of the made-up picture of 100 x 150 and 600 x 900.

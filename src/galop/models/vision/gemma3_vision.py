@@ -13,6 +13,7 @@ from galop.models.vision.pictures import Filter, cut, grid, normalise, pad, padd
 from galop.models.vision.siglip import SIGLIP_NAMES, SiglipConfig, encode, fit_encoder
 from galop.ops import Inputs, Tensor, linear, merge_mean, rms_norm
 from galop.ops.plan import Array
+from galop.weights.gguf import Header
 from galop.weights.stored_tensor import Tensors
 from galop.weights.tree import Tree
 
@@ -64,6 +65,14 @@ class Gemma3Vision(VisionFamily):
         """With the number of tokens, which stands beside."""
         config = super().read_config(raw, vision, processor)
         return {**config, **{key: raw[key] for key in ("mm_tokens_per_image",) if key in raw}}
+
+    @classmethod
+    def adapt_mmproj(cls, config: dict[str, Any], header: Header) -> dict[str, Any]:
+        """With the number of tokens: of 4 x 4 patches each, if the file says nothing else."""
+        factor, patch = header.get("clip.vision.projector.scale_factor", int) or 4, config.get("patch_size")
+        if patch and factor > 0 and isinstance(config.get("image_size"), int):
+            config["mm_tokens_per_image"] = (config["image_size"] // patch // factor) ** 2
+        return config
 
     @classmethod
     def sanitize(cls, tensors: Tensors, config: dict[str, Any]) -> Tensors:

@@ -10,7 +10,7 @@ import numpy as np
 from galop.engine.tower import Tower
 from galop.models.vision import BY_NAME, Layout, VisionFamily, trace_tower
 from galop.models.vision.from_file import find_mmproj, open_tower
-from galop.ops.plan import Array
+from galop.ops.plan import Array, Plan
 from galop.weights import pack as packs
 from galop.weights.files import report_os_errors, source_files
 from galop.weights.pack import Pack, Progress
@@ -19,8 +19,9 @@ from galop.weights.pack import Pack, Progress
 class Eyes:
     """Looks at pictures for a text model: `lay_out` says how each stands in a prompt, `look` gives its embeddings."""
 
-    def __init__(self, family: VisionFamily, tower: Tower, pack: Pack) -> None:
+    def __init__(self, family: VisionFamily, tower: Tower, pack: Pack, plan: Plan) -> None:
         self.family = family
+        self.plan = plan
         self.tower = tower
         self.pack = pack
 
@@ -73,7 +74,7 @@ def load_eyes(
         shapes = {name: (m.rows, m.cols) for name, m in pack.matrices.items()}
         plan = trace_tower(family, {**shapes, **{name: v.shape for name, v in pack.vectors.items()}})
     pack, _ = packs.load_resident(pack, threads, lambda: None)
-    return Eyes(family, Tower(plan, pack, family.merged, threads, isa), pack)
+    return Eyes(family, Tower(plan, pack, family.merged, threads, isa), pack, plan)
 
 
 def _family(config: dict[str, object], file: str) -> VisionFamily:

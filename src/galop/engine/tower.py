@@ -43,7 +43,8 @@ class Tower:
 
     def _step(self, pictures: Sequence[Patches]) -> list[Array]:
         counts = [len(picture.values) for picture in pictures]
-        patches = np.ascontiguousarray(np.concatenate([p.values for p in pictures]), np.float32)
+        values = [p.values for p in pictures]
+        patches = np.ascontiguousarray(values[0] if len(values) == 1 else np.concatenate(values), np.float32)
         places = np.concatenate([np.arange(count, dtype=np.int32) for count in counts])
         axes = np.concatenate([np.ascontiguousarray(p.axes, np.int32) for p in pictures], axis=1)
         rows = np.arange(0, len(patches), self.merged, dtype=np.int32)

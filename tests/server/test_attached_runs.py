@@ -111,18 +111,27 @@ def test_another_model_is_loaded(server: Running, attached: dict[str, str], tmp_
     assert prompts(server) == before
 
 
-def test_ctrl_c_ends_the_answer_on_both_sides(tiny: str, server: Running, attached: dict[str, str]) -> None:
-    command = [*GALOP, "run", tiny, "Hi", "--max-tokens", "100000", "--temperature", "1"]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env={**os.environ, **attached}
-    )
-    assert process.stdout
-    process.stdout.read(1)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 130
-    process.stdout.close()
-    while server.metric("num_requests_running"):
-        threading.Event().wait(0.05)
+def test_ctrl_c_ends_the_answer_and_the_server_sees_it(tiny: str, tmp_path: Path) -> None:
+    folder = tmp_path / "galop"
+    folder.mkdir(mode=0o700)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "2.sock"))
+        (folder / "2.sock").chmod(0o600)
+        listener.listen()
+        command = [*GALOP, "run", tiny, "Hi"]
+        env = {**os.environ, "GALOP_SERVER": "1", "XDG_RUNTIME_DIR": str(tmp_path)}
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=env)
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(1 << 16)
+            connection.sendall(b'{"accept": true}\n')
+            connection.recv(1 << 16)
+            connection.sendall(b'{"text": "Once"}\n')
+            assert process.stdout and process.stdout.read(4) == b"Once"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 130
+            process.stdout.close()
+            assert connection.recv(1) == b""
 
 
 @pytest.mark.parametrize("says", [b"", b"junk\n", b"[1]\n", b'{"decline": true}\n', b'{"accept": true}\n',

@@ -8,12 +8,13 @@ Speeds are bytes of the source file's blocks a second, from memory and from the 
 which the same threads read; products are a share of the int8 peak (`build/native/kernel_bench`, built with
 -DGALOP_NATIVE_TESTS=ON). A product with n columns unpacks its weights once and multiplies them n times; what either
 takes follows from the times of 1 and 8 columns from cache. The largest of reading, unpacking and multiplying is the
-bound.
+bound; "overlap" where reading would take longest and something else is in its way.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import subprocess
 from pathlib import Path
@@ -49,7 +50,7 @@ def find_bounds(kind: dict[str, Any], peak: float) -> dict[str, Any]:
         if speed >= NEAR * kind["read_memory"]:
             bounds[n] = "memory"
         elif read > unpack + n * multiply:
-            bounds[n] = "memory, not overlapped"
+            bounds[n] = "overlap"
         else:
             bounds[n] = "unpacking" if unpack > n * multiply else "products"
     shares = {n: products * n / time / peak if peak else 0.0 for n, time in cache.items()}
@@ -60,23 +61,28 @@ def table(result: dict[str, Any]) -> str:
     """One instruction set's figures as a Markdown table."""
     columns = [
         "",
-        "memory, 1 column: GB/s (of reading)",
+        "1 column from memory, GB/s (of reading)",
         "2, 4, 8 columns",
-        "cache, 1 column",
-        "8, 16, 32, 512 columns: of the int8 peak",
-        "ns a KiB: reading, unpacking, a column",
-        "bound at 1, 4, 8, 32",
+        "1 from cache",
+        "8, 16, 32, 512 columns, of the int8 peak",
+        "ns a KiB: unpacking, a column",
+        "bound",
     ]
     lines = [f"| {' | '.join(columns)} |", "| --- | ---: | ---: | ---: | ---: | ---: | --- |"]
     for name, kind in result["kinds"].items():
         found = find_bounds(kind, result["peak"])
         memory, cache = kind["memory"], kind["cache"]
         shares = ", ".join(f"{found['of_peak'][n]:.0%}" for n in (8, 16, 32, 512))
+        runs = [
+            f"{bound} to {max(widths)}"
+            for bound, same in itertools.groupby(found["bounds"].items(), lambda item: item[1])
+            if (widths := [width for width, _ in same])
+        ]
         lines.append(
             f"| {name} | {memory['1']:.1f} ({memory['1'] / kind['read_memory']:.0%}) "
-            f"| {', '.join(f'{memory[n]:.1f}' for n in ('2', '4', '8'))} | {cache['1']:.1f} | {shares} "
-            f"| {found['read']:.0f}, {found['unpack']:.0f}, {found['multiply']:.1f} "
-            f"| {', '.join(found['bounds'][n] for n in (1, 4, 8, 32))} |"
+            f"| {', '.join(f'{memory[n]:.1f}' for n in ('2', '4', '8'))} | {cache['1']:.0f} | {shares} "
+            f"| {found['unpack']:.0f}, {found['multiply']:.1f} "
+            f"| {'; '.join(runs).removesuffix(' to 32')} |"
         )
     return "\n".join(lines)
 

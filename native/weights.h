@@ -144,7 +144,7 @@ struct Layout {
   constexpr int value(int code) const { return values ? values[code] : code - zero; }
   // Whether a panel begins with a float32 of each row that all its values are multiplied with.
   constexpr bool scaled_rows() const { return scales == Scales::kMinifloat; }
-  // Seldom seen: from three columns on its panels are unpacked, which spares the compiler a kernel for each width.
+  // Seldom seen: two columns at a time are multiplied, which spares the compiler a kernel for each width.
   constexpr bool rare() const { return quant_type >= QuantType::Q1_0; }
 };
 

@@ -175,6 +175,8 @@ struct Format {
   using Head = typename Scale::Head;
   static constexpr bool streamed = kStreamed;
   static constexpr int widest = at.rare() ? 2 : kTile;  // the columns that there are kernels for
+  // Those from which unpacking a panel first pays; it does sooner where each pair unpacks it again.
+  static constexpr int wide_from = !at.rare() ? kWideFrom : Scale::halves ? kTile : 2 * kTile;
   static constexpr int zero = at.zero;
   static constexpr int groups = at.groups();
   static constexpr int head = head_bytes(at.scales);

@@ -38,14 +38,15 @@ void add_scaled(const I (&sum)[N], F scale, const ActivationGroup* a, F (&acc)[N
   for (int c = 0; c < N; ++c) acc[c] = fma(to_float(sum[c]), mul(scale, set1(a[c].scale)), acc[c]);
 }
 
-// Adds to acc[c].
+// Adds to acc[c]; the groups of one column are `stride` apart.
 template <class Format, int N>
-void panel_times(const uint8_t* panel, int64_t groups, const ActivationGroup* a, F (&acc)[N], bool hints = false) {
+void panel_times(const uint8_t* panel, int64_t groups, const ActivationGroup* a, F (&acc)[N], int64_t stride = N,
+                 bool hints = false) {
   using Scale = typename Format::Scale;
   for (int64_t block = 0; block < groups / Format::groups; ++block, panel += Format::bytes) {
     const typename Format::Head head(panel);
     const uint8_t* group = panel + Format::head;
-    for (int g = 0; g < Format::groups; ++g, a += N, group += Format::group_bytes) {
+    for (int g = 0; g < Format::groups; ++g, a += stride, group += Format::group_bytes) {
       constexpr int each = Format::bytes / Format::groups;
       if constexpr (Format::streamed)
         if (hints) prefetch<each>(panel + g * each);
@@ -102,7 +103,7 @@ void store_rows(float* out, F v, const float* bias, int64_t rows) {
 
 template <class Format, int N>
 void panels_times(const Panels& w, int64_t begin, int64_t end, int64_t first, int64_t last, const ActivationGroup* a,
-                  bool hints, const float* bias, float* out, int64_t out_stride, const uint8_t* panels,
+                  int64_t stride, bool hints, const float* bias, float* out, int64_t out_stride, const uint8_t* panels,
                   int64_t panel_bytes) {
   for (int64_t p = begin; p < end; ++p, panels += panel_bytes) {
     const int64_t rows = w.rows - p * kRows < kRows ? w.rows - p * kRows : kRows;
@@ -110,7 +111,7 @@ void panels_times(const Panels& w, int64_t begin, int64_t end, int64_t first, in
     const float* offset = bias && whole ? bias + p * kRows : nullptr;
     F acc[N];
     for (int c = 0; c < N; ++c) acc[c] = first ? load_rows(out + c * out_stride + p * kRows, rows) : set1(0.0f);
-    panel_times<Format, N>(panels, last - first, a, acc, hints);
+    panel_times<Format, N>(panels, last - first, a, acc, stride, hints);
     if (whole && w.row_scale_bytes()) {
       const F scale = load(reinterpret_cast<const float*>(w.data + p * w.panel_bytes()));
       for (int c = 0; c < N; ++c) acc[c] = mul(acc[c], scale);
@@ -206,21 +207,24 @@ void unpack_groups(const uint8_t* panel, int64_t count, uint8_t* out) {
 // it to the machine which is faster (see Governor).
 inline bool asks_ahead(const Activations& acts) { return acts.columns > 1 || acts.hints; }
 
-// Calls run<Format, n> for each tile of n columns: panels [begin, end), which lie at `panels`, of which groups
-// [first, last) of the inner dimension are multiplied; what comes before them is already in `out`.
+// Multiplies each tile of columns, as much of it at a time as there is a kernel for: panels [begin, end), which lie at
+// `panels`, of which groups [first, last) of the inner dimension count; what comes before them is already in `out`.
 template <class Format>
 void matmul_tiles(const Panels& w, int64_t begin, int64_t end, int64_t first, int64_t last, const Activations& acts,
                   const float* bias, float* out, int64_t out_stride, const uint8_t* panels, int64_t panel_bytes) {
-  using Run = void (*)(const Panels&, int64_t, int64_t, int64_t, int64_t, const ActivationGroup*, bool, const float*,
-                       float*, int64_t, const uint8_t*, int64_t);
+  using Run = void (*)(const Panels&, int64_t, int64_t, int64_t, int64_t, const ActivationGroup*, int64_t, bool,
+                       const float*, float*, int64_t, const uint8_t*, int64_t);
   static constexpr auto run = []<int... kLess>(std::integer_sequence<int, kLess...>) {
     return std::array<Run, sizeof...(kLess) + 1>{nullptr, panels_times<Format, kLess + 1>...};
   }(std::make_integer_sequence<int, Format::widest>{});
   const ActivationGroup* a = acts.data;
   for (int64_t c = 0; c < acts.columns; c += kTile) {
     const int64_t n = acts.columns - c < kTile ? acts.columns - c : kTile;
-    run[n](w, begin, end, first, last, a + first * n, asks_ahead(acts), bias, out + c * out_stride, out_stride, panels,
-           panel_bytes);
+    for (int64_t part = 0; part < n; part += Format::widest) {
+      const int64_t width = n - part < Format::widest ? n - part : Format::widest;
+      run[width](w, begin, end, first, last, a + first * n + part, n, asks_ahead(acts), bias,
+                 out + (c + part) * out_stride, out_stride, panels, panel_bytes);
+    }
     a += n * acts.groups;
   }
 }
@@ -229,9 +233,9 @@ template <class Format>
 void matmul_format(const Panels& w, int64_t begin, int64_t end, const Activations& acts, const float* bias, float* out,
                    int64_t out_stride) {
   const int64_t groups = w.groups();
-  if (acts.columns < (Format::widest < kTile ? Format::widest + 1 : kWideFrom)) {
+  if (acts.columns < Format::wide_from) {
     // A panel serves all columns before the next is read from memory.
-    const int64_t at_once = acts.columns > kTile ? 1 : end - begin;
+    const int64_t at_once = acts.columns > Format::widest ? 1 : end - begin;
     for (int64_t p = begin; p < end; p += at_once)
       matmul_tiles<Format>(w, p, p + at_once, 0, groups, acts, bias, out, out_stride,
                            w.data + p * w.panel_bytes() + w.row_scale_bytes(), w.panel_bytes());

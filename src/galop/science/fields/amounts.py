@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import log, log10
 from typing import Annotated
 
-from galop.science.constants import F
-from galop.science.fields.electrolysis import MolarMass
+from galop.science.constants import F, R
+from galop.science.fields.electrolysis import CurrentEfficiency, Electrons, MolarMass
 from galop.science.fields.potentials import ATKINS
 from galop.science.fields.solutions import HARRIS, PH, Amount, PKa
 from galop.science.formula import Quantity, formula
@@ -34,6 +34,23 @@ def electrons_of_charge(
 ) -> float:
     """Amount of electrons that carry a charge."""
     return charge / F
+
+
+@formula(
+    "W = m z F U / (M efficiency)", "Faraday, 1834",
+    {"energy": Quantity("kW*h", "energy of the electrolysis", words="kWh consumed cost takes, énergie consommée")},
+    words="energy in kWh to make refine a mass of metal by electrolysis electrowinning, énergie pour produire une "
+          "masse de métal par électrolyse",
+)  # fmt: skip
+def electrolysis_energy_of_mass(
+    mass: Annotated[float, Quantity("g", "mass", 0, words="make produce of metal, masse de métal produite")],
+    voltage: Annotated[float, Quantity("V", "cell voltage", 1e-3, 100, words="at U, tension de cellule")],
+    molar_mass: MolarMass,
+    electrons: Electrons,
+    efficiency: CurrentEfficiency = 1.0,
+) -> float:
+    """Electric energy that it takes to make a mass by electrolysis at a voltage."""
+    return mass * electrons * F * voltage / (molar_mass * efficiency) / 3.6e6
 
 
 @formula(
@@ -81,6 +98,24 @@ def half_life(
 ) -> float:
     """Half-life of a first-order reaction; solved for it, the rate constant."""
     return log(2) / rate_constant
+
+
+@formula(
+    "Ea = R ln(k2 / k1) / (1 / T1 - 1 / T2)", "Arrhenius, 1889",
+    {"energy": Quantity("kJ/mol", "activation energy", words="Ea of two rate constants, énergie d'activation")},
+    words="activation energy from rate constants at two temperatures, énergie d'activation constantes de vitesse à "
+          "deux températures",
+)  # fmt: skip
+def activation_energy_of_rates(
+    first_rate: Annotated[
+        float, Quantity("1/s", "first rate constant", 1e-30, 1e20, words="k1 initial from, première")
+    ],
+    second_rate: Annotated[float, Quantity("1/s", "second rate constant", 1e-30, 1e20, words="k2 final to, deuxième")],
+    first_temperature: Annotated[float, Quantity("K", "first temperature", 1, 5000, words="T1 initial from, première")],
+    second_temperature: Annotated[float, Quantity("K", "second temperature", 1, 5000, words="T2 final to, deuxième")],
+) -> float:
+    """Activation energy from a rate constant at two temperatures (Arrhenius)."""
+    return R * log(second_rate / first_rate) / (1 / first_temperature - 1 / second_temperature) / 1000
 
 
 @formula(

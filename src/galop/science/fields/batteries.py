@@ -209,10 +209,10 @@ def charging_time_at_power(
         ),
     ],
     start: Annotated[
-        float, Quantity("", "state of charge before", 0, 1, words="initial from SOC, état de charge initial")
+        float, Quantity("", "initial state of charge", 0, 1, words="from before SOC, état de charge initial")
     ] = 0.0,
     end: Annotated[
-        float, Quantity("", "state of charge after", 0, 1, words="final to SOC, état de charge final")
+        float, Quantity("", "final state of charge", 0, 1, words="to after SOC, état de charge final")
     ] = 1.0,
     efficiency: Annotated[float, Quantity("", "efficiency", 0.01, 1, words="charger, rendement chargeur")] = 1.0,
     loss: Annotated[float, Quantity("", "share that is lost", 0, 0.99, words="losses loss charging, pertes")] = 0.0,

@@ -77,7 +77,7 @@ def current_density(current: Current, area: Area) -> float:
 
 @formula(
     "m = efficiency I t M / (z F)", FARADAY,
-    {"mass": Quantity("g", "mass", words="deposited plated dissolved produced, masse déposée dissoute produite")},
+    {"mass": Quantity("g", "mass", words="deposited plate plated dissolved produced, masse déposée dissoute produite")},
     words="electrolysis plating deposit dissolve Faraday's law, masse déposée ou dissoute par un courant, électrolyse, "
     "loi de Faraday, courant et durée, dépôt galvanoplastie",
 )  # fmt: skip

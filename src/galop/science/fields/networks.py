@@ -229,22 +229,22 @@ def transformer_voltage(
 
 @formula(
     "R = R0 (1 + alpha (T - T0))", OHM,
-    {"hot_resistance": Quantity("ohm", "resistance at the other temperature", words="hot R, résistance à chaud")},
+    {"hot_resistance": Quantity("ohm", "resistance of the hot metal", words="when hot R other, résistance à chaud")},
     words="resistance of copper at a temperature coefficient alpha, résistance en température coefficient alpha cuivre",
 )  # fmt: skip
 def resistance_at_temperature(
     resistance: Annotated[
-        float, Quantity("ohm", "resistance at the first temperature", 1e-12, 1e15, words="R0 cold, résistance à froid")
+        float, Quantity("ohm", "resistance of the cold metal", 1e-12, 1e15, words="R0 cold, résistance à froid")
+    ],
+    first_temperature: Annotated[
+        float, Quantity("K", "first temperature", 1, 3000, words="cold reference initial, température initiale froide")
     ],
     temperature: Annotated[
-        float, Quantity("K", "temperature", 1, 3000, words="hot second final, température chaude finale")
+        float, Quantity("K", "temperature", 1, 3000, words="hot second final when, température chaude finale")
     ],
     coefficient: Annotated[
         float, Quantity("1/K", "temperature coefficient", -0.1, 0.1, words="alpha α, coefficient de température")
     ] = 0.00393,
-    first_temperature: Annotated[
-        float, Quantity("K", "first temperature", 1, 3000, words="cold reference initial, température initiale froide")
-    ] = 293.15,
 ) -> float:
     """Resistance of a metal, copper unless a coefficient is given, at another temperature."""
     return resistance * (1 + coefficient * (temperature - first_temperature))

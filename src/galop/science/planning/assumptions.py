@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -54,6 +54,8 @@ NOT_ROOM = re.compile(
 BOILING = ("LOX", "LH2", "LCH4", "NH3", "propane", "nitrogen")  # gases but for what is said to be liquid
 GASES = {"H2": 2.0, "O2": 4.0, "Cl2": 2.0}  # electrons that a molecule takes or gives in electrolysis
 HOST = re.compile(r"Li(\d?)(?=[A-Z])")  # of lithium in a battery
+VALENTS = {"mono": 1, "uni": 1, "di": 2, "bi": 2, "tri": 3}
+VALENT = re.compile(r"\b(mono|uni|di|bi|tri)valente?s?\b")
 CHARGE = re.compile(r"(\d?)([+-])$")
 
 
@@ -73,12 +75,23 @@ def find_assumptions(unit: str, words: str, question: TechnicalQuestion) -> list
     """What may be taken for an input measured in `unit` whose role is told in `words` (`Quantity.what` and its words of
     the role), in a question that does not give it: the likeliest first, nothing where nobody would assume anything."""
     role, text = fold_characters(words), fold_characters(question.text)
-    found = [*of_names(unit, role, question.names)]
+    found = [*of_words(unit, role, text), *of_names(unit, role, question.names)]
     for pattern, where, assumption in tables()[0]:
         fits = same_dimension(assumption.unit, unit) and re.search(pattern, role) and re.search(where, text)
         if fits and not (assumption.value == ROOM and NOT_ROOM.search(role)):
             found.append(assumption)
     return list({a.what: a for a in found}.values())[:8]
+
+
+def follows_from_names(inputs: Mapping[str, object]) -> bool:
+    """Whether all inputs of a formula are known of the substances that are named."""
+    return bool(inputs) and all(isinstance(source, Assumption) and source.of for source in inputs.values())
+
+
+def of_words(unit: str, role: str, text: str) -> Iterator[Assumption]:
+    """The charge of an ion that a folded text calls divalent."""
+    if not unit and re.search(r"charge (?:number )?of the ion", role) and (said := VALENT.search(text)):
+        yield Assumption("charge number of the ion", float(VALENTS[said[1]]), "", f"{said[0]}, as asked", said[0])
 
 
 def of_names(unit: str, role: str, names: tuple[Name, ...]) -> Iterator[Assumption]:

@@ -32,6 +32,7 @@ NONE = 1.5  # what it costs a plan that nothing makes it give what is given
 LEAST_MISSING = -1.5  # so much less fits one that lacks an input
 BAD = 0.5  # a plan that cannot be, is what was meant where its score is so much more than any other's
 LEFT = 0.6  # what a plan may leave unused
+PERIODS = frozenset("s min h day week month year second minute hour".split())
 SURE, UNSURE = 0.75, 0.3  # a number of a plan that fits less is told where nothing else is as likely, or not at all
 
 
@@ -63,7 +64,11 @@ def find_candidates(question: TechnicalQuestion) -> list[Candidate]:
     question = add_up(question, asked)
     start = time.monotonic()
     found: list[Candidate] = []
-    for plan in find_plans(question, asked)[:TRIED]:
+    plans = find_plans(question, asked)
+    if amount := as_amount(question, asked):
+        made = [plan for plan in find_plans(*amount) if amount[0].given[-1] not in plan.unused]
+        plans = sorted([*plans, *made], key=lambda plan: -plan.score)
+    for plan in plans[:TRIED]:
         if plan.score < (LEAST_MISSING if plan.missing else LEAST) or (plan.missing and plan.left > LEFT / 2.5):
             continue
         if found and (plan.score < found[0].plan.score - FAR or time.monotonic() > start + SECONDS):
@@ -73,6 +78,8 @@ def find_candidates(question: TechnicalQuestion) -> list[Candidate]:
             continue
         try:
             values = compute(plan)
+            if plan.asked is not asked:  # an amount in a unit of time
+                values = [replace(value, unit=asked.unit or value.unit) for value in values]
         except ScienceError as error:
             steps = list(plan.step.walk())
             if isinstance(error, UselessStep) or (isinstance(error, NoRoot) and len(steps) > 1):
@@ -104,6 +111,15 @@ def is_sure(candidate: Candidate) -> bool:
     given = {g.start for s in plan.step.walk() for g in s.inputs.values() if isinstance(g, Given)}
     lead, fit = (CLOSE, UNSURE) if len(given) > 1 else (3 * CLOSE, SURE - 0.15)
     return plan.fit >= fit and candidate.lead >= lead and plan.left <= LEFT / 2
+
+
+def as_amount(question: TechnicalQuestion, asked: Asked) -> tuple[TechnicalQuestion, Asked] | None:
+    """What asks for so much a time, as what asks for how much that is in one unit of it: g/min, g in 1 min."""
+    amount, _, time = (asked.unit or "").rpartition("/")
+    if not amount or time not in PERIODS:
+        return None
+    one = Given(1.0, time, len(question.text), len(question.text), f"1 {time}", stems("time durée"))
+    return replace(question, given=(*question.given, one)), replace(asked, unit=amount, measures=amount)
 
 
 def has_better(bad: Candidate, found: Sequence[Candidate]) -> bool:

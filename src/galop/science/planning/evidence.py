@@ -11,6 +11,7 @@ from itertools import combinations, pairwise
 
 from galop.science.formula import Quantity
 from galop.science.planning.variables import (
+    Dimension,
     Variable,
     by_dimension,
     by_formula,
@@ -31,6 +32,13 @@ CLOSE = 8  # characters between a quantity and what it is of
 CONSTANTS = ((9.80665, "m/s^2"), (8.314462618, "J/mol/K"), (96485.33212, "C/mol"), (3.986004418e14, "m^3/s^2"),
              (6378.137, "km"), (6.02214076e23, "1/mol"))  # fmt: skip
 EARLIER = frozenset(stems("reference référence first initial before premier initiale"))
+QUALIFIED = frozenset(stems("exchange limiting corrosion critical échange limite limitant critique"))  # only if said
+SUBSTANCES = frozenset(stems("hydrogen oxygen"))  # which a formula is of
+PARTS = frozenset(stems("resistors résistances capacitors condensateurs coils bobines"))
+ALPHA = frozenset(stems("alpha α"))
+ENDS = frozenset(stems("initial final"))  # of what goes from one to the other
+VOLTAGES = frozenset(stems("e0 e° eo"))
+WHOLE = frozenset(stems("electrons electron number cells particles stages turns"))  # no share is one
 ONE = frozenset(stems("one each single first second third fourth upper lower"))  # of several
 ALL = frozenset(stems("total overall equivalent combined altogether totale équivalente"))
 STARTING = EARLIER | frozenset(stems(
@@ -94,6 +102,7 @@ OPPOSITES = tuple(
         ("final finale", "propellant ergols"),
         ("upstream amont", "downstream aval"), ("exit sortie", "before initial"),
         ("depth deep profondeur", "altitude"), ("electrons", "gas substance metal"),
+        ("stack pack empilement", "cell cellule each"),
         ("both together total altogether totale", "fuel oxidiser comburant carburant lox oxygen oxygène "
                                                   "kerosene kérosène methane "
          "méthane hydrogen hydrogène"),
@@ -168,18 +177,20 @@ def is_constant(given: Given, value: float, unit: str) -> bool:
 
 
 def weigh_left(
-    left: Sequence[tuple[Given, float]], used: Sequence[Given], asked: Asked, words: frozenset[str]
+    left: Sequence[tuple[Given, float]],
+    used: Sequence[Given],
+    asked: Asked,
+    words: frozenset[str],
+    lacking: frozenset[Dimension],
 ) -> float:
     """How much what a plan leaves unused looks as if it mattered; each comes with how well its words fit anything.
 
-    What measures the same as what is used or asked is likely to be needed; of the rest what tells most counts."""
+    What measures the same as what is used or asked is likely to be needed, and what measures the same as what is
+    `lacking`, left to its default; of the rest what tells most counts."""
     wanted = asked.unit if asked.unit is not None else asked.measures
-    alike = {dimension(g.unit) for g in used if g.unit}
+    alike = {dimension(g.unit) for g in used if g.unit} | lacking
     strong = weak = 0.0
-    listed = Counter(dimension(g.unit) for g in (*used, *(g for g, _ in left)) if g.unit).values()
     for given, best in left:
-        if given.kind == "count" and given.value in listed:  # three resistors of which each is told
-            continue
         measure = dimension(given.unit)
         same = bool(measure) and wanted is not None and measure == dimension(wanted)
         cost = matters(given, best, words) + (0.7 if same else 0.0)
@@ -187,7 +198,7 @@ def weigh_left(
         if innocent or (given.kind == "measure" and not same and measure not in alike):
             weak = max(weak, 0.5 * cost)
         else:
-            strong += cost
+            strong += cost + (0.2 if measure in alike else 0.0)
     return strong + weak
 
 
@@ -222,6 +233,13 @@ def state_of(what: str) -> int:
     """1 for what is before a change, 2 for what is after it, 0 for neither."""
     said = stems_of(what)
     return 1 if said & BEFORE else 2 if said & AFTER else 0
+
+
+def in_order(used: Mapping[int, Variable], roles: Sequence[Variable]) -> int:
+    """How many quantities of a kind stand in a text in the order in which a formula takes them, less those that do not:
+    before and after, first and second."""
+    placed = sorted((roles.index(role), i, role.dimension) for i, role in used.items())
+    return sum((1 if a[1] < b[1] else -1) for a, b in combinations(placed, 2) if a[2] == b[2])
 
 
 @lru_cache(10_000)
@@ -315,6 +333,17 @@ def with_units(question: TechnicalQuestion) -> TechnicalQuestion:
         replace(g, unit=unit, kind="measure", assumed=f"{g.text} is read as {g.value:g} {unit}")
         if g.kind == "number" and g.value > 0 and DENSITY & {*g.before[:2], *g.after[:1]} else g
         for g in question.given for unit in ["g/cm^3" if g.value < 30 else "kg/m^3"]
+    ]  # fmt: skip
+    listed = Counter(dimension(g.unit) for g in given if g.unit).values()
+    given = [g for g in given if g.kind != "count" or g.value not in listed or not PARTS & {*g.after[:1]}]
+    given = [
+        replace(g, unit="1/K", kind="measure", assumed=f"{g.text} is read as {g.value:g} 1/K")
+        if g.kind == "number" and abs(g.value) < 0.1 and ALPHA & {*g.before[:1], *stems(g.symbol)} else g for g in given
+    ]  # fmt: skip
+    given = [
+        replace(g, unit="V", kind="measure", assumed=f"{g.text} is read as {g.value:g} V")
+        if g.kind == "number" and abs(g.value) < 4 and VOLTAGES & {*g.before[:1], *stems(g.symbol)} else g
+        for g in given
     ]  # fmt: skip
     once = list({(g.value, g.unit, g.before[:1], g.after[:1]): g for g in given}.values())
     if len(once) > MOST:

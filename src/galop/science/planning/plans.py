@@ -9,22 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations, islice, permutations, product
+from itertools import islice, permutations, product
 
 from galop.science.formula import Formula, TextInput
-from galop.science.planning.assumptions import Assumption, find_assumptions
-from galop.science.planning.evidence import (
+from galop.science.planning.assumptions import Assumption, find_assumptions, follows_from_names
+from galop.science.planning.evidence import (  # fmt: skip
     ALL,
     CLOSE,
     EARLIER,
+    ENDS,
     FADE,
     ONE,
+    QUALIFIED,
     STARTING,
+    SUBSTANCES,
     TOLD,
+    WHOLE,
     clashes,
     contexts_of,
     count_crossed,
     counts,
+    in_order,
     is_earlier,
     is_smaller,
     kinds_of,
@@ -57,7 +62,6 @@ DEPTH = 3  # formulas on the longest way
 WIDTH = 12  # ways to place what is given that are followed
 KEPT = 4  # ways to get one quantity
 MOST = 60_000  # formulas that are looked at for one question
-# What speaks for a plan and against it.
 USED, REUSED, NAMED = 1.0, -0.5, 0.4
 ROLE, REGRET, BARE = 1.5, 1.2, -1.2
 STEP, LINK, STRANGE, INVERSE = -0.8, 1.5, 1.0, -0.5
@@ -104,7 +108,9 @@ class _Search:
         self._given = question.given
         self._contexts = contexts_of(question, asked)
         self._names = tuple(question.names)
-        self._words = frozenset(stems(question.text)).union(*(kinds_of(n.called) for n in question.names))
+        self._words = frozenset(stems(question.text)).union(
+            *(kinds_of(n.called) | stems_of(" ".join(n.called)) for n in question.names)
+        )
         self._elsewhere = names_other_body(question)
         self._memory: dict[tuple[Variable, frozenset[int], int], list[_Way]] = {}
         self._assumed: dict[Variable, list[Assumption]] = {}
@@ -123,29 +129,21 @@ class _Search:
         for target, fit in targets:
             for known in knowns(target):
                 for way in self._complete(target, known, every, DEPTH - 1):
-                    score = way.score + fit + TOPIC * self._topic(way.step) - LEFT * self._left(way.used)
+                    score = way.score + fit + TOPIC * self._topic(way.step) - LEFT * self._left(way.used, way.step)
                     if known and self._is_guessed(way, known):
                         score -= GUESSED
                     relevance = self._relevance(target.formula.name)
                     score -= STRANGE / 2 * (1 - relevance) + (UNSPOKEN if relevance < 0.1 else 0.0)
-                    if any(role.of.what == target.of.what for role in way.used.values()):
+                    on_the_way = [s.known.of.what for s in list(way.step.walk())[:-1] if s.known]
+                    if target.of.what in (*on_the_way, *(role.of.what for role in way.used.values())):
                         score -= LOOP
                     ways.append(_Way(way.step, way.used, score, way.derived))
         covers = [self._covers(way.step) for way in ways]
         ways = [replace(w, score=w.score - SPOKEN * (max(covers) - c)) for w, c in zip(ways, covers, strict=True)]
         ways.sort(key=lambda w: -w.score)
-        return [
-            FormulaPlan(
-                self._asked,
-                w.step,
-                w.score,
-                tuple(g for i, g in enumerate(self._given) if i not in w.used),
-                self._left(w.used),
-            )
-            for w in ways[:most]
-        ]
-
-    # What is asked.
+        unused = (tuple(g for i, g in enumerate(self._given) if i not in w.used) for w in ways)
+        found = islice(zip(ways, unused, strict=True), most)
+        return [FormulaPlan(self._asked, w.step, w.score, rest, self._left(w.used, w.step)) for w, rest in found]
 
     def _targets(self) -> list[tuple[Variable, float]]:
         """The variables that may be what is asked, with how well they fit."""
@@ -188,10 +186,15 @@ class _Search:
         alike = [i for i, g in enumerate(self._given) if dimension(g.unit) == target.dimension]
         return max((CLAIM * support(self._contexts[i], target) for i in alike), default=0.0)
 
-    def _left(self, used: Mapping[int, Variable]) -> float:
+    def _left(self, used: Mapping[int, Variable], step: FormulaStep) -> float:
         """How much what is left unused looks as if it mattered."""
+        lacking = frozenset(
+            role.dimension
+            for each in step.walk() for role in by_formula()[each.formula.name]
+            if role.of.unit and not role.is_result and role is not each.target and role.name not in each.inputs
+        )  # fmt: skip
         left = [(g, self._best_support(i)) for i, g in enumerate(self._given) if i not in used]
-        return weigh_left(left, [self._given[i] for i in used], self._asked, self._words) if left else 0.0
+        return weigh_left(left, [self._given[i] for i in used], self._asked, self._words, lacking) if left else 0.0
 
     def _topic(self, step: FormulaStep) -> float:
         """The share of the question's telling words that the formulas' words have."""
@@ -217,8 +220,6 @@ class _Search:
             )
             self._relevances[name] = (told + said) / 2
         return self._relevances[name]
-
-    # Ways to one quantity.
 
     def _ways(self, wanted: Variable, free: frozenset[int], depth: int) -> list[_Way]:
         """Ways to compute an input from what is given."""
@@ -258,7 +259,7 @@ class _Search:
         ways = []
         for state in states:
             for filled in self._fill(state, roles, free.difference(state.used), depth, parent is None):
-                if not (filled.used or any(chosen) or follows_from_names(filled)):
+                if not (filled.used or any(chosen) or follows_from_names(filled.inputs)):
                     continue
                 for names in chosen:
                     score = filled.score + NAMED * len(names) + (INVERSE if known else 0.0)
@@ -326,8 +327,8 @@ class _Search:
         spare = [r for r in optional if r.of.unit]
         if lacking and depth > 0 and free:
             for role in spare:
-                ways = [_State({role.name: w.step}, w.used, w.score, w.derived) for w in self._ways(role, free, depth)]
-                if good := [w for w in ways if w.score > LEAST]:
+                direct = [w for w in self._ways(role, free, depth) if not any(s.known for s in w.step.walk())]
+                if good := [_State({role.name: w.step}, w.used, w.score, w.derived) for w in direct if w.score > LEAST]:
                     options.append([_State(), *good])
         for role in spare:  # the gravity of another planet
             told = next((a for a in self._assume(role) if a.told and a.value != role.default), None)
@@ -354,8 +355,6 @@ class _Search:
             self._assumed[role] = [] if role.is_result else find_assumptions(role.of.unit, told, self._question)[:3]
         return self._assumed[role]
 
-    # What is given.
-
     def _fitting(self, role: Variable) -> list[int]:
         """The givens that may be that variable."""
         if role not in self._fits_of:
@@ -368,7 +367,11 @@ class _Search:
         if key not in self._fit:
             given, of = self._given[i], role.of
             self._fit[key] = None
-            if bool(given.unit) == bool(of.unit) and dimension(given.unit) == role.dimension:
+            if (
+                not (given.kind == "fraction" and WHOLE & stems_of(of.what))
+                and bool(given.unit) == bool(of.unit)
+                and dimension(given.unit) == role.dimension
+            ):
                 value = convert(given.value, given.unit, of.unit, is_difference(of))
                 told = support(self._contexts[i], role)
                 inside = value is not None and of.low <= value <= of.high
@@ -380,18 +383,23 @@ class _Search:
         """What the words around a given say of its being that variable."""
         key = i, role, parent
         if key not in self._gains:
-            context = self._contexts[i]
+            context, given = self._contexts[i], self._given[i]
             own = support(context, role)
             if parent is not None:
                 own = max(own, 0.8 * support(context, parent))
             best = self._best_support(i)
             fit = self._fits(i, role)
             bare = BARE if not role.of.unit and own < 0.1 else 0.0
-            clash = CLASH if clashes(self._given[i], role) else 0.0
+            clash = CLASH if clashes(given, role) else 0.0
             if not role.of.unit and own < 0.1 and best > 1.2 * TOLD:
                 clash = CLASH  # a pure number is what it is called
             if self._asked.start <= self._given[i].start < self._asked.end and EARLIER & stems_of(role.of.what):
                 clash += CLASH / 2  # it is what something is asked for
+            of = SUBSTANCES & stems_of(role.of.what)
+            if (QUALIFIED & role.stems.keys() and not QUALIFIED & role.stems.keys() & self._words) or of - self._words:
+                clash += CLASH
+            if given.kind == "fraction" and (told := ENDS & {*given.before[:1]}) and not told & role.stems.keys():
+                clash += CLASH
             outside = fit[1] if fit else 0.0
             self._gains[key] = ROLE * own - REGRET * max(0.0, best - own) + bare + outside - clash
         return self._gains[key]
@@ -424,18 +432,6 @@ class _Search:
             found = [{**f, name: o} for f in found for o in options if o not in f.values()]
         self._chosen[formula.name] = found[:4]
         return self._chosen[formula.name]
-
-
-def follows_from_names(state: _State) -> bool:
-    """Whether all inputs are known of the substances that are named."""
-    return bool(state.inputs) and all(isinstance(s, Assumption) and s.of for s in state.inputs.values())
-
-
-def in_order(used: Mapping[int, Variable], roles: Sequence[Variable]) -> int:
-    """How many quantities of a kind stand in a text in the order in which a formula takes them, less those that do not:
-    before and after, first and second."""
-    placed = sorted((roles.index(role), i, role.dimension) for i, role in used.items())
-    return sum((1 if a[1] < b[1] else -1) for a, b in combinations(placed, 2) if a[2] == b[2])
 
 
 def join(one: _State, other: _State) -> _State | None:

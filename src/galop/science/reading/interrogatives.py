@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from galop.science.reading.quantity_words import PER
 
@@ -114,3 +115,14 @@ PERCENT_UNIT = re.compile(r"%|(?:per ?cent|percentage|pour ?cents?|pourcentage)\
 EDGE = re.compile(r"(?:[,;:–]|->|→|=>) ")  # between clauses
 POLITE_END = re.compile(r"[\s)\].!,]*(?:please|thanks|thank you|merci|svp|stp|s'il (?:vous|te) plait)?[\s.!]*")
 BOTH = re.compile(r",? (?:and|et|as well as|ainsi que)(?: also| then| puis)? |, ")
+
+
+def sentences(plain: str) -> list[tuple[int, int]]:
+    """Where each sentence stands."""
+    edges = [0]
+    for match in SENTENCE_END.finditer(plain):
+        goes_on = plain[match.end() : match.end() + 1].islower()
+        if not (goes_on and SHORTENED.search(plain[max(0, match.start() - 12) : match.end()].lower())):
+            edges.append(match.end())
+    edges.append(len(plain))
+    return [(a, b) for a, b in pairwise(edges) if plain[a:b].strip()]

@@ -55,7 +55,7 @@ def read_sign(passage: Passage, at: int) -> tuple[int, int]:
     if lead.endswith(("-", "–", "+")):
         ahead = lead[:-1]
         opens = not ahead or re.search(r"[(=\[:,;≈<>~/|*×\n]$", ahead)
-        if opens or (ahead.endswith(" ") and not re.search(r"\d $", ahead)):
+        if opens or (ahead.endswith(" ") and not re.search(r"(?<![^\W\d_])\d $", ahead)):
             return 1 if lead.endswith("+") else -1, at - 1
     if re.search(r"[=:≈] ?[-–] $", text[max(0, at - 5) : at]):
         return -1, at - 2

@@ -35,12 +35,11 @@ from galop.science.reading.interrogatives import (
     PERCENT,
     PERCENT_UNIT,
     POLITE_END,
-    SENTENCE_END,
-    SHORTENED,
     STOP,
     TAIL,
     TIMES,
     YES_NO,
+    sentences,
 )
 from galop.science.reading.plain_text import fold_characters, make_plain
 from galop.science.reading.quantities import Given, Unread, read_quantities
@@ -87,9 +86,11 @@ class TechnicalQuestion:
     names: tuple[Name, ...]
 
 
-SYMBOLS = frozenset("h k g f c t l u q")  # that are asked for sooner than answers in hours, grams and the like
+SYMBOLS = frozenset("h k g f c t l u q ph")  # that are asked for sooner than answers in hours, grams and the like
 LONGEST = 200_000  # characters
 MOST, MANY = 8, 60  # things asked for; sentences that may ask
+AMOUNTS = frozenset("kg g mg t L mL m^3 mol mmol kW*h MW*h".split())
+SHORTEST = 24  # characters of a sentence that may be a unit alone
 LONGEST_CLAUSE = 400  # characters
 
 
@@ -137,9 +138,12 @@ def read_asked(text: str, found: Sequence[Given | Unread] | None = None) -> tupl
     wording = Wording(plain, folded, "".join(silent), values)
     asked: list[Asked] = []
     wanted = None
-    places = [at for at in sentences(plain) if may_ask(wording, *at)]
+    places = [at for at in sentences(plain) if may_ask(wording, *at) or (at[0] and at[1] - at[0] < SHORTEST)]
     for start, end in places if len(places) <= MANY else [*places[: MANY // 4], *places[-MANY:]]:
         said = ANSWER_IN.search(folded, start, end)
+        if asked and asked[-1].unit in (None, "") and (unit_alone := read_unit_alone(wording, start, end, asked[-1])):
+            asked = [*asked[:-1], with_unit(asked[-1], unit_alone)]
+            continue
         about = fold_characters(asked[-1].what) if asked else ""
         if said and (found_unit := read_answer_unit(wording, said.end(), about)):
             wanted = found_unit[0]
@@ -159,17 +163,6 @@ def may_ask(wording: Wording, start: int, end: int) -> bool:
     """Whether a sentence has a question mark, an interrogative, an imperative, or says in what to answer."""
     asks = "?" in wording.plain[start:end] or ASKING.search(wording.folded, start, end)
     return bool(asks or ANSWER_IN.search(wording.folded, start, end))
-
-
-def sentences(plain: str) -> list[tuple[int, int]]:
-    """Where each sentence stands."""
-    edges = [0]
-    for match in SENTENCE_END.finditer(plain):
-        goes_on = plain[match.end() : match.end() + 1].islower()
-        if not (goes_on and SHORTENED.search(plain[max(0, match.start() - 12) : match.end()].lower())):
-            edges.append(match.end())
-    edges.append(len(plain))
-    return [(a, b) for a, b in pairwise(edges) if plain[a:b].strip()]
 
 
 def read_sentence(wording: Wording, start: int, end: int, wishes: bool = False) -> list[Asked]:
@@ -300,6 +293,9 @@ def make_asked(wording: Wording, start: int, end: int, interrogative: str, kind:
     if unit and not re.search(r"how many|combien", interrogative):
         silent = silent[: begin - start] + " " * (behind - begin) + silent[behind - start :]
     implied = measures = find_implied(f"{interrogative.strip()} {clause}".strip())
+    rate = PER_TIME.search(clause) if unit in AMOUNTS else None
+    if rate and not silent[rate.start() : rate.end()].isspace():  # how many kg does it make per day
+        unit = f"{unit}/{TIMES[rate[1]]}"
     if implied == "kg" and unit is None and (rate := PER_TIME.search(head)):
         unit = implied = measures = f"kg/{TIMES[rate[1]]}"
     if measures is None and named:
@@ -417,6 +413,17 @@ def read_fragment(wording: Wording) -> list[Asked]:
         if names:
             return [make_asked(wording, names[0][0], end, "", "value")]
     return []
+
+
+def read_unit_alone(wording: Wording, start: int, end: int, asked: Asked) -> str | None:
+    """The unit that is all of a sentence and fits what was asked before it: "? kJ/mol", "? In percent."."""
+    lead = re.compile(r"\s*(?:\(|in |en )?").match(wording.folded, start)
+    found = read_answer_unit(wording, lead.end(), fold_characters(asked.what)) if lead else None
+    if found is None or not POLITE_END.fullmatch(wording.folded, found[1], end):
+        return None
+    unit = found[0]
+    fits = asked.measures is None or same_dimension("" if unit == "%" else unit, asked.measures)
+    return unit if fits else None
 
 
 def last_unit(wording: Wording, start: int, end: int) -> tuple[str, int] | None:

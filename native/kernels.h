@@ -43,15 +43,26 @@ constexpr int kMaxLatent = 640;  // values in a row of latent attention
 constexpr int kMaxTaps = 16;    // of a convolution over time
 constexpr int kPartHead = 16;    // floats before the outputs of a part: the largest score and the sum of weights
 
-// Bytes of one head's keys, or values, in a block.
+// Bytes of one head's keys, or values, in a block: with the codes' scales, whatever their kind.
 constexpr int64_t kv_bytes(int64_t head_dim, bool int8) {
-  return int8 ? head_dim / kGroup * (kGroup + 2) * kBlockTokens : head_dim * 2 * kBlockTokens;
+  return int8 ? head_dim / kGroup * (kGroup + 2) * kBlockTokens : head_dim * 2 * (kBlockTokens + 1);
+}
+
+// The same of the rows of latent attention.
+constexpr int64_t row_bytes(int64_t width, bool int8) {
+  return int8 ? kv_bytes(width, int8) : width * 2 * kBlockTokens;
+}
+
+// ActivationGroups that an encoded query takes.
+constexpr int64_t query_groups(int64_t head_dim, bool int8) {
+  return (head_dim + kGroup - 1) / kGroup * (int8 ? 1 : 2);
 }
 
 // One tile of queries that share a KV head and a sequence.
 struct Attend {
-  const float* queries[kMaxQueries];  // [head_dim] each; of latent attention the first [value_dim]
-  const float* rotated[kMaxQueries];  // of latent attention the rest
+  const ActivationGroup* codes[kMaxQueries];  // what `encode_query` made of each
+  const float* queries[kMaxQueries];          // of latent attention: the first [value_dim], and the rest
+  const float* rotated[kMaxQueries];
   float* outputs[kMaxQueries];        // [value_dim]
   int64_t begins[kMaxQueries];        // each query sees the keys from `begin` to before `end`
   int64_t ends[kMaxQueries];
@@ -64,6 +75,7 @@ struct Attend {
   float softcap;                 // 0 for none
   int64_t chunk;                 // keys in a chunk
   const uint8_t* const* blocks;  // where each block's keys and values of this layer and head begin
+  const uint8_t* const* next;    // those of the chunk that is read after this one; null for none
   int64_t key_offset;
   int64_t value_offset;
 };
@@ -86,9 +98,10 @@ struct Recurrence {
   float skip;
 };
 
-struct KVKernels {  // append one token's key or value of one head to a block
+struct KVKernels {  // append one token's key or value of one head, or its row of latent attention, to a block
   void (*store_key)(const float* k, uint8_t* keys, int slot, int64_t head_dim);
   void (*store_value)(const float* v, uint8_t* values, int slot, int64_t head_dim);
+  void (*store_row)(const float* x, uint8_t* rows, int slot, int64_t dim);
 };
 
 // A gated linear unit: g * sigmoid(alpha g + cubic g^3) * (u + offset) of a gate g, at most `limit`, and of u within
@@ -146,6 +159,8 @@ struct Kernels {
   void (*recur)(const Recurrence& job);
   KVKernels f16;
   KVKernels int8;
+  // What `attend` reads of a query: query_groups(head_dim, int8) of them.
+  void (*encode_query)(const float* q, int64_t head_dim, bool int8, ActivationGroup* out);
   // Attention to the keys of one chunk: part is [count][kPartHead + value_dim], the outputs not yet divided by the sum.
   void (*attend)(const Attend& job, int64_t chunk, float* part);
   // The same where one row of a token is the key of all heads, and its beginning their value.

@@ -1,77 +1,4 @@
-// Attention over KV blocks of 32 tokens. Part of kernels.inl.
-//
-// fp16 blocks hold keys as [head_dim][kBlockTokens] and values as [kBlockTokens][head_dim]. int8 blocks hold each 16
-// keys as a panel of Q8_0 (a key is a row, so scores are a matrix product with quantised queries; both rotated, see
-// `rotate`), values as [kBlockTokens][head_dim] codes and then their fp16 scales as [head_dim / kGroup][kBlockTokens].
-
-void store_f16_key(const float* k, uint8_t* keys, int slot, int64_t head_dim) {
-  auto* block = reinterpret_cast<uint16_t*>(keys);
-  alignas(64) uint16_t half[16];
-  for (int64_t d = 0; d < head_dim; d += 16) {
-    store_f16(half, load(k + d));
-    for (int i = 0; i < 16; ++i) block[(d + i) * kBlockTokens + slot] = half[i];
-  }
-}
-
-void store_f16_value(const float* v, uint8_t* values, int slot, int64_t head_dim) {
-  auto* block = reinterpret_cast<uint16_t*>(values);
-  for (int64_t d = 0; d < head_dim; d += 16) store_f16(block + slot * head_dim + d, load(v + d));
-}
-
-// The Walsh-Hadamard transform of each 32 values, orthonormal. Queries and keys both take it, which leaves their
-// product as it was; an outlier, such as Qwen2's biases give keys, no longer sets the int8 step of its whole group
-// alone (Kullback-Leibler divergence of int8 keys on the 0.5B: 0.012 without, 0.003 with).
-void rotate(const float* x, int64_t n, float* out) {
-  for (int64_t at = 0; at < n; at += kGroup, x += kGroup, out += kGroup) {
-    const F a = load(x), b = load(x + 16), scale = set1(0.176776695f);
-    store(out, mul(add(a, b), scale));
-    store(out + 16, mul(sub(a, b), scale));
-    for (int width = 8; width; width /= 2)
-      for (int begin = 0; begin < kGroup; begin += 2 * width)
-        for (int i = begin; i < begin + width; ++i) {
-          const float low = out[i], high = out[i + width];
-          out[i] = low + high;
-          out[i + width] = low - high;
-        }
-  }
-}
-
-// The scale is rounded to fp16 first, so that what is read back is what was rounded to.
-uint16_t quantise_kv(const float* x, int8_t* codes) {
-  const F a = load(x), b = load(x + 16);
-  alignas(64) uint16_t half[16];
-  store_f16(half, set1(maximum(max(absolute(a), absolute(b))) / 127.0f));
-  alignas(64) float scale[16];
-  store(scale, load_f16(half));
-  const F inverse = set1(scale[0] > 0 ? 1.0f / scale[0] : 0.0f), limit = set1(127.0f), least = set1(-127.0f);
-  store_i8(codes, round_i(max(min(mul(a, inverse), limit), least)));
-  store_i8(codes + 16, round_i(max(min(mul(b, inverse), limit), least)));
-  return half[0];
-}
-
-using KeyPanel = Format<QuantType::Q8_0, false>;  // what follows it is not read next
-
-void store_int8_key(const float* k, uint8_t* keys, int slot, int64_t head_dim) {
-  const int64_t groups = head_dim / kGroup;
-  const int row = slot % kRows;
-  uint8_t* group = keys + slot / kRows * groups * KeyPanel::bytes;
-  alignas(64) float rotated[kMaxHeadDim];
-  rotate(k, head_dim, rotated);
-  for (int64_t g = 0; g < groups; ++g, group += KeyPanel::bytes) {
-    alignas(64) int8_t codes[kGroup];
-    const uint16_t scale = quantise_kv(rotated + g * kGroup, codes);
-    std::memcpy(group + 2 * row, &scale, 2);
-    for (int i = 0; i < kGroup; ++i)
-      group[KeyPanel::head + i / 4 * 64 + row * 4 + i % 4] = static_cast<uint8_t>(codes[i] + 128);
-  }
-}
-
-void store_int8_value(const float* v, uint8_t* values, int slot, int64_t head_dim) {
-  for (int64_t d = 0; d < head_dim; d += kGroup) {
-    const uint16_t scale = quantise_kv(v + d, reinterpret_cast<int8_t*>(values) + slot * head_dim + d);
-    std::memcpy(values + kBlockTokens * head_dim + (d / kGroup * kBlockTokens + slot) * 2, &scale, 2);
-  }
-}
+// Attention: queries meet the keys of a chunk, then its values, weighted. Part of kernels.inl.
 
 // Asks for `count` cache lines at p. Blocks lie far apart, so what is read after a block is asked for while that is
 // used: a few lines at a time, since many at once would make the arithmetic wait for memory (E2B's global layers at
@@ -80,91 +7,19 @@ inline void ask(const uint8_t* p, int64_t count) {
   for (int64_t i = 0; i < count; ++i) prefetch_line(p + 64 * i);
 }
 
-// Where a tile of queries finds a block's keys and values: 16 keys' component d, 16 components of one value; `next` is
-// what is read after the block. `ask_key` is called for each d once, `ask_value` for each 16.
-struct F16Block {
-  const uint8_t* data;
-  int64_t head_dim;
-  const uint8_t* next;
-  F key(int64_t d, int half) const { return load_f16(data + (d * kBlockTokens + 16 * half) * 2); }
-  F value(int64_t slot, int64_t d) const { return load_f16(data + (slot * head_dim + d) * 2); }
-  void ask_key(int64_t d) const { ask(next + 64 * d, 1); }
-  void ask_value(int64_t d) const { ask(next + 64 * d, 16); }
-};
-
-struct Int8Values {
-  const uint8_t* data;
-  int64_t head_dim;
-  const uint8_t* next;
-  float scales[kMaxLatent / kGroup * kBlockTokens];
-  Int8Values(const uint8_t* values, int64_t dim, const uint8_t* after) : data(values), head_dim(dim), next(after) {
-    for (int64_t i = 0; i < dim / kGroup * kBlockTokens; i += 16)
-      store(scales + i, load_f16(values + kBlockTokens * dim + 2 * i));
-  }
-  F value(int64_t slot, int64_t d) const {
-    return mul(load_i8(data + slot * head_dim + d), set1(scales[d / kGroup * kBlockTokens + slot]));
-  }
-  void ask_value(int64_t d) const { ask(next + 34 * d, 9); }
-};
-
-struct FloatBlock {
-  const float* data;
-  int64_t head_dim;
-  F key(int64_t d, int half) const { return load(data + d * kBlockTokens + 16 * half); }
-  F value(int64_t slot, int64_t d) const { return load(data + slot * head_dim + d); }
-  void ask_key(int64_t) const {}
-  void ask_value(int64_t) const {}
-};
-
-// scores[n][slot] of queries [first, first + N) and the keys of a block.
-template <int N, class Block>
-void score_block(const Attend& job, int first, const Block& block, int64_t keys, float* scores) {
-  for (int half = 0; 16 * half < keys; ++half) {
-    F dot[N];
-    GALOP_UNROLL
-    for (int n = 0; n < N; ++n) dot[n] = set1(0.0f);
-    for (int64_t d = 0; d < job.head_dim; ++d) {
-      if (half == 0) block.ask_key(d);
-      const F lane = block.key(d, half);
-      GALOP_UNROLL
-      for (int n = 0; n < N; ++n) dot[n] = fma(set1(job.queries[first + n][d]), lane, dot[n]);
+// The keys of a chunk that some query of the tile sees, counted from its start: [from, to), `from` a block's first.
+struct Span {
+  int64_t from, to;
+  Span(const Attend& job, int64_t chunk) : from(job.chunk), to(0) {
+    const int64_t start = chunk * job.chunk;
+    for (int n = 0; n < job.count; ++n) {
+      from = job.begins[n] - start < from ? job.begins[n] - start : from;
+      to = job.ends[n] - start > to ? job.ends[n] - start : to;
     }
-    for (int n = 0; n < N; ++n) store(scores + n * kChunk + 16 * half, mul(dot[n], set1(job.scale)));
+    from = from < 0 ? 0 : from / kBlockTokens * kBlockTokens;
+    to = to < job.chunk ? to : job.chunk;
   }
-}
-
-template <int N>
-void score_int8_block(const Attend& job, const ActivationGroup* queries, const uint8_t* data, const uint8_t* next,
-                      int64_t keys, float* scores) {
-  const int64_t groups = job.head_dim / kGroup, bytes = KeyPanel::bytes;
-  for (int half = 0; 16 * half < keys; ++half) {
-    F dot[N];
-    for (int n = 0; n < N; ++n) dot[n] = set1(0.0f);
-    for (int64_t g = 0; g < groups; ++g) {
-      const int64_t at = (half * groups + g) * bytes;
-      ask(next + at, 9);
-      panel_times<KeyPanel, N>(data + at, 1, queries + g * N, dot);
-    }
-    for (int n = 0; n < N; ++n) store(scores + n * kChunk + 16 * half, mul(dot[n], set1(job.scale)));
-  }
-}
-
-// Adds the block's values, weighted, to out[n].
-template <int N, class Block>
-void add_block(const Block& block, int64_t keys, int64_t value_dim, const float* weights, float* out, int64_t stride) {
-  for (int64_t d = 0; d < value_dim; d += 16) {
-    F sum[N];
-    block.ask_value(d);
-    GALOP_UNROLL
-    for (int n = 0; n < N; ++n) sum[n] = load(out + n * stride + d);
-    for (int64_t slot = 0; slot < keys; ++slot) {
-      const F value = block.value(slot, d);
-      GALOP_UNROLL
-      for (int n = 0; n < N; ++n) sum[n] = fma(set1(weights[n * kChunk + slot]), value, sum[n]);
-    }
-    for (int n = 0; n < N; ++n) store(out + n * stride + d, sum[n]);
-  }
-}
+};
 
 // Calls body(first, N) for tiles of at most kTile of `count` queries, N a compile-time constant.
 template <class Body>
@@ -182,227 +37,226 @@ F cap(F score, float c) {
   return mul(set1(c), sub(set1(1.0f), div(set1(2.0f), add(e, set1(1.0f)))));
 }
 
-// exp(score - max) in place of the scores [from, to), 0 for those that are not in [begin, end); the maximum and the sum
-// go to `part`.
-void soften(float* scores, int64_t from, int64_t to, int64_t begin, int64_t end, float softcap, float* part) {
+// ---- Scores
+
+constexpr int kChunkBlocks = kChunk / kBlockTokens;
+
+inline void add_dot(I& sum, const uint8_t* lanes, const int16_t* codes) { sum = dot_pairs(sum, load_i(lanes), codes); }
+inline void add_dot(I& sum, const uint8_t* lanes, const int8_t* codes) { sum = dot_quads(sum, load_b(lanes), codes); }
+
+// Adds to sum[p][n] the products of 8 vectors of each of P panels and their codes, from kFirst on.
+template <int kFirst, int P, int N, class Code>
+inline void lanes_times(const uint8_t* data, int64_t panel_bytes, const Codes<Code>* with, I (&sum)[P][N]) {
+  GALOP_UNROLL
+  for (int i = kFirst; i < kFirst + 8; ++i)
+    GALOP_UNROLL
+    for (int p = 0; p < P; ++p)
+      GALOP_UNROLL
+      for (int n = 0; n < N; ++n)
+        add_dot(sum[p][n], data + p * panel_bytes + 64 * i, with[n].codes + kInLane<Code> * i);
+}
+
+// scores[n][slot] of N queries and the keys of a block; `next`, null for none, is asked for meanwhile.
+template <int N>
+void score_block(const Attend& job, const Codes<int16_t>* queries, const uint8_t* data, const uint8_t* next,
+                 float* scores) {
+  constexpr int kHalves = 2 * N <= kTile ? 2 : 1;  // at once: few sums would wait for each other
+  const int64_t dim = job.head_dim, half_bytes = kRows * dim * 2;
+  const uint8_t* powers = data + 2 * half_bytes;
+  for (int half = 0; half < 2; half += kHalves) {
+    F dot[kHalves][N];
+    GALOP_UNROLL
+    for (int h = 0; h < kHalves; ++h)
+      GALOP_UNROLL
+      for (int n = 0; n < N; ++n) dot[h][n] = set1(0.0f);
+    const Codes<int16_t>* query = queries;
+    for (int64_t d = 0; d < dim; d += kGroup, query += N) {
+      const uint8_t* pairs = data + half * half_bytes + d * kRows * 2;
+      if (next) ask(next + (half * dim + d * kHalves) * kRows * 2, kHalves * kRows);
+      I sum[kHalves][N];
+      GALOP_UNROLL
+      for (int h = 0; h < kHalves; ++h)
+        GALOP_UNROLL
+        for (int n = 0; n < N; ++n) sum[h][n] = set1_i(0);
+      lanes_times<0>(pairs, half_bytes, query, sum);
+      if (dim - d >= kGroup) lanes_times<8>(pairs, half_bytes, query, sum);
+      GALOP_UNROLL
+      for (int h = 0; h < kHalves; ++h)
+        GALOP_UNROLL
+        for (int n = 0; n < N; ++n) dot[h][n] = fma(to_float(sum[h][n]), set1(query[n].scale), dot[h][n]);
+    }
+    for (int h = 0; h < kHalves; ++h) {
+      const F scale = mul(load_e8m0(powers + 16 * (half + h)), set1(job.scale));
+      for (int n = 0; n < N; ++n) store(scores + n * kChunk + 16 * (half + h), mul(dot[h][n], scale));
+    }
+  }
+}
+
+template <int N>
+void score_block(const Attend& job, const ActivationGroup* queries, const uint8_t* data, const uint8_t* next,
+                 float* scores) {
+  const int64_t groups = job.head_dim / kGroup, bytes = KeyPanel::bytes;
+  for (int half = 0; half < 2; ++half) {
+    F dot[N];
+    for (int n = 0; n < N; ++n) dot[n] = set1(0.0f);
+    for (int64_t g = 0; g < groups; ++g) {
+      const int64_t at = (half * groups + g) * bytes;
+      if (next) ask(next + at, 9);
+      panel_times<KeyPanel, N>(data + at, 1, queries + g * N, dot);
+    }
+    for (int n = 0; n < N; ++n) store(scores + n * kChunk + 16 * half, mul(dot[n], set1(job.scale)));
+  }
+}
+
+// A query's codes, group by group; those of 16 bits take two places each.
+void encode_query(const float* q, int64_t dim, bool int8, ActivationGroup* out) {
+  static_assert(sizeof(Codes<int16_t>) == 2 * sizeof(ActivationGroup));
+  if (int8) {
+    alignas(64) float rotated[kMaxHeadDim];
+    rotate(q, dim, rotated);
+    return quantize(rotated, dim, out, 1);
+  }
+  for (int64_t d = 0; d < dim; d += kGroup, out += 2) {
+    const F a = load(q + d), b = dim - d < kGroup ? set1(0.0f) : load(q + d + 16);
+    Codes<int16_t> codes;
+    encode(finite(a) && finite(b) ? a : set1(INFINITY), b, codes);
+    std::memcpy(static_cast<void*>(out), &codes, sizeof(codes));
+  }
+}
+
+// ---- Weights
+
+// exp(score - max) of the scores [from, to), 0 for those that are not in [begin, end); the maximum and the sum go to
+// `part`. Times the values' scales they are encoded, those of a block by themselves: weights[block * stride]. What is
+// at `next` is asked for meanwhile.
+template <class Code>
+void soften(float* scores, Span span, int64_t begin, int64_t end, float softcap, const float* scales,
+            Codes<Code>* weights, int64_t stride, const uint8_t* next, int64_t next_bytes, float* part) {
   const auto seen = [=](int64_t key, F inside, F outside) {
     return select_below(begin - key, outside, select_below(end - key, inside, outside));
   };
   F best = set1(-INFINITY);
-  for (int64_t key = from; key < to; key += 16) {
+  for (int64_t key = span.from; key < span.to; key += 16) {
     if (softcap > 0) store(scores + key, cap(load(scores + key), softcap));
-    best = max(best, seen(key, load(scores + key), set1(-INFINITY)));
+    const bool all = begin <= key && key + 16 <= end;
+    best = max(best, all ? load(scores + key) : seen(key, load(scores + key), set1(-INFINITY)));
   }
   part[0] = maximum(best);
+  const F top = set1(part[0]);
   F total = set1(0.0f);
-  for (int64_t key = from; key < to; key += 16) {
-    const F weight = seen(key, exp_f(sub(load(scores + key), set1(part[0]))), set1(0.0f));
-    store(scores + key, weight);
-    total = add(total, weight);
+  const int64_t lines = next ? (next_bytes / 64 + kChunkBlocks - 1) / kChunkBlocks : 0;
+  for (int64_t key = span.from; key < span.to; key += kBlockTokens) {
+    ask(next + key / kBlockTokens * lines * 64, lines);
+    F low = exp_f(sub(load(scores + key), top)), high = exp_f(sub(load(scores + key + 16), top));
+    F weighted_low = mul(low, load(scales + key)), weighted_high = mul(high, load(scales + key + 16));
+    if (begin > key || key + kBlockTokens > end) {
+      const F none = set1(0.0f);
+      low = seen(key, low, none);
+      high = seen(key + 16, high, none);
+      weighted_low = seen(key, weighted_low, none);
+      weighted_high = seen(key + 16, weighted_high, none);
+    }
+    total = add(add(total, low), high);
+    encode(weighted_low, weighted_high, weights[key / kBlockTokens * stride]);
   }
   part[1] = sum(total);
 }
 
-// The keys of a chunk that some query of the tile sees, counted from its start: [from, to), `from` a block's first.
-struct Span {
-  int64_t from, to;
-  Span(const Attend& job, int64_t chunk) : from(job.chunk), to(0) {
-    const int64_t start = chunk * job.chunk;
-    for (int n = 0; n < job.count; ++n) {
-      from = job.begins[n] - start < from ? job.begins[n] - start : from;
-      to = job.ends[n] - start > to ? job.ends[n] - start : to;
-    }
-    from = from < 0 ? 0 : from / kBlockTokens * kBlockTokens;
-    to = to < job.chunk ? to : job.chunk;
-  }
-};
+// ---- Values
 
-// Calls body(block's data at `offset`, what is read next, its first key, keys of it) for each block of a span; after
-// the last block the first is read at `after`.
-template <class Body>
-inline void each_block(const Attend& job, int64_t chunk, Span span, int64_t offset, int64_t after, Body body) {
-  const uint8_t* const* blocks = job.blocks + chunk * job.chunk / kBlockTokens;
-  for (int64_t key = span.from; key < span.to; key += kBlockTokens) {
-    const bool last = key + kBlockTokens >= span.to;
-    const uint8_t* next = last ? blocks[span.from / kBlockTokens] + after : blocks[key / kBlockTokens + 1] + offset;
-    body(blocks[key / kBlockTokens] + offset, next, key, last ? span.to - key : kBlockTokens);
-  }
+// Adds 16 * kPanels components of a block's values, weighted, to out[n].
+template <int N, int kPanels, class Code>
+inline void add_panels(const uint8_t* data, const Codes<Code>* weights, float* out, int64_t stride) {
+  constexpr int kPanelBytes = kRows * kBlockTokens * sizeof(Code);
+  I sum[kPanels][N];
+  GALOP_UNROLL
+  for (int p = 0; p < kPanels; ++p)
+    GALOP_UNROLL
+    for (int n = 0; n < N; ++n) sum[p][n] = set1_i(0);
+  lanes_times<0>(data, kPanelBytes, weights, sum);
+  if constexpr (kInLane<Code> == 2) lanes_times<8>(data, kPanelBytes, weights, sum);
+  GALOP_UNROLL
+  for (int p = 0; p < kPanels; ++p)
+    GALOP_UNROLL
+    for (int n = 0; n < N; ++n) {
+      float* to = out + n * stride + 16 * p;
+      store(to, fma(to_float(sum[p][n]), set1(weights[n].scale), load(to)));
+    }
 }
 
-template <bool kInt8>
+template <int N, class Code>
+void add_values(const uint8_t* data, const uint8_t* next, int64_t value_dim, const Codes<Code>* weights, float* out,
+                int64_t stride) {
+  constexpr int kPanels = 2 * N <= kTile ? 2 : 1, kPanelBytes = kRows * kBlockTokens * sizeof(Code);
+  int64_t d = 0;
+  for (; d + kPanels * kRows <= value_dim; d += kPanels * kRows) {
+    if (next) ask(next + d / kRows * kPanelBytes, kPanels * kPanelBytes / 64);
+    add_panels<N, kPanels>(data + d / kRows * kPanelBytes, weights, out + d, stride);
+  }
+  if (d < value_dim) add_panels<N, 1>(data + d / kRows * kPanelBytes, weights, out + d, stride);
+}
+
+inline F value_scales(const uint8_t* values, int64_t dim, int half, int16_t) {
+  return load_e8m0(values + 2 * kBlockTokens * dim + 16 * half);
+}
+inline F value_scales(const uint8_t* values, int64_t dim, int half, int8_t) {
+  return load_f16(values + kBlockTokens * dim + 32 * half);
+}
+
+template <class Code, class Query>
 void attend_blocks(const Attend& job, int64_t chunk, float* part) {
   alignas(64) float scores[kMaxQueries * kChunk];
-  alignas(64) float floats[kBlockTokens * kMaxHeadDim];
-  alignas(64) ActivationGroup queries[kInt8 ? kMaxQueries * kMaxHeadDim / kGroup : 1];
+  alignas(64) float scales[kChunk];
+  alignas(64) Codes<Code> weights[kMaxQueries * kChunkBlocks];
+  alignas(64) Query queries[kMaxQueries * kMaxHeadDim / kGroup];
+  constexpr int kPlaces = sizeof(Query) / sizeof(ActivationGroup);
   const int64_t start = chunk * kChunk, dim = job.head_dim, value_dim = job.value_dim, stride = kPartHead + value_dim;
-  const bool several = job.count > kTile;  // then a block is made floats once for all of them
+  const int64_t groups = (dim + kGroup - 1) / kGroup, value_bytes = kBlockTokens * value_dim * sizeof(Code);
   const Span span(job, chunk);
+  const uint8_t* const* blocks = job.blocks + chunk * kChunkBlocks;
+  const int64_t first_block = span.from / kBlockTokens, past_block = (span.to + kBlockTokens - 1) / kBlockTokens;
+  const auto values_of = [&](int64_t block) {
+    return block < past_block ? blocks[block] + job.value_offset : nullptr;
+  };
 
-  if constexpr (kInt8) {
-    const int64_t groups = dim / kGroup;
-    alignas(64) float rotated[kMaxHeadDim];
+  each_tile(job.count, [&](int first, auto n) {
+    for (int i = 0; i < n; ++i)
+      for (int64_t g = 0; g < groups; ++g)
+        std::memcpy(queries + first * groups + g * n + i, job.codes[first + i] + g * kPlaces, sizeof(Query));
+  });
+  for (int64_t block = first_block; block < past_block; ++block) {
+    const uint8_t* next = block + 1 < past_block ? blocks[block + 1] + job.key_offset : values_of(first_block);
+    ask(values_of(block) + value_bytes, 1);  // their scales
     each_tile(job.count, [&](int first, auto n) {
-      for (int i = 0; i < n; ++i) {
-        rotate(job.queries[first + i], dim, rotated);
-        quantize(rotated, dim, queries + first * groups + i, n);
-      }
+      score_block<n>(job, queries + first * groups, blocks[block] + job.key_offset, first ? nullptr : next,
+                     scores + first * kChunk + block * kBlockTokens);
     });
-    each_block(job, chunk, span, job.key_offset, job.value_offset,
-               [&](const uint8_t* data, const uint8_t* next, int64_t key, int64_t count) {
-                 each_tile(job.count, [&](int first, auto n) {
-                   float* to = scores + first * kChunk + key;
-                   score_int8_block<n>(job, queries + first * groups, data, first ? data : next, count, to);
-                 });
-               });
-  } else {
-    each_block(job, chunk, span, job.key_offset, job.value_offset,
-               [&](const uint8_t* data, const uint8_t* next, int64_t key, int64_t count) {
-                 const F16Block block{data, dim, next};
-                 for (int64_t d = 0; several && d < dim; ++d) {
-                   block.ask_key(d);
-                   for (int half = 0; half < 2; ++half)
-                     store(floats + d * kBlockTokens + 16 * half, block.key(d, half));
-                 }
-                 each_tile(job.count, [&](int first, auto n) {
-                   float* to = scores + first * kChunk + key;
-                   if (several)
-                     score_block<n>(job, first, FloatBlock{floats, dim}, count, to);
-                   else
-                     score_block<n>(job, first, block, count, to);
-                 });
-               });
   }
-
-  for (int n = 0; n < job.count; ++n) {
-    soften(scores + n * kChunk, span.from, span.to, job.begins[n] - start, job.ends[n] - start, job.softcap,
-           part + n * stride);
-    std::memset(part + n * stride + kPartHead, 0, value_dim * sizeof(float));
+  for (int64_t block = first_block; block < past_block; ++block)
+    for (int half = 0; half < 2; ++half)
+      store(scales + block * kBlockTokens + 16 * half, value_scales(values_of(block), value_dim, half, Code{}));
+  // Meanwhile memory would have nothing to do: each query asks for a block of values.
+  each_tile(job.count, [&](int first, auto n) {
+    for (int i = first; i < first + n; ++i) {
+      soften(scores + i * kChunk, span, job.begins[i] - start, job.ends[i] - start, job.softcap, scales,
+             weights + first * kChunkBlocks + i - first, n, values_of(first_block + 1 + i), value_bytes,
+             part + i * stride);
+      std::memset(part + i * stride + kPartHead, 0, value_dim * sizeof(float));
+    }
+  });
+  for (int64_t block = first_block; block < past_block; ++block) {
+    const uint8_t* next = values_of(block + 1 + job.count);
+    if (block + 1 == past_block && job.next) next = job.next[0] + job.key_offset;
+    each_tile(job.count, [&](int first, auto n) {
+      add_values<n>(values_of(block), first ? nullptr : next, value_dim,
+                    weights + first * kChunkBlocks + block * n, part + first * stride + kPartHead, stride);
+    });
   }
-
-  each_block(job, chunk, span, job.value_offset, job.key_offset,
-             [&](const uint8_t* data, const uint8_t* next, int64_t key, int64_t count) {
-               const std::conditional_t<kInt8, Int8Values, F16Block> block{data, value_dim, next};
-               for (int64_t d = 0; several && d < value_dim; d += 16) {
-                 block.ask_value(d);
-                 for (int64_t slot = 0; slot < count; ++slot)
-                   store(floats + slot * value_dim + d, block.value(slot, d));
-               }
-               each_tile(job.count, [&](int first, auto n) {
-                 const float* weights = scores + first * kChunk + key;
-                 float* out = part + first * stride + kPartHead;
-                 if (several)
-                   add_block<n>(FloatBlock{floats, value_dim}, count, value_dim, weights, out, stride);
-                 else
-                   add_block<n>(block, count, value_dim, weights, out, stride);
-               });
-             });
 }
 
 void attend(const Attend& job, int64_t chunk, float* part) {
-  job.int8 ? attend_blocks<true>(job, chunk, part) : attend_blocks<false>(job, chunk, part);
-}
-
-// ---- Latent attention: a token has one row of head_dim values, kept as a value is, that is the key of every head; its
-// first value_dim are their value. A lane is a query, so that a row that was made floats serves all of them.
-
-// scores[key][lane] of 16 queries, [head_dim][lanes], and N rows.
-template <int N>
-void score_rows(const float* queries, int64_t lanes, const float* rows, int64_t dim, float scale, float* scores) {
-  F dot[N];
-  GALOP_UNROLL
-  for (int n = 0; n < N; ++n) dot[n] = set1(0.0f);
-  for (int64_t d = 0; d < dim; ++d) {
-    const F query = load(queries + d * lanes);
-    GALOP_UNROLL
-    for (int n = 0; n < N; ++n) dot[n] = fma(query, set1(rows[n * dim + d]), dot[n]);
-  }
-  for (int n = 0; n < N; ++n) store(scores + n * lanes, mul(dot[n], set1(scale)));
-}
-
-// Adds the rows' values, weighted, to out[n] of N queries.
-template <int N>
-void add_rows_of(const float* rows, int64_t dim, int64_t keys, int64_t value_dim, const float* weights, int64_t lanes,
-                 float* out, int64_t stride) {
-  for (int64_t d = 0; d < value_dim; d += 16) {
-    F sum[N];
-    GALOP_UNROLL
-    for (int n = 0; n < N; ++n) sum[n] = load(out + n * stride + d);
-    for (int64_t key = 0; key < keys; ++key) {
-      const F value = load(rows + key * dim + d);
-      GALOP_UNROLL
-      for (int n = 0; n < N; ++n) sum[n] = fma(set1(weights[key * lanes + n]), value, sum[n]);
-    }
-    for (int n = 0; n < N; ++n) store(out + n * stride + d, sum[n]);
-  }
-}
-
-void attend_latent(const Attend& job, int64_t chunk, float* part) {
-  alignas(64) float scores[kMaxQueries * kLatentChunk];
-  alignas(64) float queries[kMaxQueries * kMaxLatent];
-  alignas(64) float rows[kBlockTokens * kMaxLatent];
-  const int64_t start = chunk * kLatentChunk, dim = job.head_dim, value_dim = job.value_dim;
-  const int64_t stride = kPartHead + value_dim, lanes = (job.count + 15) / 16 * 16;
-  const Span span(job, chunk);
-
-  std::memset(queries, 0, dim * lanes * sizeof(float));
-  for (int n = 0; n < job.count; ++n) {
-    for (int64_t d = 0; d < value_dim; ++d) queries[d * lanes + n] = job.queries[n][d];
-    for (int64_t d = value_dim; d < dim; ++d) queries[d * lanes + n] = job.rotated[n][d - value_dim];
-  }
-  const auto copy = [&](const auto& block, int64_t count, int64_t width) {
-    for (int64_t d = 0; d < width; d += 16) {
-      block.ask_value(d);
-      for (int64_t slot = 0; slot < count; ++slot) store(rows + slot * dim + d, block.value(slot, d));
-    }
-  };
-  const auto widen = [&](const uint8_t* data, const uint8_t* next, int64_t count, int64_t width) {
-    job.int8 ? copy(Int8Values(data, dim, next), count, width) : copy(F16Block{data, dim, next}, count, width);
-  };
-  const int64_t at = job.key_offset;
-  each_block(job, chunk, span, at, at, [&](const uint8_t* data, const uint8_t* next, int64_t key, int64_t count) {
-    widen(data, next, count, dim);
-    for (int64_t lane = 0; lane < lanes; lane += 16)
-      each_tile(static_cast<int>(count), [&](int first, auto n) {
-        score_rows<n>(queries + lane, lanes, rows + first * dim, dim, job.scale, scores + (key + first) * lanes + lane);
-      });
-  });
-
-  // Only the newest keys are hidden from some queries, whose weights of them are 0.
-  int64_t everyone = span.to;
-  for (int n = 0; n < job.count; ++n) everyone = job.ends[n] - start < everyone ? job.ends[n] - start : everyone;
-  for (int64_t lane = 0; lane < lanes; lane += 16) {
-    const auto hide = [&](int64_t key, float value) {
-      for (int64_t n = lane; n < job.count && n < lane + 16; ++n)
-        if (start + key >= job.ends[n]) scores[key * lanes + n] = value;
-    };
-    F best = set1(-INFINITY), total = set1(0.0f);
-    for (int64_t key = span.from; key < span.to; ++key) {
-      if (key >= everyone) hide(key, -INFINITY);
-      best = max(best, load(scores + key * lanes + lane));
-    }
-    for (int64_t key = span.from; key < span.to; ++key) {
-      float* at = scores + key * lanes + lane;
-      store(at, exp_f(sub(load(at), best)));
-      if (key >= everyone) hide(key, 0.0f);
-      total = add(total, load(at));
-    }
-    alignas(64) float tops[16], sums[16];
-    store(tops, best);
-    store(sums, total);
-    for (int64_t n = lane; n < job.count && n < lane + 16; ++n) {
-      part[n * stride] = tops[n - lane];
-      part[n * stride + 1] = sums[n - lane];
-      std::memset(part + n * stride + kPartHead, 0, value_dim * sizeof(float));
-    }
-  }
-
-  each_block(job, chunk, span, at, at, [&](const uint8_t* data, const uint8_t* next, int64_t key, int64_t count) {
-    widen(data, next, count, value_dim);
-    each_tile(job.count, [&](int first, auto n) {
-      add_rows_of<n>(rows, dim, count, value_dim, scores + key * lanes + first, lanes,
-                     part + first * stride + kPartHead, stride);
-    });
-  });
+  job.int8 ? attend_blocks<int8_t, ActivationGroup>(job, chunk, part)
+           : attend_blocks<int16_t, Codes<int16_t>>(job, chunk, part);
 }
 
 // ---- Chunks in order

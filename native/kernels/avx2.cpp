@@ -132,6 +132,9 @@ inline void store_i8(int8_t* p, I x) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
                    _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
 }
+inline void store_i16(int16_t* p, I x) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(_mm256_packs_epi32(x.a, x.b), 0xd8));
+}
 
 inline B load_b(const uint8_t* p) {
   const auto* v = reinterpret_cast<const __m256i*>(p);
@@ -181,6 +184,11 @@ inline __m256i four_of(const int8_t* a) {
   int32_t four;
   std::memcpy(&four, a, 4);
   return _mm256_set1_epi32(four);
+}
+inline I dot_quads(I sum, B bytes, const int8_t* codes) {  // at most 2 * 127 * 128 in 16 bits
+  const __m256i four = four_of(codes), one = _mm256_set1_epi16(1);
+  return {_mm256_add_epi32(sum.a, _mm256_madd_epi16(_mm256_maddubs_epi16(four, bytes.a), one)),
+          _mm256_add_epi32(sum.b, _mm256_madd_epi16(_mm256_maddubs_epi16(four, bytes.b), one))};
 }
 // 16-bit sums of products. With b-bit codes a lane grows by at most 2 * (2^b - 1) * 127 a quad, so 8 quads of 4-bit
 // codes, 4 of 5-bit, 2 of 6-bit and 1 of 7-bit ones fit before they are widened (vpmaddubsw and the additions cannot

@@ -76,6 +76,7 @@ inline I shift_left(I a) {
 inline I round_i(F a) { return _mm512_cvtps_epi32(a); }
 inline int32_t sum_i(I a) { return _mm512_reduce_add_epi32(a); }
 inline void store_i8(int8_t* p, I a) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a)); }
+inline void store_i16(int16_t* p, I a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(a)); }
 
 inline B load_b(const uint8_t* p) { return {_mm512_loadu_si512(p)}; }
 inline void store_b(uint8_t* p, B b) { _mm512_storeu_si512(p, b.v); }
@@ -107,6 +108,12 @@ inline I dot_pairs(I sum, I pairs, const int16_t* two) {
   int32_t both;
   std::memcpy(&both, two, 4);
   return _mm512_dpwssd_epi32(sum, pairs, _mm512_set1_epi32(both));
+}
+
+inline I dot_quads(I sum, B bytes, const int8_t* codes) {
+  int32_t four;
+  std::memcpy(&four, codes, 4);
+  return _mm512_dpbusd_epi32(sum, _mm512_set1_epi32(four), bytes.v);
 }
 
 struct Partial {};

@@ -2,7 +2,7 @@
 //   F  16 floats      load store set1 add sub mul div fma max min absolute maximum
 //                     load_f16 store_f16 load_u8 load_i8 load_e8m0 load_e4m3 (see weights.h) to_float exponent
 //                     select_below finite
-//   I  16 int32       set1_i load_i round_i sum_i store_i8 and_i or_i shift_right shift_left<n>
+//   I  16 int32       set1_i load_i round_i sum_i store_i8 store_i16 and_i or_i shift_right shift_left<n>
 //   B  64 code bytes  load_b store_b
 //   field<from, to, width>(B) is that field of bits of each byte, moved to another bit; insert<from, to, width>(B, B)
 //   puts one of the second beside what the first has
@@ -12,6 +12,7 @@
 //   at start8 (instruction sets differ in whether they take them signed)
 //   Pairs are two 16-bit integers in an int32, the first below: pairs_less_32(I) takes 32 off both, dot_halves(a, b, I)
 //   is a times the first and b times the second, both of 16 bits, dot_pairs(sum, I, two) adds the products with two
+//   dot_quads(I sum, B, codes) adds to each lane the product of its 4 bytes, signed, with 4 codes of 0 to 127
 //   prefetch<bytes>(p) asks for what a stream will read soon after so many bytes at p, prefetch_line(p) for one line
 // and kTile, the columns whose accumulators fit its registers, and kWideFrom, those from which unpacking a panel once
 // pays.
@@ -106,11 +107,13 @@ void quantize(const float* x, int64_t k, ActivationGroup* out, int64_t stride) {
 #include "matmul.inl"
 #include "elementwise.inl"
 #include "recurrent.inl"
+#include "kv_blocks.inl"
 #include "attention.inl"
+#include "latent.inl"
 // clang-format on
 
-constexpr KVKernels f16_blocks = {store_f16_key, store_f16_value};
-constexpr KVKernels int8_blocks = {store_int8_key, store_int8_value};
+constexpr KVKernels f16_blocks = {store_f16_key, store_f16_value, store_f16_row};
+constexpr KVKernels int8_blocks = {store_int8_key, store_int8_value, store_int8_row};
 
 constexpr Kernels table = {
     .name = GALOP_KERNELS,
@@ -140,6 +143,7 @@ constexpr Kernels table = {
     .recur = recur,
     .f16 = f16_blocks,
     .int8 = int8_blocks,
+    .encode_query = encode_query,
     .attend = attend,
     .attend_latent = attend_latent,
     .merge = merge_parts,

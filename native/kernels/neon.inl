@@ -136,6 +136,10 @@ inline void store_i8(int8_t* p, I x) {
   const int16x8_t b = vcombine_s16(vmovn_s32(x.v[2]), vmovn_s32(x.v[3]));
   vst1q_s8(p, vcombine_s8(vmovn_s16(a), vmovn_s16(b)));
 }
+inline void store_i16(int16_t* p, I x) {
+  vst1q_s16(p, vcombine_s16(vmovn_s32(x.v[0]), vmovn_s32(x.v[1])));
+  vst1q_s16(p + 8, vcombine_s16(vmovn_s32(x.v[2]), vmovn_s32(x.v[3])));
+}
 
 inline B load_b(const uint8_t* p) {
   return lanes<B>([&](int i) { return vld1q_u8(p + 16 * i); });
@@ -170,8 +174,12 @@ inline I dot_halves(I x, I y, I pairs) {
       [&](int i) { return vmlaq_s32(vmulq_s32(x.v[i], first_of(pairs.v[i])), y.v[i], second_of(pairs.v[i])); });
 }
 inline I dot_pairs(I sum, I pairs, const int16_t* two) {
+  int32_t both;
+  std::memcpy(&both, two, 4);
+  const int16x4_t t = vreinterpret_s16_s32(vdup_n_s32(both));
   return lanes<I>([&](int i) {
-    return vmlaq_n_s32(vmlaq_n_s32(sum.v[i], first_of(pairs.v[i]), two[0]), second_of(pairs.v[i]), two[1]);
+    const int16x8_t p = vreinterpretq_s16_s32(pairs.v[i]);
+    return vaddq_s32(sum.v[i], vpaddq_s32(vmull_s16(vget_low_s16(p), t), vmull_s16(vget_high_s16(p), t)));
   });
 }
 
@@ -179,6 +187,10 @@ inline int8x16_t four_of(const int8_t* a) {
   int32_t four;
   std::memcpy(&four, a, 4);
   return vreinterpretq_s8_s32(vdupq_n_s32(four));
+}
+inline I dot_quads(I sum, B bytes, const int8_t* codes) {
+  const int8x16_t a = four_of(codes);
+  return lanes<I>([&](int i) { return vdotq_s32(sum.v[i], vreinterpretq_s8_u8(bytes.v[i]), a); });
 }
 inline void prefetch_line(const uint8_t* p) { __builtin_prefetch(p, 0, 2); }
 template <int kBytes>

@@ -140,6 +140,9 @@ inline int32_t sum_i(I x) {
 inline void store_i8(int8_t* p, I x) {
   for (int i = 0; i < 16; ++i) p[i] = static_cast<int8_t>(x.v[i]);
 }
+inline void store_i16(int16_t* p, I x) {
+  for (int i = 0; i < 16; ++i) p[i] = static_cast<int16_t>(x.v[i]);
+}
 
 inline B load_b(const uint8_t* p) {
   B b;
@@ -174,6 +177,12 @@ inline I dot_halves(I x, I y, I pairs) {
 }
 inline I dot_pairs(I sum, I pairs, const int16_t* two) {
   return lanes<I>([&](int i) { return sum.v[i] + first_of(pairs.v[i]) * two[0] + second_of(pairs.v[i]) * two[1]; });
+}
+
+inline I dot_quads(I sum, B bytes, const int8_t* codes) {
+  for (int row = 0; row < 16; ++row)
+    for (int i = 0; i < 4; ++i) sum.v[row] += static_cast<int8_t>(bytes.v[4 * row + i]) * codes[i];
+  return sum;
 }
 
 struct Partial {};

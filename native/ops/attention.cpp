@@ -35,9 +35,10 @@ class Attending : public PhaseOp {
     if (!shares_chunks(run)) {
       alignas(64) float one[kMaxQueries * (kPartHead + kMaxHeadDim)], total[kMaxQueries * (kPartHead + kMaxHeadDim)];
       for (int64_t u; (u = run.pool.claim(units())) >= 0;) {
-        const Attend job = job_of(run, u);
+        Attend job = job_of(run, u);
         const Range chunks = chunks_of(job);
         for (int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
+          look_ahead(job, chunk + 1);
           attend(run, job, chunk, one);
           run.kernels.merge(job, chunk, one, total);
         }
@@ -47,10 +48,12 @@ class Attending : public PhaseOp {
     }
     float* all = queries_->parts.data();
     for (int64_t c; (c = run.pool.claim(units() * chunks_)) >= 0;) {
-      const Attend job = job_of(run, c / chunks_);
+      Attend job = job_of(run, c / chunks_);
       const Range chunks = chunks_of(job);
       const int64_t chunk = chunks.begin + c % chunks_;
-      if (chunk < chunks.end) attend(run, job, chunk, all + c * part());
+      if (chunk >= chunks.end) continue;
+      look_ahead(job, chunk + run.pool.threads());  // as threads take turns
+      attend(run, job, chunk, all + c * part());
     }
     run.pool.barrier();
     for (int64_t u; (u = run.pool.claim(units())) >= 0;) {
@@ -111,6 +114,10 @@ class Attending : public PhaseOp {
   bool shares_chunks(const Run& run) const { return chunks_ > 1 && units() < 4 * run.pool.threads(); }
   Range chunks_of(const Attend& job) const {
     return {job.begins[0] / chunk_, (job.ends[job.count - 1] - 1) / chunk_ + 1};
+  }
+
+  void look_ahead(Attend& job, int64_t chunk) const {
+    job.next = chunk < chunks_of(job).end ? job.blocks + chunk * chunk_ / kBlockTokens : nullptr;
   }
 
   Attend job_of(const Run& run, int64_t unit) const {
@@ -185,9 +192,12 @@ class Attention final : public Attending {
     given_ = until_ > 0 && until_ < run.batch.axes;
     if (given_) check_ends(run.batch);
     divide(run, kMaxQueries);
+    run.activation_groups = std::max(run.activation_groups, in[0].count(run) * heads_ * groups());
   }
 
   void take(Run& run, int64_t t, int64_t) const override {
+    for (int64_t h = 0; h < heads_; ++h)
+      run.kernels.encode_query(in[0].at(run, t) + h * head_dim_, head_dim_, at_.int8, codes_of(run, t, h));
     if (!adds_) return;
     const int64_t position = run.batch.positions[t];
     const int slot = static_cast<int>(position % kBlockTokens);
@@ -203,6 +213,10 @@ class Attention final : public Attending {
  private:
   int64_t key_bytes() const { return kv_bytes(head_dim_, at_.int8); }
   int64_t value_bytes() const { return kv_bytes(value_dim_, at_.int8); }
+  int64_t groups() const { return query_groups(head_dim_, at_.int8); }
+  ActivationGroup* codes_of(const Run& run, int64_t at, int64_t h) const {
+    return run.activations + (at * heads_ + h) * groups();
+  }
 
   // Where each sequence ends: all its tokens see each other, so the step has to bring them all.
   void find_ends(const Batch& batch) {
@@ -249,7 +263,7 @@ class Attention final : public Attending {
   }
 
   void add_query(const Run& run, int64_t at, int64_t h, Attend& job) const override {
-    job.queries[job.count] = in[0].at(run, at) + h * head_dim_;
+    job.codes[job.count] = codes_of(run, at, h);
     if (sinks_) job.sinks[job.count] = (*sinks_)[h];
   }
 
@@ -294,7 +308,7 @@ class LatentAttention final : public Attending {
 
   void prepare(Run& run) override {
     run.require_places(at_.table);
-    require(at_.offset + kv_bytes(width(), at_.int8) <= run.block_bytes[at_.table], "blocks too small");
+    require(at_.offset + row_bytes(width(), at_.int8) <= run.block_bytes[at_.table], "blocks too small");
     // Arithmetic is the limit here, so the heads of one token are shared out before chunks are.
     const int64_t wide = run.batch.tokens * ((group_ + kMaxQueries - 1) / kMaxQueries);
     divide(run, wide < run.pool.threads() ? kMaxQueries / 2 : kMaxQueries);
@@ -307,7 +321,7 @@ class LatentAttention final : public Attending {
     std::copy_n(in[3].at(run, t), rotated_, row + value_dim_);
     uint8_t* block = run.block_table[at_.table][run.batch.sequences[t]][position / kBlockTokens] + at_.offset;
     const KVKernels& store = at_.int8 ? run.kernels.int8 : run.kernels.f16;
-    store.store_value(row, block, static_cast<int>(position % kBlockTokens), width());
+    store.store_row(row, block, static_cast<int>(position % kBlockTokens), width());
   }
 
  private:

@@ -23,6 +23,8 @@ struct Asked {
 // Attention of `count` queries, the first of which sees `length` keys and each next one key less.
 std::vector<float> attended(const Kernels& set, const Asked& asked, const std::vector<const uint8_t*>& table,
                             int64_t value_offset, const std::vector<float>& queries, int count, int64_t length) {
+  const int64_t groups = query_groups(asked.dim, asked.int8);
+  std::vector<ActivationGroup> codes(count * groups);
   std::vector<float> out(count * asked.value_dim), part(count * (kPartHead + asked.value_dim)), total(part.size());
   Attend job{};
   job.count = count;
@@ -38,6 +40,8 @@ std::vector<float> attended(const Kernels& set, const Asked& asked, const std::v
   for (int i = 0; i < count; ++i) {
     job.queries[i] = queries.data() + i * asked.dim;
     job.rotated[i] = job.queries[i] + asked.value_dim;
+    job.codes[i] = codes.data() + i * groups;
+    if (!asked.latent) set.encode_query(job.queries[i], asked.dim, asked.int8, codes.data() + i * groups);
     job.outputs[i] = out.data() + i * asked.value_dim;
     job.ends[i] = std::max<int64_t>(1, length - i);
     job.begins[i] = asked.window ? std::max<int64_t>(0, job.ends[i] - asked.window) : 0;
@@ -77,7 +81,7 @@ void test_attention(const Kernels& k, const Asked& asked) {
           uint8_t* block = to->data() + t / kBlockTokens * bytes;
           if (!asked.latent) store.store_key(key.data(), block, t % kBlockTokens, asked.dim);
           if (!asked.latent) store.store_value(value.data(), block + key_bytes, t % kBlockTokens, asked.value_dim);
-          if (asked.latent) store.store_value(key.data(), block, t % kBlockTokens, asked.dim);
+          if (asked.latent) store.store_row(key.data(), block, t % kBlockTokens, asked.dim);
         }
       }
       same(memory, memory_p, what + ": keys and values in blocks");
@@ -138,7 +142,7 @@ void test_long_attention(const Kernels& k, bool int8) {
       {"rows", {0}, {7}, {}, {}, {}},
       {"add", {7, 7}, {8}, {}, {}, {}},
   };
-  const int64_t tokens = 560, kv = 2 * kv_bytes(dim, int8), row = kv_bytes(dim + rotated, int8);
+  const int64_t tokens = 560, kv = 2 * kv_bytes(dim, int8), row = row_bytes(dim + rotated, int8);
   std::vector<int32_t> ids(tokens), positions(tokens), sequences(tokens, 0), rows(tokens);
   for (int i = 0; i < tokens; ++i) {
     ids[i] = static_cast<int32_t>(random.bits() % vocabulary);

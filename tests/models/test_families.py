@@ -18,7 +18,7 @@ from galop.models import parse_config, trace
 from galop.models.from_file import open_checkpoint
 from galop.ops.reference import Batch, Cache, Reference
 
-UNSTEADY = ("qwen3_5_text", "qwen3_5_moe_text", "qwen3_next", "lfm2_moe")
+UNSTEADY = ("qwen3_5_text", "qwen3_5_moe_text", "qwen3_next", "lfm2_moe", "gemma4_mixture")
 GOLDEN = Path(__file__).parent.parent / "golden"
 
 

@@ -53,6 +53,28 @@ def rotated(x: np.ndarray) -> np.ndarray:
     return (x.reshape(-1, 32) @ (h / np.sqrt(32))).reshape(x.shape).astype(np.float32)
 
 
+def coded(x: np.ndarray, largest: int, each: int) -> np.ndarray:
+    """x in codes up to `largest`, under a scale for each so many values of its last axis."""
+    groups = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, -x.shape[-1] % each)]).reshape(*x.shape[:-1], -1, each)
+    top = np.abs(groups).max(axis=-1, keepdims=True)
+    codes = np.rint(groups * (np.float32(largest) / np.where(top > 0, top, 1)).astype(np.float32))
+    values = (codes * (top / np.float32(largest))).astype(np.float32)
+    return values.reshape(*x.shape[:-1], -1)[..., : x.shape[-1]]
+
+
+def as_int16(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Keys or values [..., size] in codes of 14 bits, and the power of two of each."""
+    top = np.abs(x).max(axis=-1, keepdims=True)
+    power = np.exp2(np.ceil(np.log2(np.where(top > 0, top, 1) / np.float32(8191)))).astype(np.float32)
+    return np.rint(x / power), power
+
+
+def as_int8_values(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values [..., size] in codes of 8 bits, and the scale of each in fp16."""
+    scale = (np.abs(x).max(axis=-1, keepdims=True) / np.float32(127)).astype(np.float16).astype(np.float32)
+    return np.clip(np.rint(x * (1 / np.where(scale > 0, scale, 1)).astype(np.float32)), -127, 127), scale
+
+
 def as_int8(x: np.ndarray) -> np.ndarray:
     """Keys or values in 8 bits with an fp16 scale per 32."""
     groups = x.reshape(-1, 32)
@@ -62,18 +84,27 @@ def as_int8(x: np.ndarray) -> np.ndarray:
 
 
 class KeptKV(Cache):
-    """Keys and values that come back as the native blocks keep them."""
+    """Keys and values as the native blocks keep them, and products of integers, as the kernels compute them."""
 
     def __init__(self, kv: str) -> None:
         super().__init__()
         self.kv = kv
 
     def extend(self, state: int, sequence: int, positions: Any, k: Any, v: Any) -> Any:
-        if self.kv == "int8" and not v.shape[1]:  # a row that is key and value
-            return super().extend(state, sequence, positions, as_int8(k), v)
+        if not v.shape[1]:  # a row that is key and value, whose products are of floats
+            k = as_int8(k) if self.kv == "int8" else k.astype(np.float16).astype(np.float32)
+        return super().extend(state, sequence, positions, k, v)
+
+    def score(self, queries: Any, keys: Any) -> Any:
         if self.kv == "int8":
-            return super().extend(state, sequence, positions, rotated(as_int8(rotated(k))), as_int8(v))
-        return super().extend(state, sequence, positions, *(x.astype(np.float16).astype(np.float32) for x in (k, v)))
+            return super().score(quantised(rotated(queries)), as_int8(rotated(keys)))
+        codes, power = as_int16(keys)
+        return super().score(coded(queries, 8191, 32), (codes * power).astype(np.float32))
+
+    def mix(self, weights: Any, values: Any) -> Any:
+        codes, scale = as_int16(values) if self.kv == "f16" else as_int8_values(values)
+        weighted = coded(weights * scale[..., 0].T[:, None], 8191 if self.kv == "f16" else 127, 32)
+        return super().mix(weighted, codes)
 
 
 def with_native_roundings(model: Model) -> Reference:
@@ -162,10 +193,7 @@ class OneOp:
         """What the ops mean, with the roundings of the native steps."""
         at = np.arange(TOKENS)
         ids, wanted = self.ids, at[: self.last]
-        weights = dict(self.weights)
-        if self.kv == "int8" and "input q" in weights:
-            weights["input q"] = rotated(quantised(rotated(weights["input q"])))
-        reference = Reference(self.plan, weights.__getitem__)
+        reference = Reference(self.plan, self.weights.__getitem__)
         batch = Batch(ids, self.positions, np.zeros(TOKENS, int), wanted, KeptKV(self.kv), self.given)
         return np.asarray(reference.forward(batch))
 

@@ -39,7 +39,7 @@ class LoadOptions(TypedDict, total=False):
     context: int | None  # the most tokens of a conversation; by default 8192, or as many as it was trained for or fit
     threads: int | None
     memory: int | None  # bytes that it may take in all; by default what is free
-    kv: KVType  # how keys and values are kept: "f16", or "int8" in 53 % of the memory
+    kv: KVType  # how keys and values are kept: "f16", or "int8" in 52 % of the memory
     isa: str  # the instruction set of the kernels; by default the best that this processor has
     pool: int  # bytes that the KV cache of all conversations may take, if that is more than one context's and fits
     disk_cache: DiskCache | None  # keeps the KV cache of conversations beyond this process

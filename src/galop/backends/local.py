@@ -32,6 +32,7 @@ from galop.engine.scheduler import Scheduler
 from galop.engine.sequence import SequenceStatus, TokenSequence
 from galop.engine.speculation import DraftModel, PromptLookup
 from galop.engine.states import KVType
+from galop.engine.states.state import BLOCK_LAYOUT
 from galop.errors import ContextLengthError, EncoderError, ModelFileError, PictureError
 from galop.ops.plan import Array, Plan
 from galop.ops.reference import Reference
@@ -70,7 +71,8 @@ class Model(Processor):
         self.plan = plan
         self.memory = memory
         self.engine = Engine(plan, pack, threads, context, kv, isa, pool or context, disk_cache, sequences)
-        salt = json.dumps([pack.card.config, kv, [[name, m.crc] for name, m in sorted(pack.matrices.items())]])
+        matrices = [[name, m.crc] for name, m in sorted(pack.matrices.items())]
+        salt = json.dumps([BLOCK_LAYOUT, pack.card.config, kv, matrices])
         self.engine.prefix_cache.salt = hashlib.sha256(salt.encode()).digest()
         self.scheduler = Scheduler(self.engine)
         self.sight = ModelSight(eyes, context) if eyes else None

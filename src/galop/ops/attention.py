@@ -112,10 +112,10 @@ def attention(
             keys, values = inputs.cache.read(state, int(sequence))
         else:
             keys, values = inputs.cache.extend(state, int(sequence), places[here], k[here], v[here])
-        keys = keys.reshape(-1, kv_heads, 1, head_dim)
-        values = values.reshape(len(keys), kv_heads, 1, -1)
+        keys = keys.reshape(-1, kv_heads, head_dim)
+        values = values.reshape(len(keys), kv_heads, -1)
         queries = q[here].reshape(len(here), kv_heads, heads // kv_heads, head_dim)
-        scores = np.einsum("tkgd,skhd->tkgs", queries, keys) * np.float32(scale)
+        scores = inputs.cache.score(queries, keys) * np.float32(scale)
         if softcap:
             scores = np.float32(softcap) * np.tanh(scores / np.float32(softcap))
         here_at, there = places[here][:, None], np.arange(len(keys))
@@ -130,8 +130,8 @@ def attention(
             sink = np.broadcast_to(sinks.reshape(kv_heads, -1, 1), (*scores.shape[:3], 1))
             scores = np.concatenate([scores, sink], axis=-1)
         weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        weights /= weights.sum(axis=-1, keepdims=True)
-        found = np.einsum("tkgs,skhd->tkgd", weights[..., : len(keys)], values).reshape(len(here), -1)
+        found = inputs.cache.mix(weights[..., : len(keys)], values) / weights.sum(axis=-1, keepdims=True)
+        found = found.reshape(len(here), -1)
         if not out.size:
             out = np.empty((len(q), found.shape[1]), np.float32)
         out[here] = found

@@ -32,6 +32,14 @@ class Cache:
         """All keys and values that an earlier layer of this step has kept."""
         return self.entries[state, sequence]
 
+    def score(self, queries: Array, keys: Array) -> Array:
+        """Products of queries [t, heads of keys, group, size] and keys [s, heads, size]: [t, heads, group, s]."""
+        return np.asarray(np.einsum("tkgd,skd->tkgs", queries, keys))
+
+    def mix(self, weights: Array, values: Array) -> Array:
+        """Sums of values [s, heads, size] under weights [t, heads, group, s]: [t, heads, group, size]."""
+        return np.asarray(np.einsum("tkgs,skd->tkgd", weights, values))
+
     def state(self, state: int, sequence: int, length: int, floats: int) -> Array:
         """A copy of the state after `length` tokens, float32 [floats]: zeros before the first. Raises KeyError where no
         step ended there."""

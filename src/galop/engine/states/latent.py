@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from galop.engine.states.paged import PagedState, bytes_of
+from galop.engine.states.state import BLOCK_TOKENS
 from galop.ops.plan import Latent
 
 
@@ -19,4 +20,5 @@ class LatentState(PagedState):
     @property
     def block_bytes(self) -> int:
         """Bytes of BLOCK_TOKENS tokens in all layers."""
-        return bytes_of(sum(layer.width for layer in self.layers), self.kv)
+        width = sum(layer.width for layer in self.layers)
+        return width * 2 * BLOCK_TOKENS if self.kv == "f16" else bytes_of(width, self.kv)

@@ -15,7 +15,7 @@ from galop.ops.plan import Paged
 
 @dataclass(frozen=True)
 class PagedState:
-    """The keys and values of `layers`: fp16, or int8 with an fp16 scale per 32 values."""
+    """The keys and values of `layers`, in integers of 16 bits ("f16") or 8 with their scales."""
 
     layers: Sequence[Paged]
     kv: KVType
@@ -55,9 +55,8 @@ def blocks_for(tokens: int) -> int:
 
 
 def bytes_of(width: int, kv: KVType) -> int:
-    """Bytes of a block whose tokens have `width` values each."""
-    values = BLOCK_TOKENS * width
-    return values * 2 if kv == "f16" else values // 32 * 34
+    """Bytes of a block whose tokens have `width` values each, as `kv_bytes` of native/kernels.h has it."""
+    return width * 2 * (BLOCK_TOKENS + 1) if kv == "f16" else BLOCK_TOKENS * width // 32 * 34
 
 
 class BlockTable:

@@ -162,3 +162,82 @@ def jet_force(
 ) -> float:
     """Force of a jet on a flat plate that it meets at a right angle."""
     return density * pi / 4 * diameter**2 * velocity**2
+
+
+@formula("F = C_L A rho v^2 / 2", f"{WHITE}, sec. 7.6", {"force": Quantity("N", "lift", words="lift force, portance")},
+         words="wing aircraft lift, aile, portance d'un avion")  # fmt: skip
+def lift_force(
+    lift_coefficient: Annotated[float, Quantity("", "lift coefficient", 0, 10, "C_L Cl Cz, coefficient de portance")],
+    area: Annotated[float, Quantity("m^2", "wing area", 0, 1e9, "reference S, surface de l'aile, alaire")],
+    velocity: Annotated[float, Quantity("m/s", "velocity", 0, 1e6, "airspeed speed v, vitesse")],
+    density: Annotated[float, Quantity("kg/m^3", "density of the fluid", 0, 30_000, "air rho ρ, masse volumique")],
+) -> float:
+    """Lift of a wing; solved for it, the lift coefficient."""
+    return lift_coefficient * area * density * velocity**2 / 2
+
+
+@formula("dp = rho g0 h", f"{WHITE}, sec. 2.4",
+         {"pressure": Quantity("Pa", "pressure difference", words="manometer reading, différence de pression")},
+         words="manometer column of mercury water, barometer, manomètre colonne de mercure")  # fmt: skip
+def manometer(
+    height: Annotated[float, Quantity("m", "height of the column", 0, 1e4, "level difference reading h, hauteur de la "
+                                      "colonne, dénivelé")],
+    density: Annotated[float, Quantity("kg/m^3", "density of the liquid", 1, 30_000, "rho ρ mercury, masse volumique")],
+) -> float:  # fmt: skip
+    """Pressure difference that a manometer shows."""
+    return density * G0 * height
+
+
+@formula("dp = rho (v2^2 - v1^2) / 2", f"Bernoulli, 1738; {WHITE}, sec. 3.5",
+         {"pressure_drop": Quantity("Pa", "pressure drop", words="fall difference, baisse chute de pression")},
+         words="horizontal pipe Bernoulli speeds up without losses, tube horizontal, accélère, sans "
+               "pertes")  # fmt: skip
+def speed_pressure_drop(
+    first_velocity: Annotated[float, Quantity("m/s", "first velocity", 0, 1e5, "v1 from initial, vitesse initiale")],
+    second_velocity: Annotated[float, Quantity("m/s", "second velocity", 0, 1e5, "v2 to final, vitesse finale")],
+    density: Annotated[float, Quantity("kg/m^3", "density", 1e-3, 30_000, "rho ρ fluid, masse volumique")],
+) -> float:
+    """Pressure that a flow loses where it speeds up at one height."""
+    return density * (second_velocity**2 - first_velocity**2) / 2
+
+
+@formula("Q = a b v", "continuity",
+         {"flow_rate": Quantity("m^3/s", "volume flow", words="flow rate Q, débit volumique")},
+         words="rectangular duct channel, gaine canal rectangulaire")  # fmt: skip
+def duct_volume_flow(
+    width: Annotated[float, Quantity("m", "width of the duct", 1e-9, 1e4, "side a, largeur")],
+    height: Annotated[float, Quantity("m", "height of the duct", 1e-9, 1e4, "side b, hauteur")],
+    velocity: Velocity,
+) -> float:
+    """Volume flow in a rectangular duct."""
+    return width * height * velocity
+
+
+@formula("F2 = F1 (D2 / D1)^2", "Pascal, 1653",
+         {"force": Quantity("N", "force of the large piston", words="big second output, force sur le grand piston")},
+         words="hydraulic press jack lift, two pistons, presse vérin hydraulique, deux pistons")  # fmt: skip
+def hydraulic_press(
+    first_force: Annotated[float, Quantity("N", "force on the small piston", 0, 1e12, "first input, petit piston")],
+    first_diameter: Annotated[float, Quantity("m", "diameter of the small piston", 1e-9, 1e3, "first, petit piston")],
+    second_diameter: Annotated[float, Quantity("m", "diameter of the large piston", 1e-9, 1e3, "big second, grand")],
+) -> float:
+    """Force of the large piston of a hydraulic press."""
+    return first_force * (second_diameter / first_diameter) ** 2
+
+
+@formula("Q = V rho cp (T2 - T1)", "conservation of energy",
+         {"heat": Quantity("kJ", "heat", words="energy Q, énergie, chaleur")},
+         words="heating cooling a volume of a liquid or gas of a density and a specific heat, chauffer un "
+               "volume d'air, "
+               "d'eau")  # fmt: skip
+def heat_of_volume(
+    volume: Annotated[float, Quantity("m^3", "volume", 0, 1e12, "room tank, contenance, pièce")],
+    density: Annotated[float, Quantity("kg/m^3", "density", 1e-3, 30_000, "rho ρ, masse volumique")],
+    heat_capacity: Annotated[float, Quantity("J/kg/K", "specific heat", 1, 1e5, "cp, chaleur massique")],
+    start: Annotated[
+        float, Quantity("K", "temperature at the start", 0, 1e5, "from initial, température initiale, de")
+    ],
+    end: Annotated[float, Quantity("K", "temperature at the end", 0, 1e5, "to final, température finale, à")],
+) -> float:
+    """Heat that warms a volume whose density and specific heat are known."""
+    return volume * density * heat_capacity * (end - start) / 1e3

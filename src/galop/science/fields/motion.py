@@ -213,3 +213,28 @@ def spring_force(
 ) -> dict[str, float]:
     """Force and energy of a spring."""
     return {"force": stiffness * stretch, "energy": stiffness * stretch**2 / 2}
+
+
+@formula("F = m v^2 / (2 s)", f"{HALLIDAY}, ch. 7",
+         {"force": Quantity("N", "mean force", words="average stopping braking, force moyenne d'arrêt, de freinage")},
+         words="stops stopped within a distance, bullet car, s'arrête sur une distance, freinage")  # fmt: skip
+def stopping_force(
+    mass: Mass,
+    velocity: Annotated[float, Quantity("m/s", "velocity before", 0, 1e7, "initial speed at, vitesse initiale")],
+    distance: Annotated[float, Quantity("m", "stopping distance", 1e-12, 1e12, "within in, distance d'arrêt, sur")],
+) -> float:
+    """Mean force that stops a mass within a distance."""
+    return mass * velocity**2 / (2 * distance)
+
+
+@formula("v = first + second - losses", "sum of velocity changes",
+         {"velocity": Quantity("m/s", "velocity reached", words="orbital net speed, vitesse atteinte nette")},
+         words="ideal velocity changes of stages less gravity and drag losses, étages moins pertes "
+               "gravitationnelles")  # fmt: skip
+def velocity_after_losses(
+    first: Annotated[float, Quantity("m/s", "first velocity change", 0, 1e6, "delta-v stage gives, premier étage")],
+    losses: Annotated[float, Quantity("m/s", "losses", 0, 1e6, "gravity drag steering, pertes")],
+    second: Annotated[float, Quantity("m/s", "second velocity change", 0, 1e6, "delta-v stage, second étage")] = 0.0,
+) -> float:
+    """Velocity that is left of what stages give after losses."""
+    return first + second - losses

@@ -12,7 +12,7 @@ from galop.science.planning.computation import Computation, compute
 from galop.science.planning.evidence import with_units
 from galop.science.planning.formula_plan import FormulaPlan, FormulaStep, Missing
 from galop.science.planning.inverse import NoRoot, UselessStep
-from galop.science.planning.multiples import add_up
+from galop.science.planning.multiples import add_up, pour_together
 from galop.science.planning.plans import find_plans
 from galop.science.planning.variables import convert, rarity
 from galop.science.reading.quantities import Given
@@ -61,7 +61,7 @@ def find_candidates(question: TechnicalQuestion) -> list[Candidate]:
     """The likeliest plans whose numbers differ, the likeliest first, and those that lack an input or cannot be."""
     question = with_units(question)
     [asked, *_] = things_asked(question)
-    question = add_up(question, asked)
+    question = pour_together(add_up(question, asked), asked)
     start = time.monotonic()
     found: list[Candidate] = []
     plans = find_plans(question, asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import islice, product
@@ -21,6 +22,7 @@ POSITIVE = frozenset(
     "kg g t Pa bar K m mm cm km um nm m^2 cm^2 m^3 L kg/m^3 g/cm^3 mol mol/L mol/m^3 s h min year kg/s g/mol".split()
 )
 SIGNED = frozenset(stems("difference change rise drop height level elevation"))
+GAUGE = re.compile(r"\bgauge\b|relative|manom[ée]trique|effective", re.IGNORECASE)
 MOST = 4  # values of a plan whose formulas have several roots
 
 
@@ -47,6 +49,11 @@ def compute(plan: FormulaPlan) -> list[Computation]:
         if value is None:
             raise ScienceError(
                 f"{plan.step.target.of.what} is measured in {made.unit or 'pure numbers'}, not in {asked}"
+            )
+        if GAUGE.search(plan.asked.what) and any("gauge pressure" in said for said in made.assumptions):
+            value -= convert(101325.0, "Pa", unit) or 0.0
+            made = replace(
+                made, assumptions=(*made.assumptions, "one atmosphere is taken off: a gauge pressure is asked")
             )
         found.append(replace(made, value=value, unit=unit))
     return found

@@ -65,8 +65,10 @@ OF_PROPELLANT = re.compile(
     r"ergols?|kerosene)\b"
 )
 PROPELLANT = stems("propellant ergols")
+PROPELLANTS = stems("fuel oxidiser")
 IMPULSE = stems("isp specific impulse")
 LENGTH, ACROSS = stems("length longueur"), stems("diameter diamètre")
+PROPERTIES = frozenset(dimension(unit) for unit in ("kg/m^3", "J/kg/K", "W/m/K", "Pa*s", "m^2/s"))
 SMALLER = tuple(
     (frozenset(stems(one)), frozenset(stems(other)))
     for one, other in (
@@ -96,7 +98,8 @@ OPPOSITES = tuple(
         ("exit sortie", "throat col"), ("exit sortie", "chamber chambre"), ("ambient ambiante", "chamber chambre"),
         ("payload utile", "propellant ergols"), ("dry empty structural structure sèche vide", "propellant ergols"),
         ("lost loss perdu perdue pertes", "useful output efficiency utile rendement"),
-        ("exchange échange", "limiting limite"), ("length longueur", "diameter diamètre"),
+        ("exchange échange", "limiting limite"), ("length long longueur", "diameter diamètre radius rayon "
+                                                                          "thickness épaisseur"),
         ("centre center radius rayon", "altitude above"),
         ("initial before initiale depart start liftoff", "structural propellant ergols"),
         ("final finale", "propellant ergols"),
@@ -182,6 +185,7 @@ def weigh_left(
     asked: Asked,
     words: frozenset[str],
     lacking: frozenset[Dimension],
+    named: bool,
 ) -> float:
     """How much what a plan leaves unused looks as if it mattered; each comes with how well its words fit anything.
 
@@ -194,6 +198,8 @@ def weigh_left(
         measure = dimension(given.unit)
         same = bool(measure) and wanted is not None and measure == dimension(wanted)
         cost = matters(given, best, words) + (0.7 if same else 0.0)
+        if named and measure in PROPERTIES:  # a plan that looks up what the question states
+            cost += 2.0
         innocent = given.kind in ("number", "ratio") and bool(INNOCENT & {*given.before[:3]}) and best > TOLD
         if innocent or (given.kind == "measure" and not same and measure not in alike):
             weak = max(weak, 0.5 * cost)
@@ -206,7 +212,7 @@ def matters(given: Given, best: float, words: frozenset[str]) -> float:
     """How much a quantity looks as if an answer needed it: by its words, and if it measures what few variables do."""
     if given.kind == "count":
         return 1.0 if EACH & words or DEVICES & {*given.after[:1]} else 0.3 * best
-    if given.kind == "fraction" or (given.kind in ("number", "ratio") and given.before):
+    if given.kind == "fraction" or (given.kind in ("number", "ratio") and (given.before or given.symbol)):
         return 1.25  # nobody states them for nothing
     if any(is_constant(given, *constant) for constant in CONSTANTS):
         return 0.0
@@ -269,9 +275,10 @@ def counts(given: Given, of: Quantity) -> bool:
     return any(given.after[:1] == (stem,) for text in (of.what, *of.words.split(",")) for stem in stems(text)[:2])
 
 
-def clashes(given: Given, role: Variable) -> bool:
+def clashes(given: Given, role: Variable, context: Mapping[str, float]) -> bool:
     """Whether a quantity is said to be the opposite of a variable."""
     near = {*given.before[:3], *given.after[:2], *stems(given.symbol)}
+    near |= {s for s in PROPELLANTS if context.get(s, 0.0) >= 1.0} if given.kind == "measure" else set()
     what = stems_of(role.of.what)
     return any(
         (near & one and not near & other and what & other and not what & one)

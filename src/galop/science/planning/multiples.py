@@ -8,7 +8,7 @@ from dataclasses import replace
 from galop.science.reading.plain_text import fold_characters
 from galop.science.reading.quantities import Given
 from galop.science.reading.question import Asked, TechnicalQuestion
-from galop.science.units import same_dimension
+from galop.science.units import same_dimension, unit_registry
 
 SUMS = (
     "N",
@@ -25,6 +25,9 @@ EACH = re.compile(
     r"\W*(?:of \w+ |de \w+ )?(?:each|apiece|chacune?s?|per (?!second|hour|minute|day|kg|m)\w+|par (?!seconde|"
     r"heure|minute|jour)\w+)\b"
 )
+OF_STUFF = re.compile(r" (?:of |de |d')(?:liquid |la |l')?")
+OXIDISERS = frozenset({"LOX", "N2O4", "H2O2", "N2O", "HNO3", "NTO", "AP"})
+RATIO = re.compile(r"\bo/f\b|mixture|melange")
 EACH_BEFORE = re.compile(r"\b(?:each|every|chacune?|chaque)\b(?: (?!and\b|et\b|with\b|avec\b)[a-z'-]+){0,4} ?$")
 OF_IT = re.compile(r"[ -](?:[a-z-]+ ){0,3}?[a-z-]+ (?:of|at|with|de|d'|a|x|@|avec) ?(?:about |environ )?")
 OF_ONE = re.compile(
@@ -58,6 +61,31 @@ def add_up(question: TechnicalQuestion, asked: Asked) -> TechnicalQuestion:
         )  # fmt: skip
         counted.add(count)
     return replace(question, given=tuple(g for i, g in enumerate(given) if i not in counted)) if counted else question
+
+
+def pour_together(question: TechnicalQuestion, asked: Asked) -> TechnicalQuestion:
+    """A question in which fuel and oxidiser that a stage holds are its propellant: "11 t of LOX and 2 t of LH2".
+
+    It stays as it is where one of them, or their ratio, is asked for or given."""
+    folded = fold_characters(question.text)
+    parts = [
+        (i, name) for i, g in enumerate(question.given) for name in question.names
+        if same_dimension(g.unit, "kg") and OF_STUFF.fullmatch(folded, g.end, name.start)
+    ]  # fmt: skip
+    kinds = [bool(set(name.called) & OXIDISERS) for _, name in parts]
+    wanted = asked.unit if asked.unit is not None else asked.measures
+    if len(parts) != 2 or sum(kinds) != 1 or not wanted or same_dimension(wanted, "kg") or RATIO.search(folded):
+        return question
+    (one, _), (other, _) = parts
+    first, second = question.given[one], question.given[other]
+    more = float(unit_registry().Quantity(second.value, second.unit).to(first.unit).magnitude)
+    whole = replace(
+        first, value=first.value + more, before=("propel", *first.before), after=(),
+        assumed=f"{first.text} and {second.text} are {first.value + more:g} {first.unit} of propellant",
+    )  # fmt: skip
+    given = tuple(whole if i == one else g for i, g in enumerate(question.given) if i != other)
+    names = tuple(name for name in question.names if name not in (parts[0][1], parts[1][1]))
+    return replace(question, given=given, names=names)
 
 
 def count_of(folded: str, given: tuple[Given, ...], one: Given) -> int | None:

@@ -71,6 +71,7 @@ LOGARITHMIC = ("decibel", "dB", "neper", "octave")  # of which no formula gives 
 TARGET, WANDER, TOPIC, CLAIM, EXTRA, LOOP, LEFT, CLASH = 2.5, 2.5, 2.0, 1.0, 1.0, 2.5, 1.0, 2.0
 SPOKEN = 0.4  # for each telling word of what is asked that the formulas do not know
 PART = 1.5  # what it costs that one of several is no total
+IDLE = 0.05  # relevance of a formula from which it may be a step
 LEAST = 0.3  # gain from which a quantity takes the place of a default
 
 
@@ -194,7 +195,9 @@ class _Search:
             if role.of.unit and not role.is_result and role is not each.target and role.name not in each.inputs
         )  # fmt: skip
         left = [(g, self._best_support(i)) for i, g in enumerate(self._given) if i not in used]
-        return weigh_left(left, [self._given[i] for i in used], self._asked, self._words, lacking) if left else 0.0
+        named = any(v.formula.parameters.get("name") for v in used.values())
+        taken = [self._given[i] for i in used]
+        return weigh_left(left, taken, self._asked, self._words, lacking, named) if left else 0.0
 
     def _topic(self, step: FormulaStep) -> float:
         """The share of the question's telling words that the formulas' words have."""
@@ -229,6 +232,8 @@ class _Search:
         self._memory[key] = []  # not by itself
         ways: list[_Way] = []
         for target, link in sources(wanted):
+            if link < 1 and self._relevance(target.formula.name) < IDLE:
+                continue  # nothing in the question is about it
             for known in knowns(target):
                 for way in self._complete(target, known, free, depth - 1, wanted):
                     if free & way.used.keys() or any(isinstance(s, str) for s in way.step.inputs.values()):
@@ -390,7 +395,7 @@ class _Search:
             best = self._best_support(i)
             fit = self._fits(i, role)
             bare = BARE if not role.of.unit and own < 0.1 else 0.0
-            clash = CLASH if clashes(given, role) else 0.0
+            clash = CLASH if clashes(given, role, context) else 0.0
             if not role.of.unit and own < 0.1 and best > 1.2 * TOLD:
                 clash = CLASH  # a pure number is what it is called
             if self._asked.start <= self._given[i].start < self._asked.end and EARLIER & stems_of(role.of.what):

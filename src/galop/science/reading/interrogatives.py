@@ -72,6 +72,7 @@ COMPARE = re.compile(
 IN_UNIT = re.compile(
     r"(?<![\w-])(?:in|en|into|to|unit:?|units of|unite:?)\s+(?:units of |the unit )?|[(\[]\s?(?:in |en )?|, "
 )
+EQUATED = re.compile(r" ?[\w*/°]{1,6} ?[=≈]? {2,}[ ,;?.]*")  # f = 0.02, the number left blank
 CONVERT = re.compile(r"conver|express|exprim")
 FORMAT = re.compile(
     rf" ?:? ?(?:me |us )?(?:your |the |a |la |le |votre |une? )?(?:final |short |numeric\w* )?{ANSWER}"

@@ -83,7 +83,7 @@ def word_pattern() -> tuple[re.Pattern[str], dict[str, str]]:
     """A pattern of all names of quantities, the longest first, and what each measures."""
     known = {fold_characters(name): unit for unit, names in names_of_measures().items() for name in names}
     listed = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True))
-    return re.compile(rf"(?<![\w-])({listed})(?:s|x)?(?![\w*])"), known
+    return re.compile(rf"(?<![\w-])({listed})(?:s|x)?(?![\w*]|-off)"), known
 
 
 def find_measures(folded: str) -> list[tuple[int, int, str]]:

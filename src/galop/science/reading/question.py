@@ -21,6 +21,7 @@ from galop.science.reading.interrogatives import (
     EACH,
     EDGE,
     ENUMERATOR,
+    EQUATED,
     FORMAT,
     HOW_MANY,
     IMPERATIVE,
@@ -205,7 +206,8 @@ def read_elliptic(wording: Wording, start: int, end: int) -> Asked:
             return with_unit(make_asked(wording, named[0][0], tail, "", "value"), unit[0])
         said = (*stems(words_for(unit[0])), *stems(wording.silent[max(0, tail - LONGEST_CLAUSE) : tail])[:8])
         return Asked(wording.plain[tail:end].strip(" ?"), tuple(dict.fromkeys(said)), unit[0], unit[0], tail, end)
-    last = next((at for at in reversed(edges) if stems(wording.silent[at:end])), start)
+    pieces = [(at, wording.silent[at:end]) for at in reversed(edges)]
+    last = next((at for at, said in pieces if stems(said) and not EQUATED.fullmatch(said)), start)
     if names and names[-1][0] < last:
         last = max(at for at in edges if at <= names[0][0])
     return make_asked(wording, last, end, "", "value")

@@ -190,14 +190,12 @@ class _Search:
     def _left(self, used: Mapping[int, Variable], step: FormulaStep) -> float:
         """How much what is left unused looks as if it mattered."""
         lacking = frozenset(
-            role.dimension
-            for each in step.walk() for role in by_formula()[each.formula.name]
+            role.dimension for each in step.walk() for role in by_formula()[each.formula.name]
             if role.of.unit and not role.is_result and role is not each.target and role.name not in each.inputs
         )  # fmt: skip
         left = [(g, self._best_support(i)) for i, g in enumerate(self._given) if i not in used]
         named = any(v.formula.parameters.get("name") for v in used.values())
-        taken = [self._given[i] for i in used]
-        return weigh_left(left, taken, self._asked, self._words, lacking, named) if left else 0.0
+        return weigh_left(left, [self._given[i] for i in used], self._asked, self._words, lacking, named)
 
     def _topic(self, step: FormulaStep) -> float:
         """The share of the question's telling words that the formulas' words have."""

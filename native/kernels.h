@@ -32,8 +32,8 @@ struct Activations {
 };
 
 constexpr int kFewColumns = 8;  // up to here memory is the limit; panels are unpacked only for more
-constexpr int kWidePanels = 4;  // unpacked at once for more, and for so many groups of the inner dimension
-constexpr int kWideGroups = 32;
+constexpr int kWidePanels = 4;  // unpacked at once for more, at most, and groups of all of them
+constexpr int kWideGroups = 128;
 constexpr int kBlockTokens = 32;   // tokens in a KV block
 constexpr int kChunk = 512;        // keys whose softmax is computed at once, at absolute positions
 constexpr int kLatentChunk = 256;  // the same of latent attention

@@ -242,15 +242,16 @@ void matmul_format(const Panels& w, int64_t begin, int64_t end, const Activation
     return;
   }
   // A few panels and a stretch of the inner dimension at a time: what is unpacked stays in L2, one panel of it and a
-  // tile of activations in L1.
+  // tile of activations in L1. Of long panels fewer, since a stretch costs a round through the sums.
   using Unpacked = WideOf<Format>;
-  static_assert(kWideGroups % Format::groups == 0);
-  alignas(64) uint8_t wide[kWidePanels * kWideGroups * Unpacked::bytes];
-  constexpr int64_t wide_bytes = kWideGroups * Unpacked::bytes;
-  for (int64_t p = begin; p < end; p += kWidePanels) {
-    const int64_t past = end - p < kWidePanels ? end : p + kWidePanels;
-    for (int64_t first = 0; first < groups; first += kWideGroups) {
-      const int64_t last = groups - first < kWideGroups ? groups : first + kWideGroups;
+  alignas(64) uint8_t wide[kWideGroups * Unpacked::bytes];
+  const int64_t panels = groups > kWideGroups / kWidePanels ? kWidePanels / 2 : kWidePanels;
+  const int64_t stretch = kWideGroups / panels, wide_bytes = stretch * Unpacked::bytes;
+  static_assert(kWideGroups / kWidePanels % Format::groups == 0);
+  for (int64_t p = begin; p < end; p += panels) {
+    const int64_t past = end - p < panels ? end : p + panels;
+    for (int64_t first = 0; first < groups; first += stretch) {
+      const int64_t last = groups - first < stretch ? groups : first + stretch;
       const int64_t offset = w.row_scale_bytes() + first / Format::groups * Format::bytes;
       for (int64_t i = p; i < past; ++i)
         unpack_groups<Format>(w.data + i * w.panel_bytes() + offset, last - first, wide + (i - p) * wide_bytes);

@@ -86,7 +86,7 @@ void score_block(const Attend& job, const Codes<int16_t>* queries, const uint8_t
         for (int n = 0; n < N; ++n) dot[h][n] = fma(to_float(sum[h][n]), set1(query[n].scale), dot[h][n]);
     }
     for (int h = 0; h < kHalves; ++h) {
-      const F scale = mul(load_e8m0(powers + 16 * (half + h)), set1(job.scale));
+      const F scale = mul(load_powers(powers + 16 * (half + h)), set1(job.scale));
       for (int n = 0; n < N; ++n) store(scores + n * kChunk + 16 * (half + h), mul(dot[h][n], scale));
     }
   }
@@ -197,7 +197,7 @@ void add_values(const uint8_t* data, const uint8_t* next, int64_t value_dim, con
 }
 
 inline F value_scales(const uint8_t* values, int64_t dim, int half, int16_t) {
-  return load_e8m0(values + 2 * kBlockTokens * dim + 16 * half);
+  return load_powers(values + 2 * kBlockTokens * dim + 16 * half);
 }
 inline F value_scales(const uint8_t* values, int64_t dim, int half, int8_t) {
   return load_f16(values + kBlockTokens * dim + 32 * half);

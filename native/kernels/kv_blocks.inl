@@ -38,8 +38,10 @@ void encode(F a, F b, Codes<Code>& out) {
 
 struct Row {
   alignas(64) int16_t codes[kMaxHeadDim];
-  uint8_t power;  // as load_e8m0 reads it
+  int8_t power;  // of two; 0 where nothing was stored yet, so that no arithmetic is of subnormal numbers
 };
+
+inline F load_powers(const uint8_t* p) { return exponent(round_i(load_i8(p))); }
 
 void encode_row(const float* x, int64_t dim, Row& row) {
   F top = set1(0.0f);
@@ -49,14 +51,14 @@ void encode_row(const float* x, int64_t dim, Row& row) {
     numbers = numbers && finite(load(x + d));
   }
   if (!numbers) {  // as large as can be, which is seen in whatever comes of it
-    row.power = 254;
+    row.power = 127;
     for (int64_t d = 0; d < dim; ++d) row.codes[d] = 8191;
     return;
   }
   const auto bits = std::bit_cast<uint32_t>(maximum(top) / kLargest<int16_t>);
-  const uint32_t power = (bits >> 23) + ((bits & 0x7fffff) != 0) + 1;
-  row.power = static_cast<uint8_t>(power < 16 ? 16 : power);
-  const F inverse = set1(std::bit_cast<float>((255u - row.power) << 23));
+  const int power = static_cast<int>(bits >> 23) + ((bits & 0x7fffff) != 0) - 127;
+  row.power = static_cast<int8_t>(power < -112 ? -112 : power);
+  const F inverse = set1(std::bit_cast<float>(static_cast<uint32_t>(127 - row.power) << 23));
   for (int64_t d = 0; d < dim; d += 16) store_i16(row.codes + d, round_i(mul(load(x + d), inverse)));
 }
 
@@ -65,7 +67,7 @@ void store_f16_key(const float* k, uint8_t* keys, int slot, int64_t dim) {
   encode_row(k, dim, row);
   auto* codes = reinterpret_cast<int16_t*>(keys) + slot / kRows * kRows * dim + slot % kRows * 2;
   for (int64_t d = 0; d < dim; ++d) codes[d / 2 * 2 * kRows + d % 2] = row.codes[d];
-  keys[2 * kBlockTokens * dim + slot] = row.power;
+  keys[2 * kBlockTokens * dim + slot] = static_cast<uint8_t>(row.power);
 }
 
 void store_f16_value(const float* v, uint8_t* values, int slot, int64_t dim) {
@@ -73,7 +75,7 @@ void store_f16_value(const float* v, uint8_t* values, int slot, int64_t dim) {
   encode_row(v, dim, row);
   auto* codes = reinterpret_cast<int16_t*>(values) + slot / 2 * 2 * kRows + slot % 2;
   for (int64_t d = 0; d < dim; ++d) codes[d / kRows * kRows * kBlockTokens + d % kRows * 2] = row.codes[d];
-  values[2 * kBlockTokens * dim + slot] = row.power;
+  values[2 * kBlockTokens * dim + slot] = static_cast<uint8_t>(row.power);
 }
 
 // ---- Rows of 8 bits

@@ -1,7 +1,7 @@
 // What attention reads: keys and values in blocks of 32 tokens, and codes of queries and weights. Part of kernels.inl.
 //
 // All products are of integers, in the arithmetic of one token as in that of many: of 8 bits (int8), or of 14 in 16
-// (called f16, whose memory and precision they have: a code's step is at most 2^-13 of its row's largest value).
+// (called f16, whose memory and precision they have: a code is off by 2^-13 of its row's largest value at most).
 //
 // Keys of 16 bits lie in a block as [16 keys][pair of components][key][2] under a power of two for each key; keys of 8
 // bits as panels of Q8_0 with a key for a row, so scores are a matrix product with quantised queries (both rotated, see

@@ -99,7 +99,7 @@ def test_a_malformed_batch_is_refused() -> None:
         ],
         [(0, 0, False)], [("Q8_0", 16, 32, 0)], [], data, "", 1,
     )  # fmt: skip
-    store, small, out = native.BlockStore(32 * 64 * 2), native.BlockStore(64), np.empty((1, 32), np.float32)
+    store, small, out = native.BlockStore(32 * 64 * 2 + 32 * 4), native.BlockStore(64), np.empty((1, 32), np.float32)
     for memory in (store, store, small):
         memory.allocate()
 

@@ -24,7 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, smollm_path: Path) -> Itera
 
 
 def said(server: Running, path: str = CHAT, **fields: Any) -> tuple[str, str]:
-    body = {"temperature": 0, "max_tokens": 24, **({"messages": USER} if path == CHAT else {"prompt": "One, two,"})}
+    body = {"temperature": 0, "max_tokens": 40, **({"messages": USER} if path == CHAT else {"prompt": "One, two,"})}
     reply = server.post(path, {**body, **fields})
     assert reply.status_code == 200, reply.text
     [choice] = reply.json()["choices"]

@@ -93,7 +93,7 @@ def agreement(model: Model, llama: Any, tokens: int = 32) -> dict[str, Any]:
 
     At a parting the reference's own probabilities of the two tokens say how near a tie it was.
     """
-    size = model.tokenizer.size(model.engine.vocabulary)
+    size = model.tokenizer.vocabulary_size(model.engine.vocabulary)
     reference = cached_reference(model)
     same = {"galop = llama.cpp": 0, "galop = float32": 0, "llama.cpp = float32": 0}
     parted = []

@@ -40,11 +40,11 @@ def fold(text: str) -> str:
 
 def stem(word: str) -> str:
     """A word as it is compared: folded, Greek letters by their names, its first six letters; eight where those six are
-    those of electrons, electrodes and electrolytes alike."""
+    those of electrons, electrodes and electrolytes alike, or of engines and engineers."""
     for letter, name in GREEK.items():
         word = word.replace(letter, name)
     word = singular(fold(word).replace("_", ""))
-    return word[: 8 if word.startswith("electr") else STEM]
+    return word[: 8 if word.startswith(("electr", "engineer")) else STEM]
 
 
 def singular(word: str) -> str:

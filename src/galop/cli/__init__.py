@@ -18,8 +18,8 @@ class Commands(LazyGroup):
 
     package = "galop.cli"
     names = (
-        "run", "pull", "list", "show", "rm", "science", "mcp", "train", "bench", "serve", "launch", "translate", "fit",
-        "race", "keys",
+        "run", "pull", "list", "show", "rm", "science", "mcp", "train", "bench", "serve", "batch", "launch",
+        "translate", "fit", "race", "keys",
     )  # fmt: skip
 
 

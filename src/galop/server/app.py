@@ -14,13 +14,16 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp
 
 from galop.errors import GalopError
+from galop.machine import data_directory
 from galop.server.api_keys import KeyFile
+from galop.server.batches.stored import Batches
 from galop.server.dialects import (
     anthropic,
     embeddings,
     llama_server,
     model_list,
     ollama,
+    openai_batches,
     openai_chat,
     openai_completions,
     openai_responses,
@@ -45,11 +48,25 @@ def create(
 ) -> ASGIApp:
     """The whole application, guarded; `mount` adds what else answers at this port, such as the page."""
     service = Service(models)
+    batches = Batches(data_directory() / "batches", keys, models.limits.parallel)
+    app = create_unguarded(service, batches)
+    if mount:
+        mount(app, service)
+    return llama_server.WithoutPrefix(Guard(app, keys, hosts, origins, closed))
+
+
+def create_unguarded(service: Service, batches: Batches | None = None) -> FastAPI:
+    """All routes, for who says himself whose each request is (`request.state.key`)."""
+    models = service.models
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         idle = asyncio.create_task(models.unload_idle())
+        if batches:
+            batches.start(app)
         yield
+        if batches:
+            await batches.stop()
         idle.cancel()
         await asyncio.to_thread(service.planner.close)
         await models.close()
@@ -58,6 +75,8 @@ def create(
                   redoc_url=None, openapi_url=None)  # fmt: skip
     for dialect in DIALECTS:
         app.include_router(dialect.routes(service), responses=ERRORS)
+    if batches:
+        app.include_router(openai_batches.routes(batches), responses=ERRORS)
 
     @app.get("/health", tags=["Server"])
     async def health() -> dict[str, str]:
@@ -95,9 +114,7 @@ def create(
     async def answer_failure(request: Request, error: Exception) -> Response:
         return api_error(error).response(request.url.path)
 
-    if mount:
-        mount(app, service)
-    return llama_server.WithoutPrefix(Guard(app, keys, hosts, origins, closed))
+    return app
 
 
 DIALECTS = (

@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from galop.server.transport.guard import MAX_BODY
+from galop.server.transport.guard import MAX_BODY, MAX_FILE
 
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 60.0
 LINGER_SECONDS = 1.0  # for which what still comes is read after a refusal, or a reset would take the refusal with it
 HEAD_BYTES = 16 << 10
 FRAMING_BYTES = 64 << 10  # of chunk sizes, extensions and trailers, beyond as many bytes as the body has
-UNREAD_BYTES = 2 * MAX_BODY  # of a body, after which a connection is closed whatever has been answered
+UNREAD_BYTES = MAX_FILE + MAX_BODY  # of a body, after which a connection is closed whatever has been answered
 MOST_PIPELINED = 64
 TOO_LARGE = 431, "headers_too_large", "the request's head is too large"
 LATE = 408, "request_timeout", "the request did not arrive in time"
@@ -79,7 +79,7 @@ class Connection(HttpToolsProtocol):
             if self._framing > FRAMING_BYTES + self._body:
                 self._refuse(400, "invalid_value", "the body's chunks and trailers take more bytes than the body")
             elif self._body > UNREAD_BYTES:
-                self._refuse(413, "body_too_large", f"a request may have {MAX_BODY >> 20} MiB")
+                self._refuse(413, "body_too_large", f"a request may have {MAX_FILE >> 20} MiB")
 
     def on_message_begin(self) -> None:
         """The parser's word for the first byte of a request."""

@@ -22,6 +22,7 @@ from galop.server.errors import ApiError, api_error
 HOST = re.compile(r"(?:\[([0-9a-f:.]+)(?:%[\w.-]+)?\]|([a-z0-9._-]+))(?::(\d{0,5}))?", re.ASCII | re.IGNORECASE)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 MAX_BODY = 32 << 20
+FILES, MAX_FILE = "/v1/files", 200 << 20  # where files are sent, and how large they may be
 PUBLIC = ("/health", "/ready")  # all that answers without a key
 PAGE = ("/", "/_nicegui", "/static", "/favicon.ico")  # what a browser loads: a cookie opens these
 COOKIE = "galop_session"
@@ -90,7 +91,7 @@ class Guard:
                 scope = {**scope, "method": "GET"}
             if scope["type"] == "http":
                 self._body(scope, headers)
-                receive = _limit_body(receive)
+                receive = _limit_body(receive, MAX_FILE if scope["path"] == FILES else MAX_BODY)
         except (ApiError, GalopError) as problem:
             error = api_error(problem)
             if scope["type"] == "websocket":
@@ -196,7 +197,7 @@ class Guard:
         return answer
 
     def _body(self, scope: Scope, headers: dict[bytes, list[bytes]]) -> None:
-        """Only JSON is read, whatever it is called: curl and others name a form, or nothing.
+        """Only JSON is read, whatever it is called: curl and others name a form, or nothing. Files come as forms.
 
         Other names than JSON's are what a page may send anywhere without asking first, so they are taken only from
         what is no page of elsewhere: a browser tells by its Origin (see `_origin`), Sec-Fetch-Site or Referer.
@@ -205,16 +206,19 @@ class Guard:
             return
         if headers.get(b"content-encoding", [b"identity"])[0].lower() != b"identity":
             raise ApiError(415, "unsupported_media_type", "send the body as it is, not compressed")
-        length = headers.get(b"content-length", [b"0"])[0]
-        if length.isdigit() and int(length) > MAX_BODY:
-            raise too_large()
+        length, most = headers.get(b"content-length", [b"0"])[0], MAX_FILE if scope["path"] == FILES else MAX_BODY
+        if length.isdigit() and int(length) > most:
+            raise too_large(most)
         kind = headers.get(b"content-type", [b""])[0].split(b";")[0].strip().lower()
         if kind == b"application/json":
             return
-        if kind not in UNNAMED:
+        is_form = scope["path"] == FILES and kind == b"multipart/form-data"
+        if kind not in UNNAMED and not is_form:
             raise ApiError(415, "unsupported_media_type", "send JSON, with Content-Type: application/json")
         if self._elsewhere(headers):
             raise ApiError(403, "origin_not_allowed", "another site may not post here")
+        if is_form:
+            return
         rest = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
         scope["headers"] = [*rest, (b"content-type", b"application/json")]
 
@@ -248,20 +252,20 @@ def canonical(host: str) -> str:
     return host.lower().removesuffix(".")
 
 
-def too_large() -> ApiError:
-    """The refusal (413) of a body above MAX_BODY."""
-    return ApiError(413, "body_too_large", f"a request may have {MAX_BODY >> 20} MiB")
+def too_large(most: int = MAX_BODY) -> ApiError:
+    """The refusal (413) of a body above so many bytes."""
+    return ApiError(413, "body_too_large", f"a request may have {most >> 20} MiB")
 
 
-def _limit_body(receive: Receive) -> Receive:
+def _limit_body(receive: Receive, most: int) -> Receive:
     size = 0
 
     async def limited() -> Message:
         nonlocal size
         message: dict[str, Any] = dict(await receive())
         size += len(message.get("body", b""))
-        if size > MAX_BODY:
-            raise too_large()
+        if size > most:
+            raise too_large(most)
         return message
 
     return limited

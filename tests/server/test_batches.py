@@ -108,8 +108,9 @@ def test_what_is_no_batch_is_refused(server: Running) -> None:
             {"completion_window": "soon"}, {"endpoint": "/v1/models"}, {"metadata": {"a": "x" * 600}},
             {"metadata": {str(i): "" for i in range(17)}},
         ):  # fmt: skip
+            asked = {"completion_window": "24h", "endpoint": CHAT, "input_file_id": source.id} | wrong
             with pytest.raises(openai.BadRequestError):
-                client.batches.create(**({"completion_window": "24h", "endpoint": CHAT, "input_file_id": source.id} | wrong))  # type: ignore[arg-type]
+                client.batches.create(**asked)  # type: ignore[arg-type]
         for name in ("file-x", "../keys.json", "file-" + "0" * 24):
             with pytest.raises(openai.NotFoundError):
                 client.batches.create(completion_window="24h", endpoint=CHAT, input_file_id=name)

@@ -22,7 +22,7 @@ from galop.chat.thinking import Thinking
 from galop.engine.disk_cache import DiskCache
 from galop.engine.sampling import Sampling
 from galop.errors import BlindModelError, ModelFileError, PictureError
-from galop.pictures import picture
+from galop.pictures import file_kinds, picture
 from galop.pictures.picture import Picture, open_picture
 
 GREEDY = Sampling(0.0)
@@ -167,7 +167,7 @@ def test_a_picture_that_cannot_be_decoded_any_more_fails_alone(model: Model, mon
     [expected] = gather(model, [good])
     broken = model.prompt(said(open_picture(encoded(noise(40, 40, 77))), "What?"), Thinking())
     picture._LATEST.clear()
-    monkeypatch.setattr(picture, "MOST_BYTES", 10)
+    monkeypatch.setattr(file_kinds, "MOST_BYTES", 10)
     assert gather(model, [broken, good]) == [[-1], expected]
 
 

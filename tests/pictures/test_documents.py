@@ -9,7 +9,8 @@ from drawn import encoded, noise, pdf
 
 from galop.errors import PictureError
 from galop.pictures import document
-from galop.pictures.document import is_document, open_document
+from galop.pictures.document import open_document
+from galop.pictures.file_kinds import is_document
 
 
 def test_the_text_of_each_page_is_read() -> None:

@@ -15,8 +15,9 @@ from drawn import encoded, gradient, noise
 from PIL import Image
 
 from galop.errors import PictureError
-from galop.pictures import picture
-from galop.pictures.picture import Picture, check_count, looks_like_picture, open_picture, parse_data
+from galop.pictures import file_kinds, picture
+from galop.pictures.file_kinds import looks_like_picture
+from galop.pictures.picture import Picture, check_count, open_picture, parse_data, portable_url
 
 
 def refusal(data: bytes, name: str = "cat.png") -> str:
@@ -157,7 +158,7 @@ def test_a_polyglot_is_its_pixels_and_nothing_else() -> None:
 
 
 def test_a_file_that_is_too_long_is_not_sent_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(picture, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(file_kinds, "MOST_BYTES", 1 << 20)
     assert "a picture may have 1" in refusal(PNG + bytes(2 << 20))
 
 
@@ -225,3 +226,25 @@ def test_a_decoder_that_dies_is_replaced(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_what_a_file_is_shows_in_its_beginning() -> None:
     assert all(looks_like_picture(encoded(noise(8, 8), f)) for f in ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"))
     assert not looks_like_picture(b"What is this?") and not looks_like_picture(b"")
+
+
+def test_other_programs_are_sent_what_all_of_them_show_alike() -> None:
+    plain = encoded(noise(30, 40)), encoded(gradient(30, 40), "JPEG")
+    for data in plain:
+        assert portable_url(open_picture(data)).endswith(base64.b64encode(data).decode())
+    turned = gradient(30, 40)
+    turned.getexif()[0x0112] = 6
+    frames = [noise(30, 40, seed) for seed in (1, 2)]
+    others = [
+        encoded(turned, "JPEG", exif=turned.getexif(), quality=95),
+        encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]),
+        encoded(frames[0], "PNG", save_all=True, append_images=frames[1:]),
+        *(encoded(gradient(30, 40), kind) for kind in ("WEBP", "BMP", "TIFF")),
+        encoded(gradient(30, 40).convert("CMYK"), "JPEG", quality=95),
+    ]
+    for data in others:
+        shown = open_picture(data)
+        sent = parse_data(portable_url(shown))
+        assert sent.data != data and sent.media_type in ("image/png", "image/jpeg") and sent.size == shown.size
+        assert np.abs(sent.pixels().astype(int) - shown.pixels()).mean() < 4
+        assert b"Exif" not in sent.data

@@ -12,7 +12,7 @@ from galop.chat.messages import Message
 from galop.chat.thinking import Thinking
 from galop.chat.tools import Tool
 from galop.engine.sampling import Sampling
-from galop.pictures.picture import Picture
+from galop.pictures.picture import Picture, portable_url
 
 HIDDEN = 16_384  # tokens more where a model thinks as long as it likes and its limit counts that
 
@@ -72,9 +72,12 @@ def nearest_effort(efforts: Sequence[str], wanted: bool, budget: int | None) -> 
 
 
 def write_part(part: dict[str, Any]) -> dict[str, Any]:
-    """A part of a content as the interface takes it, a picture as it was sent in a data: URL."""
+    """A part of a content as the interface takes it, a picture in a data: URL of what all of them decode.
+
+    Raises PictureError.
+    """
     picture: Picture | None = part.get("picture")
-    return part if picture is None else {"type": "image_url", "image_url": {"url": picture.data_url()}}
+    return part if picture is None else {"type": "image_url", "image_url": {"url": portable_url(picture)}}
 
 
 def add_call_ids(messages: Sequence[Message], give_back: bool) -> list[Message]:

@@ -8,6 +8,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from galop.chat.content import make_content
+from galop.chat.messages import Message
+from galop.pictures.picture import Picture
+
 MARK = re.compile(r"^(\s*(?:(?:#{1,6}|[-*+]|\d+[.)]|>)\s+)+)")
 FENCE = re.compile(r"^\s{0,3}(```|~~~)")
 RULE = re.compile(r"^\s*([-*_=|:]\s*){3,}$")
@@ -84,6 +88,19 @@ def _split(text: str) -> list[str]:
         else:
             parts.append(part)
     return parts
+
+
+def picture_prompt(picture: Picture, language: str) -> list[Message]:
+    """Messages that ask for the translation of what is written in a picture, line by line."""
+    asked = f"Translate all text that is written in this picture into {language}, line by line."
+    return [
+        {
+            "role": "system",
+            "content": f"You are a translator. Reply with the translation into {language} and nothing else; where a "
+            "picture has no text on it, say so in that language.",
+        },
+        {"role": "user", "content": make_content([picture, asked])},
+    ]
 
 
 def translation_prompt(sentence: str, language: str) -> list[dict[str, str]]:

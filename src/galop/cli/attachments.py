@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from galop.cli.errors import UsageError
 from galop.cli.screen import note
 from galop.errors import BlindModelError
+from galop.pictures.file_kinds import PICTURE_ENDINGS, is_document, looks_like_picture
+from galop.pictures.file_kinds import read_file as read_bytes
 
 if TYPE_CHECKING:
     from galop.backends.protocol import TokenBackend
     from galop.chat.content import Content
+    from galop.pictures.picture import Picture
 
-LARGEST = 48 << 20  # bytes of a file
-ENDINGS = frozenset(".avif .bmp .gif .heic .heif .jpeg .jpg .pdf .png .svg .tif .tiff .webp".split())
+ENDINGS = (*PICTURE_ENDINGS, ".pdf", ".svg")  # the last to be told that it is text
 PIPED = "standard input"
 
 Attachment = tuple[str, bytes]
@@ -38,54 +40,53 @@ def names_file(word: str) -> bool:
 
 
 def read_file(path: Path) -> Attachment:
-    """A file's name and content. Raises UsageError for one that cannot be read, or has no end."""
-    try:
-        with path.expanduser().open("rb") as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    if len(data) > LARGEST:
-        raise UsageError(f"{path} has more than {LARGEST >> 20} MiB, which is more than is read of a picture")
-    return path.name, data
+    """A file's name and content. Raises PictureError for one that cannot be read, or has no end."""
+    return path.name, read_bytes(path.expanduser(), str(path))
 
 
 def is_attachment(data: bytes) -> bool:
     """Whether what was piped in is a picture or a document."""
-    from galop.pictures.document import is_document
-    from galop.pictures.picture import looks_like_picture
-
     return looks_like_picture(data) or is_document(data)
 
 
+def shows_picture(attachments: Sequence[Attachment]) -> bool:
+    """Whether one of them can only be seen: a document has text, as far as is known before it is read."""
+    return not all(is_document(data) for _, data in attachments)
+
+
 def compose(question: str, attachments: Sequence[Attachment], model: TokenBackend, name: str) -> Content:
-    """A question after its pictures and the text of its documents; what was left out of these is said.
-
-    Raises BlindModelError for a picture that the model does not see, PictureError for what cannot be read.
-    """
+    """A question after its pictures and the text of its documents. Raises what `open_attachment` does."""
     from galop.chat.content import make_content
-    from galop.pictures.document import is_document, open_document
-    from galop.pictures.picture import Picture, check_count, open_picture
+    from galop.pictures.picture import Picture, check_count
 
-    sees, parts = model.capabilities.sees, list[str | Picture]()
+    parts: list[str | Picture] = []
     for title, data in attachments:
+        opened = open_attachment((title, data), model, name)
         if is_document(data):
-            document = open_document(data, title, sees)
-            if document.note:
-                note(document.note)
             parts.append(f"{title}:\n\n")
-            for part in document.parts:
+            for part in opened:
                 parts += [part, "\n\n"]
-        elif sees:
-            parts.append(open_picture(data, title))
         else:
-            raise BlindModelError(name, seeing_models())
+            parts += opened
     check_count([part for part in parts if isinstance(part, Picture)])
     return make_content([*parts, question])
 
 
-def seeing_models() -> list[str]:
-    """Names of the models on this machine that see pictures."""
-    from galop import store
-    from galop.store.model_info import find_info
+def open_attachment(attachment: Attachment, model: TokenBackend, name: str) -> list[str | Picture]:
+    """A picture, or the texts and pictures of a document's pages; what was left out of that is said.
 
-    return [source.name for source in store.list_local() if source.path and find_info(source).sees]
+    Raises BlindModelError for a picture that the model `name` does not see, PictureError for what cannot be read.
+    """
+    from galop.pictures.document import open_document
+    from galop.pictures.picture import open_picture
+    from galop.store.seeing import seeing_models
+
+    title, data = attachment
+    if is_document(data):
+        document = open_document(data, title, model.capabilities.sees)
+        if document.note:
+            note(document.note)
+        return list(document.parts)
+    if not model.capabilities.sees:
+        raise BlindModelError(name, seeing_models())
+    return [open_picture(data, title)]

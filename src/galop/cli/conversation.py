@@ -104,7 +104,7 @@ class Conversation:
         try:
             file, *words = shlex.split(line) or [""]
             self.attachments.append(read_file(Path(file)))
-        except (UsageError, ValueError) as error:
+        except (PictureError, ValueError) as error:
             note(f"galop: {error}" if line else "name a file: /image photo.jpg What is this?")
             return
         if words:

@@ -34,10 +34,10 @@ def choose_model(name: str, prompt: str, memory: int | None, shows: bool = False
     Raises UnknownModelError for what looks like a name and is none.
     """
     if shows and not name:
-        from galop.cli.attachments import seeing_models
+        from galop.store.seeing import choose_seeing
 
-        if seeing := seeing_models():
-            return *find_model(seeing[0]), prompt
+        if found := choose_seeing(memory):
+            return *found, prompt
     try:
         return *find_model(name, memory), prompt
     except UnknownModelError:

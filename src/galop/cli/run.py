@@ -104,7 +104,7 @@ def run(
     ] = True,
 ) -> None:
     """Ask a model: one question, a pipe, or a conversation."""
-    from galop.cli.attachments import compose, names_file, read_file, split_words
+    from galop.cli.attachments import compose, names_file, read_file, shows_picture, split_words
     from galop.cli.load import choose_model, load_model
     from galop.cli.tools import SCIENCE, open_toolboxes, require_science
     from galop.engine.sampling import Sampling
@@ -126,7 +126,7 @@ def run(
         model, words = "", [model, *(words or [])]
     files, prompt = split_words(words or [])
     attachments = [read_file(path) for path in [*files, *(image or [])]]
-    source, why, prompt = choose_model(model, prompt, size, bool(attachments))
+    source, why, prompt = choose_model(model, prompt, size, shows_picture(attachments))
     piped, shown = read_stdin()
     attachments += shown
     question = "\n\n".join(part for part in (prompt, piped) if part)

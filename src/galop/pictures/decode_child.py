@@ -1,8 +1,8 @@
 """Decodes pictures and documents in a child process: `python -m galop.pictures.decode_child`.
 
 A request with `do` "picture" is answered with `media_type`, `height`, `width` and the RGB bytes, one with "thumbnail"
-with a small JPEG, one with "document" as `read_document` has it, and each with an `error` that follows the name of the
-file where that cannot be read.
+with a small JPEG, one with "portable" with a file that shows the same everywhere, one with "document" as
+`read_document` has it, and each with an `error` that follows the name of the file where that cannot be read.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SECONDS = 15.0  # of computing
 MEMORY_LIMIT = 1 << 30
 MOST_PIXELS = 120_000_000  # of a file, before it is scaled down
 MOST_ASPECT = 200  # of the longer side to the shorter
-THUMBNAIL = 512  # pixels of its longer side
+ORIENTATION = 0x0112  # of EXIF
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
 
@@ -31,15 +31,33 @@ def read_picture(data: bytes, most: int) -> dict[str, Any]:
     return {"media_type": media_type, "height": rgb.height, "width": rgb.width, "data": rgb.tobytes()}
 
 
-def shrink_picture(data: bytes, most: int) -> dict[str, Any]:
-    """A JPEG of at most THUMBNAIL pixels a side."""
+def shrink_picture(data: bytes, most: int, side: int) -> dict[str, Any]:
+    """A JPEG of at most `side` pixels a side."""
     opened = open_rgb(data, most)
     if isinstance(opened, str):
         return {"error": opened}
-    opened[1].thumbnail((THUMBNAIL, THUMBNAIL))
+    opened[1].thumbnail((side, side))
     out = io.BytesIO()
     opened[1].save(out, "JPEG", quality=82, exif=b"")
     return {"data": out.getvalue()}
+
+
+def convert_picture(data: bytes, most: int) -> dict[str, Any]:
+    """An upright PNG or JPEG of 8 bits of what `read_picture` shows; without data where the file is one already."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        plain = image.format in ("PNG", "JPEG") and image.mode in ("RGB", "L", "P", "1", "RGBA", "LA")
+        turned = image.getexif().get(ORIENTATION, 1) != 1
+        if plain and not turned and image.width * image.height <= most and getattr(image, "n_frames", 1) == 1:
+            return {"media_type": Image.MIME[str(image.format)]}
+    opened = open_rgb(data, most)
+    if isinstance(opened, str):
+        return {"error": opened}
+    as_jpeg = opened[0] in ("image/jpeg", "image/webp")
+    out = io.BytesIO()
+    opened[1].save(out, "JPEG" if as_jpeg else "PNG", exif=b"", **({"quality": 95} if as_jpeg else {}))
+    return {"media_type": "image/jpeg" if as_jpeg else "image/png", "data": out.getvalue()}
 
 
 def open_rgb(data: bytes, most: int) -> tuple[str, Any] | str:
@@ -104,8 +122,10 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
             warnings.simplefilter("ignore")
             if request["do"] == "picture":
                 return read_picture(data, request["most"])
+            if request["do"] == "portable":
+                return convert_picture(data, request["most"])
             if request["do"] == "thumbnail":
-                return shrink_picture(data, request["most"])
+                return shrink_picture(data, request["most"], request["side"])
             return read_document(data, request["most_pages"], request["sees"], request["most"])
     except MemoryError:
         return {"error": "needs too much memory to be decoded; make it smaller first"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from galop.errors import PictureError
-from galop.pictures.picture import MOST_BYTES, Picture, ask_decoder, open_picture
+from galop.pictures.file_kinds import MOST_BYTES
+from galop.pictures.picture import Picture, ask_decoder, open_picture
 
 MOST_PAGES = 300
 PAGE_PIXELS = 1 << 21  # of a page that is a picture
@@ -24,11 +25,6 @@ class ReadDocument:
     def pictures(self) -> list[Picture]:
         """Those of its pages that are pictures."""
         return [part for part in self.parts if isinstance(part, Picture)]
-
-
-def is_document(data: bytes) -> bool:
-    """Whether bytes begin as a PDF does."""
-    return data[:1024].lstrip().startswith(b"%PDF-")
 
 
 def open_document(data: bytes, name: str, sees: bool) -> ReadDocument:

@@ -15,6 +15,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,31 +23,16 @@ from numpy.typing import NDArray
 
 from galop.child import Child
 from galop.errors import PictureError
+from galop.pictures.file_kinds import read_file, refuse_other_kinds
 
 Pixels = NDArray[np.uint8]
 """uint8 [height, width, 3], red, green and blue."""
-MOST_BYTES = 48 << 20  # of a file
 MOST_TOGETHER = 256  # pictures of a request
 LARGEST = 16 << 20  # pixels that are kept; a larger one is scaled down while it is decoded
 REMEMBERED = 1 << 24  # pixels of the latest, so that a picture is not decoded twice before it is looked at
 SECONDS = 20.0
 LONGEST_MESSAGE = 200  # characters of the child's
 KNOWN = 4096  # files
-HEADERS = (
-    (b"%PDF-", "a PDF, which is no picture; give it as a document"),
-    (b"<svg", "an SVG drawing, which is text; render it as PNG first"),
-    (b"<?xml", "an XML text; render it as PNG first"),
-    (b"<!doctype", "a page of HTML, no picture"),
-    (b"<html", "a page of HTML, no picture"),
-    (b"\x1aE\xdf\xa3", "a video; take a picture from it first"),
-)
-# Brands of files in boxes, as ISO 14496-12 has them.
-BRANDS = (
-    (("heic", "heix", "hevc", "heim", "heis", "mif1", "msf1"), "HEIC, which is not decoded here; save it as JPEG first "
-     "(iPhone: Settings, Camera, Formats, Most Compatible)"),
-    (("avif", "avis"), "AVIF, which is not decoded here; save it as JPEG or PNG first"),
-    (("isom", "mp41", "mp42", "qt  ", "M4V "), "a video; take a picture from it first"),
-)  # fmt: skip
 DATA_URL = re.compile(r"data:(?P<kind>[\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=[^;,]{0,100})*;base64,", re.IGNORECASE)
 
 
@@ -102,6 +88,11 @@ def open_picture(data: bytes, name: str = "the picture") -> Picture:
     return Picture(data, media_type, width, height, digest)
 
 
+def open_file(path: Path, name: str = "the picture") -> Picture:
+    """The picture in a file. Raises PictureError, also for a file that cannot be read."""
+    return open_picture(read_file(path, name), name)
+
+
 def parse_data(text: str, name: str = "the picture") -> Picture:
     """The picture in a data: URL, or in base64 alone. Raises PictureError, also for any other URL: none is fetched."""
     if found := DATA_URL.match(text[:400]):
@@ -120,42 +111,27 @@ def parse_data(text: str, name: str = "the picture") -> Picture:
     return open_picture(data, name)
 
 
-def thumbnail(picture: Picture) -> bytes:
-    """A small JPEG of a picture, which nothing but its pixels has gone into. Raises PictureError."""
-    return bytes(ask_decoder({"do": "thumbnail", "most": LARGEST}, picture.data, "the picture")["data"])
+def portable_url(picture: Picture) -> str:
+    """A data: URL of a PNG or JPEG that shows the same to whoever decodes it: as it was sent where that is one, else
+    upright, of 8 bits, the first of its frames. Raises PictureError."""
+    answer = ask_decoder({"do": "portable", "most": LARGEST}, picture.data, "the picture")
+    data = bytes(answer.get("data") or picture.data)
+    return f"data:{answer['media_type']};base64,{base64.b64encode(data).decode()}"
+
+
+def thumbnail(picture: Picture, side: int = 512) -> bytes:
+    """A JPEG of at most `side` pixels a side, which nothing but a picture's pixels has gone into.
+
+    Raises PictureError.
+    """
+    asked = {"do": "thumbnail", "most": LARGEST, "side": side}
+    return bytes(ask_decoder(asked, picture.data, "the picture")["data"])
 
 
 def check_count(pictures: Sequence[object]) -> None:
     """Raises PictureError for more pictures than a request may have."""
     if len(pictures) > MOST_TOGETHER:
         raise PictureError(f"{len(pictures)} pictures are too many for one request; send {MOST_TOGETHER} at most")
-
-
-def looks_like_picture(data: bytes) -> bool:
-    """Whether bytes begin as a file does that is decoded here, or that is refused as another kind of picture."""
-    starts = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
-    riff = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-    return data.startswith(starts) or riff or (data[4:8] == b"ftyp" and _brand(data) != "")
-
-
-def refuse_other_kinds(data: bytes, name: str) -> None:
-    """Raises PictureError for bytes that are plainly something else than a picture that can be read."""
-    if not data:
-        raise PictureError(f"{name} is empty: it has 0 bytes")
-    if len(data) > MOST_BYTES:
-        raise PictureError(f"{name} has {len(data) >> 20} MiB; a picture may have {MOST_BYTES >> 20}")
-    start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    kind = next((what for sign, what in HEADERS if start.startswith(sign.lower())), "")
-    if data[4:8] == b"ftyp":
-        kind = kind or _brand(data)
-    if kind:
-        raise PictureError(f"{name} is {kind}")
-
-
-def _brand(data: bytes) -> str:
-    """What a file in boxes is, if that is known."""
-    brands = {data[at : at + 4].decode("latin-1") for at in (8, *range(16, min(len(data), 64), 4))}
-    return next((what for names, what in BRANDS if brands.intersection(names)), "")
 
 
 def _decode(data: bytes, name: str) -> tuple[str, Pixels]:

@@ -10,6 +10,7 @@ from galop.backends.protocol import Backend
 from galop.errors import ContextLengthError, GalopError, RemoteError
 from galop.measure.energy import EnergyMeter
 from galop.race.contender import Contender
+from galop.race.pictures import read_pictures
 from galop.race.strategies import Outcome, Trial
 
 LONGEST_KEPT = 20_000  # characters of a reply, a thought or a call
@@ -18,8 +19,9 @@ LONGEST_KEPT = 20_000  # characters of a reply, a thought or a call
 def answer(backend: Backend, contender: Contender, question: dict[str, Any], alone: bool) -> dict[str, Any]:
     """One line of the record, but for the judgement.
 
-    `question` has id, text, unit and seed; `alone` says that no other is under way, so that energy and processor time
-    are this answer's. What goes wrong is in the line: `failed` is the question's fault, `error` is asked again.
+    `question` has id, text, unit, seed and pictures; `alone` says that no other is under way, so that energy and
+    processor time are this answer's. What goes wrong is in the line: `failed` is the question's fault, `error` is
+    asked again.
     """
     from galop.machine import peak_memory
     from galop.measure.energy import find_meter
@@ -31,6 +33,7 @@ def answer(backend: Backend, contender: Contender, question: dict[str, Any], alo
     waited = backend.waited
     line: dict[str, Any] = {"id": question["id"], "begun": round(begun, 3)}
     try:
+        trial.pictures = read_pictures(question.get("pictures", ()))
         trial.run()
     except GalopError as error:
         failed = str(error)

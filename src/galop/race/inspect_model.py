@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -15,7 +16,7 @@ from inspect_ai.model import (
     ChatMessage,
     ChatMessageAssistant,
     ChatMessageTool,
-    Content,
+    ContentImage,
     ContentReasoning,
     ContentText,
     GenerateConfig,
@@ -28,10 +29,12 @@ from inspect_ai.tool import ToolCall as InspectToolCall
 from inspect_ai.tool import ToolChoice, ToolFunction, ToolInfo
 
 from galop.backends.events import Done, Event, Text
+from galop.chat.content import Content, make_content
 from galop.chat.messages import Message
 from galop.chat.thinking import Thinking
 from galop.chat.tools import ToolCall
 from galop.engine.sampling import Sampling
+from galop.pictures.picture import Picture, open_file, parse_data
 from galop.race.contender import Contender, ContenderError, open_contender
 
 OPEN: list[GalopAPI] = []
@@ -131,7 +134,7 @@ def message_of(message: ChatMessage) -> Message:
             "name": message.function or "",
             "content": f"Error: {message.error.message}" if message.error else message.text,
         }
-    said: Message = {"role": message.role, "content": message.text}
+    said: Message = {"role": message.role, "content": content_of(message)}
     if isinstance(message, ChatMessageAssistant) and message.tool_calls:
         said["tool_calls"] = [
             {"type": "function", "function": {"name": c.function, "arguments": c.arguments}} for c in message.tool_calls
@@ -139,11 +142,25 @@ def message_of(message: ChatMessage) -> Message:
     return said
 
 
+def content_of(message: ChatMessage) -> Content:
+    """What a message says and shows. Raises PictureError for a picture that cannot be read, or is a URL."""
+    if isinstance(message.content, str):
+        return message.content
+    parts: list[str | Picture] = []
+    for part in message.content:
+        if isinstance(part, ContentText):
+            parts.append(part.text)
+        elif isinstance(part, ContentImage):
+            local = "://" not in part.image and not part.image.startswith("data:")
+            parts.append(open_file(Path(part.image)) if local else parse_data(part.image))
+    return make_content(parts)
+
+
 def output_of(name: str, events: list[Event]) -> ModelOutput:
     """A reply's events, as inspect takes a reply."""
     texts = [e for e in events if isinstance(e, Text)]
     thought = "".join(t.text for t in texts if t.thinking)
-    said: list[Content] = [ContentReasoning(reasoning=thought)] if thought else []
+    said: list[ContentReasoning | ContentText] = [ContentReasoning(reasoning=thought)] if thought else []
     said.append(ContentText(text="".join(t.text for t in texts if not t.thinking)))
     calls = [
         InspectToolCall(id=f"call_{i}", function=e.name, arguments=e.arguments)

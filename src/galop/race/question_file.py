@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from galop.race.pictures import find_pictures
 from galop.race.question import Question, QuestionSetError
 
 LONGEST_LINE = 1 << 20  # bytes of one question in a file
@@ -36,7 +37,8 @@ UNANSWERABLE = ("unknown", "inconnu", "inconnue")
 
 
 def read_questions(path: Path) -> Iterator[Question]:
-    """One question a line, with `question` and `answer`, and, if wanted, `id`, `kind`, `unit`, `tolerance` and `lang`.
+    """One question a line, with `question` and `answer`, and, if wanted, `id`, `kind`, `unit`, `tolerance`, `lang` and
+    `image`, paths beside the file.
 
     A number has a unit, "1" if it is pure; a number without one is pure where it has a tolerance. The answer `unknown`
     (null in JSON) of a question with a unit means that there is none. Raises QuestionSetError for what is missing,
@@ -87,7 +89,8 @@ def read_drafts(path: Path) -> Iterator[Question]:
                 raise QuestionSetError(f"{path} has more than {MOST} questions")
             tolerance = parse_number(row.get("tolerance", 0 if unit is None else 0.01), f"{where}, tolerance")
             yield Question(name, replace_surrogates(str(row.get("kind", name))), text, answer, unit, tolerance,
-                           language=language, source=replace_surrogates(str(row.get("source", ""))))  # fmt: skip
+                           language=language, source=replace_surrogates(str(row.get("source", ""))),
+                           images=find_pictures(row, path.parent, where))  # fmt: skip
     except OSError as error:
         raise QuestionSetError(f"{path} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:

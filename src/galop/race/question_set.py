@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from galop.race import reasoning
+from galop.race.pictures import look_at_pictures
 from galop.race.question import Language, Question, QuestionSetError
 from galop.race.question_file import read_questions
 
@@ -32,7 +33,7 @@ def load_questions(name: str, limit: int = 0, seed: int = 0, language: Language 
             f"there is no set {name!r}; there are: science, reasoning, a .jsonl or .csv file, inspect:TASK"
         )
     found = list(read_questions(path))
-    return found[:limit] if limit else found
+    return look_at_pictures(found[:limit] if limit else found, name)
 
 
 def draw_science(count: int, seed: int, language: Language) -> list[Question]:

@@ -1,4 +1,5 @@
-"""A race as a folder: race.json (what was asked for), questions.jsonl, and lane-N.jsonl, a line for each answer.
+"""A race as a folder: race.json (what was asked for), questions.jsonl and their pictures, and lane-N.jsonl, a line for
+each answer.
 
 Answers are only ever appended, each flushed to the disk before the next question is asked. A line that a kill cut off
 is dropped when the race goes on.
@@ -21,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from galop.errors import GalopError
 from galop.machine import data_directory, private, private_folder
+from galop.race.pictures import keep_pictures
 from galop.race.question import Question
 
 FORMAT = 1
@@ -62,9 +64,11 @@ class Record:
 
     @classmethod
     def create(cls, folder: Path, about: Line, questions: Sequence[Question], names: Sequence[str]) -> Record:
-        """A new folder for contenders of these names. Raises RecordError if it cannot be written."""
+        """A new folder for contenders of these names. Raises RecordError if it cannot be written, PictureError for a
+        picture that cannot be kept."""
         try:
             make_private(folder)
+            questions = keep_pictures(questions, folder)
             about = {"format": FORMAT, **about, "lanes": list(names), "identity": identity(about, questions, names)}
             replace_file(folder / "questions.jsonl", json_lines(questions))
             replace_file(folder / "race.json", json.dumps(about, indent=1, ensure_ascii=False) + "\n")
@@ -82,7 +86,7 @@ class Record:
             if about["format"] != FORMAT:
                 raise RecordError(f"{folder} was recorded in format {about['format']}; this galop reads {FORMAT}")
             lines = (folder / "questions.jsonl").read_text("utf-8").split("\n")  # a text may have other line ends in it
-            questions = [Question.from_json(json.loads(line)) for line in lines if line]
+            questions = [Question.from_json(json.loads(line), folder) for line in lines if line]
             contenders = [ContenderRecord(str(name)) for name in about["lanes"]]
         except FileNotFoundError:
             raise RecordError(f"{folder} is no recorded race; list them with: galop race list") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -10,11 +11,13 @@ from typing import Any
 
 import jinja2
 
+from galop.race.question import PICTURES, QuestionPicture
 from galop.race.record import Record
 from galop.race.report_plots import COLOURS, accuracy_against, accuracy_bars, history_plot
 from galop.race.summary import MEASURES, is_answer
 
 LONGEST = 6000  # characters of a reply that the page shows
+MOST_SHOWN = 24 << 20  # bytes of pictures in the page; what is beyond is named and linked
 
 
 def render_report(record: Record, found: dict[str, Any]) -> str:
@@ -94,14 +97,31 @@ def duration(seconds: float | None) -> str:
 
 
 def question_rows(record: Record) -> list[dict[str, Any]]:
-    """Each with the answers of all contenders, cut where they are long."""
+    """Each with its pictures, small, and the answers of all contenders, cut where they are long."""
     found = []
+    room = MOST_SHOWN
     for q in record.questions:
         lines = [contender.answers.get(q.id) for contender in record.contenders]
         rights = [bool(line["right"]) for line in lines if line is not None and is_answer(line)]
         state = "none" if not any(rights) else "all" if all(rights) else "some"
-        found.append({"question": q, "lines": [shorten_line(line) for line in lines], "state": state})
+        pictures = []
+        for image in q.images:
+            shown = embed_picture(image, room)
+            room -= len(shown)
+            pictures.append({"name": image.name, "file": f"{PICTURES}/{image.file}", "data": shown})
+        rows = [shorten_line(line) for line in lines]
+        found.append({"question": q, "pictures": pictures, "lines": rows, "state": state})
     return found
+
+
+def embed_picture(image: QuestionPicture, room: int) -> str:
+    """What the page shows of a picture, as a data: URL; "" for one that is gone, or beyond `room` characters."""
+    try:
+        data = image.small.read_bytes()
+    except OSError:
+        return ""
+    url = f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
+    return url if len(url) <= room else ""
 
 
 def shorten_line(line: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from galop import store
 from galop.backends.memory import PROCESS_BYTES
-from galop.errors import GalopError, MemoryBudgetError
+from galop.errors import BlindModelError, GalopError, MemoryBudgetError
 from galop.machine import available_memory
 from galop.race.contender import Contender, ContenderError
 from galop.race.contender_process import ContenderProcess
 from galop.race.judge import judge
+from galop.race.pictures import write_pictures
 from galop.race.question import Question
 from galop.race.record import Line, Record
+from galop.store.model_info import find_info
+from galop.store.seeing import seeing_models
 from galop.weights.files import weight_bytes
 
 Report = Callable[[int, Line], None]
@@ -146,7 +149,8 @@ class Race:
     def ask(self, index: int, question: Question) -> None:
         """Sends a question, without waiting for its answer."""
         seed = int(self.record.about["seed"])
-        self.processes[index].ask({"id": question.id, "text": question.text, "unit": question.unit, "seed": seed})
+        asked = {"id": question.id, "text": question.text, "unit": question.unit, "seed": seed}
+        self.processes[index].ask(asked | {"pictures": write_pictures(question)})
 
     def receive(self, index: int) -> None:
         """Takes in a contender's next answer, judged."""
@@ -183,15 +187,26 @@ def check_budget(record: Record, budget: float | None) -> None:
         )
 
 
-def fetch_models(contenders: Sequence[Contender], progress: Any) -> None:
-    """Fetches what is not here, before any clock runs. Raises GalopError, MemoryBudgetError."""
+def fetch_models(contenders: Sequence[Contender], progress: Any, shown: bool = False) -> None:
+    """Fetches what is not here, before any clock runs.
+
+    Raises GalopError, MemoryBudgetError; where pictures are `shown`, BlindModelError for a model that sees none and
+    ContenderError for a strategy that looks at none.
+    """
     for contender in contenders:
+        if shown and contender.strategy.name == "tools":
+            raise ContenderError(
+                f"{contender.model}@tools computes from the text of a question alone; race pictures in another way"
+            )
         if contender.strategy.name in ("tools", "code"):
             from galop.science import formulas
 
             formulas()  # whose error says what to install
         if contender.is_remote:
             continue
-        path = store.fetch(store.resolve(store.locate(contender.model)), progress)
+        source = store.resolve(store.locate(contender.model))
+        path = store.fetch(source, progress)
+        if shown and not find_info(replace(source, path=path)).sees:
+            raise BlindModelError(source.name, seeing_models())
         if weight_bytes(path) > available_memory():
             raise MemoryBudgetError(f"{contender.model} does not fit the memory of this machine; leave it out")

@@ -6,17 +6,19 @@ A strategy is a function of a `Trial` and a line in STRATEGIES.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Unpack
 
 from galop.backends.events import Done, Event, Text
 from galop.backends.protocol import Backend, ChatOptions
+from galop.chat.content import make_content
 from galop.chat.messages import Message
 from galop.chat.response_format import ResponseFormat
 from galop.chat.thinking import Thinking
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
+from galop.pictures.picture import Picture
 from galop.science.answers import find_answer, normalise_words
 
 LONGEST = 700  # tokens of a reply without thinking
@@ -99,11 +101,13 @@ class Trial:
     seed: int
     outcome: Outcome = field(default_factory=Outcome)
     instruction: str = ""  # that the strategy adds to the question
+    pictures: Sequence[Picture] = ()  # that are shown before the question
 
     @property
     def messages(self) -> list[Message]:
-        """The question, as the only message of a conversation."""
-        return [{"role": "user", "content": self.question + (f"\n\n{self.instruction}" if self.instruction else "")}]
+        """The question after its pictures, as the only message of a conversation."""
+        text = self.question + (f"\n\n{self.instruction}" if self.instruction else "")
+        return [{"role": "user", "content": make_content([*self.pictures, text])}]
 
     def reply(self, messages: list[Message], **options: Unpack[ChatOptions]) -> str:
         """The text of a reply without thinking, what it took added to the outcome."""

@@ -2,7 +2,7 @@
 
 source.py       from a name to a file; default.py: the model when none is named
 catalogue.py    catalogue.json; hub.py, packages.py, other_programs.py: where models come from
-model_info.py   what the headers of a model's files say
+model_info.py   what the headers of a model's files say; seeing.py: which models see pictures
 pack_cache.py   the cache of packs, and what is removed first
 """
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from galop.pictures.document import is_document, open_document
-from galop.pictures.picture import Picture, looks_like_picture, open_picture, thumbnail
+from galop.pictures.document import open_document
+from galop.pictures.file_kinds import PICTURE_ENDINGS, is_document, looks_like_picture
+from galop.pictures.picture import Picture, open_picture, thumbnail
 
-LARGEST_FILE = 32 << 20  # bytes of a picture or a PDF
+LARGEST_FILE = 32 << 20  # bytes that a browser may send
 LARGEST_TEXT = 1 << 20
 FENCE = "`" * 4
-ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".heic", ".heif", ".tif", ".tiff", ".avif")
 
 
 @dataclass
@@ -47,7 +47,7 @@ def read_attachment(name: str, data: bytes, sees: bool) -> AttachedFile | None:
         texts = [part for part in document.parts if isinstance(part, str)]
         pictures = [AttachedPicture.of(f"{name} {i}", p) for i, p in enumerate(document.pictures, 1)]
         return AttachedFile(name, quote(name, "\n\n".join(texts)), pictures, document.note)
-    if looks_like_picture(data) or name.lower().endswith(ENDINGS):
+    if looks_like_picture(data) or name.lower().endswith(PICTURE_ENDINGS):
         return AttachedFile(name, "", [AttachedPicture.of(name, open_picture(data, name))])
     content = data.decode(errors="replace")
     if content.encode() != data or "\x00" in content:

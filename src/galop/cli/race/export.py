@@ -63,7 +63,8 @@ def answer_rows(race: Record) -> list[dict[str, Any]]:
     ).split()
     return [
         {"lane": lane.name, "id": q.id, "kind": q.kind, "part": q.part, "language": q.language, "wanted": q.answer,
-         "unit": q.unit, **{k: lane.answers[q.id].get(k) for k in fields}, "text": lane.answers[q.id].get("text", "")}
+         "unit": q.unit, "images": "; ".join(image.name for image in q.images),
+         **{k: lane.answers[q.id].get(k) for k in fields}, "text": lane.answers[q.id].get("text", "")}
         for lane in race.contenders for q in race.questions if q.id in lane.answers
     ]  # fmt: skip
 

@@ -23,6 +23,7 @@ app = command_app()
 @app.command(
     epilog=examples(
         "galop race qwen3:0.6b qwen3:1.7b@think:512 --on questions.jsonl",
+        "galop race ./qwen3.5-0.8b.gguf google:gemini-3.1-pro-preview --on pictures.csv",
         "galop race qwen3:4b xai:grok-4.3@tools --on science --limit 60 --budget 2usd",
     ),
 )
@@ -36,7 +37,12 @@ def run(
         ),
     ],
     on: Annotated[
-        str, typer.Option("--on", help="science, reasoning, a .jsonl or .csv file, or inspect:TASK.", metavar="SET")
+        str,
+        typer.Option(
+            "--on",
+            help="science, reasoning, a .jsonl or .csv file (its column image: pictures beside it), inspect:TASK.",
+            metavar="SET",
+        ),
     ] = "science",
     limit: Annotated[int, typer.Option(help="So many questions; 0 for the set's own number.", metavar="N", min=0)] = 0,
     seed: Annotated[int, typer.Option(help="The same seed asks the same questions.", metavar="N", min=0)] = 0,
@@ -71,7 +77,7 @@ def run(
         "machine": processor(), "begun": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }  # fmt: skip
     note_ended(contenders, lanes)
-    fetch(contenders, yes)
+    fetch(contenders, yes, questions)
     race = open_record(out, about, questions, lanes)
     stopped = ""
     with race.lock(), show_progress(race, quiet=as_json) as tell:

@@ -68,10 +68,10 @@ def note_ended(contenders: Sequence[Contender], names: Sequence[str]) -> None:
             note(f"galop: {name} ended on {offer.ends}, followed by {contender.vendor}:{offer.replaced_by}{other}")
 
 
-def fetch(contenders: Sequence[Contender], yes: bool) -> None:
+def fetch(contenders: Sequence[Contender], yes: bool, questions: Sequence[Question]) -> None:
     """Downloads and packs the models of this machine, before any lane starts."""
     for contender in contenders:
         if not contender.is_remote and not (source := store.resolve(store.locate(contender.model))).path:
             confirm_download(source, yes)
     with progress_bar() as progress:
-        runner.fetch_models(contenders, progress)
+        runner.fetch_models(contenders, progress, any(question.images for question in questions))

@@ -170,6 +170,7 @@ def test_an_interface_is_sent_the_picture_in_its_dialect(folder: Path, tmp_path:
     assert json.loads(done.stdout)["lanes"][0]["accuracy"]["estimate"] == 1
     with scripted(status(400, "this model does not support image input")) as server:
         refused = race(tmp_path, f"url:{server.url}#fake-1", "--on", str(path), "--json")
+        assert refused.returncode == 0, refused.stderr
         assert json.loads(refused.stdout)["lanes"][0]["accuracy"]["estimate"] == 0
         page = next((tmp_path / "data" / "galop" / "races").glob("*-2/report.html")).read_text()
         assert "does not support image input" in page

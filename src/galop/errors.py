@@ -56,6 +56,10 @@ class PictureError(GalopError):
     exit_code = 2
 
 
+class DocumentError(PictureError):
+    """Bytes are no document that can be read."""
+
+
 class BlindModelError(GalopError):
     """A model that reads text alone was shown a picture. `seeing` are models that are here and see."""
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 from command import fails, run
 from drawn import encoded, noise, pdf
+from mmproj import write_mmproj
+from serving import serving
 from terminals import Terminal
+from tiny import write_gguf
 
 from galop.chat.content import make_content
 from galop.cli.attachments import names_file, split_words
@@ -85,3 +90,49 @@ def test_a_saved_conversation_keeps_its_pictures(photo: Path) -> None:
     kept = read_pictures(json.loads(json.dumps(write_pictures(message))))
     assert kept["content"][0]["picture"].digest == shown.digest and kept["content"][1]["text"] == "What is this?"
     assert write_pictures({"role": "user", "content": "Hi"}) == read_pictures({"role": "user", "content": "Hi"})
+
+
+SHOWN = "{% for m in messages %}{% if m.content is string %}{{ m.content }}{% else %}{% for c in m.content %}{% if c.type == 'image' %}<start_of_image>{% else %}{{ c.text }}{% endif %}{% endfor %}{% endif %}\n{% endfor %}"
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A text model, and its vision tower elsewhere."""
+    folder = tmp_path_factory.mktemp("apart")
+    control = ["<start_of_image>", "<end_of_image>"]
+    text = write_gguf(folder / "text.gguf", "sees_gemma3", "F32", SHOWN, control=control)
+    (folder / "elsewhere").mkdir()
+    return text, write_mmproj(folder / "elsewhere" / "tower.gguf", "sees_gemma3")
+
+
+def test_a_tower_in_a_file_elsewhere(apart: tuple[Path, Path], tiny: str, photo: Path, tmp_path: Path) -> None:
+    text, tower = apart
+    asked = ("What?", "--json", "--max-tokens", "2", "--temperature", "0")
+    fails(run("run", str(text), str(photo), *asked), 2, BLIND)
+    seen = json.loads(run("run", str(text), str(photo), *asked, "--mmproj", str(tower)).stdout)
+    assert seen["prompt_tokens"] > 16
+    fails(run("run", tiny, str(photo), *asked, "--mmproj", str(tower)), 2, "is the vision tower of another model")
+    # Ollama keeps both in its store, by their digests.
+    layers = []
+    (tmp_path / "blobs").mkdir()
+    for kind, path in (("model", text), ("projector", tower)):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        (tmp_path / "blobs" / f"sha256-{digest}").write_bytes(path.read_bytes())
+        layers.append({"mediaType": f"application/vnd.ollama.image.{kind}", "digest": f"sha256:{digest}"})
+    manifest = tmp_path / "manifests" / "registry.ollama.ai" / "library" / "sees" / "latest"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text(json.dumps({"layers": layers}))
+    told = run("run", "ollama:sees", str(photo), *asked, env={"OLLAMA_MODELS": str(tmp_path)})
+    assert json.loads(told.stdout)["answer"] == seen["answer"], told.stderr
+
+
+def test_a_server_is_told_of_a_tower(apart: tuple[Path, Path], photo: Path, tmp_path: Path) -> None:
+    text, tower = apart
+    fails(run("serve", "--mmproj", str(tower)), 2, "name that one first")
+    fails(run("serve", str(text), "--mmproj", "nowhere.gguf"), 2, "there is no file nowhere.gguf")
+    with serving(str(text), "--mmproj", str(tower), home=tmp_path) as server:
+        assert "vision" in server.post("/api/show", {"model": str(text)}).json()["capabilities"]
+        shown = base64.b64encode(photo.read_bytes()).decode()
+        asked = {"model": str(text), "messages": [{"role": "user", "content": "What?", "images": [shown]}]}
+        reply = server.post("/api/chat", asked | {"stream": False, "options": {"num_predict": 2}})
+        assert reply.status_code == 200 and reply.json()["prompt_eval_count"] > 16, reply.text

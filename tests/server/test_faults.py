@@ -360,7 +360,7 @@ def test_models_that_are_not_here(server: Running, model: str) -> None:
 )  # fmt: skip
 def test_media_is_refused_and_never_fetched(server: Running, part: dict[str, Any]) -> None:
     body = {"messages": [{"role": "user", "content": [part]}]}
-    code = "invalid_value" if part == {"type": "text"} else "media_not_allowed"
+    code = "invalid_value" if part["type"] in ("text", "file") else "media_not_allowed"
     refused(server.post(CHAT, body), 400, code, "messages[0].content[0]")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +41,12 @@ def write_gguf(
     template: str | None = None,
     pre: str | None = "gpt-2",
     change: Callable[[dict[str, Any], dict[str, np.ndarray]], str | None] = lambda metadata, tensors: None,
+    control: Sequence[str] = (),
     **extra: Any,
 ) -> Path:
     """Writes the golden model `case` in block format `kind`; `extra` overrides metadata, None leaves a key out.
 
-    `change` may change what llama.cpp's converter gives, and the architecture's name."""
+    `control` tokens take the places of bytes that no text has. `change` may change what llama.cpp's converter gives, and the architecture's name."""
     config, tensors = tensors_of(case)
     arch = find_family(config, case).gguf.architecture
     metadata, tensors = convert(arch, config, tensors)
@@ -64,7 +65,7 @@ def write_gguf(
             writer.add_array(key, value)
         elif value is not None:
             writer.add_uint32(key, value)
-    add_byte_tokenizer(writer, pre)
+    add_byte_tokenizer(writer, pre, control)
     if template:
         writer.add_chat_template(template)
     for name, values in tensors.items():
@@ -80,14 +81,15 @@ def write_gguf(
     return path
 
 
-def add_byte_tokenizer(writer: gguf.GGUFWriter, pre: str | None) -> None:
-    """One token per byte."""
+def add_byte_tokenizer(writer: gguf.GGUFWriter, pre: str | None, control: Sequence[str] = ()) -> None:
+    """One token per byte; `control` tokens end before the last."""
     tokens = [token for token, _ in sorted(BYTE_OF.items(), key=lambda item: item[1])]
     writer.add_tokenizer_model("gpt2")
     if pre:
         writer.add_tokenizer_pre(pre)
     # llama.cpp wants at least one merge; this joins two bytes that no text here holds.
-    writer.add_token_list([*tokens[:-1], tokens[0] + tokens[1]])
-    writer.add_token_types([1] * 256)
+    kept = 255 - len(control)
+    writer.add_token_list([*tokens[:kept], *control, tokens[0] + tokens[1]])
+    writer.add_token_types([1] * kept + [3] * len(control) + [1])
     writer.add_token_merges([f"{tokens[0]} {tokens[1]}"])
     writer.add_eos_token_id(255)

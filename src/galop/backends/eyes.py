@@ -9,7 +9,7 @@ import numpy as np
 
 from galop.engine.tower import Tower
 from galop.models.vision import BY_NAME, Layout, VisionFamily, trace_tower
-from galop.models.vision.from_file import find_mmproj, open_tower
+from galop.models.vision.from_file import find_mmproj, open_tower, require_fit
 from galop.ops.plan import Array, Plan
 from galop.weights import pack as packs
 from galop.weights.files import report_os_errors, source_files
@@ -73,6 +73,7 @@ def load_eyes(
         family = _family(pack.card.config, path.name)
         shapes = {name: (m.rows, m.cols) for name, m in pack.matrices.items()}
         plan = trace_tower(family, {**shapes, **{name: v.shape for name, v in pack.vectors.items()}})
+        require_fit(family, plan, (mmproj or path).name, text.card.config, path.name)
     pack, _ = packs.load_resident(pack, threads, lambda: None)
     return Eyes(family, Tower(plan, pack, family.merged, threads, isa), pack, plan)
 

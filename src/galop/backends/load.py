@@ -60,6 +60,7 @@ def load_source(
     source: Source, progress: Progress | None = None, draft: str = "", **options: Unpack[LoadOptions]
 ) -> Model:
     """`load` for a source already located. Raises DownloadError, ModelFileError, MemoryBudgetError."""
+    options["mmproj"] = options.get("mmproj") or source.mmproj
     model = load_path(fetch(source, progress), cache_directory(), progress, **options)
     trim_packs()
     if source.entry:

@@ -13,6 +13,8 @@ from galop.pictures.picture import Picture
 
 Content = Any
 """A text, or a list of parts."""
+LARGEST_TEXT = 1 << 20  # bytes of a file that is a text
+FENCE = "`" * 4
 
 
 def make_content(parts: Iterable[str | Picture]) -> Content:
@@ -24,6 +26,11 @@ def make_content(parts: Iterable[str | Picture]) -> Content:
         {"type": "image", "picture": part} if isinstance(part, Picture) else {"type": "text", "text": part}
         for part in listed
     ]
+
+
+def quote_text(name: str, content: str) -> str:
+    """A file's text as a part of a question."""
+    return f"{name}:\n{FENCE}\n{content}\n{FENCE}"
 
 
 def text_of(content: Content) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,6 +41,10 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 takes a free one.", metavar="N", min=0, max=65535)] = 8000,
     memory: Annotated[str, typer.Option(help="For all models together, such as 8GiB.", metavar="SIZE")] = "",
+    mmproj: Annotated[
+        Path | None,
+        typer.Option(help="The file of the first model's vision tower, if not beside it.", metavar="FILE"),
+    ] = None,
     context: Context = 0,
     kv: KV = "f16",
     threads: Threads = 0,
@@ -77,7 +83,11 @@ def serve(
     keys = key_file()
     if not keys.keys() and host not in LOOPBACK:
         raise UsageError(f"{host} can be reached by others, so a key is needed; make one with: galop keys add NAME")
+    if mmproj and not (models and mmproj.is_file()):
+        raise UsageError(f"there is no file {mmproj}" if models else "--mmproj is of a model; name that one first")
     sources = [fetch(name, yes) for name in models or []]
+    if mmproj:
+        sources[0] = replace(sources[0], mmproj=mmproj)
     with listen(host, port) as listener:
         asyncio.run(run_server(sources, listener, host, limits, keys, [*(allow_host or []), host], allow_origin or []))
 

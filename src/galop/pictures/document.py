@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 
-from galop.errors import PictureError
+from galop.errors import DocumentError, PictureError
 from galop.pictures.file_kinds import MOST_BYTES
 from galop.pictures.picture import Picture, ask_decoder, open_picture
 
 MOST_PAGES = 300
 PAGE_PIXELS = 1 << 21  # of a page that is a picture
+KEPT = 32 << 20  # bytes of the latest, since every turn of a conversation brings its documents again
 
 
 @dataclass(frozen=True)
@@ -27,13 +31,38 @@ class ReadDocument:
         return [part for part in self.parts if isinstance(part, Picture)]
 
 
+_LOCK = threading.Lock()
+_LATEST: OrderedDict[tuple[bytes, str, bool], ReadDocument] = OrderedDict()  # by the digest of a file
+
+
 def open_document(data: bytes, name: str, sees: bool) -> ReadDocument:
     """A PDF's pages, as pictures where there is no text on them and the model `sees`.
 
-    Raises PictureError for what is damaged, protected or too large, and where nothing of it can be read.
+    Raises DocumentError for what is damaged, protected or too large, and where nothing of it can be read.
     """
     if len(data) > MOST_BYTES:
-        raise PictureError(f"{name} has {len(data) >> 20} MiB; a document may have {MOST_BYTES >> 20}")
+        raise DocumentError(f"{name} has {len(data) >> 20} MiB; a document may have {MOST_BYTES >> 20}")
+    key = (hashlib.sha256(data).digest(), name, sees)
+    with _LOCK:
+        if known := _LATEST.get(key):
+            _LATEST.move_to_end(key)
+            return known
+    try:
+        found = _read(data, name, sees)
+    except PictureError as error:
+        raise DocumentError(str(error)) from None
+    with _LOCK:
+        _LATEST[key] = found
+        while sum(map(_bytes_of, _LATEST.values())) > KEPT:
+            _LATEST.popitem(last=False)
+    return found
+
+
+def _bytes_of(document: ReadDocument) -> int:
+    return sum(len(part) if isinstance(part, str) else len(part.data) for part in document.parts)
+
+
+def _read(data: bytes, name: str, sees: bool) -> ReadDocument:
     asked = {"do": "document", "most_pages": MOST_PAGES, "sees": sees, "most": PAGE_PIXELS}
     answer = ask_decoder(asked, data, name)
     drawn, start = {}, 0

@@ -94,7 +94,12 @@ def open_file(path: Path, name: str = "the picture") -> Picture:
 
 
 def parse_data(text: str, name: str = "the picture") -> Picture:
-    """The picture in a data: URL, or in base64 alone. Raises PictureError, also for any other URL: none is fetched."""
+    """The picture in a data: URL, or in base64 alone. Raises PictureError as `decode_url` does."""
+    return open_picture(decode_url(text, name), name)
+
+
+def decode_url(text: str, name: str) -> bytes:
+    """What is in a data: URL, or in base64 alone. Raises PictureError, also for any other URL: none is fetched."""
     if found := DATA_URL.match(text[:400]):
         text = text[found.end() :]
     elif re.match(r"[a-z][a-z0-9+.-]{1,20}:", text[:24], re.IGNORECASE):
@@ -102,13 +107,12 @@ def parse_data(text: str, name: str = "the picture") -> Picture:
         if scheme == "data":
             raise PictureError(f"{name} is a data: URL without base64; send data:image/png;base64,...")
         raise PictureError(
-            f"{name} is a URL ({scheme}:), and this server fetches none; send the picture as a data: URL"
+            f"{name} is a URL ({scheme}:), and this server fetches none; send what is there as a data: URL"
         )
     try:
-        data = base64.b64decode("".join(text.split()) if len(text.split(None, 1)) > 1 else text.strip(), validate=True)
+        return base64.b64decode("".join(text.split()) if len(text.split(None, 1)) > 1 else text.strip(), validate=True)
     except (binascii.Error, ValueError):
         raise PictureError(f"{name} is not valid base64") from None
-    return open_picture(data, name)
 
 
 def portable_url(picture: Picture) -> str:

@@ -15,6 +15,7 @@ from galop.errors import (
     BlindModelError,
     ConstraintError,
     ContextLengthError,
+    DocumentError,
     DownloadError,
     EncoderError,
     GalopError,
@@ -37,7 +38,8 @@ PROMPTS = {
     "/v1/completions": "prompt", "/v1/responses": "input", "/v1/embeddings": "input", "/v1/rerank": "documents",
     "/infill": "input_prefix", "/completion": "prompt",
 }  # fmt: skip
-OF_PROMPTS = ("context_length_exceeded", "invalid_image", "media_not_allowed")  # codes of what is wrong with one
+# Codes of what is wrong with one.
+OF_PROMPTS = ("context_length_exceeded", "invalid_image", "invalid_file", "media_not_allowed")
 log = logging.getLogger("galop.server")
 ANTHROPIC_TYPES = {"server_error": "api_error"}
 
@@ -99,6 +101,8 @@ def api_error(error: Exception) -> ApiError:
             return ApiError(404, "model_not_found", str(error), "model")
         case EncoderError():
             return ApiError(400, "unsupported_parameter", str(error), "model")
+        case DocumentError():
+            return ApiError(400, "invalid_file", str(error), "messages")
         case PictureError():
             return ApiError(400, "invalid_image", str(error), "messages")
         case BlindModelError():

@@ -121,7 +121,8 @@ class Service:
             blind = BlindModelError(resident.name, await asyncio.to_thread(self.models.seeing, key))
             part = next(i for i, part in enumerate(messages[shown].parts) if part.is_picture)
             raise ApiError(400, "media_not_allowed", str(blind), f"messages[{shown}].content[{part}]")
-        pictured = sees and any(part.is_picture for message in messages for part in message.parts)
+        parts = [part for message in messages for part in message.parts]
+        pictured = any(part.is_file or (sees and part.is_picture) for part in parts)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._decoding if pictured else None, read_messages, messages, sees)
 

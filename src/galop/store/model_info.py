@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +18,7 @@ from galop.models.config import flatten
 from galop.models.experts import EXPERT_KEYS
 from galop.models.gguf_mapping import KEYS
 from galop.models.vision import find_tower
-from galop.models.vision.from_file import find_mmproj
+from galop.models.vision.from_file import find_mmproj, knows_mmproj
 from galop.store.source import Source
 from galop.tokenizers import fim
 from galop.weights import gguf, safetensors
@@ -80,7 +80,8 @@ def get_info(source: Source) -> ModelInfo:
     entry = source.entry
     sha256 = entry.packages.sha256 if source.from_packages and entry and entry.packages else ""
     try:
-        return _get_cached(source.path, json.dumps(identity(source_files(source.path))), sha256)
+        info = _get_cached(source.path, json.dumps(identity(source_files(source.path))), sha256)
+        return replace(info, sees=True) if source.mmproj else info
     except OSError as error:
         raise ModelFileError(f"{source.name}: {error.strerror}") from None
 
@@ -127,9 +128,7 @@ def _knows_tower(path: Path) -> bool:
             kinds = [str(vision.get("model_type")) if isinstance(vision, dict) else "", str(raw.get("model_type"))]
             return any(find_tower(kind) for kind in kinds)
         mmproj = find_mmproj(path)
-        header = gguf.parse(mmproj) if mmproj else None
-        keys = ("clip.projector_type", "clip.vision.projector_type")
-        return bool(header) and any(find_tower(projector=str(header.metadata.get(key))) for key in keys if header)
+        return mmproj is not None and knows_mmproj(mmproj)
     except (ModelFileError, OSError):
         return False
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from galop.errors import UnknownModelError
+from galop.errors import ModelFileError, UnknownModelError
 from galop.store import catalogue, hub, other_programs, packages
 from galop.store.catalogue import Entry
 from galop.store.pack_cache import remove_pack
@@ -29,6 +30,7 @@ class Source:
     file: str = ""
     quantisation: str = ""
     from_packages: bool = False
+    mmproj: Path | None = None  # the file of its vision tower, where that is not beside the model's
 
     def __post_init__(self) -> None:
         """A name is text, whatever bytes a path has: lists, requests and measurements are written in it."""
@@ -60,13 +62,13 @@ def locate(name: str) -> Source:
         return _hub_source(name, match[1], match[2])
     for prefix, models in (("ollama:", other_programs.ollama_models), ("lmstudio:", other_programs.lmstudio_models)):
         if name.startswith(prefix):
-            models_there = dict(models())
+            models_there = {there: (path, tower) for there, path, tower in models()}
             wanted = name.removeprefix(prefix)
-            path = models_there.get(wanted) or models_there.get(f"{wanted}:latest")
-            if path is None:
+            found = models_there.get(wanted) or models_there.get(f"{wanted}:latest")
+            if found is None:
                 has = f"; it has {', '.join(list(models_there)[:6])}" if models_there else ""
                 raise UnknownModelError(f"{prefix[:-1]} holds no model {wanted!r}{has}")
-            return Source(name, path)
+            return Source(name, found[0], mmproj=_known_tower(found[1]))
     if _is_model_path(name):
         return Source(name, Path(name))
     if name.endswith((".gguf", ".safetensors")) or name.startswith((".", "/", "~")):
@@ -92,9 +94,22 @@ def list_local() -> list[Source]:
         if path not in listed:
             name = repo if path.is_dir() else f"{repo}/{path.name}"
             found.append(Source(name, path, repo=repo))
-    found += [Source(f"ollama:{name}", path) for name, path in other_programs.ollama_models()]
-    found += [Source(f"lmstudio:{name}", path) for name, path in other_programs.lmstudio_models()]
+    for prefix, models in (("ollama:", other_programs.ollama_models), ("lmstudio:", other_programs.lmstudio_models)):
+        found += [Source(f"{prefix}{name}", path, mmproj=_known_tower(tower)) for name, path, tower in models()]
     return found
+
+
+@cache
+def _known_tower(path: Path | None) -> Path | None:
+    """A file of a store that never changes, if it holds a tower that runs here."""
+    if path is None:
+        return None
+    from galop.models.vision.from_file import knows_mmproj
+
+    try:
+        return path if knows_mmproj(path) else None
+    except (OSError, ModelFileError):
+        return None
 
 
 def _is_model_path(name: str) -> bool:

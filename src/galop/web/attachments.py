@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from galop.chat.content import LARGEST_TEXT, quote_text
 from galop.pictures.document import open_document
 from galop.pictures.file_kinds import PICTURE_ENDINGS, is_document, looks_like_picture
 from galop.pictures.picture import Picture, open_picture, thumbnail
 
 LARGEST_FILE = 32 << 20  # bytes that a browser may send
-LARGEST_TEXT = 1 << 20
-FENCE = "`" * 4
 
 
 @dataclass
@@ -46,15 +45,10 @@ def read_attachment(name: str, data: bytes, sees: bool) -> AttachedFile | None:
         document = open_document(data, name, sees)
         texts = [part for part in document.parts if isinstance(part, str)]
         pictures = [AttachedPicture.of(f"{name} {i}", p) for i, p in enumerate(document.pictures, 1)]
-        return AttachedFile(name, quote(name, "\n\n".join(texts)), pictures, document.note)
+        return AttachedFile(name, quote_text(name, "\n\n".join(texts)), pictures, document.note)
     if looks_like_picture(data) or name.lower().endswith(PICTURE_ENDINGS):
         return AttachedFile(name, "", [AttachedPicture.of(name, open_picture(data, name))])
     content = data.decode(errors="replace")
     if content.encode() != data or "\x00" in content:
         return None
-    return AttachedFile(name, quote(name, content)) if len(data) <= LARGEST_TEXT else None
-
-
-def quote(name: str, content: str) -> str:
-    """A file's text as a part of a question."""
-    return f"{name}:\n{FENCE}\n{content}\n{FENCE}"
+    return AttachedFile(name, quote_text(name, content)) if len(data) <= LARGEST_TEXT else None

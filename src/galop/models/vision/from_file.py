@@ -10,6 +10,7 @@ from typing import Any
 from galop.errors import ModelFileError
 from galop.models.vision import find_tower, trace_tower
 from galop.models.vision.family import VisionFamily
+from galop.ops.plan import Plan
 from galop.weights import gguf, safetensors
 from galop.weights.checkpoint import Checkpoint
 from galop.weights.gguf import Header
@@ -31,6 +32,13 @@ CLIP_KEYS = {
 def is_mmproj(header: Header) -> bool:
     """Whether a GGUF file holds the part of a model that sees or hears."""
     return header.metadata.get("general.architecture") in ("clip", "mmproj")
+
+
+def knows_mmproj(path: Path) -> bool:
+    """Whether a GGUF file holds a tower that runs here. Raises ModelFileError, OSError."""
+    header = gguf.parse(path)
+    keys = ("clip.projector_type", "clip.vision.projector_type")
+    return is_mmproj(header) and any(find_tower(projector=str(header.metadata.get(key))) for key in keys)
 
 
 def find_mmproj(path: Path) -> Path | None:
@@ -69,16 +77,22 @@ def open_tower(path: Path, text: dict[str, Any], mmproj: Path | None = None) -> 
     tensors = family.sanitize(tensors, config)
     tower = family(family.config_class.parse(config, where.name))
     plan = trace_tower(tower, {name: tensor.shape for name, tensor in tensors.items()})
-    width = plan.widths[plan.steps[-1].outputs[-1]] // tower.parts
-    expected = (text["hidden_size"], 1 + text.get("deepstack_layers", tower.parts - 1))
-    if text.get("model_type") not in family.text_types or (width, tower.parts) != expected:
-        raise ModelFileError(
-            f"{where.name} is the vision tower of another model: it makes {width} values a token for "
-            f"{' or '.join(family.text_types)}; {path.name} is {text.get('model_type')} and reads {text['hidden_size']}"
-        )
+    require_fit(tower, plan, where.name, text, path.name)
     return Checkpoint(
         path=where, config={**config, "family": family.__name__}, tensors=tensors, tokenizer_json="", name=where.stem
     )
+
+
+def require_fit(tower: VisionFamily, plan: Plan, file: str, text: dict[str, Any], name: str) -> None:
+    """Raises ModelFileError where the tower in `file`, whose forward pass is `plan`, is not that of the text of the
+    model `name`, which has the config `text`."""
+    width = plan.widths[plan.steps[-1].outputs[-1]] // tower.parts
+    expected = (text["hidden_size"], 1 + text.get("deepstack_layers", tower.parts - 1))
+    if text.get("model_type") not in tower.text_types or (width, tower.parts) != expected:
+        raise ModelFileError(
+            f"{file} is the vision tower of another model: it makes {width} values a token for "
+            f"{' or '.join(tower.text_types)}; {name} is {text.get('model_type')} and reads {text['hidden_size']}"
+        )
 
 
 def _open_directory(directory: Path) -> tuple[type[VisionFamily], dict[str, Any], Tensors] | None:

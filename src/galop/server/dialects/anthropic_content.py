@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from galop.server.errors import ApiError
+from galop.server.request.media import FileData
 from galop.server.request.messages import ChatMessage, ChatToolCall, ContentPart, FunctionCall
 from galop.server.request.tools import ToolName
 
@@ -21,6 +22,7 @@ class DocumentSource(BaseModel):
     url: str | None = None
     content: str | list[ContentBlock] | None = None
     media_type: str | None = None
+    file_id: str | None = None
 
 
 class ContentBlock(BaseModel):
@@ -104,6 +106,17 @@ class ContentBlock(BaseModel):
         given = self.source.data if self.source.type == "base64" else self.source.url or f"{self.source.type}:"
         return ContentPart(type="image_url", image_url=given or "", label=self.kind)
 
+    @property
+    def file(self) -> ContentPart | None:
+        """The document that it is, if that is a file: its text is among its words otherwise."""
+        if self.type != "document" or not isinstance(self.source, DocumentSource):
+            return None
+        if self.source.type in ("text", "content"):
+            return None
+        given = self.source.data if self.source.type == "base64" else None
+        about = FileData(filename=self.title, file_data=given, file_url=self.source.url, file_id=self.source.file_id)
+        return ContentPart(type="file", file=about, label=self.kind)
+
     def result(self) -> str | list[ContentPart]:
         """What a tool gave."""
         content = content_of(self.blocks, quoted=True)
@@ -129,8 +142,10 @@ def join_lines(parts: list[str]) -> str:
 
 
 def content_of(blocks: list[ContentBlock], quoted: bool = False) -> str | list[ContentPart]:
-    """The text of blocks, and their pictures where they have any. Raises ApiError (400) for what is neither, unless it
-    is to be named in its place (`quoted`)."""
+    """The text of blocks, and their pictures and files where they have any.
+
+    Raises ApiError (400) for what is none of these, unless it is to be named in its place (`quoted`).
+    """
     parts: list[ContentPart] = []
     words: list[str] = []
 
@@ -142,11 +157,13 @@ def content_of(blocks: list[ContentBlock], quoted: bool = False) -> str | list[C
     for block in blocks:
         if block.type in ("tool_addition", "tool_removal"):
             continue
-        if picture := block.picture:
+        if shown := block.picture or block.file:
+            if block.context:
+                words.append(block.context)
             end()
-            parts.append(picture)
+            parts.append(shown)
         elif block.words is None and not quoted:
-            message = f"only text and pictures can be read, not {block.kind[:80]!r}"
+            message = f"only text, pictures and documents can be read, not {block.kind[:80]!r}"
             raise ApiError(400, "media_not_allowed", message, "messages")
         else:
             words.append(block.quotable)
@@ -157,11 +174,11 @@ def content_of(blocks: list[ContentBlock], quoted: bool = False) -> str | list[C
 
 
 def text_of(blocks: list[ContentBlock]) -> str:
-    """The text of blocks that may have nothing else. Raises ApiError (400) for a picture."""
+    """The text of blocks that may have nothing else. Raises ApiError (400) for a picture or file."""
     content = content_of(blocks)
     if not isinstance(content, str):
         raise ApiError(
-            400, "media_not_allowed", "a system prompt can have no pictures; put them in a message", "system"
+            400, "media_not_allowed", "a system prompt is text alone; put pictures and files in a message", "system"
         )
     return content
 

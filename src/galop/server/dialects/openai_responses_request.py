@@ -13,6 +13,7 @@ from galop.chat.thinking import Thinking
 from galop.server.dialects.openai_responses_tools import OfferedTool, ResponsesTool, flat_name
 from galop.server.errors import ApiError
 from galop.server.request.fields import MAX_TOOLS, Count, Effort, SamplingFields
+from galop.server.request.media import FileData
 from galop.server.request.messages import ChatMessage, ChatToolCall, ContentPart, FunctionCall, resolve_turn
 from galop.server.request.tools import SCIENCE, ScienceTool, ToolName, ToolSelection
 
@@ -31,10 +32,18 @@ class ItemPart(BaseModel):
     logs: str | None = None
     image_url: str | None = None
     file_id: str | None = None
+    filename: str | None = None
+    file_data: str | None = None
+    file_url: str | None = None
 
     @property
     def shown(self) -> ContentPart | None:
-        """The picture it is, if it is one. Raises ApiError (400) for one that is on OpenAI's servers."""
+        """The picture or file it is, if it is one. Raises ApiError (400) for a picture on OpenAI's servers."""
+        if self.type == "input_file":
+            about = FileData(
+                filename=self.filename, file_data=self.file_data, file_url=self.file_url, file_id=self.file_id
+            )
+            return ContentPart(type="file", file=about)
         if self.type != "input_image":
             return None
         if self.image_url is None:
@@ -133,8 +142,8 @@ def result_parts(output: str | list[ItemPart] | ItemPart | None) -> list[Content
     made: list[ContentPart] = []
     for part in output if isinstance(output, list) else [output]:
         text = part.words if part.words is not None else f"[{part.type}: only text can be read]"
-        shown = part.shown if part.image_url is not None else None
-        if not shown and made and not made[-1].is_picture:
+        shown = part.shown if part.image_url is not None or part.type == "input_file" else None
+        if not shown and made and made[-1].text is not None:
             made[-1].text = f"{made[-1].text}\n{text}"
         else:
             made.append(shown or ContentPart(type="text", text=text))
@@ -294,7 +303,7 @@ class ResponsesRequest(InputTokensRequest):
 def add_message(messages: list[ChatMessage], item: ResponseItem) -> None:
     """Adds a message, an assistant's to the thinking before it.
 
-    Raises ApiError (400) for what is neither text nor a picture."""
+    Raises ApiError (400) for what is no text, picture or file."""
     if item.role is None:
         raise ApiError(400, "invalid_value", "a message has a role: user, assistant, system or developer", "input")
     parts = [ItemPart(text=item.content)] if isinstance(item.content, str) else item.content or []
@@ -303,7 +312,7 @@ def add_message(messages: list[ChatMessage], item: ResponseItem) -> None:
         if shown := part.shown:
             content.append(shown)
         elif part.words is None:
-            message = f"only text and pictures can be read, not {part.type[:80]!r}"
+            message = f"only text, pictures and files can be read, not {part.type[:80]!r}"
             raise ApiError(400, "media_not_allowed", message, "input")
         else:
             content.append(ContentPart(type="text", text=part.words))
@@ -314,9 +323,8 @@ def add_message(messages: list[ChatMessage], item: ResponseItem) -> None:
             before.content = text
             return
     role = "system" if item.role == "developer" else item.role
-    shows = any(part.is_picture for part in content)
+    shows = any(part.is_picture or part.is_file for part in content)
     if shows and role == "system":
-        raise ApiError(
-            400, "media_not_allowed", "instructions can have no pictures; put them in a user's message", "input"
-        )
+        message = "instructions are text alone; put pictures and files in a user's message"
+        raise ApiError(400, "media_not_allowed", message, "input")
     messages.append(ChatMessage(role=role, content=content if shows else text))

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from itertools import count
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError, from_json
 
-from galop.chat.content import make_content
+from galop.chat.content import make_content, pictures_of
 from galop.chat.messages import Message
 from galop.chat.template import PromptEnd
 from galop.errors import PictureError
-from galop.pictures.picture import Picture, check_count, parse_data
+from galop.pictures.picture import Picture, check_count
 from galop.server.errors import ApiError
+from galop.server.request.media import FileData, MediaReader
 from galop.server.request.tools import ToolName
 from galop.server.transport.json_body import parse_json
 
-DECODING_SECONDS = 30.0  # after which no more pictures of a request are decoded
 LONGEST_CUT = 1 << 20  # characters of arguments that are not whole
 
 
@@ -33,26 +31,27 @@ class ImageURL(BaseModel):
 
 
 class ContentPart(BaseModel):
-    """A part of a message's content: text, or a picture as a data: URL or in base64."""
+    """A part of a message's content: text, a picture as a data: URL or in base64, or a file in that."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
     type: str
     text: str | None = None
     refusal: str | None = None
     image_url: str | ImageURL | None = None
+    file: FileData | None = None
     label: str = ""  # what a picture is called where it cannot be seen
 
     @model_validator(mode="after")
     def check_kind(self) -> ContentPart:
-        """Puts a refusal in the place of text. Raises PydanticCustomError for what is neither text nor a picture."""
-        if self.is_picture:
-            if self.image_url is None:
-                raise PydanticCustomError("missing", "image_url is missing")
+        """Puts a refusal in the place of text. Raises PydanticCustomError for what is no text, picture or file."""
+        if self.is_picture or self.is_file:
+            if (self.image_url if self.is_picture else self.file) is None:
+                raise PydanticCustomError("missing", f"{'image_url' if self.is_picture else 'file'} is missing")
             return self
         if self.type == "refusal":
             self.text = self.refusal
         elif self.type not in ("text", "input_text", "output_text"):
-            message = "only text and pictures can be read, not {kind}"
+            message = "only text, pictures and files can be read, not {kind}"
             raise PydanticCustomError("media_not_allowed", message, {"kind": repr(self.type[:40])})
         if self.text is None:
             raise PydanticCustomError("missing", "text is missing")
@@ -62,6 +61,11 @@ class ContentPart(BaseModel):
     def is_picture(self) -> bool:
         """Whether it is shown."""
         return self.type in ("image_url", "input_image")
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a PDF or another file."""
+        return self.type == "file"
 
     @property
     def url(self) -> str:
@@ -129,18 +133,18 @@ class ChatMessage(BaseModel):
         """Whether a picture is among what it says; what a tool gave is told in words to a model that sees none."""
         return self.role != "tool" and any(part.is_picture for part in self.parts)
 
-    def message(self, open_url: Callable[[str], Picture] | None = None) -> Message:
-        """As templates take it, its pictures as `open_url` makes them of URLs. Raises ApiError (400) for arguments of a
-        call that are no JSON object, and what that raises."""
+    def message(self, media: MediaReader) -> Message:
+        """As templates take it, its pictures and files as `media` opens them; what a tool gave and cannot be opened is
+        told in words. Raises ApiError (400) for arguments of a call that are no JSON object, PictureError."""
         parts: list[str | Picture] = []
-        for part, before in zip(self.parts, [None, *self.parts], strict=False):
-            line = "\n" if before and (part.is_picture or before.is_picture) and not open_url else ""
-            if not part.is_picture:
-                parts.append(line + (part.text or ""))
-            elif open_url:
-                parts.append(open_url(part.url))
-            else:
-                parts.append(f"{line}[{part.label or part.type}: only text can be read]")
+        apart = False  # whether a new line has to begin
+        for part in self.parts:
+            found = [part.text or ""] if not (part.is_picture or part.is_file) else self._open(part, media)
+            in_words = part.text is None and isinstance(found[0], str)
+            if parts and (apart or in_words):
+                parts.append("\n")
+            parts += found
+            apart = in_words
         content = make_content(parts) or self.refusal or ""
         role = "system" if self.role == "developer" else self.role
         message: Message = {"role": role, "content": content}
@@ -157,29 +161,31 @@ class ChatMessage(BaseModel):
             message |= {field: value for field, value in named.items() if value}
         return message
 
+    def _open(self, part: ContentPart, media: MediaReader) -> list[str | Picture]:
+        """Raises PictureError."""
+        if part.is_picture and not media.sees:
+            return [f"[{part.label or part.type}: only text can be read]"]
+        try:
+            return media.open_file(part.file) if part.file else [media.open_picture(part.url)]
+        except PictureError as error:
+            if self.role != "tool":
+                raise
+            return [f"[{error}]"]  # an agent's conversation has to go on
+
 
 Messages = Annotated[list[ChatMessage], Field(min_length=1, max_length=4096)]
 
 
 def read_messages(messages: Sequence[ChatMessage], sees: bool) -> list[Message]:
-    """Messages as templates take them, with their pictures where the model `sees`.
+    """Messages as templates take them, with their pictures where the model `sees`, and their files.
 
-    Raises ApiError (400) as `ChatMessage.message` does, PictureError for pictures that cannot be decoded, or not in the
-    time that a request may take of that.
+    Raises ApiError (400) and PictureError as `ChatMessage.message` does, PictureError for too many pictures too.
     """
-    check_count([part for message in messages for part in message.parts if part.is_picture])
-    numbers = count(1)
-    begun = time.monotonic()
-
-    def open_url(url: str) -> Picture:
-        name = f"picture {next(numbers)} of the request"
-        if time.monotonic() - begun > DECODING_SECONDS:
-            raise PictureError(
-                f"{name} would take too long to decode after those before it; send fewer or smaller ones"
-            )
-        return parse_data(url, name)
-
-    return [message.message(open_url if sees else None) for message in messages]
+    check_count([part for message in messages for part in message.parts if part.is_picture or part.is_file])
+    media = MediaReader(sees)
+    found = [message.message(media) for message in messages]
+    check_count(pictures_of(found))
+    return found
 
 
 def resolve_turn(

@@ -28,27 +28,40 @@ LINE_SECONDS = 10.0  # between two lines where there is no terminal
 app = command_app()
 
 
-@app.command(epilog=examples("galop train mini --quick", "galop train mini --size 1.2m --minutes 30"))
+RECIPES = ("mini", "mini-vl")
+
+
+@app.command(
+    epilog=examples("galop train mini --quick", "galop train mini --size 1.2m --minutes 30", "galop train mini-vl")
+)
 def train(
-    recipe: Annotated[str, typer.Argument(help="What to make: mini, a Qwen3 family in miniature.")],
+    recipe: Annotated[str, typer.Argument(help="mini, a Qwen3 family in miniature, or mini-vl, which sees.")],
     stage: Annotated[str, typer.Option(help="One stage of the recipe, or all of them.", metavar="STAGE")] = "all",
-    size: Annotated[str, typer.Option(help="0.4m, 1.2m, 3.5m, 11m or moe.", metavar="SIZE")] = "0.4m",
+    size: Annotated[
+        str | None, typer.Option(help="Of mini: 0.4m (as if none is named), 1.2m, 3.5m, 11m or moe.", metavar="SIZE")
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed makes the same model.", metavar="N", min=0)] = 0,
     minutes: Annotated[
         float, typer.Option(help="Stop after so long; the same command goes on.", metavar="MINUTES", min=0)
     ] = 0,
     out: Annotated[Path | None, typer.Option(help="Where checkpoints are kept.", metavar="FOLDER")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Addition alone, all stages in a few minutes.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Something smaller, all stages in a few minutes.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Make a small thinking model from nothing, on this CPU (needs galop[tune])."""
-    if recipe != "mini":
-        raise GalopError(f"there is no recipe {recipe!r}; there is one, mini: galop train mini")
+    """Make a small thinking model from nothing, on this CPU (needs galop[tune], or galop[eyes] for one that sees)."""
+    if recipe not in RECIPES:
+        raise GalopError(f"there is no recipe {recipe!r}; these are: {', '.join(RECIPES)}")
+    sees = recipe == "mini-vl"
+    if sees and size:
+        raise GalopError("mini-vl comes in one size; leave --size out")
     try:
-        from galop.recipes.mini import recipe as mini
+        if sees:
+            from galop.recipes.mini_vl import recipe as mini_vl
+        else:
+            from galop.recipes.mini import recipe as mini
     except ImportError as error:
-        raise missing_extra(error, "tune", "training") from None
-    root = out or data_directory() / "mini"
+        raise missing_extra(error, "eyes" if sees else "tune", "training") from None
+    root = out or data_directory() / recipe
     printed = 0.0
 
     def report(name: str, line: Report) -> None:
@@ -70,13 +83,19 @@ def train(
 
     start = time.monotonic()
     with catch_interrupts(stop_gently) as interrupted:
-        checkpoint = mini.train(
-            stage, size, seed, root, quick, report, lambda: interrupted() or 0 < minutes * 60 < time.monotonic() - start
-        )
+
+        def enough() -> bool:
+            return interrupted() or 0 < minutes * 60 < time.monotonic() - start
+
+        if sees:
+            checkpoint = mini_vl.train(stage, seed, root, quick, report, enough, note)
+        else:
+            checkpoint = mini.train(stage, size or "0.4m", seed, root, quick, report, enough)
     if as_json:
         print(json.dumps({"checkpoint": str(checkpoint) if checkpoint else None}))
     if checkpoint:
-        note(f"the checkpoint is in {checkpoint}; ask it with: galop run {checkpoint} 'What is 47+85?'")
+        question = "picture.png 'What is this?'" if sees else "'What is 47+85?'"
+        note(f"the checkpoint is in {checkpoint}; ask it with: galop run {checkpoint} {question}")
     else:
         note(f"what was learnt is kept in {root}; the same command goes on from there")
         if interrupted():
@@ -95,8 +114,9 @@ def describe(stage: str, line: Report) -> str:
     if not line.step:
         return f"{stage}: {(line.more or {}).get('kept', 0):.0f} right replies to learn from"
     text = f"{stage} {line.step}/{line.steps}  loss {line.loss:.3f}"
-    for name, value in (line.more or {}).items():
-        text += f"  {name} {value:.2f}"
+    more = line.more or {}
+    for name in [name for name in ("reward", "thinking", "emoji", "number") if name in more] or more:
+        text += f"  {name} {more[name]:.2f}"
     if line.accuracy is not None:
         text += f"  held-out accuracy {100 * line.accuracy:.0f} %"
     left = line.seconds / line.step * (line.steps - line.step)

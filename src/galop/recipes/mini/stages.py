@@ -20,7 +20,7 @@ from galop.recipes.mini.data import IGNORED, Example, TrainingBatch
 from galop.recipes.mini.model import Mini
 from galop.recipes.mini.sample import SampledReply, sample
 from galop.recipes.mini.tasks import MEND, Problem, correct, draw, edge
-from galop.recipes.mini.train import Stage, StepResult, write
+from galop.recipes.mini.train import Stage, Stepper, StepResult, write
 
 WORKED = 0.7  # of the documents of pre-training show how the answer comes about
 TURNS = 0.15  # of the conversations have a second question
@@ -30,8 +30,6 @@ THOUGHT = 0.7  # of the replies of fusion
 MICRO_TOKENS = 8192  # of one backward pass; 300 kB of activations each with 11 million parameters
 BALANCE = 0.01
 EDGE_SHARE = 0.75  # of the problems of reinforcement
-
-Stepper = Callable[[int], StepResult]
 
 
 # Learning from text: pre-training, cold start, fusion, and distillation from what a teacher wrote.

@@ -64,7 +64,8 @@ class Report:
     more: dict[str, float] | None = None
 
 
-Stage = Callable[[Mini, int], Callable[[int], StepResult] | None]
+Stepper = Callable[[int], StepResult]
+Stage = Callable[[Any, int], Stepper | None]
 """From a model and the steps already done to what does a step, by its number; None when it was enough before that."""
 
 
@@ -84,15 +85,26 @@ def rate_at(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / rise, (steps - step) / fall)
 
 
+@dataclass(frozen=True)
+class Trainee:
+    """How models of a kind are read, written and optimised, and the learning rate's share of its peak at each step."""
+
+    load: Callable[[Path], Any] = load_model
+    save: Callable[[Any, Path], None] = save_model
+    optimizers: Callable[[Any, float], list[Optimizer]] = optimizers
+    rate_at: Callable[[int, int], float] = rate_at
+
+
 def run_stage(
     settings: Settings,
-    begin: Callable[[], Mini],
+    begin: Callable[[], Any],
     stage: Stage,
     folder: Path,
     enough: Callable[[], bool] = lambda: False,
     report: Callable[[Report], None] | None = None,
-    test: Callable[[Mini], float] | None = None,
+    test: Callable[[Any], float] | None = None,
     test_every: int = 0,
+    kind: Trainee = Trainee(),
 ) -> Path | None:
     """Trains in `folder` until done, giving the finished checkpoint's folder, or until it is `enough`, giving None.
 
@@ -102,7 +114,7 @@ def run_stage(
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / "lock", timeout=0):
-            return _train(settings, begin, stage, folder, enough, report, test, test_every)
+            return _train(settings, begin, stage, folder, enough, report, test, test_every, kind)
     except Timeout:
         raise GalopError(f"{folder}: another process is training here; wait for it or name another --out") from None
     except BrokenPipeError:  # whoever read the reports has gone
@@ -115,21 +127,22 @@ def run_stage(
 
 def _train(
     settings: Settings,
-    begin: Callable[[], Mini],
+    begin: Callable[[], Any],
     stage: Stage,
     folder: Path,
     enough: Callable[[], bool],
     report: Callable[[Report], None] | None,
-    test: Callable[[Mini], float] | None,
+    test: Callable[[Any], float] | None,
     test_every: int,
+    kind: Trainee,
 ) -> Path | None:
     agree(settings, folder)
     if (folder / "model").exists():
         return drop_steps(folder)
     found = sorted(folder.glob("step-*"))
-    model = load_model(found[-1]) if found else begin()
+    model = kind.load(found[-1]) if found else begin()
     model.train()
-    opts = optimizers(model, settings.rate)
+    opts = kind.optimizers(model, settings.rate)
     first, spent, flops, tokens = 0, 0.0, 0.0, 0
     if found:
         state = json.loads((found[-1] / "progress.json").read_text("utf-8"))
@@ -146,7 +159,7 @@ def _train(
             for opt in opts:
                 for group in opt.param_groups:
                     group.setdefault("peak", group["lr"])
-                    group["lr"] = group["peak"] * rate_at(number, settings.steps)
+                    group["lr"] = group["peak"] * kind.rate_at(number, settings.steps)
             made = step_of(number)
             if made.tokens:
                 torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -164,12 +177,16 @@ def _train(
             ending = enough()
             if done < settings.steps and (ending or now - saved > SAVE_SECONDS):
                 history.flush()
-                keep(model, opts, folder, done, {"seconds": line.seconds, "flops": flops, "tokens": tokens})
+                keep(model, opts, folder, done, kind.save, {"seconds": line.seconds, "flops": flops, "tokens": tokens})
                 saved = time.monotonic()
             if ending and done < settings.steps:
                 return None
     return finish(
-        model, settings, folder, {"seconds": spent + time.monotonic() - start, "flops": flops, "tokens": tokens}
+        model,
+        settings,
+        folder,
+        kind.save,
+        {"seconds": spent + time.monotonic() - start, "flops": flops, "tokens": tokens},
     )
 
 
@@ -202,7 +219,14 @@ def keep_history(folder: Path, steps: int) -> None:
     write(path, "".join(line + "\n" for line in lines).encode())
 
 
-def keep(model: Mini, opts: list[Optimizer], folder: Path, step: int, state: dict[str, float]) -> None:
+def keep(
+    model: Any,
+    opts: list[Optimizer],
+    folder: Path,
+    step: int,
+    save_model: Callable[[Any, Path], None],
+    state: dict[str, float],
+) -> None:
     """A checkpoint to go on from, whole or not there; older ones go."""
     part = folder / "incomplete"
     shutil.rmtree(part, ignore_errors=True)
@@ -218,7 +242,9 @@ def keep(model: Mini, opts: list[Optimizer], folder: Path, step: int, state: dic
         shutil.rmtree(old)
 
 
-def finish(model: Mini, settings: Settings, folder: Path, state: dict[str, float]) -> Path:
+def finish(
+    model: Any, settings: Settings, folder: Path, save_model: Callable[[Any, Path], None], state: dict[str, float]
+) -> Path:
     """Writes the finished checkpoint, whole or not at all, and gives its folder."""
     part = folder / "incomplete"
     shutil.rmtree(part, ignore_errors=True)
@@ -239,7 +265,7 @@ def drop_steps(folder: Path) -> Path:
     return folder / "model"
 
 
-def moments(model: Mini, opts: list[Optimizer]) -> dict[str, Tensor]:
+def moments(model: Any, opts: list[Optimizer]) -> dict[str, Tensor]:
     """The state of the optimizers by parameter."""
     names = {weight: name for name, weight in model.named_parameters()}
     return {
@@ -250,7 +276,7 @@ def moments(model: Mini, opts: list[Optimizer]) -> dict[str, Tensor]:
     }
 
 
-def restore(model: Mini, opts: list[Optimizer], values: dict[str, Tensor]) -> None:
+def restore(model: Any, opts: list[Optimizer], values: dict[str, Tensor]) -> None:
     """Puts what `moments` gave back into the optimizers."""
     named = dict(model.named_parameters())
     for name, value in values.items():

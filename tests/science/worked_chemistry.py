@@ -217,4 +217,13 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
      {"ratio": exp(50_000 / NA / KB * 10 / (298.15 * 308.15))}, 1e-6),
     ("first_order_decay", {"initial": "0.8 M", "rate_constant": "0.01 1/s", "time": f"{3 * 69.314718056:.10g} s"},
      {"concentration": 0.1, "half_life": 69.3147}, 1e-6),
+    # By constants and rates.
+    ("weak_acid_ph_of_ka", {"concentration": "0.1 M", "ka": 10**-4.756}, {"ph": 2.882}, 1e-3),  # acetic acid, Harris
+    ("weak_base_ph_of_kb", {"concentration": "0.1 M", "kb": 1.8e-5}, {"ph": 14 - 2.8753}, 1e-4),
+    ("cell_voltage_at_concentrations", {"standard_voltage": "1.10 V", "electrons": 2, "cathode_concentration": "1 M", "anode_concentration": "0.01 M"},
+     {"voltage": 1.10 + 2 * 0.0591597 / 2}, 1e-5),
+    ("molar_mass_of_compound", {"molar_mass": "294.18 g/mol"}, {"compound_mass": 294.18}, 1e-12),
+    ("current_of_deposition_rate", {"rate": "5 g/h", "molar_mass": "63.546 g/mol", "electrons": 2}, {"current": 4.21765}, 1e-5),
+    ("overpotential_change", {"first_current": "0.2 mA/cm²", "second_current": "20 mA/cm²", "slope": "60 mV"}, {"change": 120}, 1e-9),
+    ("charge_transfer_resistance_of_current", {"exchange_current": "4 mA"}, {"resistance": 0.0256926 / 4e-3}, 1e-5),
 ]  # fmt: skip

@@ -129,4 +129,5 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("sherwood_number", {"coefficient": "1e-5 m/s", "length": "2 cm", "diffusivity": "1e-9 m²/s"}, {"sherwood": 200}, 1e-9),
     ("strouhal_number", {"frequency": "20 Hz", "length": "5 cm", "velocity": "5 m/s"}, {"strouhal": 0.2}, 1e-9),
     ("calculate", {"expression": "250 kg/s * 3000 m/s / (250 kg/s * g0)", "in_unit": "s"}, {}, 0),
+    ("sphere_drag", {"drag_coefficient": 0.47, "diameter": "20 cm", "velocity": "15 m/s", "density": "1.2 kg/m³"}, {"force": 1.99334}, 1e-5),
 ]  # fmt: skip

@@ -105,4 +105,10 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("stress_and_strain", {"force": "50 kN", "area": "400 mm²", "elastic_modulus": "70 GPa"}, {"stress": 125, "strain": 125 / 70_000}, 1e-9),
     ("elongation", {"force": "20 kN", "length": "3 m", "area": "200 mm²", "elastic_modulus": "200 GPa"}, {"elongation": 1.5}, 1e-9),
     ("power_efficiency", {"output": "7.5 kW", "intake": "9 kW"}, {"efficiency": 0.833333}, 1e-5),
+    ("layers_heat_of_difference",
+     {"area": "20 m²", "first_thickness": "10 cm", "first_conductivity": "0.6 W/m/K", "second_thickness": "6 cm",
+      "second_conductivity": "0.03 W/m/K", "third_thickness": "10 cm", "third_conductivity": "0.6 W/m/K",
+      "temperature_difference": "25 K"}, {"heat_flow": 20 * 25 / (1 / 6 + 2 + 1 / 6)}, 1e-9),
+    ("ice_to_cool", {"mass": "2 kg", "start": "30 °C", "end": "10 °C", "latent": "334 kJ/kg", "heat_capacity": "4.18 kJ/kg/K"},
+     {"ice_mass": 167.2 / 375.8}, 1e-9),  # heat given up over what each kg of ice takes
 ]  # fmt: skip

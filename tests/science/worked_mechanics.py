@@ -124,4 +124,9 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("isobaric_work", {"pressure": "2 bar", "first_volume": "10 L", "second_volume": "25 L"}, {"work": 3}, 1e-12),
     ("isothermal_work_of_volumes", {"amount": "2 mol", "temperature": "300 K", "first_volume": "1 L", "second_volume": "12 L"},
      {"work": integral(lambda v: 2 * 8.31446261815324 * 300 / v, 1, 12) / 1e3}, 1e-5),
+    ("total_mass", {"first_mass": "2 t", "second_mass": "350 kg", "third_mass": "50 kg"}, {"total": 2400}, 1e-12),
+    ("total_power", {"first_power": "60 W", "second_power": "1.2 kW"}, {"total": 1260}, 1e-12),
+    ("sphere_area", {"diameter": "20 cm"}, {"area": 4 * 3.14159265 * 0.1**2}, 1e-8),
+    ("cylinder_area", {"diameter": "5 cm", "length": "3 m"}, {"area": 0.471239}, 1e-5),
+    ("powder_area", {"specific_surface": "1500 m²/g", "mass": "3 g"}, {"area": 4500}, 1e-12),
 ]  # fmt: skip

@@ -214,4 +214,8 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("standard_atmosphere", {"altitude": "30 km"}, {"pressure": 1197.0, "temperature": 226.509, "density": 0.01841}, 1e-4),
     ("standard_atmosphere", {"altitude": "80 km"}, {"pressure": 1.0524, "temperature": 198.639, "density": 1.8458e-5}, 2e-4),
     ("eclipse", {"altitude": "400 km"}, {"shadow_time": 36.1 * 60, "shadow_fraction": 0.39}, 5e-3),
+    ("total_thrust", {"first_thrust": "1000 kN", "second_thrust": "800 kN"}, {"total": 1.8e6}, 1e-12),
+    ("isp_of_burn", {"thrust": "790 N", "burn_time": "11 s", "propellant_mass": "4.2 kg"}, {"isp": 790 / (4.2 / 11) / 9.80665}, 1e-9),
+    ("stage_delta_v_of_gross", {"isp": "290 s", "gross_mass": "120 t", "empty_mass": "12 t", "payload_mass": "40 t"},
+     {"delta_v": 290 * 9.80665 * log(160 / 52), "mass_ratio": 160 / 52}, 1e-9),
 ]  # fmt: skip

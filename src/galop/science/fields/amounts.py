@@ -25,6 +25,16 @@ def number_of_particles(amount: Amount) -> float:
 
 
 @formula(
+    "M = sum of the atomic weights", "IUPAC standard atomic weights 2021, abridged",
+    {"compound_mass": Quantity("g/mol", "molar mass of the compound", words="molecular weight of, masse molaire du")},
+    words="molar mass molecular weight of a compound, masse molaire moléculaire d'un composé",
+)  # fmt: skip
+def molar_mass_of_compound(molar_mass: MolarMass) -> float:
+    """Molar mass of what is named by its formula."""
+    return molar_mass
+
+
+@formula(
     "n = Q / F", "Faraday, 1834",
     {"amount": Quantity("mol", "moles of electrons", words="amount charge passed, quantité d'électrons")},
     words="moles of electrons from a charge in coulombs, moles d'électrons charge en coulombs faraday",

@@ -79,8 +79,25 @@ def energy_of_power(power: Power, time: Duration) -> float:
 
 
 @formula(
+    "W = P days hours", "definition", {"energy": Quantity("kW*h", "energy",
+                                                          words="consumption kWh W used, énergie consommation")},
+    words="energy consumption of a lamp appliance used some hours a day for days, consommation d'un appareil quelques "
+          "heures par jour pendant un mois",
+)  # fmt: skip
+def energy_of_daily_use(
+    power: Power,
+    time: Annotated[float, Quantity("s", "days of use", 0, 1e15, words="for over month days, pendant jours mois")],
+    share: Annotated[
+        float, Quantity("", "share of the day in use", 1e-6, 1, words="hours a day per day daily h, heures par jour")
+    ],
+) -> float:
+    """Energy of what is switched on for a share of each day."""
+    return power * time * share / 3.6e6
+
+
+@formula(
     "R = rho L / A", f"{OHM}; Pouillet, 1837",
-    {"resistance": Quantity("ohm", "resistance of the wire", words="R cable conductor, résistance du fil câble")},
+    {"resistance": Quantity("ohm", "resistance", words="R wire cable conductor, résistance du fil câble")},
     words="resistance of a wire cable from resistivity length section, résistance d'un fil résistivité longueur "
           "section",
 )  # fmt: skip

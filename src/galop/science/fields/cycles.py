@@ -93,17 +93,20 @@ def isobaric_work(
 
 
 @formula("W = n R T ln(V2 / V1)", f"{CENGEL}, sec. 4-1",
-         {"work": Quantity("kJ", "work of the gas", words="expansion W, travail du gaz, de détente")},
-         words="isothermal expansion at constant temperature, volumes, détente isotherme, température "
-               "constante")  # fmt: skip
+         {"work": Quantity("kJ", "work of the gas", words="expansion W, travail du gaz, de détente"),
+          "work_on_gas": Quantity("kJ", "work of compression", words="to compress done on the gas needed, travail pour "
+                                                                     "comprimer, de compression")},
+         words="isothermal expansion or compression at constant temperature, volumes, détente compression isotherme, "
+               "température constante")  # fmt: skip
 def isothermal_work_of_volumes(
     amount: Annotated[float, Quantity("mol", "amount of gas", 0, 1e12, "moles n, quantité de gaz")],
     temperature: Annotated[float, Quantity("K", "temperature", 1, 10_000, "T constant, température")],
     first_volume: FirstVolume,
     second_volume: SecondVolume,
-) -> float:
-    """Work of an ideal gas that expands at constant temperature."""
-    return amount * GAS_CONSTANT * temperature * log(second_volume / first_volume) / 1e3
+) -> dict[str, float]:
+    """Work of an ideal gas that expands at constant temperature, or what compressing it takes."""
+    work = amount * GAS_CONSTANT * temperature * log(second_volume / first_volume) / 1e3
+    return {"work": work, "work_on_gas": -work}
 
 
 @formula("eta = 1 - heat_out / heat_in", f"{CENGEL}, eq. 6-2",

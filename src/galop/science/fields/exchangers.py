@@ -144,9 +144,11 @@ def effectiveness_duty(
 
 
 @formula(
-    "Q = m cp (T_out - T_in)", "first law", {"heat_flow": RATE},
-    words="heat taken up by a flow cooling jacket coolant temperature rise, puissance emportée par un débit "
-          "échauffement fluide de refroidissement",
+    "Q = m cp (T_out - T_in)", "first law",
+    {"heat_flow": RATE, "heat_removed": Quantity("W", "heat flow removed", words="rejected given up taken out cooling "
+                                                 "cools, puissance cédée évacuée retirée refroidissement")},
+    words="heat taken up by a flow cooling jacket coolant temperature rise, or removed from a flow that cools, "
+          "puissance emportée par un débit échauffement fluide de refroidissement, débit refroidi",
 )  # fmt: skip
 def stream_heat(
     mass_flow: Annotated[float, Quantity("kg/s", "mass flow", 0, 1e9, words="ṁ flow rate, débit massique")],
@@ -157,9 +159,10 @@ def stream_heat(
     outlet: Annotated[
         float, Quantity("K", "temperature at the outlet", 1, 5000, words="leaves out to, température de sortie")
     ],
-) -> float:
-    """Heat that a flow takes up between two temperatures."""
-    return mass_flow * heat_capacity * (outlet - inlet)
+) -> dict[str, float]:
+    """Heat that a flow takes up between two temperatures, or gives up."""
+    heat_flow = mass_flow * heat_capacity * (outlet - inlet)
+    return {"heat_flow": heat_flow, "heat_removed": -heat_flow}
 
 
 @formula(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import pi, sqrt
 from typing import Annotated
 
 from galop.science.constants import G0
@@ -302,7 +302,7 @@ def settling_velocity(
 
 DragCoefficient = Annotated[float, Quantity("", "drag coefficient", 1e-4, 100, words="Cd Cx, coefficient de traînée")]
 FrontalArea = Annotated[
-    float, Quantity("m^2", "frontal area", 1e-12, 1e6, words="cross-section A S, maître-couple surface frontale")
+    float, Quantity("m^2", "frontal area", 1e-12, 1e6, words="cross-section A S, maître-couple frontale")
 ]
 
 
@@ -329,6 +329,21 @@ def terminal_velocity(
 def drag_force(drag_coefficient: DragCoefficient, area: FrontalArea, velocity: Velocity, density: Density) -> float:
     """Drag of a body in a flow."""
     return drag_coefficient * area * density * velocity**2 / 2
+
+
+@formula(
+    "F = C_D pi d^2 / 4 rho v^2 / 2", f"{WHITE}, eq. 7.62",
+    {"force": Quantity("N", "drag", words="drag force resistance, force de traînée")},
+    words="drag force on a sphere ball in a flow, force de traînée sur une sphère bille balle",
+)  # fmt: skip
+def sphere_drag(
+    drag_coefficient: DragCoefficient,
+    diameter: Annotated[float, Quantity("m", "diameter of the sphere", 0, 1e6, words="ball across, diamètre")],
+    velocity: Velocity,
+    density: Density,
+) -> float:
+    """Drag of a sphere in a flow."""
+    return drag_coefficient * pi * diameter**2 / 4 * density * velocity**2 / 2
 
 
 @formula(

@@ -34,15 +34,18 @@ def series(*pairs: tuple[float, float]) -> float:
 
 
 @formula(f"R = {SERIES}", INCROPERA,
-         {"resistance": Quantity("m^2*K/W", "thermal resistance of the area", words="R value, résistance thermique")},
+         {"resistance": Quantity("m^2*K/W", "thermal resistance of the area", words="R value, résistance thermique"),
+          "coefficient": Quantity("W/m^2/K", "U value of the layers alone", words="without films surface resistances, "
+                                  "transmittance coefficient U sans résistances superficielles")},
          words=WALL)  # fmt: skip
 def layers_resistance(
     first_thickness: T1, first_conductivity: K1, second_thickness: T2, second_conductivity: K2,
     third_thickness: T3 = 0.0, third_conductivity: K3 = 1.0, fourth_thickness: T4 = 0.0, fourth_conductivity: K4 = 1.0,
-) -> float:  # fmt: skip
+) -> dict[str, float]:  # fmt: skip
     """Thermal resistance of a unit area of up to four layers, without films."""
-    return series((first_thickness, first_conductivity), (second_thickness, second_conductivity),
-                  (third_thickness, third_conductivity), (fourth_thickness, fourth_conductivity))  # fmt: skip
+    total = series((first_thickness, first_conductivity), (second_thickness, second_conductivity),
+                   (third_thickness, third_conductivity), (fourth_thickness, fourth_conductivity))  # fmt: skip
+    return {"resistance": total, "coefficient": 1 / total}
 
 
 @formula(f"q = (T_hot - T_cold) / ({SERIES})", INCROPERA,
@@ -69,6 +72,23 @@ def layers_heat_flow(
 ) -> float:  # fmt: skip
     """Heat flow through up to four layers between two surfaces."""
     return area * (hot - cold) / series(
+        (first_thickness, first_conductivity), (second_thickness, second_conductivity),
+        (third_thickness, third_conductivity), (fourth_thickness, fourth_conductivity),
+    )  # fmt: skip
+
+
+@formula(f"Q = A dT / ({SERIES})", INCROPERA,
+         {"heat_flow": Quantity("W", "heat flow", words="heat loss power, flux perte de chaleur, déperdition")},
+         words=WALL)  # fmt: skip
+def layers_heat_of_difference(
+    area: Area, first_thickness: T1, first_conductivity: K1, second_thickness: T2, second_conductivity: K2,
+    temperature_difference: Annotated[
+        float, Quantity("ΔK", "temperature difference", 0, 10_000, "across between both sides, écart de température")
+    ],
+    third_thickness: T3 = 0.0, third_conductivity: K3 = 1.0, fourth_thickness: T4 = 0.0, fourth_conductivity: K4 = 1.0,
+) -> float:  # fmt: skip
+    """Heat flow through up to four layers across a difference of temperatures."""
+    return area * temperature_difference / series(
         (first_thickness, first_conductivity), (second_thickness, second_conductivity),
         (third_thickness, third_conductivity), (fourth_thickness, fourth_conductivity),
     )  # fmt: skip

@@ -188,9 +188,25 @@ def elongation(
     words="efficiency output over input power, rendement puissance utile absorbée",
 )  # fmt: skip
 def power_efficiency(
-    output: Annotated[float, Quantity("W", "power given", 0, 1e18, words="useful output, puissance utile fournie")],
+    output: Annotated[
+        float,
+        Quantity(
+            "W",
+            "power given",
+            0,
+            1e18,
+            words="useful output gives delivers supplies produces puts, puissance utile fournie délivre restitue donne",
+        ),
+    ],
     intake: Annotated[
-        float, Quantity("W", "power taken", 1e-18, 1e18, words="consumed input, puissance absorbée consommée")
+        float,
+        Quantity(
+            "W",
+            "power taken",
+            1e-18,
+            1e18,
+            words="consumed input takes draws absorbs from, puissance absorbée consommée prend absorbe",
+        ),
     ],
 ) -> float:
     """Efficiency of a machine."""

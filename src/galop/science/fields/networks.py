@@ -303,8 +303,8 @@ def discharging_capacitor(
 @formula(
     "U_rms = U_peak / sqrt(2), U_pp = 2 U_peak", HOROWITZ,
     {
-        "rms": Quantity("V", "RMS voltage", words="effective sine, tension efficace"),
-        "peak_to_peak": Quantity("V", "peak-to-peak voltage", words="tension crête à crête"),
+        "rms": Quantity("V", "RMS voltage", words="root mean square effective sine, tension efficace"),
+        "peak_to_peak": Quantity("V", "peak-to-peak voltage", words="swing Vpp, tension crête à crête"),
     },
     words="RMS effective voltage of a sine from its peak amplitude, tension efficace d'une sinusoïde crête amplitude",
 )  # fmt: skip

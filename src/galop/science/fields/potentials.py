@@ -85,6 +85,22 @@ def galvanic_cell(
 
 
 @formula(
+    "E = E0 + R T / (z F) ln(c_cathode / c_anode)", f"{BF}, eq. 2.1.40", {"voltage": Voltage},
+    words="voltage emf of a galvanic cell from its standard voltage and both concentrations, Daniell Nernst, tension "
+          "d'une pile tension standard et concentrations",
+)  # fmt: skip
+def cell_voltage_at_concentrations(
+    standard_voltage: StandardVoltage,
+    electrons: Electrons,
+    cathode_concentration: Annotated[float, concentration_of("concentration of the cathode's ion", "oxidised")],
+    anode_concentration: Annotated[float, concentration_of("concentration of the anode's ion", "oxidised")],
+    temperature: Temperature = ROOM,
+) -> float:
+    """Voltage of a cell of two metals in their ions of equal charge, from its standard voltage (Nernst)."""
+    return standard_voltage + R * temperature / (electrons * F) * log(cathode_concentration / anode_concentration)
+
+
+@formula(
     "E = E0 - R T / (z F) ln(Q)", f"{BF}, eq. 2.1.40",
     {"voltage": Quantity("V", "voltage or potential",
                          words="emf cell potential E, tension potentiel force électromotrice")},

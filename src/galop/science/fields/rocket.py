@@ -160,6 +160,21 @@ def impulse_of_propellant(isp: Isp, propellant_mass: PropellantMass) -> float:
 
 
 @formula(
+    "isp = thrust burn_time / (propellant_mass g0)", f"{RPE}, eq. 2-4",
+    {"isp": Quantity("s", "specific impulse", words="Isp impulsion spécifique")},
+    words="specific impulse of a motor from its mean thrust, burn time and propellant, load cell test, impulsion "
+          "spécifique, poussée moyenne, durée de combustion, masse d'ergols",
+)  # fmt: skip
+def isp_of_burn(
+    thrust: Annotated[float, Quantity("N", "mean thrust", 0, 1e12, "average load cell force, poussée moyenne")],
+    burn_time: Annotated[float, Quantity("s", "burn time", 1e-6, 1e10, "burning duration in, durée de combustion en")],
+    propellant_mass: PropellantMass,
+) -> float:
+    """Specific impulse from what a motor burned, how long, and its mean thrust."""
+    return thrust * burn_time / (propellant_mass * G0)
+
+
+@formula(
     "burn_time = propellant_mass / mass_flow", f"{RPE}, ch. 2",
     {"burn_time": Quantity("s", "burn time", words="durée de combustion, temps de combustion")},
     words="how long an engine burns its propellant, durée de combustion, combien de temps, débit massique",

@@ -64,6 +64,34 @@ def stage_delta_v_of_exhaust(
     }  # fmt: skip
 
 
+@formula(
+    "delta_v = isp g0 ln((gross_mass + payload_mass) / (empty_mass + payload_mass))", f"{RPE}, ch. 4",
+    {"delta_v": Quantity("m/s", "velocity change", words="delta-v Δv, variation de vitesse"), "mass_ratio": MASS_RATIO},
+    words="velocity change of a stage from its loaded or gross mass, its empty mass and what it carries, delta-v d'un "
+          "étage, masse pleine, masse vide, charge utile",
+)  # fmt: skip
+def stage_delta_v_of_gross(
+    isp: Isp,
+    gross_mass: Annotated[
+        float, Quantity("kg", "mass of the loaded stage", 1e-9, 1e12, "loaded gross full fuelled, masse pleine chargée")
+    ],
+    empty_mass: Annotated[
+        float, Quantity("kg", "mass of the empty stage", 1e-9, 1e12, "empty dry burnt out, masse vide à vide sèche")
+    ],
+    payload_mass: Annotated[
+        float, Quantity("kg", "mass that the stage carries", 0, 1e12, "payload upper stages above, charge utile")
+    ],
+) -> dict[str, float]:
+    """Velocity change of a stage that is weighed full and empty, with what it carries.
+
+    Raises ScienceError where the empty stage is heavier than the loaded one.
+    """
+    if empty_mass >= gross_mass:
+        raise ScienceError(f"empty_mass ({empty_mass:g} kg) has to be less than gross_mass ({gross_mass:g} kg)")
+    ratio = (gross_mass + payload_mass) / (empty_mass + payload_mass)
+    return {"delta_v": isp * G0 * log(ratio), "mass_ratio": ratio}
+
+
 StageIsp = Annotated[
     float, Quantity("s", "specific impulse of the stage", 1, 20_000, "Isp impulsion spécifique de l'étage")
 ]

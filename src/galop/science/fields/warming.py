@@ -60,6 +60,29 @@ def latent_heat(
 
 
 @formula(
+    "m = m_w c (T1 - T2) / (L + c T2), temperatures in degC", "first law",
+    {"ice_mass": Quantity("kg", "mass of ice", words="ice cubes at 0 °C needed, masse de glace glaçons")},
+    words="ice needed to cool water drink, melting ice cubes, glace pour refroidir de l'eau une boisson, glaçons "
+          "fondent",
+)  # fmt: skip
+def ice_to_cool(
+    mass: Annotated[float, Quantity("kg", "mass that is cooled", 0, 1e15, words="water drink m, masse d'eau")],
+    start: Annotated[
+        float, Quantity("K", "temperature at the start", 273.15, 400, words="initial from, température initiale de")
+    ],
+    end: Annotated[float, Quantity("K", "temperature at the end", 273.15, 400, words="final to, température finale à")],
+    latent: Annotated[
+        float, Quantity("kJ/kg", "latent heat of melting", 1, 1e4, words="fusion ice L, chaleur latente de fusion")
+    ] = 333.55,
+    heat_capacity: Annotated[
+        float, Quantity("kJ/kg/K", "specific heat of the water", 0.1, 20, words="c, chaleur massique de l'eau")
+    ] = 4.186,
+) -> float:
+    """Ice of 0 degC that cools water, its own water warmed to the same end."""
+    return mass * heat_capacity * (start - end) / (latent + heat_capacity * (end - 273.15))
+
+
+@formula(
     "t = m c (T2 - T1) / (efficiency P)", "first law",
     {"time": Quantity("min", "time",
                       words="how long duration, durée combien de temps")},

@@ -53,7 +53,7 @@ NOT_ROOM = re.compile(
 )
 BOILING = ("LOX", "LH2", "LCH4", "NH3", "propane", "nitrogen")  # gases but for what is said to be liquid
 GASES = {"H2": 2.0, "O2": 4.0, "Cl2": 2.0}  # electrons that a molecule takes or gives in electrolysis
-HOST = re.compile(r"Li(\d?)(?=[A-Z])")  # of lithium in a battery
+HOST = re.compile(r"(?:Li|Na)(\d?)(?=\w*(?:Fe|Co|Mn|Ni|Ti|V|S\d?$))")  # of lithium or sodium in a battery
 VALENTS = {"mono": 1, "uni": 1, "di": 2, "bi": 2, "tri": 3}
 VALENT = re.compile(r"\b(mono|uni|di|bi|tri)valente?s?\b")
 CHARGE = re.compile(r"(\d?)([+-])$")
@@ -143,7 +143,7 @@ def electrons_of(name: Name, signed: bool) -> Iterator[Assumption]:
     if not signed and (gas := next((c for c in name.called if c in GASES), None)):
         yield Assumption(f"electrons for a molecule of {gas}", GASES[gas], "", "its half-reaction", gas)
         return
-    if not signed and name.kind == "formula" and (host := HOST.match(name.called[0])):
+    if not signed and (host := HOST.match(name.called[0])):
         count = float(host[1] or 1)
         yield Assumption(f"electrons of {name.called[0]}", count, "", "one for each lithium", name.called[0])
         return

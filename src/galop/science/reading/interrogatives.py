@@ -9,7 +9,7 @@ from galop.science.reading.quantity_words import PER
 
 SENTENCE_END = re.compile(r"(?<=[?!])[\s)\"»]+|(?<=\.)\s+|\n+")
 SHORTENED = re.compile(
-    r"(?<!\w)(?:e\.g|i\.e|approx|vs|ca|env|resp|no|eq|fig|cf|etc|c\.-a-d|p\.ex|temp|max|vol|dia)\.\s+$"
+    r"(?<!\w)(?:e\.g|i\.e|approx|vs|ca|env|resp|no|eq|fig|cf|etc|f\.[eé]\.m|e\.m\.f|c\.-a-d|p\.ex|temp|max|vol|dia)\.\s+$"
 )
 IMPERATIVE = (
     r"(?:please |then |and |also |veuillez |puis |et )?(?:compute|find|calculate|estimate|determine|give|evaluate|"
@@ -89,6 +89,9 @@ PER_WHAT = re.compile(
 TIMES = {"second": "s", "seconde": "s", "sec": "s", "s": "s", "minute": "min", "min": "min", "hour": "h", "heure": "h",
          "h": "h", "day": "day", "jour": "day"}  # fmt: skip
 PER_TIME = re.compile(rf"(?:(?:per|par|each|every|a) |/ ?)({'|'.join(TIMES)})(?!\w)")
+IT = re.compile(
+    r"^(?:(?:what|how) (?:is|was|will|would|does) )?(?:it|that|this|elle|il|-t-elle|-t-il|celle-ci|celui-ci)\b"
+)
 HOW_MANY = re.compile(r"(?:how many|combien (?:de |d')|(?:what|which|the|a) number of |(?:quel|le) nombre (?:de |d'))")
 LEADS_ON = re.compile(
     r"(?: and| et| then| puis|please|(?:want|need|like|asked|try|have|veux|faut|cherche|demande)\w* (?:to|de|a))$"

@@ -15,7 +15,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from galop.science.reading.counts import read_counted, read_pack
+from galop.science.reading.compounds import read_compound
+from galop.science.reading.counts import MULTIPLES, TIMES_AS_MUCH, find_counted, read_counted, read_pack
+from galop.science.reading.lists import hand_out
 from galop.science.reading.number_words import BEGINNINGS, HUNDREDS
 from galop.science.reading.numerals import Numeral, read_numeral
 from galop.science.reading.passage import (
@@ -35,6 +37,7 @@ from galop.science.reading.unit_context import (
     FOLLOWERS,
     RATE,
     SINGLE,
+    SLANTED,
     TIMES_WORD,
     is_difference,
     is_label,
@@ -42,6 +45,7 @@ from galop.science.reading.unit_context import (
     settle_unit,
 )
 from galop.science.reading.unit_text import UnitText, in_ones, is_dimensionless, read_unit
+from galop.science.reading.words import stems
 from galop.science.units import parse_quantity, same_dimension, unit_registry
 
 Kind = Literal["measure", "number", "ratio", "fraction", "count"]
@@ -97,16 +101,10 @@ class Unread:
     after: tuple[str, ...] = ()
 
 
-WORDS_OF_NUMBERS = "|".join(sorted({*BEGINNINGS, *HUNDREDS, "twice", "thrice", "single"} - {"a", "an"}))
+WORDS_OF_NUMBERS = "|".join(sorted({*BEGINNINGS, *HUNDREDS, *MULTIPLES, "single"} - {"a", "an"}))
 START = re.compile(
     rf"(?<![\w^])(?<!\d\.)(?:(?<!\d)[.,]?\d|c/(?=\d)|[½¼¾⅓⅔⅛⅜⅝⅞]|(?:{WORDS_OF_NUMBERS}|an?(?= [a-z]{{3}}))(?!\w))"
 )
-CLOCK = re.compile(
-    r"(\d{1,3}) ?[hH](?=\d\d| ) ?(\d{1,2})(?: ?(?:min|mn|m)(?!\w))?(?: ?(\d{1,2}) ?s(?:ec)?(?!\w))?(?![\w.,]\d|\w)"
-)
-MINUTES = re.compile(r"(\d{1,3}) ?(?:min|mn) ?(\d{1,2}) ?s?(?![\w.,]\d|\w)")
-METRES = re.compile(r"(\d{1,3})m(\d{2})(?![\w²³]|[.,]\d)")  # 1m80
-FEET = re.compile(r"(\d{1,3}) ?['′] ?(\d{1,2}(?:\.\d+)?) ?(?:\"|″|'')")
 SMALLER = {
     "h": ("min", "s"), "min": ("s",), "day": ("h", "min"), "ft": ("inch",), "lb": ("oz",), "week": ("day",),
     "deg": ("arcmin",), "year": ("month", "day", "week"), "kg": ("g",), "km": ("m",), "m": ("cm", "mm"), 
@@ -126,6 +124,8 @@ ORDINAL_END = re.compile(r"(?:st|nd|rd|th|e|er|ere|eme|ieme|re|nde)s?")
 NAME_BEFORE = re.compile(r"[^\W\d_][-–]$|[^\W\d_]\d?[.]$|\^[{(]?[-+]?\d?[.,]?$")  # RP-1, Al6.061, x^{-1}
 C_RATE = re.compile(r"C/([1-9]\d{0,2})(?![\w.]\d|\w)")
 DATE = re.compile(r"\d{1,2}([/.-])\d{1,2}\1\d{2,4}(?![\d^⁻*])|\d{4}-\d{2}-\d{2}(?!\d)")
+EFFICIENCY, ELECTRONS = stems("efficiency"), stems("electrons")
+EXPONENTIAL = re.compile(r"burn\w* rate|\bburns?\b|peukert|saint-robert|vieille|combustion|polytrop|exponent|exposant")
 OVEN = re.compile(r"\b(?:un|le|du|au|ce|mon|notre|les|des) four(?!\w)")  # in French
 ONE_ELECTRON = re.compile(r"single(?=[ -](?:electron|proton)(?!\w))")
 FOR_A = re.compile(r"\b(?:in|for|during|every|en|pendant|durant|of|de|d') ?$")  # a second, not the second of several
@@ -160,10 +160,24 @@ def read_quantities(text: str) -> list[Given | Unread]:
         ]
         if len(found) >= MOST:
             break
-    found = found[:MOST]
+    found = share_units(passage, found[:MOST])
     alike = [same_dimension(measure_of(one), measure_of(other)) for one, other in pairwise(found)]
-    roles = read_roles(passage, [(item.start, item.end) for item in found], alike)
-    return [add_role(item, role) for item, role in zip(found, roles, strict=True)]
+    places = [(item.start, item.end) for item in found]
+    roles = hand_out(passage, places, read_roles(passage, places, alike), alike)
+    return [add_role(item, role, passage) for item, role in zip(found, roles, strict=True)]
+
+
+def share_units(passage: Passage, found: list[Given | Unread]) -> list[Given | Unread]:
+    """With the unit of a later pair for pairs of bare numbers: K 140/5, Na 10/145 mM."""
+    pairs = [i for i in range(len(found) - 1) if passage.folded[found[i].end : found[i + 1].start].strip() == "/"]
+    unit = ""
+    for i in reversed(pairs):
+        one, other = found[i], found[i + 1]
+        if isinstance(one, Given) and isinstance(other, Given):
+            unit = one.unit if one.unit == other.unit and one.unit else unit
+            if unit and one.kind == other.kind == "number":
+                found[i : i + 2] = [replace(each, unit=unit, kind="measure") for each in (one, other)]
+    return found
 
 
 def measure_of(item: Given | Unread) -> str:
@@ -171,22 +185,20 @@ def measure_of(item: Given | Unread) -> str:
     return item.unit if isinstance(item, Given) else "unread"
 
 
-def add_role(item: Given | Unread, role: Role) -> Given | Unread:
-    """An item with the words of its role."""
+def add_role(item: Given | Unread, role: Role, passage: Passage) -> Given | Unread:
+    """An item of a passage with the words of its role."""
     if isinstance(item, Unread):
         return replace(item, before=role.before, after=role.after)
     meant = words_of_symbol(role.symbol, item.unit) if role.symbol else ()
+    if meant == ELECTRONS and role.symbol == "n" and EXPONENTIAL.search(passage.folded):
+        meant = stems("exponent exposant")
     before = tuple(dict.fromkeys([*meant, *role.before]))
+    if item.kind == "fraction" and not before and not role.after and not item.after:  # at 93 %
+        before = EFFICIENCY
     after = tuple(dict.fromkeys([*item.after, *role.after]))
     return replace(
         item, before=before, after=after, context=role.context, symbol=role.symbol if meant or role.equated else ""
     )
-
-
-def is_count(after: str, numeral: Numeral) -> bool:
-    """Whether the folded text behind a number and a space names what it counts; an 18650 cell is one of a type."""
-    thing = COUNTABLE.match(after)
-    return thing is not None and (numeral.value < 100 or thing[0].endswith(("s", "x")))
 
 
 def is_restatement(passage: Passage, last: Given | Unread | None, item: Given | Unread) -> bool:
@@ -214,12 +226,13 @@ def read_at(passage: Passage, at: int) -> tuple[list[Given | Unread], int]:
         return [], at + 4
     if date := DATE.match(text, at):
         return [], date.end()
-    if special := read_clock(passage, at):
-        return [special], special.end
+    if written_in_one := read_compound(passage, at):
+        value, unit, end = written_in_one
+        return [Given(value, unit, at, end, "")], end
     if one := ONE_ELECTRON.match(folded, at):
         return [Given(1.0, "", at, one.end(), "", kind="count")], one.end()
-    if twice := re.compile(r"(twice|thrice)(?!\w)").match(folded, at):
-        return [Given(2.0 + (twice[1] == "thrice"), "", at, twice.end(), "", kind="ratio")], twice.end()
+    if times := TIMES_AS_MUCH.match(folded, at):
+        return [Given(MULTIPLES[times[1]], "", at, times.end(), "", kind="ratio")], times.end()
     if pack := read_pack(passage, at):
         return [count(*counted) for counted in pack], pack[-1][2]
     numeral = read_numeral(text, at, passage.comma)
@@ -245,20 +258,6 @@ def read_at(passage: Passage, at: int) -> tuple[list[Given | Unread], int]:
 def count(value: float, start: int, end: int, thing: str) -> Given:
     """A number of things of which the stem is known."""
     return Given(value, "", start, end, "", after=(thing,), kind="count")
-
-
-def read_clock(passage: Passage, at: int) -> Given | None:
-    """Hours and minutes, feet and inches, metres that are written in one: 2h30, 45min30s, 5'3\", 1m80."""
-    if (match := CLOCK.match(passage.plain, at)) and int(match[2]) < 60:
-        value = int(match[1]) + int(match[2]) / 60 + int(match[3] or 0) / 3600
-        return Given(value, "h", at, match.end(), "")
-    if (match := MINUTES.match(passage.plain, at)) and int(match[2]) < 60:
-        return Given(int(match[1]) + int(match[2]) / 60, "min", at, match.end(), "")
-    if match := METRES.match(passage.plain, at):
-        return Given(float(f"{match[1]}.{match[2]}"), "m", at, match.end(), "")
-    if match := FEET.match(passage.plain, at):
-        return Given(int(match[1]) + float(match[2]) / 12, "ft", at, match.end(), "")
-    return None
 
 
 def read_measure(passage: Passage, start: int, numeral: Numeral) -> list[Given | Unread]:
@@ -289,9 +288,10 @@ def read_measure(passage: Passage, start: int, numeral: Numeral) -> list[Given |
 def make_given(passage: Passage, value: float, start: int, unit: UnitText) -> Given:
     """A quantity, its unit settled by the words around where its symbol has several meanings."""
     before = passage.folded[max(0, start - 100) : start]
-    name, assumed = settle_unit(unit.unit, before, passage.plain[unit.end : unit.end + 40])
     end = unit.end
     angular = ANGULAR.search(before[-60:]) or ANGULAR.search(passage.folded[end : end + 20])
+    slanted = bool(angular or SLANTED.search(passage.folded))
+    name, assumed = settle_unit(unit.unit, before, passage.plain[end : end + 40], slanted)
     if name == "deg" and not angular and is_difference(before, passage.folded[end : end + 10]):
         name = "°C"
     if name in ("°C", "°F", "K"):
@@ -414,8 +414,13 @@ def classify(passage: Passage, start: int, at: int, numeral: Numeral) -> tuple[l
     if TIMES_WORD.match(after):
         return [Given(numeral.value, "", start, end, "", kind="ratio")], end
     label = not words and is_label(text[max(0, start - 60) : start], text[end : end + 12], numeral.value, text[at:end])
-    if after[:1] in ("-", " ") and numeral.form != "fraction" and not label and is_count(after[1:], numeral):
-        return [Given(numeral.value, "", start, end, "", kind="count")], end
+    if (
+        after[:1] in ("-", " ")
+        and numeral.form != "fraction"
+        and not label
+        and (thing := find_counted(after[1:], numeral))
+    ):
+        return [count(numeral.value, start, end, thing)], end
     if label or (after[:1] == " " and numeral.value >= 100 and COUNTABLE.match(after, 1)):
         return [], end
     if words:

@@ -8,36 +8,26 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
+from galop.science.reading.electrodes import name_electrodes
 from galop.science.reading.interrogatives import (
     ANSWER_IN,
-    ARTICLE,
     ASKING,
-    AT_NUMBER,
     BETWEEN,
     BOTH,
     COMPARE,
     CONDITION,
-    CONVERT,
-    EACH,
     EDGE,
     ENUMERATOR,
     EQUATED,
-    FORMAT,
     HOW_MANY,
-    IMPERATIVE,
-    IN_SOME,
-    IN_UNIT,
     INVERTED,
-    LEADS_ON,
-    OF_THEM,
+    IT,
     OPEN,
     PER_TIME,
     PER_WHAT,
     PERCENT,
-    PERCENT_UNIT,
     POLITE_END,
     STOP,
-    TAIL,
     TIMES,
     YES_NO,
     sentences,
@@ -48,6 +38,18 @@ from galop.science.reading.quantity_words import PER, find_implied, find_measure
 from galop.science.reading.substances import Name, read_names
 from galop.science.reading.unit_context import settle_unit
 from galop.science.reading.unit_text import UnitText, read_unit
+from galop.science.reading.wording import (
+    Wording,
+    asked_unit,
+    find_unvalued,
+    is_asking,
+    last_unit,
+    may_ask,
+    name_length,
+    names_what_is_wanted,
+    read_answer_unit,
+    unit_ahead,
+)
 from galop.science.reading.words import language_of, stems
 from galop.science.units import same_dimension
 
@@ -99,25 +101,15 @@ def read_question(text: str) -> TechnicalQuestion:
     """A text in English or French, understood. Nothing is computed, and nothing but the text is known."""
     text = text[:LONGEST]
     found = read_quantities(text)
+    names = tuple(read_names(text))
     return TechnicalQuestion(
         text,
         language_of(text),
         read_asked(text, found),
-        tuple(item for item in found if isinstance(item, Given)),
+        name_electrodes(text, tuple(item for item in found if isinstance(item, Given)), names),
         tuple(item for item in found if isinstance(item, Unread)),
-        tuple(read_names(text)),
+        names,
     )
-
-
-@dataclass(frozen=True)
-class Wording:
-    """A text as questions are read from it: plain, folded, `silent`, folded with what it gives left blank, and where
-    that stands with its unit."""
-
-    plain: str
-    folded: str
-    silent: str
-    values: tuple[tuple[int, int, str], ...]
 
 
 def read_asked(text: str, found: Sequence[Given | Unread] | None = None) -> tuple[Asked, ...]:
@@ -150,7 +142,7 @@ def read_asked(text: str, found: Sequence[Given | Unread] | None = None) -> tupl
             wanted = found_unit[0]
             asked = [*asked[:-1], with_unit(asked[-1], wanted)] if asked else []
         if not said or not wanted or not asked:
-            asked += read_sentence(wording, start, end)
+            asked += [name_it(wording, one, start) for one in read_sentence(wording, start, end)]
     if not asked:
         asked = [one for at in places for one in read_sentence(wording, *at, wishes=True)]
     known = [one for one in asked if one.measures is not None or one.kind not in ("value", "count")]
@@ -160,10 +152,17 @@ def read_asked(text: str, found: Sequence[Given | Unread] | None = None) -> tupl
     return tuple(asked)
 
 
-def may_ask(wording: Wording, start: int, end: int) -> bool:
-    """Whether a sentence has a question mark, an interrogative, an imperative, or says in what to answer."""
-    asks = "?" in wording.plain[start:end] or ASKING.search(wording.folded, start, end)
-    return bool(asks or ANSWER_IN.search(wording.folded, start, end))
+def name_it(wording: Wording, asked: Asked, start: int) -> Asked:
+    """What is asked as "it" in a sentence that begins at `start`: what the sentence before that begins by naming."""
+    if asked.measures is not None or asked.kind != "value" or not IT.search(fold_characters(asked.what)):
+        return asked
+    before = [at for at in sentences(wording.plain) if at[1] <= start]
+    named = find_measures(wording.folded[slice(*before[-1])]) if before else []
+    if not named:
+        return asked
+    first, last, unit = named[0]
+    what = wording.plain[before[-1][0] + first : before[-1][0] + last]
+    return replace(asked, what=what, stems=(*stems(what), *asked.stems), measures=unit)
 
 
 def read_sentence(wording: Wording, start: int, end: int, wishes: bool = False) -> list[Asked]:
@@ -213,53 +212,6 @@ def read_elliptic(wording: Wording, start: int, end: int) -> Asked:
     return make_asked(wording, last, end, "", "value")
 
 
-def find_unvalued(wording: Wording, start: int, end: int) -> list[tuple[int, int, str]]:
-    """The quantities that are named between two places without a value: where, and their SI units."""
-    found = []
-    for at, to, unit in find_measures(wording.silent[start:end]):
-        begin, behind = start + at, start + to
-        follows = precedes = False
-        for first, last, measured in wording.values:
-            alike = same_dimension(measured, unit)
-            near = 40 if alike else 6 if not measured else 3  # a number right behind
-            follows = follows or (behind <= first <= behind + near and is_value_of(wording.silent[behind:first]))
-            precedes = precedes or (alike and begin - 2 <= last <= begin and wording.silent[last] in " -")
-        if not follows and not precedes:
-            found.append((begin, behind, unit))
-    return found
-
-
-def is_value_of(between: str) -> bool:
-    """Whether what stands between a quantity's name and a value says that it is its own, and not at or for that."""
-    return len(stems(between)) < 3 and not re.search(r"[.;?!]|\b(?:for|with|at|pour|avec|a|sous|when|if|si)\b", between)
-
-
-def is_asking(wording: Wording, match: re.Match[str], start: int, asks: bool, wishes: bool) -> bool:
-    """Whether an interrogative or imperative stands where it asks, and is no relative pronoun."""
-    folded = wording.folded
-    lead = folded[max(start, match.start() - 60) : match.start()].rstrip()
-    opens = not lead or lead[-1] in ",;:.–-)("
-    if match["do"]:
-        return (opens or bool(LEADS_ON.search(lead))) and not FORMAT.match(folded, match.end())
-    if match["wish"]:
-        return (
-            wishes
-            and opens
-            and (names_what_is_wanted(wording, match.end()) or bool(IN_SOME.match(folded, match.end())))
-        )
-    if "which" in match["wh"] or "lequel" in match["wh"] or "laquelle" in match["wh"]:
-        return asks and opens
-    return asks or opens or bool(re.search(rf"{IMPERATIVE}$", lead))
-
-
-def names_what_is_wanted(wording: Wording, at: int) -> bool:
-    """Whether a quantity is named at a place, and its value stands neither before nor behind the name."""
-    named = find_measures(wording.silent[at : at + 60])
-    if not named or named[0][0] >= 16:
-        return False
-    return not any(at <= first <= at + named[0][1] + 12 for first, _, _ in wording.values)
-
-
 def split_asked(wording: Wording, match: re.Match[str], end: int, kind: AskedKind, sentence: int) -> list[Asked]:
     """One or, where two quantities are joined by "and", several."""
     start, interrogative = match.end(), match[0]
@@ -273,7 +225,8 @@ def split_asked(wording: Wording, match: re.Match[str], end: int, kind: AskedKin
     edges = [start]
     for joint in BOTH.finditer(wording.folded, start, stop):
         named_before = find_measures(wording.folded[edges[-1] : joint.start()])
-        if named_before and names_what_is_wanted(wording, joint.end()):
+        aside = re.compile(r"(?:not|non|rather than)\b").match(wording.folded, joint.end())
+        if named_before and not aside and names_what_is_wanted(wording, joint.end()):
             edges.append(joint.end())
     if len(edges) == 1:
         return [whole]
@@ -323,78 +276,6 @@ def make_asked(wording: Wording, start: int, end: int, interrogative: str, kind:
     return Asked(what, words, unit, measures, start, end, kind)
 
 
-def name_length(clause: str, silent: str) -> int:
-    """How much of a clause is the name of what is asked: up to a verb, a condition, a subject, or a number."""
-    ends = [match.start() for match in TAIL.finditer(clause, 1)] + [
-        match.start() for match in ARTICLE.finditer(clause, 1)
-    ]
-    for number in re.finditer(r"(?<=\S) {2,}", silent):
-        lead = AT_NUMBER.search(clause[: number.start() + 1])
-        ends.append(lead.start() if lead else number.start())
-    inside = [range(at + 1, to) for at, to, _ in find_measures(clause)]  # thrust-to-weight ratio is one name
-    ends = [end for end in ends if not any(end in named for named in inside)]
-    return min((end for end in ends if stems(silent[:end])), default=len(clause))
-
-
-def unit_ahead(wording: Wording, sentence: int, at: int, about: str) -> str | None:
-    """The unit right before an interrogative: In kN, what is ..."""
-    for match in IN_UNIT.finditer(wording.folded, max(sentence, at - 30), at):
-        found = read_answer_unit(wording, match.end(), fold_characters(about)) if match[0].strip() else None
-        if found and not wording.plain[found[1] : at].strip(" ,:"):
-            return found[0]
-    return None
-
-
-def asked_unit(wording: Wording, start: int, end: int, interrogative: str) -> tuple[str | None, int, int]:
-    """The unit that a clause names for what it asks, if any (how many kilograms, in kN, (kg)), and where it stands."""
-    plain, folded = wording.plain, wording.folded
-    clause = folded[start:end]
-    counts = bool(re.search(r"how many|combien", interrogative))
-    if many := HOW_MANY.match(clause) or (OF_THEM.match(clause) if counts else None):
-        unit = read_unit(plain, folded, start + many.end())
-        if isinstance(unit, UnitText):
-            name = settle_unit(unit.unit, clause, plain[unit.end : unit.end + 20])[0]
-            each = EACH.match(folded, unit.end, end)
-            below = read_unit(plain, folded, each.end()) if each and "/" not in name else None
-            if isinstance(below, UnitText):  # how many kWh does each kg cost
-                name = f"{name}/{below.unit}"
-            return name, start + many.end(), unit.end
-    asked: tuple[str | None, int, int] = None, start, start
-    for match in IN_UNIT.finditer(wording.silent, start, end):
-        if match[0].startswith("to") and not CONVERT.search(interrogative + clause):
-            continue
-        found = read_answer_unit(wording, match.end(), f"{interrogative.strip()} {clause}")
-        if found is None:
-            continue
-        unit_name, place = found
-        if match[0] in ("(", "[", "( ", "[ ") and not re.match(r"\s?[)\]]", plain[place : place + 2]):
-            continue
-        if match[0] == ", " and not re.match(r" ?(?:[?.!]|$)", plain[place : place + 2]):
-            continue
-        asked = unit_name, match.end(), place
-    return asked
-
-
-def read_answer_unit(wording: Wording, at: int, about: str) -> tuple[str, int] | None:
-    """The unit that stands at a place by itself, for an answer about something, and its end; None for none."""
-    folded = wording.folded
-    if percent := PERCENT_UNIT.match(folded, at):
-        return "%", percent.end()
-    unit = read_unit(wording.plain, folded, at)
-    if not isinstance(unit, UnitText):
-        return None
-    if folded[at : unit.end] in ("h", "second", "mole", "bar") and re.match(r" [a-z]", folded[unit.end : unit.end + 2]):
-        return None
-    if unit.unit in ("C", "F", "deg") and is_temperature(about):
-        return {"C": "°C", "F": "°F", "deg": "°C"}[unit.unit], unit.end
-    return settle_unit(unit.unit, about, "")[0], unit.end
-
-
-def is_temperature(about: str) -> bool:
-    """Whether folded words ask for a temperature."""
-    return find_implied(about) == "K" or any(measures == "K" for _, _, measures in find_measures(about))
-
-
 def with_unit(asked: Asked, unit: str) -> Asked:
     """The same, wanted in a unit."""
     return replace(asked, unit=unit, measures="" if unit == "%" else unit)
@@ -403,6 +284,8 @@ def with_unit(asked: Asked, unit: str) -> Asked:
 def read_fragment(wording: Wording) -> list[Asked]:
     """A text without a question, such as "Thrust in kN of ..." or "k = 2e-4 1/s: half-life, in min": what its last
     sentence names without a value, or the clause before the unit that it ends in."""
+    if leading := read_leading_unit(wording):
+        return [leading]
     for start, end in reversed(sentences(wording.plain)):
         names = find_unvalued(wording, start, end)
         found = None if ANSWER_IN.search(wording.folded, start, end) else last_unit(wording, start, end)
@@ -411,27 +294,33 @@ def read_fragment(wording: Wording) -> list[Asked]:
             names = [name for name in names if same_dimension(name[2], unit)]
             edges = [start, *(start + match.end() for match in EDGE.finditer(wording.folded[start:at]))]
             last = next((edge for edge in reversed(edges) if stems(wording.silent[edge:at])), start)
-            return [with_unit(make_asked(wording, names[0][0] if names else last, end, "", "value"), unit)]
+            begin = name_begins(wording, start, names[0][0]) if names else last
+            return [with_unit(make_asked(wording, begin, end, "", "value"), unit)]
         if names:
-            return [make_asked(wording, names[0][0], end, "", "value")]
+            return [make_asked(wording, name_begins(wording, start, names[0][0]), end, "", "value")]
     return []
 
 
+def name_begins(wording: Wording, start: int, at: int) -> int:
+    """Where the name of a quantity begins whose noun stands at a place, after `start`: RMS voltage."""
+    words = re.compile(r"(?:(?:[a-z-]{3,} ){1,2})$").search(wording.silent[start:at])
+    return start + words.start() if words and not CONDITION.search(words[0]) else at
+
+
+def read_leading_unit(wording: Wording) -> Asked | None:
+    """What a text begins by asking for in its unit: "grams of CO2 from 1 kg of octane"."""
+    unit = read_unit(wording.plain, wording.folded, 0)
+    if not isinstance(unit, UnitText) or not re.match(
+        r" (?:of|de|d'|needed|per|par) ?[a-z]", wording.folded[unit.end :]
+    ):
+        return None
+    if len(wording.folded[: unit.end]) < 2:
+        return None
+    return with_unit(make_asked(wording, 0, len(wording.plain), "how many", "value"), settle_unit(unit.unit, "", "")[0])
+
+
 def read_unit_alone(wording: Wording, start: int, end: int, asked: Asked) -> str | None:
-    """The unit that is all of a sentence and fits what was asked before it: "? kJ/mol", "? In percent."."""
+    """The unit that is all of a sentence, for what was asked before it: "? kJ/mol", "? In percent."."""
     lead = re.compile(r"\s*(?:\(|in |en )?").match(wording.folded, start)
     found = read_answer_unit(wording, lead.end(), fold_characters(asked.what)) if lead else None
-    if found is None or not POLITE_END.fullmatch(wording.folded, found[1], end):
-        return None
-    unit = found[0]
-    fits = asked.measures is None or same_dimension("" if unit == "%" else unit, asked.measures)
-    return unit if fits else None
-
-
-def last_unit(wording: Wording, start: int, end: int) -> tuple[str, int] | None:
-    """The unit by itself that a sentence ends in (", in kN", "(mAh/g)", ", µA please"), and where that begins."""
-    for match in IN_UNIT.finditer(wording.silent, start, end):
-        found = read_answer_unit(wording, match.end(), wording.folded[start : match.start()])
-        if found and POLITE_END.fullmatch(wording.folded, found[1], end):
-            return found[0], match.start()
-    return None
+    return found[0] if found and POLITE_END.fullmatch(wording.folded, found[1], end) else None

@@ -31,6 +31,11 @@ TWO_ROLES = re.compile(
 )
 
 
+ROUND = re.compile(  # what a length is the diameter of
+    r"\b(?:spheres?|sphères?|balls?|dis[ck]s?|billes?|boules?|disques?|balloons?|droplets?|gouttes?|bubbles?|bulles?) "
+    r"(?:of|de|d')? ?$"
+)
+ACROSS = stems("diameter")
 FROM = re.compile(r"(?:from|depuis|de|d') ?(?:(?:an?|the|une?|la|le) )?$")
 TO = re.compile(r"(?<!\w)(?:to|a|jusqu'a|vers|up to|into) ?(?:(?:an?|the|une?|la|le) )?$")
 
@@ -83,6 +88,8 @@ def read_role(passage: Passage, previous: int, start: int, end: int, following: 
     if (cut := CLAUSE.search(tail)) and (cut.start() > 0 or cut[0] != "("):
         tail = tail[: cut.start()]
     near = tuple(dict.fromkeys(reversed(stems(lead[-2 * WINDOW :])[-MOST:])))
+    if ROUND.search(lead.lower()):
+        near = (*near, *ACROSS)
     far = tuple(dict.fromkeys(word for word in context if word not in near))[:MOST]
     symbol = SYMBOL.search(text[max(previous, start - 40) : start])
     equated = symbol is not None

@@ -19,7 +19,10 @@ HOT = re.compile(
     )
 )
 CHARGED = re.compile(
-    any_of(r"(?<!dis)(?<!de)charg coulomb electron \bpass faraday electroly quantit._d.electricite stor stock")
+    any_of(
+        r"(?<!dis)(?<!de)charg(?!e[-_]transf) coulomb electron \bpass faraday electroly quantit._d.electricite stor "
+        r"stock"
+    )
 )
 RATED = re.compile(any_of(r"c-rate \brate\b discharg decharg regime cycl"))
 CAPACITY = re.compile(any_of("capaci condens supercap farad"))
@@ -99,6 +102,13 @@ ANGULAR = re.compile(
         r"sweep \bcone pitch \byaw half demi devi"
     )
 )
+SLANTED = re.compile(  # where degrees far from such a word are an angle all the same
+    any_of(
+        r"angle inclin \bplane\b horizontal vertical thrown launched fired projectile trajector lance tire latitude "
+        r"refract incident bend torsion twist twisted crank phase wedge cone slope pente contact_angle "
+        r"angle_de_contact mouillage prism orbit"
+    )
+)
 RATE = "C-rate: one C is the whole capacity in an hour"
 GAUGES = ("psig", "barg", "mbarg", "kPag", "MPag")
 CHANGES = (
@@ -110,9 +120,9 @@ DIFFERENCE = re.compile(
 )
 
 
-def settle_unit(unit: str, before: str, after: str) -> tuple[str, str]:
+def settle_unit(unit: str, before: str, after: str, is_slanted: bool = True) -> tuple[str, str]:
     """The unit that a symbol of several meanings stands for between these words (folded before, as they stand behind),
-    and what was assumed, "" for nothing."""
+    and what was assumed, "" for nothing. `is_slanted` says whether the whole text is of angles."""
     lead, behind = before[-60:], after.lower()
     if unit == "C":
         rated = RATED.search(lead) and not HOT.search(lead) and not CHARGED.search(lead[-30:])
@@ -131,7 +141,7 @@ def settle_unit(unit: str, before: str, after: str) -> tuple[str, str]:
             return "°F", "F is read as degrees Fahrenheit"
     elif unit == "N" and ACIDIC.match(after):
         return "mol/L", "normality is taken for one equivalent a mole"
-    elif unit == "deg" and HOT.search(lead[-40:]) and not ANGULAR.search(lead):
+    elif unit == "deg" and not ANGULAR.search(lead) and (HOT.search(lead[-40:]) or not is_slanted):
         return "°C", "degrees are read as degrees Celsius"
     elif unit == "T" and WEIGHED.search(lead):
         return "t", "T is read as tonnes"

@@ -30,6 +30,8 @@ ENGLISH = frozenset(
 )
 VERB = re.compile(r"([a-z]*[aeiouy][a-z]*[a-df-z])(?:ing|ed)")
 TOKEN = re.compile(r"[^\W_]+(?:[_/][^\W_]+|-\d+)*")
+SOUND = re.compile(r"(?<!\w)((?:du|le|d'un) )son(?!\w)", re.IGNORECASE)  # which is else a French his or hers
+EMF = re.compile(r"(?<!\w)(?:f\.? ?[eé]\.? ?m|e\.m\.f)(?!\w)\.?", re.IGNORECASE)
 
 
 @lru_cache(20_000)
@@ -60,7 +62,7 @@ def stems(text: str) -> tuple[str, ...]:
     """The stems of a text's words in their order, without those that say nothing; a symbol such as p_c or O/F is one
     (pc, o/f), and so is each word of a longer one."""
     found = []
-    for token in TOKEN.findall(text.replace("*", "")):
+    for token in TOKEN.findall(EMF.sub("emf ", SOUND.sub(r"\1sound", text.replace("*", "")))):
         parts = token.split("/") if len(token) > STEM else [token]
         found += [stem(part) for part in parts if fold(part) not in SAY_NOTHING and not part.isdigit()]
     return tuple(found)

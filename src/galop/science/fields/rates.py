@@ -1,0 +1,53 @@
+"""Electrode rates: mass for each hour, currents compared, the exchange current of a whole electrode."""
+
+from __future__ import annotations
+
+from math import log10
+from typing import Annotated
+
+from galop.science.constants import ROOM, F, R
+from galop.science.fields.electrolysis import CurrentEfficiency, Electrons, MolarMass
+from galop.science.fields.kinetics import OVERPOTENTIAL, TAFEL, Slope
+from galop.science.fields.potentials import BF, Temperature
+from galop.science.formula import Quantity, formula
+
+
+@formula("I = (dm/dt) z F / (M efficiency)", "Faraday, 1834",
+         {"current": Quantity("A", "current of a rate of deposition", words="I needed, courant nécessaire")},
+         words="current to deposit plate make grams of metal per hour, courant pour déposer produire une masse par "
+               "heure")  # fmt: skip
+def current_of_deposition_rate(
+    rate: Annotated[float, Quantity("g/s", "mass deposited for each time", 0, 1e9, "per hour rate, par heure débit")],
+    molar_mass: MolarMass,
+    electrons: Electrons,
+    efficiency: CurrentEfficiency = 1.0,
+) -> float:
+    """Current that deposits so much of a metal a time (Faraday)."""
+    return rate * electrons * F / (molar_mass * efficiency)
+
+
+@formula("deta = b log10(i2 / i1)", f"{TAFEL}; {BF}, sec. 3.4.3",
+         {"change": Quantity("mV", "change of the overpotential", words=f"more additional increase {OVERPOTENTIAL}")},
+         words="overpotential more for a larger current, Tafel slope two current densities, augmentation de la "
+               "surtension, deux densités de courant")  # fmt: skip
+def overpotential_change(
+    first_current: Annotated[float, Quantity("A/m^2", "first current density", 1e-15, 1e9, "initial from, de")],
+    second_current: Annotated[float, Quantity("A/m^2", "second current density", 1e-15, 1e9, "final to, à")],
+    slope: Slope,
+) -> float:
+    """How much the overpotential grows from one current density to another on a Tafel line."""
+    return slope * log10(second_current / first_current)
+
+
+@formula("R_ct = R T / (n F i0)", f"{BF}, eq. 3.4.13",
+         {"resistance": Quantity("ohm", "charge-transfer resistance of the electrode",
+                                 words="Rct, résistance de transfert de charge")},
+         words="charge-transfer resistance of an electrode from its exchange current, résistance de transfert de "
+               "charge d'une électrode courant d'échange")  # fmt: skip
+def charge_transfer_resistance_of_current(
+    exchange_current: Annotated[float, Quantity("A", "exchange current", 1e-15, 1e6, "i0 I0, courant d'échange")],
+    electrons: Electrons = 1.0,
+    temperature: Temperature = ROOM,
+) -> float:
+    """Resistance of a charge-transfer reaction near equilibrium, of a whole electrode."""
+    return R * temperature / (electrons * F * exchange_current)

@@ -82,7 +82,8 @@ def open_rgb(data: bytes, most: int) -> tuple[str, Any] | str:
     if width * height > most and image.format in ("JPEG", "MPO"):  # which decodes at an eighth, a quarter or half
         share = (most / (width * height)) ** 0.5
         image.draft("RGB", (max(1, int(width * share)), max(1, int(height * share))))
-    rgb = ImageOps.exif_transpose(flatten(image))
+    rgb = flatten(image)
+    ImageOps.exif_transpose(rgb, in_place=True)
     width, height = rgb.size
     if width * height > most:
         share = (most / (width * height)) ** 0.5
@@ -109,7 +110,7 @@ def flatten(image: Any) -> Any:
         behind = Image.new("RGB", front.size, "white")
         behind.paste(front, mask=front.getchannel("A"))
         image = behind
-    rgb = image.convert("RGB")
+    rgb = image if image.mode == "RGB" else image.convert("RGB")  # a copy of 100 megapixels takes 400 MB
     rgb.info["exif"] = exif.tobytes() if exif else b""
     return rgb
 

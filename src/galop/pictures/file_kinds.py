@@ -24,9 +24,9 @@ _HEADERS = (
 )
 # Brands of files in boxes, as ISO 14496-12 has them.
 _BRANDS = (
+    (("avif", "avis"), "AVIF, which is not decoded here; save it as JPEG or PNG first"),  # also of HEIC's general brand
     (("heic", "heix", "hevc", "heim", "heis", "mif1", "msf1"), "HEIC, which is not decoded here; save it as JPEG first "
      "(iPhone: Settings, Camera, Formats, Most Compatible)"),
-    (("avif", "avis"), "AVIF, which is not decoded here; save it as JPEG or PNG first"),
     (("isom", "mp41", "mp42", "qt  ", "M4V "), "a video; take a picture from it first"),
 )  # fmt: skip
 

@@ -100,9 +100,11 @@ class ContentBlock(BaseModel):
 
     @property
     def picture(self) -> ContentPart | None:
-        """The picture that it shows, if it does."""
-        if self.type != "image" or not isinstance(self.source, DocumentSource):
+        """The picture that it shows, if it does. Raises ApiError (400) for one without a source."""
+        if self.type != "image":
             return None
+        if not isinstance(self.source, DocumentSource):
+            raise ApiError(400, "invalid_value", "an image block has no source", "messages")
         given = self.source.data if self.source.type == "base64" else self.source.url or f"{self.source.type}:"
         return ContentPart(type="image_url", image_url=given or "", label=self.kind)
 

@@ -16,7 +16,7 @@ from galop.chat.thinking import Thinking
 from galop.ops.plan import Array
 from galop.server.errors import ApiError
 from galop.server.pooling import embed_prompts, encode_text, prefill_prompts, unit_vector
-from galop.server.request.fields import RequestBody
+from galop.server.request.fields import RequestBody, TextsAlone
 from galop.server.request.prompts import check_length, require_writer
 from galop.server.service import Service
 from galop.server.transport.json_body import StrictRoute
@@ -34,11 +34,12 @@ INSTRUCTION = "Given a web search query, retrieve relevant passages that answer 
 class EmbeddingsRequest(RequestBody):
     """Texts to embed, or their ids."""
 
-    input: (
+    input: Annotated[
         str
         | Annotated[list[str | list[int]], Field(min_length=1, max_length=MOST_INPUTS)]
-        | Annotated[list[int], Field(min_length=1)]
-    )
+        | Annotated[list[int], Field(min_length=1)],
+        TextsAlone,
+    ]
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: Annotated[int, Field(ge=1)] | None = Field(None, description="Keep only the first so many values.")
 
@@ -73,6 +74,7 @@ def routes(service: Service) -> APIRouter:
     @router.post("/embeddings", response_model=None)
     async def embeddings(request: Request, body: EmbeddingsRequest) -> Response:
         """A vector of length 1 for each text: the last hidden state of its end."""
+        body.refuse_pictures()
 
         async def answer() -> dict[str, Any]:
             key = request.state.key
@@ -101,6 +103,7 @@ def routes(service: Service) -> APIRouter:
 
     async def rerank(request: Request, body: RerankRequest) -> Response:
         """How well each document answers a query, from 0 to 1: the share of "yes" against "no"."""
+        body.refuse_pictures()
 
         async def answer() -> dict[str, Any]:
             key = request.state.key

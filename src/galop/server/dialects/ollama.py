@@ -149,6 +149,7 @@ def routes(service: Service) -> APIRouter:
     @router.post("/embed", response_model=None)
     async def embed(request: Request, body: OllamaEmbedRequest) -> Response:
         """A vector of length 1 for each text."""
+        body.refuse_pictures()
 
         async def answer_embed() -> dict[str, Any]:
             texts = [body.input] if isinstance(body.input, str) and body.input else body.input or []
@@ -164,6 +165,7 @@ def routes(service: Service) -> APIRouter:
     @router.post("/embeddings", response_model=None)
     async def embeddings(request: Request, body: OllamaEmbeddingsRequest) -> Response:
         """The vector of one text, as `embed` was called once."""
+        body.refuse_pictures()
 
         async def answer_embeddings() -> dict[str, Any]:
             vectors = (await embed_texts(request, body, [body.prompt] if body.prompt else []))["embeddings"]

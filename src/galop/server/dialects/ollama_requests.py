@@ -15,7 +15,7 @@ from galop.chat.thinking import Thinking
 from galop.engine.sampling import Sampling
 from galop.server.dialects.embeddings import MOST_INPUTS
 from galop.server.errors import ApiError
-from galop.server.request.fields import MAX_TOOLS, RequestBody, resolve_seed
+from galop.server.request.fields import MAX_TOOLS, RequestBody, TextsAlone, resolve_seed
 from galop.server.request.messages import ChatMessage, ContentPart
 from galop.server.request.tools import FunctionDefinition, ScienceTool, ToolSelection
 
@@ -210,7 +210,7 @@ class OllamaGenerateRequest(OllamaAnswerRequest):
 class OllamaEmbedRequest(OllamaRequest):
     """Texts to embed."""
 
-    input: str | Annotated[list[str], Field(max_length=MOST_INPUTS)] | None = None
+    input: Annotated[str | Annotated[list[str], Field(max_length=MOST_INPUTS)] | None, TextsAlone] = None
     truncate: bool | None = None
     dimensions: Whole | None = None
 

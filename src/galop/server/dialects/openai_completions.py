@@ -15,7 +15,7 @@ from galop.server.dialects.openai_common import ChunkWriter, CompletionFields
 from galop.server.errors import ApiError
 from galop.server.reply import Reply
 from galop.server.reply_events import CallDelta, Choice, TextDelta
-from galop.server.request.fields import MAX_ANSWERS, MAX_N, StopString, first_limit
+from galop.server.request.fields import MAX_ANSWERS, MAX_N, StopString, TextsAlone, first_limit
 from galop.server.request.response_format import parse_response_format
 from galop.server.service import Service
 from galop.server.transport.json_body import StrictRoute
@@ -27,12 +27,13 @@ from galop.tokenizers.tokenizer import Detokenizer, Tokenizer
 class CompletionRequest(CompletionFields):
     """A request of Completions."""
 
-    prompt: (
+    prompt: Annotated[
         str
         | Annotated[list[int], Field(min_length=1)]
         | Annotated[list[str], Field(min_length=1, max_length=MAX_ANSWERS)]
-        | Annotated[list[list[int]], Field(min_length=1, max_length=MAX_ANSWERS)]
-    )
+        | Annotated[list[list[int]], Field(min_length=1, max_length=MAX_ANSWERS)],
+        TextsAlone,
+    ]
     stop: StopString | Annotated[list[StopString], Field(max_length=64)] | None = None  # as editors send
     logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     echo: bool | None = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from galop.backends.protocol import TokenBackend
 from galop.chat.thinking import Thinking
@@ -25,6 +26,17 @@ StopString = Annotated[str, Field(min_length=1, max_length=256)]
 TokenLimit = Annotated[int, Field(ge=-1, le=1 << 31)]  # -1: as many as there is room for
 
 
+def refuse_media(given: Any) -> Any:
+    """Raises PydanticCustomError for a part of a message where a text has to stand."""
+    if isinstance(given, dict) or (isinstance(given, list) and any(isinstance(one, dict) for one in given)):
+        message = "only texts can be read here; a picture or file belongs to a message of a conversation"
+        raise PydanticCustomError("media_not_allowed", message)
+    return given
+
+
+TextsAlone = BeforeValidator(refuse_media)
+
+
 class RequestBody(BaseModel):
     """Types as JSON has them: a number in a string is no number. Unknown fields are ignored, null is the default."""
 
@@ -40,6 +52,14 @@ class RequestBody(BaseModel):
         for name in names:
             if (self.model_extra or {}).get(name) or getattr(self, name, None):
                 raise ApiError(400, "unsupported_parameter", f"{name} is not supported", name)
+
+    def refuse_pictures(self) -> None:
+        """Raises ApiError (400) if the request brings pictures where nothing is seen."""
+        for name in ("images", "image", "image_data", "multimodal_data"):
+            if (self.model_extra or {}).get(name):
+                raise ApiError(
+                    400, "unsupported_parameter", "only texts are embedded and ranked here, no pictures", name
+                )
 
 
 class SamplingFields(RequestBody):

@@ -20,6 +20,7 @@ from galop.server.request.media import FileData, MediaReader
 from galop.server.request.tools import ToolName
 from galop.server.transport.json_body import parse_json
 
+OTHER_NAMES = {"image": "image_url", "input_file": "file", "document": "file", "pdf": "file"}  # of parts of a message
 LONGEST_CUT = 1 << 20  # characters of arguments that are not whole
 
 
@@ -51,8 +52,9 @@ class ContentPart(BaseModel):
         if self.type == "refusal":
             self.text = self.refusal
         elif self.type not in ("text", "input_text", "output_text"):
-            message = "only text, pictures and files can be read, not {kind}"
-            raise PydanticCustomError("media_not_allowed", message, {"kind": repr(self.type[:40])})
+            known = OTHER_NAMES.get(self.type)
+            told = f"is called {known} here" if known else "is neither text nor a picture (image_url) nor a file"
+            raise PydanticCustomError("media_not_allowed", f"{{kind}} {told}", {"kind": repr(self.type[:40])})
         if self.text is None:
             raise PydanticCustomError("missing", "text is missing")
         return self

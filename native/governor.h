@@ -9,8 +9,8 @@ namespace galop {
 
 double now();  // seconds of a clock that never goes back
 
-// Decides how many threads decode. When another process takes a core, every barrier waits for the thread that lost it
-// and two threads are slower than one: then one worker is parked for a tenth of a second, and tried again after that.
+// Decides how many threads decode. Where other processes take cores and steps take half as long again, one worker is
+// parked for a tenth of a second, and tried again after that.
 //
 // Also decides whether software prefetch helps with one token: a processor whose hardware prefetcher follows a stream
 // across pages loses a quarter of its bandwidth by it (Zen 4 in 2 MiB pages), another gains as much. The first steps go

@@ -110,7 +110,7 @@ double read_bandwidth(const uint8_t* data, int64_t bytes, int threads) {
   std::atomic<uint64_t> sink{0};
   const double seconds = seconds_of(pool, [&] {
     uint64_t sums[8] = {};
-    for (int64_t c; (c = pool.claim(chunks)) >= 0;) {
+    pool.share(chunks, [&](int64_t c) {
       const auto* words = reinterpret_cast<const uint64_t*>(data + c * chunk);
       for (int64_t i = 0; i < chunk / 8; i += 8) {
 #if defined(__GNUC__)
@@ -118,7 +118,7 @@ double read_bandwidth(const uint8_t* data, int64_t bytes, int threads) {
 #endif
         for (int j = 0; j < 8; ++j) sums[j] += words[i + j];
       }
-    }
+    });
     for (uint64_t s : sums) sink += s;
   });
   return static_cast<double>(chunks * chunk) / seconds;
@@ -132,7 +132,7 @@ double int8_peak(int threads, const Kernels* kernels) {
   Pool pool(threads);
   double best = 0;  // a peak is what the machine can do when nothing disturbs it
   for (int round = 0; round < 5; ++round) {
-    const double seconds = seconds_of(pool, [wide] { wide ? dots_avx512() : dots_avx2(); });
+    const double seconds = seconds_of(pool, [&] { pool.share(threads, [wide](int64_t) { wide ? dots_avx512() : dots_avx2(); }); });
     best = std::max(best, static_cast<double>(threads) * kDotRounds * kDotsPerRound * (wide ? 64 : 32) / seconds);
   }
   return best;

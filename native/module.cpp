@@ -70,8 +70,9 @@ void pack(const std::string& quant_type, In<uint8_t> source, int64_t rows, int64
   nb::gil_scoped_release release;
   Pool pool(threads);
   pool.run([&] {
-    for (int64_t p; (p = pool.claim(panels.panels())) >= 0;)
+    pool.share(panels.panels(), [&](int64_t p) {
       pack_panel(panels.quant_type, from, rows, cols, p, to + p * panels.panel_bytes());
+    });
   });
 }
 

@@ -134,7 +134,10 @@ void Program::make_room(Run& run, float* logits, float* hidden) {
   }
   floats = offset.back();  // the last buffer is the caller's
   if (static_cast<int64_t>(arena_.size()) < floats) arena_.resize(floats);
-  if (static_cast<int64_t>(activations_.size()) < run.activation_groups) activations_.resize(run.activation_groups);
+  if (static_cast<int64_t>(activations_.size()) < run.activation_groups) {
+    pool_.settle();  // a thread that was left behind may still read them
+    activations_.resize(run.activation_groups);
+  }
   run.activations = activations_.data();
   for (int64_t at : offset) run.buffer.push_back(arena_.data() + at);
   run.buffer.back() = logits;
@@ -153,17 +156,15 @@ void Program::walk(Run& run) {
   };
   for (const Phase& phase : phases_) {
     const int64_t count = phase.rows ? run.batch.row_count : run.batch.tokens;
-    for (int64_t t; (t = pool_.claim(count)) >= 0;) {
+    pool_.share(count, [&](int64_t t) {
       if (t == 0 && cancelled_) stopped_ = true;
       for (const TokenOp* op : phase.each) op->run(run, t);
       if (phase.op) phase.op->take(run, t, count);
-    }
-    pool_.barrier();
+    });
     note(phase.first);
+    if (stopped_) return;
     if (!phase.op) continue;
-    if (stopped_) return;  // read between two barriers, so that every thread sees the same answer
     phase.op->run(run);
-    pool_.barrier();
     note(phase.last);
   }
 }

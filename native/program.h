@@ -64,7 +64,6 @@ class Program {
   std::vector<std::unique_ptr<Op>> ops_;  // one for each step
   std::vector<Phase> phases_;
   const Kernels& kernels_;
-  Pool pool_;
   std::mutex busy_;
   std::atomic<bool> cancelled_{false};
   std::atomic<bool> stopped_{false};  // the pass under way, because it was cancelled
@@ -73,6 +72,7 @@ class Program {
   std::optional<std::vector<double>> profile_;
   std::vector<float> arena_;
   std::vector<ActivationGroup> activations_;
+  Pool pool_;  // the last, so that its threads end before what they read does
 };
 
 }  // namespace galop

@@ -33,8 +33,8 @@ class Attending : public PhaseOp {
   // chunks of long sequences are shared out too, and merged in order after a barrier: the same arithmetic.
   void run(Run& run) const override {
     if (!shares_chunks(run)) {
-      alignas(64) float one[kMaxQueries * (kPartHead + kMaxHeadDim)], total[kMaxQueries * (kPartHead + kMaxHeadDim)];
-      for (int64_t u; (u = run.pool.claim(units())) >= 0;) {
+      run.pool.share(units(), [&](int64_t u) {
+        alignas(64) float one[kMaxQueries * (kPartHead + kMaxHeadDim)], total[kMaxQueries * (kPartHead + kMaxHeadDim)];
         Attend job = job_of(run, u);
         const Range chunks = chunks_of(job);
         for (int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
@@ -43,27 +43,30 @@ class Attending : public PhaseOp {
           run.kernels.merge(job, chunk, one, total);
         }
         run.kernels.finish(job, total);
-      }
+      });
       return;
     }
     float* all = queries_->parts.data();
-    for (int64_t c; (c = run.pool.claim(units() * chunks_)) >= 0;) {
+    run.pool.share(units() * chunks_, [&](int64_t c) {
       Attend job = job_of(run, c / chunks_);
       const Range chunks = chunks_of(job);
       const int64_t chunk = chunks.begin + c % chunks_;
-      if (chunk >= chunks.end) continue;
+      if (chunk >= chunks.end) return;
       look_ahead(job, chunk + run.pool.threads());  // as threads take turns
-      attend(run, job, chunk, all + c * part());
-    }
-    run.pool.barrier();
-    for (int64_t u; (u = run.pool.claim(units())) >= 0;) {
+      const int64_t floats = job.count * (kPartHead + value_dim_);
+      const int64_t keys = std::min(chunk_, job.ends[job.count - 1] - chunk * chunk_);
+      float* own = run.pool.room(floats);
+      if (run.pool.offer(0, keys * job.count, false, [&] { attend(run, job, chunk, own); }))
+        std::copy_n(own, floats, all + c * part());
+    });
+    run.pool.share(units(), [&](int64_t u) {
       const Attend job = job_of(run, u);
       const Range chunks = chunks_of(job);
       float* parts = all + u * chunks_ * part();
       for (int64_t chunk = chunks.begin + 1; chunk < chunks.end; ++chunk)
         run.kernels.merge(job, chunk, parts + (chunk - chunks.begin) * part(), parts);
       run.kernels.finish(job, parts);
-    }
+    });
   }
 
  protected:

@@ -39,7 +39,7 @@ class CausalConv final : public PhaseOp {
 
   void run(Run& run) const override {
     const int64_t panels = weights[0]->panels(), parts = (panels + kPanels - 1) / kPanels;
-    for (int64_t u; (u = run.pool.claim(static_cast<int64_t>(tiles_->all.size()) * parts)) >= 0;) {
+    run.pool.share(static_cast<int64_t>(tiles_->all.size()) * parts, [&](int64_t u) {
       const Tile& tile = tiles_->all[u / parts];
       const int64_t first = u % parts * kPanels, last = std::min(first + kPanels, panels);
       const float* rows[kMaxTaps];
@@ -49,7 +49,7 @@ class CausalConv final : public PhaseOp {
                              out[0].at(run, run.spans[tile.sequence].first + t), silu_);
       }
       save(run, tile, first * kRows, (last - first) * kRows);
-    }
+    });
   }
 
  private:

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "activations.h"
-#include "op.h"
+#include "multiply.h"
 
 namespace galop {
 namespace {
@@ -148,10 +148,8 @@ class Experts final : public PhaseOp {
     const int64_t tokens = in[0].count(run), total = tokens * chosen_;
     const float *ids = in[1].at(run, 0), *shares = in[2].at(run, 0);
     Mixture& m = *mixture_;
-    if (run.pool.claim(1) == 0) assign(ids, tokens);
-    run.pool.barrier();
-    const bool one = is_one(run);
-    for (int64_t i; (i = run.pool.claim(one ? 1 : total)) >= 0;) {
+    run.pool.share(1, [&](int64_t) { assign(ids, tokens); });
+    run.pool.share(is_one(run) ? 1 : total, [&](int64_t i) {
       const Assignment& a = m.assignments[i];
       const float* x = in[0].at(run, a.token);
       if (weigh_inputs_) {
@@ -160,31 +158,27 @@ class Experts final : public PhaseOp {
         x = weighed;
       }
       receive(run, x, i, width_, of_width_);
-    }
-    run.pool.barrier();
+    });
     if (gated_)
       multiply(run, 0, {m.inner.data(), m.up.data()}, inner_, width_);
     else
       multiply(run, 0, {m.inner.data()}, inner_, width_);
-    run.pool.barrier();
-    for (int64_t i; (i = run.pool.claim(total)) >= 0;) {
+    run.pool.share(total, [&](int64_t i) {
       float* inner = m.inner.data() + i * inner_;
       if (gated_)
         run.kernels.glu(inner, m.up.data() + i * inner_, inner, inner_, how_);
       else
         run.kernels.relu_squared(inner, inner, inner_);
       receive(run, inner, i, inner_, of_inner_);
-    }
-    run.pool.barrier();
+    });
     multiply(run, gated_ ? 2 : 1, {m.down.data()}, width_, inner_);
-    run.pool.barrier();
     // Experts are summed in ascending index: `route` lists them so.
-    for (int64_t t; (t = run.pool.claim(tokens)) >= 0;) {
+    run.pool.share(tokens, [&](int64_t t) {
       float* to = out[0].at(run, t);
       std::fill_n(to, width_, 0.0f);
       for (int64_t i = t * chosen_; i < (t + 1) * chosen_; ++i)
         run.kernels.accumulate(weigh_inputs_ ? 1.0f : shares[i], m.down.data() + m.place[i] * width_, to, width_);
-    }
+    });
   }
 
  private:
@@ -235,7 +229,7 @@ class Experts final : public PhaseOp {
     const int64_t claims = (panels + per_claim - 1) / per_claim;
     const auto used = static_cast<int64_t>(mixture_->used.size());
     const bool one = is_one(run);
-    for (int64_t c; (c = run.pool.claim(used * matrices * claims)) >= 0;) {
+    run.pool.share(used * matrices * claims, [&](int64_t c) {
       const int64_t e = mixture_->used[c / (matrices * claims)];
       const int64_t which = c / claims % matrices, begin = c % claims * per_claim;
       const int64_t first = mixture_->first[e], n = mixture_->first[e + 1] - first;
@@ -247,8 +241,8 @@ class Experts final : public PhaseOp {
       if (m.is_float())
         run.kernels.matmul_f32(m, begin, end, mixture_->inputs.data() + inputs * size, n, bias, out, rows);
       else
-        run.kernels.matmul(m, begin, end, {run.activations + inputs * groups, n, groups, run.hints}, bias, out, rows);
-    }
+        galop::multiply(run, m, begin, end, {run.activations + inputs * groups, n, groups, run.hints}, bias, out, rows);
+    });
   }
 
   bool gelu_ = false, weigh_inputs_ = false;

@@ -49,7 +49,7 @@ class GatedDelta final : public PhaseOp {
 
   void run(Run& run) const override {
     const int64_t width = column_block(value_dim_), blocks = heads_ * value_dim_ / width;
-    for (int64_t u; (u = run.pool.claim(static_cast<int64_t>(run.spans.size()) * blocks)) >= 0;) {
+    run.pool.share(static_cast<int64_t>(run.spans.size()) * blocks, [&](int64_t u) {
       const int64_t column = u % blocks * width, h = column / value_dim_;
       const int64_t key = (tiled_ ? h % key_heads_ : h / (heads_ / key_heads_)) * key_dim_;
       each_stretch(run, at_, u / blocks, [&](const float* from, float* to, int64_t t, int64_t count) {
@@ -72,7 +72,7 @@ class GatedDelta final : public PhaseOp {
         job.gain = job.keep + heads_;
         run.kernels.recur(job);
       });
-    }
+    });
   }
 
  private:

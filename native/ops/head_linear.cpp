@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "activations.h"
-#include "op.h"
+#include "multiply.h"
 
 namespace galop {
 namespace {
@@ -40,16 +40,16 @@ class HeadLinear final : public PhaseOp {
     const int64_t columns = in[0].count(run), panels = m.panels() / heads_, stride = out[0].width;
     const int64_t per_claim = std::min(panels, claimed_panels(m, m.bytes(), columns, run.pool.threads()));
     const int64_t claims = (panels + per_claim - 1) / per_claim;
-    for (int64_t c; (c = run.pool.claim(heads_ * claims)) >= 0;) {
+    run.pool.share(heads_ * claims, [&](int64_t c) {
       const int64_t h = c / claims, begin = h * panels + c % claims * per_claim;
       const int64_t end = std::min(begin + per_claim, (h + 1) * panels);
       if (m.is_float())
         for (int64_t t = 0; t < columns; ++t)
           run.kernels.matmul_f32(m, begin, end, in[0].at(run, t) + h * m.cols, 1, nullptr, out[0].at(run, t), stride);
       else
-        run.kernels.matmul(m, begin, end, {run.activations + h * columns * groups(), columns, groups(), run.hints},
-                           nullptr, out[0].at(run, 0), stride);
-    }
+        multiply(run, m, begin, end, {run.activations + h * columns * groups(), columns, groups(), run.hints}, nullptr,
+                 out[0].at(run, 0), stride);
+    });
   }
 
  private:

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "activations.h"
-#include "op.h"
+#include "multiply.h"
 
 namespace galop {
 namespace {
@@ -40,7 +40,7 @@ class Linears : public PhaseOp {
       per_claim[i] = claimed_panels(*weights[i], total, columns, run.pool.threads());
       claims[i + 1] = claims[i] + (weights[i]->panels() + per_claim[i] - 1) / per_claim[i];
     }
-    for (int64_t c; (c = run.pool.claim(claims.back())) >= 0;) {
+    run.pool.share(claims.back(), [&](int64_t c) {
       const size_t i = std::upper_bound(claims.begin(), claims.end(), c) - claims.begin() - 1;
       const Panels& m = *weights[i];
       const int64_t begin = (c - claims[i]) * per_claim[i], end = std::min(begin + per_claim[i], m.panels());
@@ -49,8 +49,8 @@ class Linears : public PhaseOp {
       if (m.is_float())
         run.kernels.matmul_f32(m, begin, end, in[0].at(run, 0), columns, bias, to, m.rows);
       else
-        run.kernels.matmul(m, begin, end, activations, bias, to, m.rows);
-    }
+        multiply(run, m, begin, end, activations, bias, to, m.rows);
+    });
   }
 
  private:

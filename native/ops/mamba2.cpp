@@ -41,7 +41,7 @@ class Mamba2Scan final : public PhaseOp {
 
   void run(Run& run) const override {
     const int64_t width = column_block(head_dim_), blocks = heads_ * head_dim_ / width, shared = groups_ * rows_;
-    for (int64_t u; (u = run.pool.claim(static_cast<int64_t>(run.spans.size()) * blocks)) >= 0;) {
+    run.pool.share(static_cast<int64_t>(run.spans.size()) * blocks, [&](int64_t u) {
       const int64_t column = u % blocks * width, h = column / head_dim_;
       each_stretch(run, at_, u / blocks, [&](const float* from, float* to, int64_t t, int64_t count) {
         const float* x = in[0].at(run, t);
@@ -63,7 +63,7 @@ class Mamba2Scan final : public PhaseOp {
         job.skip = (*vectors[2])[h];
         run.kernels.recur(job);
       });
-    }
+    });
   }
 
  private:

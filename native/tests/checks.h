@@ -58,5 +58,6 @@ inline Packed packed(QuantType quant_type, int64_t rows, int64_t cols, Random& r
 // In files of their own.
 void test_attention(const Kernels& k);
 void test_recurrent(const Kernels& k);
+void test_pool();
 
 }  // namespace galop

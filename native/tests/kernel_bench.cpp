@@ -85,9 +85,10 @@ struct Bench {
     std::vector<float> out(columns * rows);
     const int64_t each = claimed_panels(w, w.bytes(), columns, threads);
     const auto once = [&] {
-      for (int64_t c; (c = pool.claim((w.panels() + each - 1) / each)) >= 0;)
+      pool.share((w.panels() + each - 1) / each, [&](int64_t c) {
         kernels.matmul(w, c * each, std::min((c + 1) * each, w.panels()), {acts.data(), columns, w.groups(), hints},
                        nullptr, out.data(), rows);
+      });
     };
     const int64_t repeats = std::max<int64_t>(1, kMemory / bytes / (columns < 64 ? 2 : 16));
     if (bytes < kMemory) pool.run(once);
@@ -110,11 +111,11 @@ struct Bench {
     constexpr int64_t chunk = 256 * 1024;
     pool.run([&] {
       uint64_t sums[8] = {};
-      for (int64_t c; (c = pool.claim(bytes / chunk)) >= 0;) {
+      pool.share(bytes / chunk, [&](int64_t c) {
         const auto* words = reinterpret_cast<const uint64_t*>(pages.start.get() + c * chunk);
         for (int64_t i = 0; i < chunk / 8; i += 8)
           for (int j = 0; j < 8; ++j) sums[j] += words[i + j];
-      }
+      });
       volatile uint64_t sink = 0;
       for (uint64_t s : sums) sink = sink + s;
     });

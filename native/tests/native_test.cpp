@@ -276,6 +276,7 @@ void test_halves() {
 
 int main() {
   test_halves();
+  test_pool();
   for (const Kernels* set : available_kernels()) {
     checksum = 1469598103934665603ull;
     test_matmul(*set);

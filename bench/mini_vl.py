@@ -87,6 +87,19 @@ def score(model: Model, part: str, count: int, material: Material, thinks: bool 
     return Score(right, count, tokens / count), wrong
 
 
+def table(report: dict[str, Any]) -> str:
+    """The results in Markdown."""
+    rows = ["| held-out pictures of | right, % (95 %) | without thinking |", "| --- | ---: | ---: |"]
+    for part, kept in report["scores"].items():
+        cells = [part]
+        for found in (kept, report.get("without thinking", {}).get(part)):
+            cells.append(
+                f"{100 * found['share']:.1f} ({100 * found['low']:.0f}-{100 * found['high']:.0f})" if found else ""
+            )
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="qwen3-mini-vl")
@@ -96,8 +109,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--without-thinking", action="store_true", help="by an empty block of thinking")
     parser.add_argument("--json", type=Path, help="results are added to this file")
+    parser.add_argument("--table", action="store_true", help="print what is in --json as a table, and end")
     parser.add_argument("--wrong", type=int, default=0, help="show so many wrong answers of each part")
     options = parser.parse_args()
+    if options.table:
+        print(table(json.loads(options.json.read_text())))
+        return
     material = collect(options.material, lambda text: print(text, file=sys.stderr))
     report: dict[str, Any] = json.loads(options.json.read_text()) if options.json and options.json.exists() else {}
     mode = "without thinking" if options.without_thinking else "scores"

@@ -20,7 +20,7 @@ from galop.chat.thinking import Thinking
 from galop.recipes.mini.tasks import Problem, correct
 from galop.store import catalogue
 
-SHIPPED = [entry.name for entry in catalogue.entries().values() if entry.bundled]
+SHIPPED = [entry.name for entry in catalogue.entries().values() if entry.bundled.endswith(".gguf")]
 
 
 def held_out(count: int, task: str, level: str | None = None) -> list[Problem]:

@@ -16,7 +16,7 @@ from galop.recipes.mini_vl.learn import learn, optimizers
 from galop.recipes.mini_vl.model import SHIPPED, SMALLEST, MiniVL, load_model, multiply_in_bfloat, save_model
 
 STAGES = ("see", "settle")
-RATES = {"see": 3e-3, "settle": 2e-3}
+RATES = {"see": 3e-3, "settle": 3e-3}
 ROWS, STEPS = {"see": 64, "settle": 128}, {"see": 5000, "settle": 2000}  # pictures of a step
 QUICK_ROWS, QUICK_STEPS = {"see": 8, "settle": 8}, {"see": 6, "settle": 4}
 WARM_UP = 40  # steps in which the rate rises
@@ -40,10 +40,12 @@ def train(
     """
     if stage not in ("all", *STAGES):
         raise GalopError(f"there is no stage {stage!r}; these are: all, {', '.join(STAGES)}")
+    here = root / f"vl-{seed}{'-quick' if quick else ''}"
+    if stage == "settle":
+        last_of(here / "see")
     keep_freed_memory()
     torch.set_num_threads(1)  # each part of a step has a thread of its own
     found = material or collect(root / "material", note)
-    here = root / f"vl-{seed}{'-quick' if quick else ''}"
     made: Path | None = None
     for name in STAGES if stage == "all" else [stage]:
         made = train_stage(name, seed, here, quick, found, report, enough)
@@ -105,5 +107,5 @@ def stay_level(step: int, steps: int) -> float:
 
 
 def fall(step: int, steps: int) -> float:
-    """The learning rate's share of its peak: down to zero, fast at first (Hägele et al., 2024)."""
-    return 1.0 - (step / steps) ** 0.5
+    """The learning rate's share of its peak: evenly down to zero."""
+    return 1.0 - step / steps

@@ -2,7 +2,7 @@
 
     python bench/chance.py            # some seconds; no model is asked
 
-The share that a model has beyond drawing is what it adds to the program's planning.
+The first alone is what is told at every door; what it has beyond drawing, is what the order of the plans adds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from statistics import mean
 from galop.race.judge import judge
 from galop.race.question import Question
 from galop.race.question_set import load_questions
-from galop.science.planning.candidates import Candidate, answer_at_once, conclude, find_candidates
+from galop.science.planning.candidates import Candidate, find_candidates
+from galop.science.planning.conclusion import answer_at_once, conclude
 from galop.science.reading.question import read_question
 
 
@@ -39,7 +40,7 @@ def main() -> None:
 
 
 def choices(question: Question) -> list[str]:
-    """What each plan between which a model chooses would have answered."""
+    """What each likely plan comes to."""
     text = "\n".join(line for line in question.text.splitlines() if "ANSWER" not in line)
     read = read_question(f"{text}\nAnswer in {question.unit}." if question.unit else text)
     at_once = answer_at_once(read) if read.asked else None

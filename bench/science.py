@@ -8,8 +8,8 @@ A lane is a model as `galop run MODEL --tools science --json QUESTION` answers i
 own. Others are: `MODEL@plain`, without the tools; `MODEL@kept`, loaded once, the function behind the command called
 here, as soon as a few replies are found to be the command's; `MODEL@served`, the same question to a `galop serve` that
 is started for it, as a client of OpenAI's API asks; a model behind an interface (`url:`, `xai:` and so on), which the
-program asks as it asks its own; `chance`, which draws one of the plans that a model may choose from, and `first`, which
-takes the one that the program has for the likeliest. Each reply is one line of the record as soon as it is there, and
+program asks as it asks its own; `first`, the program without any model, and `chance`, which draws one of the plans that
+are about as likely as the first. Each reply is one line of the record as soon as it is there, and
 is not asked for again.
 
 Right is what `galop.science.score` takes for right; where data are missing, what says so; where no formula leads there,
@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 import time
@@ -32,13 +31,14 @@ from random import Random
 from statistics import median, quantiles
 from typing import Any
 
-from galop.backends.events import Done, Text
+from galop.backends.events import Text
 from galop.race.statistics import wilson
 from galop.science.bank.free_form import STRATA, FreeFormQuestion, load_free_form
 from galop.science.score import Verdict, judge_number
 
 GALOP = (sys.executable, "-m", "galop")
 SECONDS = 300  # that one question may take
+CLOSE = 0.3  # plans whose scores differ by no more are about as likely
 COMPARED = 4  # replies of a model that is kept, with those of the command
 MARKS = ("<!-- bench/science.py: begin -->", "<!-- bench/science.py: end -->")
 Line = dict[str, Any]
@@ -124,25 +124,28 @@ def ask_server(lane: str) -> Iterator[Ask]:
             server.terminate()
 
 
-class Blind:
-    """A backend that reads nothing: of the ways it is shown it takes the first, or any.
+def ask_plans(lane: str) -> Ask:
+    """The program's own plans: what `first` comes to is what every door tells, `chance` draws."""
+    from galop.agent.science import is_technical
+    from galop.science.planning.candidates import find_candidates
+    from galop.science.planning.conclusion import answer, answer_at_once, conclude
+    from galop.science.reading.question import read_question
 
-    It keeps to it when it is asked again in another order.
-    """
+    def ask(question: FreeFormQuestion) -> Line:
+        start = time.monotonic()
+        read, found = read_question(question.text), None
+        if is_technical(read):
+            found = answer(read) if lane == "first" else answer_at_once(read)
+            if found is None:
+                plans = find_candidates(read)
+                near = [p for p in plans if p.plan.score > plans[0].plan.score - CLOSE] if plans else []
+                near = [p for p in near if p.computation] or near
+                found = conclude(read, [Random(f"{lane} {question.id}").choice(near)] if near else [])
+        seconds = time.monotonic() - start
+        data = {"science": found.data() if found else None}
+        return {"reply": found.text() if found else "", "seconds": seconds, "data": data}
 
-    def __init__(self, lane: str) -> None:
-        self.lane = lane
-        self.taken = ""
-
-    def chat(self, messages: list[Any], thinking: object = None, **options: Any) -> Iterator[Any]:
-        ways = dict(re.findall(r"^([A-Z])\. (.+)$", messages[-1]["content"], re.MULTILINE))
-        if options.get("form") and ways:
-            if self.lane == "first":
-                self.taken = self.taken if self.taken in ways.values() else next(iter(ways.values()))
-            else:
-                self.taken = Random(f"{self.lane} {sorted(ways.values())}").choice(sorted(ways.values()))
-            yield Text(next(letter for letter, way in ways.items() if way == self.taken))
-        yield Done("stop", 0, 0, 0, 0.0, 0.0, 0.0)
+    return ask
 
 
 def ask_backend(backend: Any) -> Ask:
@@ -184,7 +187,7 @@ def ask_kept(lane: str) -> Ask:
 
 
 def ask_interface(lane: str) -> Ask:
-    """A model behind an interface, asked for its choice as one that runs here is."""
+    """A model behind an interface, asked as one that runs here is."""
     from galop.race.contender import Contender, open_contender
 
     return ask_backend(open_contender(Contender.parse(lane), 1)[0])
@@ -192,7 +195,7 @@ def ask_interface(lane: str) -> Ask:
 
 def open_lane(lane: str, stack: ExitStack) -> Ask:
     if lane in ("chance", "first"):
-        return ask_backend(Blind(lane))
+        return ask_plans(lane)
     if lane.endswith("@served"):
         return stack.enter_context(ask_server(lane))
     if lane.endswith("@kept"):

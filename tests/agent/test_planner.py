@@ -8,8 +8,8 @@ from contextlib import closing
 import pytest
 
 from galop.agent import planner
-from galop.agent.planner import Planner
-from galop.errors import QueueFullError
+from galop.agent.planner import Planner, plan_apart
+from galop.errors import GalopError, QueueFullError
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +22,9 @@ def test_a_conversation_is_planned(planning: Planner) -> None:
     asked = ["What is 3 bar in kPa?", "Thanks!", "and in psi?"]
     for texts, answer in ((asked[:1], "300 kPa"), (asked[:2], None), (asked, "43.5113 psi")):
         found = planning.submit(texts).result()
-        assert (found and found.undecided.text()) == answer
+        assert (found and found.text()) == answer
     must = planning.submit(["Hello"], must=True).result()
-    assert must and must.undecided.status == "no_formula" and not must.prompts
+    assert must and must.status == "no_formula"
 
 
 @pytest.mark.parametrize(
@@ -42,15 +42,26 @@ def test_a_conversation_is_planned(planning: Planner) -> None:
 )
 def test_no_text_ends_it(planning: Planner, text: str) -> None:
     found = planning.submit([text]).result()
-    assert found is None or found.undecided.text()
+    assert found is None or found.text()
     again = planning.submit(["What is 3 bar in kPa?"]).result()
-    assert again and again.undecided.text() == "300 kPa"
+    assert again and again.text() == "300 kPa"
 
 
 def test_what_takes_too_long_is_killed(planning: Planner) -> None:
     hard = "a pressure of 3 bar, a mass of 12 kg, 4 m/s, " * 400 + "what thrust in kN?"
     found = planning.submit([hard]).result()
-    assert found and found.undecided.status != "computed"
+    assert found and found.status != "computed"
+    mine = plan_apart([hard])  # the same where one person asks
+    assert mine and mine.status == found.status
+
+
+def test_a_formula_is_computed_or_killed(planning: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert planning.compute("mass_ratio", {"delta_v": "3 km/s", "isp": "310 s"}).result().startswith("mass ratio")
+    with pytest.raises(GalopError, match="unit"):
+        planning.compute("mass_ratio", {"delta_v": "3", "isp": "310 s"}).result()
+    monkeypatch.setattr(planner, "SECONDS", 0.01)
+    with closing(Planner()) as hasty, pytest.raises(GalopError, match=r"mass_ratio did not come to an end"):
+        hasty.compute("mass_ratio", {"delta_v": "3 km/s", "isp": "310 s"}).result()
 
 
 def test_no_more_wait_than_may(planning: Planner, monkeypatch: pytest.MonkeyPatch) -> None:

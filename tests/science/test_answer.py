@@ -6,14 +6,13 @@ import json
 
 import pytest
 
+from galop.science.planning import conclusion
 from galop.science.planning.answer import Answer
-from galop.science.planning.candidates import answer_at_once, conclude, find_candidates
 from galop.science.reading.question import read_question
 
 
 def answer(text: str) -> Answer:
-    question = read_question(text)
-    return answer_at_once(question) or conclude(question, find_candidates(question)[:1])
+    return conclusion.answer(read_question(text))
 
 
 def test_a_number_comes_with_what_it_rests_on() -> None:

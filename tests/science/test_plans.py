@@ -8,6 +8,7 @@ import pytest
 
 from galop.science.constants import G0, F, R
 from galop.science.planning.candidates import find_candidates
+from galop.science.planning.conclusion import answer
 from galop.science.planning.plans import find_plans
 from galop.science.reading.question import read_question
 
@@ -54,9 +55,9 @@ def test_the_first_plan_answers(text: str, value: float, unit: str) -> None:
     ],
 )
 def test_what_is_missing_is_named(text: str, missing: str) -> None:
-    [first, *_] = find_candidates(read_question(text))
-    assert first.computation is None and missing in first.problem
-    assert all(missing in variable.of.what for variable in first.plan.missing)
+    found = answer(read_question(text))
+    assert found.status == "missing" and missing in found.sentence
+    assert all(missing in what for what in found.missing)
 
 
 def test_what_is_given_is_neither_used_twice_nor_computed_again() -> None:

@@ -26,7 +26,7 @@ from serving import Running, run_galop, serving
 MODEL = "smollm2:135m"
 SCIENCE: Any = [{"type": "galop:science"}]
 COPPER = "Quelle masse de cuivre, en g, un courant de 2,5 A dépose-t-il en 2 h ?"
-LIKELY = "Energy in J of 2 kg at 3 m/s and 5 m?"  # of motion or of height: the model chooses
+LIKELY = "Energy in J of 2 kg at 3 m/s and 5 m?"  # of motion or of height: both are told
 MISSING = "A chamber at 48 bar feeds a throat; c* is 1690 m/s. What mass flow in kg/s?"
 HARD = "a pressure of 3 bar, a mass of 12 kg, 4 m/s, " * 400 + "what thrust in kN?"
 
@@ -68,7 +68,7 @@ def call_mcp(question: str, *arguments: str) -> tuple[str, dict[str, Any]]:
         return elsewhere.submit(asyncio.run, call()).result()
 
 
-@pytest.mark.parametrize("question", [COPPER, LIKELY], ids=["clear", "chosen"])
+@pytest.mark.parametrize("question", [COPPER, LIKELY], ids=["clear", "ambiguous"])
 def test_every_door_gives_the_same_number(
     question: str, server: Running, client: openai.OpenAI, browser: Browser, tmp_path: Path
 ) -> None:
@@ -76,7 +76,7 @@ def test_every_door_gives_the_same_number(
     if question is COPPER:
         assert answer == "5.92747 g" and science["value"] == pytest.approx(5.92747, rel=1e-6)  # M I t / (z F)
         assert science["steps"][0]["inputs"]["time"] == "7200 s" and "Faraday" in science["steps"][0]["source"]
-    doors: dict[str, tuple[str, Any]] = {"mcp": call_mcp(question, MODEL)}
+    doors: dict[str, tuple[str, Any]] = {"mcp": call_mcp(question)}
 
     message = client.chat.completions.create(model=MODEL, messages=said(question), tools=SCIENCE).choices[0].message
     doors["chat"] = message.content or "", message.model_extra and message.model_extra["science"]
@@ -141,8 +141,6 @@ def test_what_is_not_computed_is_said_and_costs_no_tokens(client: openai.OpenAI)
     assert choice.message.model_extra and choice.message.model_extra["science"]["status"] == "missing"
     assert "throat area is missing" in (choice.message.content or "")
     assert reply.usage and (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (0, 0)
-    chosen = client.chat.completions.create(model=MODEL, messages=said(LIKELY), tools=SCIENCE)
-    assert chosen.usage and chosen.usage.prompt_tokens > 100 and 2 <= chosen.usage.completion_tokens <= 8
 
 
 def test_what_asks_for_no_number_is_the_models(client: openai.OpenAI) -> None:
@@ -223,10 +221,6 @@ def test_anthropics_choice_of_tool(server: Running) -> None:
         assert (
             claude.messages.count_tokens(**{k: body[k] for k in ("model", "tools")}, messages=said(COPPER)).input_tokens
             == 0
-        )
-        assert (
-            claude.messages.count_tokens(**{k: body[k] for k in ("model", "tools")}, messages=said(LIKELY)).input_tokens
-            > 100
         )
 
 
@@ -337,7 +331,8 @@ def test_many_ask_at_once(server: Running) -> None:
     assert right == [True] * len(asks)
 
 
-def test_without_a_model_mcp_says_what_is_ambiguous() -> None:
+def test_mcp_says_what_is_ambiguous_with_a_model_or_without() -> None:
     text, science = call_mcp(LIKELY)
+    assert call_mcp(LIKELY, MODEL) == (text, science)  # as clients were set up
     assert science["status"] == "ambiguous" and science["value"] is None
     assert "98.0665 J" in text and "9 J" in text and "which is meant" in text

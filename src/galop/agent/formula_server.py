@@ -11,7 +11,6 @@ from mcp.server import Server
 from mcp.server.stdio import stdio_server
 
 from galop.agent.planner import Planner
-from galop.backends.protocol import Backend
 from galop.errors import GalopError
 from galop.version import __version__
 
@@ -31,13 +30,12 @@ ANSWERING = types.Tool(
 )
 
 
-def serve_formulas(model: Backend | None = None) -> None:
-    """Answers on standard input and output until that ends; `model` chooses between ways to read a question."""
-    from galop.agent.science import choose
+def serve_formulas() -> None:
+    """Answers on standard input and output until that ends."""
     from galop.science import formulas
     from galop.science.planning.answer import Answer
 
-    known, lock = formulas(), asyncio.Lock()  # of the model
+    known = formulas()
     tools = [ANSWERING, *(
         types.Tool(name=f.name, description=f.tool()["function"]["description"], input_schema=f.schema(),
                    annotations=READ_ONLY) for f in known.values()
@@ -49,24 +47,20 @@ def serve_formulas(model: Backend | None = None) -> None:
     async def answer(question: Any) -> Answer:
         if not isinstance(question, str) or not question.strip():
             raise GalopError(f"{ANSWER} takes a question: a text that is not empty")
-        proposal = await asyncio.wrap_future(planner.submit([question], must=True))
-        assert proposal
-        if model is None or not proposal.prompts:
-            return proposal.undecided
-        async with lock:
-            events = await asyncio.to_thread(lambda: list(choose(model, proposal)))
-        return next(event for event in events if isinstance(event, Answer))
+        found = await asyncio.wrap_future(planner.submit([question], must=True))
+        assert found
+        return found
 
     async def call_tool(_: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
-        formula, arguments, data = known.get(params.name), params.arguments or {}, None
+        arguments, data = params.arguments or {}, None
         try:
             if params.name == ANSWER:
                 found = await answer(arguments.get("question"))
                 text, data = f"{found.text()}\n\n{found.details()}".strip(), found.data()
-            elif formula is None:
+            elif params.name not in known:
                 raise GalopError(f"there is no formula {params.name[:60]!r}")
             else:
-                text = (await asyncio.to_thread(lambda: formula(**arguments))).text()
+                text = await asyncio.wrap_future(planner.compute(params.name, arguments))
         except GalopError as error:
             return types.CallToolResult(content=[types.TextContent(type="text", text=str(error))], is_error=True)
         return types.CallToolResult(content=[types.TextContent(type="text", text=text)], structured_content=data)

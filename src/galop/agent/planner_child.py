@@ -1,4 +1,4 @@
-"""The process in which `Planner` has questions planned: `python -m galop.agent.planner_child`."""
+"""The process in which questions are planned and formulas computed: `python -m galop.agent.planner_child`."""
 
 from __future__ import annotations
 
@@ -9,28 +9,39 @@ from typing import Any
 
 from galop.agent.planner import COMPUTING, MEMORY
 from galop.agent.science import plan
-from galop.chat.messages import Message
 from galop.child import answer_lines
 from galop.errors import GalopError
+from galop.science import formulas
 from galop.science.planning.answer import Answer
-from galop.science.planning.proposal import Proposal
+from galop.science.planning.variables import by_dimension, rarity, topic_rarity
 
 NO_QUESTION = Answer("no_formula", "This asks for no quantity that could be computed.")
+MISTAKES = (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """The `proposal` for `texts`, None where they ask for no number unless there `must` be one; or an `error`."""
-    messages: list[Message] = [{"role": "user", "content": text} for text in request["texts"]]
+def reply(request: dict[str, Any]) -> dict[str, Any]:
+    """What a request comes to, or the `error` that a person may read."""
     try:
-        proposal = plan(messages)
-        if request["must"] and (proposal is None or proposal.is_own):
-            proposal = Proposal("", NO_QUESTION)
-        return {"proposal": proposal and proposal.data()}
+        return {"text": compute(**request)} if "formula" in request else {"answer": answer(**request)}
     except GalopError as error:
         return {"error": str(error)}
-    except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
+
+
+def answer(texts: list[str], must: bool) -> dict[str, Any] | None:
+    """The answer to the last of `texts`, None where it asks for no number unless there `must` be one."""
+    try:
+        found = plan(texts)
+    except MISTAKES as error:
         sentence = f"This could not be computed ({type(error).__name__}); ask it in other words."
-        return {"proposal": Proposal("", Answer("unfinished", sentence)).data()}
+        found = Answer("unfinished", sentence)
+    if must and (found is None or found.is_own):
+        found = NO_QUESTION
+    return found.data() if found else None
+
+
+def compute(formula: str, inputs: dict[str, Any]) -> str:
+    """What a formula gives, with what that rests on. Raises GalopError."""
+    return formulas()[formula](**inputs).text()
 
 
 if __name__ == "__main__":
@@ -39,4 +50,6 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore")
     if hasattr(os, "nice"):  # whoever is being answered by a model goes first
         os.nice(5)
-    answer_lines(answer, MEMORY, COMPUTING)
+    for table in (by_dimension, rarity, topic_rarity):  # before anybody asks
+        table()
+    answer_lines(reply, MEMORY, COMPUTING)

@@ -1,4 +1,4 @@
-"""Technical questions answered: the program plans and computes, the model chooses between plans."""
+"""Technical questions answered: the program plans and computes; what is nothing to compute is the model's."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Unpack
 
-from galop.agent.planner import REMEMBERED
+from galop.agent.planner import REMEMBERED, plan_apart, user_texts
 from galop.backends.events import Done, Event, Text
 from galop.backends.protocol import Backend, ChatOptions
-from galop.chat.content import text_of
 from galop.chat.messages import Message
-from galop.chat.response_format import ResponseFormat
 from galop.chat.thinking import Thinking
-from galop.engine.sampling import Sampling
+from galop.science.planning import conclusion
 from galop.science.planning.answer import Answer
-from galop.science.planning.proposal import Proposal, propose
 from galop.science.reading.question import TechnicalQuestion, read_question
 from galop.science.units import same_dimension
 
@@ -26,8 +23,7 @@ ASIDE_BEGINS = re.compile(
     r"\s*(?:and|et|what (?:about|if)|how about|now|then|if|with|in|en|at|à|for|pour|avec|same|même|alors|maintenant)\b",
     re.IGNORECASE,
 )
-NOTHING = Done("stop", 0, 0, 0, 0.0, 0.0, 0.0)  # what a model does where nothing is to be chosen
-UNTHINKING = Thinking(on=False)
+NOTHING = Done("stop", 0, 0, 0, 0.0, 0.0, 0.0)  # what a model does where it is not asked
 OWN = {
     "en": "Not computed; what follows is the model's own view.",
     "fr": "Non calculé ; ce qui suit est l'avis du modèle.",
@@ -48,84 +44,58 @@ def answer_question(
     The events are those of `Backend.chat`, with an `Answer` before `Done` where the question was a technical one, or
     before the model's own words where these may hold numbers. Raises what `Backend.chat` raises.
     """
-    proposal = plan(messages)
-    if proposal and not proposal.is_own:
-        yield from choose(model, proposal, cancelled)
+    answer = plan_apart(user_texts(messages))
+    if answer and not answer.is_own:
+        yield from tell(answer)
     else:
         said = model.chat(messages, thinking, cancelled=cancelled, **options)
-        yield from mark(proposal, said) if proposal and not options.get("form") else said
+        yield from mark(answer, said) if answer and not options.get("form") else said
 
 
-def mark(proposal: Proposal, events: Iterable[Event | Answer]) -> Iterator[Event | Answer]:
+def tell(answer: Answer) -> Iterator[Event | Answer]:
+    """What is computed, as the events of a reply of which nothing was asked of a model."""
+    yield Text(answer.text())
+    yield answer
+    yield NOTHING
+
+
+def mark(answer: Answer, events: Iterable[Event | Answer]) -> Iterator[Event | Answer]:
     """A model's own reply to what asks for a number, with an `Answer` before its text that says that nothing of it was
     computed, as the text itself does."""
     begun = False
     for event in events:
         if isinstance(event, Text) and not event.thinking and not begun:
             begun = True
-            yield Text(proposal.lead)
-            yield proposal.undecided
+            yield Text(answer.lead)
+            yield answer
         yield event
 
 
-def plan(messages: Sequence[Message]) -> Proposal | None:
-    """What the last message of a conversation may come to; None where it asks for no number.
+def plan(texts: Sequence[str]) -> Answer | None:
+    """What the last of a person's messages comes to; None where it asks for no number.
 
     What asks for one that is nothing to compute, such as how many people live in a town, is the model's own to say.
     """
-    read = read_conversation(messages)
+    read = read_conversation(texts)
     if read is None:
         return None
     question, technical = read
     if not technical:
-        own = Proposal(question.text, Answer("not_computed", OWN[question.language]))
-        return own if asks_number(question) else None
-    if (length := len(text_of(messages[-1]["content"]))) > LONGEST:
+        return Answer("not_computed", OWN[question.language]) if asks_number(question) else None
+    if (length := len(texts[-1])) > LONGEST:
         sentence = f"This has {length} characters, and {LONGEST} are read at most; ask in fewer words."
-        return Proposal(question.text, Answer("unfinished", sentence))
-    return propose(question)
+        return Answer("unfinished", sentence)
+    return conclusion.answer(question)
 
 
-def choose(
-    model: Backend, proposal: Proposal, cancelled: Callable[[], bool] = lambda: False
-) -> Iterator[Event | Answer]:
-    """Answers a question of which it is known what it may come to: the model chooses, where there is a choice.
-
-    Raises what `Backend.chat` raises.
-    """
-    said: list[str] = []
-    done = NOTHING
-    for prompt in proposal.prompts:
-        said.append("")
-        asked: Message = {"role": "user", "content": prompt}
-        for event in model.chat([asked], UNTHINKING, cancelled=cancelled, **choice_options(proposal)):
-            if isinstance(event, Text):
-                said[-1] += "" if event.thinking else event.text
-            elif isinstance(event, Done):
-                done = event if done is NOTHING else done.and_then(event)
-            else:
-                yield event
-    found = proposal.conclude(said)
-    yield Text(found.text())
-    yield found
-    yield done
-
-
-def choice_options(proposal: Proposal) -> ChatOptions:
-    """How a model is asked for its choice."""
-    form = ResponseFormat("regex", f"[{proposal.letters}]")
-    return {"form": form, "sampling": Sampling(0.0), "max_tokens": 4}
-
-
-def read_conversation(messages: Sequence[Message]) -> tuple[TechnicalQuestion, bool] | None:
-    """The question that the last message asks, with what earlier ones said where it only changes something in them,
-    and whether it is a technical one; None where nobody said anything."""
+def read_conversation(texts: Sequence[str]) -> tuple[TechnicalQuestion, bool] | None:
+    """The question that the last of a person's messages asks, with what earlier ones said where it only changes
+    something in them, and whether it is a technical one; None where nobody said anything."""
     technical = False
     earlier: TechnicalQuestion | None = None
     question: TechnicalQuestion | None = None
-    said = [message["content"] for message in messages if message["role"] == "user"]
-    for content in said[-REMEMBERED:]:
-        new = read_question(shorten(text_of(content)))
+    for text in texts[-REMEMBERED:]:
+        new = read_question(shorten(text))
         question = merge(earlier, new) if earlier is not None and is_aside(new) else new
         technical = question is not new or is_technical(new)
         earlier = question if technical else earlier

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from galop.agent import loop
+from galop.agent.planner import plan_apart, user_texts
 from galop.agent.toolbox import Toolbox, ToolResult, format_call
 from galop.backends.events import Done, Event, Prefill, Text
 from galop.backends.protocol import Backend, ChatOptions, TokenBackend
@@ -57,20 +58,20 @@ class ChatSession:
     ) -> Iterator[Event | ToolResult | Answer]:
         """A reply to a conversation, to which calls, their results and the answer are added where there are tools."""
         options: ChatOptions = {"sampling": self.sampling, "max_tokens": self.max_tokens, "form": self.form}
-        proposal = None
+        answer = None
         if self.science:
             from galop.agent import science
 
-            proposal = science.plan(messages)
-        if proposal and not proposal.is_own:
-            yield from science.choose(self.model, proposal, cancelled)
+            answer = plan_apart(user_texts(messages))
+        if answer and not answer.is_own:
+            yield from science.tell(answer)
         elif self.toolbox:
             yield from loop.converse(
                 self.model, messages, self.toolbox, self.thinking, ask_permission, cancelled=cancelled, **options
             )
         else:
             said = self.model.chat(messages, self.thinking, cancelled=cancelled, **options)
-            yield from science.mark(proposal, said) if proposal and not self.form else said
+            yield from science.mark(answer, said) if answer and not self.form else said
 
 
 def check_thinking(model: Backend, thinking: Thinking) -> None:

@@ -106,7 +106,7 @@ def run(
     """Ask a model: one question, a pipe, or a conversation."""
     from galop.cli.attachments import compose, names_file, read_file, shows_picture, split_words
     from galop.cli.load import choose_model, load_model
-    from galop.cli.tools import SCIENCE, open_toolboxes, require_science
+    from galop.cli.tools import SCIENCE, open_toolboxes, start_science
     from galop.engine.sampling import Sampling
 
     _ = server  # galop.attach has looked for one before this file was read
@@ -121,7 +121,7 @@ def run(
     except ValueError as error:
         raise UsageError(str(error)) from None
     if computes := SCIENCE in (tools or []):
-        require_science()
+        start_science()
     if names_file(model) and Path(model).is_file():  # no model is named
         model, words = "", [model, *(words or [])]
     files, prompt = split_words(words or [])

@@ -7,8 +7,10 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from importlib.util import find_spec
 from typing import Any
 
+from galop.agent.planner import NEEDED, own_child
 from galop.agent.toolbox import Toolbox, ToolboxGroup
 from galop.chat.tools import ToolCall
 from galop.cli.errors import UsageError, missing_extra
@@ -42,11 +44,11 @@ def open_toolbox(name: str, stack: ExitStack) -> Toolbox:
     return server
 
 
-def require_science() -> None:
-    """Raises GalopError where the extra for technical questions is not installed."""
-    from galop.science import formulas
-
-    formulas()
+def start_science() -> None:
+    """Starts what computes, while a model is loaded. Raises UsageError where its extra is not installed."""
+    if absent := next((name for name in NEEDED if find_spec(name) is None), None):
+        raise missing_extra(ImportError(name=absent), "science")
+    own_child().start()
 
 
 def ask_permission(call: ToolCall) -> bool:

@@ -197,7 +197,7 @@ def run_program(trial: Trial) -> str:
 
 
 def compute(trial: Trial) -> str:
-    """What the program computes, the model choosing between plans: as `galop run --tools science` does."""
+    """What the program computes, as `galop run --tools science` does; else the model's own words."""
     from galop.agent.science import answer_question
     from galop.science.planning.answer import Answer
 

@@ -1,11 +1,9 @@
-"""The reply to a technical question: what the program computes, by the way that the model chooses."""
+"""The reply to a technical question: what the program computes, without a word of the model."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from galop.backends.events import Done, Text
@@ -16,17 +14,18 @@ from galop.server.reply_events import ChoiceEnd, TextDelta
 from galop.server.usage import count_usage
 
 if TYPE_CHECKING:
-    from galop.science.planning.proposal import Proposal
+    from galop.science.planning.answer import Answer
+
+NOTHING = Done("stop", 0, 0, 0, 0.0, 0.0, 0.0)  # what the model does
 
 
 @dataclass
 class ComputedReply(Reply):
-    """A reply whose prompts ask the model to choose; its own choices are all the same computed answer."""
+    """A reply without a prompt, whose choices are all the same computed answer."""
 
-    proposal: Proposal = field(kw_only=True)
+    answer: Answer = field(kw_only=True)
     details: bool = field(default=False, kw_only=True)  # what it rests on is part of the text
     n: int = 1
-    chosen: dict[int, Done] = field(default_factory=dict)  # what it took to choose
 
     @property
     def prompt(self) -> list[int]:
@@ -45,50 +44,27 @@ class ComputedReply(Reply):
 
     @property
     def usage(self) -> dict[str, Any]:
-        """OpenAI's `usage`: what the model has read and written to choose."""
-        return count_usage(self.prompts or [[]], self.chosen, len(self.prompts))
+        """OpenAI's `usage`: the model reads and writes nothing."""
+        return count_usage([[]], {}, 1)
 
     def go_on_from(self, ids: Sequence[int]) -> None:
         """What is computed follows from no earlier tokens."""
 
     async def start(self, options: Callable[[], ReplyOptions], form: ResponseFormat | None = None) -> None:
-        """Asks the model to choose, if it has to. Raises ApiError (400) for a form, and what a reply's does."""
-        prompts = self.prompts
-        try:
-            if form:
-                message = "what is computed has no form but its own; leave the format of the answer out"
-                raise ApiError(400, "unsupported_parameter", message, form.field or "response_format")
-            self.n, self.prompts = options().n, prompts
-        except BaseException:
-            await self.lease.aclose()
-            raise
-        if prompts:
-            from galop.agent.science import choice_options
-
-            how = choice_options(self.proposal)
-            await super().start(
-                lambda: ReplyOptions(sampling=how["sampling"], max_tokens=how["max_tokens"]), how["form"]
-            )
+        """Gives the model back. Raises ApiError (400) for a form, and what `options` raises."""
+        await self.lease.aclose()
+        if form:
+            message = "what is computed has no form but its own; leave the format of the answer out"
+            raise ApiError(400, "unsupported_parameter", message, form.field or "response_format")
+        self.n = options().n
 
     async def events(self) -> AsyncGenerator[ReplyEvent]:
-        """The answer, once the model has chosen. Raises the error of a choice that fails."""
-        said = [""] * len(self.prompts)
-        try:
-            if self.prompts:
-                async with aclosing(super().events()) as events:
-                    async for event in events:
-                        if isinstance(event, TextDelta):
-                            said[event.index] += "" if event.thinking else event.text
-        finally:
-            await self.lease.aclose()
-        self.chosen = dict(self.ends)
-        done = reduce(Done.and_then, self.chosen.values()) if self.chosen else Done("stop", 0, 0, 0, 0.0, 0.0, 0.0)
-        answer = self.proposal.conclude(said)
-        text, details = answer.text(), answer.details()
+        """The answer, once for each choice."""
+        text, details = self.answer.text(), self.answer.details()
         if self.details and details:
             text += f"\n\n{details}"
         for i in range(self.n):
-            yield TextDelta(i, Text(text, 0), answer.data())
-        self.ends = dict.fromkeys(range(self.n), done)
+            yield TextDelta(i, Text(text, 0), self.answer.data())
+        self.ends = dict.fromkeys(range(self.n), NOTHING)
         for i in range(self.n):
-            yield ChoiceEnd(i, done)
+            yield ChoiceEnd(i, NOTHING)

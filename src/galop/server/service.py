@@ -9,10 +9,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from galop.agent.planner import Planner, can_compute
+from galop.agent.planner import Planner, can_compute, user_texts
 from galop.backends.events import Text
 from galop.backends.protocol import TokenBackend
-from galop.chat.content import pictures_of, text_of
+from galop.chat.content import pictures_of
 from galop.chat.messages import Message
 from galop.chat.template import PromptEnd
 from galop.chat.thinking import Thinking
@@ -91,17 +91,15 @@ class Service:
             history = await self._read(resident, key, messages)
             await asyncio.to_thread(check_length, model, [history, tools.tools, variables])
             if science and turn == "begin" and history[-1]["role"] == "user" and not pictures_of(history):
-                texts = [text_of(m["content"]) for m in history if m["role"] == "user"]
+                texts = user_texts(history)
                 self.limiter.charge(key, len(await asyncio.to_thread(model.tokenizer.encode, texts[-1])))
-                proposal = await asyncio.wrap_future(self.planner.submit(texts, tools.required and not tools.tools))
-                if proposal and proposal.is_own:
-                    lead = TextDelta(0, Text(proposal.lead), proposal.undecided.data())
-                elif proposal:
-                    asked: list[Message] = [{"role": "user", "content": prompt} for prompt in proposal.prompts]
-                    choosing = await asyncio.to_thread(lambda: [model.prompt([m], UNTHINKING) for m in asked])
+                answer = await asyncio.wrap_future(self.planner.submit(texts, tools.required and not tools.tools))
+                if answer and answer.is_own:
+                    lead = TextDelta(0, Text(answer.lead), answer.data())
+                elif answer:
                     return ComputedReply(
-                        self.metrics, self.limiter, resident, key, choosing, lease, UNTHINKING, suffix=suffix,
-                        proposal=proposal, details=bool(science.details),
+                        self.metrics, self.limiter, resident, key, [], lease, UNTHINKING, suffix=suffix, answer=answer,
+                        details=bool(science.details),
                     )  # fmt: skip
             tools = replace(tools, required=tools.required and bool(tools.tools))
             ids = await asyncio.to_thread(model.prompt, history, thinking, tools.tools, turn, variables)

@@ -50,6 +50,16 @@ class Answer:
     missing: Sequence[str] = ()
     unused: Sequence[str] = ()
 
+    @property
+    def is_own(self) -> bool:
+        """Whether nothing is to be computed, and a model answers in its own words."""
+        return self.status == "not_computed"
+
+    @property
+    def lead(self) -> str:
+        """What stands before a model's own words."""
+        return f"{self.sentence}\n\n"
+
     def text(self) -> str:
         """The answer alone: the number with its unit, or the sentence."""
         return f"{format_number(self.value)} {self.unit}".rstrip() if self.value is not None else self.sentence

@@ -1,4 +1,4 @@
-"""The plans between which a model may choose, each with its number; and what is answered after it has chosen."""
+"""The likeliest plans for a question, each with its number, or with why it has none."""
 
 from __future__ import annotations
 
@@ -7,38 +7,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from galop.science.formula import format_number
-from galop.science.planning.answer import Answer, ComputedStep
 from galop.science.planning.computation import Computation, compute
 from galop.science.planning.evidence import with_units
 from galop.science.planning.formula_plan import FormulaPlan, FormulaStep, Missing
 from galop.science.planning.inverse import NoRoot, UselessStep
 from galop.science.planning.multiples import add_up, pour_together
 from galop.science.planning.plans import find_plans
-from galop.science.planning.variables import convert, rarity
+from galop.science.planning.variables import convert
 from galop.science.reading.quantities import Given
 from galop.science.reading.question import Asked, TechnicalQuestion
 from galop.science.reading.words import stems
 from galop.science.units import ScienceError, same_dimension
 
-NOTHING = {"en": "nothing was computed", "fr": "rien n'a été calculé"}
-SHOWN = 4  # candidates
 SAME = 0.004  # numbers this near, relatively, are one
 TRIED = 16  # plans that are computed
-SECONDS = 3.0  # after which no more are, however few
-CLOSE = 0.3  # plans whose scores differ by no more are about as likely
+SECONDS, WAITING = 3.0, 8.0  # of computing, and on the clock, after which no more are, however few
+CLOSE = 0.3  # of two plans with one number but for its sign, the score by which the second may be less
 FAR = 2.5  # a plan whose score is so much less than the best one's is none
 LEAST = -0.3  # a plan whose score is less does not fit the question
 NONE = 1.5  # what it costs a plan that nothing makes it give what is given
 LEAST_MISSING = -1.5  # so much less fits one that lacks an input
 BAD = 0.5  # a plan that cannot be, is what was meant where its score is so much more than any other's
-LEFT = 0.6  # what a plan may leave unused
+LEFT = 0.24  # what a plan that lacks an input may leave unused
 PERIODS = frozenset("s min h day week month year second minute hour".split())
-SURE, UNSURE = 0.75, 0.3  # a number of a plan that fits less is told where nothing else is as likely, or not at all
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A plan with what it comes to; or, where an input is missing or cannot be, the sentence that says so."""
+    """A plan with what it comes to; None where an input is missing, or cannot be, which `problem` then says."""
 
     plan: FormulaPlan
     computation: Computation | None
@@ -62,19 +58,20 @@ def find_candidates(question: TechnicalQuestion) -> list[Candidate]:
     question = with_units(question)
     [asked, *_] = things_asked(question)
     question = pour_together(add_up(question, asked), asked)
-    start = time.monotonic()
+    computing, waiting = time.thread_time() + SECONDS, time.monotonic() + WAITING
     found: list[Candidate] = []
     plans = find_plans(question, asked)
     if amount := as_amount(question, asked):
         made = [plan for plan in find_plans(*amount) if amount[0].given[-1] not in plan.unused]
         plans = sorted([*plans, *made], key=lambda plan: -plan.score)
     for plan in plans[:TRIED]:
-        if plan.score < (LEAST_MISSING if plan.missing else LEAST) or (plan.missing and plan.left > LEFT / 2.5):
+        if plan.score < (LEAST_MISSING if plan.missing else LEAST) or (plan.missing and plan.left > LEFT):
             continue
-        if found and (plan.score < found[0].plan.score - FAR or time.monotonic() > start + SECONDS):
+        late = time.thread_time() > computing or time.monotonic() > waiting
+        if found and (late or plan.score < found[0].plan.score - FAR):
             break
         if plan.missing:
-            found.append(Candidate(plan, None, say_missing(plan, question.language)))
+            found.append(Candidate(plan, None))
             continue
         try:
             values = compute(plan)
@@ -101,16 +98,6 @@ def find_candidates(question: TechnicalQuestion) -> list[Candidate]:
     found.sort(key=lambda c: (-c.plan.score, c.computation is not None and c.computation.value < 0))
     found = [c for c in found if not (c.problem and not c.plan.missing and has_better(c, found))]
     return [replace(c, lead=c.plan.score - max([d.plan.score for d in found if d is not c], default=-9)) for c in found]
-
-
-def is_sure(candidate: Candidate) -> bool:
-    """Whether a number may be told: its plan fits the question well, or uses what is given as no other plan does."""
-    plan = candidate.plan
-    if plan.fit >= SURE:
-        return True
-    given = {g.start for s in plan.step.walk() for g in s.inputs.values() if isinstance(g, Given)}
-    lead, fit = (CLOSE, UNSURE) if len(given) > 1 else (3 * CLOSE, SURE - 0.15)
-    return plan.fit >= fit and candidate.lead >= lead and plan.left <= LEFT / 2
 
 
 def as_amount(question: TechnicalQuestion, asked: Asked) -> tuple[TechnicalQuestion, Asked] | None:
@@ -151,16 +138,6 @@ def is_same(one: Computation, other: Computation) -> bool:
     return one.unit == other.unit and abs(one.value - other.value) <= SAME * max(abs(one.value), abs(other.value))
 
 
-def say_missing(plan: FormulaPlan, language: str) -> str:
-    """Which inputs of a plan are not given, in a sentence."""
-    what = " and ".join(dict.fromkeys(v.of.what for v in plan.missing))
-    if language == "fr":
-        return f"Il manque une donnée : {what} (entrée de {plan.step.formula.name}) ; rien n'a été calculé."
-    return (
-        f"Not enough is given: the {what} is missing, which {plan.missing[0].formula.name} needs; nothing was computed."
-    )
-
-
 def describe(step: FormulaStep) -> str:
     """A step in a line: what it gives, by which formula, from what."""
     parts = []
@@ -190,76 +167,3 @@ def things_asked(question: TechnicalQuestion) -> list[Asked]:
             or not any(a.start <= g.start < a.end and same_dimension(g.unit, a.measures or "") for g in question.given)
         ] or real  # "we need 3 km/s and ..."
     return real or list(question.asked[:1])
-
-
-def answer_at_once(question: TechnicalQuestion) -> Answer | None:
-    """The answer to what needs no plan: a conversion, or what cannot be answered as it is asked; else None."""
-    if len(asked := things_asked(question)) > 1:
-        said = " and ".join(f"{a.what.strip()!r}" for a in asked)
-        return Answer("contradictory", f"This asks {len(asked)} things at once, {said}; ask them one by one.")
-    for given in question.given:
-        kelvin = convert(given.value, given.unit, "K") if given.unit else None
-        if kelvin is not None and kelvin < 0 and not given.assumed:
-            return Answer("contradictory", f"{given.text} is below absolute zero; {NOTHING[question.language]}.")
-    return convert_given(question)
-
-
-def convert_given(question: TechnicalQuestion) -> Answer | None:
-    """The only quantity of a question in the unit that is asked for, where nothing else is asked; else None."""
-    [asked, *_], given = things_asked(question), question.given
-    if not asked.unit or len(given) != 1 or question.names or not same_dimension(given[0].unit, asked.unit):
-        return None
-    said = {*stems(question.text)}  # not the words of the unit's dimension
-    if any(
-        stem in rarity() and stem in said for stem in asked.stems
-    ):  # it is what something measures that is asked for
-        return None
-    value = convert(given[0].value, given[0].unit, asked.unit)
-    if value is None:
-        return None
-    step = ComputedStep(
-        "convert", "conversion", value, asked.unit, {"quantity": given[0].text}, False, "units of one dimension",
-        "SI Brochure, 2019", "",
-    )  # fmt: skip
-    return Answer("computed", f"{format_number(value)} {asked.unit}", value, asked.unit, (step,))
-
-
-def about_as_likely(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
-    """The first of some plans with those that are about as likely. What cannot be is no alternative to a number, and a
-    number none to an input that is missing."""
-    near = [c for c in candidates if c.plan.score > candidates[0].plan.score - CLOSE]
-    numbers = [c for c in near if c.computation]
-    return near[:1] if candidates[0].plan.missing or not numbers else numbers[:SHOWN]
-
-
-def conclude(question: TechnicalQuestion, candidates: Sequence[Candidate]) -> Answer:
-    """The answer by what is left of the plans: one of them, none, or several between which nothing decides."""
-    if not candidates:
-        [asked, *_] = things_asked(question)
-        return Answer(
-            "no_formula", f"No formula here leads to {asked.what!r} from what is given; nothing was computed."
-        )
-    if len(candidates) > 1:
-        said = "; or ".join(f"{c.text}, which gives {c.number}" if c.computation else c.problem for c in candidates)
-        return Answer("ambiguous", f"This can be read in {len(candidates)} ways, say which is meant: {said}.")
-    [candidate] = candidates
-    plan, made = candidate.plan, candidate.computation
-    if made is None:
-        missing = tuple(dict.fromkeys(v.of.what for v in plan.missing))
-        if missing:
-            return Answer("missing", candidate.problem, missing=missing)
-        return Answer("contradictory", f"{candidate.problem}; {NOTHING[question.language]}.")
-    if not is_sure(candidate):
-        return Answer(
-            "no_formula", "No formula here fits the question well enough to be relied on; the nearest is "
-            f"{plan.step.formula.name} ({plan.step.target.of.what}); nothing was computed."
-        )  # fmt: skip
-    if plan.left > LEFT:
-        unused = " and ".join(g.text for g in plan.unused)
-        return Answer(
-            "ambiguous", f"No formula here uses {unused}, without which {candidate.number} would be uncertain."
-        )
-    unused_given = tuple(g.text for g in plan.unused)
-    return Answer(
-        "computed", candidate.number, made.value, made.unit, made.steps, made.assumptions, unused=unused_given
-    )

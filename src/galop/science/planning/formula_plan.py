@@ -58,6 +58,12 @@ class FormulaPlan:
         return self.score / (1 + sum(isinstance(source, Given) for source in every))
 
     @cached_property
+    def used(self) -> frozenset[int]:
+        """Where the quantities that it uses stand in the question."""
+        every = (source for step in self.step.walk() for source in step.inputs.values())
+        return frozenset(source.start for source in every if isinstance(source, Given))
+
+    @cached_property
     def missing(self) -> tuple[Variable, ...]:
         """The inputs that nothing gives."""
         every = (source for step in self.step.walk() for source in step.inputs.values())

@@ -1,0 +1,127 @@
+"""What is told of a question: the number of its first plan, or one sentence that says why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from galop.science.formula import format_number
+from galop.science.planning.answer import Answer, ComputedStep
+from galop.science.planning.candidates import Candidate, find_candidates, things_asked
+from galop.science.planning.formula_plan import FormulaPlan
+from galop.science.planning.variables import convert, rarity
+from galop.science.reading.question import TechnicalQuestion
+from galop.science.reading.words import stems
+from galop.science.units import same_dimension
+
+NOTHING = {"en": "nothing was computed", "fr": "rien n'a été calculé"}
+CLOSE = 0.3  # a lead by which a plan is the only one that uses what is given so well
+EQUAL = 0.07  # plans of one rank differ in their scores by no more
+OTHER = 0.13  # the same of plans that use other quantities
+SHOWN = 4  # plans of one rank that are told
+LEFT = 0.6  # what a plan may leave unused
+SURE, UNSURE = 0.75, 0.3  # a number of a plan that fits less is told where nothing else is as likely, or not at all
+
+
+def answer(question: TechnicalQuestion) -> Answer:
+    """What a question comes to, by the formulas that are known."""
+    if found := answer_at_once(question):
+        return found
+    return conclude(question, first_rank(find_candidates(question)))
+
+
+def first_rank(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+    """The first of some plans, with those that nothing tells from it. What cannot be is no alternative to a number, and
+    a number none to an input that is missing."""
+    first = next((c for c in candidates[:1] if c.computation), None)
+    if first is None:
+        return candidates[:1]
+    used = first.plan.used
+    return [
+        c for c in candidates
+        if c is first or (c.computation and not c.plan.used < used
+                          and c.plan.score >= first.plan.score - (EQUAL if c.plan.used == used else OTHER))
+    ][:SHOWN]  # fmt: skip
+
+
+def answer_at_once(question: TechnicalQuestion) -> Answer | None:
+    """The answer to what needs no plan: a conversion, or what cannot be answered as it is asked; else None."""
+    if len(asked := things_asked(question)) > 1:
+        said = " and ".join(f"{a.what.strip()!r}" for a in asked)
+        return Answer("contradictory", f"This asks {len(asked)} things at once, {said}; ask them one by one.")
+    for given in question.given:
+        kelvin = convert(given.value, given.unit, "K") if given.unit else None
+        if kelvin is not None and kelvin < 0 and not given.assumed:
+            return Answer("contradictory", f"{given.text} is below absolute zero; {NOTHING[question.language]}.")
+    return convert_given(question)
+
+
+def convert_given(question: TechnicalQuestion) -> Answer | None:
+    """The only quantity of a question in the unit that is asked for, where nothing else is asked; else None."""
+    [asked, *_], given = things_asked(question), question.given
+    if not asked.unit or len(given) != 1 or question.names or not same_dimension(given[0].unit, asked.unit):
+        return None
+    said = {*stems(question.text)}  # not the words of the unit's dimension
+    if any(
+        stem in rarity() and stem in said for stem in asked.stems
+    ):  # it is what something measures that is asked for
+        return None
+    value = convert(given[0].value, given[0].unit, asked.unit)
+    if value is None:
+        return None
+    step = ComputedStep(
+        "convert", "conversion", value, asked.unit, {"quantity": given[0].text}, False, "units of one dimension",
+        "SI Brochure, 2019", "",
+    )  # fmt: skip
+    return Answer("computed", f"{format_number(value)} {asked.unit}", value, asked.unit, (step,))
+
+
+def conclude(question: TechnicalQuestion, candidates: Sequence[Candidate]) -> Answer:
+    """The answer by the plans of the first rank: one of them, none, or several between which nothing decides."""
+    if not candidates:
+        [asked, *_] = things_asked(question)
+        return Answer(
+            "no_formula", f"No formula here leads to {asked.what!r} from what is given; nothing was computed."
+        )
+    if len(candidates) > 1:
+        said = "; or ".join(f"{c.text}, which gives {c.number}" for c in candidates)
+        return Answer("ambiguous", f"This can be read in {len(candidates)} ways, say which is meant: {said}.")
+    [candidate] = candidates
+    plan, made = candidate.plan, candidate.computation
+    if made is None:
+        missing = tuple(dict.fromkeys(v.of.what for v in plan.missing))
+        if missing:
+            return Answer("missing", say_missing(plan, question.language), missing=missing)
+        return Answer("contradictory", f"{candidate.problem}; {NOTHING[question.language]}.")
+    if not is_sure(candidate):
+        return Answer(
+            "no_formula", "No formula here fits the question well enough to be relied on; the nearest is "
+            f"{plan.step.formula.name} ({plan.step.target.of.what}); nothing was computed."
+        )  # fmt: skip
+    if plan.left > LEFT:
+        unused = " and ".join(g.text for g in plan.unused)
+        return Answer(
+            "ambiguous", f"No formula here uses {unused}, without which {candidate.number} would be uncertain."
+        )
+    unused_given = tuple(g.text for g in plan.unused)
+    return Answer(
+        "computed", candidate.number, made.value, made.unit, made.steps, made.assumptions, unused=unused_given
+    )
+
+
+def is_sure(candidate: Candidate) -> bool:
+    """Whether a number may be told: its plan fits the question well, or uses what is given as no other plan does."""
+    plan = candidate.plan
+    if plan.fit >= SURE:
+        return True
+    lead, fit = (CLOSE, UNSURE) if len(plan.used) > 1 else (3 * CLOSE, SURE - 0.15)
+    return plan.fit >= fit and candidate.lead >= lead and plan.left <= LEFT / 2
+
+
+def say_missing(plan: FormulaPlan, language: str) -> str:
+    """Which inputs of a plan are not given, in a sentence."""
+    what = " and ".join(dict.fromkeys(v.of.what for v in plan.missing))
+    if language == "fr":
+        return f"Il manque une donnée : {what} (entrée de {plan.step.formula.name}) ; rien n'a été calculé."
+    return (
+        f"Not enough is given: the {what} is missing, which {plan.missing[0].formula.name} needs; nothing was computed."
+    )

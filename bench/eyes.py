@@ -1,32 +1,43 @@
 """How long a picture takes to the first token: Qwen3.5-0.8B in its true shapes, its tower too, with random weights.
 
     python bench/eyes.py --size 448 448 --threads 2
+    python bench/eyes.py --peers        # llama.cpp's mtmd on the same two files, taking turns
+    python bench/eyes.py --photo        # a JPEG of 12 megapixels, from its bytes to the first token
 
 Prints what making patches, the tower and the text take, the tower's matrix products as a share of the processors' int8
-peak, the time to the first token of a second question about the same picture, and the memory that looking adds.
+peak, the time to the first token of a second question about the same picture, and the memory that looking adds: that of
+this process and its children, the highest of readings every few milliseconds.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
+import io
+import os
+import statistics
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 import gguf
 import numpy as np
+from mtmd import Mtmd
 from true_shapes import GAUSSIAN, write
 
 from galop import native
 from galop.backends.eyes import Eyes, load_eyes
 from galop.backends.load import load_path
 from galop.backends.local import Model
+from galop.backends.sight import ModelSight
 from galop.engine.soft_tokens import SoftTokens, soft_ids
 from galop.ops.cost import Workload
+from galop.pictures.picture import open_picture
 
 DEPTH, HIDDEN, INNER, HEADS, TEXT = 12, 768, 3072, 12, 1024  # of Qwen3.5-0.8B's tower
 QUESTION = list(range(1000, 1024))  # as many tokens as a question and a template take
+SAID = "a b c d e f g h i j k l m n o p q r s t u v w x"  # the same in words
+PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def write_tower(path: Path) -> None:
@@ -110,12 +121,105 @@ def ask(
     return time.perf_counter() - start
 
 
+class Highest:
+    """The most memory that this process and its children have in use between `with` and its end, in bytes more than
+    before."""
+
+    def __enter__(self) -> Highest:
+        self.before = self.most = resident()
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._watch)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.thread.join()
+
+    def _watch(self) -> None:
+        while not self.over.wait(0.003):
+            self.most = max(self.most, resident())
+
+    @property
+    def grown(self) -> int:
+        return self.most - self.before
+
+
+def resident() -> int:
+    """Bytes that this process and its children have in use, but for a child that is still a copy of its parent."""
+    total, found, program = 0, [os.getpid()], Path("/proc/self/cmdline").read_bytes()
+    while found:
+        here = found.pop()
+        try:
+            if here != os.getpid() and Path(f"/proc/{here}/cmdline").read_bytes() == program:
+                continue
+            total += int(Path(f"/proc/{here}/statm").read_text().split()[1]) * PAGE
+            for task in Path(f"/proc/{here}/task").iterdir():
+                found += map(int, (task / "children").read_text().split())
+        except OSError:  # it has ended meanwhile
+            continue
+    return total
+
+
+def look_at_photo(model: Model, eyes: Eyes) -> None:
+    """Prints what a JPEG of 4,000 x 3,000 pixels takes, from its bytes to the first token."""
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    coarse = Image.fromarray(rng.integers(0, 256, (75, 100, 3), np.uint8))
+    out = io.BytesIO()
+    coarse.resize((4000, 3000), Image.Resampling.BICUBIC).save(out, "JPEG", quality=90)
+    data = out.getvalue()
+    del coarse, out
+    sight = ModelSight(eyes, 4096)
+    with Highest() as memory:
+        start = time.perf_counter()
+        pieces = sight.place(open_picture(data))
+        decoded = time.perf_counter() - start
+        ids = [1, 2, 3, 4, *(id for piece in pieces if not isinstance(piece, str) for id in piece), *QUESTION]
+        kv = model.engine.cache_for("photo", ids)
+        kv.soft = sight.soft_of(ids, "photo")
+        at = 0
+        while at < len(ids):  # in chunks, as prompts are read
+            model.engine.forward([(kv, ids[at : at + 256])], [len(ids[at : at + 256]) - 1])
+            at += 256
+        kv.free()
+        seconds = time.perf_counter() - start
+    print(
+        f"a JPEG of 4000 x 3000 pixels ({len(data) / 1e6:.1f} MB) as {len(ids) - len(QUESTION) - 4} tokens: decoded in "
+        f"{decoded:.2f} s, first token after {seconds:.2f} s, at most {memory.grown / 1e6:.0f} MB more than before"
+    )
+
+
+def compare(model: Model, eyes: Eyes, text: Path, pixels: np.ndarray, rounds: int, threads: int) -> None:
+    """Prints how long llama.cpp's mtmd takes on the same files, and how far apart the embeddings are."""
+    theirs = Mtmd(text, text.with_name("mmproj.gguf"), threads)
+    found, _ = theirs.look(pixels)
+    ours = np.concatenate(eyes.tower.look(eyes.family.prepare(pixels)))
+    apart = np.sqrt(((ours - found) ** 2).mean() / (ours**2).mean())
+    both: list[tuple[float, float, float, float]] = []
+    for _ in range(rounds):
+        model.engine.prefix_cache.clear()
+        spent: dict[str, float] = {}
+        first = ask(model, eyes, pixels, QUESTION, spent, [])
+        _, looked = theirs.look(pixels)
+        both.append((first, theirs.first_token(pixels, SAID), spent["patches"] + spent["tower"], looked))
+    middle = [statistics.median(column) for column in zip(*both, strict=True)]
+    print(
+        f"to the first token {middle[0]:.2f} s, llama.cpp's mtmd {middle[1]:.2f} s, {middle[1] / middle[0]:.1f} times "
+        f"as long; looking alone {middle[2]:.2f} and {middle[3]:.2f} s, {middle[3] / middle[2]:.1f} times; embeddings "
+        f"{apart:.2%} apart (of their root mean square)"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", nargs=2, type=int, default=(448, 448), metavar=("HEIGHT", "WIDTH"))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--files", type=Path, help="a folder that keeps the two files for another run")
+    parser.add_argument("--peers", action="store_true", help="llama.cpp's mtmd on the same files")
+    parser.add_argument("--photo", action="store_true", help="a JPEG of 12 megapixels instead")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="galop-eyes-") as folder:
         text = (options.files or Path(folder)) / "text.gguf"
@@ -127,30 +231,38 @@ def main() -> None:
             eyes = load_eyes(text, model.pack, options.threads)
             assert eyes
             pixels = np.random.default_rng(0).integers(0, 256, (*options.size, 3), np.uint8)
-            peak = native.int8_peak(options.threads)
-            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            for _ in range(options.rounds):
-                model.engine.prefix_cache.clear()
-                spent: dict[str, float] = {}
-                eyes.tower.program.start_profile()
-                known: list[np.ndarray] = []
-                first = ask(model, eyes, pixels, QUESTION, spent, known)
-                again = ask(model, eyes, pixels, QUESTION[::-1], {}, known)
-                count = sum(len(part.values) for part in eyes.family.prepare(pixels))
-                phases = zip(eyes.plan.steps, eyes.tower.program.profile(), strict=True)
-                spent_by = {True: 0.0, False: 0.0}  # of matrices, and of attention
-                for step, seconds in phases:
-                    if step.op.state or step.op.name == "linears":
-                        spent_by[not step.op.state] += seconds
-                share = products(eyes, count) / spent_by[True] / peak if peak else float("nan")
-                print(
-                    f"{count} patches: {spent['patches']:.3f} s to make, {spent['tower']:.3f} s in the tower "
-                    f"({spent_by[True]:.3f} s in its matrices, {share:.0%} of {peak / 1e9:.0f} G int8 multiply-adds a "
-                    f"second, {spent_by[False]:.3f} s in attention), first token after {first:.2f} s, of a second "
-                    f"question after {again:.2f} s"
-                )
-            grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-            print(f"memory: {grown / 1024:.0f} MB more than before the first picture")
+            if options.photo:
+                look_at_photo(model, eyes)
+            elif options.peers:
+                compare(model, eyes, text, pixels, options.rounds, options.threads)
+            else:
+                measure(model, eyes, pixels, options.rounds, options.threads)
+
+
+def measure(model: Model, eyes: Eyes, pixels: np.ndarray, rounds: int, threads: int) -> None:
+    """Prints where the time goes, and what memory it takes."""
+    peak = native.int8_peak(threads)
+    with Highest() as memory:
+        for _ in range(rounds):
+            model.engine.prefix_cache.clear()
+            spent: dict[str, float] = {}
+            eyes.tower.program.start_profile()
+            known: list[np.ndarray] = []
+            first = ask(model, eyes, pixels, QUESTION, spent, known)
+            again = ask(model, eyes, pixels, QUESTION[::-1], {}, known)
+            count = sum(len(part.values) for part in eyes.family.prepare(pixels))
+            phases = zip(eyes.plan.steps, eyes.tower.program.profile(), strict=True)
+            spent_by = {"linears": 0.0, "attention": 0.0, "rest": 0.0}
+            for step, seconds in phases:
+                spent_by[step.op.name if step.op.name in spent_by else "rest"] += seconds
+            share = products(eyes, count) / spent_by["linears"] / peak if peak else float("nan")
+            print(
+                f"{count} patches: {spent['patches']:.3f} s to make, {spent['tower']:.3f} s in the tower "
+                f"({spent_by['linears']:.3f} s in its matrices, {share:.0%} of {peak / 1e9:.0f} G int8 multiply-adds a "
+                f"second, {spent_by['attention']:.3f} s in attention, {spent_by['rest']:.3f} s in the rest), first "
+                f"token after {first:.2f} s, of a second question after {again:.2f} s"
+            )
+    print(f"memory: {memory.grown / 1e6:.0f} MB more than before the first picture")
 
 
 if __name__ == "__main__":

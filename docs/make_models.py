@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from galop.models import INSTEAD
+from galop.models import FAMILIES, INSTEAD
 from galop.models.from_file import ARCHITECTURES
+from galop.models.vision import TOWERS
 
 HERE = Path(__file__).parent
 PAGE = HERE / "models.md"
@@ -24,9 +25,11 @@ The models of other programs' lists up to 40 B, by the architecture that their G
 such a file. This page is made from [the lists](models.json) and from the families in the code: `python
 docs/make_models.py`. "loads" says that the architecture is one that Galop runs, not that each of these files was tried:
 no hub was at hand. [The README](../README.md#what-works) names the real weights that were run; the other families are
-held to transformers' logits on random weights. Of a file that holds the part for images beside the text model, as some
-of Ollama's do, the text is loaded, which is told.
+held to transformers' logits on random weights. "sees" says that the tower of its makers is run too, from the mmproj
+file beside it or from a checkpoint; of other models with eyes the text is loaded, and images are refused by name.
 """
+# The architectures of texts that towers see for, but for Llama's, which are those of many towers that are not run.
+SEEING = {FAMILIES[kind].gguf.architecture for tower in TOWERS for kind in tower.text_types} - {"llama"}
 UNSURE = "Architectures were assigned by hand, from what is known of each model; those with a question mark are unsure."
 
 
@@ -38,7 +41,9 @@ def verdict(model: dict[str, Any]) -> tuple[str, str]:
     refused = "; ".join(reason(name) for name in unknown)
     if len(unknown) == len(model["architectures"]):
         return "no", f"no: {refused}"
-    words = "loads, for text; images are refused" if model.get("sees") else "loads"
+    words = "loads"
+    if model.get("sees"):
+        words = "loads and sees" if SEEING.issuperset(model["architectures"]) else "loads, for text; images are refused"
     return ("in part", f"{words}; not its files of `{'`, `'.join(unknown)}`") if unknown else ("yes", words)
 
 

@@ -104,6 +104,7 @@ def answer_lines(answer: Callable[[dict[str, Any]], dict[str, Any]], memory: int
             sys.stdout.buffer.write(line)
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
+            del request, reply, data  # which may be large, and the next request far off
 
 
 def _receive(pipe: IO[bytes]) -> dict[str, Any] | None:

@@ -34,6 +34,10 @@ QWEN = {
 ROTATION = {"rope_type": "default", "rope_theta": 5e6, "mrope_section": [6, 5, 5], "mrope_interleaved": True}
 HALF = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
 PIXELS = {**HALF, "size": {"shortest_edge": 4096, "longest_edge": 1 << 20}}
+PIXTRAL = {
+    "hidden_size": 48, "intermediate_size": 72, "num_hidden_layers": 2, "num_attention_heads": 4, "image_size": 64,
+    "patch_size": 4, "rope_parameters": {"rope_type": "axial", "rope_theta": 1e4},
+}  # fmt: skip
 
 # The class and its config scaled down, what a processor's config says, the sizes of two pictures.
 TOWERS: dict[str, tuple[str, dict[str, Any], dict[str, Any], list[tuple[int, int]]]] = {
@@ -81,6 +85,46 @@ TOWERS: dict[str, tuple[str, dict[str, Any], dict[str, Any], list[tuple[int, int
         },
         {**HALF, "size": {"longest_edge": 128}, "max_image_size": {"longest_edge": 64}}, [(40, 30), (60, 100)],
     ),
+    "sees_mistral3": (
+        "Mistral3",
+        {
+            "text_config": {
+                **TEXT, "model_type": "ministral3", "head_dim": 32, "rms_norm_eps": 1e-5,
+                "rope_parameters": {
+                    "rope_type": "yarn", "rope_theta": 1e6, "factor": 16.0, "original_max_position_embeddings": 64,
+                    "beta_fast": 32.0, "beta_slow": 1.0, "mscale": 1.0, "mscale_all_dim": 1.0,
+                    "llama_4_scaling_beta": 0.1,
+                },
+            },
+            "vision_config": {**PIXTRAL, "hidden_act": "silu"}, "image_token_index": IMAGE, "spatial_merge_size": 2,
+        },
+        {"size": {"longest_edge": 64}}, [(60, 100), (100, 60)],
+    ),
+    "sees_pixtral": (
+        "Mistral3",
+        {
+            "text_config": {**TEXT, "model_type": "mistral", "head_dim": 16, "rms_norm_eps": 1e-5},
+            "vision_config": {**PIXTRAL, "hidden_act": "gelu"}, "image_token_index": IMAGE, "spatial_merge_size": 2,
+            "multimodal_projector_bias": True,
+        },
+        {"size": {"longest_edge": 64}}, [(30, 50), (50, 30)],
+    ),
+    "sees_llama4": (
+        "Llama4",
+        {
+            "text_config": {
+                **TEXT, "head_dim": 16, "num_local_experts": 4, "intermediate_size_mlp": 128,
+                "interleave_moe_layer_step": 2,
+            },
+            "vision_config": {
+                "hidden_size": 48, "intermediate_size": 192, "num_hidden_layers": 2, "num_attention_heads": 4,
+                "image_size": 32, "patch_size": 4, "projector_input_dim": 96, "projector_output_dim": 96,
+                "vision_output_dim": 96, "rope_parameters": {"rope_type": "default", "rope_theta": 1e4},
+            },
+            "image_token_index": IMAGE, "boi_token_index": 152, "eoi_token_index": 153,
+        },
+        {**HALF, "size": {"height": 32, "width": 32}, "max_patches": 4}, [(40, 30), (60, 100)],
+    ),
 }  # fmt: skip
 
 
@@ -93,12 +137,39 @@ def picture(height: int, width: int) -> np.ndarray:
 
 def _processor(kind: str, settings: dict[str, Any]) -> Any:
     from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
+    from transformers.models.gemma4.image_processing_pil_gemma4 import Gemma4ImageProcessorPil
     from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
+    from transformers.models.pixtral.image_processing_pil_pixtral import PixtralImageProcessorPil
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+    if kind == "Llama4":
+        return _llama4_processor()(**settings)
     if kind.startswith("Qwen"):
         return Qwen2VLImageProcessorPil(patch_size=16, temporal_patch_size=2, merge_size=2, **settings)
-    return (Gemma3ImageProcessorPil if kind == "Gemma3" else Idefics3ImageProcessorPil)(**settings)
+    if kind == "Mistral3":
+        return PixtralImageProcessorPil(**settings, patch_size={"height": 8, "width": 8})
+    processors = {
+        "Gemma3": Gemma3ImageProcessorPil, "Gemma4": Gemma4ImageProcessorPil, "Idefics3": Idefics3ImageProcessorPil,
+    }  # fmt: skip
+    return processors[kind](**settings)
+
+
+def _llama4_processor() -> Any:
+    """Llama 4's, which there is for torchvision alone, with pictures resized by Pillow."""
+    import torch
+    from PIL import Image
+    from transformers.models.llama4.image_processing_llama4 import Llama4ImageProcessor
+
+    class Processor(Llama4ImageProcessor):
+        def resize(self, images: Any, size: Any, resample: Any = None, **_: Any) -> Any:
+            by = Image.Resampling.BILINEAR
+            resized = [
+                np.asarray(Image.fromarray(one.permute(1, 2, 0).numpy()).resize((size.width, size.height), by))
+                for one in images
+            ]
+            return torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2)
+
+    return Processor
 
 
 def compute(name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -122,14 +193,21 @@ def compute(name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             parameter.copy_(torch.from_numpy(seeded_weight(key, tuple(parameter.shape), key in ones)))
         model.tie_weights()
     tensors = {key: list(p.shape) for key, p in weights.items()}
-    pictures = [_processor(kind, processing)(picture(*size), return_tensors="pt") for size in sizes]
+    together = [[picture(*size) for size in sizes]] if kind == "Mistral3" else [[picture(*size)] for size in sizes]
+    pictures = [_processor(kind, processing)(one, return_tensors="pt") for one in together]
     given: dict[str, Any] = {}
-    for key in ("pixel_values", "image_grid_thw"):
+    for key in ("pixel_values", "image_grid_thw", "image_position_ids", "image_sizes"):
         if key in pictures[0]:
             given[key] = torch.cat([one[key] for one in pictures], dim=1 if kind == "Idefics3" else 0)
+    if kind == "Llama4":
+        given["pixel_values"] = given["pixel_values"].float()
     with torch.no_grad():
-        found = model.model.get_image_features(**given)
-    parts, deep = found.pooler_output, getattr(found, "deepstack_features", None) or []
+        if kind == "Llama4":
+            parts = model.multi_modal_projector(model.get_image_features(**given).last_hidden_state)
+            deep = []
+        else:
+            found = model.model.get_image_features(**given)
+            parts, deep = found.pooler_output, getattr(found, "deepstack_features", None) or []
 
     def flat(of_pictures: Any) -> Any:
         each = of_pictures if isinstance(of_pictures, list | tuple) else [of_pictures]
@@ -137,17 +215,31 @@ def compute(name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
     features = torch.cat([flat(parts), *(flat(layer) for layer in deep)], dim=1)
     counts = [len(features) // 2] * 2  # of the two pictures, which are of as many tokens each
-    if kind == "Idefics3":  # a run for each tile
-        counts = [4] * (len(features) // 4)
+    if kind in ("Idefics3", "Llama4"):  # a run for each tile
+        count = 4 if kind == "Idefics3" else 16
+        counts = [count] * (len(features) // count)
+    if kind == "Mistral3":  # a run for each row
+        counts = [int(width) // 8 for height, width in given["image_sizes"] for _ in range(int(height) // 8)]
     prompt: list[int] = [3, 17]
     for i, count in enumerate(counts):
         prompt += [152, *[IMAGE] * count, 153, 10 + i]
     prompt += [40, 41]
     ids = torch.tensor([prompt])
     seen = (ids == IMAGE).int()
-    types = {"token_type_ids": seen} if kind == "Gemma3" else {"mm_token_type_ids": seen} if "Qwen" in kind else {}
+    types = (
+        {"token_type_ids": seen}
+        if kind == "Gemma3"
+        else {"mm_token_type_ids": seen}
+        if "Qwen" in kind or kind == "Gemma4"
+        else {}
+    )
     with torch.no_grad():
-        logits = model(input_ids=ids, attention_mask=torch.ones_like(ids), **given, **types).logits[0].numpy()
+        if kind == "Llama4":  # whose forward pass asks its language model for more than that returns
+            embeds = model.get_input_embeddings()(ids).masked_scatter((ids == IMAGE)[..., None], features)
+            reply = model.language_model(inputs_embeds=embeds, attention_mask=torch.ones_like(ids))
+        else:
+            reply = model(input_ids=ids, attention_mask=torch.ones_like(ids), **given, **types)
+    logits = reply.logits[0].numpy()
     case = {
         "config": config.to_dict(), "preprocessor": processing, "sizes": sizes, "prompt": prompt, "ones": ones,
         "tensors": tensors,

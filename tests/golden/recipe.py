@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 UNUSUAL = {
     ".A_log": (0.5, 0.5), "conv1d.weight": (0.0, 0.5), "conv.conv.weight": (0.0, 0.5), ".sinks": (0.0, 1.0),
     "e_score_correction_bias": (0.0, 0.1), "experts.gate_up_proj_bias": (0.0, 0.1),
-    "experts.down_proj_bias": (0.0, 0.1), "layer_scalar": (1.0, 0.1),
+    "experts.down_proj_bias": (0.0, 0.1), "layer_scalar": (1.0, 0.1), "put_min": (-1.0, 0.1), "put_max": (1.0, 0.1),
 }  # fmt: skip
 
 
@@ -26,7 +26,7 @@ def seeded_weight(name: str, shape: tuple[int, ...], ones: bool) -> np.ndarray:
     drawn = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(int(np.prod(shape)))
     usual = (0.0, 0.08) if len(shape) > 1 else (float(ones), 0.1)
     base, spread = next((pair for end, pair in UNUSUAL.items() if name.endswith(end)), usual)
-    values: np.ndarray = np.float32(base) + np.float32(spread) * drawn.astype(np.float32).reshape(shape)
+    values: np.ndarray = np.array(np.float32(base) + np.float32(spread) * drawn.astype(np.float32).reshape(shape))
     return values
 
 

@@ -66,9 +66,8 @@ def seen_exactly(case: Case, pictures: list[np.ndarray]) -> np.ndarray:
     reference = Reference(plan, lambda name: case.tower.tensors[name].array())
     found = []
     for part in (part for pixels in pictures for part in case.eyes.family.prepare(pixels)):
-        count = len(part.values)
-        at = np.arange(count)
-        rows = at[:: case.eyes.family.merged]
+        at = np.arange(len(part.values))
+        rows = at[: len(at) - part.extra : case.eyes.family.merged]
         found.append(reference.forward(Batch(-1 - at, np.vstack([at, part.axes]), at * 0, rows, Cache(), part.values)))
     return np.concatenate(found)
 
@@ -134,7 +133,7 @@ def test_pictures_are_the_same_bytes_alone_and_beside_others(case: Case) -> None
 
 
 def test_texts_with_pictures_are_the_same_bytes_however_they_are_read(case: Case) -> None:
-    engine = Engine(case.model.plan, case.model.pack, 2, 512, sequences=40)
+    engine = Engine(case.model.plan, case.model.pack, 2, 4096, sequences=40)
     soft = soft_tokens(case, case.features, case.prompt)
     tokens = with_codes(case.prompt, soft)
     whole = read(engine, tokens, soft)
@@ -217,6 +216,13 @@ def test_a_tower_in_an_mmproj_file_is_that_of_the_checkpoint(case: Case, kind: s
 
 # Shape, mean and spread of what transformers' processors make of the made-up picture of 100 x 150 and 600 x 900.
 QWEN = {"patch_size": 16, "hidden_size": 64, "intermediate_size": 64, "num_heads": 4, "depth": 1}
+LLAMA4 = {
+    "hidden_act": "gelu", "hidden_size": 1408, "image_size": 336, "intermediate_size": 5632, "norm_eps": 1e-05,
+    "num_attention_heads": 16, "num_channels": 3, "num_hidden_layers": 34, "patch_size": 14, "rope_theta": 10000,
+    "pixel_shuffle_ratio": 0.5, "projector_dropout": 0.0, "projector_input_dim": 4096, "projector_output_dim": 4096,
+    "multi_modal_projector_bias": False, "attention_dropout": 0.0, "vision_feature_layer": -1,
+    "vision_feature_select_strategy": "default", "vision_output_dim": 4096, "_attn_implementation_autoset": True,
+}  # fmt: skip
 SMOLVLM = {"size": {"longest_edge": 2048}, "max_image_size": {"longest_edge": 512}}
 PROCESSED: list[tuple[str, dict[str, Any], dict[str, Any], list[tuple[tuple[int, int], float, float]]]] = [
     ("qwen3_vl", QWEN, {}, [((280, 1536), -0.001699, 0.575805), ((2128, 1536), -0.002581, 0.573187)]),
@@ -224,6 +230,14 @@ PROCESSED: list[tuple[str, dict[str, Any], dict[str, Any], list[tuple[tuple[int,
     (
         "idefics3", {"patch_size": 16, "image_size": 512, "hidden_size": 768, "num_attention_heads": 12}, SMOLVLM,
         [((13 * 1024, 768), -0.001694, 0.575190), ((13 * 1024, 768), -0.002578, 0.572235)],
+    ),
+    (
+        "pixtral", {"patch_size": 14, "rope_theta": 10000.0, "head_dim": 64}, {"size": {"longest_edge": 1540}},
+        [((96, 588), 0.184536, 1.079289), ((2904, 588), 0.182882, 1.073725)],
+    ),
+    (
+        "llama4", LLAMA4, {"size": {"height": 336, "width": 336}, "max_patches": 16},
+        [((576, 588), -0.333782, 0.664116), ((7 * 576, 588), -0.175150, 0.645659)],
     ),
 ]  # fmt: skip
 
@@ -234,10 +248,11 @@ def test_pictures_become_the_patches_that_transformers_makes(
 ) -> None:
     family = find_tower(kind)
     assert family
-    tower = family(family.config_class.parse(family.read_config({"scale_factor": 4}, vision, processor), kind))
+    beside = {"scale_factor": 4, "spatial_merge_size": 2}
+    tower = family(family.config_class.parse(family.read_config(beside, vision, processor), kind))
     for size, (shape, mean, spread) in zip(((100, 150), (600, 900)), expected, strict=True):
         patches = tower.prepare(picture(*size))
-        values = np.concatenate([one.values for one in patches])[:, : shape[1]]
+        values = np.concatenate([one.values[: len(one.values) - one.extra] for one in patches])[:, : shape[1]]
         assert values.shape == shape
         assert abs(values.mean() - mean) < 2e-6
         assert abs(values.std() - spread) < 2e-6

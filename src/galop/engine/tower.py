@@ -47,7 +47,12 @@ class Tower:
         patches = np.ascontiguousarray(values[0] if len(values) == 1 else np.concatenate(values), np.float32)
         places = np.concatenate([np.arange(count, dtype=np.int32) for count in counts])
         axes = np.concatenate([np.ascontiguousarray(p.axes, np.int32) for p in pictures], axis=1)
-        rows = np.arange(0, len(patches), self.merged, dtype=np.int32)
+        starts = np.cumsum([0, *counts[:-1]])
+        rows_of = [
+            np.arange(start, start + len(p.values) - p.extra, self.merged, dtype=np.int32)
+            for start, p in zip(starts, pictures, strict=True)
+        ]
+        rows = np.concatenate(rows_of)
         embeddings = np.empty((len(rows), self.width), np.float32)
         pool = BlockPool(self._block_bytes, sum(map(blocks_for, counts)))
         tables = [[pool.allocate() for _ in range(0, count, BLOCK_TOKENS)] for count in counts]
@@ -62,7 +67,7 @@ class Tower:
             None,
             patches,
         )
-        return np.split(embeddings, np.cumsum(counts)[:-1] // self.merged)
+        return np.split(embeddings, np.cumsum([len(of) for of in rows_of])[:-1])
 
 
 def _share(pictures: Sequence[Patches]) -> Iterator[list[Patches]]:

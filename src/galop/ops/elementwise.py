@@ -10,7 +10,7 @@ from galop.ops.plan import Array, Shapes, Tensor, Vector, op
 from galop.ops.shapes import same_shape
 
 
-@op(lambda a, b: same_shape(a, b))
+@op(lambda a, b: same_shape(a, b), in_place=True)
 def add(a: Array, b: Array) -> Array:
     """a + b"""
     total: Array = a + b
@@ -39,7 +39,7 @@ def sigmoid_gate(x: Array, gate: Array) -> Array:
     return gated
 
 
-@op(lambda x, factor: same_shape(x))
+@op(lambda x, factor: same_shape(x), in_place=True)
 def scale(x: Array, factor: float) -> Array:
     """x * factor"""
     scaled: Array = x * np.float32(factor)
@@ -52,14 +52,14 @@ def _weigh_shape(x: Tensor, weight: Vector) -> Shapes:
     return same_shape(x)
 
 
-@op(_weigh_shape)
+@op(_weigh_shape, in_place=True)
 def weigh(x: Array, weight: Array) -> Array:
     """x * weight, over each group of len(weight) values: one learned scalar, or a weight for each value."""
     weighed: Array = (x.reshape(len(x), -1, len(weight)) * weight).reshape(x.shape)
     return weighed
 
 
-@op(lambda gate, up, alpha, limit, offset: same_shape(gate, up))
+@op(lambda gate, up, alpha, limit, offset: same_shape(gate, up), in_place=True)
 def swiglu(gate: Array, up: Array, alpha: float = 1.0, limit: float = math.inf, offset: float = 0.0) -> Array:
     """gate * sigmoid(alpha * gate) * (up + offset) (Shazeer, 2020).
 
@@ -70,14 +70,14 @@ def swiglu(gate: Array, up: Array, alpha: float = 1.0, limit: float = math.inf, 
     return product
 
 
-@op(lambda gate, up: same_shape(gate, up))
+@op(lambda gate, up: same_shape(gate, up), in_place=True)
 def geglu(gate: Array, up: Array) -> Array:
     """gelu_tanh(gate) * up (Shazeer, 2020)"""
     product: Array = gelu_tanh.meaning(gate) * up
     return product
 
 
-@op(lambda x: same_shape(x))
+@op(lambda x: same_shape(x), in_place=True)
 def gelu(x: Array) -> Array:
     """x times the normal distribution's share below x (Hendrycks and Gimpel, 2016)."""
     erf = np.frompyfunc(math.erf, 1, 1)
@@ -85,7 +85,7 @@ def gelu(x: Array) -> Array:
     return share.astype(np.float32)
 
 
-@op(lambda x: same_shape(x))
+@op(lambda x: same_shape(x), in_place=True)
 def gelu_tanh(x: Array) -> Array:
     """GELU by its approximation with tanh."""
     inner = np.sqrt(np.float32(2 / np.pi)) * (x + 0.044715 * x * x * x)
@@ -93,7 +93,7 @@ def gelu_tanh(x: Array) -> Array:
     return activated
 
 
-@op(lambda x: same_shape(x))
+@op(lambda x: same_shape(x), in_place=True)
 def relu_squared(x: Array) -> Array:
     """max(x, 0)^2 (So et al., 2021)"""
     positive = np.maximum(x, 0)
@@ -101,7 +101,7 @@ def relu_squared(x: Array) -> Array:
     return squared
 
 
-@op(lambda x, cap: same_shape(x))
+@op(lambda x, cap: same_shape(x), in_place=True)
 def softcap(x: Array, cap: float) -> Array:
     """cap * tanh(x / cap): as x near 0, never beyond the cap (Bello et al., 2017)."""
     capped: Array = np.float32(cap) * np.tanh(x / np.float32(cap))

@@ -244,7 +244,8 @@ class Plan:
         """Shares memory between buffers: slot of each buffer, and each slot's (width, dim).
 
         Only buffers of equal width and dim share a slot, so a token's row always lies in the same place and steps
-        that work token by token need no barrier between them. The logits have the last slot to themselves.
+        that work token by token need no barrier between them. Where an op may, its output takes the slot of an input
+        that nobody reads after it. The logits have the last slot to themselves.
         """
         free: dict[tuple[int, str], list[int]] = {}
         shapes: list[tuple[int, str]] = []
@@ -252,16 +253,21 @@ class Plan:
         spans = self.lifetimes()
         logits = self.steps[-1].outputs[-1]
         for i, step in enumerate(self.steps):
+            taken = set[int]()
             for b in step.outputs:
                 key = (self.widths[b], self.dims[b])
                 if b == logits:
                     continue
-                if free.get(key):
+                first = step.inputs[0] if step.op.in_place else b
+                if first != b and spans[first][1] == i and (self.widths[first], self.dims[first]) == key:
+                    slot_of[b] = slot_of[first]
+                    taken.add(first)
+                elif free.get(key):
                     slot_of[b] = free[key].pop()
                 else:
                     slot_of[b] = len(shapes)
                     shapes.append(key)
-            for b in {*step.inputs, *step.outputs}:
+            for b in {*step.inputs, *step.outputs} - taken:
                 if spans[b][1] == i and b != logits:
                     free.setdefault((self.widths[b], self.dims[b]), []).append(slot_of[b])
         slot_of[logits] = len(shapes)
@@ -291,6 +297,7 @@ class Op(Generic[Result]):
              where it reads what an earlier layer keeps.
     exact    parameters whose matrices must keep full precision.
     named_by the parameter whose matrices tell its uses in a layer apart.
+    in_place whether its output may lie where its first input does: each value follows from those at its place.
     """
 
     def __init__(
@@ -302,6 +309,7 @@ class Op(Generic[Result]):
         state: Callable[..., LayerState | None] | None = None,
         exact: tuple[str, ...] = (),
         named_by: str = "",
+        in_place: bool = False,
     ) -> None:
         self.meaning = meaning
         self.name = meaning.__name__
@@ -311,6 +319,7 @@ class Op(Generic[Result]):
         self.state = state
         self.exact = exact
         self.named_by = named_by
+        self.in_place = in_place
         self.signature = inspect.signature(meaning)
         hints = get_type_hints(meaning)
         self.attributes: dict[str, type[bool | int | float]] = {
@@ -367,6 +376,7 @@ class Declaration(TypedDict, total=False):
     state: Callable[..., LayerState | None]
     exact: tuple[str, ...]
     named_by: str
+    in_place: bool
 
 
 class Declare(Protocol):

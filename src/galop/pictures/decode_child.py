@@ -80,7 +80,7 @@ def open_rgb(data: bytes, most: int) -> tuple[str, Any] | str:
     if max(width, height) > MOST_ASPECT * min(width, height):
         return f"is {width} x {height} pixels, which is too narrow to be seen; cut it to {MOST_ASPECT}:1"
     if width * height > most and image.format in ("JPEG", "MPO"):  # which decodes at an eighth, a quarter or half
-        share = (most / (width * height)) ** 0.5
+        share = (most / 2 / (width * height)) ** 0.5  # half of what is kept, at least
         image.draft("RGB", (max(1, int(width * share)), max(1, int(height * share))))
     rgb = flatten(image)
     ImageOps.exif_transpose(rgb, in_place=True)

@@ -28,8 +28,8 @@ from galop.pictures.file_kinds import read_file, refuse_other_kinds
 Pixels = NDArray[np.uint8]
 """uint8 [height, width, 3], red, green and blue."""
 MOST_TOGETHER = 256  # pictures of a request
-LARGEST = 16 << 20  # pixels that are kept; a larger one is scaled down while it is decoded
-REMEMBERED = 1 << 24  # pixels of the latest, so that a picture is not decoded twice before it is looked at
+LARGEST = 4 << 20  # pixels that are kept, more than any tower looks at; a larger one is scaled down while it is decoded
+REMEMBERED = 2 * LARGEST  # pixels of the latest, so that a picture is not decoded twice before it is looked at
 SECONDS = 20.0
 LONGEST_MESSAGE = 200  # characters of the child's
 KNOWN = 4096  # files

@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from galop.models.vision.family import Layout, Patches, VisionFamily
 from galop.models.vision.gemma3_vision import Gemma3Vision
 from galop.models.vision.idefics3 import Idefics3Vision
+from galop.models.vision.llama4_vision import Llama4Vision
+from galop.models.vision.pixtral import Pixtral
 from galop.models.vision.qwen3_vl import Qwen3VLVision
 from galop.ops.plan import Inputs, Plan
 from galop.weights.tree import Shape, Tree
 
-__all__ = ["BY_NAME", "Layout", "Patches", "VisionFamily", "find_tower", "trace_tower"]
+__all__ = ["BY_NAME", "TOWERS", "Layout", "Patches", "VisionFamily", "find_tower", "trace_tower"]
 
-TOWERS: tuple[type[VisionFamily], ...] = (Qwen3VLVision, Gemma3Vision, Idefics3Vision)
+TOWERS: tuple[type[VisionFamily], ...] = (
+    Qwen3VLVision, Gemma3Vision, Idefics3Vision, Pixtral, Llama4Vision,
+)  # fmt: skip
 BY_NAME = {tower.__name__: tower for tower in TOWERS}
 
 

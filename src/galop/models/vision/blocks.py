@@ -20,14 +20,20 @@ Rotation = tuple[Tensor, Tensor]
 
 
 def attend(
-    inputs: Inputs, x: Tensor, w: Tree, config: VisionConfig, rotation: Rotation | None = None, biased: bool = True
+    inputs: Inputs,
+    x: Tensor,
+    w: Tree,
+    config: VisionConfig,
+    rotation: Rotation | None = None,
+    biased: bool = True,
+    interleaved: bool = False,
 ) -> Tensor:
     """Attention of all patches of a picture to each other, by `w.q_proj`, `k_proj`, `v_proj` and `out_proj`."""
     heads, dim = config.num_attention_heads, wide_head(config.head_dim)
     parts = [w.q_proj, w.k_proj, w.v_proj]
     q, k, v = linears(x, parts, [p.bias if biased else None for p in parts])
     if rotation:
-        q, k = rope(q, *rotation, dim), rope(k, *rotation, dim)
+        q, k = (rope(one, *rotation, dim, interleaved) for one in (q, k))
     out = attention(inputs, q, k, v, inputs.next_state, heads, heads, dim, config.head_dim**-0.5, causal=False)
     return linear(out, w.out_proj, w.out_proj.bias if biased else None)
 
@@ -44,10 +50,12 @@ def feed_forward(x: Tensor, w: Tree, exact: bool = False) -> Tensor:
     return linear(gelu(up) if exact else gelu_tanh(up), w.fc2, w.fc2.bias)
 
 
-def rotation(inputs: Inputs, head_dim: int, theta: float = 1e4) -> Rotation:
-    """Cosine and sine for heads whose first half is turned by a patch's row, and the second by its column."""
+def rotation(inputs: Inputs, head_dim: int, theta: float = 1e4, between: bool = False) -> Rotation:
+    """Cosine and sine for heads of which one half of the pairs is turned by a patch's position on axis 1, and the other
+    by that on axis 2: as fast, or by frequencies that lie `between` those of the first half."""
     quarter = head_dim // 4
-    inv_freq = np.tile(1.0 / theta ** (np.arange(quarter) / quarter), 2).astype(np.float32)
+    steps = np.arange(quarter) / quarter
+    inv_freq = (theta ** -np.concatenate([steps, steps + between * 0.5 / quarter])).astype(np.float32)
     axes = np.repeat(np.array([1, 2], np.float32), quarter)
     cosine, sine = rope_table(
         inputs.positions, Vector("inv_freq", 2 * quarter, inv_freq), 1.0, Vector("axes", 2 * quarter, axes)
@@ -96,22 +104,38 @@ def wide_head(dim: int) -> int:
     return -(-dim // 16) * 16
 
 
-def fit_heads(tensors: Tensors, heads: int, dim: int) -> Tensors:
-    """With heads of a width that kernels take: what is added to queries, keys and values is 0."""
+def fit_heads(tensors: Tensors, heads: int, dim: int, order: Array | None = None) -> Tensors:
+    """With heads of a width that kernels take: what is added to queries, keys and values is 0. `order` is that of the
+    values of a head's queries and keys, where it is to be another, which changes no product of theirs.
+
+    Norms of heads divide by the larger width: what the caller normalises with has to be smaller by `narrowing` and its
+    square.
+    """
     wide = wide_head(dim)
-    if wide == dim:
+    order = np.arange(dim) if order is None else order
+
+    def source(of_head: Array, count: int) -> Array:
+        padded_head = np.concatenate([of_head, np.full(wide - dim, -1)])
+        return np.where(padded_head < 0, -1, np.arange(count)[:, None] * dim + padded_head).reshape(-1)
+
+    turned, plain = source(order, heads), source(np.arange(dim), heads)
+    if np.array_equal(turned, np.arange(heads * dim)):
         return tensors
-    index = np.arange(heads * wide)
-    source = np.where(index % wide < dim, index // wide * dim + index % wide, -1)
     fitted = dict(tensors)
     for name, tensor in tensors.items():
-        if name.endswith(
-            ("q_proj.weight", "k_proj.weight", "v_proj.weight", "q_proj.bias", "k_proj.bias", "v_proj.bias")
-        ):
-            fitted[name] = _spread_rows(tensor, source)
-        elif name.endswith("out_proj.weight"):
-            fitted[name] = _spread_columns(tensor, source)
+        part, _, ending = name.rpartition(".")
+        if part.endswith(("q_norm", "k_norm")):
+            fitted[name] = _spread_rows(tensor.multiply(narrowing(dim)), source(order, 1))
+        elif part.endswith(("q_proj", "k_proj", "v_proj")) and ending in ("weight", "bias"):
+            fitted[name] = _spread_rows(tensor, plain if part.endswith("v_proj") else turned)
+        elif name.endswith("out_proj.weight") and wide > dim:
+            fitted[name] = _spread_columns(tensor, plain)
     return fitted
+
+
+def narrowing(dim: int) -> float:
+    """The root of the share of a wide head's values that heads of `dim` have."""
+    return float((dim / wide_head(dim)) ** 0.5)
 
 
 def _spread_rows(tensor: StoredTensor, source: Array) -> StoredTensor:
@@ -149,13 +173,14 @@ def _expect(tensor: StoredTensor, have: int, source: Array) -> None:
 
 
 def fit_feed_forward(tensors: Tensors) -> Tensors:
-    """With inner widths of every `fc1` and `fc2` that kernels take: what is added is 0 before GELU and after it."""
+    """With inner widths of every `fc2` or `down_proj`, and of what is before it, that kernels take: what is added is 0
+    before an activation and after it."""
     fitted = dict(tensors)
     for name, tensor in tensors.items():
-        if name.endswith(".fc2.weight") and tensor.width % 32:
-            stem, width = name.removesuffix("fc2.weight"), padded(tensor.width)
+        if name.endswith((".fc2.weight", ".down_proj.weight")) and tensor.width % 32:
+            stem, width = name.removesuffix("fc2.weight").removesuffix("down_proj.weight"), padded(tensor.width)
             fitted[name] = widen(tensor, width)
-            for part in ("fc1.weight", "fc1.bias"):
+            for part in ("fc1.weight", "fc1.bias", "gate_proj.weight", "up_proj.weight"):
                 if stem + part in tensors:
                     fitted[stem + part] = lengthen(tensors[stem + part], width)
     return fitted

@@ -35,12 +35,13 @@ class VisionConfig:
 
     @classmethod
     def normalise(cls, raw: dict[str, Any], file: str) -> dict[str, Any]:
-        """The keys by the names that they have here. Raises ModelFileError where two places differ."""
+        """The keys by the names that they have here. Raises ModelFileError where two places differ, or as
+        `read_rotation` and `check_heads` do."""
         raw = drop_null(raw)
         for theirs, ours in cls.spellings.items():
             if theirs in raw and raw.setdefault(ours, raw[theirs]) != raw.pop(theirs):
                 raise ModelFileError(f"{file}: {theirs} and {ours} of the vision tower differ")
-        return {**cls.defaults, **raw}
+        return check_heads(read_rotation({**cls.defaults, **raw}, file), file)
 
     @classmethod
     def parse(cls, raw: dict[str, Any], file: str) -> Self:
@@ -83,3 +84,26 @@ class VisionConfig:
     def head_dim(self) -> int:
         """The width of a head."""
         return self.hidden_size // self.num_attention_heads
+
+
+def read_rotation(raw: dict[str, Any], file: str) -> dict[str, Any]:
+    """A vision_config with its rotation's `rope_theta` among the other keys. Raises ModelFileError for a rotation of
+    another kind than by rows and columns."""
+    rotation = raw.get("rope_parameters")
+    if not isinstance(rotation, dict):
+        return raw
+    if rotation.get("rope_type", "axial") not in ("axial", "default") or rotation.keys() - {"rope_type", "rope_theta"}:
+        raise ModelFileError(f"{file}: rope_parameters = {str(rotation)[:80]} of the vision tower is not supported")
+    theta = {"rope_theta": rotation["rope_theta"]} if "rope_theta" in rotation else {}
+    return {key: value for key, value in {**raw, **theta}.items() if key != "rope_parameters"}
+
+
+def check_heads(raw: dict[str, Any], file: str) -> dict[str, Any]:
+    """A vision_config without the width of its heads and the number of those of keys. Raises ModelFileError where these
+    do not follow from the other sizes."""
+    heads, width = raw.get("num_attention_heads"), raw.get("hidden_size")
+    dim, kv_heads = (raw.get(key) for key in ("head_dim", "num_key_value_heads"))
+    fits = type(dim) is int and type(heads) is int and dim * heads == width
+    if not (dim is None or fits) or kv_heads not in (None, heads):
+        raise ModelFileError(f"{file}: the vision tower has not {str(heads)[:20]} heads of equal width")
+    return {key: value for key, value in raw.items() if key not in ("head_dim", "num_key_value_heads")}

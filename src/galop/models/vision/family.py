@@ -21,11 +21,13 @@ class Patches:
     """Patches that attend to each other: a picture, or a tile of one.
 
     `values` are float32 [patches, width], those that become one token together being neighbours; `axes` int32
-    [axes, patches] their positions on axis 1 and up (on axis 0 is their place).
+    [axes, patches] their positions on axis 1 and up (on axis 0 is their place). The last `extra` of them are seen by
+    the others and become no token.
     """
 
     values: Array
     axes: Array
+    extra: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,13 @@ class Layout:
 @dataclass(frozen=True)
 class VisionMapping:
     """How an mmproj file holds a tower: `projectors` are its values of clip.projector_type, `names` the checkpoint's
-    names by GGUF's, as in `GGUFMapping`, `keys` config keys by metadata keys after "clip.vision."."""
+    names by GGUF's, as in `GGUFMapping`, with these `endings`, `keys` config keys by metadata keys after
+    "clip.vision."."""
 
     projectors: tuple[str, ...]
     names: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
+    endings: tuple[str, ...] = ("weight", "bias")
 
 
 class VisionFamily(ABC):
@@ -84,10 +88,20 @@ class VisionFamily(ABC):
         return config
 
     @classmethod
+    def restore(cls, tensors: Tensors, config: dict[str, Any]) -> Tensors:
+        """Those of an mmproj file as a checkpoint has them, under its names: what llama.cpp's converter does to them is
+        undone. Raises ModelFileError."""
+        return tensors
+
+    @classmethod
+    def adapt_text(cls, config: dict[str, Any], text: dict[str, Any]) -> dict[str, Any]:
+        """The config, with what the config of the text that it sees for says."""
+        return config
+
+    @classmethod
     @abstractmethod
     def sanitize(cls, tensors: Tensors, config: dict[str, Any]) -> Tensors:
-        """The tensors that `forward` asks for, from those of a checkpoint or, by `mmproj`, of a GGUF file, both under
-        the checkpoint's names. Raises ModelFileError."""
+        """The tensors that `forward` asks for, from those of a checkpoint. Raises ModelFileError."""
 
     @abstractmethod
     def forward(self, inputs: Inputs, w: Tree) -> Tensor:

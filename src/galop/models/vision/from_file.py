@@ -74,6 +74,7 @@ def open_tower(path: Path, text: dict[str, Any], mmproj: Path | None = None) -> 
         family, config, tensors = found
     else:
         return None
+    config = family.adapt_text(config, text)
     tensors = family.sanitize(tensors, config)
     tower = family(family.config_class.parse(config, where.name))
     plan = trace_tower(tower, {name: tensor.shape for name, tensor in tensors.items()})
@@ -128,11 +129,12 @@ def _open_mmproj(path: Path) -> tuple[type[VisionFamily], dict[str, Any], Tensor
             config[name] = list(value) if hasattr(value, "tolist") else value
     tensors: Tensors = {}
     for name, tensor in header.tensors.items():
-        if name.startswith(("v.", "mm.")):
+        if name.startswith(("v.", "mm.")) and not name.startswith("mm.a."):
             if (new := _checkpoint_name(name, family)) is None:
                 raise ModelFileError(f"{path.name}: the tensor {name} is not part of the vision tower {projector}")
             tensors[new] = tensor
-    return family, family.adapt_mmproj(config, header), tensors
+    config = family.adapt_mmproj(config, header)
+    return family, config, family.restore(tensors, config)
 
 
 def _checkpoint_name(name: str, family: type[VisionFamily]) -> str | None:
@@ -143,6 +145,6 @@ def _checkpoint_name(name: str, family: type[VisionFamily]) -> str | None:
         stem, _, ending = candidate.rpartition(".")
         if candidate in family.mmproj.names:
             return family.mmproj.names[candidate].replace("*", index)
-        if stem in family.mmproj.names and ending in ("weight", "bias"):
+        if stem in family.mmproj.names and ending in family.mmproj.endings:
             return f"{family.mmproj.names[stem]}.{ending}".replace("*", index)
     return None

@@ -43,11 +43,11 @@ class Qwen3VLVisionConfig(VisionConfig):
     deepstack_visual_indexes: list[int] = field(default_factory=list)
     min_pixels: int = 65536
     max_pixels: int = 16777216
+    rope_theta: float = 1e4
 
     spellings: ClassVar = {"depth": "num_hidden_layers", "num_heads": "num_attention_heads"}
     defaults: ClassVar = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
     supported_values: ClassVar = {"hidden_act": GELU, "temporal_patch_size": (2,)}
-    ignored: ClassVar = VisionConfig.ignored | {"rope_parameters"}
 
 
 class Qwen3VLVision(VisionFamily):
@@ -133,7 +133,7 @@ class Qwen3VLVision(VisionFamily):
         c = self.config
         x = linear(patches(inputs, 6 * c.patch_size**2), w.patch_embed.proj, w.patch_embed.proj.bias)
         x = x + resample_positions(inputs.positions, w.pos_embed)
-        turn = rotation(inputs, c.head_dim)
+        turn = rotation(inputs, c.head_dim, c.rope_theta)
         features = {}
         for i in range(c.num_hidden_layers):
             block = w.blocks[i]

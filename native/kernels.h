@@ -38,6 +38,7 @@ constexpr int kBlockTokens = 32;   // tokens in a KV block
 constexpr int kChunk = 512;        // keys whose softmax is computed at once, at absolute positions
 constexpr int kLatentChunk = 256;  // the same of latent attention
 constexpr int kMaxQueries = 32;
+constexpr int kMaxLatentQueries = 80;  // whole vectors of lanes of the 16, 20, 32 or 40 heads of a few tokens
 constexpr int kMaxHeadDim = 512;
 constexpr int kMaxLatent = 640;  // values in a row of latent attention
 constexpr int kMaxTaps = 16;    // of a convolution over time
@@ -48,27 +49,31 @@ constexpr int64_t kv_bytes(int64_t head_dim, bool int8) {
   return int8 ? head_dim / kGroup * (kGroup + 2) * kBlockTokens : head_dim * 2 * (kBlockTokens + 1);
 }
 
-// The same of the rows of latent attention.
-constexpr int64_t row_bytes(int64_t width, bool int8) {
-  return int8 ? kv_bytes(width, int8) : width * 2 * kBlockTokens;
-}
-
 // ActivationGroups that an encoded query takes.
 constexpr int64_t query_groups(int64_t head_dim, bool int8) {
   return (head_dim + kGroup - 1) / kGroup * (int8 ? 1 : 2);
 }
 
+// Groups in a row of latent attention, whose value and rotated part have groups of their own.
+constexpr int64_t latent_groups(int64_t value_dim, int64_t rotated) {
+  return (value_dim + kGroup - 1) / kGroup + (rotated + kGroup - 1) / kGroup;
+}
+
+// Bytes of its rows in a block: codes and scales of 8 bits as those of keys, or codes of 16 and two powers of two each.
+constexpr int64_t row_bytes(int64_t value_dim, int64_t rotated, bool int8) {
+  const int64_t width = latent_groups(value_dim, rotated) * kGroup;
+  return int8 ? kv_bytes(width, true) : (width + 1) * 2 * kBlockTokens;
+}
+
 // One tile of queries that share a KV head and a sequence.
 struct Attend {
-  const ActivationGroup* codes[kMaxQueries];  // what `encode_query` made of each
-  const float* queries[kMaxQueries];          // of latent attention: the first [value_dim], and the rest
-  const float* rotated[kMaxQueries];
-  float* outputs[kMaxQueries];        // [value_dim]
-  int64_t begins[kMaxQueries];        // each query sees the keys from `begin` to before `end`
-  int64_t ends[kMaxQueries];
-  float sinks[kMaxQueries];  // a score that takes weight and has no value; -INFINITY for none
+  const ActivationGroup* codes[kMaxLatentQueries];  // what `encode_query` or `encode_latent_query` made of each
+  float* outputs[kMaxLatentQueries];                // [value_dim]
+  int64_t begins[kMaxLatentQueries];                // each query sees the keys from `begin` to before `end`
+  int64_t ends[kMaxLatentQueries];
+  float sinks[kMaxLatentQueries];  // a score that takes weight and has no value; -INFINITY for none
   int count;
-  int64_t head_dim;  // of queries and keys
+  int64_t head_dim;  // of queries and keys; of latent attention what is rotated of them
   int64_t value_dim;
   bool int8;
   float scale;
@@ -78,6 +83,17 @@ struct Attend {
   const uint8_t* const* next;    // those of the chunk that is read after this one; null for none
   int64_t key_offset;
   int64_t value_offset;
+};
+
+// Where latent attention works: some of it for each thread, too much for a stack.
+struct LatentWork {
+  alignas(64) int16_t queries[kMaxLatent * kMaxLatentQueries];  // [pair][lane][2]
+  alignas(64) float query_scales[kMaxLatent / kGroup * kMaxLatentQueries];
+  alignas(64) float scores[kLatentChunk * kMaxLatentQueries];  // [key][lane]
+  alignas(64) int16_t weights[kLatentChunk * kMaxLatentQueries];  // [two keys][lane][2]
+  alignas(64) float weight_scales[kLatentChunk / kBlockTokens * kMaxLatentQueries];
+  alignas(64) int16_t rows[kBlockTokens * kMaxLatent];
+  alignas(64) uint8_t values[kBlockTokens * kMaxHeadDim * 2];  // [16 values][two keys][value][2]
 };
 
 // Some columns of a recurrent layer's matrix S, walked through consecutive tokens of a sequence: S becomes
@@ -101,7 +117,8 @@ struct Recurrence {
 struct KVKernels {  // append one token's key or value of one head, or its row of latent attention, to a block
   void (*store_key)(const float* k, uint8_t* keys, int slot, int64_t head_dim);
   void (*store_value)(const float* v, uint8_t* values, int slot, int64_t head_dim);
-  void (*store_row)(const float* x, uint8_t* rows, int slot, int64_t dim);
+  void (*store_row)(const float* value, int64_t value_dim, const float* rotated, int64_t rotated_dim, uint8_t* rows,
+                    int slot);
 };
 
 // A gated linear unit: g * sigmoid(alpha g + cubic g^3) * (u + offset) of a gate g, at most `limit`, and of u within
@@ -164,7 +181,10 @@ struct Kernels {
   // Attention to the keys of one chunk: part is [count][kPartHead + value_dim], the outputs not yet divided by the sum.
   void (*attend)(const Attend& job, int64_t chunk, float* part);
   // The same where one row of a token is the key of all heads, and its beginning their value.
-  void (*attend_latent)(const Attend& job, int64_t chunk, float* part);
+  void (*attend_latent)(const Attend& job, int64_t chunk, LatentWork& work, float* part);
+  // What it reads of a query: two ActivationGroups for each of latent_groups.
+  void (*encode_latent_query)(const float* q, int64_t value_dim, const float* rotated, int64_t rotated_dim,
+                              ActivationGroup* out);
   // Folds the part of a chunk into the totals of those before it, of the same shape; a query's first chunk begins its.
   void (*merge)(const Attend& job, int64_t chunk, const float* part, float* total);
   void (*finish)(const Attend& job, const float* total);  // writes the outputs

@@ -146,6 +146,7 @@ constexpr Kernels table = {
     .encode_query = encode_query,
     .attend = attend,
     .attend_latent = attend_latent,
+    .encode_latent_query = encode_latent_query,
     .merge = merge_parts,
     .finish = finish_attention,
 };

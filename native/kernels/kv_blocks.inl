@@ -22,16 +22,24 @@ constexpr int kInLane = 4 / sizeof(Code);
 inline void store_codes(int8_t* p, I codes) { store_i8(p, codes); }
 inline void store_codes(int16_t* p, I codes) { store_i16(p, codes); }
 
-// 32 values under their own scale. One that is not a number makes the scale none, so that no product hides it.
+// The scale of 32 values, which are then to be rounded to codes. One that is not a number makes the scale none, so that
+// no product hides it.
 template <class Code>
-void encode(F a, F b, Codes<Code>& out) {
+float scale_to_codes(F& a, F& b) {
   const float largest = maximum(max(absolute(a), absolute(b)));
   const bool numbers = largest < INFINITY;
   const F inverse = set1(numbers && largest > kLeast * 64 ? kLargest<Code> / largest : 0.0f);
   if (!numbers) a = b = set1(0.0f);
-  store_codes(out.codes, round_i(mul(a, inverse)));
-  store_codes(out.codes + 16, round_i(mul(b, inverse)));
-  out.scale = numbers ? largest / kLargest<Code> : NAN;
+  a = mul(a, inverse);
+  b = mul(b, inverse);
+  return numbers ? largest / kLargest<Code> : NAN;
+}
+
+template <class Code>
+void encode(F a, F b, Codes<Code>& out) {
+  out.scale = scale_to_codes<Code>(a, b);
+  store_codes(out.codes, round_i(a));
+  store_codes(out.codes + 16, round_i(b));
 }
 
 // ---- Rows of 16 bits: the codes of a key or value under the least power of two that holds them
@@ -42,6 +50,14 @@ struct Row {
 };
 
 inline F load_powers(const uint8_t* p) { return exponent(round_i(load_i8(p))); }
+
+// The least power of two under which codes hold values up to `largest`.
+inline int8_t least_power(float largest) {
+  const auto bits = std::bit_cast<uint32_t>(largest / kLargest<int16_t>);
+  const int power = static_cast<int>(bits >> 23) + ((bits & 0x7fffff) != 0) - 127;
+  return static_cast<int8_t>(power < -112 ? -112 : power);
+}
+inline float inverse_power(int power) { return std::bit_cast<float>(static_cast<uint32_t>(127 - power) << 23); }
 
 void encode_row(const float* x, int64_t dim, Row& row) {
   F top = set1(0.0f);
@@ -55,10 +71,8 @@ void encode_row(const float* x, int64_t dim, Row& row) {
     for (int64_t d = 0; d < dim; ++d) row.codes[d] = 8191;
     return;
   }
-  const auto bits = std::bit_cast<uint32_t>(maximum(top) / kLargest<int16_t>);
-  const int power = static_cast<int>(bits >> 23) + ((bits & 0x7fffff) != 0) - 127;
-  row.power = static_cast<int8_t>(power < -112 ? -112 : power);
-  const F inverse = set1(std::bit_cast<float>(static_cast<uint32_t>(127 - row.power) << 23));
+  row.power = least_power(maximum(top));
+  const F inverse = set1(inverse_power(row.power));
   for (int64_t d = 0; d < dim; d += 16) store_i16(row.codes + d, round_i(mul(load(x + d), inverse)));
 }
 

@@ -2,7 +2,9 @@
 // meet all keys that they see.
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <map>
+#include <memory>
 
 #include "op.h"
 
@@ -21,6 +23,11 @@ struct Queries {
   std::vector<float> parts;  // attention to each chunk, where threads share out chunks
 };
 
+thread_local std::unique_ptr<LatentWork> latent_work;  // a thread's own
+
+// The next cache line's beginning.
+inline float* align(float* p) { return p + (64 - reinterpret_cast<uintptr_t>(p) % 64) % 64 / sizeof(float); }
+
 // Places in a sequence, `end` not among them.
 struct Range {
   int64_t begin, end;
@@ -34,13 +41,13 @@ class Attending : public PhaseOp {
   void run(Run& run) const override {
     if (!shares_chunks(run)) {
       run.pool.share(units(), [&](int64_t u) {
-        alignas(64) float one[kMaxQueries * (kPartHead + kMaxHeadDim)], total[kMaxQueries * (kPartHead + kMaxHeadDim)];
+        float *total = align(run.pool.room(2 * part() + 16)), *one = total + part();
         Attend job = job_of(run, u);
         const Range chunks = chunks_of(job);
         for (int64_t chunk = chunks.begin; chunk < chunks.end; ++chunk) {
           look_ahead(job, chunk + 1);
-          attend(run, job, chunk, one);
-          run.kernels.merge(job, chunk, one, total);
+          attend(run, job, chunk, chunk == chunks.begin ? total : one);
+          if (chunk > chunks.begin) run.kernels.merge(job, chunk, one, total);
         }
         run.kernels.finish(job, total);
       });
@@ -113,7 +120,7 @@ class Attending : public PhaseOp {
  private:
   int64_t splits() const { return (group_ + most_ - 1) / most_; }  // passes that the queries of a token take
   int64_t units() const { return static_cast<int64_t>(tiles_->size()) * kv_heads_ * splits(); }
-  int64_t part() const { return kMaxQueries * (kPartHead + value_dim_); }
+  int64_t part() const { return most_ * (kPartHead + value_dim_); }
   bool shares_chunks(const Run& run) const { return chunks_ > 1 && units() < 4 * run.pool.threads(); }
   Range chunks_of(const Attend& job) const {
     return {job.begins[0] / chunk_, (job.ends[job.count - 1] - 1) / chunk_ + 1};
@@ -300,41 +307,44 @@ class LatentAttention final : public Attending {
     chunk_ = kLatentChunk;
     value_dim_ = in[2].width;
     rotated_ = in[3].width;
-    require(
-        group_ > 0 && value_dim_ % 16 == 0 && rotated_ % 16 == 0 && value_dim_ <= kMaxHeadDim && width() <= kMaxLatent,
-        "latent attention: rows must be multiples of 16 values, at most 512 and 128");
+    require(group_ > 0 && value_dim_ % 16 == 0 && rotated_ % 16 == 0 && value_dim_ <= kMaxHeadDim &&
+                groups() * kGroup <= kMaxLatent,
+            "latent attention: rows must be multiples of 16 values, at most 512 and 128");
     require(in[0].width == group_ * value_dim_ && out[0].width == in[0].width && in[1].width == group_ * rotated_,
             "latent attention shapes");
-    require(!at_.int8 || width() % kGroup == 0, "int8 rows need a width that is a multiple of 32");
     require(!in[0].rows, "attention of wanted rows");
   }
 
   void prepare(Run& run) override {
     run.require_places(at_.table);
-    require(at_.offset + row_bytes(width(), at_.int8) <= run.block_bytes[at_.table], "blocks too small");
-    // Arithmetic is the limit here, so the heads of one token are shared out before chunks are.
-    const int64_t wide = run.batch.tokens * ((group_ + kMaxQueries - 1) / kMaxQueries);
-    divide(run, wide < run.pool.threads() ? kMaxQueries / 2 : kMaxQueries);
+    require(at_.offset + row_bytes(value_dim_, rotated_, at_.int8) <= run.block_bytes[at_.table], "blocks too small");
+    // Arithmetic is the limit here, so the heads of few tokens are shared out before chunks are.
+    divide(run, std::clamp<int64_t>(run.batch.tokens * group_ / (2 * run.pool.threads()), 16, kMaxLatentQueries));
+    run.activation_groups = std::max(run.activation_groups, in[0].count(run) * group_ * 2 * groups());
   }
 
   void take(Run& run, int64_t t, int64_t) const override {
     const int64_t position = run.batch.positions[t];
-    alignas(64) float row[kMaxLatent];
-    std::copy_n(in[2].at(run, t), value_dim_, row);
-    std::copy_n(in[3].at(run, t), rotated_, row + value_dim_);
+    for (int64_t h = 0; h < group_; ++h)
+      run.kernels.encode_latent_query(in[0].at(run, t) + h * value_dim_, value_dim_, in[1].at(run, t) + h * rotated_,
+                                      rotated_, codes_of(run, t, h));
     uint8_t* block = run.block_table[at_.table][run.batch.sequences[t]][position / kBlockTokens] + at_.offset;
     const KVKernels& store = at_.int8 ? run.kernels.int8 : run.kernels.f16;
-    store.store_row(row, block, static_cast<int>(position % kBlockTokens), width());
+    store.store_row(in[2].at(run, t), value_dim_, in[3].at(run, t), rotated_, block,
+                    static_cast<int>(position % kBlockTokens));
   }
 
  private:
-  int64_t width() const { return value_dim_ + rotated_; }
+  int64_t groups() const { return latent_groups(value_dim_, rotated_); }
+  ActivationGroup* codes_of(const Run& run, int64_t at, int64_t h) const {
+    return run.activations + (at * group_ + h) * 2 * groups();
+  }
 
   Range keys_of(const Run& run, int64_t t) const override { return {0, run.batch.positions[t] + 1}; }
 
   Attend job_of(const Run& run, int64_t sequence, int64_t) const override {
     Attend job{};
-    job.head_dim = width();
+    job.head_dim = rotated_;
     job.int8 = at_.int8;
     job.scale = static_cast<float>(scale_);
     job.blocks = run.block_table[at_.table][sequence].data();
@@ -343,12 +353,12 @@ class LatentAttention final : public Attending {
   }
 
   void add_query(const Run& run, int64_t at, int64_t h, Attend& job) const override {
-    job.queries[job.count] = in[0].at(run, at) + h * value_dim_;
-    job.rotated[job.count] = in[1].at(run, at) + h * rotated_;
+    job.codes[job.count] = codes_of(run, at, h);
   }
 
   void attend(const Run& run, const Attend& job, int64_t chunk, float* part) const override {
-    run.kernels.attend_latent(job, chunk, part);
+    if (!latent_work) latent_work = std::make_unique<LatentWork>();
+    run.kernels.attend_latent(job, chunk, *latent_work, part);
   }
 
   int64_t state_ = 0, rotated_ = 0;

@@ -17,39 +17,45 @@ struct Asked {
   int64_t window = 0;  // 0 for none
   float softcap = 0;
   bool sinks = false;
-  bool latent = false;
+  int rotated = 0;  // of latent attention, whose values are value_dim wide
 };
 
 // Attention of `count` queries, the first of which sees `length` keys and each next one key less.
 std::vector<float> attended(const Kernels& set, const Asked& asked, const std::vector<const uint8_t*>& table,
                             int64_t value_offset, const std::vector<float>& queries, int count, int64_t length) {
-  const int64_t groups = query_groups(asked.dim, asked.int8);
+  const bool latent = asked.rotated > 0;
+  const int64_t groups =
+      latent ? 2 * latent_groups(asked.value_dim, asked.rotated) : query_groups(asked.dim, asked.int8);
+  LatentWork work;
   std::vector<ActivationGroup> codes(count * groups);
   std::vector<float> out(count * asked.value_dim), part(count * (kPartHead + asked.value_dim)), total(part.size());
   Attend job{};
   job.count = count;
-  job.head_dim = asked.dim;
+  job.head_dim = latent ? asked.rotated : asked.dim;
   job.value_dim = asked.value_dim;
   job.int8 = asked.int8;
   job.scale = 0.125f;
   job.softcap = asked.softcap;
-  job.chunk = asked.latent ? kLatentChunk : kChunk;
+  job.chunk = latent ? kLatentChunk : kChunk;
   job.blocks = table.data();
   job.key_offset = 0;
   job.value_offset = value_offset;
   for (int i = 0; i < count; ++i) {
-    job.queries[i] = queries.data() + i * asked.dim;
-    job.rotated[i] = job.queries[i] + asked.value_dim;
-    job.codes[i] = codes.data() + i * groups;
-    if (!asked.latent) set.encode_query(job.queries[i], asked.dim, asked.int8, codes.data() + i * groups);
+    const float* query = queries.data() + i * asked.dim;
+    ActivationGroup* to = codes.data() + i * groups;
+    if (latent)
+      set.encode_latent_query(query, asked.value_dim, query + asked.value_dim, asked.rotated, to);
+    else
+      set.encode_query(query, asked.dim, asked.int8, to);
+    job.codes[i] = to;
     job.outputs[i] = out.data() + i * asked.value_dim;
     job.ends[i] = std::max<int64_t>(1, length - i);
     job.begins[i] = asked.window ? std::max<int64_t>(0, job.ends[i] - asked.window) : 0;
     job.sinks[i] = asked.sinks ? 0.3f * static_cast<float>(i) - 2 : -INFINITY;
   }
   for (int64_t chunk = 0; chunk * job.chunk < length; ++chunk) {
-    if (asked.latent)
-      set.attend_latent(job, chunk, part.data());
+    if (latent)
+      set.attend_latent(job, chunk, work, part.data());
     else
       set.attend(job, chunk, part.data());
     set.merge(job, chunk, part.data(), total.data());
@@ -62,11 +68,14 @@ std::vector<float> attended(const Kernels& set, const Asked& asked, const std::v
 void test_attention(const Kernels& k, const Asked& asked) {
   Random random;
   const Kernels& p = portable::kernels;
-  const std::string what = std::string(k.name) + (asked.latent ? " latent" : asked.int8 ? " int8" : "") + " attend";
-  const int64_t key_bytes = kv_bytes(asked.dim, asked.int8);
-  const int64_t bytes = key_bytes + (asked.latent ? 0 : kv_bytes(asked.value_dim, asked.int8));
+  const bool latent = asked.rotated > 0;
+  const std::string what = std::string(k.name) + (latent ? " latent" : "") + (asked.int8 ? " int8" : "") + " attend";
+  const int64_t key_bytes = latent ? 0 : kv_bytes(asked.dim, asked.int8);
+  const int64_t bytes = latent ? row_bytes(asked.value_dim, asked.rotated, asked.int8)
+                               : key_bytes + kv_bytes(asked.value_dim, asked.int8);
   const bool all = asked.dim < 512 && asked.window == 0;  // the rest differ in less
-  for (int count : all ? std::vector{1, 2, 3, 4, 5, 7, 8, 13, 32} : std::vector{1, 5, 32})
+  const int most = latent ? kMaxLatentQueries : kMaxQueries;
+  for (int count : all ? std::vector{1, 2, 3, 4, 5, 7, 8, 13, most} : std::vector{1, 5, most})
     for (int length : all ? std::vector{1, 15, 16, 17, 32, 33, 511, 512, 513, 700, 1100} : std::vector{1, 33, 700}) {
       const int64_t blocks = (length + kBlockTokens - 1) / kBlockTokens;
       std::vector<uint8_t> memory(blocks * bytes, 0), memory_p = memory;
@@ -79,9 +88,13 @@ void test_attention(const Kernels& k, const Asked& asked) {
         for (auto [set, to] : {std::pair{&k, &memory}, std::pair{&p, &memory_p}}) {
           const KVKernels& store = asked.int8 ? set->int8 : set->f16;
           uint8_t* block = to->data() + t / kBlockTokens * bytes;
-          if (!asked.latent) store.store_key(key.data(), block, t % kBlockTokens, asked.dim);
-          if (!asked.latent) store.store_value(value.data(), block + key_bytes, t % kBlockTokens, asked.value_dim);
-          if (asked.latent) store.store_row(key.data(), block, t % kBlockTokens, asked.dim);
+          const int slot = t % kBlockTokens;
+          if (latent) {
+            store.store_row(key.data(), asked.value_dim, key.data() + asked.value_dim, asked.rotated, block, slot);
+          } else {
+            store.store_key(key.data(), block, slot, asked.dim);
+            store.store_value(value.data(), block + key_bytes, slot, asked.value_dim);
+          }
         }
       }
       same(memory, memory_p, what + ": keys and values in blocks");
@@ -142,7 +155,7 @@ void test_long_attention(const Kernels& k, bool int8) {
       {"rows", {0}, {7}, {}, {}, {}},
       {"add", {7, 7}, {8}, {}, {}, {}},
   };
-  const int64_t tokens = 560, kv = 2 * kv_bytes(dim, int8), row = row_bytes(dim + rotated, int8);
+  const int64_t tokens = 560, kv = 2 * kv_bytes(dim, int8), row = row_bytes(dim, rotated, int8);
   std::vector<int32_t> ids(tokens), positions(tokens), sequences(tokens, 0), rows(tokens);
   for (int i = 0; i < tokens; ++i) {
     ids[i] = static_cast<int32_t>(random.bits() % vocabulary);
@@ -184,8 +197,11 @@ void test_attention(const Kernels& k) {
     for (int64_t window : {1, 20, 64, 600}) test_attention(k, {64, 96, int8, window});
   test_attention(k, {64, 64, false, 0, 5, true});
   test_attention(k, {32, 64, true, 40, 0, true});
-  for (int rotated : {16, 64}) test_attention(k, {96 + rotated, 96, false, 0, 0, false, true});
-  test_attention(k, {96, 64, true, 0, 0, false, true});
+  for (bool int8 : {false, true}) {
+    for (int rotated : {16, 64}) test_attention(k, {96 + rotated, 96, int8, 0, 0, false, rotated});
+    test_attention(k, {112, 80, int8, 0, 0, false, 32});
+    test_attention(k, {640, 512, int8, 0, 0, false, 128});
+  }
   for (bool int8 : {false, true}) test_long_attention(k, int8);
 }
 

@@ -83,6 +83,17 @@ def as_int8(x: np.ndarray) -> np.ndarray:
     return (codes * scale).astype(np.float32).reshape(x.shape)
 
 
+def as_rows(x: np.ndarray, kv: str) -> tuple[np.ndarray, np.ndarray]:
+    """Rows [s, size] of latent attention in codes of 14 bits and the power of two of each; int8 rounds to 8 bits first."""
+    if kv == "f16":
+        return as_int16(x)
+    padded = np.pad(x, [(0, 0), (0, -x.shape[1] % 32)])
+    top = np.abs(padded.reshape(len(x), -1, 32)).max(axis=2)
+    largest = (top / np.float32(127)).astype(np.float16).astype(np.float32).max(axis=1, keepdims=True) * np.float32(127)
+    power = np.exp2(np.ceil(np.log2(largest / np.float32(8191)))).astype(np.float32)
+    return np.rint(as_int8(padded)[:, : x.shape[1]] / power), power
+
+
 class KeptKV(Cache):
     """Keys and values as the native blocks keep them, and products of integers, as the kernels compute them."""
 
@@ -90,16 +101,19 @@ class KeptKV(Cache):
         super().__init__()
         self.kv = kv
 
-    def extend(self, state: int, sequence: int, positions: Any, k: Any, v: Any) -> Any:
-        if not v.shape[1]:  # a row that is key and value, whose products are of floats
-            k = as_int8(k) if self.kv == "int8" else k.astype(np.float16).astype(np.float32)
-        return super().extend(state, sequence, positions, k, v)
-
     def score(self, queries: Any, keys: Any) -> Any:
         if self.kv == "int8":
             return super().score(quantised(rotated(queries)), as_int8(rotated(keys)))
         codes, power = as_int16(keys)
         return super().score(coded(queries, 8191, 32), (codes * power).astype(np.float32))
+
+    def score_rows(self, queries: Any, rows: Any) -> Any:
+        codes, power = as_rows(rows, self.kv)
+        return super().score_rows(coded(queries, 8191, 32), (codes * power).astype(np.float32))
+
+    def mix_rows(self, weights: Any, rows: Any) -> Any:
+        codes, power = as_rows(rows, self.kv)
+        return super().mix_rows(coded(weights * power[:, 0], 8191, 32), codes)
 
     def mix(self, weights: Any, values: Any) -> Any:
         codes, scale = as_int16(values) if self.kv == "f16" else as_int8_values(values)

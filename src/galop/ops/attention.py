@@ -170,13 +170,12 @@ def latent_attention(
     places = inputs.positions[0]
     for sequence in np.unique(inputs.sequences):
         here = np.flatnonzero(inputs.sequences == sequence)
-        rows = np.concatenate([latent[here], rotated[here]], axis=1)
-        keys, _ = inputs.cache.extend(state, int(sequence), places[here], rows, rows[:, :0])
-        parts = [x[here].reshape(len(here), heads, -1) for x in (q, q_rotated)]
-        scores = np.einsum("thd,sd->ths", np.concatenate(parts, axis=2), keys) * np.float32(scale)
-        visible = np.arange(len(keys)) <= places[here][:, None]
+        rows = inputs.cache.extend(state, int(sequence), places[here], latent[here], rotated[here])
+        queries = [x[here].reshape(len(here), heads, -1) for x in (q, q_rotated)]
+        scores = sum(map(inputs.cache.score_rows, queries, rows)) * np.float32(scale)
+        visible = np.arange(len(rows[0])) <= places[here][:, None]
         scores = np.where(visible[:, None, :], scores, -np.inf)
         weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        weights /= weights.sum(axis=-1, keepdims=True)
-        out[here] = np.einsum("ths,sd->thd", weights, keys[:, : latent.shape[1]]).reshape(len(here), -1)
+        found = inputs.cache.mix_rows(weights, rows[0]) / weights.sum(axis=-1, keepdims=True)
+        out[here] = found.reshape(len(here), -1)
     return out

@@ -40,6 +40,14 @@ class Cache:
         """Sums of values [s, heads, size] under weights [t, heads, group, s]: [t, heads, group, size]."""
         return np.asarray(np.einsum("tkgs,skd->tkgd", weights, values))
 
+    def score_rows(self, queries: Array, rows: Array) -> Array:
+        """Products of queries [t, heads, size] and rows [s, size] that are the key of all heads: [t, heads, s]."""
+        return np.asarray(np.einsum("thd,sd->ths", queries, rows))
+
+    def mix_rows(self, weights: Array, rows: Array) -> Array:
+        """Sums of rows [s, size] that are the value of all heads under weights [t, heads, s]: [t, heads, size]."""
+        return np.asarray(np.einsum("ths,sd->thd", weights, rows))
+
     def state(self, state: int, sequence: int, length: int, floats: int) -> Array:
         """A copy of the state after `length` tokens, float32 [floats]: zeros before the first. Raises KeyError where no
         step ended there."""

@@ -15,7 +15,7 @@ from typing import ClassVar, Literal, Protocol
 from galop.engine.block_pool import BlockPool
 
 BLOCK_TOKENS = 32  # as native/kernels.h has it: keys are panels of 16 rows, weights of values have a scale for 32
-BLOCK_LAYOUT = 3  # what blocks on disk are known by: another number wherever native/kernels/kv_blocks.inl changes them
+BLOCK_LAYOUT = 4  # what blocks on disk are known by: another number wherever kv_blocks.inl or latent.inl changes them
 NO_BLOCK = -1  # in a table: what the sequence does without
 CHUNK_TOKENS = 512  # at most in a step: its scratch memory is reckoned for so many (`backends/memory.py`)
 KVType = Literal["f16", "int8"]

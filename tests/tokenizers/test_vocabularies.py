@@ -25,7 +25,7 @@ from galop.tokenizers.charsmap import check_charsmap
 from galop.tokenizers.control import is_text
 from galop.tokenizers.dummy_space import take_dummy_space
 from galop.tokenizers.gguf import KINDS, GGUFTokenizer, tokenizer_from_gguf
-from galop.tokenizers.pre_tokenizers import PRE_TOKENIZERS
+from galop.tokenizers.pre_tokenizers import OF_CHARACTERS, PRE_TOKENIZERS
 from galop.tokenizers.stops import stop_ids
 from galop.tokenizers.tekken import describe_tekken
 from galop.tokenizers.tokenizer import BYTE_OF, Detokenizer, Tokenizer
@@ -409,6 +409,40 @@ def test_every_pre_tokenizer_splits_and_joins() -> None:
             pieces = tokenizers.pre_tokenizers.Split(tokenizers.Regex(pattern), "isolated")
             for text in CORPUS:
                 assert "".join(piece for piece, _ in pieces.pre_tokenize_str(text)) == text
+
+
+CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+PUBLISHED = {  # as their tokenizer.json files have them
+    "exaone-moe": CONTRACTIONS
+    + r"|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?|\s*[\r\n]|\s+(?!\S)|\s+",
+    "jais-2": CONTRACTIONS
+    + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s{512}(?!\S)|\s{256}(?!\S)"
+    r"|\s{128}(?!\S)|\s{64}(?!\S)|\s{32}(?!\S)|\s{16}(?!\S)|\s{8}(?!\S)|\s{4}(?!\S)|\s{1,2}(?!\S)|\s{1}",
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_shorter_expression_splits_as_the_published_one(name: str) -> None:
+    texts = [*CORPUS, "a b  c\u0301 d\u0301e f\n g", "x" + " " * 700 + "y" + " " * 37, "\t\t\t a//\n b/ \r\n1 23 4567"]
+    (pattern,) = PRE_TOKENIZERS[name].patterns
+    ours, theirs = (
+        tokenizers.pre_tokenizers.Split(tokenizers.Regex(one), "isolated") for one in (pattern, PUBLISHED[name])
+    )
+    for text in texts:
+        assert ours.pre_tokenize_str(text) == theirs.pre_tokenize_str(text), text
+
+
+@pytest.mark.parametrize("pre", OF_CHARACTERS)
+def test_merges_of_characters_are_known_by_their_pre_tokenizer(pre: str) -> None:
+    words = "▁a ▁b ab".split()
+    tokens = ["<unk>", "<s>", "</s>", *(f"<0x{i:02X}>" for i in range(256)), *"▁ab", *words]
+    kinds = [2, 3, 3, *[6] * 256, *[1] * (3 + len(words))]
+    given = {"tokens": tokens, "token_type": kinds, "merges": ["▁ a", "▁ b", "a b"]}
+    as_gemma = tokenizer_from_gguf(metadata({**given, "model": "gemma4"}), "x.gguf")
+    ours = tokenizer_from_gguf(metadata({**given, "model": "gpt2", "pre": pre}), "x.gguf")
+    assert ours.json == as_gemma.json
+    ids = build(ours).encode_text([("ab a bé", False)], bos=False)
+    assert [tokens[id] for id in ids] == ["ab", "▁a", "▁b", "<0xC3>", "<0xA9>"]
 
 
 def tekken(tokens: list[bytes], **config: Any) -> dict[str, Any]:

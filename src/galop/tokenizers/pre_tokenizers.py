@@ -11,6 +11,13 @@ _CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _QWEN2 = _CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 _QWEN35 = _QWEN2.replace(r"\p{L}+|", r"[\p{L}\p{M}]+|").replace(r"[^\s\p{L}\p{N}]", r"[^\s\p{L}\p{M}\p{N}]")
 _LLAMA3 = _QWEN2.replace(r"|\p{N}|", r"|\p{N}{1,3}|")
+_JAIS2 = _LLAMA3.removesuffix(r"|\s+(?!\S)|\s+") + "".join(
+    [*(rf"|\s{{{2**n}}}(?!\S)" for n in range(9, 1, -1)), r"|\s{1,2}(?!\S)|\s{1}"]
+)
+_EXAONE_MOE = (  # words with single spaces between them are one
+    _CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}(?: ?\p{L}|\p{M})*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?"
+    r"|\s*[\r\n]|\s+(?!\S)|\s+"
+)
 _SEED = _QWEN2.replace(r"|\p{N}|", r"|\p{N}{1}|").replace(r"[^\s\p{L}\p{N}]+[\r\n]*", r"[^\s\p{L}\p{N}\r\n]+")
 _BAILING = r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"
 _GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -81,7 +88,7 @@ _BY_PATTERN = {
     PreTokenizer((r"\p{N}{1,3}", _LLAMA3.replace("{1,3}", "+")), ignore_merges=True): ("minicpm5",),
     PreTokenizer((_TEKKEN,), ignore_merges=True, add_bos=True): ("tekken",),
     _GPT4O: ("gpt-4o", "kanana2", "talkie", "minimax-m2"),
-    replace(_GPT4O, ignore_merges=True): ("llama4",),
+    replace(_GPT4O, ignore_merges=True): ("llama4", "granite-embed-multi-97m"),
     PreTokenizer((r"\d{1,3}(?=(?:\d{3})*\b)", _O200K)): ("tiny_aya", "cohere2moe"),
     PreTokenizer((_KIMI,)): ("kimi-k2",),
     _DEEPSEEK3: ("deepseek-v3", "hunyuan-dense", "joyai-llm", "hy_v4"),
@@ -93,12 +100,15 @@ _BY_PATTERN = {
     ): ("deepseek-llm",),
     PreTokenizer((r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", _DEEPSEEK_CJK, r"\p{N}")): ("deepseek-coder",),
     PreTokenizer((_SEED,)): ("seed-coder",),
+    PreTokenizer((_JAIS2,)): ("jais-2",),
+    PreTokenizer((_EXAONE_MOE,)): ("exaone-moe",),
     PreTokenizer((_BAILING,)): ("bailingmoe", "bailingmoe2", "llada-moe"),
     _GPT2_DIGITS: (
         "smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b", "mellum2",
     ),
     PreTokenizer((_GPT2,)): (
         "gpt-2", "phi-2", "exaone4", "gigachat", "a.x-4.0", "mellum", "jais", "trillion", "granite-docling",
+        "jina-es", "jina-de", "jina-v2-es", "jina-v2-de", "jina-v1-en", "jina-v2-code", "roberta-bpe",
     ),
     PreTokenizer((_GPT2,), nfc=True): ("mpt", "olmo", "modern-bert"),
     PreTokenizer((r"[\p{P}\$\+<=>\^~\|`]+", _GPT2, "[0-9][0-9][0-9]")): ("falcon",),
@@ -115,3 +125,6 @@ _BY_PATTERN = {
 
 PRE_TOKENIZERS = {name: split for split, names in _BY_PATTERN.items() for name in names}
 """By the value of `tokenizer.ggml.pre`."""
+
+OF_CHARACTERS = ("sarvam-moe", "granite-embed-multi-311m", "mmbert")
+"""Those of `gpt2` whose merges are of characters and that nothing splits, as Gemma 4's are."""

@@ -20,6 +20,7 @@ from galop.tokenizers.gguf.sentencepiece import describe_gemma4, describe_senten
 from galop.tokenizers.gguf.unigram import describe_unigram
 from galop.tokenizers.gguf.vocabulary import Part, Vocabulary
 from galop.tokenizers.gguf.wordpiece import describe_wordpiece
+from galop.tokenizers.pre_tokenizers import OF_CHARACTERS
 from galop.tokenizers.stops import STOP_TOKENS, is_marked, stop_ids
 
 FIM_KEYS = ("pre", "suf", "mid", "pad", "rep", "sep")
@@ -54,7 +55,10 @@ def tokenizer_from_gguf(metadata: dict[str, Any], file: str, pre_tokenizer: str 
         )
     note, add_bos = "", True
     dummy_space: DummySpace = ""
-    if kind == "gpt2":
+    if kind == "gpt2" and metadata.get("tokenizer.ggml.pre") in OF_CHARACTERS:
+        vocabulary = Vocabulary.parse(metadata, file)
+        described = describe_gemma4(vocabulary)
+    elif kind == "gpt2":
         split, note = choose_pre_tokenizer(metadata, file, pre_tokenizer)
         vocabulary = Vocabulary.parse(metadata, file)
         described, add_bos = describe_byte_level(vocabulary, split), split.add_bos

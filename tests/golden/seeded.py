@@ -151,6 +151,9 @@ SEEDED: dict[str, Seeded] = {
         around={"vision_config": QWEN3_VISION},
     ),
     "starcoder2": Seeded("starcoder2", {"sliding_window": None}),
+    "stablelm": Seeded("stablelm", {"use_qkv_bias": True, "head_dim": 32, "hidden_size": 128}),
+    "phi": Seeded("phi", {"partial_rotary_factor": 0.5}),
+    "nemotron": Seeded("nemotron", {"head_dim": 16}),
     "muse_glimmer": Seeded(
         "muse_glimmer",
         {"sliding_window": 4, "head_dim": 64},

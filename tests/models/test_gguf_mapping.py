@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from converters import NAMED_AS
 from golden.make import SMALL
-from golden.recipe import byte_tokenizer
-from logits import N, batch
+from golden.recipe import HERE, byte_tokenizer
+from logits import N, batch, relative
 from safetensors.numpy import save_file
-from tiny import add_byte_tokenizer
+from tiny import add_byte_tokenizer, write_gguf
 
 from galop.errors import ModelFileError
 from galop.models import FAMILIES, from_file, parse_config, trace
@@ -152,3 +152,11 @@ def test_a_family_of_other_norms_lists_and_fused_tensors_is_one_class(
         reference = Reference(plan, lambda name, found=checkpoint: found.tensors[name].array())
         logits.append(reference.forward(batch(Cache(), [(0, 0, N)])))
     assert np.isfinite(logits[0]).all() and logits[0].tobytes() == logits[1].tobytes()
+
+
+def test_internlm2_is_llama_by_another_name(tmp_path: Path) -> None:
+    written = write_gguf(tmp_path / "m.gguf", "llama", change=lambda metadata, tensors: "internlm2")
+    checkpoint = open_checkpoint(written)
+    plan = trace(checkpoint.config["model_type"], parse_config(checkpoint.config, "m.gguf"), checkpoint.shapes())
+    ours = Reference(plan, lambda name: checkpoint.tensors[name].array()).forward(batch(Cache(), [(0, 0, N)]))
+    assert relative(ours, np.load(HERE / "llama.npy")) < 1e-3  # whose weights are in fp16

@@ -192,6 +192,24 @@ def glm4(config: Config, metadata: Metadata, tensors: Arrays) -> None:
     metadata["rope.dimension_count"] = rotated_values(config)
 
 
+def layer_normed(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    metadata["attention.layer_norm_epsilon"] = config.get("layer_norm_eps", config.get("norm_eps"))
+    metadata.pop("attention.layer_norm_rms_epsilon", None)
+    metadata["rope.dimension_count"] = rotated_values(config)
+
+
+def nemotron(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    layer_normed(config, metadata, tensors)
+    for name in tensors:
+        if name.endswith("norm.weight"):
+            tensors[name] = tensors[name] + np.float32(1)
+
+
+def stablelm(config: Config, metadata: Metadata, tensors: Arrays) -> None:
+    layer_normed(config, metadata, tensors)
+    metadata["use_parallel_residual"] = False
+
+
 def hunyuan(config: Config, metadata: Metadata, tensors: Arrays) -> None:
     rope = config["rope_parameters"]
     if alpha := rope.get("alpha"):
@@ -391,13 +409,16 @@ CONVERTERS: dict[str, Converter] = {
     "mistral3": mistral3,
     "mistral4": deepseek2,
     "muse-glimmer": muse_glimmer,
+    "nemotron": nemotron,
     "olmo2": olmo2,
+    "phi2": layer_normed,
     "phi3": phi3,
     "qwen3moe": qwen3_moe,
     "qwen2vl": qwen_vl,
     "qwen3vl": qwen_vl,
     "qwen3vlmoe": qwen_vl,
     "smollm3": llama,
+    "stablelm": stablelm,
 }
 
 

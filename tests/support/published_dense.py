@@ -170,6 +170,24 @@ DENSE: dict[str, dict[str, Any]] = {
             "output_multiplier": 0.19611613513818404, "post_norm_eps": 1e-08, "qk_scale_factor": 3.87,
             "rms_norm_eps": 1e-05, "rope_parameters": {"rope_theta": 500000.0, "rope_type": "default"},
             "sliding_window": 2048, "tie_word_embeddings": False, "vocab_size": 202048}},
+    "phi-2": _shape(2560, 32, 32, 32, 10240) | {
+        "_name_or_path": "microsoft/phi-2", "architectures": ["PhiForCausalLM"], "attention_dropout": 0.0,
+        "bos_token_id": 50256, "embd_pdrop": 0.0, "eos_token_id": 50256, "hidden_act": "gelu_new",
+        "initializer_range": 0.02, "layer_norm_eps": 1e-05, "max_position_embeddings": 2048, "model_type": "phi",
+        "partial_rotary_factor": 0.4, "qk_layernorm": False, "resid_pdrop": 0.1, "rope_scaling": None,
+        "rope_theta": 10000.0, "tie_word_embeddings": False, "torch_dtype": "float16",
+        "transformers_version": "4.37.0", "use_cache": True, "vocab_size": 51200},
+    "stablelm-2-zephyr-1_6b": _shape(2048, 24, 32, 32, 5632) | {
+        "architectures": ["StableLmForCausalLM"], "bos_token_id": 100257, "eos_token_id": 100257, "hidden_act": "silu",
+        "initializer_range": 0.02, "layer_norm_eps": 1e-05, "max_position_embeddings": 4096, "model_type": "stablelm",
+        "partial_rotary_factor": 0.25, "rope_theta": 10000, "tie_word_embeddings": False, "torch_dtype": "float16",
+        "transformers_version": "4.38.0", "use_cache": True, "use_qkv_bias": True, "vocab_size": 100352},
+    "Nemotron-Mini-4B-Instruct": _shape(3072, 32, 24, 8, 9216) | {
+        "architectures": ["NemotronForCausalLM"], "attention_bias": False, "attention_dropout": 0.0, "bos_token_id": 2,
+        "eos_token_id": 3, "head_dim": 128, "hidden_act": "relu2", "initializer_range": 0.0134,
+        "max_position_embeddings": 4096, "mlp_bias": False, "model_type": "nemotron", "norm_eps": 1e-05,
+        "partial_rotary_factor": 0.5, "rope_theta": 10000.0, "tie_word_embeddings": False, "torch_dtype": "bfloat16",
+        "transformers_version": "4.32.0.dev0", "use_cache": True, "vocab_size": 256000},
     "gemma-2b": _shape(2048, 18, 8, 1, 16384) | {
         "architectures": ["GemmaForCausalLM"], "attention_bias": False, "attention_dropout": 0.0, "bos_token_id": 2,
         "eos_token_id": 1, "head_dim": 256, "hidden_act": "gelu", "hidden_activation": None,

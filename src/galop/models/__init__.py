@@ -88,9 +88,11 @@ FAMILIES = Families(
         "mistral": "mistral.Mistral",
         "mistral4": "mistral4.Mistral4",
         "muse_glimmer": "muse_glimmer.MuseGlimmer",
+        "nemotron": "nemotron.Nemotron",
         "nemotron_h": "nemotron_h.NemotronH",
         "olmo2": "olmo.Olmo2",
         "olmo3": "olmo.Olmo3",
+        "phi": "phi.Phi",
         "phi3": "phi3.Phi3",
         "qwen2": "qwen2.Qwen2",
         "qwen2_5_vl_text": "qwen_vl.Qwen2VL",
@@ -103,6 +105,7 @@ FAMILIES = Families(
         "qwen3_vl_moe_text": "qwen_vl.Qwen3VLMoe",
         "seed_oss": "seed_oss.SeedOss",
         "smollm3": "smollm3.SmolLM3",
+        "stablelm": "stablelm.StableLM",
         "starcoder2": "starcoder2.Starcoder2",
     }
 )

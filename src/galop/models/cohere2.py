@@ -10,16 +10,12 @@ import numpy as np
 
 from galop.models.config import Config
 from galop.models.config_layers import FULL, SLIDING
-from galop.models.gguf_mapping import KEYS, WINDOW_KEYS, GGUFMapping, Key
+from galop.models.gguf_mapping import LAYER_NORM_KEYS, WINDOW_KEYS, GGUFMapping, Key
 from galop.models.llama import Llama
 from galop.ops import Tensor, Vector, layer_norm, scale
 from galop.weights.tree import Tree
 
-COHERE_KEYS = (
-    *(key for key in KEYS if key.config != "rms_norm_eps"),
-    Key("rms_norm_eps", "attention.layer_norm_epsilon", float, required=True),
-    Key("logit_scale", "logit_scale", float),
-)
+COHERE_KEYS = (*LAYER_NORM_KEYS, Key("logit_scale", "logit_scale", float))
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,11 @@ KEYS = (
     Key("max_position_embeddings", "context_length", int, required=True),
 )
 
+LAYER_NORM_KEYS = (
+    *(key for key in KEYS if key.config != "rms_norm_eps"),
+    Key("rms_norm_eps", "attention.layer_norm_epsilon", float, required=True),
+)
+
 # Of families that rotate parts of heads, of those whose layers have windows, and of those whose windowed layers rotate
 # in a way of their own.
 PARTIAL_KEYS = (Key("rotary_dim", "rope.dimension_count", int),)

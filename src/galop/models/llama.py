@@ -52,7 +52,7 @@ class Llama(Family):
 
     model_type = "llama"
     config_class: ClassVar[type[Config]] = LlamaConfig
-    gguf = GGUFMapping("llama", names={**NAMES, "rope_freqs": "rope_freqs"}, restore=restore)
+    gguf = GGUFMapping("llama", ("internlm2",), names={**NAMES, "rope_freqs": "rope_freqs"}, restore=restore)
     interleaved: ClassVar[bool] = False  # whether a rotation turns neighbours, (2i, 2i + 1), or (i, i + half)
     output_bias: ClassVar[bool] = True  # whether attention_bias means the output too
     interleaved_sections: ClassVar[bool] = False  # whether frequencies go to the axes of positions in turn

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from galop.models.gguf_mapping import KEYS, NAMES, GGUFMapping, Key
+from galop.models.gguf_mapping import LAYER_NORM_KEYS, NAMES, GGUFMapping
 from galop.models.mistral import Mistral, MistralConfig
 from galop.ops import Tensor, gelu_tanh, layer_norm, linear
 from galop.weights.tree import Tree
@@ -30,10 +30,7 @@ class Starcoder2(Mistral):
     gguf = GGUFMapping(
         "starcoder2",
         names={**NAMES, "ffn_up": "mlp.c_fc", "ffn_down": "mlp.c_proj"},
-        keys=(
-            *(key for key in KEYS if key.config != "rms_norm_eps"),
-            Key("rms_norm_eps", "attention.layer_norm_epsilon", float, required=True),
-        ),
+        keys=LAYER_NORM_KEYS,
     )
 
     def norm(self, x: Tensor, w: Tree) -> Tensor:

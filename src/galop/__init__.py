@@ -15,15 +15,21 @@ if TYPE_CHECKING:
     from galop.backends.events import Done, Event, Prefill, Text
     from galop.backends.load import load
     from galop.backends.local import Model
+    from galop.chat.content import make_content
     from galop.engine.sampling import Sampling
     from galop.errors import GalopError
+    from galop.pictures.picture import open_picture
     from galop.version import __version__
 
-__all__ = ["Done", "Event", "GalopError", "Model", "Prefill", "Sampling", "Text", "__version__", "load"]
+__all__ = [
+    "Done", "Event", "GalopError", "Model", "Prefill", "Sampling", "Text", "__version__", "load", "make_content",
+    "open_picture",
+]  # fmt: skip
 
 _HOMES = {
     "__version__": "version", "GalopError": "errors", "Sampling": "engine.sampling", "load": "backends.load",
-    "Model": "backends.local", **dict.fromkeys(("Done", "Event", "Prefill", "Text"), "backends.events"),
+    "Model": "backends.local", "make_content": "chat.content", "open_picture": "pictures.picture",
+    **dict.fromkeys(("Done", "Event", "Prefill", "Text"), "backends.events"),
 }  # fmt: skip
 
 

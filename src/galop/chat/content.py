@@ -33,6 +33,11 @@ def quote_text(name: str, content: str) -> str:
     return f"{name}:\n{FENCE}\n{content}\n{FENCE}"
 
 
+def own_words(question: str) -> str:
+    """A question without the files that `quote_text` put before it, if there is more to it."""
+    return question.rpartition(f"\n{FENCE}\n\n")[2] or question
+
+
 def text_of(content: Content) -> str:
     """The text of a content alone."""
     if isinstance(content, str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from nicegui import events, ui
 
@@ -14,6 +14,13 @@ from galop.web.bubble import draw_pictures
 from galop.web.icon_button import icon_button
 from galop.web.state import PageState
 from galop.web.texts import LANGUAGES
+
+SHOWN = 3  # pictures beside the name of a document
+
+
+def tell(what: str, kind: Literal["warning", "info"] = "warning") -> None:
+    """Says something where it covers no question that is being written."""
+    ui.notify(what, type=kind, position="top")
 
 
 class Composer:
@@ -57,7 +64,7 @@ class Composer:
             auto_upload=True,
             max_file_size=LARGEST_FILE,
             on_upload=self.attach,
-            on_rejected=lambda: ui.notify(self.state.say("too_large"), type="warning"),
+            on_rejected=lambda: tell(self.state.say("too_large")),
         )
         return made.classes(f"hidden {name}")
 
@@ -114,16 +121,16 @@ class Composer:
             sees = any(state.session.sees(lane.model) for lane in state.visible_lanes)
             file = await asyncio.to_thread(read_attachment, name, data, sees)
         except PictureError as error:
-            ui.notify(str(error), type="warning")
+            tell(str(error))
             return
         finally:
             self.upload.reset()
             self.camera.reset()
         if file is None:
-            ui.notify(state.say("not_text", name=name), type="warning")
+            tell(state.say("not_text", name=name))
             return
         if file.note:
-            ui.notify(file.note, type="info")
+            tell(file.note, "info")
         self.attached.append(file)
         self.draw_files()
 
@@ -137,7 +144,9 @@ class Composer:
         self.files.clear()
         with self.files:
             for item in self.attached:
-                icon = "image" if item.pictures else "description"
-                chip = ui.chip(item.name, icon=icon, removable=True).props("dense")
-                chip.on("remove", lambda i=item: self.detach(i))
-                draw_pictures([(p.name, p.thumbnail) for p in item.pictures])
+                with ui.row(wrap=False).classes("file"):
+                    draw_pictures([(p.name, p.thumbnail) for p in item.pictures[:SHOWN]])
+                    icon = "description" if item.text else "image"
+                    chip = ui.chip(item.name, icon=icon, removable=True, color="transparent", text_color="inherit")
+                    chip.props["remove-aria-label"] = self.state.say("remove", name=item.name)
+                    chip.props("dense").on("remove", lambda i=item: self.detach(i))

@@ -9,6 +9,7 @@ from typing import Any
 
 from nicegui import ui
 
+from galop.chat.content import own_words
 from galop.web.answering import stream_answer
 from galop.web.attachments import AttachedPicture
 from galop.web.composer import Composer
@@ -145,7 +146,7 @@ class Page:
     def ensure_conversation(self, question: str) -> None:
         """Begins one, named after its first question, where there is none."""
         if not self.state.conversation:
-            self.state.conversation = self.state.store.begin(self.state.owner, question)
+            self.state.conversation = self.state.store.begin(self.state.owner, own_words(question))
             self.sidebar.list()
 
     def ask(self, lane: ChatLane, parent: int | None, question: str, pictures: Sequence[str] = ()) -> None:

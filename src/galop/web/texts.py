@@ -13,6 +13,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "send": {"en": "Send", "fr": "Envoyer"},
     "stop": {"en": "Stop", "fr": "Arrêter"},
     "attach": {"en": "Attach a picture, a PDF or a text", "fr": "Joindre une image, un PDF ou un texte"},
+    "remove": {"en": "Remove {name}", "fr": "Retirer {name}"},
     "photo": {"en": "Take a photo", "fr": "Prendre une photo"},
     "menu": {"en": "Conversations", "fr": "Conversations"},
     "lanes": {"en": "Two lanes side by side", "fr": "Deux couloirs côte à côte"},

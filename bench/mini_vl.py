@@ -110,12 +110,20 @@ def main() -> None:
     parser.add_argument("--without-thinking", action="store_true", help="by an empty block of thinking")
     parser.add_argument("--json", type=Path, help="results are added to this file")
     parser.add_argument("--table", action="store_true", help="print what is in --json as a table, and end")
+    parser.add_argument("--save", type=Path, help="a folder for the first picture of each part; prints what to ask")
     parser.add_argument("--wrong", type=int, default=0, help="show so many wrong answers of each part")
     options = parser.parse_args()
     if options.table:
         print(table(json.loads(options.json.read_text())))
         return
     material = collect(options.material, lambda text: print(text, file=sys.stderr))
+    if options.save:
+        options.save.mkdir(parents=True, exist_ok=True)
+        for part in options.only:
+            drawn, file = held_out(part, 0, material), options.save / f"{part.replace(' ', '-')}.png"
+            drawn.picture.save(file)
+            print(f'galop run {options.model} {file} "{drawn.turns[0].question}"   # {drawn.turns[0].answer}')
+        return
     report: dict[str, Any] = json.loads(options.json.read_text()) if options.json and options.json.exists() else {}
     mode = "without thinking" if options.without_thinking else "scores"
     with load(options.model, threads=options.threads) as model:

@@ -46,7 +46,7 @@ def optimizers(model: MiniVL, rate: float) -> list[Optimizer]:
         (inner if is_inner else outer).append(weight)
     return [
         Muon(inner, lr=rate, weight_decay=0.1),
-        AdamW(outer, lr=rate * 0.5, betas=(0.9, 0.95), weight_decay=0.0, eps=1e-10),
+        AdamW(outer, lr=rate * 0.3, betas=(0.9, 0.95), weight_decay=0.0, eps=1e-10),
     ]
 
 

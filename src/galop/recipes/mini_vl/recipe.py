@@ -16,7 +16,7 @@ from galop.recipes.mini_vl.learn import learn, optimizers
 from galop.recipes.mini_vl.model import SHIPPED, SMALLEST, MiniVL, load_model, multiply_in_bfloat, save_model
 
 STAGES = ("see", "settle")
-RATES = {"see": 3e-3, "settle": 3e-3}
+RATES = {"see": 5e-3, "settle": 5e-3}
 ROWS, STEPS = {"see": 64, "settle": 128}, {"see": 5000, "settle": 2000}  # pictures of a step
 QUICK_ROWS, QUICK_STEPS = {"see": 8, "settle": 8}, {"see": 6, "settle": 4}
 WARM_UP = 40  # steps in which the rate rises

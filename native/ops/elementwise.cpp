@@ -1,5 +1,5 @@
-// Sums and products, activations, gates and a cap: add, multiply, sigmoid_gate, scale, weigh, swiglu, geglu, gelu,
-// gelu_tanh, relu_squared, softcap.
+// Sums and products, activations, gates and limits: add, multiply, sigmoid_gate, scale, weigh, shift, clamp, swiglu,
+// geglu, gelu, gelu_tanh, relu_squared, softcap.
 #include "op.h"
 
 namespace galop {
@@ -95,6 +95,38 @@ class Weigh final : public TokenOp {
   int64_t size() const { return static_cast<int64_t>(vectors[0]->size()); }
 };
 
+class Shift final : public OfOne {
+ public:
+  void validate() override {
+    expect(1, 1, 0, 1);
+    require(in[0].width == out[0].width && in[0].width == static_cast<int64_t>(vectors[0]->size()), "shift shapes");
+  }
+
+  void run(Run& run, int64_t t) const override {
+    run.kernels.add(in[0].at(run, t), vectors[0]->data(), out[0].at(run, t), out[0].width);
+  }
+};
+
+class Clamp final : public OfOne {
+ public:
+  void validate() override {
+    expect(1, 1, 0, 2);
+    require(in[0].width == out[0].width, "operand shapes");
+    require(vectors[0]->size() == 1 && vectors[1]->size() == 1, "one limit on each side");
+  }
+
+  // Exact on any machine, so it needs no kernel; a value that is not a number stays none.
+  void run(Run& run, int64_t t) const override {
+    const float low = vectors[0]->front(), high = vectors[1]->front();
+    const float* x = in[0].at(run, t);
+    float* to = out[0].at(run, t);
+    for (int64_t i = 0; i < out[0].width; ++i) {
+      const float least = x[i] < low ? low : x[i];
+      to[i] = least > high ? high : least;
+    }
+  }
+};
+
 class Swiglu final : public OfTwo {
  public:
   void attributes(Attributes& has) override {
@@ -145,6 +177,8 @@ const Register<Multiply> multiply("multiply");
 const Register<SigmoidGate> sigmoid_gate("sigmoid_gate");
 const Register<Scale> scale("scale");
 const Register<Weigh> weigh("weigh");
+const Register<Shift> shift("shift");
+const Register<Clamp> clamp("clamp");
 const Register<Swiglu> swiglu("swiglu");
 const Register<Geglu> geglu("geglu");
 const Register<Plain<&Kernels::gelu>> gelu("gelu");

@@ -34,6 +34,25 @@ QWEN = {
 ROTATION = {"rope_type": "default", "rope_theta": 5e6, "mrope_section": [6, 5, 5], "mrope_interleaved": True}
 HALF = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
 PIXELS = {**HALF, "size": {"shortest_edge": 4096, "longest_edge": 1 << 20}}
+GEMMA4_TEXT = {
+    **TEXT, "num_hidden_layers": 6, "head_dim": 32, "global_head_dim": 64, "sliding_window": 24,
+    "final_logit_softcapping": 30.0, "tie_word_embeddings": True, "pad_token_id": 0,
+    "layer_types": [*2 * ["sliding_attention"], "full_attention"] * 2,
+    "rope_parameters": {
+        "sliding_attention": {"rope_type": "default", "rope_theta": 1e4},
+        "full_attention": {"rope_type": "proportional", "partial_rotary_factor": 0.25, "rope_theta": 1e6},
+    },
+}  # fmt: skip
+GEMMA4_VISION = {
+    "hidden_size": 48, "intermediate_size": 72, "num_hidden_layers": 2, "num_attention_heads": 4,
+    "num_key_value_heads": 4, "head_dim": 12, "patch_size": 4, "position_embedding_size": 210,
+    "rope_parameters": {"rope_type": "axial", "rope_theta": 100.0},
+}  # fmt: skip
+GEMMA4_TOKENS = {
+    "image_token_id": IMAGE, "boi_token_id": 152, "eoi_token_id": 153, "video_token_id": 154, "audio_token_id": 155,
+    "audio_config": None,
+}  # fmt: skip
+GEMMA4_PROCESSOR = {"patch_size": 4, "max_soft_tokens": 70, "pooling_kernel_size": 3}
 PIXTRAL = {
     "hidden_size": 48, "intermediate_size": 72, "num_hidden_layers": 2, "num_attention_heads": 4, "image_size": 64,
     "patch_size": 4, "rope_parameters": {"rope_type": "axial", "rope_theta": 1e4},
@@ -84,6 +103,28 @@ TOWERS: dict[str, tuple[str, dict[str, Any], dict[str, Any], list[tuple[int, int
             "image_token_id": IMAGE,
         },
         {**HALF, "size": {"longest_edge": 128}, "max_image_size": {"longest_edge": 64}}, [(40, 30), (60, 100)],
+    ),
+    "sees_gemma4": (
+        "Gemma4",
+        {
+            "text_config": {
+                **GEMMA4_TEXT, "num_key_value_heads": 1, "hidden_size_per_layer_input": 16, "num_kv_shared_layers": 3,
+                "vocab_size_per_layer_input": 256, "use_double_wide_mlp": True,
+            },
+            "vision_config": {**GEMMA4_VISION, "use_clipped_linears": True}, **GEMMA4_TOKENS,
+        },
+        GEMMA4_PROCESSOR, [(60, 90), (96, 64)],
+    ),
+    "sees_gemma4_together": (
+        "Gemma4",
+        {
+            "text_config": {
+                **GEMMA4_TEXT, "hidden_size_per_layer_input": 0, "num_global_key_value_heads": 1, "sliding_window": 20,
+                "attention_k_eq_v": True, "use_bidirectional_attention": "vision",
+            },
+            "vision_config": {**GEMMA4_VISION, "standardize": True, "hidden_size": 64, "head_dim": 16}, **GEMMA4_TOKENS,
+        },
+        GEMMA4_PROCESSOR, [(60, 90), (96, 64)],
     ),
     "sees_mistral3": (
         "Mistral3",

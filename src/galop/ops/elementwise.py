@@ -1,4 +1,4 @@
-"""Ops on each value by itself: sums and products, activations, gates, a cap."""
+"""Ops on each value by itself: sums and products, activations, gates, limits."""
 
 from __future__ import annotations
 
@@ -57,6 +57,32 @@ def weigh(x: Array, weight: Array) -> Array:
     """x * weight, over each group of len(weight) values: one learned scalar, or a weight for each value."""
     weighed: Array = (x.reshape(len(x), -1, len(weight)) * weight).reshape(x.shape)
     return weighed
+
+
+def _shift_shape(x: Tensor, bias: Vector) -> Shapes:
+    if x.width != bias.size:
+        raise ValueError(f"{x.width} values per token and {bias.size} to add to them")
+    return same_shape(x)
+
+
+@op(_shift_shape, in_place=True)
+def shift(x: Array, bias: Array) -> Array:
+    """x + bias, a value for each of a token's."""
+    shifted: Array = x + bias
+    return shifted
+
+
+def _clamp_shape(x: Tensor, low: Vector, high: Vector) -> Shapes:
+    if low.size != 1 or high.size != 1:
+        raise ValueError(f"{low.size} and {high.size} limits where there is one on each side")
+    return same_shape(x)
+
+
+@op(_clamp_shape, in_place=True)
+def clamp(x: Array, low: Array, high: Array) -> Array:
+    """min(max(x, low), high), with limits that were learned."""
+    clamped: Array = np.minimum(np.maximum(x, low), high)
+    return clamped
 
 
 @op(lambda gate, up, alpha, limit, offset: same_shape(gate, up), in_place=True)

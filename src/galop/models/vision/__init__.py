@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from galop.models.vision.family import Layout, Patches, VisionFamily
 from galop.models.vision.gemma3_vision import Gemma3Vision
+from galop.models.vision.gemma4_vision import Gemma4Vision
 from galop.models.vision.idefics3 import Idefics3Vision
 from galop.models.vision.llama4_vision import Llama4Vision
 from galop.models.vision.pixtral import Pixtral
@@ -16,7 +17,7 @@ from galop.weights.tree import Shape, Tree
 __all__ = ["BY_NAME", "TOWERS", "Layout", "Patches", "VisionFamily", "find_tower", "trace_tower"]
 
 TOWERS: tuple[type[VisionFamily], ...] = (
-    Qwen3VLVision, Gemma3Vision, Idefics3Vision, Pixtral, Llama4Vision,
+    Qwen3VLVision, Gemma3Vision, Gemma4Vision, Idefics3Vision, Pixtral, Llama4Vision,
 )  # fmt: skip
 BY_NAME = {tower.__name__: tower for tower in TOWERS}
 

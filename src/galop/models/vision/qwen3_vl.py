@@ -49,6 +49,17 @@ class Qwen3VLVisionConfig(VisionConfig):
     defaults: ClassVar = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
     supported_values: ClassVar = {"hidden_act": GELU, "temporal_patch_size": (2,)}
 
+    def check(self, file: str) -> None:
+        """Raises ModelFileError for features of blocks that there are not, and tokens that are none, too."""
+        super().check(file)
+        if not all(0 <= one < self.num_hidden_layers for one in self.deepstack_visual_indexes):
+            raise ModelFileError(
+                f"{file}: the vision tower has {self.num_hidden_layers} blocks, not all that are named"
+            )
+        token = self.patch_size * self.spatial_merge_size
+        if not 0 < self.spatial_merge_size <= 16 or not token**2 <= self.min_pixels <= self.max_pixels:
+            raise ModelFileError(f"{file}: pictures of {self.min_pixels} pixels are no tokens of the vision tower")
+
 
 class Qwen3VLVision(VisionFamily):
     """Frames come in pairs; a picture is the same one twice."""

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drawn import encoded, gradient, noise, pdf
+from drawn import encoded, noise, pdf
+from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect
 from serving import Running, serving
 from tiny_eyes import write_eyes
 
 from galop.web.conversations import Conversations, StoredPicture
 
-SHOTS = os.environ.get("GALOP_SCREENSHOTS")
+SHOTS = os.environ.get("GALOP_SCREENSHOTS")  # the folder that pictures of the page go into
+SEEING = os.environ.get("GALOP_SEEING_MODEL")  # a model for them, in the place of a made-up one
 expect.set_options(timeout=60_000)  # a model may have to be loaded first
 DESKTOP, PHONE = {"width": 1200, "height": 780}, {"width": 390, "height": 780}
 GIVE = """([kind, content, name, type]) => {
@@ -34,7 +36,7 @@ GIVE = """([kind, content, name, type]) => {
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, smollm_path: Path) -> Iterator[Running]:
     files = write_eyes(tmp_path_factory.mktemp("model") / "eyes")
-    with serving(str(files), "smollm2:135m", home=tmp_path_factory.mktemp("page")) as running:
+    with serving(SEEING or str(files), "smollm2:135m", home=tmp_path_factory.mktemp("page")) as running:
         yield running
 
 
@@ -57,13 +59,23 @@ def visit(browser: Browser, server: Running) -> Iterator[Callable[..., Page]]:
         page.wait_for_selector("textarea")
         page.wait_for_function("window.socket?.connected")
         page.locator(".lane .model").click()
-        page.locator(".q-menu").get_by_text("eyes").click()
+        page.locator(".q-menu").get_by_text(SEEING or "eyes").first.click()
         return page
 
     yield open_
     for context in contexts:
         context.close()
     assert not wrong
+
+
+def sign() -> Image.Image:
+    """A road sign of 300 x 200 pixels."""
+    image = Image.new("RGB", (300, 200), (29, 96, 61))
+    draw = ImageDraw.Draw(image)
+    draw.rounded_rectangle((14, 14, 286, 186), 16, outline="white", width=5)
+    draw.text((150, 70), "LYON", fill="white", font_size=44, anchor="mm")
+    draw.text((150, 130), "482", fill="white", font_size=56, anchor="mm")
+    return image
 
 
 def ask(page: Page, question: str) -> None:
@@ -79,15 +91,18 @@ def answered(page: Page, count: int = 1) -> None:
 
 def shot(page: Page, name: str) -> None:
     if SHOTS:
+        page.evaluate("document.querySelector('article.user')?.scrollIntoView()")
         time.sleep(0.6)
         page.screenshot(path=Path(SHOTS) / name)
 
 
 def test_a_picture_is_shown_asked_about_and_kept(visit: Callable[..., Page], tmp_path: Path, server: Running) -> None:
-    (tmp_path / "photo.png").write_bytes(encoded(gradient(200, 300)))
+    (tmp_path / "photo.png").write_bytes(encoded(sign()))
     page = visit()
     page.set_input_files(".galop-upload input[type=file]", tmp_path / "photo.png")
     expect(page.locator(".files img")).to_have_count(1)
+    page.fill("footer textarea", "What number stands on the sign?")
+    shot(page, "page-attached.png")
     ask(page, "What is this?")
     answered(page)
     expect(page.locator("article.user img")).to_have_attribute("alt", "photo.png")
@@ -118,13 +133,15 @@ def test_a_picture_is_pasted_or_dropped(kind: str, visit: Callable[..., Page]) -
 
 
 def test_a_phone_has_its_camera(visit: Callable[..., Page], tmp_path: Path) -> None:
-    (tmp_path / "photo.jpg").write_bytes(encoded(gradient(300, 200), "JPEG"))
+    (tmp_path / "photo.jpg").write_bytes(encoded(sign(), "JPEG"))
     page = visit(PHONE)
     expect(page.get_by_role("button", name="Take a photo")).to_be_visible()
     camera = page.locator("input[type=file][capture]")
     expect(camera).to_have_attribute("accept", "image/*")
     camera.set_input_files(tmp_path / "photo.jpg")
     expect(page.locator(".files img")).to_have_count(1)
+    page.fill("footer textarea", "What number stands on the sign?")
+    shot(page, "page-attached-phone.png")
     ask(page, "What is this?")
     answered(page)
     shot(page, "page-picture-phone.png")

@@ -26,13 +26,11 @@ from galop.attach import MAX_TEXT, is_same_user, is_wanted, sockets_folder
 from galop.backends.events import Done, Prefill, Text
 from galop.backends.local import Model
 from galop.backends.memory import DEFAULT_CONTEXT
-from galop.chat.thinking import Thinking
 from galop.cli import run as command
 from galop.cli.attachments import is_attachment, names_file
-from galop.cli.errors import UsageError
 from galop.cli.load import choose_model
-from galop.cli.reply import ChatSession, PrintedReply, check_thinking, figures_line
-from galop.engine.sampling import Sampling
+from galop.cli.reply import PrintedReply, figures_line
+from galop.cli.settings import RunSettings, no_template
 from galop.errors import GalopError
 from galop.machine import private_folder
 from galop.server.api_keys import ANYONE
@@ -207,31 +205,21 @@ def answer_frames(model: Model, found: Command, piped: bytes, cancelled: Callabl
         raise Declined from error
     if not question:
         raise Declined  # it begins a conversation, or says that there is no question
-    chosen = {n: options[n] for n in ("temperature", "top_p", "top_k", "min_p", "seed") if options[n] is not None}
-    try:
-        Sampling(**chosen)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    form = command.parse_form(options["schema"], options["regex"], None)
-    thinking, raw = Thinking(options["think"], options["think_budget"]), options["raw"]
-    if raw and thinking != Thinking():
-        raise Declined
-    if continues := not raw and not options["system"] and model.template.source is None:
-        raw = True
-    check_thinking(model, thinking)
-    session = ChatSession(model, found.model, chosen, options["system"], options["max_tokens"] or None, thinking, form)
+    settings = RunSettings.parse(options)
+    session = settings.open(model, found.model)
+    continues, thinking = settings.continues(model), session.thinking
     messages = [*session.opening(), {"role": "user", "content": question}]
-    ids = model.encode(question) if raw else model.prompt(messages, thinking)
+    ids = model.encode(question) if continues else model.prompt(messages, thinking)
     if len(ids) >= usual:
         raise Declined  # it does not fit the context that a command has
-    limit = min(options["max_tokens"] or usual, usual - len(ids))
+    limit = min(session.max_tokens or usual, usual - len(ids))
     if found.why:
         yield {"note": f"{found.model}: {found.why}"}
-    if continues:
-        yield {"note": f"{found.model} has no chat template, so it continues the text"}
+    if continues and not settings.raw:
+        yield {"note": no_template(found.model)}
     events = model.generate(
-        ids, session.sampling, limit, cancelled=cancelled, thinking=None if raw else thinking,
-        constraint=model.constraint(form),
+        ids, session.sampling, limit, cancelled=cancelled, thinking=None if continues else thinking,
+        constraint=model.constraint(session.form),
     )  # fmt: skip
     thought, text = "", ""
     for event in events:

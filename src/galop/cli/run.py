@@ -20,12 +20,9 @@ from galop.cli.screen import note
 if TYPE_CHECKING:
     from galop.agent.toolbox import ToolResult
     from galop.backends.events import Event
-    from galop.chat.response_format import ResponseFormat
     from galop.cli.attachments import Attachment
     from galop.cli.reply import ChatSession, PrintedReply
     from galop.science.planning.answer import Answer
-
-MAX_FORM = 4 << 20  # bytes of a schema or grammar
 
 app = command_app()
 
@@ -106,20 +103,19 @@ def run(
     """Ask a model: one question, a pipe, or a conversation."""
     from galop.cli.attachments import compose, names_file, read_file, shows_picture, split_words
     from galop.cli.load import choose_model, load_model
+    from galop.cli.settings import RunSettings, no_template
     from galop.cli.tools import SCIENCE, open_toolboxes, start_science
-    from galop.engine.sampling import Sampling
 
     _ = server  # galop.attach has looked for one before this file was read
-    size, form = parse_size(memory), parse_form(schema, regex, grammar)
+    size = parse_size(memory)
+    settings = RunSettings.parse({
+        "temperature": temperature, "top_p": top_p, "top_k": top_k, "min_p": min_p, "seed": seed, "system": system,
+        "max_tokens": max_tokens, "think": think, "think_budget": think_budget, "schema": schema, "regex": regex,
+        "grammar": grammar, "raw": raw,
+    })  # fmt: skip
     for text in (model, *(words or []), system):
         if any("\ud800" <= c <= "\udfff" for c in text):
             raise UsageError("an argument is not UTF-8")
-    settings = {"temperature": temperature, "top_p": top_p, "top_k": top_k, "min_p": min_p, "seed": seed}
-    chosen = {name: value for name, value in settings.items() if value is not None}
-    try:
-        Sampling(**chosen)  # type: ignore[arg-type]
-    except ValueError as error:
-        raise UsageError(str(error)) from None
     if computes := SCIENCE in (tools or []):
         start_science()
     if names_file(model) and Path(model).is_file():  # no model is named
@@ -140,22 +136,12 @@ def run(
         open_toolboxes([name for name in tools or [] if name != SCIENCE]) as toolbox,
         load_model(source, yes, context or None, threads or None, size, kv, draft, mmproj) as loaded,
     ):
-        from galop.chat.thinking import Thinking  # imported while the weights were read
-        from galop.cli.reply import ChatSession, check_thinking
-
-        thinking = Thinking(think, think_budget)
-        if raw and (thinking != Thinking() or tools):
-            raise UsageError("thinking and tools belong to a conversation; leave out --raw")
-        if question and not raw and not (system or tools or attachments) and loaded.template.source is None:
-            note(f"{source.name} has no chat template, so it continues the text")
-            raw = True
-        check_thinking(loaded, thinking)
-        session = ChatSession(
-            loaded, source.name, chosen, system, max_tokens or None, thinking, form, toolbox, computes
-        )
-        if raw and question:
-            sampling, limit = session.sampling, session.max_tokens
-            answer(session, loaded.generate(question, sampling, limit, constraint=loaded.constraint(form)), as_json)
+        session = settings.open(loaded, source.name, toolbox, bool(tools), computes)
+        if question and settings.continues(loaded, converses=bool(tools or attachments)):
+            if not raw:
+                note(no_template(source.name))
+            sampling, limit, held = session.sampling, session.max_tokens, loaded.constraint(session.form)
+            answer(session, loaded.generate(question, sampling, limit, constraint=held), as_json)
         elif question:
             content = compose(question, attachments, loaded, source.name) if attachments else question
             answer(session, session.reply([*session.opening(), {"role": "user", "content": content}]), as_json)
@@ -185,31 +171,6 @@ def describe(session: ChatSession, reply: PrintedReply) -> dict[str, Any]:
     data = {"model": session.name, "thinking": reply.thinking, "answer": reply.text, "seed": session.sampling.seed}
     data |= figures(reply.done) | ({"calls": calls} if calls else {})
     return data | ({"science": reply.answer.data()} if reply.answer else {})
-
-
-def parse_form(schema: str, regex: str, grammar: Path | None) -> ResponseFormat | None:
-    """The format the answer is constrained to. Raises UsageError for more than one, or a file that cannot be read."""
-    from galop.chat.response_format import ResponseFormat
-
-    if sum(map(bool, (schema, regex, grammar))) > 1:
-        raise UsageError("give one of --schema, --regex and --grammar")
-    try:
-        if schema:
-            return ResponseFormat("schema", schema if schema.lstrip().startswith("{") else load_form(Path(schema)))
-        if grammar:
-            return ResponseFormat("lark", load_form(grammar))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{schema or grammar} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    return ResponseFormat("regex", regex) if regex else None
-
-
-def load_form(path: Path) -> str:
-    """A schema or grammar from its file. Raises OSError, UnicodeDecodeError, and UsageError for one without an end."""
-    with path.open("rb") as file:
-        data = file.read(MAX_FORM + 1)
-    if len(data) > MAX_FORM:
-        raise UsageError(f"{path} has more than {MAX_FORM >> 20} MiB, which nothing can be held to")
-    return data.decode()
 
 
 def read_stdin() -> tuple[str, list[Attachment]]:

@@ -16,9 +16,9 @@ from galop.recipes.mini_vl.learn import learn, optimizers
 from galop.recipes.mini_vl.model import SHIPPED, SMALLEST, MiniVL, load_model, multiply_in_bfloat, save_model
 
 STAGES = ("see", "settle")
-RATES = {"see": 5e-3, "settle": 5e-3}
-ROWS, STEPS = {"see": 64, "settle": 128}, {"see": 5000, "settle": 2000}  # pictures of a step
-QUICK_ROWS, QUICK_STEPS = {"see": 8, "settle": 8}, {"see": 6, "settle": 4}
+RATE = 5e-3  # of learning, at its peak
+ROWS, STEPS = 64, {"see": 5000, "settle": 4000}  # pictures of a step
+QUICK_ROWS, QUICK_STEPS = 8, {"see": 6, "settle": 4}
 WARM_UP = 40  # steps in which the rate rises
 
 
@@ -76,9 +76,9 @@ def train_stage(
     def load(folder: Path) -> MiniVL:
         return ready(load_model(folder, sizes))
 
-    steps, rows = (QUICK_STEPS if quick else STEPS)[stage], (QUICK_ROWS if quick else ROWS)[stage]
+    steps, rows = (QUICK_STEPS if quick else STEPS)[stage], QUICK_ROWS if quick else ROWS
     return run_stage(
-        Settings(stage, "vl-quick" if quick else "vl", seed, steps, rows, RATES[stage], fingerprint(parent)),
+        Settings(stage, "vl-quick" if quick else "vl", seed, steps, rows, RATE, fingerprint(parent)),
         lambda: load(parent) if parent else ready(MiniVL(sizes, seed)),
         learn(material, f"{stage} {seed}", rows, default_threads(), device),
         here / stage,

@@ -240,7 +240,7 @@ LLAMA4 = {
 }  # fmt: skip
 SMOLVLM = {"size": {"longest_edge": 2048}, "max_image_size": {"longest_edge": 512}}
 PROCESSED: list[tuple[str, dict[str, Any], dict[str, Any], list[tuple[tuple[int, int], float, float]]]] = [
-    ("qwen3_vl", QWEN, {}, [((280, 1536), -0.001699, 0.575805), ((2128, 1536), -0.002581, 0.573187)]),
+    ("qwen3_vl", QWEN, {}, [((280, 768), -0.001699, 0.575805), ((2128, 768), -0.002581, 0.573187)]),
     ("gemma3", {"patch_size": 14}, {}, [((4096, 588), -0.001624, 0.572638), ((4096, 588), -0.002578, 0.570013)]),
     (
         "idefics3", {"patch_size": 16, "image_size": 512, "hidden_size": 768, "num_attention_heads": 12}, SMOLVLM,

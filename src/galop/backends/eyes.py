@@ -56,7 +56,7 @@ def load_eyes(
     mmproj = mmproj or (find_mmproj(path) if path.is_file() else None)
     with report_os_errors(path):
         files = source_files(mmproj or path)
-        target = packs.pack_path(cache, files, "vision tower") if cache else None
+        target = packs.pack_path(cache, files, "vision tower of single frames") if cache else None
     try:
         pack = packs.load(target) if target else None
     except packs.DamagedPack:

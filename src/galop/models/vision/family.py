@@ -70,6 +70,7 @@ class VisionFamily(ABC):
     model_types: ClassVar[tuple[str, ...]]
     mmproj: ClassVar[VisionMapping]
     text_types: ClassVar[tuple[str, ...]]  # model types of texts that it sees for
+    deep_text_types: ClassVar[tuple[str, ...]] = ()  # of those whose first layers take features, too
     marker: ClassVar[str]  # what a chat template writes for a picture
     config_class: ClassVar[type[VisionConfig]]
 

@@ -88,8 +88,12 @@ def require_fit(tower: VisionFamily, plan: Plan, file: str, text: dict[str, Any]
     """Raises ModelFileError where the tower in `file`, whose forward pass is `plan`, is not that of the text of the
     model `name`, which has the config `text`."""
     width = plan.widths[plan.steps[-1].outputs[-1]] // tower.parts
-    expected = (text["hidden_size"], 1 + text.get("deepstack_layers", tower.parts - 1))
-    if text.get("model_type") not in tower.text_types or (width, tower.parts) != expected:
+    kind = text.get("model_type")
+    vision = text.get("vision_config")
+    blocks = vision.get("deepstack_visual_indexes") if isinstance(vision, dict) else None
+    known = text.get("deepstack_layers", len(blocks) if isinstance(blocks, list) else tower.parts - 1)
+    deep = known if kind in tower.deep_text_types else 0
+    if kind not in tower.text_types or (width, tower.parts) != (text["hidden_size"], 1 + deep):
         raise ModelFileError(
             f"{file} is the vision tower of another model: it makes {width} values a token for "
             f"{' or '.join(tower.text_types)}; {name} is {text.get('model_type')} and reads {text['hidden_size']}"

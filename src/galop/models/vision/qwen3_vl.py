@@ -22,7 +22,7 @@ from galop.models.vision.blocks import (
 )
 from galop.models.vision.config import GELU, VisionConfig
 from galop.models.vision.family import Layout, Patches, VisionFamily, VisionMapping
-from galop.models.vision.pictures import Filter, cut, grid, normalise, resize
+from galop.models.vision.pictures import Filter, cut, grid, normalise, pad, padded, resize
 from galop.ops import Inputs, Tensor, concat, linear, merge, patches, resample_positions
 from galop.ops.plan import Array
 from galop.weights.gguf import Header
@@ -62,10 +62,11 @@ class Qwen3VLVisionConfig(VisionConfig):
 
 
 class Qwen3VLVision(VisionFamily):
-    """Frames come in pairs; a picture is the same one twice."""
+    """Frames come in pairs; a picture is the same one twice, so that the weights of both are added up."""
 
     model_types = ("qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "qwen3_5_vision")
     text_types = ("qwen3_vl_text", "qwen3_vl_moe_text", "qwen3_5_text", "qwen3_5_moe_text")
+    deep_text_types = ("qwen3_vl_text", "qwen3_vl_moe_text")
     marker = "<|image_pad|>"
     config_class = Qwen3VLVisionConfig
     mmproj = VisionMapping(
@@ -104,7 +105,7 @@ class Qwen3VLVision(VisionFamily):
 
     @classmethod
     def sanitize(cls, tensors: Tensors, config: dict[str, Any]) -> Tensors:
-        """With patches of both frames as one matrix, queries, keys and values apart, and features of earlier blocks in
+        """With the weights of both frames in one, queries, keys and values apart, and features of earlier blocks in
         their order. Raises ModelFileError for tensors that do not fit."""
         sane: Tensors = {}
         blocks = config.get("deepstack_visual_indexes") or []
@@ -122,7 +123,7 @@ class Qwen3VLVision(VisionFamily):
                 for part, one in zip("qkv", tensor.split(*[tensor.shape[0] // 3] * 3), strict=True):
                     sane[name.replace(".qkv.", f".{part}_proj.")] = one
             elif name == "patch_embed.proj.weight":
-                sane[name] = flatten_patches(tensor if second is None else join_frames(tensor, second))
+                sane[name] = flatten_patches(add_frames(tensor, second))
             elif name != "patch_embed.proj.weight.1":
                 sane[name] = tensor
         vision = cls.config_class.parse(config, "vision_config")
@@ -142,7 +143,7 @@ class Qwen3VLVision(VisionFamily):
         """Embeddings, and behind them the features for the text's first layers. Raises ModelFileError where `w` does
         not fit the config."""
         c = self.config
-        x = linear(patches(inputs, 6 * c.patch_size**2), w.patch_embed.proj, w.patch_embed.proj.bias)
+        x = linear(patches(inputs, padded(3 * c.patch_size**2)), w.patch_embed.proj, w.patch_embed.proj.bias)
         x = x + resample_positions(inputs.positions, w.pos_embed)
         turn = rotation(inputs, c.head_dim, c.rope_theta)
         features = {}
@@ -189,24 +190,30 @@ class Qwen3VLVision(VisionFamily):
         """Patches of a picture resized in its shape. Raises PictureError as `size` does."""
         c = self.config
         resized = resize(pixels, *self.size(*pixels.shape[:2]), Filter.BICUBIC)
-        once = cut(normalise(resized, c.image_mean, c.image_std), c.patch_size, c.spatial_merge_size)
-        frames = np.repeat(once.reshape(len(once), 3, 1, -1), 2, axis=2).reshape(len(once), -1)
+        values = cut(normalise(resized, c.image_mean, c.image_std), c.patch_size, c.spatial_merge_size)
         rows, columns = (side // c.patch_size for side in resized.shape[:2])
         at = grid(rows, columns, c.spatial_merge_size)
-        return [Patches(frames, np.concatenate([at, np.full_like(at, [[rows], [columns]])]))]
+        return [
+            Patches(
+                pad(values, padded(3 * c.patch_size**2)), np.concatenate([at, np.full_like(at, [[rows], [columns]])])
+            )
+        ]
 
 
-def join_frames(first: StoredTensor, second: StoredTensor) -> StoredTensor:
-    """The weights of a pair's frames, [out, channels, patch, patch] each, as [out, channels, 2, patch, patch]. Raises
-    ModelFileError where they differ in shape."""
-    if first.shape != second.shape or len(first.shape) != 4:
-        raise ModelFileError(f"{first.name} and {second.name} differ in shape")
-    out, channels, *patch = first.shape
-    halves = [one.dequantise().reshape(out, channels * patch[0] * patch[1]) for one in (first, second)]
+def add_frames(both: StoredTensor, second: StoredTensor | None) -> StoredTensor:
+    """The weights of a pair's frames added up, [out, channels, patch, patch], from both in one tensor, [out, channels,
+    2, patch, patch], or from one of each. Raises ModelFileError for other shapes."""
+    shape = both.shape if second is None else (*both.shape[:2], 2, *both.shape[2:])
+    if len(shape) != 5 or shape[2] != 2 or (second is not None and second.shape != both.shape):
+        raise ModelFileError(f"{both.name} has the shape {both.shape}, not that of weights for a pair of frames")
+    out, channels, _, *patch = shape
+    size = patch[0] * patch[1]
+    parts = [one.dequantise().reshape(out, one.rows * one.width // out) for one in (both, second) if one]
 
     def read(at: int, count: int) -> Array:
-        both = np.stack([half.values(at, count).reshape(count, channels, -1) for half in halves], axis=2)
-        return both.reshape(count, -1).view(np.uint8)
+        values = [part.values(at, count).reshape(count, channels, -1, size) for part in parts]
+        total = np.concatenate(values, axis=2).sum(axis=2)
+        return np.ascontiguousarray(total, np.float32).view(np.uint8).reshape(count, -1)
 
-    joined = replace(halves[0], shape=(out, 2 * halves[0].width), read=read)
-    return joined.reshape(out, channels, 2, *patch)
+    added = replace(parts[0], shape=(out, channels * size), read=read)
+    return added.reshape(out, channels, *patch)

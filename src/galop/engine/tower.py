@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,13 +23,16 @@ MOST_PATCHES = 4096  # in a step, unless a single picture has more
 class Tower:
     """Runs one tower's plan. Raises ModelFileError for a plan that the native core cannot run.
 
+    The room that a step takes stays for the next one, but not that of more than `kept` patches: the text is read next.
     `merged` patches become one token. Keys and values of a layer are read in the same step and never again, so all
     layers keep them in the same place.
     """
 
     def __init__(self, plan: Plan, pack: Pack, merged: int, threads: int, isa: str = "") -> None:
         layers = len(plan.states)
-        self.program = program(plan, pack, threads, "f16", isa, [(0, 0)] * layers)
+        self._make = partial(program, plan, pack, threads, "f16", isa, [(0, 0)] * layers)
+        self.program = self._make()
+        self.kept = 1024
         self.merged = merged
         self.width = plan.widths[plan.steps[-1].outputs[-1]]
         self._block_bytes = max((state.block_bytes for state in states_of(plan, "f16")), default=0) // max(1, layers)
@@ -67,6 +71,8 @@ class Tower:
             None,
             patches,
         )
+        if len(patches) > self.kept:
+            self.program = self._make()
         return np.split(embeddings, np.cumsum([len(of) for of in rows_of])[:-1])
 
 

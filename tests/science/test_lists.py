@@ -55,7 +55,8 @@ def test_respectively_hands_out_in_order(text: str, words: list[str]) -> None:
         ("a plate of 8 x 12 x 2 cm", [(8, "cm"), (12, "cm"), (2, "cm")]), ("a cable of 2 x 25 m", [(50, "m")]),
         ("4.2 kg in 11 s, the load cell", [(4.2, "kg"), (11, "s")]), ("a 13s pack of cells", [(13, "")]),
         ("the rate doubles between 25 and 35 °C", [(2, ""), (25, "°C"), (35, "°C")]),
-        ("a double wall of brick", []), ("blood at 37 degrees", [(37, "°C")]),
+        ("a double wall of brick", []), ("a 75 kg cyclist plus a 9 kg bike", [(84, "kg")]),
+        ("enters at 37 and leaves at 29 °C", [(37, "°C"), (29, "°C")]), ("copper 1.72e-8, 8 m", [(1.72e-8, "ohm*m"), (8, "m")]), ("blood at 37 degrees", [(37, "°C")]),
         ("thrown at 40 degrees above the horizontal", [(40, "deg")]), ("a plane change of 12 degrees", [(12, "deg")]),
         ("Charge transfer resistance at 25 C", [(25, "°C")]), ("a charge of 25 C", [(25, "C")]),
     ],
@@ -80,6 +81,8 @@ def test_sound_is_no_french_his() -> None:
         ("LMTD of a counterflow exchanger, hot 120 to 70 °C, cold 25 to 60 °C", "LMTD", "K"), ("RMS voltage of a 325 V peak sine", "RMS", "V"),
         ("It burns 8 mm/s at 60 bar and 9.6 mm/s at 95 bar. Pressure exponent?", "Pressure exponent", ""),
         ("What heat removes 3.5 kg/s of water from 85 to 40 °C? MW", "heat", "MW"),
+        ("-0.25 V vs Ag/AgCl (sat. KCl) is what against SHE?", "against SHE", "V"),
+        ("Friction loss in feet for 500 ft of 6 inch pipe at 7 ft/s, f = 0.019", "loss", "ft"),
         ("grams of CO2 from burning 1 kg of octane", "grams", "g"),
     ],
 )  # fmt: skip
@@ -97,6 +100,9 @@ def test_what_is_asked_in_few_words(text: str, what: str, unit: str) -> None:
         ("Work to compress 2 mol isothermally at 300 K from 20 L to 5 L, in kJ", 6.91578),
         ("What current gives 5 g/h of copper?", 4.21765), ("Molar mass of K2Cr2O7 in g/mol", 294.18),
         ("Booster stage loaded 120 t, empty 12 t, Isp 290 s; upper mass 40 t. delta-v?", 3196.4),
+        ("A cubesat of 11 kg has 0.9 kg nitrogen, Isp 65 s. Total delta-v?", 54.411),
+        ("Un plongeur est à 40 m dans l'eau de mer (1 025 kg/m³) : pression absolue en bar ?", 5.034),
+        ("Pression finale si 3 L d'air à 1 bar sont comprimés à 0,4 L à température constante ?", 750e3),
         ("Black plate in sunlight 1361 W/m2, lit on one face, radiates from both: temperature?", 330.98),
     ],
 )  # fmt: skip

@@ -226,4 +226,5 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("current_of_deposition_rate", {"rate": "5 g/h", "molar_mass": "63.546 g/mol", "electrons": 2}, {"current": 4.21765}, 1e-5),
     ("overpotential_change", {"first_current": "0.2 mA/cm²", "second_current": "20 mA/cm²", "slope": "60 mV"}, {"change": 120}, 1e-9),
     ("charge_transfer_resistance_of_current", {"exchange_current": "4 mA"}, {"resistance": 0.0256926 / 4e-3}, 1e-5),
+    ("charge_of_deposit", {"mass": "100 g", "molar_mass": "107.868 g/mol", "electrons": 1}, {"charge": 24.8466 * 3600}, 1e-5),
 ]  # fmt: skip

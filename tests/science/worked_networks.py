@@ -54,4 +54,5 @@ WORKED = [
      {"first": "0.02 mol/L", "second": "0.05 mol/L", "first_factor": 3, "second_factor": 1}, {"ionic_strength": 0.11},
      1e-12),
     ("energy_of_daily_use", {"power": "60 W", "time": "30 day", "share": 5 / 24}, {"energy": 9.0}, 1e-9),
+    ("cable_voltage_drop", {"current": "16 A", "resistivity": "1.75e-8 ohm*m", "length": "50 m", "area": "2.5 mm²"}, {"drop": 5.6}, 1e-9),
 ]  # fmt: skip

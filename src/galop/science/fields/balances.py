@@ -120,14 +120,18 @@ def minor_head_loss(
 @formula(
     "v = C sqrt(2 g0 h)", f"Torricelli, 1643; {WHITE}, sec. 3.5",
     {"velocity": Quantity("m/s", "velocity of the jet", words="outflow efflux exit speed, vitesse du jet de sortie")},
-    words="Torricelli tank hole efflux velocity height of liquid, Torricelli réservoir orifice vitesse hauteur de "
-          "liquide",
+    words="Torricelli tank hole leak efflux velocity water leaves below the surface height of liquid, Torricelli "
+          "réservoir trou orifice vitesse de sortie hauteur de liquide sous la surface",
 )  # fmt: skip
 def torricelli(
     height: Annotated[
         float,
         Quantity(
-            "m", "height of liquid above the opening", 0, 1e5, words="head depth level h, hauteur de liquide niveau"
+            "m",
+            "height of liquid above the opening",
+            0,
+            1e5,
+            words="head depth level below the surface h, hauteur de liquide sous la surface",
         ),
     ],
     coefficient: Annotated[

@@ -19,7 +19,7 @@ Section = Annotated[float, Quantity("m^2", "cross-section", 1e-18, 1e12, words="
 Frequency = Annotated[float, Quantity("Hz", "frequency", 1e-9, 1e15, words="f, fréquence")]
 Capacitance = Annotated[float, Quantity("F", "capacitance", 1e-18, 1e9, words="C capacitor, capacité du condensateur")]
 Inductance = Annotated[float, Quantity("H", "inductance", 1e-15, 1e6, words="L coil, inductance bobine")]
-VOLTAGE = Quantity("V", "voltage", words="U drop across, tension")
+VOLTAGE = Quantity("V", "voltage", words="U drop across lost in the wire cable, tension perdue chute")
 POWER = Quantity("W", "power", words="P electric dissipated, puissance électrique dissipée")
 
 
@@ -108,6 +108,22 @@ def wire_resistance(
 ) -> float:
     """Resistance of a wire."""
     return resistivity * length / area
+
+
+@formula(
+    "U = rho L I / A", f"{OHM}; Pouillet, 1837",
+    {"drop": Quantity("V", "voltage lost in the cable", words="drop lost across the wire, chute de tension perdue")},
+    words="voltage drop lost in a wire cable from resistivity length section and current load, chute de tension dans "
+          "un câble fil résistivité longueur section courant",
+)  # fmt: skip
+def cable_voltage_drop(
+    current: ElectricCurrent,
+    resistivity: Annotated[float, Quantity("ohm*m", "resistivity", 1e-12, 1e18, words="rho ρ copper, résistivité")],
+    length: Annotated[float, Quantity("m", "length", 0, 1e9, words="L cable there and back, longueur")],
+    area: Section,
+) -> float:
+    """Voltage that a wire takes from a load."""
+    return resistivity * length / area * current
 
 
 @formula(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import pi, sqrt
 from typing import Annotated
 
-from galop.science.constants import G0
+from galop.science.constants import ATMOSPHERE, G0
 from galop.science.formula import Quantity, formula
 
 MECHANICS = "Newton, 1687"
@@ -98,8 +98,10 @@ def pressure_of_force(force: Force, area: Section) -> float:
 @formula(
     "p = p0 + rho g h", "Stevin, 1586; Pascal, 1653",
     {"pressure": Quantity("Pa", "pressure at the depth", words="hydrostatic gauge p bottom below under, "
-                                                               "pression hydrostatique au fond, relative")},
-    words="hydrostatic pressure depth column of liquid, pression hydrostatique profondeur colonne de liquide",
+                                                               "pression hydrostatique au fond, relative"),
+     "absolute_pressure": Quantity("Pa", "absolute pressure at the depth", words="total, pression absolue totale")},
+    words="hydrostatic pressure at a depth under a liquid column diver sea water, pression hydrostatique profondeur "
+          "colonne de liquide plongeur eau de mer",
 )  # fmt: skip
 def hydrostatic_pressure(
     depth: Annotated[
@@ -109,7 +111,8 @@ def hydrostatic_pressure(
             "depth",
             0,
             1e5,
-            words="height column h level deep below under the sea, profondeur sous la surface hauteur de liquide",
+            words="height column h level deep below under the sea diver, profondeur sous la surface hauteur de "
+            "liquide plongeur",
         ),
     ],
     density: Annotated[
@@ -126,9 +129,11 @@ def hydrostatic_pressure(
         ),
     ] = 0.0,
     gravity: Gravity = G0,
-) -> float:
-    """Pressure at a depth in a liquid, above that at the surface unless this is given."""
-    return surface_pressure + density * gravity * depth
+) -> dict[str, float]:
+    """Pressure at a depth in a liquid, above that at the surface unless this is given; absolute with one atmosphere
+    on the surface."""
+    pressure = surface_pressure + density * gravity * depth
+    return {"pressure": pressure, "absolute_pressure": pressure if surface_pressure else pressure + ATMOSPHERE}
 
 
 @formula(

@@ -26,6 +26,21 @@ def current_of_deposition_rate(
     return rate * electrons * F / (molar_mass * efficiency)
 
 
+@formula("Q = m z F / (M efficiency)", "Faraday, 1834",
+         {"charge": Quantity("C", "charge of a deposit", words="Q coulombs ampere-hours needed, quantité d'électricité "
+                                                               "nécessaire Ah")},
+         words="charge needed to deposit dissolve make a mass of metal, charge pour déposer dissoudre une masse de "
+               "métal")  # fmt: skip
+def charge_of_deposit(
+    mass: Annotated[float, Quantity("g", "mass deposited", 0, 1e12, "metal deposit m, masse déposée")],
+    molar_mass: MolarMass,
+    electrons: Electrons,
+    efficiency: CurrentEfficiency = 1.0,
+) -> float:
+    """Charge that deposits a mass of a metal (Faraday)."""
+    return mass * electrons * F / (molar_mass * efficiency)
+
+
 @formula("deta = b log10(i2 / i1)", f"{TAFEL}; {BF}, sec. 3.4.3",
          {"change": Quantity("mV", "change of the overpotential", words=f"more additional increase {OVERPOTENTIAL}")},
          words="overpotential more for a larger current, Tafel slope two current densities, augmentation de la "

@@ -95,6 +95,29 @@ def propellant_needed(delta_v: DeltaV, isp: Isp, final_mass: FinalMass) -> dict[
 
 
 @formula(
+    "delta_v = isp g0 ln(initial_mass / (initial_mass - propellant_mass))", TSIOLKOVSKY,
+    {"delta_v": Quantity("m/s", "velocity change", words="delta-v Δv, variation de vitesse, gain de vitesse")},
+    words="delta-v of a spacecraft satellite probe from its total mass and its propellant, cold gas, delta-v d'un "
+          "satellite, masse totale, masse d'ergols",
+)  # fmt: skip
+def delta_v_of_propellant(
+    isp: Isp,
+    spacecraft_mass: Annotated[
+        float, Quantity("kg", "mass of the loaded spacecraft", 1e-9, 1e12, "satellite probe cubesat rocket total wet "
+                                                                           "initial, masse totale du satellite")
+    ],
+    propellant_mass: PropellantMass,
+) -> float:  # fmt: skip
+    """Velocity change of a spacecraft that burns a mass of propellant.
+
+    Raises ScienceError where there is no less propellant than spacecraft.
+    """
+    if propellant_mass >= spacecraft_mass:
+        raise ScienceError(f"propellant_mass ({propellant_mass:g} kg) has to be less than spacecraft_mass")
+    return isp * G0 * log(spacecraft_mass / (spacecraft_mass - propellant_mass))
+
+
+@formula(
     "propellant_mass = initial_mass (1 - exp(-delta_v / (isp g0)))", TSIOLKOVSKY,
     {
         "propellant_mass": BURNED,

@@ -104,6 +104,10 @@ CONDITION = re.compile(
     r"dans|qui|dont)(?!\w)"
 )
 BETWEEN = re.compile(r"(?<!\w)(?:entre|between|ratio of|rapport de|ratio|rapport|difference|ecart)(?!\w)")
+AGAINST = re.compile(  # a potential is asked for
+    r"\b(?:vs\.?|versus|against|relative to|par rapport a(?: l'| la)?) ?(?:the |a |an )?"
+    r"(?:she|nhe|rhe|sce|ecs|esh|enh|ag/agcl|hg/hgo|standard hydrogen|saturated calomel|calomel)(?!\w)"
+)
 EACH = re.compile(r"[^?]*?(?<!\w)(?:each|every|per|par|chaque) (?:each )?")
 OF_THEM = re.compile(r" ?(?:de |d')?")
 STOP = re.compile(r"[?;]|\.(?=\s|$)")

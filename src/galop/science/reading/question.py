@@ -10,6 +10,7 @@ from typing import Literal
 
 from galop.science.reading.electrodes import name_electrodes
 from galop.science.reading.interrogatives import (
+    AGAINST,
     ANSWER_IN,
     ASKING,
     BETWEEN,
@@ -32,12 +33,14 @@ from galop.science.reading.interrogatives import (
     YES_NO,
     sentences,
 )
+from galop.science.reading.passage import make_passage
 from galop.science.reading.plain_text import fold_characters, make_plain
 from galop.science.reading.quantities import Given, Unread, read_quantities
 from galop.science.reading.quantity_words import PER, find_implied, find_measures, words_for
 from galop.science.reading.substances import Name, read_names
 from galop.science.reading.unit_context import settle_unit
 from galop.science.reading.unit_text import UnitText, read_unit
+from galop.science.reading.unstated import fill_in
 from galop.science.reading.wording import (
     Wording,
     asked_unit,
@@ -100,8 +103,8 @@ LONGEST_CLAUSE = 400  # characters
 def read_question(text: str) -> TechnicalQuestion:
     """A text in English or French, understood. Nothing is computed, and nothing but the text is known."""
     text = text[:LONGEST]
-    found = read_quantities(text)
     names = tuple(read_names(text))
+    found = fill_in(make_passage(text), read_quantities(text), names)
     return TechnicalQuestion(
         text,
         language_of(text),
@@ -257,6 +260,8 @@ def make_asked(wording: Wording, start: int, end: int, interrogative: str, kind:
         measures = named[0][2]
         if measures and (per := PER_WHAT.match(clause, named[0][1])):
             measures = f"{measures}/{PER[per[1]]}"
+    if measures is None and AGAINST.search(clause):
+        measures = "V"
     if unit is not None:
         measures = "" if unit == "%" else unit
     elif HOW_MANY.match(f"{interrogative.strip()} ") or HOW_MANY.search(f"{interrogative} {clause}"):
@@ -296,6 +301,9 @@ def read_fragment(wording: Wording) -> list[Asked]:
             last = next((edge for edge in reversed(edges) if stems(wording.silent[edge:at])), start)
             begin = name_begins(wording, start, names[0][0]) if names else last
             return [with_unit(make_asked(wording, begin, end, "", "value"), unit)]
+        middle = make_asked(wording, start, end, "", "value")  # friction loss in feet for 500 ft
+        if middle.unit and not names and not ANSWER_IN.search(wording.folded, start, end):
+            return [middle]
         if names:
             return [make_asked(wording, name_begins(wording, start, names[0][0]), end, "", "value")]
     return []

@@ -36,6 +36,11 @@ ROUND = re.compile(  # what a length is the diameter of
     r"(?:of|de|d')? ?$"
 )
 ACROSS = stems("diameter")
+CONDITION = re.compile(r"\b(?:if|when|si|quand|lorsque|lorsqu'|sachant que|given that)\b ?")
+CHANGED_TO = re.compile(
+    r"\b(?:compress|expand|compri|détend|heat|cool|warm|chauff|refroid|ris|rais|increas|drop|fall|augment|pass)\w* "
+    r"(?:up |down )?(?:to|à|jusqu'à) ?$"
+)
 FROM = re.compile(r"(?:from|depuis|de|d') ?(?:(?:an?|the|une?|la|le) )?$")
 TO = re.compile(r"(?<!\w)(?:to|a|jusqu'a|vers|up to|into) ?(?:(?:an?|the|une?|la|le) )?$")
 
@@ -82,6 +87,9 @@ def read_role(passage: Passage, previous: int, start: int, end: int, following: 
         context = (*last.after, *last.before, *last.context)
         if cut := CLAUSE.search(lead):
             lead = lead[cut.end() :]
+    if asks := last_condition(lead.lower()):  # the final pressure if 3 L are ...
+        context = (*reversed(stems(lead[:asks])), *context)
+        lead = lead[asks:]
     tail = text[end : min(following, end + WINDOW)]
     if stop := SENTENCE.search(tail):
         tail = tail[: stop.start()]
@@ -90,12 +98,19 @@ def read_role(passage: Passage, previous: int, start: int, end: int, following: 
     near = tuple(dict.fromkeys(reversed(stems(lead[-2 * WINDOW :])[-MOST:])))
     if ROUND.search(lead.lower()):
         near = (*near, *ACROSS)
+    if CHANGED_TO.search(lead.lower()):
+        near = ("final", *near)
     far = tuple(dict.fromkeys(word for word in context if word not in near))[:MOST]
     symbol = SYMBOL.search(text[max(previous, start - 40) : start])
     equated = symbol is not None
     symbol = symbol or BARE_SYMBOL.search(text[max(previous, start - 12) : start])
     name = next(filter(None, symbol.groups())).lstrip("$*-•") if symbol else ""
     return Role(near, stems(tail)[: MOST // 2], far, name, equated)
+
+
+def last_condition(lead: str) -> int:
+    """Where what follows the last "if" of a text begins; 0 where there is none."""
+    return max((match.end() for match in CONDITION.finditer(lead)), default=0)
 
 
 @cache

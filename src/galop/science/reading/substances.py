@@ -119,6 +119,9 @@ def read_names(text: str) -> list[Name]:
             symbol, charge = symbol[:-1], int(symbol[-1])  # Cu2+ is no dimer of copper
         name = f"{symbol}{charge if charge > 1 else ''}{sign}"
         add(match.start(), match.end(), (name, symbol), "ion")
+    for match in pattern.finditer(plain):
+        if match[0] in known and "/" in match[0]:  # a reference electrode, not what it is made of
+            add(match.start(), match.end(), *known[match[0]])
     for match in FORMULA.finditer(plain):
         if match[1] not in known and (re.search(r"\d|[a-z]", match[1]) or match[1] in SMALL):
             add(match.start(), match.end(), (match[1],), "formula")

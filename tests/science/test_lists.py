@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from galop.science.planning import conclusion
 from galop.science.planning.answer import Answer
-from galop.science.planning.candidates import answer_at_once, conclude, find_candidates
 from galop.science.reading.quantities import Given
 from galop.science.reading.question import read_question
 from galop.science.reading.words import stem, stems
@@ -18,8 +18,7 @@ def given(text: str) -> list[Given]:
 
 
 def answer(text: str) -> Answer:
-    question = read_question(text)
-    return answer_at_once(question) or conclude(question, find_candidates(question)[:1])
+    return conclusion.answer(read_question(text))
 
 
 def test_pairs_are_of_what_stands_before_them_and_share_a_unit() -> None:

@@ -227,4 +227,7 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("overpotential_change", {"first_current": "0.2 mA/cm²", "second_current": "20 mA/cm²", "slope": "60 mV"}, {"change": 120}, 1e-9),
     ("charge_transfer_resistance_of_current", {"exchange_current": "4 mA"}, {"resistance": 0.0256926 / 4e-3}, 1e-5),
     ("charge_of_deposit", {"mass": "100 g", "molar_mass": "107.868 g/mol", "electrons": 1}, {"charge": 24.8466 * 3600}, 1e-5),
+    ("deposit_of_area", {"current_density": "250 A/m²", "time": "24 h", "molar_mass": "63.546 g/mol", "electrons": 2, "efficiency": 0.96},
+     {"mass_of_area": 6.82845}, 1e-5),
+    ("anode_life", {"mass": "12 kg", "capacity": "780 Ah/kg", "current": "0.35 A", "utilisation": 0.9}, {"life": 2.74568}, 1e-5),
 ]  # fmt: skip

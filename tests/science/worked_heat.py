@@ -111,4 +111,5 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
       "temperature_difference": "25 K"}, {"heat_flow": 20 * 25 / (1 / 6 + 2 + 1 / 6)}, 1e-9),
     ("ice_to_cool", {"mass": "2 kg", "start": "30 °C", "end": "10 °C", "latent": "334 kJ/kg", "heat_capacity": "4.18 kJ/kg/K"},
      {"ice_mass": 167.2 / 375.8}, 1e-9),  # heat given up over what each kg of ice takes
+    ("temperature_of_pressure_ratio", {"first_temperature": "300 K", "pressure_ratio": 10}, {"temperature": 579.21}, 1e-5),
 ]  # fmt: skip

@@ -55,4 +55,5 @@ WORKED = [
      1e-12),
     ("energy_of_daily_use", {"power": "60 W", "time": "30 day", "share": 5 / 24}, {"energy": 9.0}, 1e-9),
     ("cable_voltage_drop", {"current": "16 A", "resistivity": "1.75e-8 ohm*m", "length": "50 m", "area": "2.5 mm²"}, {"drop": 5.6}, 1e-9),
+    ("like_capacitors", {"each": "100 µF", "count": 3}, {"series": 100e-6 / 3, "parallel": 300e-6}, 1e-9),
 ]  # fmt: skip

@@ -193,7 +193,7 @@ def coil_reactance(frequency: Frequency, inductance: Inductance) -> float:
 
 @formula(
     "P = sqrt(3) U I cos(phi)", "IEC 60050-131",
-    {"power": Quantity("kW", "active power", words="three-phase P, puissance active triphasée")},
+    {"power": Quantity("kW", "three-phase power", words="active P, puissance active triphasée")},
     words="three-phase power line voltage current power factor, puissance triphasée tension entre phases courant "
           "facteur de puissance",
 )  # fmt: skip

@@ -61,6 +61,21 @@ def temperature_of_compression(
     return float(first_temperature * ratio ** (gamma - 1))
 
 
+@formula("T2 = T1 r^((gamma - 1) / gamma)", f"{CENGEL}, eq. 7-43",
+         {"temperature": Quantity("K", "temperature afterwards", words="T2 outlet final compressor, température de "
+                                                                       "sortie finale")},
+         words="isentropic temperature from a pressure ratio compressor turbine, température isentropique rapport de "
+               "pression compresseur")  # fmt: skip
+def temperature_of_pressure_ratio(
+    first_temperature: Annotated[float, Quantity("K", "temperature before", 1, 10_000, "T1 inlet initial from, "
+                                                                                       "température d'entrée")],
+    pressure_ratio: Annotated[float, Quantity("", "pressure ratio", 1e-4, 1e4, "p2/p1, rapport de pression")],
+    gamma: Gamma = 1.4,
+) -> float:  # fmt: skip
+    """Temperature of an ideal gas after an isentropic change of its pressure."""
+    return float(first_temperature * pressure_ratio ** ((gamma - 1) / gamma))
+
+
 @formula("eta = 1 - r^(1 - gamma)", f"{CENGEL}, eq. 9-8", EFFICIENCY,
          words="Otto cycle petrol engine, cycle Otto moteur à essence")  # fmt: skip
 def otto_efficiency(ratio: Annotated[float, RATIO], gamma: Gamma = 1.4) -> float:

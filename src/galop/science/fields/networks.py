@@ -50,6 +50,22 @@ def like_resistors(
 
 
 @formula(
+    "series: C / N, parallel: N C", KIRCHHOFF,
+    {
+        "series": Quantity("F", "capacitance in series", words="total all identical, capacité en série"),
+        "parallel": Quantity("F", "capacitance in parallel", words="total all identical, capacité en parallèle"),
+    },
+    words="identical equal capacitors in series or parallel, condensateurs identiques en série ou en parallèle",
+)  # fmt: skip
+def like_capacitors(
+    each: Annotated[float, Quantity("F", "capacitance of each", 1e-18, 1e9, words="identical, chacun identique")],
+    count: Annotated[float, Quantity("", "capacitors", 1, 1e9, words="condensateurs, supercapacitors")],
+) -> dict[str, float]:
+    """Capacitance of several like capacitors in series and in parallel."""
+    return {"series": each / count, "parallel": each * count}
+
+
+@formula(
     "U = N U_each", KIRCHHOFF,
     {"voltage": Quantity("V", "total voltage", words="series all pack supply, tension totale des piles en série")},
     words="cells batteries in series total voltage, piles accus en série tension totale",

@@ -6,7 +6,7 @@ from math import log10
 from typing import Annotated
 
 from galop.science.constants import ROOM, F, R
-from galop.science.fields.electrolysis import CurrentEfficiency, Electrons, MolarMass
+from galop.science.fields.electrolysis import CurrentDensity, CurrentEfficiency, Electrons, MolarMass, Time
 from galop.science.fields.kinetics import OVERPOTENTIAL, TAFEL, Slope
 from galop.science.fields.potentials import BF, Temperature
 from galop.science.formula import Quantity, formula
@@ -39,6 +39,38 @@ def charge_of_deposit(
 ) -> float:
     """Charge that deposits a mass of a metal (Faraday)."""
     return mass * electrons * F / (molar_mass * efficiency)
+
+
+@formula("m / A = efficiency j t M / (z F)", "Faraday, 1834",
+         {"mass_of_area": Quantity("kg/m^2", "mass deposited on each area", words="per m2 square metre cathode, masse "
+                                                                                  "par mètre carré")},
+         words="mass of metal deposited per area of cathode from a current density, masse déposée par surface densité "
+               "de courant")  # fmt: skip
+def deposit_of_area(
+    current_density: CurrentDensity,
+    time: Time,
+    molar_mass: MolarMass,
+    electrons: Electrons,
+    efficiency: CurrentEfficiency = 1.0,
+) -> float:
+    """Mass that a current density deposits on each area (Faraday)."""
+    return efficiency * current_density * time * molar_mass * 1e-3 / (electrons * F)
+
+
+@formula("t = m q u / I", "DNV-RP-B401, Cathodic protection design",
+         {"life": Quantity("year", "life of the anode", words="lifetime years lasts, durée de vie années")},
+         words="life of a sacrificial galvanic anode zinc aluminium cathodic protection, durée de vie d'une anode "
+               "sacrificielle protection cathodique")  # fmt: skip
+def anode_life(
+    mass: Annotated[float, Quantity("kg", "mass of the anode", 0, 1e9, "zinc net, masse d'anode")],
+    capacity: Annotated[float, Quantity("A*h/kg", "capacity of the anode", 1, 1e5, "Ah per kg, capacité pratique")],
+    current: Annotated[float, Quantity("A", "current of the anode", 1e-12, 1e6, "mean output, courant moyen")],
+    utilisation: Annotated[
+        float, Quantity("", "utilisation factor", 1e-3, 1, "share used, facteur d'utilisation")
+    ] = 1.0,
+) -> float:
+    """How long a sacrificial anode lasts."""
+    return mass * capacity * utilisation / current / 8766
 
 
 @formula("deta = b log10(i2 / i1)", f"{TAFEL}; {BF}, sec. 3.4.3",

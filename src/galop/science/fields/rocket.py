@@ -232,8 +232,8 @@ Gravity = Annotated[
     {
         "thrust_to_weight": Quantity("", "thrust over weight", words="thrust-to-weight ratio, T/W, TWR, rapport "
                                                                      "poussée poids"),
-        "acceleration": Quantity("m/s^2", "acceleration straight up", words="lift-off acceleration, accélération "
-                                                                            "verticale au décollage"),
+        "acceleration": Quantity("m/s^2", "acceleration straight up", words="lift-off initial acceleration rocket, "
+                                                                            "accélération verticale au décollage"),
     },
     words="thrust to weight ratio, acceleration at lift-off, take-off, launch, leaving the pad, rapport poussée sur "
           "poids, accélération au décollage",
@@ -241,7 +241,10 @@ Gravity = Annotated[
 def thrust_to_weight(
     thrust: Thrust,
     mass: Annotated[
-        float, Quantity("kg", "mass of the vehicle", 1e-9, 1e12, "lift-off mass, masse au décollage, du véhicule")
+        float,
+        Quantity(
+            "kg", "mass of the vehicle", 1e-9, 1e12, "lift-off liftoff rocket weighs, masse au décollage, du véhicule"
+        ),
     ],
     gravity: Gravity = G0,
 ) -> dict[str, float]:

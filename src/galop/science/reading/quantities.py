@@ -290,7 +290,7 @@ def make_given(passage: Passage, value: float, start: int, unit: UnitText) -> Gi
     before = passage.folded[max(0, start - 100) : start]
     end = unit.end
     angular = ANGULAR.search(before[-60:]) or ANGULAR.search(passage.folded[end : end + 20])
-    slanted = bool(angular or SLANTED.search(passage.folded))
+    slanted = unit.unit == "deg" and bool(angular or SLANTED.search(passage.folded))
     name, assumed = settle_unit(unit.unit, before, passage.plain[end : end + 40], slanted)
     if name == "deg" and not angular and is_difference(before, passage.folded[end : end + 10]):
         name = "°C"

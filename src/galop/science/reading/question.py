@@ -38,7 +38,6 @@ from galop.science.reading.plain_text import fold_characters, make_plain
 from galop.science.reading.quantities import Given, Unread, read_quantities
 from galop.science.reading.quantity_words import PER, find_implied, find_measures, words_for
 from galop.science.reading.substances import Name, read_names
-from galop.science.reading.unit_context import settle_unit
 from galop.science.reading.unit_text import UnitText, read_unit
 from galop.science.reading.unstated import fill_in
 from galop.science.reading.wording import (
@@ -96,6 +95,7 @@ SYMBOLS = frozenset("h k g f c t l u q ph")  # that are asked for sooner than an
 LONGEST = 200_000  # characters
 MOST, MANY = 8, 60  # things asked for; sentences that may ask
 AMOUNTS = frozenset("kg g mg t L mL m^3 mol mmol kW*h MW*h".split())
+TOTAL = frozenset(stems("total equivalent together altogether totale équivalente"))
 SHORTEST = 24  # characters of a sentence that may be a unit alone
 LONGEST_CLAUSE = 400  # characters
 
@@ -157,7 +157,13 @@ def read_asked(text: str, found: Sequence[Given | Unread] | None = None) -> tupl
 
 def name_it(wording: Wording, asked: Asked, start: int) -> Asked:
     """What is asked as "it" in a sentence that begins at `start`: what the sentence before that begins by naming."""
-    if asked.measures is not None or asked.kind != "value" or not IT.search(fold_characters(asked.what)):
+    if asked.measures is not None or asked.kind != "value":
+        return asked
+    measured = {unit for _, _, unit in wording.values if unit}
+    if asked.stems and TOTAL.issuperset(asked.stems) and len(measured) == 1:  # three 100 µF in series: total?
+        (unit,) = measured
+        return replace(asked, stems=(*asked.stems, *stems(words_for(unit))), measures=unit)
+    if not IT.search(fold_characters(asked.what)):
         return asked
     before = [at for at in sentences(wording.plain) if at[1] <= start]
     named = find_measures(wording.folded[slice(*before[-1])]) if before else []
@@ -197,6 +203,8 @@ def read_elliptic(wording: Wording, start: int, end: int) -> Asked:
     if YES_NO.match(body) or INVERTED.search(body):
         return make_asked(wording, start, end, "", "yes_no")
     edges = [start, *(start + match.end() for match in EDGE.finditer(folded[start:end]))]
+    if in_unit := asked_in_unit(wording, max(edges), end):
+        return in_unit
     names = find_unvalued(wording, start, end)
     tail = max(edges)
     tail += 3 * folded.startswith(("in ", "en "), tail)
@@ -289,8 +297,13 @@ def with_unit(asked: Asked, unit: str) -> Asked:
 def read_fragment(wording: Wording) -> list[Asked]:
     """A text without a question, such as "Thrust in kN of ..." or "k = 2e-4 1/s: half-life, in min": what its last
     sentence names without a value, or the clause before the unit that it ends in."""
-    if leading := read_leading_unit(wording):
+    if leading := asked_in_unit(wording, 0, len(wording.plain)):
         return [leading]
+    *rest, (start, end) = sentences(wording.plain) or [(0, 0)]
+    alone = read_answer_unit(wording, start, "") if rest and end - start < SHORTEST else None
+    if alone and POLITE_END.fullmatch(wording.folded, alone[1], end):  # limiting current density: n = 2. mA/cm2
+        before = Wording(wording.plain[:start], wording.folded[:start], wording.silent[:start], wording.values)
+        return [with_unit(one, alone[0]) for one in read_fragment(before)]
     for start, end in reversed(sentences(wording.plain)):
         names = find_unvalued(wording, start, end)
         found = None if ANSWER_IN.search(wording.folded, start, end) else last_unit(wording, start, end)
@@ -315,16 +328,16 @@ def name_begins(wording: Wording, start: int, at: int) -> int:
     return start + words.start() if words and not CONDITION.search(words[0]) else at
 
 
-def read_leading_unit(wording: Wording) -> Asked | None:
-    """What a text begins by asking for in its unit: "grams of CO2 from 1 kg of octane"."""
-    unit = read_unit(wording.plain, wording.folded, 0)
-    if not isinstance(unit, UnitText) or not re.match(
-        r" (?:of|de|d'|needed|per|par) ?[a-z]", wording.folded[unit.end :]
-    ):
+def asked_in_unit(wording: Wording, start: int, end: int) -> Asked | None:
+    """What is asked for in the unit that a clause begins with: "grams of CO2", "hours of firing", "kg per m2"."""
+    start += len(wording.folded[start:end]) - len(wording.folded[start:end].lstrip())
+    unit = read_unit(wording.plain, wording.folded, start)
+    if not isinstance(unit, UnitText) or unit.end < start + 2 or wording.folded.startswith("ph", start):
         return None
-    if len(wording.folded[: unit.end]) < 2:
+    behind = r" (?:of|de|d'|needed|per|par|deposited|produced|consumed|lost|used|gained|plated)\b ?[a-z]"
+    if not re.match(behind, wording.folded[unit.end : min(end, unit.end + 14)]):
         return None
-    return with_unit(make_asked(wording, 0, len(wording.plain), "how many", "value"), settle_unit(unit.unit, "", "")[0])
+    return make_asked(wording, start, end, "how many", "value")
 
 
 def read_unit_alone(wording: Wording, start: int, end: int, asked: Asked) -> str | None:

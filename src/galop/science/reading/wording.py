@@ -61,6 +61,8 @@ def find_unvalued(wording: Wording, start: int, end: int) -> list[tuple[int, int
 
 def is_value_of(between: str) -> bool:
     """Whether what stands between a quantity's name and a value says that it is its own, and not at or for that."""
+    if re.search(r"[.:,;] ?[a-z]\w{0,3} ?[=≈]", between):
+        return False  # of the symbol
     return len(stems(between)) < 3 and not re.search(r"[.;?!]|\b(?:for|with|at|pour|avec|a|sous|when|if|si)\b", between)
 
 

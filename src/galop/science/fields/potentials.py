@@ -9,6 +9,7 @@ from galop.science.constants import ROOM, F, R
 from galop.science.couples import BPJ, Couple, find_couple
 from galop.science.fields.electrolysis import Electrons
 from galop.science.formula import Quantity, formula
+from galop.science.units import ScienceError
 
 BF = "Bard & Faulkner, Electrochemical Methods, 2nd ed."
 ATKINS = "Atkins & de Paula, Physical Chemistry, 9th ed."
@@ -77,11 +78,17 @@ def galvanic_cell(
     anode_concentration: Annotated[float, concentration_of("concentration of the anode's ion", "oxidised")] = 1.0,
     temperature: Temperature = ROOM,
 ) -> float:
-    """Voltage of a cell of two couples, each of an ion and its metal, at their concentrations."""
+    """Voltage of a cell of two couples, each of an ion and its metal, at their concentrations.
+
+    Raises ScienceError where the cathode has the lower potential.
+    """
     rt = R * temperature / F
     above, below = find_couple(cathode), find_couple(anode)
     high = above.potential + rt / above.electrons * log(cathode_concentration)
-    return high - below.potential - rt / below.electrons * log(anode_concentration)
+    low = below.potential + rt / below.electrons * log(anode_concentration)
+    if high < low:
+        raise ScienceError(f"cathode ({cathode}) has a lower potential than anode ({anode}); they look swapped")
+    return high - low
 
 
 @formula(

@@ -36,8 +36,9 @@ EMF = re.compile(r"(?<!\w)(?:f\.? ?[eé]\.? ?m|e\.m\.f)(?!\w)\.?", re.IGNORECASE
 
 @lru_cache(20_000)
 def fold(text: str) -> str:
-    """In small letters, without accents."""
-    return "".join(c for c in normalize("NFD", text.lower()) if not "\u0300" <= c <= "\u036f")
+    """In small letters, without accents or ligatures."""
+    plain = normalize("NFD", text.lower().replace("œ", "oe").replace("æ", "ae"))
+    return "".join(c for c in plain if not "\u0300" <= c <= "\u036f")
 
 
 def stem(word: str) -> str:

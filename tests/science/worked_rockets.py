@@ -219,5 +219,4 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("stage_delta_v_of_gross", {"isp": "290 s", "gross_mass": "120 t", "empty_mass": "12 t", "payload_mass": "40 t"},
      {"delta_v": 290 * 9.80665 * log(160 / 52), "mass_ratio": 160 / 52}, 1e-9),
     ("delta_v_of_propellant", {"isp": "65 s", "spacecraft_mass": "11 kg", "propellant_mass": "0.9 kg"}, {"delta_v": 65 * 9.80665 * log(11 / 10.1)}, 1e-9),
-    ("area_ratio_of_diameters", {"exit_diameter": "190 mm", "throat_diameter": "40 mm"}, {"area_ratio": 22.5625}, 1e-9),
 ]  # fmt: skip

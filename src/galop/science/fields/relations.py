@@ -123,18 +123,6 @@ def nozzle_area_ratio(
     return exit_area / throat_area
 
 
-@formula("ratio = (exit_diameter / throat_diameter)^2", "geometry",
-         {"area_ratio": Quantity("", "nozzle exit area over throat area", words="expansion ratio, rapport de section, "
-                                                                               "de détente")},
-         words="exit and throat diameters of a nozzle, diamètres de sortie et du col d'une tuyère")  # fmt: skip
-def area_ratio_of_diameters(
-    exit_diameter: Annotated[float, Quantity("m", "exit diameter", 0, 1e4, "nozzle exit, diamètre de sortie")],
-    throat_diameter: Annotated[float, Quantity("m", "throat diameter", 1e-9, 1e4, "throat, diamètre du col")],
-) -> float:
-    """Area ratio of a nozzle from both diameters."""
-    return (exit_diameter / throat_diameter) ** 2
-
-
 @formula("exit_pressure = ratio chamber_pressure", "definition of a pressure ratio",
          {"pressure": Quantity("Pa", "exit pressure", words="pression de sortie, static pressure, pression statique")},
          words="pressure at the nozzle's exit from the pressure ratio, pression à la sortie de la tuyère")  # fmt: skip

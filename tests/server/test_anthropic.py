@@ -95,7 +95,7 @@ HISTORIES: dict[str, tuple[Any, Any]] = {
              {"type": "text", "text": "Well?"}]}],
         [ASKED, assistant_calls("", ("Read", {"path": "paint.txt"}), ("Read", {"path": "paint.txt"})),
          {"role": "tool", "content": "Seen:\n[image (image/png): only text can be read]"},
-         {"role": "tool", "content": "Error: [document (application/pdf): only text can be read]"},
+         {"role": "tool", "content": "Error: \n[Paints is damaged or no PDF, and cannot be read]"},
          {"role": "user", "content": "Well?"}],
     ),
     "documents and findings": (
@@ -182,7 +182,7 @@ def test_fields_that_say_nothing_to_a_model(server: Running) -> None:
     ("changes", "named"),
     [
         ({"messages": [{"role": "user", "content": [{"type": "text", "text": "See:"}, IMAGE]}]}, "sees no pictures"),
-        ({"messages": [{"role": "user", "content": [PDF]}]}, "application/pdf"),
+        ({"messages": [{"role": "user", "content": [PDF]}]}, "Paints is damaged or no PDF"),
         ({"messages": [{"role": "user", "content": [{"type": "container_upload"}]}]}, "container_upload"),
         ({"tools": [{"type": "function", "name": "f"}]}, "function"),
         ({"tools": [{"type": "web_search_20250305", "name": "web_search"}], "tool_choice": {"type": "any"}}, "a tool"),

@@ -60,6 +60,24 @@ def test_what_is_missing_is_named(text: str, missing: str) -> None:
     assert all(missing in what for what in found.missing)
 
 
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        # Most inputs are missing: the formula is told by the words of the question.
+        ("What is the Reynolds number in a pipe carrying water?", ("diameter", "viscosity")),
+        ("What is the thrust of a stage with a burn time of 140 s?", ("propellant mass", "specific impulse")),
+        ("Quelle est la contrainte dans un fil tendu par 800 N ?", ("diameter",)),
+        ("terminal velocity of an 80 kg skydiver?", ("drag coefficient", "area")),
+        # One that looks as if it were given is of another kind.
+        ("A simply supported beam 3 m long carries 5 kN at mid-span; what is the deflection?", ("modulus", "moment")),
+    ],
+)
+def test_all_that_is_missing_is_named_with_its_unit(text: str, missing: tuple[str, ...]) -> None:
+    found = answer(read_question(text))
+    assert found.status == "missing" and all(any(word in what for what in found.missing) for word in missing), found
+    assert "(" in found.sentence and not found.steps
+
+
 def test_what_is_given_is_neither_used_twice_nor_computed_again() -> None:
     question = read_question("With gamma 1.21 and an area ratio of 30, what is the exit Mach number?")
     [asked] = question.asked

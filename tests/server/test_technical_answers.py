@@ -139,7 +139,7 @@ def test_what_is_not_computed_is_said_and_costs_no_tokens(client: openai.OpenAI)
     reply = client.chat.completions.create(model=MODEL, messages=said(MISSING), tools=SCIENCE)
     [choice] = reply.choices
     assert choice.message.model_extra and choice.message.model_extra["science"]["status"] == "missing"
-    assert "throat area is missing" in (choice.message.content or "")
+    assert "throat area (m^2) is missing" in (choice.message.content or "")
     assert reply.usage and (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (0, 0)
 
 

@@ -14,6 +14,7 @@ from galop.chat.messages import Message
 from galop.chat.thinking import Thinking
 from galop.science.planning import conclusion
 from galop.science.planning.answer import Answer
+from galop.science.planning.lacking import name_missing
 from galop.science.reading.question import TechnicalQuestion, read_question
 from galop.science.units import same_dimension
 
@@ -23,6 +24,7 @@ ASIDE_BEGINS = re.compile(
     r"\s*(?:and|et|what (?:about|if)|how about|now|then|if|with|in|en|at|à|for|pour|avec|same|même|alors|maintenant)\b",
     re.IGNORECASE,
 )
+HOW_MUCH = re.compile(r"\b(?:how (?:much|long|fast|far|thick|high|big|hot|large)|combien|en combien)\b", re.IGNORECASE)
 NOTHING = Done("stop", 0, 0, 0, 0.0, 0.0, 0.0)  # what a model does where it is not asked
 OWN = {
     "en": "Not computed; what follows is the model's own view.",
@@ -81,6 +83,8 @@ def plan(texts: Sequence[str]) -> Answer | None:
         return None
     question, technical = read
     if not technical:
+        if lacking := names_what_is_asked(question) and name_missing(question):
+            return lacking.answer
         return Answer("not_computed", OWN[question.language]) if asks_number(question) else None
     if (length := len(texts[-1])) > LONGEST:
         sentence = f"This has {length} characters, and {LONGEST} are read at most; ask in fewer words."
@@ -115,6 +119,12 @@ def is_technical(question: TechnicalQuestion) -> bool:
     return any(g.unit for g in question.given) or (
         measured and bool(question.given or question.names or question.unread)
     )
+
+
+def names_what_is_asked(question: TechnicalQuestion) -> bool:
+    """Whether a question that gives nothing asks how much something is, and not only what it is."""
+    how = HOW_MUCH.search(question.text) is not None
+    return how and any(asked.kind == "value" and asked.measures is not None for asked in question.asked)
 
 
 def asks_number(question: TechnicalQuestion) -> bool:

@@ -8,6 +8,7 @@ from galop.science.formula import format_number
 from galop.science.planning.answer import Answer, ComputedStep
 from galop.science.planning.candidates import Candidate, find_candidates, things_asked
 from galop.science.planning.formula_plan import FormulaPlan
+from galop.science.planning.lacking import name_missing, say_missing
 from galop.science.planning.variables import convert, rarity
 from galop.science.reading.question import TechnicalQuestion
 from galop.science.reading.words import stems
@@ -16,6 +17,8 @@ from galop.science.units import same_dimension
 NOTHING = {"en": "nothing was computed", "fr": "rien n'a été calculé"}
 CLOSE = 0.3  # a lead by which a plan is the only one that uses what is given so well
 EQUAL = 0.07  # plans of one rank differ in their scores by no more
+MEANT, BETTER = 0.8, 0.5  # how surely a formula that lacks an input is meant, to go before a number
+MORE = 0.5  # so much more does the question speak of it
 OTHER = 0.13  # the same of plans that use other quantities
 SHOWN = 4  # plans of one rank that are told
 LEFT = 0.6  # what a plan may leave unused
@@ -26,7 +29,25 @@ def answer(question: TechnicalQuestion) -> Answer:
     """What a question comes to, by the formulas that are known."""
     if found := answer_at_once(question):
         return found
-    return conclude(question, first_rank(find_candidates(question)))
+    candidates = find_candidates(question)
+    found = conclude(question, first_rank(candidates))
+    lacking = name_missing(question)
+    return lacking.answer if lacking and is_lacking(question, candidates, found, lacking.plan) else found
+
+
+def is_lacking(
+    question: TechnicalQuestion, candidates: Sequence[Candidate], found: Answer, lacking: FormulaPlan
+) -> bool:
+    """Whether an input is missing from the formula that is meant, rather than what was found."""
+    if found.status == "contradictory":  # not where what is given is the culprit
+        return not any(given.text in found.sentence for given in question.given)
+    if not candidates or found.status in ("missing", "no_formula"):
+        return True
+    first = candidates[0].plan
+    if found.status == "ambiguous" and first.left > LEFT:
+        return lacking.used > first.used
+    meant = lacking.about >= MEANT and lacking.score > first.score + BETTER
+    return not lacking.used < first.used and (meant or lacking.about > first.about + MORE)
 
 
 def first_rank(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
@@ -88,9 +109,8 @@ def conclude(question: TechnicalQuestion, candidates: Sequence[Candidate]) -> An
     [candidate] = candidates
     plan, made = candidate.plan, candidate.computation
     if made is None:
-        missing = tuple(dict.fromkeys(v.of.what for v in plan.missing))
-        if missing:
-            return Answer("missing", say_missing(plan, question.language), missing=missing)
+        if plan.missing:
+            return say_missing(question, [plan])
         return Answer("contradictory", f"{candidate.problem}; {NOTHING[question.language]}.")
     if not is_sure(candidate):
         return Answer(
@@ -115,13 +135,3 @@ def is_sure(candidate: Candidate) -> bool:
         return True
     lead, fit = (CLOSE, UNSURE) if len(plan.used) > 1 else (3 * CLOSE, SURE - 0.15)
     return plan.fit >= fit and candidate.lead >= lead and plan.left <= LEFT / 2
-
-
-def say_missing(plan: FormulaPlan, language: str) -> str:
-    """Which inputs of a plan are not given, in a sentence."""
-    what = " and ".join(dict.fromkeys(v.of.what for v in plan.missing))
-    if language == "fr":
-        return f"Il manque une donnée : {what} (entrée de {plan.step.formula.name}) ; rien n'a été calculé."
-    return (
-        f"Not enough is given: the {what} is missing, which {plan.missing[0].formula.name} needs; nothing was computed."
-    )

@@ -50,6 +50,7 @@ class FormulaPlan:
     score: float
     unused: tuple[Given, ...]
     left: float = 0.0  # how much what is unused looks as if it mattered
+    about: float = 0.0  # how much the question speaks of its formula and of what that gives
 
     @cached_property
     def fit(self) -> float:

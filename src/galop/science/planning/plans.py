@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, product
 
-from galop.science.planning.assumptions import follows_from_names
+from galop.science.planning.assumptions import Assumption, follows_from_names
 from galop.science.planning.evidence import sources
 from galop.science.planning.fitting import ASSUMED, LEAST, REUSED, USED, Fitting, Placement
 from galop.science.planning.formula_plan import FormulaPlan, FormulaStep, Missing
@@ -27,6 +27,8 @@ KNOWN, MISSING = 0.1, -3.0
 UNSPOKEN, GUESSED = 1.0, 0.8
 TOPIC, LOOP, LEFT = 2.0, 2.5, 1.0
 SPOKEN = 0.4  # for each telling word of what is asked that the formulas do not know
+LACK, MOST_LACKING = 0.7, 4  # what it costs that an input is missing; so many are named
+NAMED_AT_LEAST = 0.3  # of what a formula gives, that the question says
 IDLE = 0.05  # relevance of a formula from which it may be a step
 
 
@@ -43,6 +45,12 @@ class _Way:
 def find_plans(question: TechnicalQuestion, asked: Asked, most: int = 60) -> list[FormulaPlan]:
     """The likeliest plans for what is asked, best first; also those that lack an input."""
     return _Search(question, asked).plans(most)
+
+
+def find_lacking(question: TechnicalQuestion, asked: Asked) -> list[FormulaPlan]:
+    """Formulas that would give what is asked if more were given, the likeliest first, each with what it lacks: those
+    that are about what is asked and use most of what is given."""
+    return _Search(question, asked).lacking()
 
 
 class _Search:
@@ -82,8 +90,59 @@ class _Search:
         unused = (tuple(g for i, g in enumerate(self._given) if i not in w.used) for w in ways)
         found = islice(zip(ways, unused, strict=True), most)
         return [
-            FormulaPlan(self._asked, w.step, w.score, rest, self._fit.weigh_unused(w.used, w.step)) for w, rest in found
+            FormulaPlan(
+                self._asked, w.step, w.score, rest, self._fit.weigh_unused(w.used, w.step), self._about(w.step.target)
+            )
+            for w, rest in found
         ]
+
+    def _about(self, target: Variable) -> float:
+        """How much the question speaks of a result and of its formula, from 0 to 1."""
+        return max(0.0, min(self._fit.said_of(target), 1.0)) * self._fit.relevance(target.formula.name)
+
+    def lacking(self) -> list[FormulaPlan]:
+        """Formulas of what is asked with what nothing gives left open."""
+        every = frozenset(range(len(self._given)))
+        found = []
+        for target, fit in self._fit.targets():
+            said, relevance = self._fit.said_of(target), self._fit.relevance(target.formula.name)
+            if said < NAMED_AT_LEAST or not self._fit.choose_names(target.formula):
+                continue
+            for known in knowns(target):
+                for way in self._leave_open(target, known, every):
+                    lacks = sum(isinstance(source, Missing) for source in way.step.inputs.values())
+                    if not 0 < lacks <= MOST_LACKING:
+                        continue
+                    left = self._fit.weigh_unused(way.used, way.step)
+                    score = way.score + fit + TOPIC * self._fit.topic_of(way.step) + SPOKEN * self._fit.covers(way.step)
+                    score -= LACK * lacks + LEFT * left + 2 * STRANGE * (1 - relevance) - (INVERSE if known else 0.0)
+                    rest = tuple(g for i, g in enumerate(self._given) if i not in way.used)
+                    found.append(FormulaPlan(self._asked, way.step, score, rest, left, self._about(target)))
+        return sorted(found, key=lambda plan: -plan.score)
+
+    def _leave_open(self, target: Variable, known: Variable | None, every: frozenset[int]) -> list[_Way]:
+        """The formula of a variable with what is given placed, what follows from that or is assumed, and gaps."""
+        roles = [v for v in by_formula()[target.formula.name] if not v.is_result and v is not target]
+        roles += [known] if known else []
+        ways = []
+        for state in self._fit.place(roles, every, None):
+            if known and known.name not in state.inputs:
+                continue  # nothing to go back from
+            placed: Placement | None = state
+            for role in (r for r in roles if r.is_required and r.name not in state.inputs):
+                computed = [w for w in self._ways(role, every.difference(state.used), 1) if w.score > 0]
+                taken = [s.what for s in placed.inputs.values() if isinstance(s, Assumption)] if placed else []
+                assumed = [a for a in self._fit.assume(role) if a.what not in taken]
+                part = (
+                    Placement({role.name: computed[0].step}, computed[0].used, computed[0].score) if computed
+                    else Placement({role.name: assumed[0]}) if assumed
+                    else Placement({role.name: Missing(role)})
+                )  # fmt: skip
+                placed = placed and join(placed, part)
+            if placed:
+                names = self._fit.choose_names(target.formula)[0]
+                ways.append(_Way(FormulaStep(target, {**names, **placed.inputs}, known), placed.used, placed.score))
+        return ways
 
     def _ways(self, wanted: Variable, free: frozenset[int], depth: int) -> list[_Way]:
         """Ways to compute an input from what is given."""
@@ -179,7 +238,9 @@ class _Search:
             if told is not None and isinstance(role.default, float):
                 options.append([Placement({role.name: told})])
         for chosen in islice(product(*options), 64):
-            made = [id(s.target) for part in chosen for s in part.inputs.values() if isinstance(s, FormulaStep)]
+            filled = [source for part in chosen for source in part.inputs.values()]
+            made: list[object] = [source.target for source in filled if isinstance(source, FormulaStep)]
+            made += [s.what for s in filled if isinstance(s, Assumption) and s.of and s.unit]
             if len(made) > len(set(made)):  # one number as two inputs
                 continue
             whole: Placement | None = Placement(

@@ -32,8 +32,8 @@ struct Activations {
 };
 
 constexpr int kFewColumns = 8;  // up to here memory is the limit; panels are unpacked only for more
-constexpr int kWidePanels = 4;  // unpacked at once for more, at most, and groups of all of them
-constexpr int kWideGroups = 128;
+constexpr int kWidePanels = 8;  // multiplied at once by more, at most, and groups of all of them
+constexpr int kWideGroups = 256;
 constexpr int kBlockTokens = 32;   // tokens in a KV block
 constexpr int kChunk = 512;        // keys whose softmax is computed at once, at absolute positions
 constexpr int kLatentChunk = 256;  // the same of latent attention
@@ -131,15 +131,20 @@ struct Glu {
 };
 constexpr Glu kGeluTanh{1.5957691216f, 0.0713548163f};  // 2 sqrt(2 / pi), and that times 0.044715
 
+// out[column * out_stride + row] for the rows of panels [begin, end), plus bias[row] where there is one.
+using Matmul = void (*)(const Panels& weights, int64_t begin, int64_t end, const Activations& acts, const float* bias,
+                        float* out, int64_t out_stride);
+
+constexpr int kMatmulParts = 3;  // the products of an instruction set are compiled in so many parts
+constexpr int matmul_part(QuantType quant_type) { return 1 + static_cast<int>(like(quant_type)) % kMatmulParts; }
+
 struct Kernels {
   const char* name;
   int tile;  // columns of one activation tile
 
   // Quantises k floats (k a multiple of kGroup) to groups `stride` apart.
   void (*quantize)(const float* x, int64_t k, ActivationGroup* out, int64_t stride);
-  // out[column * out_stride + row] for the rows of panels [begin, end), plus bias[row] where there is one.
-  void (*matmul)(const Panels& weights, int64_t begin, int64_t end, const Activations& acts, const float* bias,
-                 float* out, int64_t out_stride);
+  Matmul matmul;
   // The same for F32 panels, whose inputs stay float32: x is [columns, cols].
   void (*matmul_f32)(const Panels& weights, int64_t begin, int64_t end, const float* x, int64_t columns,
                      const float* bias, float* out, int64_t out_stride);

@@ -198,6 +198,16 @@ static_assert(kLayouts[std::size(kLayouts) - 1].quant_type == QuantType::F32, "k
 
 constexpr const Layout& layout(QuantType quant_type) { return kLayouts[static_cast<int>(quant_type)]; }
 
+// The first quant type whose panels are those of a given one, so that no kernel is compiled twice.
+constexpr QuantType like(QuantType quant_type) {
+  const Layout& a = layout(quant_type);
+  for (const Layout& b : kLayouts)
+    if (a.block == b.block && a.scales == b.scales && a.low_bits == b.low_bits && a.high_bits == b.high_bits &&
+        a.zero == b.zero && a.values == b.values && a.halvings == b.halvings && a.scaled_rows() == b.scaled_rows())
+      return b.quant_type;
+  return quant_type;
+}
+
 // A packed matrix [rows, cols]; cols is a multiple of its quant type's block.
 struct Panels {
   QuantType quant_type = QuantType::F32;

@@ -159,6 +159,14 @@ inline B insert(B codes, B plane) {
   const B moved = field<kFrom, kTo, kWidth>(plane);
   return {_mm256_or_si256(codes.a, moved.a), _mm256_or_si256(codes.b, moved.b)};
 }
+inline B bytes(I x) { return {x.a, x.b}; }
+inline B plus(B x, B y) { return {_mm256_add_epi8(x.a, y.a), _mm256_add_epi8(x.b, y.b)}; }
+inline __m256i times_32(__m256i x, __m256i y) {
+  const __m256i even = _mm256_and_si256(_mm256_mullo_epi16(x, y), _mm256_set1_epi16(255));
+  const __m256i odd = _mm256_mullo_epi16(_mm256_srli_epi16(x, 8), _mm256_srli_epi16(y, 8));
+  return _mm256_or_si256(even, _mm256_slli_epi16(odd, 8));
+}
+inline B times(B x, B y) { return {times_32(x.a, y.a), times_32(x.b, y.b)}; }
 inline B look_up(const uint8_t* table, B codes) {
   const __m256i entries = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
   return {_mm256_shuffle_epi8(entries, codes.a), _mm256_shuffle_epi8(entries, codes.b)};
@@ -236,11 +244,9 @@ inline void prefetch(const uint8_t* p) {
   }
 }
 
-#define GALOP_KERNELS "avx2"
-#include "kernels.inl"
-
 }  // namespace
 
-const Kernels kernels = table;
+#define GALOP_KERNELS "avx2"
+#include "kernels.inl"
 
 }  // namespace galop::avx2

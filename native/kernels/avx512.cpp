@@ -14,7 +14,7 @@ namespace galop::avx512 {
 namespace {
 
 constexpr int kTile = 8;
-constexpr int kWideFrom = 8 * kTile;
+constexpr int kWideFrom = 16 * kTile;
 using F = __m512;
 using I = __m512i;
 struct B {
@@ -95,6 +95,12 @@ inline B insert(B codes, B plane) {  // (moved & mask) | codes in one instructio
   const __m512i mask = _mm512_set1_epi8(((1 << kWidth) - 1) << kTo);
   return {_mm512_ternarylogic_epi32(codes.v, moved<kFrom, kTo>(plane.v), mask, 0xf8)};
 }
+inline B bytes(I v) { return {v}; }
+inline B plus(B a, B b) { return {_mm512_add_epi8(a.v, b.v)}; }
+inline B times(B a, B b) {
+  const __m512i odd = _mm512_mullo_epi16(_mm512_srli_epi16(a.v, 8), _mm512_srli_epi16(b.v, 8));
+  return {_mm512_mask_blend_epi8(0xaaaaaaaaaaaaaaaa, _mm512_mullo_epi16(a.v, b.v), _mm512_slli_epi16(odd, 8))};
+}
 inline B look_up(const uint8_t* table, B codes) {
   const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
   return {_mm512_shuffle_epi8(_mm512_broadcast_i32x4(entries), codes.v)};
@@ -135,11 +141,9 @@ inline void prefetch(const uint8_t* p) {
   }
 }
 
-#define GALOP_KERNELS "avx512"
-#include "kernels.inl"
-
 }  // namespace
 
-const Kernels kernels = table;
+#define GALOP_KERNELS "avx512"
+#include "kernels.inl"
 
 }  // namespace galop::avx512

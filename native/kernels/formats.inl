@@ -107,6 +107,7 @@ struct ScalesOf<Scales::kNibbleHalf, kHalvings> : GroupScales {
     F d, dmin;  // dmin / 4, since the activations' sums come times -4
     explicit Head(const uint8_t* b) : block(b), d(load_f16(b)), dmin(mul(set1(0.25f), load_f16(b + 32))) {}
     I scale_pairs(int g) const { return nibble_pairs(block + 64, g); }
+    F scale(const uint8_t*, int) const { return d; }
     I least_pairs(const uint8_t*, int g) const { return nibble_pairs(block + 192, g); }
     F least_unit(const uint8_t*) const { return dmin; }
   };
@@ -119,6 +120,7 @@ struct ScalesOf<Scales::kSixBitHalf, kHalvings> : GroupScales {
     const uint8_t* block;
     F d;
     explicit Head(const uint8_t* b) : block(b), d(load_f16(b)) {}
+    F scale(const uint8_t*, int) const { return d; }
     I scale_pairs(int g) const {
       const I upper = and_i(shift_right(load_i(block + 160), 2 * g), 0x00030003);
       return pairs_less_32(or_i(nibble_pairs(block + 32, g), shift_left<4>(upper)));
@@ -175,8 +177,11 @@ struct Format {
   using Head = typename Scale::Head;
   static constexpr bool streamed = kStreamed;
   static constexpr int widest = at.rare() ? 2 : kTile;  // the columns that there are kernels for
-  // Those from which unpacking a panel first pays; it does sooner where each pair unpacks it again.
-  static constexpr int wide_from = !at.rare() ? kWideFrom : Scale::halves ? kTile : 2 * kTile;
+  // Those from which unpacking a panel first pays; it does sooner where it saves a product for each column, or where
+  // each pair of columns unpacks it again.
+  static constexpr int wide_from = at.rare()                        ? (Scale::halves ? 1 : 2) * kTile
+                                   : Scale::pairs && kWideFrom > 32 ? 32
+                                                                    : kWideFrom;
   static constexpr int zero = at.zero;
   static constexpr int groups = at.groups();
   static constexpr int head = head_bytes(at.scales);
@@ -200,13 +205,3 @@ struct Format {
     return b;
   }
 };
-
-// The first quant type whose panels are those of a given one, so that no kernel is compiled twice.
-constexpr QuantType like(QuantType quant_type) {
-  const Layout& a = layout(quant_type);
-  for (const Layout& b : kLayouts)
-    if (a.block == b.block && a.scales == b.scales && a.low_bits == b.low_bits && a.high_bits == b.high_bits &&
-        a.zero == b.zero && a.values == b.values && a.halvings == b.halvings && a.scaled_rows() == b.scaled_rows())
-      return b.quant_type;
-  return quant_type;
-}

@@ -26,11 +26,9 @@ inline void multiply(I& sum, Partial&, B w, const int8_t* codes) {
 }
 inline I start8(const ActivationGroup& a) { return set1_i(a.offset128); }
 
-#define GALOP_KERNELS "i8mm"
-#include "kernels.inl"
-
 }  // namespace
 
-const Kernels kernels = table;
+#define GALOP_KERNELS "i8mm"
+#include "kernels.inl"
 
 }  // namespace galop::i8mm

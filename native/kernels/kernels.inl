@@ -7,11 +7,12 @@
 //   field<from, to, width>(B) is that field of bits of each byte, moved to another bit; insert<from, to, width>(B, B)
 //   puts one of the second beside what the first has
 //   look_up(table, B) is the entry of a table of 16 for each byte, all of which are below 16
+//   bytes(I) are those of the integers; plus(B, B) and times(B, B) add and multiply each, modulo 256
 //   multiply<bits, at, count>(I& sum, Partial&, B, codes) adds to each lane the product of its 4 codes of so many bits
 //   with 4 activations; `at` counts the quads of one sum, which is whole after the last of `count`. 8-bit codes start
 //   at start8 (instruction sets differ in whether they take them signed)
 //   Pairs are two 16-bit integers in an int32, the first below: pairs_less_32(I) takes 32 off both, dot_halves(a, b, I)
-//   is a times the first and b times the second, both of 16 bits, dot_pairs(sum, I, two) adds the products with two
+//   is a times the first and b times the second, of their lower 16 bits, dot_pairs(sum, I, two) adds the products with two
 //   dot_quads(I sum, B, codes) adds to each lane the product of its 4 bytes, signed, with 4 codes of 0 to 127
 //   prefetch<bytes>(p) asks for what a stream will read soon after so many bytes at p, prefetch_line(p) for one line
 // and kTile, the columns whose accumulators fit its registers, and kWideFrom, those from which unpacking a panel once
@@ -19,6 +20,19 @@
 //
 // The order of every floating-point operation is fixed here and no vector primitive may change it, so all instruction
 // sets, thread counts and batch shapes give the same bytes.
+//
+// CMake compiles each including file several times, once for each GALOP_PART, since there are many matrix products: in
+// parts 1 to kMatmulParts those of some quant types each, in part 0 all else.
+
+#if !defined(GALOP_PART)
+#define GALOP_PART 0
+#endif
+
+// The matrix product of a quant type, which is compiled in part matmul_part(quant_type).
+template <int kPart>
+Matmul find_matmul(QuantType quant_type);
+
+namespace {
 
 #if defined(__clang__)
 #define GALOP_UNROLL _Pragma("clang loop unroll(full)")
@@ -35,6 +49,11 @@ inline void repeat(Body body) {
     (body(std::integral_constant<int, J>{}), ...);
   }(std::make_integer_sequence<int, N>{});
 }
+
+#include "formats.inl"
+#include "matmul.inl"
+
+#if GALOP_PART == 0
 
 // ---- Sum of the lanes: one tree for all
 
@@ -103,8 +122,7 @@ void quantize(const float* x, int64_t k, ActivationGroup* out, int64_t stride) {
 
 // Each uses those before it.
 // clang-format off
-#include "formats.inl"
-#include "matmul.inl"
+#include "matmul_by_type.inl"
 #include "elementwise.inl"
 #include "recurrent.inl"
 #include "kv_blocks.inl"
@@ -115,7 +133,9 @@ void quantize(const float* x, int64_t k, ActivationGroup* out, int64_t stride) {
 constexpr KVKernels f16_blocks = {store_f16_key, store_f16_value, store_f16_row};
 constexpr KVKernels int8_blocks = {store_int8_key, store_int8_value, store_int8_row};
 
-constexpr Kernels table = {
+}  // namespace
+
+const Kernels kernels = {
     .name = GALOP_KERNELS,
     .tile = kTile,
     .quantize = quantize,
@@ -150,3 +170,27 @@ constexpr Kernels table = {
     .merge = merge_parts,
     .finish = finish_attention,
 };
+
+#else
+
+template <int kType>
+constexpr Matmul matmul_of = []() -> Matmul {
+  if constexpr (matmul_part(static_cast<QuantType>(kType)) == GALOP_PART)
+    return matmul_format<Format<like(static_cast<QuantType>(kType))>>;
+  else
+    return nullptr;
+}();
+
+}  // namespace
+
+template <int kPart>
+Matmul find_matmul(QuantType quant_type) {
+  static constexpr auto by_type = []<int... kTypes>(std::integer_sequence<int, kTypes...>) {
+    return std::array<Matmul, sizeof...(kTypes)>{matmul_of<kTypes>...};
+  }(std::make_integer_sequence<int, static_cast<int>(QuantType::F32)>{});
+  return by_type[static_cast<int>(quant_type)];
+}
+
+template Matmul find_matmul<GALOP_PART>(QuantType);
+
+#endif

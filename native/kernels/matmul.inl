@@ -20,6 +20,16 @@ I start_half(const ActivationGroup& a, int half) {
   return set1_i(a.offset32[half] / 32 * Format::zero);
 }
 
+// The same where the lower 16 bits of the sum count alone.
+template <class Format>
+I start_pair(const ActivationGroup& a, int half) {
+  static_assert(Format::zero == 0 || Format::zero == 4);
+  if constexpr (Format::zero == 0) return set1_i(0);
+  int32_t both;
+  std::memcpy(&both, a.offset4, sizeof(both));
+  return half ? shift_right(set1_i(both), 16) : set1_i(both);
+}
+
 // Adds to sum[c] the products of quads [kFirst, kFirst + kCount) of a group.
 template <class Format, int kFirst, int kCount, int N>
 void quads_times(const uint8_t* codes, const ActivationGroup* a, I (&sum)[N]) {
@@ -32,16 +42,62 @@ void quads_times(const uint8_t* codes, const ActivationGroup* a, I (&sum)[N]) {
   });
 }
 
-template <int N>
-void add_scaled(const I (&sum)[N], F scale, const ActivationGroup* a, F (&acc)[N]) {
-  GALOP_UNROLL
-  for (int c = 0; c < N; ++c) acc[c] = fma(to_float(sum[c]), mul(scale, set1(a[c].scale)), acc[c]);
+// The integers of a group whose scales are one float for each row.
+template <class Format, int N>
+void dot_group(const typename Format::Head& head, const uint8_t* codes, int g, const ActivationGroup* a, I (&sum)[N]) {
+  if constexpr (Format::Scale::pairs) {
+    I upper[N];
+    for (int c = 0; c < N; ++c) {
+      sum[c] = start_pair<Format>(a[c], 0);
+      upper[c] = start_pair<Format>(a[c], 1);
+    }
+    quads_times<Format, 0, 4>(codes, a, sum);
+    quads_times<Format, 4, 4>(codes, a, upper);
+    const I scale = head.scale_pairs(g);
+    for (int c = 0; c < N; ++c) sum[c] = dot_halves(sum[c], upper[c], scale);
+  } else {
+    for (int c = 0; c < N; ++c) sum[c] = start<Format>(a[c]);
+    quads_times<Format, 0, kQuads>(codes, a, sum);
+  }
 }
+
+// What two halves with scales of their own, or a scale and a minimum of integers, come to but for the activations'.
+template <class Format, int N>
+void dot_parts(const typename Format::Head& head, const uint8_t* group, int g, const ActivationGroup* a, F (&part)[N]) {
+  const uint8_t* codes = group + Format::codes;
+  I sum[N];
+  if constexpr (Format::Scale::halves) {
+    repeat<2>([&](auto half) {
+      for (int c = 0; c < N; ++c) sum[c] = start_half<Format>(a[c], half);
+      quads_times<Format, 4 * decltype(half)::value, 4>(codes, a, sum);
+      const F scale = head.scale(group, g, half);
+      GALOP_UNROLL
+      for (int c = 0; c < N; ++c)
+        part[c] = half ? fma(to_float(sum[c]), scale, part[c]) : mul(to_float(sum[c]), scale);
+    });
+  } else {
+    dot_group<Format>(head, codes, g, a, sum);
+    const F scale = head.scale(group, g), unit = head.least_unit(group);
+    const I least = head.least_pairs(group, g);
+    GALOP_UNROLL
+    for (int c = 0; c < N; ++c)
+      part[c] = fma(to_float(sum[c]), scale, mul(to_float(dot_pairs(set1_i(0), least, a[c].offset4)), unit));
+  }
+}
+
+// What is read next, of which each group asks for some lines.
+struct Ahead {
+  const uint8_t* at = nullptr;
+  int64_t lines = 0;
+  void ask() {
+    for (int64_t i = 0; i < lines; ++i, at += 64) prefetch_line(at);
+  }
+};
 
 // Adds to acc[c]; the groups of one column are `stride` apart.
 template <class Format, int N>
 void panel_times(const uint8_t* panel, int64_t groups, const ActivationGroup* a, F (&acc)[N], int64_t stride = N,
-                 bool hints = false) {
+                 bool hints = false, Ahead* ahead = nullptr) {
   using Scale = typename Format::Scale;
   for (int64_t block = 0; block < groups / Format::groups; ++block, panel += Format::bytes) {
     const typename Format::Head head(panel);
@@ -50,38 +106,24 @@ void panel_times(const uint8_t* panel, int64_t groups, const ActivationGroup* a,
       constexpr int each = Format::bytes / Format::groups;
       if constexpr (Format::streamed)
         if (hints) prefetch<each>(panel + g * each);
-      const uint8_t* codes = group + Format::codes;
-      I sum[N];
-      if constexpr (Scale::pairs) {
-        I upper[N];
-        for (int c = 0; c < N; ++c) sum[c] = upper[c] = set1_i(0);
-        quads_times<Format, 0, 4>(codes, a, sum);
-        quads_times<Format, 4, 4>(codes, a, upper);
-        const I scale = head.scale_pairs(g);
-        for (int c = 0; c < N; ++c) sum[c] = dot_halves(sum[c], upper[c], scale);
-        if constexpr (Format::zero == 4)
-          for (int c = 0; c < N; ++c) sum[c] = dot_pairs(sum[c], scale, a[c].offset4);
-        add_scaled(sum, head.d, a, acc);
-      } else if constexpr (Scale::halves) {
-        repeat<2>([&](auto half) {
-          for (int c = 0; c < N; ++c) sum[c] = start_half<Format>(a[c], half);
-          quads_times<Format, 4 * decltype(half)::value, 4>(codes, a, sum);
-          add_scaled(sum, head.scale(group, g, half), a, acc);
-        });
+      if constexpr (!Format::streamed || kWideFrom > 2 * kFewColumns)  // else few columns' activations, which are near
+        if (ahead) ahead->ask();
+      if constexpr (Scale::halves || Scale::minimum_pairs) {
+        F part[N];
+        dot_parts<Format>(head, group, g, a, part);
+        GALOP_UNROLL
+        for (int c = 0; c < N; ++c) acc[c] = fma(part[c], set1(a[c].scale), acc[c]);
       } else {
-        for (int c = 0; c < N; ++c) sum[c] = start<Format>(a[c]);
-        quads_times<Format, 0, kQuads>(codes, a, sum);
-        add_scaled(sum, head.scale(group, g), a, acc);
+        I sum[N];
+        dot_group<Format>(head, group + Format::codes, g, a, sum);
+        const F scale = head.scale(group, g);
+        GALOP_UNROLL
+        for (int c = 0; c < N; ++c) acc[c] = fma(to_float(sum[c]), mul(scale, set1(a[c].scale)), acc[c]);
       }
       if constexpr (Scale::minimum) {
         const F least = head.least(group, g);
         GALOP_UNROLL
         for (int c = 0; c < N; ++c) acc[c] = fma(least, set1(a[c].scaled_sum), acc[c]);
-      }
-      if constexpr (Scale::minimum_pairs) {
-        const I least = head.least_pairs(group, g);
-        for (int c = 0; c < N; ++c) sum[c] = dot_pairs(set1_i(0), least, a[c].offset4);
-        add_scaled(sum, head.least_unit(group), a, acc);
       }
     }
   }
@@ -101,22 +143,35 @@ void store_rows(float* out, F v, const float* bias, int64_t rows) {
   for (int64_t r = 0; r < rows; ++r) out[r] = bias ? lane[r] + bias[r] : lane[r];
 }
 
+// A part of a product: panels [begin, end), which lie at `panels`, of which groups [first, last) of the inner dimension
+// count; what comes before them is already in `out`.
+struct Slice {
+  const Panels& w;
+  int64_t begin, end, first, last;
+  const uint8_t* panels;
+  int64_t panel_bytes;
+  const float* bias;
+  float* out;
+  int64_t out_stride;
+};
+
 template <class Format, int N>
-void panels_times(const Panels& w, int64_t begin, int64_t end, int64_t first, int64_t last, const ActivationGroup* a,
-                  int64_t stride, bool hints, const float* bias, float* out, int64_t out_stride, const uint8_t* panels,
-                  int64_t panel_bytes) {
-  for (int64_t p = begin; p < end; ++p, panels += panel_bytes) {
+void panels_times(const Slice& slice, const ActivationGroup* a, int64_t stride, float* out, bool hints, Ahead ahead) {
+  const Panels& w = slice.w;
+  const uint8_t* panel = slice.panels;
+  for (int64_t p = slice.begin; p < slice.end; ++p, panel += slice.panel_bytes) {
     const int64_t rows = w.rows - p * kRows < kRows ? w.rows - p * kRows : kRows;
-    const bool whole = last == w.groups();
-    const float* offset = bias && whole ? bias + p * kRows : nullptr;
+    const bool whole = slice.last == w.groups();
+    const float* offset = slice.bias && whole ? slice.bias + p * kRows : nullptr;
+    float* to = out + p * kRows;
     F acc[N];
-    for (int c = 0; c < N; ++c) acc[c] = first ? load_rows(out + c * out_stride + p * kRows, rows) : set1(0.0f);
-    panel_times<Format, N>(panels, last - first, a, acc, stride, hints);
+    for (int c = 0; c < N; ++c) acc[c] = slice.first ? load_rows(to + c * slice.out_stride, rows) : set1(0.0f);
+    panel_times<Format, N>(panel, slice.last - slice.first, a, acc, stride, hints, &ahead);
     if (whole && w.row_scale_bytes()) {
       const F scale = load(reinterpret_cast<const float*>(w.data + p * w.panel_bytes()));
       for (int c = 0; c < N; ++c) acc[c] = mul(acc[c], scale);
     }
-    for (int c = 0; c < N; ++c) store_rows(out + c * out_stride + p * kRows, acc[c], offset, rows);
+    for (int c = 0; c < N; ++c) store_rows(to + c * slice.out_stride, acc[c], offset, rows);
   }
 }
 
@@ -159,19 +214,24 @@ using WideOf = Wide<!Format::Scale::pairs ? (Format::bits < 4 ? 4 : Format::bits
                                           : 128,
                     Format::Scale::halves, Format::Scale::minimum, Format::Scale::minimum_pairs>;
 
-inline void multiply_codes(uint8_t* codes, I pairs, int zero) {
-  int32_t pair[kRows];
-  std::memcpy(pair, &pairs, sizeof(pair));
-  for (int half = 0; half < 2; ++half, codes += 256) {
-    uint8_t scale[64];
-    for (int i = 0; i < 64; ++i) scale[i] = static_cast<uint8_t>((zero ? -1 : 1) * (pair[i / 4] >> 16 * half));
-    for (int j = 0; j < 4; ++j)
-      for (int i = 0; i < 64; ++i) {
-        const uint8_t product = static_cast<uint8_t>((codes[64 * j + i] - zero) * scale[i]);
-        codes[64 * j + i] = zero ? product ^ 0x80 : product;
-      }
+// What multiplies the codes of a half group into bytes: (code - zero) times a scale, in the lower byte of each lane.
+template <class Format>
+struct CodeScale {
+  B factor, offset;
+  explicit CodeScale(I scale) {
+    scale = and_i(scale, 0xff);
+    scale = or_i(scale, shift_left<8>(scale));
+    factor = bytes(or_i(scale, shift_left<16>(scale)));
+    if constexpr (Format::zero > 0) {
+      factor = times(factor, bytes(set1_i(-1)));
+      offset = plus(times(factor, bytes(set1_i(0x01010101 * -Format::zero))), bytes(set1_i(-0x7f7f7f80)));
+    }
   }
-}
+  B operator()(B codes) const {
+    if constexpr (Format::zero > 0) return plus(times(codes, factor), offset);
+    return times(codes, factor);
+  }
+};
 
 template <class Format>
 void unpack_groups(const uint8_t* panel, int64_t count, uint8_t* out) {
@@ -182,16 +242,23 @@ void unpack_groups(const uint8_t* panel, int64_t count, uint8_t* out) {
     for (int g = 0; g < Format::groups; ++g, group += Format::group_bytes, out += WideOf<Format>::bytes) {
       constexpr int each = Format::bytes / Format::groups;
       prefetch<each>(panel + g * each);
-      repeat<kQuads>([&](auto j) { store_b(out + 64 * j, Format::template quad<j>(group + Format::codes)); });
+      const uint8_t* codes = group + Format::codes;
       auto* floats = reinterpret_cast<float*>(out + 512);
       if constexpr (Scale::pairs) {
-        multiply_codes(out, head.scale_pairs(g), Format::zero);
-        store(floats, Format::zero ? sub(set1(0.0f), head.d) : head.d);
-      } else if constexpr (Scale::halves) {
-        store(floats, head.scale(group, g, 0));
-        store(floats + 16, head.scale(group, g, 1));
+        const I scales = head.scale_pairs(g);
+        const CodeScale<Format> first(scales), second(shift_right(scales, 16));
+        repeat<kQuads>([&](auto j) {
+          store_b(out + 64 * j, (j < kQuads / 2 ? first : second)(Format::template quad<j>(codes)));
+        });
+        store(floats, Format::zero ? sub(set1(0.0f), head.scale(group, g)) : head.scale(group, g));
       } else {
-        store(floats, head.scale(group, g));
+        repeat<kQuads>([&](auto j) { store_b(out + 64 * j, Format::template quad<j>(codes)); });
+        if constexpr (Scale::halves) {
+          store(floats, head.scale(group, g, 0));
+          store(floats + 16, head.scale(group, g, 1));
+        } else {
+          store(floats, head.scale(group, g));
+        }
       }
       if constexpr (Scale::minimum) store(floats + 16, head.least(group, g));
       if constexpr (Scale::minimum_pairs) {
@@ -207,100 +274,66 @@ void unpack_groups(const uint8_t* panel, int64_t count, uint8_t* out) {
 // it to the machine which is faster (see Governor).
 inline bool asks_ahead(const Activations& acts) { return acts.columns > 1 || acts.hints; }
 
-// Multiplies each tile of columns, as much of it at a time as there is a kernel for: panels [begin, end), which lie at
-// `panels`, of which groups [first, last) of the inner dimension count; what comes before them is already in `out`.
+// Multiplies each tile of columns, as much of it at a time as there is a kernel for, and asks for the next one's
+// activations meanwhile: with many columns they come from the last-level cache or from memory.
 template <class Format>
-void matmul_tiles(const Panels& w, int64_t begin, int64_t end, int64_t first, int64_t last, const Activations& acts,
-                  const float* bias, float* out, int64_t out_stride, const uint8_t* panels, int64_t panel_bytes) {
-  using Run = void (*)(const Panels&, int64_t, int64_t, int64_t, int64_t, const ActivationGroup*, int64_t, bool,
-                       const float*, float*, int64_t, const uint8_t*, int64_t);
+void matmul_tiles(const Slice& slice, const Activations& acts) {
+  using Run = void (*)(const Slice&, const ActivationGroup*, int64_t, float*, bool, Ahead);
   static constexpr auto run = []<int... kLess>(std::integer_sequence<int, kLess...>) {
     return std::array<Run, sizeof...(kLess) + 1>{nullptr, panels_times<Format, kLess + 1>...};
   }(std::make_integer_sequence<int, Format::widest>{});
+  const int64_t panels = slice.end - slice.begin;
   const ActivationGroup* a = acts.data;
   for (int64_t c = 0; c < acts.columns; c += kTile) {
     const int64_t n = acts.columns - c < kTile ? acts.columns - c : kTile;
-    for (int64_t part = 0; part < n; part += Format::widest) {
-      const int64_t width = n - part < Format::widest ? n - part : Format::widest;
-      run[width](w, begin, end, first, last, a + first * n + part, n, asks_ahead(acts), bias,
-                 out + (c + part) * out_stride, out_stride, panels, panel_bytes);
+    const ActivationGroup* next = a + n * acts.groups;
+    const int64_t left = acts.columns - c - n, after = left < kTile ? left : kTile;
+    Ahead ahead;
+    if (left) ahead = {reinterpret_cast<const uint8_t*>(next + slice.first * after), (after + panels - 1) / panels};
+    for (int64_t at = 0; at < n; at += Format::widest) {
+      const int64_t width = n - at < Format::widest ? n - at : Format::widest;
+      run[width](slice, a + slice.first * n + at, n, slice.out + (c + at) * slice.out_stride,
+                 asks_ahead(acts) && c == 0, ahead);
+      ahead.lines = 0;
     }
-    a += n * acts.groups;
+    a = next;
   }
 }
 
 template <class Format>
 void matmul_format(const Panels& w, int64_t begin, int64_t end, const Activations& acts, const float* bias, float* out,
                    int64_t out_stride) {
-  const int64_t groups = w.groups();
-  if (acts.columns < Format::wide_from) {
+  const int64_t groups = w.groups(), bytes = w.panel_bytes();
+  if (acts.columns <= kFewColumns) {
     // A panel serves all columns before the next is read from memory.
     const int64_t at_once = acts.columns > Format::widest ? 1 : end - begin;
     for (int64_t p = begin; p < end; p += at_once)
-      matmul_tiles<Format>(w, p, p + at_once, 0, groups, acts, bias, out, out_stride,
-                           w.data + p * w.panel_bytes() + w.row_scale_bytes(), w.panel_bytes());
+      matmul_tiles<Format>({w, p, p + at_once, 0, groups, w.data + p * bytes + w.row_scale_bytes(), bytes, bias, out,
+                            out_stride},
+                           acts);
     return;
   }
-  // A few panels and a stretch of the inner dimension at a time: what is unpacked stays in L2, one panel of it and a
-  // tile of activations in L1. Of long panels fewer, since a stretch costs a round through the sums.
+  // A few panels and a stretch of the inner dimension at a time: a tile of activations stays in L1, the panels in L2,
+  // unpacked where that pays.
   using Unpacked = WideOf<Format>;
-  alignas(64) uint8_t wide[kWideGroups * Unpacked::bytes];
-  const int64_t panels = groups > kWideGroups / kWidePanels ? kWidePanels / 2 : kWidePanels;
-  const int64_t stretch = kWideGroups / panels, wide_bytes = stretch * Unpacked::bytes;
-  static_assert(kWideGroups / kWidePanels % Format::groups == 0);
-  for (int64_t p = begin; p < end; p += panels) {
-    const int64_t past = end - p < panels ? end : p + panels;
+  constexpr int64_t stretch = kWideGroups / kWidePanels, wide_bytes = stretch * Unpacked::bytes;
+  static_assert(stretch % Format::groups == 0);
+  alignas(64) uint8_t wide[kWidePanels * wide_bytes];
+  for (int64_t p = begin; p < end; p += kWidePanels) {
+    const int64_t past = end - p < kWidePanels ? end : p + kWidePanels;
     for (int64_t first = 0; first < groups; first += stretch) {
       const int64_t last = groups - first < stretch ? groups : first + stretch;
-      const int64_t offset = w.row_scale_bytes() + first / Format::groups * Format::bytes;
-      for (int64_t i = p; i < past; ++i)
-        unpack_groups<Format>(w.data + i * w.panel_bytes() + offset, last - first, wide + (i - p) * wide_bytes);
-      matmul_tiles<Unpacked>(w, p, past, first, last, acts, bias, out, out_stride, wide, wide_bytes);
+      const uint8_t* from = w.data + p * bytes + w.row_scale_bytes() + first / Format::groups * Format::bytes;
+      Slice slice{w, p, past, first, last, from, bytes, bias, out, out_stride};
+      if (acts.columns < Format::wide_from) {
+        matmul_tiles<Format>(slice, acts);
+        continue;
+      }
+      for (int64_t i = 0; i < past - p; ++i)
+        unpack_groups<Format>(from + i * bytes, last - first, wide + i * wide_bytes);
+      slice.panels = wide;
+      slice.panel_bytes = wide_bytes;
+      matmul_tiles<Unpacked>(slice, acts);
     }
-  }
-}
-
-using Matmul = void (*)(const Panels&, int64_t, int64_t, const Activations&, const float*, float*, int64_t);
-
-template <int... kTypes>
-constexpr std::array<Matmul, sizeof...(kTypes)> matmul_by_type(std::integer_sequence<int, kTypes...>) {
-  return {matmul_format<Format<like(static_cast<QuantType>(kTypes))>>...};
-}
-
-void matmul(const Panels& w, int64_t begin, int64_t end, const Activations& acts, const float* bias, float* out,
-            int64_t out_stride) {
-  static constexpr auto run = matmul_by_type(std::make_integer_sequence<int, static_cast<int>(QuantType::F32)>{});
-  constexpr int64_t kLead = 8192;  // how far `prefetch` is ahead of what is read, so that it comes too late for these
-  const uint8_t* start = w.data + begin * w.panel_bytes();
-  if (asks_ahead(acts) && acts.columns <= kFewColumns)
-    for (int64_t line = 0; line < kLead; line += 64) prefetch_line(start + line);
-  run[static_cast<int>(w.quant_type)](w, begin, end, acts, bias, out, out_stride);
-}
-
-// The sums of N columns at once: each by itself waits for its last addition.
-template <int N>
-void floats_times(const float* panel, const float* x, int64_t cols, const float* bias, float* out, int64_t out_stride,
-                  int64_t rows) {
-  F acc[N];
-  for (int c = 0; c < N; ++c) acc[c] = set1(0.0f);
-  for (int64_t k = 0; k < cols; ++k) {
-    const F weights = load(panel + k * kRows);
-    GALOP_UNROLL
-    for (int c = 0; c < N; ++c) acc[c] = fma(weights, set1(x[c * cols + k]), acc[c]);
-  }
-  for (int c = 0; c < N; ++c) store_rows(out + c * out_stride, acc[c], bias, rows);
-}
-
-void matmul_f32(const Panels& w, int64_t begin, int64_t end, const float* x, int64_t columns, const float* bias,
-                float* out, int64_t out_stride) {
-  for (int64_t p = begin; p < end; ++p) {
-    const auto* panel = reinterpret_cast<const float*>(w.data + p * w.panel_bytes());
-    const int64_t rows = w.rows - p * kRows < kRows ? w.rows - p * kRows : kRows;
-    const float* offset = bias ? bias + p * kRows : nullptr;
-    int64_t c = 0;
-    for (; c + 4 <= columns; c += 4)
-      floats_times<4>(panel, x + c * w.cols, w.cols, offset, out + c * out_stride + p * kRows, out_stride, rows);
-    for (; c < columns; ++c)
-      floats_times<1>(panel, x + c * w.cols, w.cols, offset, out + c * out_stride + p * kRows, out_stride, rows);
   }
 }

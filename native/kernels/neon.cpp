@@ -27,11 +27,9 @@ inline void multiply(I& sum, Partial&, B w, const int8_t* codes) {
 }
 inline I start8(const ActivationGroup&) { return set1_i(0); }
 
-#define GALOP_KERNELS "neon"
-#include "kernels.inl"
-
 }  // namespace
 
-const Kernels kernels = table;
+#define GALOP_KERNELS "neon"
+#include "kernels.inl"
 
 }  // namespace galop::neon

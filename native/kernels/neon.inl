@@ -159,6 +159,15 @@ inline B insert(B codes, B plane) {
   const B moved = field<kFrom, kTo, kWidth>(plane);
   return lanes<B>([&](int i) { return vorrq_u8(codes.v[i], moved.v[i]); });
 }
+inline B bytes(I x) {
+  return lanes<B>([&](int i) { return vreinterpretq_u8_s32(x.v[i]); });
+}
+inline B plus(B x, B y) {
+  return lanes<B>([&](int i) { return vaddq_u8(x.v[i], y.v[i]); });
+}
+inline B times(B x, B y) {
+  return lanes<B>([&](int i) { return vmulq_u8(x.v[i], y.v[i]); });
+}
 inline B look_up(const uint8_t* table, B codes) {
   return lanes<B>([&](int i) { return vqtbl1q_u8(vld1q_u8(table), codes.v[i]); });
 }
@@ -170,8 +179,9 @@ inline I pairs_less_32(I pairs) {
 inline int32x4_t first_of(int32x4_t pairs) { return vshrq_n_s32(vshlq_n_s32(pairs, 16), 16); }
 inline int32x4_t second_of(int32x4_t pairs) { return vshrq_n_s32(pairs, 16); }
 inline I dot_halves(I x, I y, I pairs) {
-  return lanes<I>(
-      [&](int i) { return vmlaq_s32(vmulq_s32(x.v[i], first_of(pairs.v[i])), y.v[i], second_of(pairs.v[i])); });
+  return lanes<I>([&](int i) {
+    return vmlaq_s32(vmulq_s32(first_of(x.v[i]), first_of(pairs.v[i])), first_of(y.v[i]), second_of(pairs.v[i]));
+  });
 }
 inline I dot_pairs(I sum, I pairs, const int16_t* two) {
   int32_t both;

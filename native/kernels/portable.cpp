@@ -159,6 +159,13 @@ inline B insert(B codes, B plane) {
   const B moved = field<kFrom, kTo, kWidth>(plane);
   return lanes<B>([&](int i) { return codes.v[i] | moved.v[i]; });
 }
+inline B bytes(I x) { return std::bit_cast<B>(x); }
+inline B plus(B x, B y) {
+  return lanes<B>([&](int i) { return static_cast<uint8_t>(x.v[i] + y.v[i]); });
+}
+inline B times(B x, B y) {
+  return lanes<B>([&](int i) { return static_cast<uint8_t>(x.v[i] * y.v[i]); });
+}
 inline B look_up(const uint8_t* table, B codes) {
   return lanes<B>([&](int i) { return table[codes.v[i]]; });
 }
@@ -173,7 +180,9 @@ inline I pairs_less_32(I pairs) {
   });
 }
 inline I dot_halves(I x, I y, I pairs) {
-  return lanes<I>([&](int i) { return x.v[i] * first_of(pairs.v[i]) + y.v[i] * second_of(pairs.v[i]); });
+  return lanes<I>([&](int i) {
+    return first_of(x.v[i]) * first_of(pairs.v[i]) + first_of(y.v[i]) * second_of(pairs.v[i]);
+  });
 }
 inline I dot_pairs(I sum, I pairs, const int16_t* two) {
   return lanes<I>([&](int i) { return sum.v[i] + first_of(pairs.v[i]) * two[0] + second_of(pairs.v[i]) * two[1]; });
@@ -196,11 +205,9 @@ inline void prefetch_line(const uint8_t*) {}
 template <int kBytes>
 inline void prefetch(const uint8_t*) {}
 
-#define GALOP_KERNELS "portable"
-#include "kernels.inl"
-
 }  // namespace
 
-const Kernels kernels = table;
+#define GALOP_KERNELS "portable"
+#include "kernels.inl"
 
 }  // namespace galop::portable

@@ -33,17 +33,10 @@ class Linears : public PhaseOp {
   void run(Run& run) const override {
     const int64_t columns = in[0].count(run);
     const Activations activations{run.activations, columns, groups(), run.hints};
-    int64_t total = 0;
-    for (const Panels* m : weights) total += m->bytes();
-    std::vector<int64_t> per_claim(weights.size()), claims(weights.size() + 1, 0);
-    for (size_t i = 0; i < weights.size(); ++i) {
-      per_claim[i] = claimed_panels(*weights[i], total, columns, run.pool.threads());
-      claims[i + 1] = claims[i] + (weights[i]->panels() + per_claim[i] - 1) / per_claim[i];
-    }
-    run.pool.share(claims.back(), [&](int64_t c) {
-      const size_t i = std::upper_bound(claims.begin(), claims.end(), c) - claims.begin() - 1;
+    const std::vector<Claim> claims = divide_panels(weights, columns, run.pool.threads());
+    run.pool.share(static_cast<int64_t>(claims.size()), [&](int64_t c) {
+      const auto [i, begin, end] = claims[c];
       const Panels& m = *weights[i];
-      const int64_t begin = (c - claims[i]) * per_claim[i], end = std::min(begin + per_claim[i], m.panels());
       const float* bias = vectors[i] ? vectors[i]->data() : nullptr;
       float* to = out[i].at(run, 0);
       if (m.is_float())

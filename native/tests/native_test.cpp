@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "activations.h"
 #include "checks.h"
 #include "machine.h"
 #include "program.h"
@@ -32,10 +33,11 @@ std::vector<ActivationGroup> quantised(const Kernels& k, const std::vector<float
 void test_matmul(const Kernels& k) {
   Random random;
   for (int quant_type = 0; quant_type < static_cast<int>(QuantType::F32); ++quant_type)
-    for (int64_t rows : {1, 15, 16, 50})
-      for (int64_t columns : {1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 35}) {
-        // The longer one takes several stretches of the inner dimension when panels are unpacked.
-        const int64_t cols = columns == 8 || columns > 9 ? 2304 : 256;
+    for (int64_t rows : {1, 15, 16, 50, 150})
+      for (int64_t columns : {1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 35, 130}) {
+        if ((rows == 150) != (columns == 130) && columns != 9) continue;  // the most panels with the most columns
+        // The longer one takes several stretches of the inner dimension.
+        const int64_t cols = columns == 8 || columns > 9 ? 1280 : 256;
         const Packed w = packed(static_cast<QuantType>(quant_type), rows, cols, random);
         const auto x = random.reals(columns * cols), bias = random.reals(rows);
         auto run = [&](const Kernels& set) {
@@ -272,10 +274,25 @@ void test_halves() {
   check(f32_to_f16(1e6f) == 0x7bff && f32_to_f16(-1e6f) == 0xfbff, "halves saturate");
 }
 
+// Threads claim each panel once, whatever their number and the columns.
+void test_claims() {
+  const std::vector<Panels> shapes = {{QuantType::Q4_0, 16 * 37, 64, nullptr}, {QuantType::Q8_0, 5, 64, nullptr}};
+  for (int64_t columns : {1, 8, 9, 512})
+    for (int threads : {1, 2, 16}) {
+      std::vector<int64_t> next(shapes.size(), 0);
+      for (const Claim& claim : divide_panels({&shapes[0], &shapes[1]}, columns, threads)) {
+        check(claim.begin == next[claim.matrix] && claim.end > claim.begin, "panels claimed in order");
+        next[claim.matrix] = claim.end;
+      }
+      for (size_t i = 0; i < shapes.size(); ++i) check(next[i] == shapes[i].panels(), "panels all claimed");
+    }
+}
+
 }  // namespace
 
 int main() {
   test_halves();
+  test_claims();
   test_pool();
   for (const Kernels* set : available_kernels()) {
     checksum = 1469598103934665603ull;

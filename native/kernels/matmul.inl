@@ -224,7 +224,8 @@ struct CodeScale {
     factor = bytes(or_i(scale, shift_left<16>(scale)));
     if constexpr (Format::zero > 0) {
       factor = times(factor, bytes(set1_i(-1)));
-      offset = plus(times(factor, bytes(set1_i(0x01010101 * -Format::zero))), bytes(set1_i(-0x7f7f7f80)));
+      const B less_zero = bytes(set1_i(static_cast<int32_t>(0x01010101u * (256 - Format::zero))));
+      offset = plus(times(factor, less_zero), bytes(set1_i(static_cast<int32_t>(0x80808080u))));
     }
   }
   B operator()(B codes) const {

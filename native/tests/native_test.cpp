@@ -18,7 +18,7 @@ using namespace galop;
 namespace {
 
 // Of all results below. It changes only when the tests or the pinned arithmetic do.
-constexpr uint64_t kChecksum = 0xb29383e87ea075a8ull;
+constexpr uint64_t kChecksum = 0x4f18685217d75b4aull;
 
 std::vector<ActivationGroup> quantised(const Kernels& k, const std::vector<float>& x, int64_t columns, int64_t cols) {
   const int64_t groups = cols / kGroup;

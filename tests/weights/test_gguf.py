@@ -251,7 +251,7 @@ def test_flipped_bytes_never_crash(
         ({"llama__embedding_scale": 8.0}, "embedding_scale"),
         ({"llama__expert_group_count": 4}, "expert_group_count"),
         ({"llama__leading_dense_block_count": 2}, "leading_dense"),
-        ({"pre": "exaone-moe"}, "exaone-moe"),
+        ({"pre": "kind-of-tomorrow"}, "kind-of-tomorrow"),
     ],
 )
 def test_wrong_metadata_is_named(change: dict[str, Any], message: str, tmp_path: Path) -> None:

@@ -258,7 +258,7 @@ def test_fields_that_say_nothing_to_a_model(server: Running) -> None:
             "input",
             "sees no pictures",
         ),
-        ({"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}]}, "input", "input_file"),
+        ({"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}]}, "input", "file_id"),
         ({"input": [{"type": "mesage", "role": "user", "content": "hi"}]}, "input", "'mesage'"),
         ({"input": [{"content": "hi"}]}, "input", "role"),
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools", "no name"),

@@ -150,7 +150,7 @@ def test_technical_answers_and_what_they_rest_on(visit: Callable[..., Page]) -> 
         expect(fold).to_contain_text(told)
     shot(page, "computed.png")
     ask(page, "A chamber at 48 bar feeds a throat; c* is 1690 m/s. What mass flow in kg/s?")
-    expect(page.locator("article.assistant .body").last).to_contain_text("throat area is missing")
+    expect(page.locator("article.assistant .body").last).to_contain_text("throat area (m^2) is missing")
     expect(page.locator(".status").last).to_have_text("nothing was computed")
     expect(fold).to_have_count(1)
 

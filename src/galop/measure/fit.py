@@ -20,7 +20,7 @@ from galop.weights.pack import Pack
 
 READINGS = 9
 LAYER_SECONDS, LOGIT_SECONDS = 3e-5, 4e-9  # of a token beside reading weights: threads that wait, drawing from logits
-SCRATCH = 64 << 20  # bytes, about, that a prompt's chunk takes
+SCRATCH = 32 << 20  # bytes, about, that a prompt's chunk takes
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,14 @@ StopString = Annotated[str, Field(min_length=1, max_length=256)]
 TokenLimit = Annotated[int, Field(ge=-1, le=1 << 31)]  # -1: as many as there is room for
 
 
+# What a part has that shows a picture or a file, in any dialect.
+MEDIA_KEYS = {"type", "image_url", "image", "file", "source", "data", "content"}
+
+
 def refuse_media(given: Any) -> Any:
     """Raises PydanticCustomError for a part of a message where a text has to stand."""
-    if isinstance(given, dict) or (isinstance(given, list) and any(isinstance(one, dict) for one in given)):
+    parts = given if isinstance(given, list) else [given]
+    if any(isinstance(part, dict) and MEDIA_KEYS & part.keys() for part in parts):
         message = "only texts can be read here; a picture or file belongs to a message of a conversation"
         raise PydanticCustomError("media_not_allowed", message)
     return given

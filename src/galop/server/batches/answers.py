@@ -16,8 +16,12 @@ from filelock import FileLock, Timeout
 from galop.machine import cache_directory, private, private_folder
 from galop.server.batches.requests import BatchFileError, BatchRequest, RequestFile
 
-PART = ".part"
 NONE = -1  # where an answer would begin that is not there yet
+
+
+def part_of(path: Path) -> Path:
+    """Where answers are while not all are there."""
+    return path.with_name(path.name + ".part")
 
 
 class AnswerFile:
@@ -28,7 +32,7 @@ class AnswerFile:
     """
 
     def __init__(self, path: Path, requests: RequestFile) -> None:
-        self.path, self.part = path, path.with_name(path.name + PART)
+        self.path, self.part = path, part_of(path)
         self.requests = requests
         self.done = 0  # requests that have an answer
         self.failed = 0  # and those of them whose answer is an error
@@ -99,11 +103,12 @@ class AnswerFile:
             for count, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
                     break
-                number = self._number(line, asked)
-                if number is None:
+                known = self._read(line, asked)
+                if known is None:
                     message = "is no answer to a request as it stands in"
                     raise BatchFileError(f"{path}, line {count}: {message} {self.requests.path}; name another output")
-                self._note(number, size, json.loads(line)["response"]["status_code"])
+                number, status = known
+                self._note(number, size, status)
                 size += len(line)
         return size
 
@@ -112,12 +117,12 @@ class AnswerFile:
         self.done += 1
         self.failed += status >= 400
 
-    def _number(self, line: bytes, asked: BinaryIO) -> int | None:
-        """Which request a line answers, if it is one that has no answer yet and was not changed."""
+    def _read(self, line: bytes, asked: BinaryIO) -> tuple[int, int] | None:
+        """Which request a line answers, and with what status, if it has no answer yet and was not changed."""
         with contextlib.suppress(ValueError, KeyError, TypeError):
             answer = json.loads(line)
             number = self.requests.numbers[answer["custom_id"]]
-            told = isinstance(answer["response"]["status_code"], int)
-            if told and not self.has(number) and self.requests.read(asked, number).id == answer["id"]:
-                return number
+            status = answer["response"]["status_code"]
+            if isinstance(status, int) and not self.has(number):
+                return (number, status) if self.requests.read(asked, number).id == answer["id"] else None
         return None

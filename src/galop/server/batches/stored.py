@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from galop.errors import GalopError
 from galop.machine import private_folder
 from galop.server.api_keys import ANYONE, ApiKey, KeyFile
-from galop.server.batches.answers import AnswerFile
+from galop.server.batches.answers import AnswerFile, part_of
 from galop.server.batches.files import Files, read_record, write_record
 from galop.server.batches.requests import BatchFileError, RequestFile, look_through
 from galop.server.batches.run import answer_requests
@@ -244,7 +244,7 @@ class Batches:
         if batch.output_file_id or batch.error_file_id:  # before the server ended
             return
         whole = self._answers(batch)
-        found = next((path for path in (whole, whole.with_name(whole.name + ".part")) if path.exists()), None)
+        found = next((path for path in (whole, part_of(whole)) if path.exists()), None)
 
         def lines(wanted: Callable[[int], bool]) -> Iterator[bytes]:
             with suppress(OSError), open(found or "", "rb") as file:  # noqa: PTH123
@@ -276,4 +276,4 @@ class Batches:
         batch.error_file_id = keep("error", lines(lambda status: status >= 400), unanswered())
         self._save(batch)
         whole.unlink(missing_ok=True)
-        whole.with_name(whole.name + ".part").unlink(missing_ok=True)
+        part_of(whole).unlink(missing_ok=True)

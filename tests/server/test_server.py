@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import openai
 import pytest
 from replies import collect
 from serving import GOLDEN_QUESTION, Running, serving
+from waiting import wait_for
 
 from galop.backends.local import Model
 
@@ -304,18 +304,20 @@ def test_text_of_a_user_never_becomes_a_control_token(server: Running, smollm: M
 
 def test_when_the_client_goes_its_pages_are_freed_at_once(server: Running) -> None:
     for read in (False, True):
-        body = {"messages": STORY, "max_tokens": 1500, "temperature": 0.8, "stream": read, "n": 3}
+        written = server.metric("generation_tokens_total")
+        body = {"messages": STORY, "max_tokens": 1500, "min_tokens": 1500, "temperature": 0.8, "stream": read, "n": 3}
         with server.client() as client:
             if read:
                 with client.stream("POST", "/v1/chat/completions", json=body) as reply:
                     lines = reply.iter_lines()
                     next(lines)
-                    assert server.metric("num_requests_running") >= 3
+                    wait_for(lambda: server.metric("num_requests_running") == 3, "all three are being written")
             else:
                 with pytest.raises(httpx2.TimeoutException):
                     client.post("/v1/chat/completions", json=body, timeout=1.0)
-        time.sleep(0.5)
-        assert server.metric("num_requests_running") == 0 and server.metric("kv_cache_usage_perc") == 0
+        wait_for(lambda: server.metric("num_requests_running") == 0, "nobody's answer is written on")
+        wait_for(lambda: server.metric("kv_cache_usage_perc") == 0, "its pages are freed")
+        assert server.metric("generation_tokens_total") < written + 3 * 1500  # they were not written to their end
 
 
 def test_many_streams_at_once_say_what_they_say_alone(server: Running) -> None:

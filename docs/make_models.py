@@ -26,7 +26,8 @@ such a file. This page is made from [the lists](models.json) and from the famili
 docs/make_models.py`. "loads" says that the architecture is one that Galop runs, not that each of these files was tried:
 no hub was at hand. [The README](../README.md#what-works) names the real weights that were run; the other families are
 held to transformers' logits on random weights. "sees" says that the tower of its makers is run too, from the mmproj
-file beside it or from a checkpoint; of other models with eyes the text is loaded, and images are refused by name.
+file beside it, from the same file where Ollama's converter put it, or from a checkpoint; of other models with eyes
+the text is loaded, and images are refused by name.
 """
 # The architectures of texts that towers see for, but for Llama's, which are those of many towers that are not run.
 SEEING = {FAMILIES[kind].gguf.architecture for tower in TOWERS for kind in tower.text_types} - {"llama"}

@@ -20,8 +20,8 @@ SCALES = {"gemma3": 2, "gemma4": 3, "llama4": 2}
 EPS = {"mistral3": 1e-5, "llama4": 1e-5}
 
 
-def write_mmproj(path: Path, case: str, kind: str = "F32") -> Path:
-    """Writes the tower of the golden model `case`, its matrices in `kind`."""
+def write_mmproj(path: Path, case: str, kind: str = "F32", act: str = "") -> Path:
+    """Writes the tower of the golden model `case`, its matrices in `kind`, with another activation if wanted."""
     config = json.loads((case_path(case) / "config.json").read_text())
     vision, family = config["vision_config"], config["model_type"]
     writer = gguf.GGUFWriter(path, "clip")
@@ -36,12 +36,14 @@ def write_mmproj(path: Path, case: str, kind: str = "F32") -> Path:
         "spatial_merge_size": vision.get("spatial_merge_size", config.get("spatial_merge_size")),
         "projector.scale_factor": SCALES.get(family, config.get("scale_factor")),
         "preproc_image_size": 128 if family == "idefics3" else None,
+        "image_min_pixels": 4096 if family.startswith("qwen") else None,
+        "image_max_pixels": 1 << 20 if family.startswith("qwen") else None,
     }  # fmt: skip
     for key, value in numbers.items():
         if value is not None:
             writer.add_uint32(f"clip.vision.{key}", value)
     writer.add_float32("clip.vision.attention.layer_norm_epsilon", EPS.get(family, 1e-6))
-    writer.add_bool("clip.use_silu" if vision.get("hidden_act") == "silu" else "clip.use_gelu", True)
+    writer.add_bool("clip.use_silu" if (act or vision.get("hidden_act")) == "silu" else "clip.use_gelu", True)
     for key in ("image_mean", "image_std"):
         writer.add_array(f"clip.vision.{key}", [0.5] * 3)
     deep = vision.get("deepstack_visual_indexes") or []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,9 @@ def tensors_of(case: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     tensors = {name: t.array() for name, t in parse_file(case_path(case) / "model.safetensors").items()}
     if "text_config" in config:
         config = {**config, **config["text_config"]}
-        prefix = "model.language_model."
-        text = {f"model.{n.removeprefix(prefix)}": a for n, a in tensors.items() if n.startswith(prefix)}
-        tensors = text | {n: a for n, a in tensors.items() if n.startswith("lm_head.")}
+        parts = re.compile(r"(?:model\.language_model|language_model\.model)\.(.+)|(?:language_model\.)?(lm_head\..+)")
+        text = {n: m for n in tensors if (m := parts.fullmatch(n))}
+        tensors = {m[2] or f"model.{m[1]}": tensors[n] for n, m in text.items()}
     return config, tensors
 
 
@@ -42,11 +43,12 @@ def write_gguf(
     pre: str | None = "gpt-2",
     change: Callable[[dict[str, Any], dict[str, np.ndarray]], str | None] = lambda metadata, tensors: None,
     control: Sequence[str] = (),
+    behind: Sequence[str] = (),
     **extra: Any,
 ) -> Path:
     """Writes the golden model `case` in block format `kind`; `extra` overrides metadata, None leaves a key out.
 
-    `control` tokens take the places of bytes that no text has. `change` may change what llama.cpp's converter gives, and the architecture's name."""
+    `control` tokens take the places of bytes that no text has, those `behind` have no embedding. `change` may change what llama.cpp's converter gives, and the architecture's name."""
     config, tensors = tensors_of(case)
     arch = find_family(config, case).gguf.architecture
     metadata, tensors = convert(arch, config, tensors)
@@ -65,7 +67,7 @@ def write_gguf(
             writer.add_array(key, value)
         elif value is not None:
             writer.add_uint32(key, value)
-    add_byte_tokenizer(writer, pre, control)
+    add_byte_tokenizer(writer, pre, control, behind)
     if template:
         writer.add_chat_template(template)
     for name, values in tensors.items():
@@ -81,7 +83,9 @@ def write_gguf(
     return path
 
 
-def add_byte_tokenizer(writer: gguf.GGUFWriter, pre: str | None, control: Sequence[str] = ()) -> None:
+def add_byte_tokenizer(
+    writer: gguf.GGUFWriter, pre: str | None, control: Sequence[str] = (), behind: Sequence[str] = ()
+) -> None:
     """One token per byte; `control` tokens end before the last."""
     tokens = [token for token, _ in sorted(BYTE_OF.items(), key=lambda item: item[1])]
     writer.add_tokenizer_model("gpt2")
@@ -89,7 +93,7 @@ def add_byte_tokenizer(writer: gguf.GGUFWriter, pre: str | None, control: Sequen
         writer.add_tokenizer_pre(pre)
     # llama.cpp wants at least one merge; this joins two bytes that no text here holds.
     kept = 255 - len(control)
-    writer.add_token_list([*tokens[:kept], *control, tokens[0] + tokens[1]])
-    writer.add_token_types([1] * kept + [3] * len(control) + [1])
+    writer.add_token_list([*tokens[:kept], *control, tokens[0] + tokens[1], *behind])
+    writer.add_token_types([1] * kept + [3] * len(control) + [1] + [3] * len(behind))
     writer.add_token_merges([f"{tokens[0]} {tokens[1]}"])
     writer.add_eos_token_id(255)

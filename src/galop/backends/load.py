@@ -96,7 +96,7 @@ def load_path(
 
     def find_eyes(pack: Pack) -> Eyes | None:
         mmproj, isa = options.get("mmproj"), options.get("isa", "")
-        if not (mmproj or may_see(path)):
+        if not (mmproj or may_see(path) or any(LEFT_OUT in note for note in pack.card.notes)):
             return None
         from galop.backends.eyes import load_eyes
 

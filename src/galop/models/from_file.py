@@ -35,6 +35,7 @@ from galop.weights.quantized.decode import decode, take_quantization
 from galop.weights.quantized.fp4 import join_factors
 from galop.weights.stored_tensor import RAW_TYPES, Tensors
 
+TOKEN_ARRAYS = tuple(f"tokenizer.ggml.{key}" for key in ("tokens", "scores", "token_type"))
 BEGIN_AND_END = (("bos_token", "cls_token"), ("eos_token", "sep_token"))
 # A family that has no mapping of its own comes in its parent's GGUF files, as its parent.
 ARCHITECTURES = {
@@ -82,8 +83,11 @@ def open_gguf(path: Path) -> Checkpoint:
 
     tokens = metadata.get("tokenizer.ggml.tokens")
     embedding = tensors.get("model.embed_tokens.weight")
-    if embedding is not None and isinstance(tokens, list) and len(tokens) > embedding.shape[0]:
-        raise ModelFileError(f"{path.name}: {len(tokens)} tokens for an embedding of {embedding.shape[0]} rows")
+    if embedding is not None and isinstance(tokens, list) and len(tokens) > (rows := embedding.shape[0]):
+        if not others:
+            raise ModelFileError(f"{path.name}: {len(tokens)} tokens for an embedding of {rows} rows")
+        # Ollama's files name tokens of pictures, too, which are never read as such.
+        metadata = metadata | {key: metadata[key][:rows] for key in TOKEN_ARRAYS if key in metadata}
     tokenizer = tokenizer_from_gguf(metadata, path.name, mapping.pre_tokenizer)
     template = header.get("tokenizer.chat_template", str)
     if template and len(template) > MAX_TEMPLATE:

@@ -16,12 +16,20 @@ from galop.weights.stored_tensor import Tensors
 from galop.weights.tree import Tree
 
 SECTIONS = ("mrope_section", "mrope_interleaved")
-# For how many of the first layers pictures bring features.
-DEEPSTACK_KEYS = (Key("deepstack_layers", "n_deepstack_layers", int, least=0),)
+# For how many of the first layers pictures bring features; Ollama's files list the tower's blocks that they are of.
+DEEPSTACK_KEYS = (
+    Key("deepstack_layers", "n_deepstack_layers", int, least=0),
+    Key("deepstack_blocks", "vision.deepstack_visual_indexes", list),
+)
+SECTIONS_OF_128 = [24, 20, 20]  # of heads of 128 values, where a file says nothing
 
 
 def restore(tensors: Tensors, config: ConfigDict, file: str) -> Tensors:
     """The sections of a rotation as its own, without a fourth that is empty."""
+    if blocks := config.pop("deepstack_blocks", None):
+        config.setdefault("deepstack_layers", len(blocks) if isinstance(blocks, list) else 1)
+        if config.get("head_dim") == 128:
+            config.setdefault("mrope_section", SECTIONS_OF_128)
     if sections := config.pop("mrope_section", None):
         config["rope_parameters"] = {"mrope_section": list(sections)[:3] if isinstance(sections, list) else sections}
     return tensors

@@ -18,7 +18,7 @@ from galop.models.config import flatten
 from galop.models.experts import EXPERT_KEYS
 from galop.models.gguf_mapping import KEYS
 from galop.models.vision import find_tower
-from galop.models.vision.from_file import find_mmproj, knows_mmproj
+from galop.models.vision.from_file import find_mmproj, holds_tower, knows_mmproj
 from galop.store.source import Source
 from galop.tokenizers import fim
 from galop.weights import gguf, safetensors
@@ -114,7 +114,7 @@ def parse_info(path: Path, files: str = "", sha256: str = "") -> ModelInfo:
         "modified": path.stat().st_mtime, "sees": may_see(path) and _knows_tower(path),
     }  # fmt: skip
     try:
-        return ModelInfo(**common, **(_parse_directory(directory) if directory else _parse_gguf(path)))
+        return ModelInfo(**common | (_parse_directory(directory) if directory else _parse_gguf(path)))
     except ModelFileError:
         return ModelInfo(**common)
 
@@ -146,6 +146,7 @@ def _parse_gguf(path: Path) -> dict[str, Any]:
         "quantisation": FILE_TYPES.get(kind, "") if isinstance(kind, int) else _main_quant_type(header.tensors),
         "infills": "tokenizer.ggml.fim_mid_token_id" in header.metadata
         or any(tokens.issuperset(n) for n in fim.FIM_TOKENS),
+        **({"sees": True} if holds_tower(header) else {}),
     }
 
 

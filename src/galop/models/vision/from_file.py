@@ -10,6 +10,7 @@ from typing import Any
 from galop.errors import ModelFileError
 from galop.models.vision import find_tower, trace_tower
 from galop.models.vision.family import VisionFamily
+from galop.models.vision.single_file import as_mmproj
 from galop.ops.plan import Plan
 from galop.weights import gguf, safetensors
 from galop.weights.checkpoint import Checkpoint
@@ -41,6 +42,14 @@ def knows_mmproj(path: Path) -> bool:
     return is_mmproj(header) and any(find_tower(projector=str(header.metadata.get(key))) for key in keys)
 
 
+def holds_tower(header: Header) -> bool:
+    """Whether a GGUF file holds a tower that runs here beside its text."""
+    try:
+        return as_mmproj(header) is not None
+    except ModelFileError:
+        return False
+
+
 def find_mmproj(path: Path) -> Path | None:
     """The mmproj file in the folder of a GGUF file, of several the one with the finest weights; None where there is
     none."""
@@ -64,7 +73,7 @@ def open_tower(path: Path, text: dict[str, Any], mmproj: Path | None = None) -> 
     if mmproj is None and not path.is_dir() and path.suffix != ".safetensors":
         mmproj = find_mmproj(path)
     if mmproj is not None:
-        family, config, tensors = _open_mmproj(mmproj)
+        family, config, tensors = _read_mmproj(_parse_mmproj(mmproj))
         where = mmproj
     elif path.is_dir() or path.suffix == ".safetensors":
         where = path if path.is_dir() else path.parent
@@ -72,6 +81,9 @@ def open_tower(path: Path, text: dict[str, Any], mmproj: Path | None = None) -> 
         if found is None:
             return None
         family, config, tensors = found
+    elif header := as_mmproj(gguf.parse(path)):
+        family, config, tensors = _read_mmproj(header)
+        where = path
     else:
         return None
     config = family.adapt_text(config, text)
@@ -119,14 +131,21 @@ def _open_directory(directory: Path) -> tuple[type[VisionFamily], dict[str, Any]
     return family, family.read_config(raw, vision, processor), tensors
 
 
-def _open_mmproj(path: Path) -> tuple[type[VisionFamily], dict[str, Any], Tensors]:
+def _parse_mmproj(path: Path) -> Header:
+    """The header of an mmproj file, or of a single file as one. Raises ModelFileError."""
     header = gguf.parse(path)
-    if not is_mmproj(header):
-        raise ModelFileError(f"{path.name} holds no vision tower (mmproj): it is a model of texts")
+    if is_mmproj(header):
+        return header
+    if single := as_mmproj(header):
+        return single
+    raise ModelFileError(f"{path.name} holds no vision tower (mmproj): it is a model of texts")
+
+
+def _read_mmproj(header: Header) -> tuple[type[VisionFamily], dict[str, Any], Tensors]:
     projector = header.get("clip.projector_type", str) or header.get("clip.vision.projector_type", str)
     family = find_tower(projector=str(projector))
     if family is None:
-        raise ModelFileError(f"{path.name}: the vision tower {str(projector)[:60]!r} is not supported")
+        raise ModelFileError(f"{header.file}: the vision tower {str(projector)[:60]!r} is not supported")
     config: dict[str, Any] = {}
     for key, name in {**CLIP_KEYS, **family.mmproj.keys}.items():
         if (value := header.metadata.get(f"clip.vision.{key}")) is not None:
@@ -135,7 +154,7 @@ def _open_mmproj(path: Path) -> tuple[type[VisionFamily], dict[str, Any], Tensor
     for name, tensor in header.tensors.items():
         if name.startswith(("v.", "mm.")) and not name.startswith("mm.a."):
             if (new := _checkpoint_name(name, family)) is None:
-                raise ModelFileError(f"{path.name}: the tensor {name} is not part of the vision tower {projector}")
+                raise ModelFileError(f"{header.file}: the tensor {name} is not part of the vision tower {projector}")
             tensors[new] = tensor
     config = family.adapt_mmproj(config, header)
     return family, config, family.restore(tensors, config)

@@ -75,12 +75,16 @@ class Qwen3VLVision(VisionFamily):
             "v.patch_embd": "patch_embed.proj", "v.patch_embd.weight.1": "patch_embed.proj.weight.1",
             "v.position_embd": "pos_embed", "v.post_ln": "merger.norm", "mm.0": "merger.linear_fc1",
             "mm.2": "merger.linear_fc2", "v.blk.*.ln1": "blocks.*.norm1", "v.blk.*.ln2": "blocks.*.norm2",
-            "v.blk.*.attn_qkv": "blocks.*.attn.qkv", "v.blk.*.attn_out": "blocks.*.attn.proj",
+            "v.blk.*.attn_qkv": "blocks.*.attn.qkv", **{f"v.blk.*.attn_{p}": f"blocks.*.attn.{p}_proj" for p in "qkv"},
+            "v.blk.*.attn_out": "blocks.*.attn.proj",
             "v.blk.*.ffn_up": "blocks.*.mlp.linear_fc1", "v.blk.*.ffn_down": "blocks.*.mlp.linear_fc2",
             "v.deepstack.*.norm": "deepstack_of.*.norm", "v.deepstack.*.fc1": "deepstack_of.*.linear_fc1",
             "v.deepstack.*.fc2": "deepstack_of.*.linear_fc2",
         },
-        keys={"spatial_merge_size": "spatial_merge_size"},
+        keys={
+            "spatial_merge_size": "spatial_merge_size", "image_min_pixels": "min_pixels",
+            "image_max_pixels": "max_pixels",
+        },
     )  # fmt: skip
     config: Qwen3VLVisionConfig
 

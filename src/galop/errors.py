@@ -1,12 +1,25 @@
 """What can go wrong in a way the user can act on. Each message is one sentence: what, where, what to do."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import Any
 
 
 class GalopError(Exception):
     """Base of every error of which a user sees the message alone, without a traceback."""
 
     exit_code = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An error goes to another process as it is, without being made again of its message."""
+        return _remake, (type(self), str(self), self.__dict__)
+
+
+def _remake(kind: type[GalopError], message: str, fields: dict[str, Any]) -> GalopError:
+    error = kind.__new__(kind, message)
+    error.__dict__.update(fields)
+    return error
 
 
 class ModelFileError(GalopError):
@@ -27,6 +40,10 @@ class DownloadError(GalopError):
 
 class MemoryBudgetError(GalopError):
     """The model does not fit the memory it may use."""
+
+
+class ClusterError(GalopError):
+    """A cluster cannot be reached, or does not answer."""
 
 
 class ContextLengthError(GalopError):

@@ -99,6 +99,11 @@ class Model(Processor):
         return "shorten it or raise --context" if self.context < most else "shorten it: this model reads no more"
 
     @property
+    def alive(self) -> bool:
+        """Whether the thread of `serve` runs, where one was started."""
+        return self._server is None or self._server.is_alive()
+
+    @property
     def parallel(self) -> int:
         """The most requests that run at once."""
         return self.scheduler.parallel

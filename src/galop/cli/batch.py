@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from galop.cli.cluster import Cpus, Ray, ReplicaCount, plan_cluster
 from galop.cli.group import command_app, examples
 from galop.cli.options import KV, Context, Json, Memory, Threads, Yes, parse_size
 from galop.cli.screen import console, note
@@ -32,6 +33,7 @@ app = command_app()
     epilog=examples(
         "galop batch questions.jsonl answers.jsonl",
         "galop batch questions.jsonl answers.jsonl --model qwen3:4b (whatever model they name)",
+        "galop batch questions.jsonl answers.jsonl --ray auto --replicas 8",
     )
 )
 def batch(
@@ -45,6 +47,9 @@ def batch(
     kv: KV = "f16",
     threads: Threads = 0,
     parallel: Annotated[int, typer.Option(help="Most answers generated at once.", metavar="N", min=1, max=1024)] = 64,
+    ray: Ray = "",
+    replicas: ReplicaCount = "1",
+    cpus: Cpus = 0,
     as_json: Json = False,
     yes: Yes = False,
 ) -> None:
@@ -63,7 +68,8 @@ def batch(
     if answers.absolute() == requests.absolute():
         raise GalopError(f"{answers} is the file of requests; name another one for the answers")
     found = look_through(requests)
-    limits = Limits(parse_size(memory) or 0, context or None, kv, threads or None, parallel, 4 * parallel, 0, False)
+    limits = Limits(parse_size(memory) or 0, context or None, kv, threads or None, parallel, 4 * parallel, 0, False,
+                    plan_cluster(ray, replicas, cpus))  # fmt: skip
     share_arenas()
     with AnswerFile(answers, found) as output:
         if output.done:
@@ -110,7 +116,8 @@ async def answer(
             show(done, failed, tokens)
 
         async with web.router.lifespan_context(web):
-            await answer_requests(web, answers, lambda: ANYONE, 2 * limits.parallel, report, name)
+            at_once = 2 * limits.parallel * (limits.cluster.most if limits.cluster else 1)
+            await answer_requests(web, answers, lambda: ANYONE, at_once, report, name)
     seconds = time.monotonic() - start
     if as_json:
         print(json.dumps({

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from galop.cli.cluster import Cpus, Ray, ReplicaCount, plan_cluster
 from galop.cli.errors import UsageError
 from galop.cli.group import command_app, examples
 from galop.cli.options import KV, Context, Threads, Yes, parse_size
@@ -65,6 +66,9 @@ def serve(
     allow_origin: Annotated[
         list[str] | None, typer.Option(help="Whose web pages may ask, such as https://example.org.", metavar="ORIGIN")
     ] = None,
+    ray: Ray = "",
+    replicas: ReplicaCount = "1",
+    cpus: Cpus = 0,
     yes: Yes = False,
 ) -> None:
     """Serve models over HTTP: the OpenAI, Anthropic and Ollama interfaces, and a page to talk to.
@@ -78,7 +82,7 @@ def serve(
     from galop.server.transport.guard import LOOPBACK
 
     limits = Limits(parse_size(memory) or 0, context or None, kv, threads or None, parallel, queue, 60 * keep_alive,
-                    keep_conversations)  # fmt: skip
+                    keep_conversations, plan_cluster(ray, replicas, cpus))  # fmt: skip
     share_arenas()
     keys = key_file()
     if not keys.keys() and host not in LOOPBACK:

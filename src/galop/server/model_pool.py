@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from galop import store
-from galop.backends.load import load_source
+from galop.backends.cluster.plan import ClusterPlan
+from galop.backends.load import LoadOptions, load_source
 from galop.backends.memory import DEFAULT_CONTEXT, PROCESS_BYTES, SHORTEST_CONTEXT
 from galop.backends.protocol import TokenBackend
 from galop.engine.disk_cache import DiskCache
@@ -45,6 +46,7 @@ class Limits:
     queue: int = 512
     keep_alive: float = 0.0
     keep_kv: bool = True
+    cluster: ClusterPlan | None = None  # where the models run; None for this process
 
 
 @dataclass(eq=False)
@@ -170,6 +172,8 @@ class ModelPool:
         async with self._loading:  # one at a time, so that the budget holds
             start = time.monotonic()
             assert source.path
+            if self.limits.cluster:
+                return self._keep(source, await asyncio.to_thread(self._deploy, source, self.limits.cluster), start)
             if weight_bytes(source.path) // 4 + PROCESS_BYTES > self.memory:  # or all others would go for nothing
                 raise MemoryBudgetError(f"{source.name} does not fit the {self.memory >> 20} MiB of this server")
             shortest = DEFAULT_CONTEXT  # idle models go rather than that it has less
@@ -189,10 +193,24 @@ class ModelPool:
                             raise
                         shortest = SHORTEST_CONTEXT
             model.serve(self._turns, self.limits.parallel, self.limits.queue)
-            resident = Resident(source.name, model, load_seconds=time.monotonic() - start)
-            self.residents[source.name] = resident
-            gc.freeze()  # to go through all of a vocabulary takes a quarter of a second, in which nobody is answered
-            return resident
+            return self._keep(source, model, start)
+
+    def _keep(self, source: Source, model: TokenBackend, start: float) -> Resident:
+        resident = Resident(source.name, model, load_seconds=time.monotonic() - start)
+        self.residents[source.name] = resident
+        gc.freeze()  # to go through all of a vocabulary takes a quarter of a second, in which nobody is answered
+        return resident
+
+    def _deploy(self, source: Source, cluster: ClusterPlan) -> TokenBackend:
+        from galop.backends.cluster.replicas import Replicas
+
+        options: LoadOptions = {
+            "context": self.limits.context, "threads": self.limits.threads, "kv": self.limits.kv,
+            "memory": self.limits.memory or None,
+        }  # fmt: skip
+        model = Replicas(source, cluster, self.limits.parallel, self.limits.queue, options)
+        model.prepare()
+        return model
 
     def _reserve_for_given(self, source: Source) -> int:
         """Bytes for the models given that are still to be loaded, which this one leaves where it can."""

@@ -1,0 +1,96 @@
+"""One replica: the engine with a model, in a process that Ray Serve starts on some machine of a cluster."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+from ray import serve
+
+from galop import store
+from galop.backends.cluster.messages import ConstraintOrder, Part, ReplicaReport, ReplicaSettings, Work
+from galop.backends.events import Done, Failure, Prefill, StreamEvent
+from galop.backends.load import LoadOptions, load_source
+from galop.errors import GalopError
+from galop.machine import available_memory
+from galop.ops.plan import Array
+
+KV_CACHE_SHARE = 0.25  # of its memory, which other models of its machine need as well
+GATHER_SECONDS = 0.01  # for which events are gathered into one part: a message for each token would cost its time
+
+
+class EngineReplica:
+    """A model in memory that answers whoever holds a handle of its deployment."""
+
+    def __init__(self, name: str, parallel: int, queue: int, options: LoadOptions) -> None:
+        memory = options.get("memory") or int(available_memory() * 0.9)
+        options = {**options, "memory": memory, "pool": int(memory * KV_CACHE_SHARE)}
+        self.model = load_source(store.resolve(store.locate(name)), **options)
+        self.model.serve(None, parallel, queue)
+        self.model.prepare()
+        self.name = serve.get_replica_context().replica_id.unique_id
+
+    def settings(self) -> ReplicaSettings:
+        """What the door has to know of the model."""
+        m = self.model
+        capabilities = replace(m.capabilities, sees=False)  # a picture's tokens are known in one process alone
+        return ReplicaSettings(m.context, m.parallel, capabilities, m.default_sampling, m.direct_sampling)
+
+    def report(self, wanted: str = "") -> ReplicaReport:
+        """What it is doing now; `wanted` is for the router."""
+        return ReplicaReport(self.name, self.model.statistics())
+
+    def check_health(self) -> None:
+        """Asked by Ray Serve. Raises RuntimeError where the engine's thread has ended."""
+        if not self.model.alive:
+            raise RuntimeError("the engine has stopped")
+
+    async def answer(self, work: Work, wanted: str = "") -> AsyncIterator[Part]:
+        """The parts of an answer; the last has `Done`, or `Failure`. `wanted` is for the router. Closing it ends the
+        answer."""
+        loop = asyncio.get_running_loop()
+        events: asyncio.Queue[StreamEvent] = asyncio.Queue()
+        ends: list[tuple[Array, Array]] = []
+
+        def emit(event: StreamEvent) -> None:
+            loop.call_soon_threadsafe(events.put_nowait, event)
+
+        def keep(logits: Array, hidden: Array) -> None:
+            ends.append((logits.copy(), hidden.copy()))
+
+        try:
+            request = await asyncio.to_thread(self._complete, work)
+            completion = self.model.submit(replace(request, on_prompt_end=keep if work.reads_end else None), emit)
+        except GalopError as error:
+            yield Part([Failure(error)], replica=self.name)
+            return
+        sent = len(completion.prompt)
+        try:
+            yield Part(replica=self.name, limit=completion.limit, started=completion.started)
+            while True:
+                gathered = [await events.get()]
+                while not events.empty():
+                    gathered.append(events.get_nowait())
+                last = isinstance(gathered[-1], (Done, Failure))
+                tokens = list(completion.tokens[sent:])
+                sent += len(tokens)
+                yield Part(
+                    gathered, tokens, cached_tokens=completion.cached_tokens, prompt_end=ends.pop() if ends else None,
+                    prompt_scores=completion.prompt_scores if last else (),
+                )  # fmt: skip
+                if last:
+                    return
+                if not isinstance(gathered[-1], Prefill):
+                    await asyncio.sleep(GATHER_SECONDS)
+        finally:
+            completion.cancel()
+
+    def _complete(self, work: Work) -> Any:
+        """The request with the constraint that was ordered for it. Raises ConstraintError."""
+        order = work.request.constraint
+        if not isinstance(order, ConstraintOrder):
+            return work.request
+        constraint = self.model.constraint(order.form, order.tools, order.choice, order.several)
+        return replace(work.request, constraint=constraint)

@@ -1,6 +1,6 @@
 # make run       installs, fetches the default model and asks it a question
 # make test      installs and tests with SmolLM2 and made-up models
-# make test-all  adds the larger real models, transformers, llama.cpp and other people's clients
+# make test-all  adds the larger real models, transformers, llama.cpp, a Ray cluster and other people's clients
 # make check     format, lint, types, layers, kernels and the tests that need no real model: under a minute once installed
 # make test-clients  drives other people's clients alone; RECORD=--record dates them in results/compatibility.json
 # make coverage  the tests again, with the lines of the source that they reach
@@ -29,10 +29,10 @@ run: $(VENV)/.installed
 SPREAD = --numprocesses 2 --dist
 
 check: lint native-test
-	$(BIN)/python -m pytest -m "golden and not large and not oracle and not clients" $(SPREAD) worksteal
+	$(BIN)/python -m pytest -m "golden and not large and not oracle and not clients and not ray" $(SPREAD) worksteal
 
 test: $(VENV)/.browser check
-	$(BIN)/python -m pytest -m "not golden and not large and not oracle and not clients" $(SPREAD) loadfile
+	$(BIN)/python -m pytest -m "not golden and not large and not oracle and not clients and not ray" $(SPREAD) loadfile
 
 test-all: $(VENV)/.oracle $(VENV)/.browser $(CLIENTS)/.installed lint native-test asan-test arm-test
 	$(BIN)/python -m pytest
@@ -41,7 +41,7 @@ test-clients: $(VENV)/.tested $(CLIENTS)/.installed
 	$(BIN)/python -m pytest -m clients $(RECORD)
 
 coverage: $(VENV)/.browser
-	$(BIN)/python -m pytest -m "not large and not oracle and not clients" $(SPREAD) loadfile --cov --cov-report=term --cov-report=html:build/coverage
+	$(BIN)/python -m pytest -m "not large and not oracle and not clients and not ray" $(SPREAD) loadfile --cov --cov-report=term --cov-report=html:build/coverage
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .
@@ -155,7 +155,7 @@ LLAMA_FLAGS = -DGGML_NATIVE=OFF $(foreach set,AVX AVX2 FMA F16C BMI2 AVX512 AVX5
 endif
 
 $(VENV)/.oracle: $(VENV)/.tested
-	CMAKE_ARGS="$(LLAMA_FLAGS)" $(BIN)/pip install --quiet --editable '.[oracle,race,test,tune]' $(STRICT)
+	CMAKE_ARGS="$(LLAMA_FLAGS)" $(BIN)/pip install --quiet --editable '.[oracle,race,ray,test,tune]' $(STRICT)
 	touch $@
 
 clean:

@@ -254,3 +254,4 @@ def test_a_batch_on_a_cluster_that_loses_a_node_and_its_driver_answers_every_row
         return [(line["custom_id"], line["response"]["body"]["choices"]) for line in lines]
 
     assert texts(out) == texts(tmp_path / "alone") and len(texts(out)) == 300
+    wait_for(lambda: set(replicas()) <= before, "the end of the dead driver's replicas")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NAMESPACE = "galop"  # of Ray's, in which names are Galop's own
+
 
 @dataclass(frozen=True)
 class ClusterPlan:

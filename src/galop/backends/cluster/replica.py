@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+import ray
 from ray import serve
 
 from galop import store
 from galop.backends.cluster.messages import ConstraintOrder, Part, ReplicaReport, ReplicaSettings, Work
+from galop.backends.cluster.plan import NAMESPACE
 from galop.backends.events import Done, Failure, Prefill, StreamEvent
 from galop.backends.load import LoadOptions, load_source
 from galop.errors import GalopError
@@ -18,13 +21,16 @@ from galop.machine import available_memory
 from galop.ops.plan import Array
 
 KV_CACHE_SHARE = 0.25  # of its memory, which other models of its machine need as well
+LEASE_SECONDS = 10.0  # between two looks whether the door is there
 GATHER_SECONDS = 0.01  # for which events are gathered into one part: a message for each token would cost its time
 
 
 class EngineReplica:
     """A model in memory that answers whoever holds a handle of its deployment."""
 
-    def __init__(self, name: str, parallel: int, queue: int, options: LoadOptions) -> None:
+    def __init__(self, name: str, parallel: int, queue: int, options: LoadOptions, lease: str) -> None:
+        """`lease` names an actor that lives as long as the door."""
+        self._lease, self._renewed = lease, time.monotonic()
         memory = options.get("memory") or int(available_memory() * 0.9)
         options = {**options, "memory": memory, "pool": int(memory * KV_CACHE_SHARE)}
         self.model = load_source(store.resolve(store.locate(name)), **options)
@@ -43,7 +49,14 @@ class EngineReplica:
         return ReplicaReport(self.name, self.model.statistics())
 
     def check_health(self) -> None:
-        """Asked by Ray Serve. Raises RuntimeError where the engine's thread has ended."""
+        """Asked by Ray Serve. Raises RuntimeError where the engine's thread has ended; where the door has, all its
+        replicas are taken away."""
+        if time.monotonic() - self._renewed > LEASE_SECONDS:
+            self._renewed = time.monotonic()
+            try:
+                ray.get_actor(self._lease, namespace=NAMESPACE)
+            except ValueError:
+                serve.delete(serve.get_replica_context().app_name, _blocking=False)
         if not self.model.alive:
             raise RuntimeError("the engine has stopped")
 

@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import secrets
+import socket
 import threading
 import time
 from collections import Counter
@@ -25,7 +26,7 @@ from ray.exceptions import RayError
 from ray.serve.config import AutoscalingConfig, RequestRouterConfig
 
 from galop.backends.cluster.messages import ConstraintOrder, Part, ReplicaReport, ReplicaSettings, Work
-from galop.backends.cluster.plan import ClusterPlan
+from galop.backends.cluster.plan import NAMESPACE, ClusterPlan
 from galop.backends.cluster.replica import EngineReplica
 from galop.backends.cluster.routing import NamedReplicaRouter, PrefixMap
 from galop.backends.events import Done, Emit, Event, Failure, Prefill, StreamEvent
@@ -53,6 +54,7 @@ SUMMED = (
 )  # fmt: skip
 MOST_TRIES = 5  # of an answer whose replicas die
 log = logging.getLogger("galop")
+CONNECT_SECONDS = 5.0
 REPORT_SECONDS = 2.0  # between two looks at what the replicas are doing
 
 
@@ -112,7 +114,7 @@ class Replicas(Processor):
         super().__init__(card, Tokenizer(*words), pack.matrices[EMBEDDINGS].rows)
         self.answered_by, self.waited, self.price, self.memory = "", 0.0, None, 0
         self._queue, self._most = queue, plan.most
-        self._handle = deploy(source, plan, parallel, queue, options)
+        self._lease, self._handle = deploy(source, plan, parallel, queue, options)
         self._settings: ReplicaSettings = self._handle.settings.remote().result()
         self.default_sampling = self._settings.default_sampling
         self.direct_sampling = self._settings.direct_sampling
@@ -316,16 +318,32 @@ def connect(address: str) -> None:
     logging.getLogger("ray.serve").setLevel(logging.ERROR)  # what concerns a person is an error of ours
     if ray.is_initialized():
         return
+    where = None if address == "local" else address
     try:
-        ray.init(None if address == "local" else address, log_to_driver=False, logging_level="ERROR", namespace="galop")
+        _reach(address)
+        ray.init(where, log_to_driver=False, logging_level="ERROR", namespace=NAMESPACE)
     except Exception as error:
         raise ClusterError(
             f"no Ray cluster could be joined at {address!r} ({_brief(error)}); start one with: ray start --head"
         ) from None
 
 
-def deploy(source: Source, plan: ClusterPlan, parallel: int, queue: int, options: LoadOptions) -> DeploymentHandle[Any]:
-    """Replicas of a model, once the first of them is ready. Raises ClusterError where none gets ready."""
+def _reach(address: str) -> None:
+    """Ray itself tries for two minutes. Raises OSError where nobody listens at HOST:PORT."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+
+
+class Lease:
+    """An actor that lives as long as the process that made it, by which replicas know that their door is there."""
+
+
+def deploy(
+    source: Source, plan: ClusterPlan, parallel: int, queue: int, options: LoadOptions
+) -> tuple[Any, DeploymentHandle[Any]]:
+    """Replicas of a model, once they are ready, and the lease on which they stay. Raises ClusterError where none gets
+    ready."""
     connect(plan.address)
     plain = "".join(c if c.isalnum() or c in "-_." else "-" for c in source.name)
     name = f"galop-{plain}-{secrets.token_hex(4)}"  # another door's replicas of it are its own
@@ -348,7 +366,8 @@ def deploy(source: Source, plan: ClusterPlan, parallel: int, queue: int, options
         graceful_shutdown_timeout_s=30,
     )
     threads = options.get("threads") or max(1, int(cpus))
-    bound = deployment.bind(source.name, parallel, queue, {**options, "threads": threads})
+    bound = deployment.bind(source.name, parallel, queue, {**options, "threads": threads}, name)
+    lease = ray.remote(Lease).options(name=name, num_cpus=0).remote()
     try:
         serve.start(proxy_location="Disabled")
         target = serve.RunTarget(bound, name=name, route_prefix=None)
@@ -360,7 +379,7 @@ def deploy(source: Source, plan: ClusterPlan, parallel: int, queue: int, options
         if isinstance(error, RayError):
             raise ClusterError(f"no replica of {source.name} could be started: {_brief(error)}") from None
         raise
-    return handle
+    return lease, handle
 
 
 def _wait_until_running(name: str, model: str, cpus: float) -> None:

@@ -46,6 +46,10 @@ class ClusterError(GalopError):
     """A cluster cannot be reached, or does not answer."""
 
 
+class NoRoomError(ClusterError):
+    """No machine of a cluster has processors free for a model."""
+
+
 class ContextLengthError(GalopError):
     """A prompt is longer than the context."""
 

@@ -8,43 +8,33 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
+from ray_cluster import Cluster, free_port, ray_cluster
 from serving import Running, run_galop, serving
 from waiting import wait_for
 
+from galop.store import locate
+
 pytestmark = pytest.mark.ray
 MODEL = "qwen3-mini:1.2m"
+SMALLEST = "qwen3-mini:0.4m"
 CHAT = "/v1/chat/completions"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def ray_command(*args: str) -> None:
-    command = [sys.executable, "-c", "from ray.scripts.scripts import main; main()", *args]
-    quiet = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=quiet, timeout=120)
-
-
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
+def cluster() -> Iterator[Cluster]:
     """A head and a second node, each with room for one replica and a little."""
-    address = f"127.0.0.1:{free_port()}"
-    shared = "--num-cpus=2", "--node-ip-address=127.0.0.1"
-    ray_command("start", "--head", f"--port={address.split(':')[1]}", "--include-dashboard=false", *shared)
-    ray_command("start", f"--address={address}", *shared)
-    yield address
-    ray_command("stop", "--force")
+    with ray_cluster(2, 2) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +44,9 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, cluster: str) -> Iterator[Running]:
+def server(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Iterator[Running]:
     home = tmp_path_factory.mktemp("cluster")
-    with serving(MODEL, "--ray", cluster, "--replicas", "2", "--cpus", "1.5", home=home) as running:
+    with serving(MODEL, "--ray", cluster.address, "--replicas", "2", "--cpus", "1.5", home=home) as running:
         yield running
 
 
@@ -143,13 +133,6 @@ def test_a_second_turn_goes_where_the_first_was_read(server: Running, alone: Run
     assert sum(cached > 32 for cached in later) >= 0.95 * len(later), talks[:3]
 
 
-def replicas() -> dict[str, int]:
-    """Processes of replicas, by their pids as texts, and the node that each is on as its parent."""
-    listed = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
-    lines = [line.split(maxsplit=2) for line in listed.splitlines() if "ServeReplica:galop-" in line]
-    return {pid: int(parent) for pid, parent, _ in lines}
-
-
 def stream(running: Running, number: int) -> str:
     with openai.OpenAI(base_url=f"{running.url}/v1", api_key="none", max_retries=0, timeout=300) as client:
         body = question(number, 400)
@@ -157,21 +140,22 @@ def stream(running: Running, number: int) -> str:
         return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
 
 
-def test_both_nodes_answer(server: Running) -> None:
-    assert len(replicas()) == 2 and len(set(replicas().values())) == 2
+def test_both_nodes_answer(server: Running, cluster: Cluster) -> None:
+    wait_for(lambda: len(cluster.replicas()) == 2, "the second replica")
+    assert all(len(node.replicas()) == 1 for node in cluster.nodes)
 
 
-def test_when_a_replica_dies_no_stream_does(server: Running, alone: Running) -> None:
+def test_when_a_replica_dies_no_stream_does(server: Running, alone: Running, cluster: Cluster) -> None:
     numbers = range(24)
     with ThreadPoolExecutor(len(numbers)) as many:
         expected = list(many.map(lambda number: stream(alone, number), numbers))
         streams = [many.submit(stream, server, number) for number in numbers]
         wait_for(lambda: server.metric("generation_tokens_total") > 0 or any(s.done() for s in streams), "tokens")
-        victim = int(min(replicas()))
+        victim = min(cluster.replicas())
         os.kill(victim, signal.SIGKILL)
         assert [future.result() for future in streams] == expected
     assert ask(server, CHAT, question(99))["choices"] == ask(alone, CHAT, question(99))["choices"]
-    wait_for(lambda: len(replicas()) == 2 and str(victim) not in replicas(), "another replica")
+    wait_for(lambda: len(cluster.replicas()) == 2 and victim not in cluster.replicas(), "another replica")
 
 
 def test_a_client_that_goes_leaves_nothing_running(server: Running) -> None:
@@ -184,69 +168,172 @@ def test_a_client_that_goes_leaves_nothing_running(server: Running) -> None:
     wait_for(lambda: server.metric("num_requests_running") == 0, "the end of what nobody reads")
 
 
-def test_keys_hold_over_all_replicas(cluster: str, tmp_path: Path) -> None:
+def test_keys_hold_over_all_replicas(cluster: Cluster, tmp_path: Path) -> None:
     key = run_galop(tmp_path, "keys", "add", "bob", "--tokens-per-minute", "100").stdout.strip()
-    options = "--ray", cluster, "--replicas", "1", "--cpus", "0.1"
-    with serving("qwen3-mini:0.4m", *options, home=tmp_path) as running:
+    options = "--ray", cluster.address, "--replicas", "2", "--cpus", "0.1"
+    with serving(SMALLEST, *options, home=tmp_path) as running:
         assert running.post(CHAT, question(1)).status_code == 401
         headers = {"authorization": f"Bearer {key}"}
         counts = Counter(running.post(CHAT, question(1), headers=headers).status_code for _ in range(6))
         assert counts[200] >= 1 and counts[429] >= 1 and set(counts) == {200, 429}
 
 
-def test_replicas_end_with_their_server(cluster: str, tmp_path: Path) -> None:
-    before = set(replicas())
-    options = "--ray", cluster, "--replicas", "1", "--cpus", "0.1"
-    with serving("qwen3-mini:0.4m", *options, home=tmp_path) as running:
-        assert len(set(replicas()) - before) == 1
-        assert running.stop() == 0
-    wait_for(lambda: not set(replicas()) - before, "the end of its replica")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_replicas_end_with_their_server(cluster: Cluster, tmp_path: Path, how: int) -> None:
+    before = cluster.replicas()
+    options = "--ray", cluster.address, "--replicas", "1", "--cpus", "0.1"
+    with serving(SMALLEST, *options, home=tmp_path) as running:
+        assert len(cluster.replicas() - before) == 1
+        assert running.stop(how) == (-how if how == signal.SIGKILL else 0)
+    wait_for(lambda: not cluster.replicas() - before, "the end of its replica")
+
+
+def refused(home: Path, *args: str) -> str:
+    """What a command says that ends with one sentence and exit code 1."""
+    result = run_galop(home, *args)
+    assert result.returncode == 1, result
+    assert result.stderr.count("\n") == 1 and "Traceback" not in result.stderr, result.stderr
+    return result.stderr
+
+
+@contextmanager
+def listening(answer: bytes) -> Iterator[str]:
+    """The address of a server that says the same to all who connect, and is no cluster."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def reply() -> None:
+            with suppress(OSError):
+                while True:
+                    listener.accept()[0].sendall(answer)
+
+        threading.Thread(target=reply, daemon=True).start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
 
 
 def test_a_cluster_that_is_not_there(tmp_path: Path) -> None:
     nowhere = f"127.0.0.1:{free_port()}"
-    result = run_galop(tmp_path, "serve", MODEL, "--ray", nowhere, "--port", "0")
-    assert result.returncode == 1 and nowhere in result.stderr and "ray start --head" in result.stderr
-    assert "Traceback" not in result.stderr
+    ask = "serve", MODEL, "--port", "0", "--ray"
+    told = refused(tmp_path, *ask, nowhere)
+    assert nowhere in told and "ray start --head" in told
+    assert "HOST:PORT" in refused(tmp_path, *ask, "ray://127.0.0.1:10001")
+    for answer in (b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"):
+        with listening(answer) as address:
+            assert f"{address} is no Ray cluster" in refused(tmp_path, *ask, address)
     for wrong in ("0", "3-2", "many", "1-"):
-        result = run_galop(tmp_path, "serve", MODEL, "--ray", nowhere, "--replicas", wrong)
+        result = run_galop(tmp_path, *ask, nowhere, "--replicas", wrong)
         assert result.returncode == 2 and "--replicas" in result.stderr
 
 
-def test_a_cluster_without_room_says_so(cluster: str, server: Running, tmp_path: Path) -> None:
-    asked = "serve", "qwen3-mini:0.4m", "--ray", cluster, "--port", "0", "--cpus"
-    result = run_galop(tmp_path, *asked, "8")
-    assert result.returncode == 1 and "no node of the cluster has more than 2" in result.stderr
-    before = set(replicas())
+def test_without_ray_a_model_is_served_and_a_cluster_refused(tmp_path: Path) -> None:
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "__init__.py").write_text("raise ImportError('no module named ray', name='ray')")
+    env = {"PYTHONPATH": str(tmp_path)}
+    with serving(SMALLEST, home=tmp_path, env=env) as running:
+        assert running.post(CHAT, question(1)).status_code == 200
+    command = [sys.executable, "-m", "galop", "serve", SMALLEST, "--ray", "auto"]
+    result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **env}, timeout=60)
+    assert result.returncode == 2 and "pip install 'galop[ray]'" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_a_cluster_without_room_says_so(cluster: Cluster, server: Running, tmp_path: Path) -> None:
+    asked = "serve", SMALLEST, "--ray", cluster.address, "--port", "0", "--cpus"
+    assert "no node of the cluster has more than 2" in refused(tmp_path, *asked, "8")
+    before = cluster.replicas()
     with subprocess.Popen([sys.executable, "-m", "galop", *asked, "1"], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         assert any("no room yet" in line for line in process.stderr)
         process.send_signal(signal.SIGINT)
-        assert "Traceback" not in process.stderr.read()
+        rest = process.stderr.read()
+        assert "Traceback" not in rest and rest.count("\n") <= 1, rest
         assert process.wait(60) != 0
-    wait_for(lambda: set(replicas()) == before, "the end of what was started")
+    wait_for(lambda: cluster.replicas() == before, "the end of what was started")
 
 
-def test_a_batch_on_a_cluster_that_loses_a_node_and_its_driver_answers_every_row_once(
-    cluster: str, tmp_path: Path
-) -> None:
+# What every Python process of a node does at its start.
+OLDER = "import galop.version; galop.version.__version__ = '0.0.1'"
+WITHOUT = """
+import sys
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "galop":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Nothing())
+"""
+
+
+def ollama_store(folder: Path, model: str) -> dict[str, str]:
+    """Variables by which `ollama:mine` is that model."""
+    path = locate(model).path
+    assert path
+    blob = folder / "blobs" / "sha256-00"
+    blob.parent.mkdir(parents=True)
+    blob.symlink_to(path)
+    manifest = folder / "manifests" / "registry.ollama.ai" / "library" / "mine" / "latest"
+    manifest.parent.mkdir(parents=True)
+    layer = {"mediaType": "application/vnd.ollama.image.model", "digest": "sha256:00", "size": path.stat().st_size}
+    manifest.write_text(json.dumps({"layers": [layer]}))
+    return {"OLLAMA_MODELS": str(folder)}
+
+
+def tell_versions(address: str, **versions: str) -> None:
+    """Has a cluster say that it was started with these versions."""
+    script = """
+import json, sys
+from ray._common.usage.usage_constants import CLUSTER_METADATA_KEY
+from ray._raylet import GcsClient
+cluster = GcsClient(address=sys.argv[1])
+told = json.loads(cluster.internal_kv_get(CLUSTER_METADATA_KEY, b"cluster"))
+cluster.internal_kv_put(CLUSTER_METADATA_KEY, json.dumps(told | json.loads(sys.argv[2])).encode(), True, b"cluster")
+"""
+    subprocess.run([sys.executable, "-c", script, address, json.dumps(versions)], check=True, timeout=60)
+
+
+def test_nodes_that_cannot_have_a_replica(tmp_path: Path) -> None:
+    for name, text in ("older", OLDER), ("without", WITHOUT):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "sitecustomize.py").write_text(text)
+    mine = ollama_store(tmp_path / "mine", SMALLEST)
+    faults = [
+        ({"PYTHONPATH": str(tmp_path / "older")}, "has Galop 0.0.1 and this machine"),
+        ({"PYTHONPATH": str(tmp_path / "without")}, "where its Ray runs; install it there"),
+        ({"OLLAMA_MODELS": str(tmp_path)}, "has no ollama:mine"),
+        (ollama_store(tmp_path / "another", MODEL), "has another model under the name ollama:mine"),
+    ]
+    with ray_cluster(0) as cluster, pytest.MonkeyPatch.context() as here:
+        here.setenv("OLLAMA_MODELS", mine["OLLAMA_MODELS"])
+        asked = "serve", "ollama:mine", "--port", "0", "--ray", cluster.address, "--cpus", "1"
+        assert "no node of the cluster has more than 0" in refused(tmp_path, *asked)
+        for env, fault in faults:
+            node = cluster.add(1, env)
+            assert fault in refused(tmp_path, *asked)
+            node.close()
+        cluster.add(1, mine)
+        assert "needs at least" in refused(tmp_path, *asked, "--memory", "1MiB")
+        tell_versions(cluster.address, ray_version="2.1.0", python_version="3.8.1")
+        told = refused(tmp_path, *asked)
+        assert "runs Ray 2.1.0 with Python 3.8.1, and this machine Ray" in told
+
+
+def test_a_batch_on_a_cluster_that_loses_a_node_and_its_driver_answers_every_row_once(tmp_path: Path) -> None:
     rows = [{"custom_id": f"{i}", "url": CHAT, "body": question(i, 100) | {"ignore_eos": True}} for i in range(300)]
     asked, out, part = tmp_path / "in", tmp_path / "out", tmp_path / "out.part"
     asked.write_text("".join(json.dumps(row) + "\n" for row in rows))
     galop = sys.executable, "-m", "galop", "batch", str(asked)
-    command = [*galop, str(out), "--model", "qwen3-mini:0.4m", "--ray", cluster, "--replicas", "2", "--cpus", "0.2"]
 
     def answered() -> int:
         return part.read_bytes().count(b"\n") if part.exists() else 0
 
-    before = set(replicas())
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as driver:
-        wait_for(lambda: answered() > 20, "some answers")
-        os.kill(int(min(set(replicas()) - before)), signal.SIGKILL)
-        wait_for(lambda: answered() > 60, "more answers")
-        driver.kill()
-    assert subprocess.run(command, stderr=subprocess.DEVNULL, timeout=500).returncode == 0
-    alone = [*galop, str(tmp_path / "alone"), "--model", "qwen3-mini:0.4m"]
+    with ray_cluster(1, 1) as cluster:
+        command = [*galop, str(out), "--model", SMALLEST, "--ray", cluster.address, "--replicas", "2", "--cpus", "1"]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as driver:
+            wait_for(lambda: answered() > 20, "some answers")
+            cluster.nodes[1].kill()
+            wait_for(lambda: answered() > 60, "more answers")
+            driver.kill()
+        assert subprocess.run(command, stderr=subprocess.DEVNULL, timeout=500).returncode == 0
+        wait_for(lambda: not cluster.replicas(), "the end of all replicas")
+    alone = [*galop, str(tmp_path / "alone"), "--model", SMALLEST]
     assert subprocess.run(alone, stderr=subprocess.DEVNULL, timeout=500).returncode == 0
 
     def texts(path: Path) -> list[Any]:
@@ -254,4 +341,3 @@ def test_a_batch_on_a_cluster_that_loses_a_node_and_its_driver_answers_every_row
         return [(line["custom_id"], line["response"]["body"]["choices"]) for line in lines]
 
     assert texts(out) == texts(tmp_path / "alone") and len(texts(out)) == 300
-    wait_for(lambda: set(replicas()) <= before, "the end of the dead driver's replicas")

@@ -35,7 +35,7 @@ def plan_cluster(address: str, replicas: str, cpus: float) -> ClusterPlan | None
     if not address:
         return None
     try:
-        from galop.backends.cluster.replicas import connect
+        from galop.backends.cluster.join import join_cluster
     except ImportError:
         raise UsageError("--ray needs Ray; install it with: pip install 'galop[ray]'") from None
     from galop.backends.cluster.plan import ClusterPlan
@@ -44,5 +44,5 @@ def plan_cluster(address: str, replicas: str, cpus: float) -> ClusterPlan | None
     least, most = (int(asked[1]), int(asked[2] or asked[1])) if asked else (0, 0)
     if not 0 < least <= most:
         raise UsageError(f"--replicas is a number such as 4, or from one to another such as 1-8, not {replicas!r}")
-    connect(address)
+    join_cluster(address)
     return ClusterPlan(address, least, most, cpus)

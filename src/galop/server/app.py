@@ -64,12 +64,14 @@ def create_unguarded(service: Service, batches: Batches | None = None) -> FastAP
         idle = asyncio.create_task(models.unload_idle())
         if batches:
             batches.start(app)
-        yield
-        if batches:
-            await batches.stop()
-        idle.cancel()
-        await asyncio.to_thread(service.planner.close)
-        await models.close()
+        try:
+            yield
+        finally:
+            if batches:
+                await batches.stop()
+            idle.cancel()
+            await asyncio.to_thread(service.planner.close)
+            await models.close()
 
     app = FastAPI(title="Galop", version=__version__, lifespan=lifespan, redirect_slashes=False, docs_url=None,
                   redoc_url=None, openapi_url=None)  # fmt: skip

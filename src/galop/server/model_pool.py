@@ -20,7 +20,7 @@ from galop.backends.memory import DEFAULT_CONTEXT, PROCESS_BYTES, SHORTEST_CONTE
 from galop.backends.protocol import TokenBackend
 from galop.engine.disk_cache import DiskCache
 from galop.engine.states import KVType
-from galop.errors import MemoryBudgetError, ModelFileError
+from galop.errors import MemoryBudgetError, ModelFileError, NoRoomError
 from galop.machine import available_memory, cache_directory
 from galop.server.api_keys import ApiKey
 from galop.server.errors import ApiError
@@ -97,6 +97,7 @@ class ModelPool:
         self._freed = asyncio.Event()
         self._loads: dict[str, asyncio.Task[Resident]] = {}
         self._unloads: set[asyncio.Task[None]] = set()
+        self._closing = threading.Event()
         self._listing: dict[str, Source] = {}
         self._listed_at = -1.0
 
@@ -173,7 +174,7 @@ class ModelPool:
             start = time.monotonic()
             assert source.path
             if self.limits.cluster:
-                return self._keep(source, await asyncio.to_thread(self._deploy, source, self.limits.cluster), start)
+                return self._keep(source, await self._start_replicas(source, self.limits.cluster), start)
             if weight_bytes(source.path) // 4 + PROCESS_BYTES > self.memory:  # or all others would go for nothing
                 raise MemoryBudgetError(f"{source.name} does not fit the {self.memory >> 20} MiB of this server")
             shortest = DEFAULT_CONTEXT  # idle models go rather than that it has less
@@ -201,16 +202,23 @@ class ModelPool:
         gc.freeze()  # to go through all of a vocabulary takes a quarter of a second, in which nobody is answered
         return resident
 
-    def _deploy(self, source: Source, cluster: ClusterPlan) -> TokenBackend:
-        from galop.backends.cluster.replicas import Replicas
+    async def _start_replicas(self, source: Source, cluster: ClusterPlan) -> TokenBackend:
+        """Raises ClusterError where the cluster runs none."""
+        from galop.backends.cluster.replicas import start_replicas
 
+        limits = self.limits
         options: LoadOptions = {
-            "context": self.limits.context, "threads": self.limits.threads, "kv": self.limits.kv,
-            "memory": self.limits.memory or None,
+            "context": limits.context, "threads": limits.threads, "kv": limits.kv, "memory": limits.memory or None,
         }  # fmt: skip
-        model = Replicas(source, cluster, self.limits.parallel, self.limits.queue, options)
-        model.prepare()
-        return model
+        while True:
+            patient = all(resident.users for resident in self.residents.values())  # nothing could go instead
+            try:
+                return await asyncio.to_thread(
+                    start_replicas, source, cluster, limits.parallel, limits.queue, options, self._closing.is_set,
+                    patient,
+                )  # fmt: skip
+            except NoRoomError:
+                await self._make_room()
 
     def _reserve_for_given(self, source: Source) -> int:
         """Bytes for the models given that are still to be loaded, which this one leaves where it can."""
@@ -267,7 +275,11 @@ class ModelPool:
         return (self.limits.keep_alive or math.inf) if resident.keep_alive is None else resident.keep_alive
 
     async def close(self) -> None:
-        """Unloads all, also those in use."""
+        """Unloads all, also those in use and those that are being loaded; none is loaded any more."""
+        self._closing.set()
+        for task in list(self._loads.values()):
+            with suppress(BaseException):
+                await asyncio.shield(task)
         for resident in list(self.residents.values()):
             resident.users = 0
             await self.unload(resident)

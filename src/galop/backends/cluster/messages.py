@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from galop.backends.events import StreamEvent
+from galop.backends.load import LoadOptions
 from galop.backends.protocol import Capabilities, GenerationRequest, Statistics
 from galop.chat.response_format import ResponseFormat
 from galop.chat.tools import Tool
 from galop.engine.sampling import SampledToken, Sampling
 from galop.ops.plan import Array
 from galop.tokenizers.constraint import Mask
+from galop.weights.pack import Pack
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def _never() -> bool:
 
 
 @dataclass(frozen=True)
-class Part:
+class AnswerPart:
     """What has happened since the last part of an answer."""
 
     events: list[StreamEvent] = field(default_factory=list)
@@ -73,6 +77,25 @@ class Part:
 
 
 @dataclass(frozen=True)
+class ReplicaOrder:
+    """What a replica is to be."""
+
+    model: str  # its name, or the path of its file
+    digest: bytes  # of the model, as `digest_model` makes it
+    parallel: int
+    queue: int
+    options: LoadOptions
+    lease: str  # names an actor that lives as long as the door
+
+
+def digest_model(pack: Pack) -> bytes:
+    """SHA-256 of what decides a model's answers: config, tokenizer, template and the checksums of its matrices."""
+    card, matrices = pack.card, sorted((name, m.crc) for name, m in pack.matrices.items())
+    told = [card.config, card.chat_template, card.stop_ids, card.generation, pack.tokenizer_json, matrices]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).digest()
+
+
+@dataclass(frozen=True)
 class ReplicaSettings:
     """What a replica says of its model, the same for all of them."""
 
@@ -81,6 +104,7 @@ class ReplicaSettings:
     capabilities: Capabilities
     default_sampling: Sampling
     direct_sampling: Sampling | None
+    memory: int  # bytes of one
 
 
 @dataclass(frozen=True)

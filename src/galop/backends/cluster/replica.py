@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -12,10 +13,19 @@ import ray
 from ray import serve
 
 from galop import store
-from galop.backends.cluster.messages import ConstraintOrder, Part, ReplicaReport, ReplicaSettings, Work
+from galop.backends.cluster.messages import (
+    AnswerPart,
+    ConstraintOrder,
+    ReplicaOrder,
+    ReplicaReport,
+    ReplicaSettings,
+    Work,
+    digest_model,
+)
 from galop.backends.cluster.plan import NAMESPACE
 from galop.backends.events import Done, Failure, Prefill, StreamEvent
 from galop.backends.load import LoadOptions, load_source
+from galop.backends.protocol import Completion
 from galop.errors import GalopError
 from galop.machine import available_memory
 from galop.ops.plan import Array
@@ -28,21 +38,30 @@ GATHER_SECONDS = 0.01  # for which events are gathered into one part: a message 
 class EngineReplica:
     """A model in memory that answers whoever holds a handle of its deployment."""
 
-    def __init__(self, name: str, parallel: int, queue: int, options: LoadOptions, lease: str) -> None:
-        """`lease` names an actor that lives as long as the door."""
-        self._lease, self._renewed = lease, time.monotonic()
-        memory = options.get("memory") or int(available_memory() * 0.9)
-        options = {**options, "memory": memory, "pool": int(memory * KV_CACHE_SHARE)}
-        self.model = load_source(store.resolve(store.locate(name)), **options)
-        self.model.serve(None, parallel, queue)
+    def __init__(self, order: ReplicaOrder) -> None:
+        """Loads the model. Raises GalopError where this machine has another than the door, or no room for it."""
+        self._lease, self._renewed = order.lease, time.monotonic()
+        memory = order.options.get("memory") or int(available_memory() * 0.9)
+        options: LoadOptions = {**order.options, "memory": memory, "pool": int(memory * KV_CACHE_SHARE)}
+        try:
+            self.model = load_source(store.resolve(store.locate(order.model)), **options)
+        except GalopError as error:
+            raise GalopError(f"{socket.gethostname()}: {error}") from None
+        if digest_model(self.model.pack) != order.digest:
+            raise GalopError(
+                f"{socket.gethostname()} has another model under the name {order.model} than this machine; "
+                "pull the same on both"
+            )
+        self.model.serve(None, order.parallel, order.queue)
         self.model.prepare()
+        self._under_way: set[Completion] = set()
         self.name = serve.get_replica_context().replica_id.unique_id
 
     def settings(self) -> ReplicaSettings:
         """What the door has to know of the model."""
         m = self.model
         capabilities = replace(m.capabilities, sees=False)  # a picture's tokens are known in one process alone
-        return ReplicaSettings(m.context, m.parallel, capabilities, m.default_sampling, m.direct_sampling)
+        return ReplicaSettings(m.context, m.parallel, capabilities, m.default_sampling, m.direct_sampling, m.memory)
 
     def report(self, wanted: str = "") -> ReplicaReport:
         """What it is doing now; `wanted` is for the router."""
@@ -56,11 +75,13 @@ class EngineReplica:
             try:
                 ray.get_actor(self._lease, namespace=NAMESPACE)
             except ValueError:
+                for completion in list(self._under_way):
+                    completion.cancel()
                 serve.delete(serve.get_replica_context().app_name, _blocking=False)
         if not self.model.alive:
             raise RuntimeError("the engine has stopped")
 
-    async def answer(self, work: Work, wanted: str = "") -> AsyncIterator[Part]:
+    async def answer(self, work: Work, wanted: str = "") -> AsyncIterator[AnswerPart]:
         """The parts of an answer; the last has `Done`, or `Failure`. `wanted` is for the router. Closing it ends the
         answer."""
         loop = asyncio.get_running_loop()
@@ -77,11 +98,12 @@ class EngineReplica:
             request = await asyncio.to_thread(self._complete, work)
             completion = self.model.submit(replace(request, on_prompt_end=keep if work.reads_end else None), emit)
         except GalopError as error:
-            yield Part([Failure(error)], replica=self.name)
+            yield AnswerPart([Failure(error)], replica=self.name)
             return
+        self._under_way.add(completion)
         sent = len(completion.prompt)
         try:
-            yield Part(replica=self.name, limit=completion.limit, started=completion.started)
+            yield AnswerPart(replica=self.name, limit=completion.limit, started=completion.started)
             while True:
                 gathered = [await events.get()]
                 while not events.empty():
@@ -89,7 +111,7 @@ class EngineReplica:
                 last = isinstance(gathered[-1], (Done, Failure))
                 tokens = list(completion.tokens[sent:])
                 sent += len(tokens)
-                yield Part(
+                yield AnswerPart(
                     gathered, tokens, cached_tokens=completion.cached_tokens, prompt_end=ends.pop() if ends else None,
                     prompt_scores=completion.prompt_scores if last else (),
                 )  # fmt: skip
@@ -98,6 +120,7 @@ class EngineReplica:
                 if not isinstance(gathered[-1], Prefill):
                     await asyncio.sleep(GATHER_SECONDS)
         finally:
+            self._under_way.discard(completion)
             completion.cancel()
 
     def _complete(self, work: Work) -> Any:

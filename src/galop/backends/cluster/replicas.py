@@ -7,28 +7,29 @@ so one that a replica took with it when it died is made again by another, and go
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import re
-import secrets
-import socket
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
-import ray
-from ray import serve
-from ray.exceptions import RayError
-from ray.serve.config import AutoscalingConfig, RequestRouterConfig
+from ray.exceptions import RayError, RayTaskError
 
-from galop.backends.cluster.messages import ConstraintOrder, Part, ReplicaReport, ReplicaSettings, Work
-from galop.backends.cluster.plan import NAMESPACE, ClusterPlan
-from galop.backends.cluster.replica import EngineReplica
-from galop.backends.cluster.routing import NamedReplicaRouter, PrefixMap
+from galop.backends.cluster.deploy import Deployment, deploy, end
+from galop.backends.cluster.join import brief
+from galop.backends.cluster.membership import running_replicas
+from galop.backends.cluster.messages import (
+    AnswerPart,
+    ConstraintOrder,
+    ReplicaReport,
+    ReplicaSettings,
+    Work,
+    digest_model,
+)
+from galop.backends.cluster.plan import ClusterPlan
+from galop.backends.cluster.prefixes import PrefixMap
 from galop.backends.events import Done, Emit, Event, Failure, Prefill, StreamEvent
 from galop.backends.load import LoadOptions, open_pack
 from galop.backends.local import EMBEDDINGS
@@ -44,17 +45,15 @@ from galop.machine import cache_directory, default_threads
 from galop.ops.plan import Array
 from galop.store import Source
 from galop.tokenizers.tokenizer import Tokenizer
-
-if TYPE_CHECKING:
-    from ray.serve.handle import DeploymentHandle
+from galop.weights.pack import Pack
 
 SUMMED = (
     "running", "waiting", "preemptions", "prompt_tokens", "generated_tokens", "prefix_cache_queries",
     "prefix_cache_hits",
 )  # fmt: skip
-MOST_TRIES = 5  # of an answer whose replicas die
-log = logging.getLogger("galop")
-CONNECT_SECONDS = 5.0
+MOST_TRIES = 6  # of an answer whose replicas die
+RETRY_SECONDS = 0.1  # before the second, and twice as long before each further one
+END_SECONDS = 5.0  # for which it is waited at most until idle replicas are gone, and their processors free
 REPORT_SECONDS = 2.0  # between two looks at what the replicas are doing
 
 
@@ -74,7 +73,7 @@ class RemoteCompletion:
         self._emit = emit
         self.cancel: Callable[[], None] = lambda: None
 
-    def take(self, part: Part, skip: int) -> int:
+    def take(self, part: AnswerPart, skip: int) -> int:
         """Passes a part on, but for so many events that were there before; how many of these are still to come."""
         self.limit = part.limit or self.limit
         self.cached_tokens = part.cached_tokens or self.cached_tokens
@@ -101,26 +100,52 @@ class RemoteCompletion:
             self.ended = True
             self._emit(Failure(error))
 
+    def finish_cancelled(self) -> None:
+        """Ends it as one that was cancelled, unless it has ended."""
+        if not self.ended:
+            self.ended = True
+            prompt = len(self.prompt)
+            self._emit(Done("cancelled", prompt, self.cached_tokens, len(self.tokens) - prompt, 0.0, 0.0, 0.0))
+
+
+def start_replicas(
+    source: Source, plan: ClusterPlan, parallel: int, queue: int, options: LoadOptions, stopped: Callable[[], bool],
+    patient: bool,
+) -> Replicas:  # fmt: skip
+    """Deploys a model and waits until the first of its replicas is ready; see `deploy`.
+
+    Raises ClusterError, ModelFileError.
+    """
+    assert source.path
+    pack, _ = open_pack(source.path, cache_directory(), options.get("threads") or default_threads())
+    deployment = deploy(source, digest_model(pack), plan, parallel, queue, options, stopped, patient)
+    try:
+        model = Replicas(pack, deployment, plan, queue)
+        model.prepare()
+        return model
+    except BaseException:
+        end(deployment.app)
+        raise
+
 
 class Replicas(Processor):
     """A `TokenBackend` over the replicas of one model."""
 
-    def __init__(self, source: Source, plan: ClusterPlan, parallel: int, queue: int, options: LoadOptions) -> None:
-        """Deploys them, and waits until the first is ready. Raises ClusterError, ModelFileError."""
-        assert source.path
-        pack, _ = open_pack(source.path, cache_directory(), options.get("threads") or default_threads())
+    def __init__(self, pack: Pack, deployment: Deployment, plan: ClusterPlan, queue: int) -> None:
+        """`pack` is the model's, of which only the header is read."""
         card = pack.card
         words = pack.tokenizer_json, card.bos_token, card.eos_token, card.add_bos, card.dummy_space
         super().__init__(card, Tokenizer(*words), pack.matrices[EMBEDDINGS].rows)
-        self.answered_by, self.waited, self.price, self.memory = "", 0.0, None, 0
+        self.answered_by, self.waited, self.price = "", 0.0, None
         self._queue, self._most = queue, plan.most
-        self._lease, self._handle = deploy(source, plan, parallel, queue, options)
+        self._app, self._handle = deployment.app, deployment.handle
         self._settings: ReplicaSettings = self._handle.settings.remote().result()
         self.default_sampling = self._settings.default_sampling
         self.direct_sampling = self._settings.direct_sampling
+        self.memory = self._settings.memory
         self._map = PrefixMap()
         self._reports: dict[str, Statistics] = {}
-        self._under_way = 0
+        self._under_way = set[Future[None]]()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="galop-cluster", daemon=True)
         self._thread.start()
@@ -168,40 +193,43 @@ class Replicas(Processor):
                 n_prompt_tokens=len(request.prompt),
                 n_ctx=self.context,
             )
-        if self._under_way >= self.parallel + self._queue:
-            raise QueueFullError(f"{self._under_way} requests wait already; try again later")
+        if len(self._under_way) >= self.parallel + self._queue:
+            raise QueueFullError(f"{len(self._under_way)} requests wait already; try again later")
         completion = RemoteCompletion(request, emit)
-        self._under_way += 1
-        task = asyncio.run_coroutine_threadsafe(self._answer(request, completion), self._loop)
-        completion.cancel = lambda: self._cancel(task, completion)
+        answering = asyncio.run_coroutine_threadsafe(self._answer(request, completion), self._loop)
+        self._under_way.add(answering)
+        answering.add_done_callback(self._under_way.discard)
+        completion.cancel = lambda: self._cancel(answering, completion)
         return completion
 
-    def _cancel(self, task: Any, completion: RemoteCompletion) -> None:
+    def _cancel(self, answering: Future[None], completion: RemoteCompletion) -> None:
         """Ends a completion; nothing happens to one that has ended."""
-        if not completion.ended:
-            task.cancel()
+        if answering.cancel():
+            self._loop.call_soon_threadsafe(completion.finish_cancelled)
 
     async def _answer(self, request: GenerationRequest, completion: RemoteCompletion) -> None:
+        """Has an answer made, again where a replica dies, until it has ended."""
         tries = 0
         try:
             while not completion.ended:
-                tries += 1
-                wanted = self._map.choose(request.client, request.prompt)
                 try:
-                    await self._take_parts(request, completion, wanted)
+                    await self._take_parts(request, completion)
+                except RayTaskError:
+                    raise  # it lives, and would fail again
                 except RayError as error:
+                    tries += 1
                     if tries == MOST_TRIES:
-                        raise ClusterError(f"{tries} replicas of {self.name} died at this: {_brief(error)}") from None
+                        raise ClusterError(f"{tries} replicas of {self.name} died at this: {brief(error)}") from None
                     del completion.tokens[len(completion.prompt) :]
+                    await asyncio.sleep(RETRY_SECONDS * 2 ** (tries - 1))
         except GalopError as error:
             completion.fail(error)
         except Exception as error:
-            completion.fail(ClusterError(f"the cluster failed: {_brief(error)}"))
-        finally:
-            self._under_way -= 1
+            completion.fail(ClusterError(f"the cluster failed: {brief(error)}"))
 
-    async def _take_parts(self, request: GenerationRequest, completion: RemoteCompletion, wanted: str) -> None:
+    async def _take_parts(self, request: GenerationRequest, completion: RemoteCompletion) -> None:
         """One replica's answer, as far as it comes. Raises RayError where the replica died."""
+        wanted = self._map.choose(request.client, request.prompt, running_replicas(self._app))
         stream = self._handle.options(stream=True).answer.remote(Work.of(request), wanted=wanted)
         skip, replica = completion.delivered, ""
         try:
@@ -213,10 +241,11 @@ class Replicas(Processor):
                 skip = completion.take(part, skip)
                 if request.cancelled():
                     stream.cancel()
+                    completion.finish_cancelled()
                     return
             self._map.note(request.client, completion.tokens, replica)
         except RayError:
-            self._map.forget(replica)
+            self._map.forget(replica or wanted)
             raise
         except asyncio.CancelledError:
             stream.cancel()
@@ -282,13 +311,15 @@ class Replicas(Processor):
         return Statistics(**sums, prefix_cache_lost=dict(lost), kv_cache_usage=usage)
 
     async def _watch(self) -> None:
-        """Runs until it is cancelled: asks each replica that has answered what it is doing."""
+        """Runs until it is cancelled: asks each replica what it is doing."""
         while True:
-            for name in list(self._map.under_way):
+            names = running_replicas(self._app)
+            for name in names:
                 with suppress(RayError):
                     report: ReplicaReport = await self._handle.report.remote(wanted=name)
                     self._reports[report.replica] = report.statistics
-            self._reports = {name: r for name, r in self._reports.items() if name in self._map.under_way}
+            for name in [name for name in self._reports if name not in names]:
+                del self._reports[name]
             await asyncio.sleep(REPORT_SECONDS)
 
     def serve(
@@ -299,7 +330,10 @@ class Replicas(Processor):
     def close(self) -> None:
         """Takes the replicas away, and ends what they were doing."""
         self._watching.cancel()
-        serve.delete(self._handle.app_name)
+        for answering in list(self._under_way):
+            answering.cancel()
+        asyncio.run_coroutine_threadsafe(_end_tasks(), self._loop).result()
+        end(self._app, END_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         super().close()
@@ -311,104 +345,10 @@ class Replicas(Processor):
         self.close()
 
 
-def connect(address: str) -> None:
-    """Joins a cluster, once in a process. Raises ClusterError where there is none at the address."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
-    logging.getLogger("ray").setLevel(logging.ERROR)
-    logging.getLogger("ray.serve").setLevel(logging.ERROR)  # what concerns a person is an error of ours
-    if ray.is_initialized():
-        return
-    where = None if address == "local" else address
-    try:
-        _reach(address)
-        ray.init(where, log_to_driver=False, logging_level="ERROR", namespace=NAMESPACE)
-    except Exception as error:
-        raise ClusterError(
-            f"no Ray cluster could be joined at {address!r} ({_brief(error)}); start one with: ray start --head"
-        ) from None
-
-
-def _reach(address: str) -> None:
-    """Ray itself tries for two minutes. Raises OSError where nobody listens at HOST:PORT."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if host and port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
-
-
-class Lease:
-    """An actor that lives as long as the process that made it, by which replicas know that their door is there."""
-
-
-def deploy(
-    source: Source, plan: ClusterPlan, parallel: int, queue: int, options: LoadOptions
-) -> tuple[Any, DeploymentHandle[Any]]:
-    """Replicas of a model, once they are ready, and the lease on which they stay. Raises ClusterError where none gets
-    ready."""
-    connect(plan.address)
-    plain = "".join(c if c.isalnum() or c in "-_." else "-" for c in source.name)
-    name = f"galop-{plain}-{secrets.token_hex(4)}"  # another door's replicas of it are its own
-    cpus = plan.cpus or options.get("threads") or default_threads()
-    largest = max((node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]), default=0)
-    if cpus > largest:
-        raise ClusterError(
-            f"a replica of {source.name} wants {cpus:g} processors and no node of the cluster has more than "
-            f"{largest:g}; say how many with --cpus"
-        )
-    scaled = AutoscalingConfig(min_replicas=plan.least, max_replicas=plan.most, target_ongoing_requests=parallel / 2)
-    deployment = serve.deployment(EngineReplica, name="engine").options(
-        num_replicas=None if plan.most > plan.least else plan.least,
-        autoscaling_config=scaled if plan.most > plan.least else None,
-        ray_actor_options={"num_cpus": cpus},
-        max_ongoing_requests=parallel + queue,
-        request_router_config=RequestRouterConfig(request_router_class=NamedReplicaRouter),
-        health_check_period_s=1,
-        health_check_timeout_s=30,
-        graceful_shutdown_timeout_s=30,
-    )
-    threads = options.get("threads") or max(1, int(cpus))
-    bound = deployment.bind(source.name, parallel, queue, {**options, "threads": threads}, name)
-    lease = ray.remote(Lease).options(name=name, num_cpus=0).remote()
-    try:
-        serve.start(proxy_location="Disabled")
-        target = serve.RunTarget(bound, name=name, route_prefix=None)
-        [handle] = serve.run_many([target], wait_for_applications_running=False)
-        _wait_until_running(name, source.name, cpus)
-    except BaseException as error:
-        with suppress(Exception):
-            serve.delete(name, _blocking=False)
-        if isinstance(error, RayError):
-            raise ClusterError(f"no replica of {source.name} could be started: {_brief(error)}") from None
-        raise
-    return lease, handle
-
-
-def _wait_until_running(name: str, model: str, cpus: float) -> None:
-    """Says so where there is no room for replicas, which a cluster may be making. Raises ClusterError where they do not
-    start."""
-    told = False
-    while True:
-        app = serve.status().applications.get(name)
-        if app and app.status == "RUNNING":
-            return
-        if app and app.status == "DEPLOY_FAILED":
-            raise ClusterError(f"no replica of {model} could be started: {_last_line(app.message)}")
-        if app and not told and any("to be scheduled" in d.message for d in app.deployments.values()):
-            told = True
-            log.warning(
-                "the cluster has no room yet for all replicas of %s with %g processors each; waiting (fewer: "
-                "--replicas, --cpus)", model, cpus,
-            )  # fmt: skip
-        time.sleep(0.2)
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return re.sub(r"^galop\.errors\.\w+: ", "", lines[-1])[:300] if lines else ""
-
-
-def _brief(error: Exception) -> str:
-    """The first line of what Ray says, without its trace."""
-    return _last_line(str(error)) or type(error).__name__
+async def _end_tasks() -> None:
+    """Waits until all other tasks of the loop have ended."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 if TYPE_CHECKING:

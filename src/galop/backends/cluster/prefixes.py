@@ -1,0 +1,56 @@
+"""Which replica has read the beginning of a prompt before, as far as this process sent it."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Collection, Sequence
+
+from galop.engine.prefix_cache import block_hash
+from galop.engine.states import BLOCK_TOKENS
+
+MOST_BLOCKS = 1 << 18  # that are remembered: 8 million tokens in 50 MB
+MOST_AHEAD = 16  # requests that a replica may have more than the least busy, for a prompt that it knows whole
+
+
+class PrefixMap:
+    """Which replica read which blocks of tokens last, as far as this door sent them."""
+
+    def __init__(self) -> None:
+        self._readers: OrderedDict[bytes, str] = OrderedDict()
+        self.under_way: Counter[str] = Counter()  # requests, by replica
+
+    def choose(self, client: str, tokens: Sequence[int], replicas: Collection[str]) -> str:
+        """Of the replicas there are, the one that knows most of the tokens and has time; "" where none does. The more
+        it knows, the more it may have to do: what many prompts begin with is soon known to all."""
+        count, reader = 0, ""
+        for key in chain(client, tokens):
+            name = self._readers.get(key)
+            if name is None:
+                break
+            count, reader = count + 1, name
+        if reader not in replicas:
+            return ""
+        ahead = self.under_way[reader] - min(self.under_way[name] for name in replicas)
+        return reader if ahead * len(tokens) <= MOST_AHEAD * count * BLOCK_TOKENS else ""
+
+    def note(self, client: str, tokens: Sequence[int], replica: str) -> None:
+        """Remembers that a replica has read these tokens."""
+        for key in chain(client, tokens):
+            self._readers[key] = replica
+            self._readers.move_to_end(key)
+        while len(self._readers) > MOST_BLOCKS:
+            self._readers.popitem(last=False)
+
+    def forget(self, replica: str) -> None:
+        """Forgets a replica that is gone."""
+        self._readers = OrderedDict((key, name) for key, name in self._readers.items() if name != replica)
+        del self.under_way[replica]
+
+
+def chain(client: str, tokens: Sequence[int]) -> list[bytes]:
+    """A hash for each full block, of all tokens up to its end and whose they are."""
+    hashes, parent = [], client.encode()
+    for end in range(BLOCK_TOKENS, len(tokens) + 1, BLOCK_TOKENS):
+        parent = block_hash(parent, tokens[end - BLOCK_TOKENS : end])
+        hashes.append(parent)
+    return hashes

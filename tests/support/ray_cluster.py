@@ -1,0 +1,115 @@
+"""A Ray cluster of some nodes on this machine, whose processes end with the test."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from waiting import wait_for
+
+RAY = [sys.executable, "-c", "from ray.scripts.scripts import main; main()"]
+SMALL = "--object-store-memory=80000000", "--include-log-monitor=false", "--disable-usage-stats"
+FREE_PORTS = "--min-worker-port=0", "--max-worker-port=0", "--dashboard-agent-listen-port=0"
+
+
+def free_port() -> int:
+    """One that nobody listens on, below those that the system gives out by itself."""
+    for port in range(20_000 + os.getpid() % 10_000, 32_000):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+    raise AssertionError("no port is free")
+
+
+class Node:
+    """A node: `ray start --block`, and what it starts, in a session of its own."""
+
+    def __init__(self, folder: Path, *args: str, env: Mapping[str, str] | None = None) -> None:
+        self._command, self._env = [*RAY, "start", "--block", *SMALL, *FREE_PORTS, *args], {**os.environ, **(env or {})}
+        self.log = folder / f"node-{len(list(folder.glob('node-*')))}.log"
+        self._tries = 0
+        self._try()
+        wait_for(self._started, f"the start of {args}", 300)
+
+    def _try(self) -> None:
+        self._tries += 1
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, start_new_session=True, env=self._env
+            )
+
+    def _started(self) -> bool:
+        told = self.log.read_text()
+        if self.process.poll() is not None:  # on a busy machine it gives up after half a minute
+            assert self._tries < 3, told
+            self._try()
+        return "block forever" in told
+
+    def processes(self) -> dict[int, str]:
+        """Those of its session, with their commands: the node's own and its workers."""
+        listed = subprocess.run(["ps", "-eo", "pid,sid,args"], capture_output=True, text=True, check=True).stdout
+        lines = [line.split(maxsplit=2) for line in listed.splitlines()]
+        return {int(pid): args for pid, session, args in lines if session == str(self.process.pid)}
+
+    def replicas(self) -> set[int]:
+        """Ids of the processes of its replicas."""
+        return {pid for pid, args in self.processes().items() if "ServeReplica:galop-" in args}
+
+    def kill(self) -> None:
+        """Ends all its processes at once."""
+        for pid in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(60)
+
+    def close(self) -> None:
+        """Has it end, and its processes if it does not."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+class Cluster:
+    """A head, and nodes that are added to it."""
+
+    def __init__(self, folder: Path, cpus: int, env: Mapping[str, str] | None = None) -> None:
+        port = free_port()
+        self.folder, self.address, self.nodes, self.env = folder, f"127.0.0.1:{port}", list[Node](), env
+        self.nodes.append(Node(
+            folder, "--head", f"--port={port}", f"--num-cpus={cpus}", f"--temp-dir={folder}/r",
+            "--node-ip-address=127.0.0.1", "--include-dashboard=false", f"--ray-client-server-port={port + 1}", env=env,
+        ))  # fmt: skip
+
+    def add(self, cpus: int, env: Mapping[str, str] | None = None) -> Node:
+        """One more node."""
+        options = f"--address={self.address}", f"--num-cpus={cpus}", "--node-ip-address=127.0.0.1"
+        self.nodes.append(Node(self.folder, *options, env=env or self.env))
+        return self.nodes[-1]
+
+    def replicas(self) -> set[int]:
+        """Ids of the processes of all replicas on its nodes."""
+        return {pid for node in self.nodes for pid in node.replicas()}
+
+
+@contextmanager
+def ray_cluster(*cpus: int) -> Iterator[Cluster]:
+    """A cluster with a node of so many processors for each number, the first of them its head."""
+    with TemporaryDirectory(prefix="ray", dir="/tmp") as folder:  # whose sockets' names may not be longer
+        cluster = Cluster(Path(folder), cpus[0])
+        try:
+            for count in cpus[1:]:
+                cluster.add(count)
+            yield cluster
+        finally:
+            for node in reversed(cluster.nodes):
+                node.close()

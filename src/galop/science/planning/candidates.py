@@ -11,7 +11,7 @@ from galop.science.planning.computation import Computation, compute
 from galop.science.planning.evidence import with_units
 from galop.science.planning.formula_plan import FormulaPlan, FormulaStep, Missing
 from galop.science.planning.inverse import NoRoot, UselessStep
-from galop.science.planning.multiples import add_up, pour_together
+from galop.science.planning.multiples import add_up, join, pour_together
 from galop.science.planning.plans import find_plans
 from galop.science.planning.variables import convert
 from galop.science.reading.quantities import Given
@@ -27,6 +27,7 @@ FAR = 2.5  # a plan whose score is so much less than the best one's is none
 LEAST = -0.3  # a plan whose score is less does not fit the question
 NONE = 1.5  # what it costs a plan that nothing makes it give what is given
 LEAST_MISSING = -1.5  # so much less fits one that lacks an input
+NARROW = 0.5  # how much better a plan has to be that leaves what another one uses
 BAD = 0.5  # a plan that cannot be, is what was meant where its score is so much more than any other's
 LEFT = 0.24  # what a plan that lacks an input may leave unused
 PERIODS = frozenset("s min h day week month year second minute hour".split())
@@ -55,9 +56,7 @@ class Candidate:
 
 def find_candidates(question: TechnicalQuestion) -> list[Candidate]:
     """The likeliest plans whose numbers differ, the likeliest first, and those that lack an input or cannot be."""
-    question = with_units(question)
-    [asked, *_] = things_asked(question)
-    question = pour_together(add_up(question, asked), asked)
+    question, asked = prepare(question)
     computing, waiting = time.thread_time() + SECONDS, time.monotonic() + WAITING
     found: list[Candidate] = []
     plans = find_plans(question, asked)
@@ -96,8 +95,23 @@ def find_candidates(question: TechnicalQuestion) -> list[Candidate]:
             if not any(c.computation and is_same(c.computation, value) for c in found):
                 found.append(Candidate(plan, value))
     found.sort(key=lambda c: (-c.plan.score, c.computation is not None and c.computation.value < 0))
+    found = put_whole_first(found)
     found = [c for c in found if not (c.problem and not c.plan.missing and has_better(c, found))]
-    return [replace(c, lead=c.plan.score - max([d.plan.score for d in found if d is not c], default=-9)) for c in found]
+    return [replace(c, lead=lead_of(c, found)) for c in found]
+
+
+def lead_of(one: Candidate, found: Sequence[Candidate]) -> float:
+    """How much better a plan is than any other with another number, those that use less of what is given left out."""
+    near = one.plan.score + NARROW
+    rest = (c.plan for c in found if c is not one and not (c.plan.used < one.plan.used and c.plan.score < near))
+    return one.plan.score - max((plan.score for plan in rest), default=-9)
+
+
+def prepare(question: TechnicalQuestion) -> tuple[TechnicalQuestion, Asked]:
+    """A question with its quantities as plans take them, and what it asks first."""
+    question = with_units(question)
+    [asked, *_] = things_asked(question)
+    return pour_together(join(add_up(question, asked), asked), asked), asked
 
 
 def as_amount(question: TechnicalQuestion, asked: Asked) -> tuple[TechnicalQuestion, Asked] | None:
@@ -107,6 +121,16 @@ def as_amount(question: TechnicalQuestion, asked: Asked) -> tuple[TechnicalQuest
         return None
     one = Given(1.0, time, len(question.text), len(question.text), f"1 {time}", stems("time durée"))
     return replace(question, given=(*question.given, one)), replace(asked, unit=amount, measures=amount)
+
+
+def put_whole_first(found: Sequence[Candidate]) -> list[Candidate]:
+    """Plans in their order, but before the first another about as good that uses more of what is given."""
+    first = next((c for c in found[:1] if c.computation), None)
+    for c in found[1:]:
+        near = first and c.computation and c.plan.score > first.plan.score - NARROW
+        if first and near and c.plan.used > first.plan.used:
+            return [c, *(other for other in found if other is not c)]
+    return list(found)
 
 
 def has_better(bad: Candidate, found: Sequence[Candidate]) -> bool:

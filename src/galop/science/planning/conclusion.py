@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from galop.science.formula import format_number
@@ -10,10 +11,13 @@ from galop.science.planning.candidates import Candidate, find_candidates, things
 from galop.science.planning.formula_plan import FormulaPlan
 from galop.science.planning.lacking import name_missing, say_missing
 from galop.science.planning.variables import convert, rarity
+from galop.science.reading.plain_text import fold_characters
 from galop.science.reading.question import TechnicalQuestion
 from galop.science.reading.words import stems
 from galop.science.units import same_dimension
 
+CONVERT = re.compile(r"\b(?:convert|convertir|convertis|convertissez|conversion)\b")
+CONTAINED = re.compile(r"(?:de |d')?\w+ (?:are (?:there )?|y a-t-il )?(?:in|dans) (?:a|an|one|une?|l[ea]|\d)")
 NOTHING = {"en": "nothing was computed", "fr": "rien n'a été calculé"}
 CLOSE = 0.3  # a lead by which a plan is the only one that uses what is given so well
 EQUAL = 0.07  # plans of one rank differ in their scores by no more
@@ -23,6 +27,13 @@ OTHER = 0.13  # the same of plans that use other quantities
 SHOWN = 4  # plans of one rank that are told
 LEFT = 0.6  # what a plan may leave unused
 SURE, UNSURE = 0.75, 0.3  # a number of a plan that fits less is told where nothing else is as likely, or not at all
+
+ABOUT, CLEAR, BARELY = (
+    0.1,
+    0.09,
+    0.2,
+)  # one formula of which a question speaks, which uses all that it gives: its lead is enough
+ALONE = 2.5  # a lead by which a plan is the only one, by what things measure
 
 
 def answer(question: TechnicalQuestion) -> Answer:
@@ -82,10 +93,10 @@ def convert_given(question: TechnicalQuestion) -> Answer | None:
     if not asked.unit or len(given) != 1 or question.names or not same_dimension(given[0].unit, asked.unit):
         return None
     said = {*stems(question.text)}  # not the words of the unit's dimension
-    if any(
-        stem in rarity() and stem in said for stem in asked.stems
-    ):  # it is what something measures that is asked for
-        return None
+    folded = fold_characters(question.text)
+    plain = CONVERT.search(folded) or CONTAINED.match(folded, asked.start, given[0].start)
+    if not plain and any(stem in rarity() and stem in said for stem in asked.stems):
+        return None  # it is what something measures that is asked for
     value = convert(given[0].value, given[0].unit, asked.unit)
     if value is None:
         return None
@@ -133,5 +144,10 @@ def is_sure(candidate: Candidate) -> bool:
     plan = candidate.plan
     if plan.fit >= SURE:
         return True
+    if not any(given.kind == "measure" for given in plan.unused):
+        if plan.about >= ABOUT and candidate.lead >= CLEAR and plan.is_straight:
+            return True
+        if not plan.unused and candidate.lead >= ALONE and plan.fit >= (0.0 if len(plan.used) > 1 else BARELY):
+            return True
     lead, fit = (CLOSE, UNSURE) if len(plan.used) > 1 else (3 * CLOSE, SURE - 0.15)
     return plan.fit >= fit and candidate.lead >= lead and plan.left <= LEFT / 2

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import combinations, pairwise
 
-from galop.science.formula import Quantity
+from galop.science.formula import Formula, Quantity
 from galop.science.planning.variables import (
     Dimension,
     Variable,
@@ -19,6 +19,7 @@ from galop.science.planning.variables import (
     dimension,
     knowns,
     likeness,
+    rarity,
     stems_of,
 )
 from galop.science.reading.plain_text import fold_characters
@@ -33,6 +34,10 @@ CONSTANTS = ((9.80665, "m/s^2"), (8.314462618, "J/mol/K"), (96485.33212, "C/mol"
              (6378.137, "km"), (6.02214076e23, "1/mol"))  # fmt: skip
 EARLIER = frozenset(stems("reference référence first initial before premier initiale"))
 QUALIFIED = frozenset(stems("exchange limiting corrosion critical échange limite limitant critique"))  # only if said
+EITHER = tuple(  # of which what is said to be one is not the other
+    (frozenset(stems(one)), frozenset(stems(other)))
+    for one, other in (("series série", "parallel parallèle"), ("subsonic subsonique", "supersonic supersonique"))
+)
 SUBSTANCES = frozenset(stems("hydrogen oxygen"))  # which a formula is of
 PARTS = frozenset(stems("resistors résistances capacitors condensateurs coils bobines"))
 ALPHA = frozenset(stems("alpha α"))
@@ -74,18 +79,23 @@ SMALLER = tuple(
     for one, other in (
         ("roughness rugosité", "diameter length"), ("thickness épaisseur", "diameter length height distance"),
         ("diameter", "length distance"), ("exit", "chamber"), ("ambient", "chamber"), ("cold lower", "hot higher"),
-        ("throat", "exit burning chamber"), ("taken", "dilution"), ("vapour", "tank"),
+        ("throat", "exit burning chamber"), ("taken", "dilution"), ("vapour", "tank"), ("pressure", "stress strength"),
         ("after final dry", "before initial"),
     )
 )  # fmt: skip
+MEASURES = frozenset(stems("pressure temperature area section mass density velocity volume power pression température "
+                           "aire masse volumique vitesse puissance"))  # fmt: skip
 INNOCENT = frozenset(stems("area expansion section detente gamma mixture o/f melange"))  # often given and not needed
-ORDINAL = re.compile(r"(first|second|third|fourth)_(\w+)|(\w+)_([1-4])")
+ORDINAL = re.compile(r"(first|second|third|fourth)(?:_(\w+))?|(\w+)_([1-4])")
 BODY = re.compile(
     r"(?<!\w)(?:from|around|round|on|above|over|orbiting|orbits?|autour de|depuis|sur|au-dessus de|planet|"
     r"planete|moon|lune|asteroid|"
     r"(?:velocity|speed|gravity|vitesse de liberation|gravite) (?:of|de)) (?:the |la |le |l')?([a-z]{3,})(?!\w)"
 )
-BEFORE, AFTER = frozenset(stems("before ahead")), frozenset(stems("afterwards behind"))
+BEFORE, AFTER = frozenset(stems("before ahead reference")), frozenset(stems("afterwards behind"))
+BOTH = re.compile(r"\b(?:both|les deux|each of the two)\b(?: [a-z-]+){1,4} ?[=:]? ?$")
+END = re.compile(r"[.;?!:]\s")  # of a sentence
+LISTED = re.compile(r"\W*(?:and|et|or|ou|to|à)?\W*")
 FIRST, LAST = stems("initial inlet before lower cold"), stems("final outlet after higher hot")
 CHANGE = stems("rise difference change")
 OPPOSITES = tuple(
@@ -115,7 +125,7 @@ OPPOSITES = tuple(
 
 def contexts_of(question: TechnicalQuestion, asked: Asked) -> list[dict[str, float]]:
     """For each quantity of a question the stems that may say what it is, with their weights."""
-    contexts = [context_of(given, question.text) for given in question.given]
+    contexts = [context_of(given, question.text) for given in part_words(question)]
     for given, context in zip(question.given, contexts, strict=True):
         if asked.start <= given.start < asked.end:  # words of what is asked are hardly those of what is given
             apart = re.search(r"\w\w", question.text[asked.start + len(asked.what) : given.start])
@@ -128,6 +138,25 @@ def contexts_of(question: TechnicalQuestion, asked: Asked) -> list[dict[str, flo
     for before, after in pairwise(range(len(question.given))):
         add_change(question, before, after, contexts)
     return contexts
+
+
+def part_words(question: TechnicalQuestion) -> list[Given]:
+    """The quantities of a question, of each no word by which the text calls another one of its kind: the symbol and the
+    words beside one say little of those that follow, but in a list, and a word between two is of the nearer one."""
+    parted = []
+    for i, given in enumerate(question.given):
+        context, after = given.context, given.after
+        for other in question.given[max(0, i - 4) : i]:
+            between = question.text[other.end : given.start]
+            if not same_dimension(other.unit, given.unit) or LISTED.fullmatch(between):
+                continue
+            theirs = {*other.before[:3], *other.after[:1], *stems(other.symbol)}
+            context = tuple(stem for stem in context if stem not in theirs)
+        for other in question.given[i + 1 : i + 2]:
+            nearer = {s for s in after if s in other.before and other.before.index(s) < after.index(s)}
+            after = tuple(stem for stem in after if stem not in nearer)
+        parted.append(replace(given, context=context, after=after))
+    return parted
 
 
 def context_of(given: Given, text: str) -> dict[str, float]:
@@ -230,7 +259,7 @@ def count_crossed(used: Mapping[int, Variable], question: TechnicalQuestion) -> 
             crossed += n > m
         elif j == i + 1 and n != m:  # what stands side by side is of one state
             between = question.text[question.given[i].end : question.given[j].start]
-            crossed += not re.search(r"[.;?]\s", between)
+            crossed += not END.search(between)
     return crossed
 
 
@@ -255,7 +284,7 @@ def number_of(name: str) -> tuple[str, int] | None:
     if not found:
         return None
     if found[1]:
-        return found[2], ("first", "second", "third", "fourth").index(found[1]) + 1
+        return found[2] or "", ("first", "second", "third", "fourth").index(found[1]) + 1
     return found[3], int(found[4])
 
 
@@ -287,10 +316,17 @@ def clashes(given: Given, role: Variable, context: Mapping[str, float]) -> bool:
     )
 
 
+def measures_other(given: Given, role: Variable) -> bool:
+    """Whether a pure number is said to be of other measures than a variable: a ratio of pressures is none of areas."""
+    told = MEASURES & {*given.before[:5]} if given.kind in ("number", "ratio") else frozenset()
+    theirs = MEASURES & role.stems.keys()
+    return bool(told and theirs) and not told & theirs
+
+
 @cache
 def is_earlier(target: Variable) -> bool:
     """Whether a variable is what the result of its formula was before a change, hardly asked for without saying so."""
-    alike = (v for v in by_formula()[target.formula.name] if v.is_result and v.dimension == target.dimension)
+    alike = (v for v in by_formula()[target.formula.name] if v is not target and v.dimension == target.dimension)
     return not target.is_result and bool(BEFORE & stems_of(target.of.what)) and next(alike, None) is not None
 
 
@@ -299,6 +335,25 @@ def is_smaller(one: Variable, other: Variable) -> bool:
     """Whether a variable is hardly ever larger than another, as a diameter than a length."""
     ours, theirs = stems_of(one.of.what), stems_of(other.of.what)
     return any(ours & less and theirs & more and not theirs & less for less, more in SMALLER)
+
+
+def is_other_way(formula: Formula, words: frozenset[str]) -> bool:
+    """Whether a formula is of what a question says that it is not: of what is in series, where all is in parallel."""
+    said = stems_of(f"{formula.name.replace('_', ' ')} {formula.about}")
+    return any(
+        (said & one and words & other and not said & other and not words & one)
+        or (said & other and words & one and not said & one and not words & other)
+        for one, other in EITHER
+    )
+
+
+def contrast(context: Mapping[str, float], one: Variable, other: Variable) -> float:
+    """How much more words with their weights speak of one variable than of another, by what tells these apart."""
+    known = rarity()
+    return sum(
+        weight * known.get(stem, 0.0) * (one.stems.get(stem, 0.0) - other.stems.get(stem, 0.0))
+        for stem, weight in context.items()
+    )
 
 
 @lru_cache(10_000)
@@ -352,7 +407,19 @@ def with_units(question: TechnicalQuestion) -> TechnicalQuestion:
         if g.kind == "number" and abs(g.value) < 4 and VOLTAGES & {*g.before[:1], *stems(g.symbol)} else g
         for g in given
     ]  # fmt: skip
-    once = list({(g.value, g.unit, g.before[:1], g.after[:1]): g for g in given}.values())
+    once: list[Given] = []
+    for each in given:
+        if not any(restates(each, other, question.text) for other in once):
+            once.append(each)
+            if BOTH.search(fold_characters(question.text)[: each.start]):
+                once.append(each)  # it is what two things are
     if len(once) > MOST:
         once = [*once[: MOST // 2], *once[-MOST // 2 :]]
     return replace(question, given=tuple(once))
+
+
+def restates(given: Given, earlier: Given, text: str) -> bool:
+    """Whether a quantity is an earlier one again, and not its like in a list."""
+    same = (given.value, given.unit, given.symbol) == (earlier.value, earlier.unit, earlier.symbol)
+    alike = given.before[:1] == earlier.before[:1] and given.after[:1] == earlier.after[:1]
+    return same and alike and (bool(given.symbol) or END.search(text[earlier.end : given.start]) is not None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import permutations
+from itertools import combinations, permutations
 
 from galop.science.formula import Formula, TextInput
 from galop.science.planning.assumptions import Assumption, find_assumptions
@@ -20,15 +20,21 @@ from galop.science.planning.evidence import (  # fmt: skip
     SUBSTANCES,
     TOLD,
     WHOLE,
+    are_opposed,
     clashes,
     contexts_of,
+    contrast,
     count_crossed,
     counts,
     in_order,
+    is_constant,
     is_earlier,
+    is_other_way,
     is_smaller,
     kinds_of,
+    measures_other,
     names_other_body,
+    number_of,
     weigh_left,
 )
 from galop.science.planning.formula_plan import FormulaStep, Missing
@@ -49,16 +55,20 @@ from galop.science.planning.variables import (  # fmt: skip
 )
 from galop.science.reading.quantities import Given
 from galop.science.reading.question import Asked, TechnicalQuestion
-from galop.science.reading.words import stems
+from galop.science.reading.words import STEM, stems
 
 WIDTH = 12  # ways to place what is given that are followed
 PLACED = 8  # of them that are kept
+LAYERED, MIXED = 4, 0.6  # numbered inputs of a formula of several alike; what it costs that two are the other way round
 USED, REUSED = 1.0, -0.5
 ROLE, REGRET, BARE = 1.5, 1.2, -1.2
 ASSUMED, OUTSIDE = -0.3, -1.5
-ORDER, CROSSED, UPSIDE = 0.05, 0.3, 0.6
+ORDER, CROSSED, UPSIDE, CONTRAST = 0.05, 0.3, 0.6, 0.5
+SIBLING = 0.6  # what it costs that a quantity is measured with its time: power, where heat is asked for without a unit
+SIBLINGS = {"J": "W", "W": "J", "m^3/s": "kg/s", "kg/s": "m^3/s"}
 LOGARITHMIC = ("decibel", "dB", "neper", "octave")  # of which no formula gives any
 TARGET, WANDER, CLAIM, EXTRA, CLASH = 2.5, 2.5, 1.0, 1.0, 2.0
+OPPOSED = 1.0  # what it costs a result that the opposite of it is asked for
 PART = 1.5  # what it costs that one of several is no total
 TOLD_OTHERWISE = 0.3  # what it costs a quantity to be what words tell: the pressure around in a vacuum
 LEAST = 0.3  # gain from which a quantity takes the place of a default
@@ -113,12 +123,18 @@ class Fitting:
         for i, stem in enumerate(asked.stems):
             words.setdefault(stem, FADE ** (2 * i))
         fits = [(v, support(words, v)) for v in alike]
+        if asked.unit is None and (sibling := SIBLINGS.get(measures or "")):
+            fits += [(v, support(words, v)) for v in by_dimension().get(dimension(sibling) or (), ())]
         if not measures:  # no dimension tells what is asked
             fits = [(v, s) for v, s in fits if s > TOLD]
         best = max((s for _, s in fits), default=0.0)
         found = [
             (v, TARGET * s - WANDER * (best - s) - self.claim_of(v) - EXTRA * (1 - self.said_of(v))) for v, s in fits
         ]
+        found = [
+            (v, score - SIBLING * (measures is not None and v.dimension != dimension(measures))) for v, score in found
+        ]
+        found = [(v, score - OPPOSED * are_opposed(asked.what, v.of.what)) for v, score in found]
         if ALL & {*asked.stems}:
             found = [(v, score - PART * bool(ONE & stems_of(v.of.what))) for v, score in found]
         return sorted(found, key=lambda f: -f[1])
@@ -144,7 +160,15 @@ class Fitting:
             role.dimension for each in step.walk() for role in by_formula()[each.formula.name]
             if role.of.unit and not role.is_result and role is not each.target and role.name not in each.inputs
         )  # fmt: skip
-        left = [(g, self.best_support(i)) for i, g in enumerate(self.given) if i not in used]
+        defaults = [
+            (float(role.default), role.of.unit) for each in step.walk() for role in by_formula()[each.formula.name]
+            if isinstance(role.default, (int, float)) and role.default and role.name not in each.inputs
+        ]  # fmt: skip
+        taken = [self.given[i] for i in used]
+        left = [
+            (g, self.best_support(i)) for i, g in enumerate(self.given)
+            if i not in used and g not in taken and not any(g.unit and is_constant(g, *default) for default in defaults)
+        ]  # fmt: skip
         named = any(v.formula.parameters.get("name") for v in used.values())
         return weigh_left(left, [self.given[i] for i in used], self._asked, self._words, lacking, named)
 
@@ -176,6 +200,7 @@ class Fitting:
     def place(self, roles: Sequence[Variable], free: frozenset[int], parent: Variable | None) -> list[Placement]:
         """The best ways to place what is given; an input that must be there and is not costs what it may cost."""
         states = [Placement()]
+        numbered = sum(number_of(role.name) is not None for role in roles)
         for role in sorted(roles, key=lambda r: (not r.is_required and not r.is_result, len(self.candidates_for(r)))):
             grown = []
             for state in states:
@@ -185,15 +210,30 @@ class Fitting:
                     if i in state.used:
                         continue
                     gain = self.gain(i, role, parent) + (USED if i in free else REUSED)
-                    if not needed and gain < (LEAST if role.of.unit else USED - 0.5):
+                    least = 0.0 if numbered >= LAYERED else LEAST if role.of.unit else USED - 0.5
+                    if not needed and gain < least:
                         continue  # what may be left out is not filled by chance
                     inputs = {**state.inputs, role.name: self.given[i]}
                     grown.append(Placement(inputs, {**state.used, i: role}, state.score + gain))
-            states = sorted(grown, key=lambda s: -s.score)[:WIDTH]
+            if numbered >= LAYERED:  # not more ways to exchange them than are followed
+                grown.sort(key=lambda s: MIXED * count_crossed(s.used, self._question) - s.score)
+            else:
+                grown.sort(key=lambda s: -s.score)
+            states = grown[:WIDTH]
         for state in states:
             state.score += ORDER * in_order(state.used, roles) - UPSIDE * self._upside_down(state.used)
-            state.score -= CROSSED * count_crossed(state.used, self._question)
+            state.score -= (MIXED if numbered >= LAYERED else CROSSED) * count_crossed(state.used, self._question)
+            state.score += CONTRAST * self._tell_apart(state.used)
         return sorted(states, key=lambda s: -s.score)[:PLACED]
+
+    def _tell_apart(self, used: Mapping[int, Variable]) -> float:
+        """How much the words that tell two variables of a kind apart say that quantities are not exchanged."""
+        told = 0.0
+        for (i, one), (j, other) in combinations(used.items(), 2):
+            if one.dimension == other.dimension and one.of.what != other.of.what:
+                more = contrast(self._contexts[i], one, other) - contrast(self._contexts[j], one, other)
+                told += max(-1.0, min(more, 1.0))
+        return told
 
     def _upside_down(self, used: Mapping[int, Variable]) -> int:
         """How many quantities are larger than another that is hardly ever smaller: a diameter than a length."""
@@ -253,15 +293,19 @@ class Fitting:
             clash = CLASH if clashes(given, role, context) else 0.0
             if not role.of.unit and own < 0.1 and best > 1.2 * TOLD:
                 clash = CLASH  # a pure number is what it is called
-            if self._asked.start <= self.given[i].start < self._asked.end and EARLIER & stems_of(role.of.what):
+            inside = self._asked.start <= given.start < self._asked.start + len(self._asked.what) + CLOSE
+            if inside and EARLIER & stems_of(role.of.what) and role.name != "first":
                 clash += CLASH / 2  # it is what something is asked for
             of = SUBSTANCES & stems_of(role.of.what)
-            if (QUALIFIED & role.stems.keys() and not QUALIFIED & role.stems.keys() & self._words) or of - self._words:
+            own_words = QUALIFIED & stems_of(role.of.what)
+            if (own_words and not QUALIFIED & role.stems.keys() & (self._words | context.keys())) or of - self._words:
                 clash += CLASH
             if given.kind == "fraction" and (told := ENDS & {*given.before[:1]}) and not told & role.stems.keys():
                 clash += CLASH
             if not role.is_result and any(a.told for a in self.assume(role)):
                 clash += TOLD_OTHERWISE
+            if measures_other(given, role):
+                clash += CLASH / 2
             outside = fit[1] if fit else 0.0
             self._gains[key] = ROLE * own - REGRET * max(0.0, best - own) + bare + outside - clash
         return self._gains[key]
@@ -278,10 +322,12 @@ class Fitting:
         """The ways to fill the inputs that take a name; none where the question names too few."""
         if formula.name in self._chosen:
             return self._chosen[formula.name]
-        found: list[dict[str, str]] = [{}]
+        found: list[dict[str, str]] = [] if is_other_way(formula, self._words) else [{}]
         for name, (kind, default) in formula.parameters.items():
             if isinstance(kind, tuple):
                 named = [n.choice_among(kind) for n in self._names]
+                if not any(named):
+                    named = [c for c in kind if len("".join(stems(c))) >= STEM and {*stems(c)} <= self._words]
             elif isinstance(kind, TextInput):
                 named = [next((c for c in n.called if "/" in c), None) for n in self._names]
             else:

@@ -65,6 +65,12 @@ class FormulaPlan:
         return frozenset(source.start for source in every if isinstance(source, Given))
 
     @cached_property
+    def is_straight(self) -> bool:
+        """Whether it is one formula, of what is given or what one quantity alone tells: the area of a diameter."""
+        *before, _ = self.step.walk()
+        return all(sum(isinstance(source, (Given, FormulaStep)) for source in s.inputs.values()) == 1 for s in before)
+
+    @cached_property
     def missing(self) -> tuple[Variable, ...]:
         """The inputs that nothing gives."""
         every = (source for step in self.step.walk() for source in step.inputs.values())

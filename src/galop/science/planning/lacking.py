@@ -8,8 +8,7 @@ from functools import cache
 
 from galop.science.formula import Quantity
 from galop.science.planning.answer import Answer
-from galop.science.planning.candidates import things_asked
-from galop.science.planning.evidence import with_units
+from galop.science.planning.candidates import prepare
 from galop.science.planning.formula_plan import FormulaPlan
 from galop.science.planning.plans import find_lacking
 from galop.science.planning.variables import by_formula
@@ -31,8 +30,7 @@ class Lacking:
 
 def name_missing(question: TechnicalQuestion) -> Lacking | None:
     """What a question would have to say; None where no formula is about what it asks."""
-    question = with_units(question)
-    [asked, *_] = things_asked(question)
+    question, asked = prepare(question)
     plans = [plan for plan in find_lacking(question, asked)[:8] if is_meant(plan)]
     if not plans:
         return None

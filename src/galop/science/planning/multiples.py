@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from galop.science.planning.evidence import ALL
 from galop.science.reading.plain_text import fold_characters
 from galop.science.reading.quantities import Given
 from galop.science.reading.question import Asked, TechnicalQuestion
+from galop.science.reading.words import stems
 from galop.science.units import same_dimension, unit_registry
 
 SUMS = (
@@ -21,6 +23,16 @@ SUMS = (
     "mol",
     "m^3",
 )  # what several have together is the sum of what each has
+JOINED = {  # of several in series: times how many, or divided by it; in parallel
+    "ohm": (1, -1), "H": (1, -1), "F": (-1, 1), "V": (1, 0), "A*h": (0, 1), "W*h": (1, 1), "N/m": (-1, 1),
+    "K/W": (1, -1),
+}  # fmt: skip
+IN_SERIES, IN_PARALLEL = re.compile(r"\bserie?s?\b"), re.compile(r"\bparallele?\b|\bderivation\b")
+COUNTS = "two three four five six seven eight nine ten".split()
+COUNTED = re.compile(
+    rf"\b({'|'.join(COUNTS)}) (?:identical |equal )?(?:[a-z]+ )?[a-z]+s(?: in series| in parallel)?,? (?:each )?of "
+    r"(?:about )?$"
+)  # of things whose number is not read as one
 EACH = re.compile(
     r"\W*(?:of \w+ |de \w+ )?(?:each|apiece|chacune?s?|per (?!second|hour|minute|day|kg|m)\w+|par (?!seconde|"
     r"heure|minute|jour)\w+)\b"
@@ -30,6 +42,7 @@ OXIDISERS = frozenset({"LOX", "N2O4", "H2O2", "N2O", "HNO3", "NTO", "AP"})
 RATIO = re.compile(r"\bo/f\b|mixture|melange")
 EACH_BEFORE = re.compile(r"\b(?:each|every|chacune?|chaque)\b(?: (?!and\b|et\b|with\b|avec\b)[a-z'-]+){0,4} ?$")
 OF_IT = re.compile(r"[ -](?:[a-z-]+ ){0,3}?[a-z-]+ (?:of|at|with|de|d'|a|x|@|avec) ?(?:about |environ )?")
+PLURAL = re.compile(r"[ -](?:[a-z]+ )?[a-z]+[sx]\b")
 OF_ONE = re.compile(
     r"\b(?:each|every|per (?:engine|motor|pump|tank|cell|unit|thruster)|one (?:of|engine|motor|pump|tank)|"
     r"single|chacune?|chaque|"
@@ -49,7 +62,7 @@ def add_up(question: TechnicalQuestion, asked: Asked) -> TechnicalQuestion:
     counted: set[int] = set()
     for i, one in enumerate(question.given):
         summed = next((unit for unit in SUMS if one.unit and same_dimension(one.unit, unit)), None)
-        if summed is None or (wanted and same_dimension(wanted, one.unit)):
+        if summed is None or (wanted and same_dimension(wanted, one.unit) and not is_part(question, asked, one)):
             continue
         count = count_of(folded, question.given, one)
         if count is None:
@@ -61,6 +74,32 @@ def add_up(question: TechnicalQuestion, asked: Asked) -> TechnicalQuestion:
         )  # fmt: skip
         counted.add(count)
     return replace(question, given=tuple(g for i, g in enumerate(given) if i not in counted)) if counted else question
+
+
+def join(question: TechnicalQuestion, asked: Asked) -> TechnicalQuestion:
+    """A question in which several alike are one, as they are connected: "two heaters of 40 ohm in parallel" are 20 ohm.
+
+    It stays as it is where what they have together, or each of them, is asked for."""
+    folded = fold_characters(question.text)
+    series, parallel = IN_SERIES.search(folded) is not None, IN_PARALLEL.search(folded) is not None
+    wanted = asked.unit if asked.unit is not None else asked.measures
+    if series == parallel or OF_ONE.search(folded[asked.start : asked.end]):
+        return question
+    given = list(question.given)
+    counted: set[int] = set()
+    for i, one in enumerate(question.given):
+        power = next((p[parallel] for unit, p in JOINED.items() if one.unit and same_dimension(one.unit, unit)), None)
+        if power is None or (wanted and same_dimension(wanted, one.unit)):
+            continue
+        count = count_of(folded, question.given, one)
+        said = COUNTED.search(folded[: one.start])
+        if count is None and not said:
+            continue
+        many = question.given[count].value if count is not None else float(COUNTS.index(said[1]) + 2) if said else 1.0
+        value, how = one.value * many**power, "parallel" if parallel else "series"
+        given[i] = replace(one, value=value, assumed=f"{many:g} of {one.text} in {how} are {value:g} {one.unit}")
+        counted |= {count} if count is not None else set()
+    return replace(question, given=tuple(g for i, g in enumerate(given) if i not in counted))
 
 
 def pour_together(question: TechnicalQuestion, asked: Asked) -> TechnicalQuestion:
@@ -92,10 +131,23 @@ def count_of(folded: str, given: tuple[Given, ...], one: Given) -> int | None:
     """Which count of a text says how many have a quantity; None where none does."""
     counts = [i for i, g in enumerate(given) if g.kind == "count" and g.value > 1 and g.value.is_integer()]
     before = [i for i in counts if given[i].end <= one.start]
-    if before and OF_IT.fullmatch(folded, given[before[-1]].end, one.start):
+    if before and (
+        OF_IT.fullmatch(folded, given[before[-1]].end, one.start) or is_counted(folded, given[before[-1]], one)
+    ):
         return before[-1]
     sentence = max(folded.rfind(mark, 0, one.start) for mark in (". ", "; ", "? ")) + 1
     each = EACH.match(folded, one.end) or EACH_BEFORE.search(folded[sentence : one.start])
     if not each or not counts:
         return None
     return before[-1] if before else counts[0]
+
+
+def is_counted(folded: str, number: Given, one: Given) -> bool:
+    """Whether a count stands right before what each has: "two 320 kN boosters"."""
+    return folded[number.end : one.start].strip(" -") == "" and PLURAL.match(folded, one.end) is not None
+
+
+def is_part(question: TechnicalQuestion, asked: Asked, one: Given) -> bool:
+    """Whether what all have together is asked for, to which others than those counted add something of the kind."""
+    others = sum(same_dimension(g.unit, one.unit) for g in question.given if g.unit)
+    return others > 1 and bool(ALL & {*asked.stems, *stems(asked.what)})

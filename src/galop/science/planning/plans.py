@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice, product
 
 from galop.science.planning.assumptions import Assumption, follows_from_names
-from galop.science.planning.evidence import sources
+from galop.science.planning.evidence import number_of, sources
 from galop.science.planning.fitting import ASSUMED, LEAST, REUSED, USED, Fitting, Placement
 from galop.science.planning.formula_plan import FormulaPlan, FormulaStep, Missing
 from galop.science.planning.variables import Variable, by_formula, knowns
+from galop.science.reading.quantities import Given
 from galop.science.reading.question import Asked, TechnicalQuestion
 
 DEPTH = 3  # formulas on the longest way
@@ -44,13 +46,19 @@ class _Way:
 
 def find_plans(question: TechnicalQuestion, asked: Asked, most: int = 60) -> list[FormulaPlan]:
     """The likeliest plans for what is asked, best first; also those that lack an input."""
-    return _Search(question, asked).plans(most)
+    return search(question, asked).plans(most)
 
 
 def find_lacking(question: TechnicalQuestion, asked: Asked) -> list[FormulaPlan]:
     """Formulas that would give what is asked if more were given, the likeliest first, each with what it lacks: those
     that are about what is asked and use most of what is given."""
-    return _Search(question, asked).lacking()
+    return search(question, asked).lacking()
+
+
+@lru_cache(maxsize=4)  # of plans, and of what they lack
+def search(question: TechnicalQuestion, asked: Asked) -> _Search:
+    """The search for a question, with what it found on the way."""
+    return _Search(question, asked)
 
 
 class _Search:
@@ -80,14 +88,16 @@ class _Search:
                         score -= GUESSED
                     relevance = self._fit.relevance(target.formula.name)
                     score -= STRANGE / 2 * (1 - relevance) + (UNSPOKEN if relevance < 0.1 else 0.0)
-                    on_the_way = [s.known.of.what for s in list(way.step.walk())[:-1] if s.known]
+                    earlier = list(way.step.walk())[:-1]
+                    on_the_way = [s.known.of.what for s in earlier if s.known]
+                    on_the_way += [s.target.of.what for s in earlier if s.formula is not target.formula]
                     if target.of.what in (*on_the_way, *(role.of.what for role in way.used.values())):
                         score -= LOOP
                     ways.append(_Way(way.step, way.used, score, way.derived))
         covers = [self._fit.covers(way.step) for way in ways]
         ways = [replace(w, score=w.score - SPOKEN * (max(covers) - c)) for w, c in zip(ways, covers, strict=True)]
         ways.sort(key=lambda w: -w.score)
-        unused = (tuple(g for i, g in enumerate(self._given) if i not in w.used) for w in ways)
+        unused = (self._unused(w.used) for w in ways)
         found = islice(zip(ways, unused, strict=True), most)
         return [
             FormulaPlan(
@@ -95,6 +105,11 @@ class _Search:
             )
             for w, rest in found
         ]
+
+    def _unused(self, used: Mapping[int, Variable]) -> tuple[Given, ...]:
+        """What a way leaves of what is given."""
+        taken = [self._given[i] for i in used]
+        return tuple(given for given in self._given if given not in taken)
 
     def _about(self, target: Variable) -> float:
         """How much the question speaks of a result and of its formula, from 0 to 1."""
@@ -116,7 +131,7 @@ class _Search:
                     left = self._fit.weigh_unused(way.used, way.step)
                     score = way.score + fit + TOPIC * self._fit.topic_of(way.step) + SPOKEN * self._fit.covers(way.step)
                     score -= LACK * lacks + LEFT * left + 2 * STRANGE * (1 - relevance) - (INVERSE if known else 0.0)
-                    rest = tuple(g for i, g in enumerate(self._given) if i not in way.used)
+                    rest = self._unused(way.used)
                     found.append(FormulaPlan(self._asked, way.step, score, rest, left, self._about(target)))
         return sorted(found, key=lambda plan: -plan.score)
 
@@ -193,6 +208,8 @@ class _Search:
             for filled in self._fill(state, roles, free.difference(state.used), depth, parent is None):
                 if not (filled.used or any(chosen) or follows_from_names(filled.inputs)):
                     continue
+                if is_half(filled.inputs, roles):
+                    continue
                 for names in chosen:
                     score = filled.score + NAMED * len(names) + (INVERSE if known else 0.0)
                     step = FormulaStep(target, {**names, **filled.inputs}, known)
@@ -263,3 +280,14 @@ def join(one: Placement, other: Placement) -> Placement | None:
     if any(v.of.what in derived for v in used.values()):
         return None
     return Placement({**one.inputs, **other.inputs}, used, score, derived)
+
+
+def is_half(inputs: Mapping[str, object], roles: Sequence[Variable]) -> bool:
+    """Whether of the inputs that a formula numbers, and does without, some of one number are there and some are not:
+    the thickness of a third layer, but not its conductivity."""
+    there: dict[int, set[bool]] = {}
+    for role in roles:
+        numbered = number_of(role.name)
+        if numbered and not role.is_required and not role.is_result:
+            there.setdefault(numbered[1], set()).add(role.name in inputs)
+    return any(len(either) > 1 for either in there.values())

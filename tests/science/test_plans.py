@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, log, pi
+from math import asinh, exp, log, pi
 
 import pytest
 
@@ -44,6 +44,40 @@ def test_the_first_plan_answers(text: str, value: float, unit: str) -> None:
     [first, *_] = find_candidates(question)
     assert first.computation is not None, first.problem
     assert (first.computation.value, first.computation.unit) == (pytest.approx(value, rel=1e-3), unit)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "unit"),
+    [
+        # Two of a kind are told apart by the words that only one of them has.
+        ("By Butler-Volmer (alpha 0.5, one electron, 25 °C, i0 = 0.8 mA/cm2) which overpotential gives 3 mA/cm2, in mV?",
+         2e3 * R * 298.15 / F * asinh(3 / 0.8 / 2), "mV"),
+        ("How thick, in mm, must the wall of a cylindrical tank 1.2 m in diameter at 30 bar be if the steel is allowed "
+         "400 MPa?", 4.5, "mm"),
+        ("At which pressure, in MPa, does a propellant with 4.5 mm/s at 1 MPa and exponent 0.4 burn at 9 mm/s?",
+         2**2.5, "MPa"),
+        # What is stated twice in a list is there twice, and both have what both are said to have.
+        ("A wall: 12 mm board (0.2 W/mK), 120 mm wool (0.036 W/mK), 12 mm board (0.2 W/mK), inside 20 °C, outside "
+         "-6 °C, no film resistances. Heat flux in W/m2?", 26 / (0.024 / 0.2 + 0.12 / 0.036), "W/m^2"),
+        ("Corrosion runs at 8 µA/cm2 with both Tafel slopes 120 mV/decade. What polarisation resistance in kohm*cm2 "
+         "(Stern-Geary)?", 0.12 / 2 / log(10) / 8e-6 / 1e3, "kΩ*cm^2"),
+        # Several that are connected.
+        ("Two heaters of 40 ohm are wired in parallel across 230 V. What total power do they draw, in kW?",
+         230**2 / 20 / 1e3, "kW"),
+        ("Four 3.7 V cells in series feed a 30 ohm load. Current in A?", 4 * 3.7 / 30, "A"),
+        ("Two boosters of 500 kN and a core of 800 kN fire together. Total thrust in kN?", 1800.0, "kN"),
+        # Right by what things measure, though few words say so.
+        ("Une plaque de 0,6 m² à 75 °C est refroidie par de l'air à 18 °C, coefficient de convection 14 W/m²/K. Quelle "
+         "puissance évacue-t-elle en W ?", 14 * 0.6 * 57, "W"),
+        ("Water leaves a hole in a tank at 9 m/s. How high above it is the surface in m (ideal)?", 81 / 2 / G0, "m"),
+        ("Heat lost in W through a brick wall of 12 m2, 20 cm thick, k = 0.7 W/m/K, 20 °C inside and 2 °C outside?",
+         756.0, "W"),
+        ("Combien de coulombs dans une batterie de 65 Ah ?", 65 * 3600.0, "C"),
+    ],
+)  # fmt: skip
+def test_the_answer_is_told(text: str, value: float, unit: str) -> None:
+    found = answer(read_question(text))
+    assert (found.status, found.value, found.unit) == ("computed", pytest.approx(value, rel=2e-3), unit), found.sentence
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def compare(
     before: Path | None = None,
 ) -> dict[str, Any]:
     """Rates, shares and ratios of each work, and each engine's peak memory."""
-    context = max(CONTEXT, max(w.depth + w.tokens for w in works) + 64)
+    context = max(CONTEXT, max(w.depth + w.tokens + w.depth // 20 for w in works) + 64)
     peers, absent = [], {}
     for name in engines:
         try:

@@ -253,15 +253,15 @@ def measure(model: Model, eyes: Eyes, pixels: np.ndarray, rounds: int, threads: 
             again = ask(model, eyes, pixels, QUESTION[::-1], {}, known)
             count = sum(len(part.values) for part in eyes.family.prepare(pixels))
             phases = zip(eyes.plan.steps, eyes.tower.program.profile(), strict=True)
-            spent_by = {"linears": 0.0, "attention": 0.0, "rest": 0.0}
+            spent_by = {"linears": 0.0, "full_attention": 0.0, "rest": 0.0}
             for step, seconds in phases:
                 spent_by[step.op.name if step.op.name in spent_by else "rest"] += seconds
             share = products(eyes, count) / spent_by["linears"] / peak if peak else float("nan")
             print(
                 f"{count} patches: {spent['patches']:.3f} s to make, {spent['tower']:.3f} s in the tower "
                 f"({spent_by['linears']:.3f} s in its matrices, {share:.0%} of {peak / 1e9:.0f} G int8 multiply-adds a "
-                f"second, {spent_by['attention']:.3f} s in attention, {spent_by['rest']:.3f} s in the rest), first "
-                f"token after {first:.2f} s, of a second question after {again:.2f} s"
+                f"second, {spent_by['full_attention']:.3f} s in attention, {spent_by['rest']:.3f} s in the rest), "
+                f"first token after {first:.2f} s, of a second question after {again:.2f} s"
             )
     print(f"memory: {memory.grown / 1e6:.0f} MB more than before the first picture")
 

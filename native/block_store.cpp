@@ -2,20 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
-#include <new>
 
 #include "require.h"
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
 namespace galop {
 
-constexpr std::align_val_t kHugePage{2 << 20};
 constexpr int64_t kSlabBytes = 64 << 20;
-
-void BlockStore::Free::operator()(uint8_t* p) const { ::operator delete[](p, kHugePage); }
 
 int64_t BlockStore::allocate() {
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -27,13 +19,8 @@ int64_t BlockStore::allocate() {
   }
   const int64_t per_slab = std::max<int64_t>(1, kSlabBytes / block_bytes_);
   const int64_t id = static_cast<int64_t>(blocks_.size());
-  if (id % per_slab == 0) {
-    slabs_.emplace_back(static_cast<uint8_t*>(::operator new[](per_slab * block_bytes_, kHugePage)));
-#if defined(__linux__)
-    madvise(slabs_.back().get(), per_slab * block_bytes_, MADV_HUGEPAGE);
-#endif
-  }
-  uint8_t* memory = slabs_.back().get() + id % per_slab * block_bytes_;
+  if (id % per_slab == 0) slabs_.emplace_back(per_slab * block_bytes_);
+  uint8_t* memory = slabs_.back().data() + id % per_slab * block_bytes_;
   // Zeroed: a tile reads whole vectors of keys, those not yet written included, and weights them with 0.
   std::memset(memory, 0, block_bytes_);
   blocks_.push_back(memory);

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <vector>
+
+#include "pages.h"
 
 namespace galop {
 
@@ -21,12 +22,9 @@ class BlockStore {
   int64_t in_use() const;
 
  private:
-  struct Free {
-    void operator()(uint8_t* p) const;
-  };
   int64_t block_bytes_;
   mutable std::mutex mutex_;
-  std::vector<std::unique_ptr<uint8_t[], Free>> slabs_;
+  std::vector<Pages> slabs_;
   std::vector<uint8_t*> blocks_;
   std::vector<int64_t> free_;
   std::vector<bool> taken_;

@@ -123,6 +123,14 @@ void Program::find_spans(Run& run) {
   }
 }
 
+// What is there is lost.
+void Program::make_larger(Pages& pages, int64_t bytes) {
+  if (pages.bytes() >= bytes) return;
+  pool_.settle();  // a thread that was left behind may still read it
+  pages = Pages();
+  pages = Pages(bytes);
+}
+
 // Makes room for the buffers and the quantised activations.
 void Program::make_room(Run& run, float* logits, float* hidden) {
   const Batch& batch = run.batch;
@@ -133,13 +141,10 @@ void Program::make_room(Run& run, float* logits, float* hidden) {
     floats += ((buffer.rows ? batch.row_count : batch.tokens) * buffer.width + 15) / 16 * 16;
   }
   floats = offset.back();  // the last buffer is the caller's
-  if (static_cast<int64_t>(arena_.size()) < floats) arena_.resize(floats);
-  if (static_cast<int64_t>(activations_.size()) < run.activation_groups) {
-    pool_.settle();  // a thread that was left behind may still read them
-    activations_.resize(run.activation_groups);
-  }
-  run.activations = activations_.data();
-  for (int64_t at : offset) run.buffer.push_back(arena_.data() + at);
+  make_larger(arena_, floats * static_cast<int64_t>(sizeof(float)));
+  make_larger(activations_, run.activation_groups * static_cast<int64_t>(sizeof(ActivationGroup)));
+  run.activations = activations_.as<ActivationGroup>();
+  for (int64_t at : offset) run.buffer.push_back(arena_.as<float>() + at);
   run.buffer.back() = logits;
   if (hidden) run.buffer[ops_.back()->in[0].id] = hidden;
 }
@@ -156,10 +161,14 @@ void Program::walk(Run& run) {
   };
   for (const Phase& phase : phases_) {
     const int64_t count = phase.rows ? run.batch.row_count : run.batch.tokens;
-    pool_.share(count, [&](int64_t t) {
-      if (t == 0 && cancelled_) stopped_ = true;
-      for (const TokenOp* op : phase.each) op->run(run, t);
-      if (phase.op) phase.op->take(run, t, count);
+    // Of a prompt several tokens at once: neighbours' rows and activations share lines, and a claim takes its time.
+    const int64_t each = std::clamp<int64_t>(count / (4 * pool_.threads()), 1, 8);
+    pool_.share((count + each - 1) / each, [&](int64_t c) {
+      if (c == 0 && cancelled_) stopped_ = true;
+      for (int64_t t = c * each; t < std::min(count, (c + 1) * each); ++t) {
+        for (const TokenOp* op : phase.each) op->run(run, t);
+        if (phase.op) phase.op->take(run, t, count);
+      }
     });
     note(phase.first);
     if (stopped_) return;

@@ -11,6 +11,7 @@
 #include "block_store.h"
 #include "governor.h"
 #include "op.h"
+#include "pages.h"
 
 namespace galop {
 
@@ -54,6 +55,7 @@ class Program {
   void divide();
   void prepare(Run& run, const std::vector<BlockStore*>& blocks);
   static void find_spans(Run& run);
+  void make_larger(Pages& pages, int64_t bytes);
   void make_room(Run& run, float* logits, float* hidden);
   void walk(Run& run);
 
@@ -70,8 +72,8 @@ class Program {
   std::atomic<int> begun_{0};         // threads of the pass under way
   Governor governor_;
   std::optional<std::vector<double>> profile_;
-  std::vector<float> arena_;
-  std::vector<ActivationGroup> activations_;
+  Pages arena_;        // the buffers but the last
+  Pages activations_;  // quantised, of the phase under way
   Pool pool_;  // the last, so that its threads end before what they read does
 };
 

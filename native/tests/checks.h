@@ -57,6 +57,7 @@ inline Packed packed(QuantType quant_type, int64_t rows, int64_t cols, Random& r
 
 // In files of their own.
 void test_attention(const Kernels& k);
+void test_full_attention(const Kernels& k);
 void test_recurrent(const Kernels& k);
 void test_pool();
 

@@ -300,6 +300,7 @@ int main() {
     test_rest(*set);
     test_recurrent(*set);
     test_attention(*set);
+    test_full_attention(*set);
     test_program(*set, false);
     test_program(*set, true);
     std::printf("%-9s checksum %016llx\n", set->name, static_cast<unsigned long long>(checksum));

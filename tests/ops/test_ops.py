@@ -33,6 +33,7 @@ from galop.ops import (
     embed_positions,
     exact_linear,
     experts,
+    full_attention,
     gated_delta,
     geglu,
     gelu,
@@ -85,6 +86,9 @@ UNTIL[5:11], UNTIL[20:37] = 11, 37
 FREQUENCIES = (0.5 ** np.arange(8)).astype(np.float32)
 Q, K, V = normal(TOKENS, HEADS * DIM), normal(TOKENS, KV_HEADS * DIM), normal(TOKENS, KV_HEADS * DIM)
 QKV = {"q": Q, "k": K, "v": V}
+ALL_HEADS = {
+    name: np.random.default_rng(i).normal(size=(TOKENS, HEADS * DIM)).astype(np.float32) for i, name in enumerate("qkv")
+}
 LATENT = {
     "queries": normal(TOKENS, HEADS * 48),
     "q_rotated": normal(TOKENS, HEADS * 16),
@@ -124,6 +128,10 @@ def routed(part: int, correction: bool = False, factors: bool = False, **how: An
     vectors |= {"f": 1 + normal(16, scale=0.3)} if factors else {}
     c, f = (Vector(name, 16) if name in vectors else None for name in "cf")
     return OneOp(lambda inputs, x: route(x, c, f, 3, **how)[part], {"x": SCORES}, vectors=vectors)
+
+
+def attend_fully(inputs: Any, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return full_attention(inputs, q, k, v, HEADS, DIM, DIM**-0.5)
 
 
 def attending(**more: Any) -> Callable[..., Any]:
@@ -310,6 +318,7 @@ CASES: dict[str, tuple[OneOp, float]] = {
     "attention, wide values": (OneOp(attending(), {**QKV, "v": normal(TOKENS, KV_HEADS * 48)}), 2e-4),
     "attention, of an earlier layer": (OneOp(attend_twice, QKV), 2e-4),
     "attention, of an earlier layer where wanted": (OneOp(attend_again_where_wanted, QKV), 2e-4),
+    "full_attention": (OneOp(attend_fully, ALL_HEADS), 2e-5),
     "latent_attention": (OneOp(attend_latently, LATENT), 2e-6),
     "latent_attention, int8": (OneOp(attend_latently, LATENT, kv="int8"), 2e-6),
     "head_linear": (

@@ -115,6 +115,14 @@ class KeptKV(Cache):
         codes, power = as_rows(rows, self.kv)
         return super().mix_rows(coded(weights * power[:, 0], 8191, 32), codes)
 
+    def score_heads(self, queries: Any, keys: Any) -> Any:
+        return super().score_heads(*(coded(x, 127, x.shape[-1]) for x in (queries, keys)))
+
+    def mix_heads(self, weights: Any, values: Any) -> Any:
+        scale = np.abs(values).max(axis=-1) / np.float32(127)
+        codes = np.rint(values * (np.float32(127) / np.abs(values).max(axis=-1, keepdims=True)))
+        return super().mix_heads(coded(weights * scale.T, 127, 32), codes)
+
     def mix(self, weights: Any, values: Any) -> Any:
         codes, scale = as_int16(values) if self.kv == "f16" else as_int8_values(values)
         weighted = coded(weights * scale[..., 0].T[:, None], 8191 if self.kv == "f16" else 127, 32)

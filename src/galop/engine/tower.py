@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from galop.engine.block_pool import BlockPool
 from galop.engine.lower import program
-from galop.engine.states import BLOCK_TOKENS, blocks_for, states_of
 from galop.ops.plan import Array, Plan
 from galop.weights.pack import Pack
 
@@ -24,18 +22,15 @@ class Tower:
     """Runs one tower's plan. Raises ModelFileError for a plan that the native core cannot run.
 
     The room that a step takes stays for the next one, but not that of more than `kept` patches: the text is read next.
-    `merged` patches become one token. Keys and values of a layer are read in the same step and never again, so all
-    layers keep them in the same place.
+    `merged` patches become one token. Nothing is kept of a picture.
     """
 
     def __init__(self, plan: Plan, pack: Pack, merged: int, threads: int, isa: str = "") -> None:
-        layers = len(plan.states)
-        self._make = partial(program, plan, pack, threads, "f16", isa, [(0, 0)] * layers)
+        self._make = partial(program, plan, pack, threads, "f16", isa)
         self.program = self._make()
         self.kept = 1024
         self.merged = merged
         self.width = plan.widths[plan.steps[-1].outputs[-1]]
-        self._block_bytes = max((state.block_bytes for state in states_of(plan, "f16")), default=0) // max(1, layers)
 
     def look(self, pictures: Sequence[Patches]) -> list[Array]:
         """The embeddings of each, float32 [patches / merged, width], the same bytes alone and beside others. Raises
@@ -58,15 +53,13 @@ class Tower:
         ]
         rows = np.concatenate(rows_of)
         embeddings = np.empty((len(rows), self.width), np.float32)
-        pool = BlockPool(self._block_bytes, sum(map(blocks_for, counts)))
-        tables = [[pool.allocate() for _ in range(0, count, BLOCK_TOKENS)] for count in counts]
         self.program.forward(
             -1 - np.arange(len(patches), dtype=np.int32),
             np.concatenate([places[None], axes]),
             np.repeat(np.arange(len(pictures), dtype=np.int32), counts),
-            [tables],
+            [],
             rows,
-            [pool.memory],
+            [],
             embeddings,
             None,
             patches,

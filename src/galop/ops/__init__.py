@@ -34,6 +34,7 @@ from galop.ops.embedding import (
     rows,
 )
 from galop.ops.experts import experts, route
+from galop.ops.full_attention import full_attention
 from galop.ops.gated_delta import gated_delta
 from galop.ops.head_linear import head_linear
 from galop.ops.linear import exact_linear, linear, linears
@@ -47,8 +48,8 @@ from galop.ops.rope import rope, rope_table
 __all__ = [
     "OPS", "Inputs", "Latent", "Matrix", "Paged", "Plan", "Tensor", "Vector", "Window", "add", "add_embedding",
     "attention", "causal_conv", "clamp", "concat", "embed", "embed_positions", "exact_linear", "experts",
-    "gated_delta", "geglu", "gelu", "gelu_tanh", "head_linear", "latent_attention", "layer_norm", "linear", "linears",
-    "mamba2_scan", "merge", "merge_mean", "multiply", "ones", "patches", "pool", "position_scale", "relu_squared",
-    "resample_positions", "rms_norm", "rope", "rope_table", "route", "rows", "scale", "shift", "sigmoid_gate",
-    "softcap", "split", "swiglu", "weigh",
+    "full_attention", "gated_delta", "geglu", "gelu", "gelu_tanh", "head_linear", "latent_attention", "layer_norm",
+    "linear", "linears", "mamba2_scan", "merge", "merge_mean", "multiply", "ones", "patches", "pool", "position_scale",
+    "relu_squared", "resample_positions", "rms_norm", "rope", "rope_table", "route", "rows", "scale", "shift",
+    "sigmoid_gate", "softcap", "split", "swiglu", "weigh",
 ]  # fmt: skip

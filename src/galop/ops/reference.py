@@ -48,6 +48,14 @@ class Cache:
         """Sums of rows [s, size] that are the value of all heads under weights [t, heads, s]: [t, heads, size]."""
         return np.asarray(np.einsum("ths,sd->thd", weights, rows))
 
+    def score_heads(self, queries: Array, keys: Array) -> Array:
+        """Products of queries [t, heads, size] and keys [s, heads, size] of which nothing is kept: [t, heads, s]."""
+        return np.asarray(np.einsum("thd,shd->ths", queries, keys))
+
+    def mix_heads(self, weights: Array, values: Array) -> Array:
+        """Sums of values [s, heads, size] under weights [t, heads, s]: [t, heads, size]."""
+        return np.asarray(np.einsum("ths,shd->thd", weights, values))
+
     def state(self, state: int, sequence: int, length: int, floats: int) -> Array:
         """A copy of the state after `length` tokens, float32 [floats]: zeros before the first. Raises KeyError where no
         step ended there."""

@@ -11,7 +11,19 @@ import numpy as np
 from galop.errors import ModelFileError
 from galop.models.vision.config import VisionConfig
 from galop.models.vision.pictures import padded
-from galop.ops import Inputs, Tensor, Vector, attention, gelu, gelu_tanh, layer_norm, linear, linears, rope, rope_table
+from galop.ops import (
+    Inputs,
+    Tensor,
+    Vector,
+    full_attention,
+    gelu,
+    gelu_tanh,
+    layer_norm,
+    linear,
+    linears,
+    rope,
+    rope_table,
+)
 from galop.ops.plan import Array
 from galop.weights.stored_tensor import StoredTensor, Tensors
 from galop.weights.tree import Tree
@@ -34,7 +46,7 @@ def attend(
     q, k, v = linears(x, parts, [p.bias if biased else None for p in parts])
     if rotation:
         q, k = (rope(one, *rotation, dim, interleaved) for one in (q, k))
-    out = attention(inputs, q, k, v, inputs.next_state, heads, heads, dim, config.head_dim**-0.5, causal=False)
+    out = full_attention(inputs, q, k, v, heads, dim, config.head_dim**-0.5)
     return linear(out, w.out_proj, w.out_proj.bias if biased else None)
 
 

@@ -18,9 +18,9 @@ from galop.ops import (
     Inputs,
     Tensor,
     Vector,
-    attention,
     clamp,
     embed_positions,
+    full_attention,
     geglu,
     linear,
     merge_mean,
@@ -188,8 +188,7 @@ class Gemma4Vision(VisionFamily):
         whole = ones(dim) if share == 1 else Vector("narrowed", dim, np.full(dim, share, np.float32))
         q, k, v = (project(x, one) for one in (w.q_proj, w.k_proj, w.v_proj))
         q, k = (rope(rms_norm(one, norm.of(dim), eps), *turn, dim) for one, norm in ((q, w.q_norm), (k, w.k_norm)))
-        heads = (c.num_attention_heads, c.num_attention_heads, dim)
-        out = attention(inputs, q, k, rms_norm(v, whole, eps), inputs.next_state, *heads, 1.0, causal=False)
+        out = full_attention(inputs, q, k, rms_norm(v, whole, eps), c.num_attention_heads, dim, 1.0)
         return project(out, w.out_proj)
 
     def size(self, height: int, width: int) -> tuple[int, int]:

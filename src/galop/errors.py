@@ -126,3 +126,14 @@ class RemoteError(GalopError):
         super().__init__(message)
         self.passing = passing
         self.of_question = of_question
+
+
+class VllmError(GalopError):
+    """A vLLM server cannot be started or reached, or does not do what it is asked for.
+
+    `refused` is where the request is to blame.
+    """
+
+    def __init__(self, message: str, refused: bool = False) -> None:
+        super().__init__(message)
+        self.refused = refused

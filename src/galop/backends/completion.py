@@ -1,38 +1,86 @@
-"""One completion of the native engine: its tokens become text, thinking or not, and tool calls."""
+"""One completion, whoever samples its tokens: they become text, thinking or not, and tool calls."""
 
 from __future__ import annotations
 
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from galop.backends.events import Done, Emit, Failure, Prefill, Text
+from galop.backends.processor import Processor
 from galop.backends.protocol import GenerationRequest
 from galop.backends.stop_strings import StopMatcher
 from galop.chat.harmony import HarmonySplitter
-from galop.chat.thinking import ThinkingSplitter
-from galop.chat.thinking_tags import ThinkingTags
-from galop.chat.tool_formats import ToolCallFormat
+from galop.chat.thinking import ThinkingBudget, ThinkingSplitter, starts_thinking
+from galop.chat.thinking_tags import TAGS, THINK, ThinkingTags
+from galop.chat.tool_formats import HERMES, ToolCallFormat
 from galop.chat.tool_parser import GrammarScope, ToolCallParser
 from galop.chat.tools import ToolCall, schemas_of
 from galop.engine.sampling import SampledToken
-from galop.engine.scheduler import Scheduler
 from galop.engine.sequence import FinishReason, TokenSequence
 from galop.errors import GalopError
 from galop.tokenizers.tokenizer import Detokenizer
 
 
-class LocalCompletion:
-    """A `Completion` whose sequence a scheduler runs. Events are emitted between steps, by the thread that steps."""
+def lay_out(
+    model: Processor,
+    request: GenerationRequest,
+    ids: list[int],
+    room: int,
+    emit: Emit,
+    cancel: Callable[[TokenSequence], None],
+) -> SequenceCompletion:
+    """The completion of a request whose prompt is `ids`, after which there is room for so many tokens; its sequence is
+    for an engine to run, and `cancel` ends it.
+
+    A stop string that is the name of a control token ends at that token.
+    """
+    rules, thinking, tools = request.rules, request.thinking, request.tools
+    limit = room if request.max_tokens is None else min(request.max_tokens, room)
+    support = model.thinking_support
+    tags = support.tags if support else TAGS[THINK]
+    in_thought = starts_thinking(model.tokenizer, ids, model.stop_ids, tags)
+    constraint = request.constraint
+    if thinking and (in_thought or thinking.will_think(support)):
+        constraint = ThinkingBudget(
+            model.tokenizer, in_thought, thinking.budget, limit, constraint, model.stop_ids, model.vocabulary_size, tags
+        )
+    format = model.tool_format or HERMES
+    spoken = (*(format.markers if tools else ()), *(tags.tokens if thinking else ()))
+    visible = model.tokenizer.added if rules.show_control else spoken
+    detokenizer = Detokenizer(model.tokenizer, visible, ids)
+    stops = [id for id in map(model.tokenizer.id, request.stop) if id in detokenizer.hidden and id is not None]
+    ends = rules.stop_token_ids.union(stops, () if rules.ignore_eos else model.stop_ids)
+    if thinking is None and model.fim and model.fim.matches(ids):
+        ends |= model.fim.ends
+    sequence = TokenSequence(
+        ids,
+        request.sampling or model.sampling_for(thinking),
+        limit,
+        stop_ids=ends,
+        client=request.client,
+        logit_bias=rules.logit_bias,
+        on_prompt_end=request.on_prompt_end,
+        logprobs=0 if request.logprobs is None else max(request.logprobs, 1),
+        prompt_logprobs=request.prompt_logprobs,
+        min_tokens=rules.min_tokens,
+        banned=(*rules.banned, *((id,) for id in model.stop_ids if rules.ignore_eos)),
+        constraint=constraint,
+    )
+    return SequenceCompletion(sequence, request, emit, cancel, detokenizer, format, in_thought, tags)
+
+
+class SequenceCompletion:
+    """A `Completion` whose sequence an engine runs. Events are emitted by the thread that gives it tokens."""
 
     def __init__(
         self,
-        scheduler: Scheduler,
         sequence: TokenSequence,
         request: GenerationRequest,
         emit: Emit,
+        cancel: Callable[[TokenSequence], None],
         detokenizer: Detokenizer,
         format: ToolCallFormat,
         in_thought: bool,
@@ -43,7 +91,7 @@ class LocalCompletion:
         constrained, tools = request.constraint is not None, request.tools
         scope: GrammarScope = "none" if not constrained else "all" if request.calls_constrained else "opened"
         self.sequence = sequence
-        self._scheduler = scheduler
+        self._cancel = cancel
         self._detokenizer = detokenizer
         self._splitter: ThinkingSplitter | HarmonySplitter | None = None
         if request.thinking:
@@ -100,7 +148,7 @@ class LocalCompletion:
 
     def cancel(self) -> None:
         """Ends it before the next step; nothing happens to one that has ended."""
-        self._scheduler.cancel(self.sequence)
+        self._cancel(self.sequence)
 
     def _on_token(self, drawn: SampledToken) -> FinishReason | None:
         self._first = self._first or time.monotonic()

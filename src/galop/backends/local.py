@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from galop.backends.completion import LocalCompletion
+from galop.backends.completion import SequenceCompletion, lay_out
 from galop.backends.events import Done, Emit, Event, Failure, Prefill, StreamEvent
 from galop.backends.eyes import Eyes
 from galop.backends.processor import Processor
@@ -21,15 +21,13 @@ from galop.backends.sight import ModelSight
 from galop.chat.messages import Message
 from galop.chat.renderer import Renderer
 from galop.chat.response_format import ResponseFormat
-from galop.chat.thinking import Thinking, ThinkingBudget, starts_thinking
-from galop.chat.thinking_tags import TAGS, THINK
-from galop.chat.tool_formats import HERMES
+from galop.chat.thinking import Thinking
 from galop.chat.tools import Tool, ToolCallDelta, check_tools
 from galop.engine.disk_cache import DiskCache
 from galop.engine.engine import Engine
 from galop.engine.sampling import Sampling
 from galop.engine.scheduler import Scheduler
-from galop.engine.sequence import SequenceStatus, TokenSequence
+from galop.engine.sequence import SequenceStatus
 from galop.engine.speculation import DraftModel, PromptLookup
 from galop.engine.states import KVType
 from galop.engine.states.state import BLOCK_LAYOUT
@@ -37,7 +35,7 @@ from galop.errors import ContextLengthError, EncoderError, ModelFileError, Pictu
 from galop.ops.plan import Array, Plan
 from galop.ops.reference import Reference
 from galop.tokenizers.constraint import Constraint, bit_mask
-from galop.tokenizers.tokenizer import Detokenizer, Tokenizer
+from galop.tokenizers.tokenizer import Tokenizer
 from galop.weights.pack import Pack
 
 EMBEDDINGS = "model.embed_tokens.weight"
@@ -233,14 +231,13 @@ class Model(Processor):
                     if self._server is None:
                         self.scheduler.step()
 
-    def submit(self, request: GenerationRequest, emit: Emit) -> LocalCompletion:
+    def submit(self, request: GenerationRequest, emit: Emit) -> SequenceCompletion:
         """Puts a request in the queue; `emit` gets its events, between steps, from the thread that steps.
 
-        A stop string that is the name of a control token ends at that token. Raises ContextLengthError,
-        QueueFullError, EncoderError, PictureError for a prompt that was cut within a picture, ValueError for an empty
-        one.
+        Raises ContextLengthError, QueueFullError, EncoderError, PictureError for a prompt that was cut within a
+        picture, ValueError for an empty one.
         """
-        ids, rules, thinking, tools = list(request.prompt), request.rules, request.thinking, request.tools
+        ids = list(request.prompt)
         if not ids:
             raise ValueError("the prompt is empty")
         generates = not self.engine.in_one_step
@@ -256,50 +253,11 @@ class Model(Processor):
         if soft and request.prompt_logprobs is not None:
             raise PictureError("a prompt with pictures has no log-probabilities; leave prompt_logprobs out")
         ids = [int(id) for id in ids]  # which hold no picture when they are kept
-        room = self.context - len(ids)
-        limit = room if request.max_tokens is None else min(request.max_tokens, room)
-        support = self.thinking_support
-        tags = support.tags if support else TAGS[THINK]
-        in_thought = starts_thinking(self.tokenizer, ids, self.stop_ids, tags)
-        constraint = request.constraint
-        if thinking and (in_thought or thinking.will_think(support)):
-            constraint = ThinkingBudget(
-                self.tokenizer,
-                in_thought,
-                thinking.budget,
-                limit,
-                constraint,
-                self.stop_ids,
-                self.vocabulary_size,
-                tags,
-            )
-        format = self.tool_format or HERMES
-        spoken = (*(format.markers if tools else ()), *(tags.tokens if thinking else ()))
-        visible = self.tokenizer.added if rules.show_control else spoken
-        detokenizer = Detokenizer(self.tokenizer, visible, ids)
-        stops = [id for id in map(self.tokenizer.id, request.stop) if id in detokenizer.hidden and id is not None]
-        ends = rules.stop_token_ids.union(stops, () if rules.ignore_eos else self.stop_ids)
-        banned = (*rules.banned, *((id,) for id in self.stop_ids if rules.ignore_eos))
-        if thinking is None and self.fim and self.fim.matches(ids):
-            ends |= self.fim.ends
-        sequence = TokenSequence(
-            ids,
-            request.sampling or self.sampling_for(thinking),
-            limit,
-            stop_ids=ends,
-            soft=soft,
-            client=request.client,
-            mask=self._mask if rules.allowed_token_ids is None else self._mask_of(rules.allowed_token_ids),
-            logit_bias=rules.logit_bias,
-            on_prompt_end=request.on_prompt_end,
-            logprobs=0 if request.logprobs is None else max(request.logprobs, 1),
-            prompt_logprobs=request.prompt_logprobs,
-            min_tokens=rules.min_tokens,
-            banned=banned,
-            drafter=(self._draft or PromptLookup()) if request.speculate else None,
-            constraint=constraint,
-        )
-        completion = LocalCompletion(self.scheduler, sequence, request, emit, detokenizer, format, in_thought, tags)
+        completion = lay_out(self, request, ids, self.context - len(ids), emit, self.scheduler.cancel)
+        sequence, allowed = completion.sequence, request.rules.allowed_token_ids
+        sequence.soft = soft
+        sequence.mask = self._mask if allowed is None else self._mask_of(allowed)
+        sequence.drafter = (self._draft or PromptLookup()) if request.speculate else None
         self.scheduler.submit(sequence)
         return completion
 

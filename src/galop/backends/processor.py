@@ -28,7 +28,8 @@ from galop.tokenizers.tokenizer import Tokenizer
 from galop.weights.pack import ModelCard
 
 if TYPE_CHECKING:
-    from galop.chat.constraint import GrammarCompiler, GrammarConstraint
+    from galop.backends.protocol import AnswerConstraint
+    from galop.chat.constraint import GrammarCompiler
 
 
 class Processor:
@@ -117,7 +118,7 @@ class Processor:
 
     def constraint(
         self, form: ResponseFormat | None, tools: Sequence[Tool] = (), choice: str = "auto", several: bool = True
-    ) -> GrammarConstraint | None:
+    ) -> AnswerConstraint | None:
         """Constrains an answer to `form`, or to calls that the schemas of `tools` allow. Raises ConstraintError.
 
         A tool that is not `strict` is constrained to as much of its schema as can be followed.
@@ -126,11 +127,15 @@ class Processor:
         if not tools:
             if form and self.template.capabilities.tags.messages:
                 form = answer_form(form, self.tokenizer.id)
-            return self.constraints.compile(form) if form else None
+            return self.compile_form(form) if form else None
         if not (form or self.can_constrain) and choice == "auto":
             return None
         format = self.tool_format or HERMES
-        return compile_calls(self.constraints.compile, self.tokenizer.id, format, tools, choice, several, form)
+        return compile_calls(self.compile_form, self.tokenizer.id, format, tools, choice, several, form)
+
+    def compile_form(self, form: ResponseFormat) -> AnswerConstraint:
+        """The constraint of one answer. Raises ConstraintError."""
+        return self.constraints.compile(form)
 
     def prepare(self) -> None:
         """Does what takes a while: reads the tokenizer for long texts, starts the process of the template, and the one

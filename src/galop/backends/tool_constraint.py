@@ -13,20 +13,20 @@ from galop.chat.tools import Tool
 from galop.errors import ConstraintError
 
 if TYPE_CHECKING:
-    from galop.chat.constraint import GrammarConstraint
+    from galop.backends.protocol import AnswerConstraint
 
 PATIENCE = 10.0  # seconds in which tools are followed one by one as far as each can be
 
 
 def compile_calls(
-    compile: Callable[[ResponseFormat], GrammarConstraint],
+    compile: Callable[[ResponseFormat], AnswerConstraint],
     token_id: Callable[[str], int | None],
     format: ToolCallFormat,
     tools: Sequence[Tool],
     choice: str = "auto",
     several: bool = True,
     form: ResponseFormat | None = None,
-) -> GrammarConstraint | None:
+) -> AnswerConstraint | None:
     """The constraint of an answer that calls `tools` as `choice` says ("auto", "required" or a name), written in
     `format`, and of its text where that is constrained to `form`.
 
@@ -35,7 +35,7 @@ def compile_calls(
     """
     functions = [tool["function"] for tool in tools]
 
-    def build(tools: Sequence[ToolSchema], choice: str = choice) -> GrammarConstraint:
+    def build(tools: Sequence[ToolSchema], choice: str = choice) -> AnswerConstraint:
         one = not several or choice not in ("auto", "required")
         calls = format.grammar(tools, choice != "auto", not one, token_id)
         return compile(calls.with_text(form) if form and choice == "auto" else calls)

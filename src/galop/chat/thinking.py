@@ -126,6 +126,26 @@ class ThinkingBudget(Constraint):
         self._closed = False  # by this constraint
         self.thought = 0  # tokens of thinking so far, but for the line break after the tag
 
+    @property
+    def answer(self) -> Constraint | None:
+        """What holds once the thinking is over."""
+        return self._answer
+
+    @property
+    def tokens_left(self) -> int | None:
+        """How many tokens of thinking may follow; None where it is over."""
+        return None if self._state == "answer" else max(1, self._budget - self.thought)
+
+    @property
+    def barred(self) -> int | None:
+        """The tag that may not come any more, since this constraint has closed the thinking."""
+        return self._close if self._state == "answer" and self._closed and self._shut else None
+
+    @property
+    def closing(self) -> int | None:
+        """The tag that closes the thinking."""
+        return self._close
+
     def mask(self) -> Array | None:
         """None within the thinking; then the answer's, from which the tag that closes thinking is taken where this
         constraint has closed it."""

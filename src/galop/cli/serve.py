@@ -14,6 +14,7 @@ from galop.cli.errors import UsageError
 from galop.cli.group import command_app, examples
 from galop.cli.options import KV, Context, Threads, Yes, parse_size
 from galop.cli.screen import note
+from galop.cli.vllm import Engine, PipelineParallel, TensorParallel, plan_vllm
 from galop.errors import GalopError
 from galop.machine import data_directory, share_arenas
 
@@ -33,7 +34,12 @@ app = command_app()
 
 
 @app.command(
-    epilog=examples("galop serve", "galop serve qwen3:4b --memory 8GiB", "galop serve --host 0.0.0.0 (needs keys)")
+    epilog=examples(
+        "galop serve",
+        "galop serve qwen3:4b --memory 8GiB",
+        "galop serve --host 0.0.0.0 (needs keys)",
+        "galop serve qwen3:4b --backend vllm http://127.0.0.1:8001 (or without an address: starts one)",
+    )
 )
 def serve(
     models: Annotated[list[str] | None, typer.Argument(help="Loaded at once; the first answers by default.")] = None,
@@ -69,6 +75,9 @@ def serve(
     ray: Ray = "",
     replicas: ReplicaCount = "1",
     cpus: Cpus = 0,
+    backend: Engine = "galop",
+    tensor_parallel: TensorParallel = 1,
+    pipeline_parallel: PipelineParallel = 1,
     yes: Yes = False,
 ) -> None:
     """Serve models over HTTP: the OpenAI, Anthropic and Ollama interfaces, and a page to talk to.
@@ -81,8 +90,13 @@ def serve(
     from galop.server.model_pool import Limits
     from galop.server.transport.guard import LOOPBACK
 
+    models, vllm = plan_vllm(backend, models or [], tensor_parallel, pipeline_parallel)
+    if vllm and ray:
+        raise UsageError(
+            "--ray spreads Galop's own engine; vLLM spreads itself: GALOP_VLLM_OPTIONS='--distributed-executor-backend ray'"
+        )
     limits = Limits(parse_size(memory) or 0, context or None, kv, threads or None, parallel, queue, 60 * keep_alive,
-                    keep_conversations, plan_cluster(ray, replicas, cpus))  # fmt: skip
+                    keep_conversations, plan_cluster(ray, replicas, cpus), vllm)  # fmt: skip
     share_arenas()
     keys = key_file()
     if not keys.keys() and host not in LOOPBACK:
@@ -176,7 +190,8 @@ async def run_server(
                 break
             async with models.use(source.name, ANYONE) as resident:
                 seconds, mib = resident.load_seconds, resident.model.memory >> 20
-                note(f"{source.name}: loaded in {seconds:.1f} s, context {resident.model.context}, at most {mib} MiB")
+                taken = f", at most {mib} MiB" if mib else ""
+                note(f"{source.name}: loaded in {seconds:.1f} s, context {resident.model.context}{taken}")
         if not server.should_exit:
             url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
             async with answer_commands(models):

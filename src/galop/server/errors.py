@@ -26,6 +26,7 @@ from galop.errors import (
     QueueFullError,
     TemplateError,
     UnknownModelError,
+    VllmError,
 )
 
 TYPES = {
@@ -121,6 +122,10 @@ def api_error(error: Exception) -> ApiError:
             return ApiError(500, "numerical_error", str(error))
         case MemoryBudgetError():
             return ApiError(503, "memory_pressure", str(error), retry_after=10)
+        case VllmError() if error.refused:
+            return ApiError(400, "unsupported_parameter", str(error))
+        case VllmError():
+            return ApiError(503, "backend_unavailable", str(error))
         case DownloadError() | GalopError():
             return ApiError(500, "internal_error", str(error))
         case MemoryError():

@@ -18,6 +18,7 @@ from galop.backends.cluster.plan import ClusterPlan
 from galop.backends.load import LoadOptions, load_source
 from galop.backends.memory import DEFAULT_CONTEXT, PROCESS_BYTES, SHORTEST_CONTEXT
 from galop.backends.protocol import TokenBackend
+from galop.backends.vllm.plan import VllmPlan
 from galop.engine.disk_cache import DiskCache
 from galop.engine.states import KVType
 from galop.errors import MemoryBudgetError, ModelFileError, NoRoomError
@@ -47,6 +48,7 @@ class Limits:
     keep_alive: float = 0.0
     keep_kv: bool = True
     cluster: ClusterPlan | None = None  # where the models run; None for this process
+    vllm: VllmPlan | None = None  # what computes the models given, where this process does not
 
 
 @dataclass(eq=False)
@@ -93,6 +95,7 @@ class ModelPool:
         self.memory = limits.memory or int(available_memory() * 0.9)
         self._turns = FairLock()
         self._disk_cache = DiskCache(cache_directory() / "kv", DISK_CACHE_BYTES) if limits.keep_kv else None
+        self._closing = threading.Event()
         self._loading = asyncio.Lock()
         self._freed = asyncio.Event()
         self._loads: dict[str, asyncio.Task[Resident]] = {}
@@ -175,6 +178,8 @@ class ModelPool:
             assert source.path
             if self.limits.cluster:
                 return self._keep(source, await self._start_replicas(source, self.limits.cluster), start)
+            if self.limits.vllm and source.name in {given.name for given in self.given}:
+                return self._keep(source, await asyncio.to_thread(self._open_vllm, source, self.limits.vllm), start)
             if weight_bytes(source.path) // 4 + PROCESS_BYTES > self.memory:  # or all others would go for nothing
                 raise MemoryBudgetError(f"{source.name} does not fit the {self.memory >> 20} MiB of this server")
             shortest = DEFAULT_CONTEXT  # idle models go rather than that it has less
@@ -219,6 +224,15 @@ class ModelPool:
                 )  # fmt: skip
             except NoRoomError:
                 await self._make_room()
+
+    def _open_vllm(self, source: Source, plan: VllmPlan) -> TokenBackend:
+        from galop.backends.vllm.backend import open_vllm
+
+        limits = self.limits
+        model = open_vllm(source, plan, limits.context, limits.parallel, self._closing.is_set)
+        model.serve(None, limits.parallel, limits.queue)
+        model.prepare()
+        return model
 
     def _reserve_for_given(self, source: Source) -> int:
         """Bytes for the models given that are still to be loaded, which this one leaves where it can."""

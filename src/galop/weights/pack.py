@@ -80,6 +80,29 @@ class ModelCard:
     notes: list[str] = field(default_factory=list)
 
 
+def card_of(checkpoint: Checkpoint) -> ModelCard:
+    """What a checkpoint says besides its weights; which files it is in, and what became of its tensors, is left out."""
+    return ModelCard(
+        name=checkpoint.name,
+        source=str(checkpoint.path),
+        files=[],
+        config=checkpoint.config,
+        chat_template=checkpoint.chat_template,
+        bos_token=checkpoint.bos_token,
+        eos_token=checkpoint.eos_token,
+        add_bos=checkpoint.add_bos,
+        dummy_space=checkpoint.dummy_space,
+        stop_ids=checkpoint.stop_ids,
+        generation=checkpoint.generation,
+        licence=checkpoint.licence,
+        notes=checkpoint.notes,
+        kinds={},
+        parameters=sum(int(np.prod(t.shape)) for t in checkpoint.tensors.values()),
+        fim=checkpoint.fim,
+        source_bytes=sum(t.nbytes for t in checkpoint.tensors.values()),
+    )
+
+
 @dataclass
 class Pack:
     """A model ready to run: matrices in panels, vectors in float32, and what else its files say."""
@@ -244,25 +267,8 @@ def build(
             if not np.isfinite(values).all():
                 raise ModelFileError(f"{checkpoint.path.name}: {name} holds values that are not finite numbers")
             vectors[name] = np.ascontiguousarray(values, np.float32)
-    card = ModelCard(
-        name=checkpoint.name,
-        source=str(checkpoint.path),
-        files=identity(files),
-        config=checkpoint.config,
-        chat_template=checkpoint.chat_template,
-        bos_token=checkpoint.bos_token,
-        eos_token=checkpoint.eos_token,
-        add_bos=checkpoint.add_bos,
-        dummy_space=checkpoint.dummy_space,
-        stop_ids=checkpoint.stop_ids,
-        generation=checkpoint.generation,
-        licence=checkpoint.licence,
-        notes=checkpoint.notes + describe_larger(checkpoint, matrices),
-        kinds=kinds,
-        parameters=sum(int(np.prod(t.shape)) for t in checkpoint.tensors.values()),
-        fim=checkpoint.fim,
-        source_bytes=sum(t.nbytes for t in checkpoint.tensors.values()),
-    )
+    notes = checkpoint.notes + describe_larger(checkpoint, matrices)
+    card = replace(card_of(checkpoint), files=identity(files), notes=notes, kinds=kinds)
 
     def fill(write: Callable[[str, Array], None]) -> None:
         try:

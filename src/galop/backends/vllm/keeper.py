@@ -20,7 +20,8 @@ def main() -> int:
     program = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
 
     def wait_for_parent() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 4096):  # not through sys.stdin, whose lock would be missed at the end
+            pass
         end_group(program, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             program.wait(SECONDS)

@@ -93,7 +93,8 @@ def serve(
     models, vllm = plan_vllm(backend, models or [], tensor_parallel, pipeline_parallel)
     if vllm and ray:
         raise UsageError(
-            "--ray spreads Galop's own engine; vLLM spreads itself: GALOP_VLLM_OPTIONS='--distributed-executor-backend ray'"
+            "--ray spreads Galop's own engine, and vLLM spreads itself; leave --ray out and set GALOP_VLLM_OPTIONS to "
+            "'--distributed-executor-backend ray'"
         )
     limits = Limits(parse_size(memory) or 0, context or None, kv, threads or None, parallel, queue, 60 * keep_alive,
                     keep_conversations, plan_cluster(ray, replicas, cpus), vllm)  # fmt: skip

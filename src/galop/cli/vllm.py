@@ -36,7 +36,7 @@ def plan_vllm(
     UsageError, VllmError for an address that is none or a program that is not here."""
     import re
 
-    from galop.backends.vllm.plan import VllmPlan
+    from galop.backends.vllm.plan import VllmPlan, check_address
 
     urls = [name for name in names if re.match(r"https?://(?!huggingface\.co/)", name)]
     models = [name for name in names if name not in urls]
@@ -54,8 +54,6 @@ def plan_vllm(
             f"the vLLM at {urls[0]} runs already; --tensor-parallel and --pipeline-parallel are of its start"
         )
     if urls:
-        from galop.backends.vllm.client import check_address
-
         check_address(urls[0])
     else:
         from galop.backends.vllm.process import find_program

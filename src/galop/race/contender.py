@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from galop.backends.protocol import Backend
 from galop.backends.registry import registry
+from galop.backends.vllm.plan import check_address
 from galop.errors import GalopError
 from galop.race.strategies import STRATEGIES, Strategy
+from galop.weights.files import weight_bytes
 
 POOL = 1 << 30  # bytes of KV cache, where several questions are answered at once
 
@@ -24,12 +26,14 @@ class ContenderError(GalopError):
 
 @dataclass(frozen=True)
 class Contender:
-    """What is raced: `qwen2.5-coder:1.5b@tools`, `xai:grok-4.3`, `url:http://localhost:8080/v1#name`."""
+    """What is raced: `qwen2.5-coder:1.5b@tools`, `xai:grok-4.3`, `url:http://localhost:8080/v1#name`,
+    `vllm:smollm2:135m`, `vllm:http://localhost:8000#smollm2:135m`."""
 
     model: str
     strategy: Strategy
     vendor: str = ""  # of what is behind an interface
     url: str = ""
+    vllm: bool = False  # whether vLLM computes it: at the address, or a server of our own
 
     @classmethod
     def parse(cls, text: str) -> Contender:
@@ -43,6 +47,11 @@ class Contender:
             raise ContenderError(f"{text!r} names no model; write MODEL or MODEL@WAY")
         prefix, _, rest = model.partition(":")
         vendors = registry().vendors
+        if prefix == "vllm" and rest:
+            url, _, name = rest.rpartition("#")
+            if url:
+                check_address(url)
+            return cls(name, Strategy.parse(strategy), url=url, vllm=True)
         if prefix not in vendors or not rest:
             return cls(model.removeprefix("galop:"), Strategy.parse(strategy))
         if prefix == "url":
@@ -65,6 +74,8 @@ def open_contender(contender: Contender, together: int) -> tuple[Backend, dict[s
 
     Raises ContenderError for a strategy that the model is not capable of, GalopError where it cannot be loaded.
     """
+    if contender.vllm:
+        return open_vllm_contender(contender)
     return open_remote(contender) if contender.is_remote else open_local(contender, together)
 
 
@@ -88,7 +99,6 @@ def open_local(contender: Contender, together: int) -> tuple[Backend, dict[str, 
     from galop import native, store
     from galop.backends.load import load_source
     from galop.machine import default_threads, processor
-    from galop.weights.files import weight_bytes
 
     start = time.monotonic()
     source = store.resolve(store.locate(contender.model))
@@ -105,6 +115,29 @@ def open_local(contender: Contender, together: int) -> tuple[Backend, dict[str, 
         "licence": entry.licence if entry else "", "parameters": entry.parameters if entry else 0,
         "machine": processor(), "context": model.context,
         "threads": default_threads(), "kernels": native.instruction_sets()[0],
+        "load_seconds": round(time.monotonic() - start, 2), "price": None, "way": str(contender.strategy),
+    }  # fmt: skip
+
+
+def open_vllm_contender(contender: Contender) -> tuple[Backend, dict[str, Any]]:
+    """A model that vLLM computes. Raises ContenderError if it does not think, VllmError."""
+    from galop import store
+    from galop.backends.vllm.backend import open_vllm
+    from galop.backends.vllm.plan import VllmPlan
+    from galop.machine import processor
+
+    start = time.monotonic()
+    source = store.resolve(store.locate(contender.model))
+    path = store.fetch(source)
+    model = open_vllm(replace(source, path=path), VllmPlan(contender.url))
+    if contender.strategy.name == "think" and model.capabilities.thinking is None:
+        model.close()
+        raise ContenderError(f"{contender.model} does not think; race it in another way")
+    return model, {
+        "kind": "open", "model": source.name, "file": path.name, "bytes": weight_bytes(path),
+        "licence": source.entry.licence if source.entry else "",
+        "parameters": source.entry.parameters if source.entry else 0, "engine": f"vLLM {model.served.version}",
+        "machine": "" if contender.url else processor(), "context": model.context,
         "load_seconds": round(time.monotonic() - start, 2), "price": None, "way": str(contender.strategy),
     }  # fmt: skip
 

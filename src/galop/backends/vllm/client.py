@@ -14,6 +14,7 @@ import httpx2
 
 from galop.backends.remote import trusted_certificates
 from galop.backends.remote_errors import error_message
+from galop.backends.vllm.plan import check_address
 from galop.engine.sampling import SampledToken
 from galop.errors import VllmError
 from galop.version import __version__
@@ -214,15 +215,6 @@ class VllmClient:
 
 
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # plain HTTP needs none, and reading them takes long
-
-
-def check_address(url: str) -> str:
-    """The address without a slash at its end or /v1. Raises VllmError for one that is none, or holds a password."""
-    url = url.strip().rstrip("/").removesuffix("/v1")
-    host = url.partition("://")[2].partition("/")[0]
-    if not re.match(r"https?://", url) or not host or "?" in url or "#" in url or "@" in host:
-        raise VllmError(f"{url[:200]!r} is no address of a vLLM server such as http://127.0.0.1:8000")
-    return url
 
 
 def read_scores(logprobs: Mapping[str, Any]) -> list[SampledToken]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,9 @@ from galop.tokenizers.tokenizer import Tokenizer
 
 BAN = -100.0  # the least bias that vLLM adds to a logit
 HEADER = "%llguidance"
+# How JSON is written: the llguidance of vLLM's time (1.7) counts no blanks, and a small model may write them for ever.
+FLEXIBLE = r'"whitespace_pattern": "(?:[^"\\]|\\.)*"'
+PLAIN = '"whitespace_flexible": false, "item_separator": ", ", "key_separator": ": "'
 SEEDS = 1 << 63  # vLLM's seeds are below
 
 
@@ -51,6 +55,7 @@ def write_form(form: ResponseFormat, guided: bool) -> tuple[str, str] | None:
         grammar = f"start: /{lark.between_slashes(form.text)}/"
     else:
         grammar = f"start: %json {json.dumps({**form.schema(), 'x-guidance': JSON})}"
+    grammar = re.sub(FLEXIBLE, PLAIN, grammar)
     # By its first line vLLM knows that no other library is meant.
     return "grammar", grammar if grammar.lstrip().startswith(HEADER) else f"{HEADER} {{}}\n{grammar}"
 

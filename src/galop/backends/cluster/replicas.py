@@ -166,7 +166,7 @@ class Replicas(Processor):
         """What it can do beyond answering a conversation."""
         return self._settings.capabilities
 
-    def constraint(  # type: ignore[override]
+    def constraint(
         self, form: ResponseFormat | None, tools: Sequence[Tool] = (), choice: str = "auto", several: bool = True
     ) -> ConstraintOrder | None:
         """Orders a constraint of the replica that will answer; it is made here as well, to find what is wrong with it.

@@ -86,6 +86,39 @@ class Child:
                         pipe.close()
 
 
+class Children:
+    """Children of one module, `most` of them at a time, so that a request that takes long holds up none beside it. One
+    of them stays for the next request."""
+
+    def __init__(self, module: str, seconds: float, most: int) -> None:
+        self.module = module
+        self.seconds = seconds  # on the clock, for an answer
+        self.idle = [Child(module, seconds)]
+        self._turn = threading.BoundedSemaphore(most)
+        self._lock = threading.Lock()
+
+    def ask(self, request: dict[str, Any], data: bytes = b"") -> dict[str, Any] | None:
+        """A child's answer; None as in `Child.ask`."""
+        with self._turn:
+            with self._lock:
+                child = self.idle.pop() if self.idle else Child(self.module, self.seconds)
+            child.seconds = self.seconds
+            try:
+                return child.ask(request, data)
+            finally:
+                with self._lock:
+                    self.idle.append(child)
+                    spare, self.idle = self.idle[1:], self.idle[:1]
+                for one in spare:
+                    one.close()
+
+    def close(self) -> None:
+        """Kills those that wait for a request. A later `ask` starts another."""
+        with self._lock:
+            for child in self.idle:
+                child.close()
+
+
 def answer_lines(answer: Callable[[dict[str, Any]], dict[str, Any]], memory: int, seconds: float) -> None:
     """The child's side: answers requests until its input ends, within `memory` bytes of address space. A request that
     computes for `seconds` ends the process, whatever has become of its parent."""

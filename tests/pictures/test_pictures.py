@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import base64
+import os
 import random
 import re
+import signal
 import sys
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from drawn import encoded, gradient, noise
 from PIL import Image
+from waiting import wait_for
 
 from galop.errors import PictureError
 from galop.pictures import file_kinds, picture
@@ -106,7 +110,7 @@ def test_twelve_megapixels_take_less_than_200_mb(format: str) -> None:
     base = peak("self")
     height, width = open_picture(data).size
     assert height * width <= picture.LARGEST and abs(width / height - 4 / 3) < 0.01
-    child = picture._DECODER.start().pid
+    child = picture._DECODER.idle[0].start().pid
     assert peak("self") - base + peak(child) < 200e6
 
 
@@ -222,6 +226,21 @@ def test_a_decoder_that_dies_is_replaced(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "takes too long" in refusal(encoded(noise(50, 50, seed=9)))
     monkeypatch.undo()
     assert isinstance(open_picture(encoded(noise(50, 50, seed=9))), Picture)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="stops a process")
+def test_a_file_that_takes_long_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture._DECODER, "seconds", 600.0)
+    stopped = picture._DECODER.idle[0].start().pid
+    os.kill(stopped, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as beside:
+        slow = beside.submit(open_picture, encoded(noise(30, 31, seed=10)))
+        wait_for(lambda: not picture._DECODER.idle, "the first is being decoded")
+        assert open_picture(encoded(noise(32, 33, seed=11))).size == (32, 33)
+        assert not slow.done()
+        os.kill(stopped, signal.SIGCONT)
+        assert slow.result().size == (30, 31)
+    assert len(picture._DECODER.idle) == 1
 
 
 def test_what_a_file_is_shows_in_its_beginning() -> None:

@@ -1,6 +1,6 @@
 """A picture: RGB pixels, and the digest by which it is known wherever it comes from.
 
-Decoders of pictures are large and old C libraries, so they run in a child process (`decode_child`) with limits of time
+Decoders of pictures are large and old C libraries, so they run in child processes (`decode_child`) with limits of time
 and memory; here only headers of a few bytes are looked at. What was decoded lately is remembered by the digest of its
 bytes, since every turn of a conversation brings its pictures again.
 """
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galop.child import Child
+from galop.child import Children
 from galop.errors import PictureError
 from galop.pictures.file_kinds import read_file, refuse_other_kinds
 
@@ -31,6 +31,7 @@ MOST_TOGETHER = 256  # pictures of a request
 LARGEST = 4 << 20  # pixels that are kept, more than any tower looks at; a larger one is scaled down while it is decoded
 REMEMBERED = 2 * LARGEST  # pixels of the latest, so that a picture is not decoded twice before it is looked at
 SECONDS = 20.0
+TOGETHER = 4  # files that are decoded at a time: one that takes as long as it may holds up no others
 LONGEST_MESSAGE = 200  # characters of the child's
 KNOWN = 4096  # files
 DATA_URL = re.compile(r"data:(?P<kind>[\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=[^;,]{0,100})*;base64,", re.IGNORECASE)
@@ -60,7 +61,7 @@ class Picture:
         return f"data:{self.media_type};base64,{base64.b64encode(self.data).decode()}"
 
 
-_DECODER = Child("galop.pictures.decode_child", SECONDS)
+_DECODER = Children("galop.pictures.decode_child", SECONDS, TOGETHER)
 _LOCK = threading.Lock()
 _FACTS: OrderedDict[bytes, tuple[str, int, int, bytes]] = OrderedDict()  # by the digest of a file
 _LATEST: OrderedDict[bytes, Pixels] = OrderedDict()

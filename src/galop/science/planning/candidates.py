@@ -27,6 +27,7 @@ FAR = 2.5  # a plan whose score is so much less than the best one's is none
 LEAST = -0.3  # a plan whose score is less does not fit the question
 NONE = 1.5  # what it costs a plan that nothing makes it give what is given
 LEAST_MISSING = -1.5  # so much less fits one that lacks an input
+SOON = 8  # characters from what is said to be given to how much it is
 NARROW = 0.5  # how much better a plan has to be that leaves what another one uses
 BAD = 0.5  # a plan that cannot be, is what was meant where its score is so much more than any other's
 LEFT = 0.24  # what a plan that lacks an input may leave unused
@@ -103,7 +104,11 @@ def find_candidates(question: TechnicalQuestion) -> list[Candidate]:
 def lead_of(one: Candidate, found: Sequence[Candidate]) -> float:
     """How much better a plan is than any other with another number, those that use less of what is given left out."""
     near = one.plan.score + NARROW
-    rest = (c.plan for c in found if c is not one and not (c.plan.used < one.plan.used and c.plan.score < near))
+    rest = (
+        c.plan
+        for c in found
+        if c is not one and not (c.plan.used < one.plan.used and c.plan.score < near and one.plan.is_straight)
+    )
     return one.plan.score - max((plan.score for plan in rest), default=-9)
 
 
@@ -128,7 +133,7 @@ def put_whole_first(found: Sequence[Candidate]) -> list[Candidate]:
     first = next((c for c in found[:1] if c.computation), None)
     for c in found[1:]:
         near = first and c.computation and c.plan.score > first.plan.score - NARROW
-        if first and near and c.plan.used > first.plan.used:
+        if first and near and c.plan.used > first.plan.used and c.plan.is_straight:
             return [c, *(other for other in found if other is not c)]
     return list(found)
 
@@ -183,11 +188,13 @@ def things_asked(question: TechnicalQuestion) -> list[Asked]:
     """What is asked for, without what only looks like it: what is given a few words on, and what measures nothing."""
     asked = list({(a.stems, a.unit): a for a in reversed(question.asked)}.values())  # what is said twice is asked once
     real = [a for a in reversed(asked) if a.measures is not None or a.unit is not None]
-    if len(real) > 1:
-        real = [
-            a
-            for a in real
-            if a.unit is not None
-            or not any(a.start <= g.start < a.end and same_dimension(g.unit, a.measures or "") for g in question.given)
-        ] or real  # "we need 3 km/s and ..."
+    if len(real) > 1:  # "we need 3 km/s and ..."
+        unstated = [a for a in real if not states(question, a, a.end)]
+        real = unstated or [a for a in real if not states(question, a, a.start + len(a.what) + SOON)] or real
     return real or list(question.asked[:1])
+
+
+def states(question: TechnicalQuestion, asked: Asked, end: int) -> bool:
+    """Whether what seems to be asked for, without a unit, is given up to a place of the text."""
+    alike = (g for g in question.given if asked.start <= g.start < end)
+    return asked.unit is None and any(same_dimension(g.unit, asked.measures or "") for g in alike)

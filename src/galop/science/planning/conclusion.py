@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from galop.science.formula import format_number
 from galop.science.planning.answer import Answer, ComputedStep
@@ -24,6 +25,7 @@ EQUAL = 0.07  # plans of one rank differ in their scores by no more
 MEANT, BETTER = 0.8, 0.5  # how surely a formula that lacks an input is meant, to go before a number
 MORE = 0.5  # so much more does the question speak of it
 OTHER = 0.13  # the same of plans that use other quantities
+SPOKEN = 0.3  # so much more does the question speak of one plan of a rank than of the others, which is then the first
 SHOWN = 4  # plans of one rank that are told
 LEFT = 0.6  # what a plan may leave unused
 SURE, UNSURE = 0.75, 0.3  # a number of a plan that fits less is told where nothing else is as likely, or not at all
@@ -68,11 +70,15 @@ def first_rank(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
     if first is None:
         return candidates[:1]
     used = first.plan.used
-    return [
+    rank = [
         c for c in candidates
         if c is first or (c.computation and not c.plan.used < used
                           and c.plan.score >= first.plan.score - (EQUAL if c.plan.used == used else OTHER))
-    ][:SHOWN]  # fmt: skip
+    ]  # fmt: skip
+    meant = max(rank, key=lambda c: c.plan.about)
+    if len(rank) > 1 and all(c is meant or c.plan.about < meant.plan.about - SPOKEN for c in rank):
+        return [replace(meant, lead=max(meant.lead, CLEAR))]
+    return rank[:SHOWN]
 
 
 def answer_at_once(question: TechnicalQuestion) -> Answer | None:
@@ -149,5 +155,5 @@ def is_sure(candidate: Candidate) -> bool:
             return True
         if not plan.unused and candidate.lead >= ALONE and plan.fit >= (0.0 if len(plan.used) > 1 else BARELY):
             return True
-    lead, fit = (CLOSE, UNSURE) if len(plan.used) > 1 else (3 * CLOSE, SURE - 0.15)
+    lead, fit = (CLOSE, UNSURE) if len(plan.used) > 1 else (3 * CLOSE, SURE - 0.3)
     return plan.fit >= fit and candidate.lead >= lead and plan.left <= LEFT / 2

@@ -302,7 +302,7 @@ class Fitting:
                 clash += CLASH
             if given.kind == "fraction" and (told := ENDS & {*given.before[:1]}) and not told & role.stems.keys():
                 clash += CLASH
-            if not role.is_result and any(a.told for a in self.assume(role)):
+            if own < best and not role.is_result and any(a.told for a in self.assume(role)):
                 clash += TOLD_OTHERWISE
             if measures_other(given, role):
                 clash += CLASH / 2

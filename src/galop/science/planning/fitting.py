@@ -68,6 +68,10 @@ SIBLING = 0.6  # what it costs that a quantity is measured with its time: power,
 SIBLINGS = {"J": "W", "W": "J", "m^3/s": "kg/s", "kg/s": "m^3/s"}
 LOGARITHMIC = ("decibel", "dB", "neper", "octave")  # of which no formula gives any
 TARGET, WANDER, CLAIM, EXTRA, CLASH = 2.5, 2.5, 1.0, 1.0, 2.0
+NAMED_NUMBERS = frozenset(stems(
+    "Reynolds Prandtl Nusselt Mach Grashof Weber Froude Biot Rayleigh Schmidt Péclet Strouhal Bond Knudsen Sherwood "
+    "Damköhler Fourier Stanton"
+))  # fmt: skip
 OPPOSED = 1.0  # what it costs a result that the opposite of it is asked for
 PART = 1.5  # what it costs that one of several is no total
 TOLD_OTHERWISE = 0.3  # what it costs a quantity to be what words tell: the pressure around in a vacuum
@@ -133,6 +137,10 @@ class Fitting:
         ]
         found = [
             (v, score - SIBLING * (measures is not None and v.dimension != dimension(measures))) for v, score in found
+        ]
+        name = NAMED_NUMBERS & {*asked.stems}
+        found = [
+            (v, f) for v, f in found if not name or name & v.stems.keys() or not NAMED_NUMBERS & stems_of(v.of.what)
         ]
         found = [(v, score - OPPOSED * are_opposed(asked.what, v.of.what)) for v, score in found]
         if ALL & {*asked.stems}:

@@ -21,7 +21,7 @@ from galop.science.units import ScienceError, same_dimension
 
 SAME = 0.004  # numbers this near, relatively, are one
 TRIED = 16  # plans that are computed
-SECONDS, WAITING = 3.0, 8.0  # of computing, and on the clock, after which no more are but those close to the first
+SECONDS, WAITING = 3.0, 15.0  # of computing, and on the clock, after which no more are but those close to the first
 CLOSE = 0.3  # of two plans with one number but for its sign, the score by which the second may be less
 FAR = 2.5  # a plan whose score is so much less than the best one's is none
 LEAST = -0.3  # a plan whose score is less does not fit the question

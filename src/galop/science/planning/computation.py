@@ -11,7 +11,7 @@ from galop.science.formula import Quantity, format_number
 from galop.science.planning.answer import ComputedStep
 from galop.science.planning.assumptions import Assumption
 from galop.science.planning.formula_plan import FormulaPlan, FormulaStep, Missing
-from galop.science.planning.inverse import NoRoot, solve
+from galop.science.planning.inverse import NoRoot, UselessStep, solve
 from galop.science.planning.variables import convert, is_difference, stems_of
 from galop.science.reading.quantities import Given
 from galop.science.reading.words import stems
@@ -90,8 +90,9 @@ def _read(source: Given | Assumption, of: Quantity, name: str) -> Computation:
     if value is None:
         raise ScienceError(f"{of.what} is measured in {of.unit or 'pure numbers'}, not in {source.unit}")
     if not of.low <= value <= of.high:
-        said = source.text if isinstance(source, Given) else f"{format_number(value)} {of.unit}".rstrip()
-        raise ScienceError(f"{said} cannot be the {of.what}, which is {of.valid}")
+        if isinstance(source, Assumption):  # nobody said so
+            raise UselessStep(f"{source.what} is no {of.what}, which is {of.valid}")
+        raise ScienceError(f"{source.text} cannot be the {of.what}, which is {of.valid}")
     if isinstance(source, Given):
         return Computation(value, of.unit, (), (source.assumed,) if source.assumed else ())
     return Computation(value, of.unit, (), (f"{source.what} = {source.quantity} ({source.source})",))

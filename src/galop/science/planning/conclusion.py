@@ -13,12 +13,17 @@ from galop.science.planning.formula_plan import FormulaPlan
 from galop.science.planning.lacking import name_missing, say_missing
 from galop.science.planning.variables import convert, rarity
 from galop.science.reading.plain_text import fold_characters
+from galop.science.reading.quantities import Given
 from galop.science.reading.question import TechnicalQuestion
 from galop.science.reading.words import stems
 from galop.science.units import same_dimension
 
 CONVERT = re.compile(r"\b(?:convert|convertir|convertis|convertissez|conversion)\b")
 CONTAINED = re.compile(r"(?:de |d')?\w+ (?:are (?:there )?|y a-t-il )?(?:in|dans) (?:a|an|one|une?|l[ea]|\d)")
+ABSOLUTE, CHANGE = (
+    frozenset(stems("absolute absolue absolu")),
+    frozenset(stems("change difference variation écart loss")),
+)
 NOTHING = {"en": "nothing was computed", "fr": "rien n'a été calculé"}
 CLOSE = 0.3  # a lead by which a plan is the only one that uses what is given so well
 EQUAL = 0.07  # plans of one rank differ in their scores by no more
@@ -90,7 +95,18 @@ def answer_at_once(question: TechnicalQuestion) -> Answer | None:
         kelvin = convert(given.value, given.unit, "K") if given.unit else None
         if kelvin is not None and kelvin < 0 and not given.assumed:
             return Answer("contradictory", f"{given.text} is below absolute zero; {NOTHING[question.language]}.")
+        if given.value < 0 and not given.assumed and is_amount(given):
+            what = "a mass" if same_dimension(given.unit, "kg") else "an absolute pressure"
+            return Answer("contradictory", f"{given.text} cannot be {what}; {NOTHING[question.language]}.")
     return convert_given(question)
+
+
+def is_amount(given: Given) -> bool:
+    """Whether a quantity cannot be below zero: a mass that is no change of one, a pressure that is called absolute."""
+    said = {*given.before[:3], *given.after[:2]}
+    if same_dimension(given.unit, "Pa"):
+        return bool(ABSOLUTE & said)
+    return same_dimension(given.unit, "kg") and not CHANGE & said
 
 
 def convert_given(question: TechnicalQuestion) -> Answer | None:

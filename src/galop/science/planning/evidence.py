@@ -33,7 +33,8 @@ CLOSE = 8  # characters between a quantity and what it is of
 CONSTANTS = ((9.80665, "m/s^2"), (8.314462618, "J/mol/K"), (96485.33212, "C/mol"), (3.986004418e14, "m^3/s^2"),
              (6378.137, "km"), (6.02214076e23, "1/mol"))  # fmt: skip
 EARLIER = frozenset(stems("reference référence first initial before premier initiale"))
-QUALIFIED = frozenset(stems("exchange limiting corrosion critical échange limite limitant critique"))  # only if said
+QUALIFIED = frozenset(stems("exchange limiting corrosion critical motor échange limite limitant critique moteur"))
+SHOCKS, SHOCK = frozenset(stems("shock")), frozenset(stems("shock choc bow"))  # are spoken of, where there is one
 EITHER = tuple(  # of which what is said to be one is not the other
     (frozenset(stems(one)), frozenset(stems(other)))
     for one, other in (("series série", "parallel parallèle"), ("subsonic subsonique", "supersonic supersonique"))
@@ -111,7 +112,7 @@ OPPOSITES = tuple(
         ("exchange échange", "limiting limite"), ("length long longueur", "diameter diamètre radius rayon "
                                                                           "thickness épaisseur"),
         ("centre center radius rayon", "altitude above"),
-        ("initial before initiale depart start liftoff", "structural propellant ergols"),
+        ("initial before initiale depart start liftoff", "structural propellant ergols empty dry vide sèche"),
         ("final finale", "propellant ergols"),
         ("upstream amont", "downstream aval"), ("exit sortie", "before initial"),
         ("depth deep profondeur", "altitude"), ("electrons", "gas substance metal"),
@@ -340,6 +341,8 @@ def is_smaller(one: Variable, other: Variable) -> bool:
 def is_other_way(formula: Formula, words: frozenset[str]) -> bool:
     """Whether a formula is of what a question says that it is not: of what is in series, where all is in parallel."""
     said = stems_of(f"{formula.name.replace('_', ' ')} {formula.about}")
+    if SHOCKS & said and not SHOCK & words:
+        return True
     return any(
         (said & one and words & other and not said & other and not words & one)
         or (said & other and words & one and not said & one and not words & other)

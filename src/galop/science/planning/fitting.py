@@ -138,9 +138,9 @@ class Fitting:
         found = [
             (v, score - SIBLING * (measures is not None and v.dimension != dimension(measures))) for v, score in found
         ]
-        name = NAMED_NUMBERS & {*asked.stems}
+        called = NAMED_NUMBERS & {*asked.stems}
         found = [
-            (v, f) for v, f in found if not name or name & v.stems.keys() or not NAMED_NUMBERS & stems_of(v.of.what)
+            (v, f) for v, f in found if not called or called & v.stems.keys() or not NAMED_NUMBERS & stems_of(v.of.what)
         ]
         found = [(v, score - OPPOSED * are_opposed(asked.what, v.of.what)) for v, score in found]
         if ALL & {*asked.stems}:

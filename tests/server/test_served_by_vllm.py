@@ -6,8 +6,10 @@ already, with guidance and 2,048 tokens, which saves its start.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,3 +73,43 @@ test_which_tokens_an_answer_has = test_extensions.test_which_tokens_an_answer_ha
 test_ranges_as_each_dialect_has_them = test_extensions.test_ranges_as_each_dialect_has_them
 test_neutral_values_are_harmless = test_extensions.test_neutral_values_are_harmless
 test_a_context_that_overflows_has_one_code = test_extensions.test_a_context_that_overflows_has_one_code
+
+
+def test_what_vllm_cannot_do_is_refused_by_name(server: Running) -> None:
+    vectors = server.post("/v1/embeddings", {"input": "a cat"})
+    ranked = server.post("/v1/rerank", {"query": "cat", "documents": ["a", "b"]})
+    for reply in (vectors, ranked):
+        assert (
+            reply.status_code == 400 and "makes no vectors and ranks nothing here" in reply.json()["error"]["message"]
+        )
+
+
+def test_a_prompt_longer_than_vllms_context_has_its_code(server: Running) -> None:
+    reply = server.post("/v1/chat/completions", {"messages": [{"role": "user", "content": "word " * 2100}]})
+    error = reply.json()["error"]
+    assert reply.status_code == 400 and error["code"] == "context_length_exceeded" and error["n_ctx"] == 2048
+
+
+def test_a_vllm_that_dies_is_told(server: Running) -> None:
+    """The last test: a stream that has begun ends with an error event, and the next request is told so."""
+    if os.environ.get("GALOP_TEST_VLLM"):
+        pytest.skip("the vLLM at GALOP_TEST_VLLM is not ours to kill")
+    story = {"messages": [{"role": "user", "content": "Tell me a long story."}], "stream": True, "ignore_eos": True}
+    with server.client() as client, client.stream("POST", "/v1/chat/completions", json=story, timeout=600) as reply:
+        lines = (line for line in reply.iter_lines() if line.startswith("data:"))
+        for _, _ in zip(range(3), lines, strict=False):
+            pass
+        for pid in descendants(server.process.pid):
+            if b"vllm" in Path(f"/proc/{pid}/cmdline").read_bytes().lower():
+                os.kill(pid, signal.SIGKILL)
+        rest = list(lines)
+    error = json.loads(rest[-1].removeprefix("data:"))["error"]
+    assert error["code"] == "backend_unavailable" and "vLLM" in error["message"]
+    reply = server.post("/v1/chat/completions", {"messages": QUESTION, "max_tokens": 1})
+    assert reply.status_code == 503 and reply.json()["error"]["message"].startswith("vLLM ended with")
+
+
+def descendants(pid: int) -> list[int]:
+    """Processes that one has started, and those that they have."""
+    found = [int(child) for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text().split()]
+    return [*found, *(one for child in found for one in descendants(child))]

@@ -156,7 +156,7 @@ class VllmModel(Processor):
             if running.done():
                 outcome = running.result()
         except GalopError as error:
-            outcome = self._explain(error)
+            outcome = await self._explain(error)
         except Exception as error:  # whatever it is, the answer ends
             log.exception("an answer of vLLM's failed")
             outcome = VllmError(f"the answer of vLLM failed: {type(error).__name__}")
@@ -169,13 +169,15 @@ class VllmModel(Processor):
             sequence.end_time = time.monotonic()
             sequence.on_finish(outcome)
 
-    def _explain(self, error: GalopError) -> GalopError:
-        """What became of a server of our own, where that is why it does not answer."""
+    async def _explain(self, error: GalopError) -> GalopError:
+        """What became of a server of our own, where that is why it does not answer: it may be ending still."""
         if isinstance(error, VllmError) and not error.refused and self._process:
-            try:
-                self._process.check()
-            except VllmError as end:
-                return end
+            for _ in range(20):
+                try:
+                    self._process.check()
+                except VllmError as end:
+                    return end
+                await asyncio.sleep(0.1)
         return error
 
     async def _run(self, sequence: TokenSequence, request: GenerationRequest) -> FinishReason:

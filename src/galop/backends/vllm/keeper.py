@@ -16,7 +16,7 @@ SECONDS = 20.0  # that the program has to end by itself
 
 
 def main() -> int:
-    """The program's exit code."""
+    """The program's exit code, 128 more than the signal where one ended it."""
     program = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
 
     def wait_for_parent() -> None:
@@ -30,7 +30,7 @@ def main() -> int:
     threading.Thread(target=wait_for_parent, daemon=True).start()
     code = program.wait()
     end_group(program, signal.SIGKILL)  # what it left behind
-    return code
+    return code if code >= 0 else 128 - code
 
 
 def end_group(program: subprocess.Popen[bytes], how: signal.Signals) -> None:

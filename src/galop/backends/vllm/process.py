@@ -22,6 +22,7 @@ from galop.errors import VllmError
 
 PROGRAM, OPTIONS = "GALOP_VLLM", "GALOP_VLLM_OPTIONS"  # variables: where it is, and further options of `vllm serve`
 READY_SECONDS = 1800.0  # a large model is read for long, and compiled
+KILLED = 128 + 9
 GUIDANCE = '{"backend": "guidance"}'
 
 
@@ -75,7 +76,8 @@ class VllmProcess:
         """Raises VllmError where it has ended."""
         if (code := self._process.poll()) is not None:
             self._reader.join(2)
-            raise VllmError(f"vLLM ended with {code}: {self.last_words()}; start galop serve again")
+            why = "it was killed (was there enough memory?)" if code == KILLED else self.last_words()
+            raise VllmError(f"vLLM ended with {code}: {why}; start galop serve again")
 
     def last_words(self) -> str:
         """The last error that it wrote, else its last line."""

@@ -32,7 +32,8 @@ def run(
         list[str],
         typer.Argument(
             help="MODEL or MODEL@WAY: plain, think:TOKENS, vote:ANSWERS, code, tools. A model is one of this machine, "
-            "or xai:, openai:, google:, deepseek:, dashscope:, openrouter:, ollama: and its name, or url:ADDRESS#NAME.",
+            "or xai:, openai:, google:, deepseek:, dashscope:, openrouter:, ollama: and its name, or url:ADDRESS#NAME; "
+            "vllm:NAME and vllm:ADDRESS#NAME have vLLM compute one of this machine.",
             metavar="LANE...",
         ),
     ],

@@ -26,7 +26,7 @@ def answer(backend: Backend, contender: Contender, question: dict[str, Any], alo
     from galop.machine import peak_memory
     from galop.measure.energy import find_meter
 
-    meter = find_meter() if alone and not contender.is_remote else None
+    meter = find_meter() if alone and not (contender.is_remote or contender.vllm) else None
     trial = Trial(backend, question["text"], question["unit"], contender.strategy, question["seed"])
     outcome, failed = trial.outcome, ""
     begun, start, worked = time.time(), time.monotonic(), time.process_time()
@@ -57,6 +57,8 @@ def answer(backend: Backend, contender: Contender, question: dict[str, Any], alo
     line |= {"failed": failed[:300]} if failed else {}
     if contender.is_remote:
         return {**line, "answered_by": backend.answered_by, "usd": usd}
+    if contender.vllm:  # whose memory and energy are of other processes, perhaps elsewhere
+        return line
     line |= {"memory": peak_memory(), "cpu_seconds": round(time.process_time() - worked, 3) if alone else None}
     if meter and (joules := read_joules(meter)) is not None:
         line |= {"joules": round(joules, 3), "meter": meter.method, "covers": meter.covers}

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ray_cluster import RAY, SMALL, Cluster, free_port, ray_cluster
-from serving import NO_CERTIFICATES, folders_in, run_galop
+from ray_cluster import free_port, ray_cluster
+from serving import folders_in, run_galop
 from waiting import wait_for
 
 pytestmark = pytest.mark.ray
@@ -42,12 +40,11 @@ def application() -> dict[str, Any]:
 def test_the_application_of_the_manifest_answers_and_ends(tmp_path: Path) -> None:
     key = run_galop(tmp_path, "keys", "add", "ann").stdout.strip()
     args = application()["args"]
-    port = free_port()
-    args["port"] = port
     at = args["arguments"].index("--cpus")
     args["arguments"][at + 1] = "1"
     environment = {**os.environ, **folders_in(tmp_path)}
-    with ray_cluster(2, head=("--resources={\"door\": 1}",), env=environment) as cluster:
+    with ray_cluster(2, head=('--resources={"door": 1}',), env=environment) as cluster:
+        args["port"] = port = free_port()
         command = [sys.executable, "-c", DEPLOY, cluster.address, json.dumps(args)]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         assert process.stdout and process.stdout.readline() == "deployed\n"

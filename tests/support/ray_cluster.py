@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -86,12 +86,13 @@ class Node:
 class Cluster:
     """A head, and nodes that are added to it."""
 
-    def __init__(self, folder: Path, cpus: int, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, cpus: int, env: Mapping[str, str] | None = None, *head: str) -> None:
         port = free_port()
         self.folder, self.address, self.nodes, self.env = folder, f"127.0.0.1:{port}", list[Node](), env
         self.nodes.append(Node(
             folder, "--head", f"--port={port}", f"--num-cpus={cpus}", f"--temp-dir={folder}/r",
-            "--node-ip-address=127.0.0.1", "--include-dashboard=false", f"--ray-client-server-port={port + 1}", env=env,
+            "--node-ip-address=127.0.0.1", "--include-dashboard=false", f"--ray-client-server-port={port + 1}", *head,
+            env=env,
         ))  # fmt: skip
 
     def add(self, cpus: int, env: Mapping[str, str] | None = None) -> Node:
@@ -106,10 +107,10 @@ class Cluster:
 
 
 @contextmanager
-def ray_cluster(*cpus: int) -> Iterator[Cluster]:
-    """A cluster with a node of so many processors for each number, the first of them its head."""
+def ray_cluster(*cpus: int, head: Sequence[str] = (), env: Mapping[str, str] | None = None) -> Iterator[Cluster]:
+    """A cluster with a node of so many processors for each number, the first of them its head, with those options."""
     with TemporaryDirectory(prefix="ray", dir="/tmp") as folder:  # whose sockets' names may not be longer
-        cluster = Cluster(Path(folder), cpus[0])
+        cluster = Cluster(Path(folder), cpus[0], env, *head)
         try:
             for count in cpus[1:]:
                 cluster.add(count)

@@ -1,17 +1,18 @@
 """Galop's door as an application of Ray Serve, for what deploys such applications: KubeRay's RayService.
 
-Ray Serve starts it on the node that has the resource `door`, takes it for ready when its models are, begins it anew when
-it ends, and gives it the time to finish what it answers before it goes.
+Ray Serve starts it on the node that has the resource `door`, takes it for ready when its models are, begins it anew
+when it ends, and gives it the time to finish what it answers before it goes.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from http.client import HTTPException
 from typing import Any
 
 import ray
@@ -29,7 +30,8 @@ class ServedDoor:
         """Waits until the models are there. Raises RuntimeError where it ends before."""
         self._ready = f"http://127.0.0.1:{port}/ready"
         here = ray.util.get_node_ip_address()  # by which Prometheus asks
-        command = [sys.executable, "-m", "galop", "serve", "--ray", "auto", "--port", str(port), "--allow-host", here]
+        cluster = ray.get_runtime_context().gcs_address
+        command = [sys.executable, "-m", "galop", "serve", "--ray", cluster, "--port", str(port), "--allow-host", here]
         self._process = subprocess.Popen([*command, *arguments])
         while not self._loaded():
             self.check_health()
@@ -47,8 +49,8 @@ class ServedDoor:
     def _loaded(self) -> bool:
         try:
             with urllib.request.urlopen(self._ready, timeout=2) as reply:
-                return b'"loaded":0' not in reply.read()
-        except (urllib.error.URLError, OSError):
+                return bool(json.load(reply)["loaded"])
+        except (OSError, ValueError, HTTPException):  # it does not listen yet
             return False
 
 

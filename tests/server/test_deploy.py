@@ -70,6 +70,8 @@ def commands() -> Iterator[tuple[str, list[str]]]:
     for kind in yaml.safe_load_all((DEPLOY / "kubernetes/galop.yaml").read_text()):
         if kind["kind"] == "StatefulSet":
             yield "galop.yaml", kind["spec"]["template"]["spec"]["containers"][0]["args"]
+    service = yaml.safe_load((DEPLOY / "kubernetes/rayservice.yaml").read_text())["spec"]["serveConfigV2"]
+    yield "rayservice.yaml", ["serve", *yaml.safe_load(service)["applications"][0]["args"]["arguments"]]
     unit = RawConfigParser(strict=False)
     unit.read(DEPLOY / "systemd/galop.service")
     yield "galop.service", shlex.split(unit["Service"]["ExecStart"])[1:]

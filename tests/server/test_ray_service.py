@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ray_cluster import free_port, ray_cluster
+from ray_cluster import ray_cluster
 from serving import folders_in, run_galop
 from waiting import wait_for
 
@@ -44,7 +45,8 @@ def test_the_application_of_the_manifest_answers_and_ends(tmp_path: Path) -> Non
     args["arguments"][at + 1] = "1"
     environment = {**os.environ, **folders_in(tmp_path)}
     with ray_cluster(2, head=('--resources={"door": 1}',), env=environment) as cluster:
-        args["port"] = port = free_port()
+        with socket.create_server(("127.0.0.1", 0)) as probe:  # a port in which no node's process is about to listen
+            args["port"] = port = probe.getsockname()[1]
         command = [sys.executable, "-c", DEPLOY, cluster.address, json.dumps(args)]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         assert process.stdout and process.stdout.readline() == "deployed\n"

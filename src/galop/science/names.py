@@ -22,6 +22,9 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "NH3": ("ammonia", "liquid ammonia", "ammoniac", "ammoniac liquide", "LNH3"),
     "Jet-A": ("Jet A", "Jet A-1", "jet fuel", "carburéacteur", "kérosène aviation"),
     "C3H8": ("propane", "liquid propane", "propane liquide"),
+    "gasoline": ("petrol", "essence", "unleaded petrol", "sans plomb"),
+    "diesel fuel": ("diesel", "gazole", "gas oil", "fioul domestique", "heating oil"),
+    "carbon": ("carbone", "coal", "charbon", "coke"),
     # Oxidisers.
     "LOX": ("liquid oxygen", "oxygène liquide", "LO2", "O2", "oxygen", "oxygène", "dioxygène"),
     "N2O4": ("nitrogen tetroxide", "dinitrogen tetroxide", "NTO", "tétroxyde d'azote", "peroxyde d'azote",

@@ -14,6 +14,20 @@ from galop.science.formula import Quantity, formula
 AVOGADRO = 6.02214076e23  # 1/mol, exact
 
 
+@formula("N = m NA / M", "definition of the mole, SI Brochure, 2019",
+         {"molecules": Quantity("", "number of molecules", words="molecules atoms particles how many, nombre de "
+                                                                 "molécules "
+                                                                 "d'atomes")},
+         words="how many molecules atoms in a mass grams of a substance, combien de molécules d'atomes dans une "
+               "masse")  # fmt: skip
+def molecules_of_mass(
+    mass: Annotated[float, Quantity("g", "mass", 0, 1e18, "m grams, masse")],
+    molar_mass: Annotated[float, Quantity("g/mol", "molar mass", 0.5, 1e7, "M, masse molaire")],
+) -> float:
+    """Molecules, or atoms of an element, in a mass."""
+    return mass / molar_mass * AVOGADRO
+
+
 @formula(
     "N = n N_A", "SI Brochure, 9th ed., 2019",
     {"particles": Quantity("", "number of particles", words="atoms molecules ions how many, nombre d'atomes")},

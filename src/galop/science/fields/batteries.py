@@ -171,9 +171,11 @@ def run_time_at_power(
 
 
 @formula(
-    "t = share Q / (efficiency I)", f"{LINDEN}, ch. 3",
-    {"time": Quantity("h", "charging time", words="how long to charge recharge, durée temps de charge recharge")},
-    words="battery charging time capacity charger current, temps de charge recharge d'une batterie courant chargeur",
+    "t = share Q / (efficiency (1 - loss) I)", f"{LINDEN}, ch. 3",
+    {"time": Quantity("h", "charging time", words="how long to charge recharge fill up full, durée temps de charge "
+                                                  "recharge remplir")},
+    words="battery charging time capacity charger current fill up empty lipo, temps de charge recharge d'une batterie "
+          "courant chargeur vide",
 )  # fmt: skip
 def charging_time(
     capacity: Capacity,
@@ -187,9 +189,10 @@ def charging_time(
         ),
     ] = 1.0,
     efficiency: Efficiency = 1.0,
+    loss: Annotated[float, Quantity("", "share that is lost", 0, 0.99, words="losses loss charging, pertes")] = 0.0,
 ) -> float:
     """How long a battery takes to charge at a constant current."""
-    return capacity * share / (efficiency * current)
+    return capacity * share / (efficiency * (1 - loss) * current)
 
 
 @formula(

@@ -16,6 +16,21 @@ Diffusivity = Annotated[
 ]
 
 
+@formula("mu = rho nu", "definition",
+         {"viscosity": Quantity("Pa*s", "viscosity", words="dynamic mu, viscosité dynamique")},
+         words="dynamic viscosity from kinematic viscosity and density cSt, viscosité dynamique à partir de la "
+               "viscosité "
+               "cinématique et de la masse volumique")  # fmt: skip
+def dynamic_viscosity(
+    kinematic_viscosity: Annotated[
+        float, Quantity("m^2/s", "kinematic viscosity", 1e-12, 1e4, "nu ν cSt stokes, viscosité cinématique")
+    ],
+    density: Annotated[float, Quantity("kg/m^3", "density", 1e-6, 25_000, "rho ρ, masse volumique")],
+) -> float:
+    """Dynamic viscosity of a fluid of known kinematic viscosity."""
+    return kinematic_viscosity * density
+
+
 @formula(
     "Pr = cp mu / k", f"Prandtl, 1910; {INCROPERA}, table 6.2",
     {"prandtl": Quantity("", "Prandtl number", words="Pr, nombre de Prandtl")},

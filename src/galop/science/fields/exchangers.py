@@ -73,6 +73,31 @@ def exchanger_duty(
 
 
 @formula(
+    "Q = U A dT_lm", f"{INCROPERA}, eq. 11.14 and 11.15", {"heat_flow": RATE},
+    words="heat exchanger duty of four temperatures hot and cold streams area overall coefficient counterflow, "
+          "échangeur puissance quatre températures fluide chaud et froid contre-courant surface coefficient global",
+)  # fmt: skip
+def duty_of_temperatures(
+    coefficient: Annotated[
+        float,
+        Quantity("W/m^2/K", "overall heat-transfer coefficient", 1e-3, 1e7, words="U, coefficient d'échange global"),
+    ],
+    area: Area,
+    hot_in: Annotated[float, stream("hot", "inlet", "hot enters in, chaud entrée")],
+    hot_out: Annotated[float, stream("hot", "outlet", "hot leaves out, chaud sortie")],
+    cold_in: Annotated[float, stream("cold", "inlet", "cold enters in, froid entrée")],
+    cold_out: Annotated[float, stream("cold", "outlet", "cold leaves out, froid sortie")],
+    arrangement: Arrangement = "counterflow",
+) -> float:
+    """Heat that an exchanger passes, by the temperatures of its streams; solved for it, its area.
+
+    Raises ScienceError where the streams' temperatures cross.
+    """
+    mean = log_mean_difference.function(hot_in, hot_out, cold_in, cold_out, arrangement)
+    return float(coefficient * area * mean)
+
+
+@formula(
     "counterflow e = (1 - exp(-N (1 - C))) / (1 - C exp(-N (1 - C))), parallel e = (1 - exp(-N (1 + C))) / "
     "(1 + C)", KAYS,
     {"effectiveness": Quantity("", "effectiveness", words="ε efficiency of the exchanger, efficacité de l'échangeur")},

@@ -55,15 +55,15 @@ def orifice_flow(
           "orifices",
 )  # fmt: skip
 def injector_flow(
-    holes: Annotated[
-        float, Quantity("", "number of holes", 1, 1e6, "orifices elements count, nombre de trous, d'orifices")
-    ],
     hole_diameter: Annotated[
         float, Quantity("m", "hole diameter", 1e-6, 1, "orifice diameter, diamètre des trous, de l'orifice")
     ],
     discharge_coefficient: DischargeCoefficient,
     density: LiquidDensity,
     pressure_drop: PressureDrop,
+    holes: Annotated[
+        float, Quantity("", "number of holes", 1, 1e6, "orifices elements count, nombre de trous, d'orifices")
+    ] = 1.0,
 ) -> float:
     """Mass flow of a liquid through the holes of an injector."""
     return holes * discharge_coefficient * pi * hole_diameter**2 / 4 * sqrt(2 * density * pressure_drop)

@@ -73,6 +73,19 @@ def wall_conduction(
 
 
 @formula(
+    "Q = k A dT / L", f"Fourier, 1822; {INCROPERA}, eq. 3.4", {"heat_flow": RATE},
+    words="conduction through a plane wall insulation of a temperature difference, conduction à travers une "
+          "paroi plane "
+          "isolant écart de température",
+)  # fmt: skip
+def wall_conduction_of_difference(
+    conductivity: Conductivity, area: Area, thickness: Thickness, temperature_difference: Difference
+) -> float:
+    """Heat that flows through a plane wall at a temperature difference."""
+    return conductivity * area * temperature_difference / thickness
+
+
+@formula(
     "q = k dT / L", f"Fourier, 1822; {INCROPERA}, eq. 3.5", {"heat_flux": FLUX},
     words="heat flux by conduction temperature difference across a layer, densité de flux par conduction écart de "
           "température",
@@ -106,13 +119,37 @@ def cylinder_conduction(
 
 @formula(
     "Q = h A (T_hot - T_cold)", f"Newton, 1701; {INCROPERA}, eq. 1.3a", {"heat_flow": RATE, "heat_flux": FLUX},
-    words="convection heat flow Newton cooling coefficient area, convection flux thermique coefficient d'échange "
-          "surface",
+    words="convection heat flow Newton cooling coefficient area wall plate in air loses, U-value heat loss through a "
+          "window wall roof, convection flux thermique coefficient d'échange surface paroi dans l'air puissance "
+          "perdue, "
+          "déperdition fenêtre",
 )  # fmt: skip
-def convection(coefficient: HeatTransfer, area: Area, hot: Hot, cold: Cold) -> dict[str, float]:
+def convection(
+    coefficient: HeatTransfer,
+    area: Area,
+    hot: Annotated[
+        float,
+        Quantity("K", "temperature of the surface", 0, 20_000, words="wall plate hot inside, paroi plaque intérieure"),
+    ],
+    cold: Annotated[
+        float,
+        Quantity("K", "temperature of the fluid", 0, 20_000, words="air ambient outside cold, ambiante extérieure"),
+    ],
+) -> dict[str, float]:
     """Heat that a surface gives to a fluid, or that passes at an overall coefficient."""
     flux = coefficient * (hot - cold)
     return {"heat_flow": flux * area, "heat_flux": flux}
+
+
+@formula(
+    "Q = h A dT", f"Newton, 1701; {INCROPERA}, eq. 1.3a", {"heat_flow": RATE},
+    words="convection heat flow Newton cooling coefficient area temperature difference, U-value heat loss, "
+          "convection flux "
+          "thermique coefficient d'échange écart de température déperdition",
+)  # fmt: skip
+def convection_of_difference(coefficient: HeatTransfer, area: Area, temperature_difference: Difference) -> float:
+    """Heat that passes at a coefficient and a temperature difference."""
+    return coefficient * area * temperature_difference
 
 
 def layer(which: str, words: str) -> tuple[Quantity, Quantity]:
@@ -231,8 +268,8 @@ Emissivity = Annotated[float, Quantity("", "emissivity", 1e-4, 1, words="ε epsi
 @formula(
     "Q = emissivity sigma A (T_hot^4 - T_cold^4)", f"Stefan, 1879; Boltzmann, 1884; {INCROPERA}, eq. 1.7",
     {"heat_flow": RATE, "heat_flux": FLUX},
-    words="radiation heat exchange Stefan-Boltzmann emissivity surroundings, rayonnement échange Stefan-Boltzmann "
-          "émissivité",
+    words="radiation net heat exchange Stefan-Boltzmann emissivity surroundings plate radiates to a room black hot, "
+          "rayonnement net échange Stefan-Boltzmann émissivité plaque rayonne vers une pièce noire chaude",
 )  # fmt: skip
 def radiation(
     area: Area,
@@ -253,7 +290,7 @@ def radiation(
             "temperature of the surroundings",
             0,
             1e6,
-            words="ambient space sink, température ambiante de l'environnement",
+            words="ambient space sink room walls, température ambiante de l'environnement pièce",
         ),
     ] = 0.0,
     emissivity: Emissivity = 1.0,

@@ -83,6 +83,21 @@ def tafel_overpotential(
 
 
 @formula(
+    "i = i0 10^(eta / b)", f"{TAFEL}; {BF}, sec. 3.4.3",
+    {"current_density": Quantity("A/m^2", "current density", words="i j, densité de courant")},
+    words="Tafel equation current density from overpotential slope and exchange current density, loi de Tafel densité "
+          "de courant surtension pente",
+)  # fmt: skip
+def tafel_current(
+    overpotential: Annotated[float, Quantity("mV", "overpotential", 0, 5e3, words=OVERPOTENTIAL)],
+    exchange_current_density: ExchangeCurrentDensity,
+    slope: Slope,
+) -> float:
+    """Current density at an overpotential, from the Tafel slope."""
+    return float(exchange_current_density * 10 ** (overpotential / slope))
+
+
+@formula(
     "eta = R T / (alpha F) ln(i / i0)", f"{BF}, eq. 3.4.15",
     {"overpotential": Quantity("mV", "overpotential", words=OVERPOTENTIAL)},
     words="Tafel activation overpotential from transfer coefficient, surtension d'activation coefficient de transfert",

@@ -18,8 +18,8 @@ End = Annotated[float, Quantity("m/s", "final velocity", 0, 1e7, "v to reaches s
 Acceleration = Annotated[float, Quantity("m/s^2", "acceleration", 0, 1e9, "a deceleration, accélération")]
 Distance = Annotated[float, Quantity("m", "distance", 1e-12, 1e15, "s over travelled within, distance parcourue, sur")]
 Gravity = Annotated[float, Quantity("m/s^2", "acceleration of gravity", 1e-6, 1000, "g, pesanteur gravité")]
-Planet = Annotated[float, Quantity("kg", "mass of the body", 1, 1e36, "planet star asteroid M, masse de l'astre, de la "
-                                                                      "planète")]  # fmt: skip
+Planet = Annotated[float, Quantity("kg", "mass of the body", 1e8, 1e36, "planet star asteroid M, masse de l'astre, de "
+                                                                        "la planète")]  # fmt: skip
 PlanetRadius = Annotated[float, Quantity("km", "radius of the body", 1e-6, 1e12, "planet star R, rayon de l'astre")]
 UNIFORM = "uniform constant acceleration, accélération constante, uniforme"
 

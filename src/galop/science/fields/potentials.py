@@ -97,7 +97,9 @@ def galvanic_cell(
           "d'une pile tension standard et concentrations",
 )  # fmt: skip
 def cell_voltage_at_concentrations(
-    standard_voltage: StandardVoltage,
+    standard_voltage: Annotated[
+        float, Quantity("V", "standard voltage of the cell", -10, 10, words="E0 E° emf, tension standard de la pile")
+    ],
     electrons: Electrons,
     cathode_concentration: Annotated[float, concentration_of("concentration of the cathode's ion", "oxidised")],
     anode_concentration: Annotated[float, concentration_of("concentration of the anode's ion", "oxidised")],

@@ -12,6 +12,49 @@ from galop.science.fields.potentials import BF, Temperature
 from galop.science.formula import Quantity, formula
 
 
+@formula("C = I t / (m dU)", "Stoller & Ruoff, Energy Environ. Sci. 3 (2010) 1294",
+         {"specific_capacitance": Quantity("F/g", "specific capacitance", words="gravimetric, capacité spécifique "
+                                                                                "massique")},
+         words="specific capacitance of an electrode galvanostatic discharge mass voltage window supercapacitor, "
+               "capacité spécifique d'une électrode supercondensateur décharge")  # fmt: skip
+def specific_capacitance(
+    current: Annotated[float, Quantity("A", "current", 1e-15, 1e7, words="discharge I, courant de décharge")],
+    time: Annotated[float, Quantity("s", "discharge time", 1e-9, 1e9, words="t duration, durée temps de décharge")],
+    mass: Annotated[float, Quantity("g", "active mass", 1e-12, 1e9, words="electrode m, masse active électrode")],
+    window: Annotated[float, Quantity("V", "voltage window", 1e-6, 100, words="range ΔV drop, fenêtre de tension")],
+) -> float:
+    """Capacitance of each gram of an electrode, from a discharge at constant current."""
+    return current * time / (mass * window)
+
+
+@formula("areal = loading capacity", "Linden's Handbook of Batteries, 4th ed., ch. 3",
+         {"areal_capacity": Quantity("mA*h/cm^2", "areal capacity", words="of each area, capacité surfacique")},
+         words="areal capacity of an electrode loading specific capacity, capacité surfacique d'une électrode grammage "
+               "capacité spécifique")  # fmt: skip
+def areal_capacity(
+    loading: Annotated[float, Quantity("mg/cm^2", "active loading", 1e-6, 1e4, words="mass of area, grammage masse "
+                                                                                    "surfacique")],
+    capacity: Annotated[float, Quantity("mA*h/g", "specific capacity", 1e-3, 1e5, words="gravimetric, capacité "
+                                                                                       "spécifique massique")],
+) -> float:  # fmt: skip
+    """Charge that each area of an electrode holds."""
+    return loading * capacity / 1e3
+
+
+@formula("efficiency = discharged / charged", "Linden's Handbook of Batteries, 4th ed., ch. 3",
+         {"efficiency": Quantity("", "coulombic efficiency", words="faradaic charge, rendement coulombique faradique")},
+         words="coulombic efficiency discharge capacity over charge capacity cycle, rendement coulombique capacité de "
+               "décharge sur capacité de charge")  # fmt: skip
+def coulombic_efficiency(
+    discharged: Annotated[float, Quantity("A*h", "charge discharged", 0, 1e9, words="delivered returned, déchargée "
+                                                                                  "restituée")],
+    charged: Annotated[float, Quantity("A*h", "charge put in", 1e-12, 1e9, words="charged stored input, chargée "
+                                                                               "fournie")],
+) -> float:  # fmt: skip
+    """Share of the charge put into a battery that comes back."""
+    return discharged / charged
+
+
 @formula("I = (dm/dt) z F / (M efficiency)", "Faraday, 1834",
          {"current": Quantity("A", "current of a rate of deposition", words="I needed, courant nécessaire")},
          words="current to deposit plate make grams of metal per hour, courant pour déposer produire une masse par "

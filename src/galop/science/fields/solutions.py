@@ -81,7 +81,7 @@ def dilution(
 @formula(
     "c = ratio c_titrant V_titrant / V", HARRIS,
     {"concentration": Quantity("mol/L", "concentration of the sample",
-                               words="unknown analyte c, concentration de l'échantillon inconnue")},
+                               words="unknown analyte acid c, concentration de l'échantillon inconnue acide")},
     words="titration equivalence volume concentration, titrage dosage volume à l'équivalence concentration",
 )  # fmt: skip
 def titration(
@@ -91,13 +91,21 @@ def titration(
     titrant_volume: Annotated[
         float,
         Quantity(
-            "mL", "volume of titrant at equivalence", 0, 1e6, words="burette end point, volume versé à l'équivalence"
+            "mL",
+            "volume of titrant at equivalence",
+            0,
+            1e6,
+            words="burette end point titration base, volume versé à l'équivalence titrage soude",
         ),
     ],
     volume: Annotated[
         float,
         Quantity(
-            "mL", "volume of the sample", 1e-6, 1e9, words="aliquot analyte, volume de l'échantillon prise d'essai"
+            "mL",
+            "volume of the sample",
+            1e-6,
+            1e9,
+            words="aliquot analyte acid neutralises, volume de l'échantillon prise d'essai acide neutralisent",
         ),
     ],
     ratio: Annotated[

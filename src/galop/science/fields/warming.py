@@ -103,6 +103,73 @@ def heating_time(
 
 
 @formula(
+    "T = (m1 T1 + m2 T2) / (m1 + m2)", "first law",
+    {"temperature": Quantity("K", "temperature of the mixture",
+                             words="final equilibrium, température finale d'équilibre du mélange")},
+    words="mixing two masses of the same liquid water hot and cold final temperature mix add, mélanger deux "
+          "masses du même "
+          "liquide eau chaude et froide température finale on mélange",
+)  # fmt: skip
+def mixing_of_one_liquid(
+    first_mass: Annotated[float, Quantity("kg", "first mass", 1e-12, 1e15, words="m1, première masse")],
+    first_temperature: Annotated[
+        float, Quantity("K", "first temperature", 0, 20_000, words="T1, première température")
+    ],
+    second_mass: Annotated[float, Quantity("kg", "second mass", 1e-12, 1e15, words="m2, deuxième masse")],
+    second_temperature: Annotated[
+        float, Quantity("K", "second temperature", 0, 20_000, words="T2, deuxième température")
+    ],
+) -> float:
+    """Temperature after two masses of one liquid are mixed."""
+    whole = first_mass + second_mass
+    return (first_mass * first_temperature + second_mass * second_temperature) / whole
+
+
+@formula(
+    "T = (V1 T1 + V2 T2) / (V1 + V2)", "first law, one density",
+    {"temperature": Quantity("K", "temperature of the mixture",
+                             words="final equilibrium, température finale d'équilibre du mélange")},
+    words="mixing two volumes litres of the same liquid water hot and cold final temperature bath mix add, "
+          "mélanger deux "
+          "volumes litres d'eau chaude et froide température finale bain",
+)  # fmt: skip
+def mixing_of_volumes(
+    first_volume: Annotated[float, Quantity("L", "first volume", 1e-12, 1e15, words="V1, premier volume")],
+    first_temperature: Annotated[
+        float, Quantity("K", "first temperature", 0, 20_000, words="T1, première température")
+    ],
+    second_volume: Annotated[float, Quantity("L", "second volume", 1e-12, 1e15, words="V2, deuxième volume")],
+    second_temperature: Annotated[
+        float, Quantity("K", "second temperature", 0, 20_000, words="T2, deuxième température")
+    ],
+) -> float:
+    """Temperature after two volumes of one liquid are mixed."""
+    whole = first_volume + second_volume
+    return (first_volume * first_temperature + second_volume * second_temperature) / whole
+
+
+@formula(
+    "t = rho V c (T2 - T1) / (efficiency P)", "first law",
+    {"time": Quantity("s", "time", words="how long duration, durée combien de temps")},
+    words="time to heat a volume litres of a liquid of known specific heat with a power heater kettle boiler, temps "
+          "pour chauffer un volume de litres d'eau bouilloire chauffe-eau chaleur massique puissance",
+)  # fmt: skip
+def warming_time(
+    volume: Annotated[float, Quantity("m^3", "volume", 0, 1e12, words="tank litres V, contenance volume")],
+    density: Annotated[float, Quantity("kg/m^3", "density", 1e-3, 30_000, words="rho ρ, masse volumique")],
+    heat_capacity: HeatCapacity,
+    start: Annotated[
+        float, Quantity("K", "temperature at the start", 0, 20_000, words="initial from T1, température initiale")
+    ],
+    end: Annotated[float, Quantity("K", "temperature at the end", 0, 20_000, words="final to T2, température finale")],
+    power: Annotated[float, Quantity("W", "power", 1e-12, 1e15, words="heater P, puissance")],
+    efficiency: Annotated[float, Quantity("", "efficiency", 0.01, 1, words="η, rendement")] = 1.0,
+) -> float:
+    """How long a power takes to bring a volume, whose density and specific heat are known, to a temperature."""
+    return volume * density * heat_capacity * (end - start) / (efficiency * power)
+
+
+@formula(
     "T = (m1 c1 T1 + m2 c2 T2) / (m1 c1 + m2 c2)", "first law",
     {"temperature": Quantity("K", "temperature of the mixture",
                              words="final equilibrium, température finale d'équilibre du mélange")},
@@ -131,8 +198,10 @@ def mixing_temperature(
 
 @formula(
     "dL = alpha L dT", "definition",
-    {"elongation": Quantity("mm", "change of length", words="expansion ΔL, allongement dilatation")},
-    words="linear thermal expansion elongation of a rod rail pipe, dilatation linéaire allongement thermique",
+    {"elongation": Quantity("mm", "thermal elongation", words="change of length expansion lengthen ΔL, allongement "
+                                                            "dilatation")},
+    words="linear thermal expansion elongation of a rod rail pipe bridge steel heats up, dilatation linéaire "
+          "allongement thermique",
 )  # fmt: skip
 def thermal_expansion(
     coefficient: Annotated[

@@ -107,7 +107,7 @@ def of_names(unit: str, role: str, names: tuple[Name, ...]) -> Iterator[Assumpti
             yield from electrons_of(name, bool(re.search(r"charge", role) and not re.search("electron", role)))
         elif same_dimension("kg/m^3", unit) and re.search(r"densit|masse volumique", role):
             yield from densities(name)
-        elif same_dimension("V", unit) and re.search(r"standard", role):
+        elif same_dimension("V", unit) and re.search(r"standard", role) and not re.search(r"of the cell", role):
             yield from potentials(name)
 
 

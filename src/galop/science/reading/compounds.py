@@ -15,6 +15,10 @@ CLOCK = re.compile(
 MINUTES = re.compile(r"(\d{1,3}) ?(?:min|mn) ?(\d{1,2}) ?s?(?![\w.,]\d|\w)")
 METRES = re.compile(r"(\d{1,3})m(\d{2})(?![\w²³]|[.,]\d)")  # 1m80
 FEET = re.compile(r"(\d{1,3}) ?['′] ?(\d{1,2}(?:\.\d+)?) ?(?:\"|″|'')")
+RESISTOR = re.compile(r"(\d{1,4}(?:[.,]\d{1,3})?) ?(k|K|(?<! )M)(\d{1,2})?(?![\w²³°%/]|[.,]\d)")  # 10k, 4k7
+RESISTORS = re.compile(r"resist|\bohms?\b|ω|\bpot\b|pull-?up|pull-?down|\brc\b|\bvoltage divider|diviseur|\bled\b")
+CAPACITOR = re.compile(r"(\d{1,4}(?:[.,]\d{1,3})?) ?([pnuµ])(?![\w²³°%/]|[.,]\d)")  # 100n
+CAPACITORS = re.compile(r"\bcaps?\b|capacitor|condensateur|\brc\b")
 THINGS = (  # that have an area alone
     r"(?:plates?|plaques?|sheets?|toles?|coupons?|panels?|panneaux?|windows?|fenetres?|vitres?|electrodes?|cathodes?|"
     r"anodes?|foils?|feuilles?|walls?|murs?|roofs?|toits?|collectors?|screens?|surfaces?|faces?|pieces?)\b"
@@ -38,7 +42,18 @@ def read_compound(passage: Passage, at: int) -> Compound | None:
         return float(f"{match[1]}.{match[2]}"), "m", match.end()
     if match := FEET.match(passage.plain, at):
         return int(match[1]) + float(match[2]) / 12, "ft", match.end()
-    return read_sides(passage, at) or read_lengths(passage, at)
+    return read_part(passage, at) or read_sides(passage, at) or read_lengths(passage, at)
+
+
+def read_part(passage: Passage, at: int) -> Compound | None:
+    """The value of a resistor or capacitor as its parts list writes it: 10k, 4k7, 100n."""
+    one, other = RESISTOR.match(passage.plain, at), CAPACITOR.match(passage.plain, at)
+    if one and RESISTORS.search(passage.folded):
+        value = float(one[1].replace(",", ".")) + (float(f"0.{one[3]}") if one[3] else 0.0)
+        return value, "MΩ" if one[2] == "M" else "kΩ", one.end()
+    if other and CAPACITORS.search(passage.folded):
+        return float(other[1].replace(",", ".")), f"{other[2].replace('u', 'µ')}F", other.end()
+    return None
 
 
 def read_sides(passage: Passage, at: int) -> Compound | None:

@@ -98,6 +98,10 @@ LEADS_ON = re.compile(
 )
 IN_SOME = re.compile(r"[^\s,]{1,12} (?:in|en) [^\s,.]{1,12}[,.]?(?:\s|$)")
 ENUMERATOR = re.compile(r"\((?:[a-h]|[1-9])\)(?= )|(?<![\w.])(?:[a-h])\) (?=[a-z])")
+SAID_OF_IT = re.compile(  # "gravity subtracted": how something is to be taken, which is not asked
+    r"[^,;.?]{0,40}?(?<!\w)(?:subtracted|included|including|excluded|neglected|ignored|deducted|taken|not|known|given|apart|"
+    r"compris\w*|inclus\w*|deduite?s?|negligee?s?|soustraite?|exclu\w*|connue?s?|donnee?s?)(?!\w)"
+)
 CONDITION = re.compile(
     r"(?<!\w)(?:if|when|given|assuming|for|at|with|from|knowing|where|that|which|sachant|si|lorsque|quand|pour|avec|"
     r"sous|"
@@ -120,7 +124,7 @@ TAIL = re.compile(  # where the name of what is asked ends
 )
 PERCENT = re.compile(r"\b(?:percent|per cent|percentage|pourcentage|pour cent)\b|%")
 PERCENT_UNIT = re.compile(r"%|(?:per ?cent|percentage|pour ?cents?|pourcentage)\b")
-EDGE = re.compile(r"(?:[,;:–]|->|→|=>) ")  # between clauses
+EDGE = re.compile(r"(?:[,;:–]|->|→|=>|(?<= )-) ")  # between clauses
 POLITE_END = re.compile(r"[\s)\].!,]*(?:please|thanks|thank you|merci|svp|stp|s'il (?:vous|te) plait)?[\s.!]*")
 BOTH = re.compile(r",? (?:and|et|as well as|ainsi que)(?: also| then| puis)? |, ")
 

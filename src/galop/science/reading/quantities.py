@@ -42,6 +42,7 @@ from galop.science.reading.unit_context import (
     is_difference,
     is_label,
     is_pure_cue,
+    is_temperature_text,
     settle_unit,
 )
 from galop.science.reading.unit_text import UnitText, in_ones, is_dimensionless, read_unit
@@ -292,6 +293,8 @@ def make_given(passage: Passage, value: float, start: int, unit: UnitText) -> Gi
     angular = ANGULAR.search(before[-60:]) or ANGULAR.search(passage.folded[end : end + 20])
     slanted = unit.unit == "deg" and bool(angular or SLANTED.search(passage.folded))
     name, assumed = settle_unit(unit.unit, before, passage.plain[end : end + 40], slanted)
+    if name in ("C", "F") and is_temperature_text(passage.folded):
+        name, assumed = f"°{name}", f"{name} is read as degrees"
     if name == "deg" and not angular and is_difference(before, passage.folded[end : end + 10]):
         name = "°C"
     if name in ("°C", "°F", "K"):

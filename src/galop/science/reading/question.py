@@ -28,6 +28,7 @@ from galop.science.reading.interrogatives import (
     PER_WHAT,
     PERCENT,
     POLITE_END,
+    SAID_OF_IT,
     STOP,
     TIMES,
     YES_NO,
@@ -94,10 +95,12 @@ class TechnicalQuestion:
 SYMBOLS = frozenset("h k g f c t l u q ph")  # that are asked for sooner than answers in hours, grams and the like
 LONGEST = 200_000  # characters
 MOST, MANY = 8, 60  # things asked for; sentences that may ask
+LENGTHS = frozenset("m mm cm µm km".split())
 AMOUNTS = frozenset("kg g mg t L mL m^3 mol mmol kW*h MW*h".split())
 TOTAL = frozenset(stems("total equivalent together altogether totale équivalente"))
 SHORTEST = 24  # characters of a sentence that may be a unit alone
 LONGEST_CLAUSE = 400  # characters
+STOCK = 32  # characters of what is asked, in which a concentration is of it
 
 
 def read_question(text: str) -> TechnicalQuestion:
@@ -105,14 +108,26 @@ def read_question(text: str) -> TechnicalQuestion:
     text = text[:LONGEST]
     names = tuple(read_names(text))
     found = fill_in(make_passage(text), read_quantities(text), names)
+    asked = read_asked(text, found)
+    given = tuple(name_stock(item, asked) for item in found if isinstance(item, Given))
     return TechnicalQuestion(
         text,
         language_of(text),
-        read_asked(text, found),
-        name_electrodes(text, tuple(item for item in found if isinstance(item, Given)), names),
+        asked,
+        name_electrodes(text, given, names),
         tuple(item for item in found if isinstance(item, Unread)),
         names,
     )
+
+
+def name_stock(given: Given, asked: Sequence[Asked]) -> Given:
+    """A concentration of what a volume is asked of as that of the stock, or of a titrant: how many mL of 12 M HCl."""
+    if not given.unit or not same_dimension(given.unit, "mol/L"):
+        return given
+    for one in asked:
+        if one.measures and same_dimension(one.measures, "L") and one.start <= given.start < one.start + STOCK:
+            return replace(given, before=tuple(dict.fromkeys((*stems("stock titrant"), *given.before))))
+    return given
 
 
 def read_asked(text: str, found: Sequence[Given | Unread] | None = None) -> tuple[Asked, ...]:
@@ -211,6 +226,9 @@ def read_elliptic(wording: Wording, start: int, end: int) -> Asked:
     unit = read_answer_unit(wording, tail, folded[start:tail]) if tail > start or not names else None
     by_itself = unit is not None and re.fullmatch(r"[\s?.!)]*", wording.plain[unit[1] : end])
     if unit and by_itself and folded[tail : unit[1]] not in SYMBOLS:  # "... friction factor 0.021. kPa?"
+        named = wording.silent[start:tail]
+        if stems(named) and named.strip() == folded[start:tail].strip():  # Heat duty, kW?
+            return with_unit(make_asked(wording, start, tail, "", "value"), unit[0])
         before = find_unvalued(wording, max(0, start - 5 * LONGEST_CLAUSE), tail)
         if named := [at for at in before if same_dimension(at[2], unit[0])]:
             return with_unit(make_asked(wording, named[0][0], tail, "", "value"), unit[0])
@@ -237,6 +255,7 @@ def split_asked(wording: Wording, match: re.Match[str], end: int, kind: AskedKin
     for joint in BOTH.finditer(wording.folded, start, stop):
         named_before = find_measures(wording.folded[edges[-1] : joint.start()])
         aside = re.compile(r"(?:not|non|rather than)\b").match(wording.folded, joint.end())
+        aside = aside or (joint[0] == ", " and SAID_OF_IT.match(wording.folded, joint.end(), stop))
         if named_before and not aside and names_what_is_wanted(wording, joint.end()):
             edges.append(joint.end())
     if len(edges) == 1:
@@ -282,6 +301,9 @@ def make_asked(wording: Wording, start: int, end: int, interrogative: str, kind:
         inside = [unit for at, _, unit in wording.values if start <= at < end]
         if not any(same_dimension(unit, measures) for unit in inside):  # else it is a conversion
             first = stems(words_for(measures))
+            said = stems(silent[: begin - start] + silent[behind - start :]) if unit and measures in LENGTHS else ()
+            if said:  # how many mm does it stretch: no length, by the verb
+                first, silent = (*said, *first), ""
     words = tuple(dict.fromkeys([*first, *stems(silent[: len(head)]), *stems(silent)]))[:16]
     what = wording.plain[start : start + len(head)].rstrip()
     if not stems(silent[: len(head)]):  # how long, in seconds

@@ -118,7 +118,8 @@ def read_names(text: str) -> list[Name]:
         if not match[4] and not match[2] and re.fullmatch(rf"{ELEMENT}\d", symbol) and match[0][len(symbol)] in "+-":
             symbol, charge = symbol[:-1], int(symbol[-1])  # Cu2+ is no dimer of copper
         name = f"{symbol}{charge if charge > 1 else ''}{sign}"
-        add(match.start(), match.end(), (name, symbol), "ion")
+        metal = table.get(f"{name}/{symbol}")
+        add(match.start(), match.end(), (name, symbol, *([metal] if metal else [])), "ion")
     for match in pattern.finditer(plain):
         if match[0] in known and "/" in match[0]:  # a reference electrode, not what it is made of
             add(match.start(), match.end(), *known[match[0]])

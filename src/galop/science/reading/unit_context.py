@@ -120,6 +120,16 @@ DIFFERENCE = re.compile(
 )
 
 
+ELECTRIC = re.compile(
+    any_of(r"charg coulomb electro faraday batter \bcells? \blipo\b accu capaci condens c-rate \brate\b")
+)
+
+
+def is_temperature_text(folded: str) -> bool:
+    """Whether a whole folded text speaks of nothing that coulombs or farads measure, so that C and F are degrees."""
+    return not ELECTRIC.search(folded)
+
+
 def settle_unit(unit: str, before: str, after: str, is_slanted: bool = True) -> tuple[str, str]:
     """The unit that a symbol of several meanings stands for between these words (folded before, as they stand behind),
     and what was assumed, "" for nothing. `is_slanted` says whether the whole text is of angles."""
@@ -164,7 +174,7 @@ def is_label(before: str, after: str, value: float, digits: str) -> bool:
         return True
     if re.search(r"(?:^|\n) ?\(?$", lead) and re.match(r"[.)] ", after):
         return True
-    if lead.endswith("(") and after.startswith(")") and value < 100:
+    if lead.endswith("(") and after.startswith(")") and value < 100 and digits.isdigit():
         return True
     year = 1500 <= value <= 2100 and re.fullmatch(r"\d{4}", digits)
     if (year and (BEFORE_YEAR.search(low) or AFTER_MONTH.search(low))) or (

@@ -13,6 +13,9 @@ from galop.science.reading.words import stems
 from galop.science.units import parse_quantity, same_dimension
 
 LEADS = re.compile(r"(?:\bat|\bfrom|\ba|\bde|\bof|\bentre|\bbetween|\bwas|\bis) $")
+UP_TO = re.compile(
+    r" ?(?:to|a|jusqu'a|->|→|up to|down to)(?: (?:boiling|ebullition|freezing|about|environ)){0,2}(?: (?:at|a))? ?"
+)
 GOES_ON = re.compile(r",? (?:and|et|to|a|then|puis|but|mais)(?: [a-z]+){0,3} ?(?:at|to|of|a|de|with)? ?")
 PLUS = re.compile(
     r"((?: [a-z'-]+){0,3}) (?:plus|\+) (?:an? |the |une? |le |la |l'|his |her |its |son |sa )?((?:[a-z'-]+ ){0,2})"
@@ -24,17 +27,32 @@ FUELS = frozenset(
     "propane ammonia oxygen hydrogen methane".split()
 )
 OF = re.compile(r" (?:of |de |d')?(?:liquid |gaseous )?")
-PROPELLANT = stems("propellant ergols")
+PROPELLANT, ALTITUDE = stems("propellant ergols"), stems("altitude")
+ALOFT = re.compile(
+    r"(?:\borbit\w*|\bcircl\w*|\bsatellites?|\bspacecraft|\bsondes?|\bcubesats?|\bleo|\bstation|\biss)\b[^.;?!]{0,40}? "
+    r"(?:at|a) (?:about |environ )?$"
+)
+EXCHANGER = re.compile(r"exchang|echang|counterflow|counter-?current|contre-?courant|co-?courant|\blmtd\b|\bdtlm\b")
+STREAM = re.compile(
+    r"[^.;\d]{0,40}?(?:->|→|\bto\b|\ba\b|\bjusqu|\bleav\w+|\bout\b|\bsort\w*|\bexit\w*|\bcooled\b|\bheated\b)[^.;\d]{0,16}"
+)
+DENSITY, GASES = frozenset(stems("density densité volumique rho")), frozenset(stems("air gas gaz"))
+CONDUCTIVITY = frozenset(stems("conductivity conductivité lambda λ"))
+WALLS = re.compile(r"insul|isol|\bwalls?\b|\bmurs?\b|\bwool\b|laine|thick|epais|window|vitrage|\bpipe")
+CENTRAL = re.compile(r"radius|rayon|semi|axe|axis|cent(?:re|er)|apog|perig|apoaps|periaps")
 
 
 def fill_in(passage: Passage, found: Sequence[Given | Unread], names: Sequence[Name]) -> list[Given | Unread]:
     """The quantities of a passage with what it leaves unsaid of them, in their order."""
-    made = [state_resistivity(item, names) for item in share_unit_ahead(passage, found)]
+    made = share_unit_in_brackets(passage, share_unit_ahead(passage, found))
+    made = [name_altitude(passage, name_density_of_gas(state_resistivity(item, names))) for item in made]
+    made = name_streams(passage, [state_conductivity(passage, item) for item in made])
     return add_up_pairs(passage, [name_propellant(passage, item, names) for item in made])
 
 
 def share_unit_ahead(passage: Passage, found: Sequence[Given | Unread]) -> list[Given | Unread]:
-    """With the unit of the next one for a bare number: enters at 37 and leaves at 29 °C."""
+    """With the unit of the next one for a bare number, enters at 37 and leaves at 29 °C, or of a temperature before it:
+    from 16 °C to boiling at 100."""
     made = list(found)
     for i in reversed(range(len(made) - 1)):
         one, other = made[i], made[i + 1]
@@ -44,6 +62,12 @@ def share_unit_ahead(passage: Passage, found: Sequence[Given | Unread]) -> list[
             continue
         if GOES_ON.fullmatch(passage.folded, one.end, other.start):
             made[i] = replace(one, unit=other.unit, kind="measure", assumed=f"{one.text} is read in {other.unit}")
+    for i in range(1, len(made)):
+        one, other = made[i - 1], made[i]
+        if not isinstance(one, Given) or not isinstance(other, Given) or other.kind != "number" or other.symbol:
+            continue
+        if one.unit in ("°C", "°F", "K") and UP_TO.fullmatch(passage.folded, one.end, other.start):
+            made[i] = replace(other, unit=one.unit, kind="measure", assumed=f"{other.text} is read in {one.unit}")
     return made
 
 
@@ -58,6 +82,80 @@ def state_resistivity(item: Given | Unread, names: Sequence[Name]) -> Given | Un
         item, unit="ohm*m", kind="measure", before=(*stems("resistivity"), *item.before),
         assumed=f"{item.text} is read as {item.value:g} ohm m",
     )  # fmt: skip
+
+
+def state_conductivity(passage: Passage, item: Given | Unread) -> Given | Unread:
+    """A bare number as a thermal conductivity, where a text is of walls and their insulation: insulation k = 0.036."""
+    if not isinstance(item, Given) or item.kind != "number" or not 0.005 <= item.value <= 500:
+        return item
+    if item.symbol.lower() not in ("k", "λ", "lambda") and not CONDUCTIVITY & {*item.before[:2]}:
+        return item
+    if not WALLS.search(passage.folded):
+        return item
+    before = (*stems("conductivity"), *(s for s in item.before if s not in stems("ratio specific heats")))
+    return replace(
+        item, unit="W/m/K", kind="measure", before=before, assumed=f"{item.text} is read as {item.value:g} W/m/K"
+    )
+
+
+def share_unit_in_brackets(passage: Passage, found: Sequence[Given | Unread]) -> list[Given | Unread]:
+    """With the unit of the others for a bare number in brackets: brick (0.7 W/mK), wool (0.035)."""
+    alone = [item for item in found if isinstance(item, Given) and is_bracketed(passage, item)]
+    units = [item.unit for item in alone if item.unit]
+    if not units or not all(same_dimension(units[0], unit) for unit in units):
+        return list(found)
+    return [
+        replace(item, unit=units[0], kind="measure", assumed=f"{item.text} is read as {item.value:g} {units[0]}")
+        if item in alone and isinstance(item, Given) and item.kind == "number" else item for item in found
+    ]  # fmt: skip
+
+
+def is_bracketed(passage: Passage, item: Given) -> bool:
+    """Whether a quantity stands alone in round brackets."""
+    return passage.plain[item.start - 1 : item.start] == "(" and passage.plain[item.end : item.end + 1] == ")"
+
+
+def name_altitude(passage: Passage, item: Given | Unread) -> Given | Unread:
+    """A height at which something circles a body as an altitude: a satellite at 800 km around Mars."""
+    if not isinstance(item, Given) or item.unit not in ("km", "mile", "nmi") or item.symbol:
+        return item
+    if not ALOFT.search(passage.folded[max(0, item.start - 60) : item.start]):
+        return item
+    if CENTRAL.search(passage.folded[max(0, item.start - 60) : item.end + 30]):
+        return item
+    return replace(item, before=tuple(dict.fromkeys((*ALTITUDE, *item.before))))
+
+
+def name_streams(passage: Passage, found: Sequence[Given | Unread]) -> list[Given | Unread]:
+    """Where two streams of an exchanger change their temperatures, what cools is the hot one: oil 95 -> 60 °C."""
+    made = list(found)
+    if not EXCHANGER.search(passage.folded):
+        return made
+    for i in range(len(made) - 1):
+        one, other = made[i], made[i + 1]
+        if not isinstance(one, Given) or not isinstance(other, Given) or not is_warm(one) or not is_warm(other):
+            continue
+        if STREAM.fullmatch(passage.folded, one.end, other.start):
+            first, last = (parse_quantity(given.quantity, "K", "") for given in (one, other))
+            side = stems("hot" if first > last else "cold")
+            for at, end in ((i, "inlet"), (i + 1, "outlet")):
+                given = made[at]
+                made[at] = replace(given, before=tuple(dict.fromkeys((*side, *stems(end), *given.before))))
+    return made
+
+
+def is_warm(given: Given) -> bool:
+    """Whether a quantity is a temperature."""
+    return given.unit in ("°C", "°F", "K")
+
+
+def name_density_of_gas(item: Given | Unread) -> Given | Unread:
+    """A bare density of a gas in kg/m³."""
+    if not isinstance(item, Given) or item.kind != "number" or not DENSITY & {*item.before[:2], *item.after[:1]}:
+        return item
+    if not GASES & {*item.before[:3], *item.after[:2]} or not 0 < item.value < 20:
+        return item
+    return replace(item, unit="kg/m^3", kind="measure", assumed=f"{item.text} is read as {item.value:g} kg/m^3")
 
 
 def name_propellant(passage: Passage, item: Given | Unread, names: Sequence[Name]) -> Given | Unread:

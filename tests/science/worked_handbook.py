@@ -33,6 +33,9 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("dynamic_viscosity", {"kinematic_viscosity": "10 cSt", "density": "900 kg/m^3"}, {"viscosity": 9e-3}, 1e-9),
     # A gram of water: 3.34e22 molecules.
     ("molecules_of_mass", {"mass": "1 g", "molar_mass": "18.015 g/mol"}, {"molecules": 3.3428e22}, 1e-4),
+    ("tafel_exchange_current", {"current_density": "100 A/m^2", "overpotential": "236 mV", "slope": "118 mV"}, {"exchange_current_density": 1}, 1e-9),
+    ("hanging_stress", {"mass": "600 kg", "diameter": "8 mm"}, {"stress": 117.06}, 1e-4),
+    ("drag_of_area", {"drag_area": "0.32 m^2", "velocity": "45 km/h", "density": "1.2 kg/m^3"}, {"force": 30}, 1e-9),
     ("cantilever_sag", {"force": "900 N", "length": "1.8 m", "rigidity": "45 kN*m^2"}, {"deflection": 38.88}, 1e-9),
     ("cantilever_sag_uniform", {"line_load": "500 N/m", "length": "2 m", "rigidity": "40 kN*m^2"}, {"deflection": 25}, 1e-9),
     ("beam_sag", {"force": "4.8 kN", "length": "2 m", "rigidity": "40 kN*m^2"}, {"deflection": 20}, 1e-9),

@@ -98,6 +98,24 @@ def tafel_current(
 
 
 @formula(
+    "i0 = i 10^(-eta / b)", f"{TAFEL}; {BF}, sec. 3.4.3",
+    {"exchange_current_density": Quantity("A/m^2", "exchange current density", words="i0 j0, densité de courant "
+                                                                                   "d'échange")},
+    words="exchange current density from a point of the Tafel line overpotential slope, densité de courant d'échange "
+          "d'après un point de la droite de Tafel surtension pente",
+)  # fmt: skip
+def tafel_exchange_current(
+    current_density: Annotated[
+        float, Quantity("A/m^2", "current density", 1e-15, 1e9, words="i j, densité de courant")
+    ],
+    overpotential: Annotated[float, Quantity("mV", "overpotential", 0, 5e3, words=OVERPOTENTIAL)],
+    slope: Slope,
+) -> float:
+    """Exchange current density from a point on a Tafel line and its slope."""
+    return float(current_density * 10 ** (-overpotential / slope))
+
+
+@formula(
     "eta = R T / (alpha F) ln(i / i0)", f"{BF}, eq. 3.4.15",
     {"overpotential": Quantity("mV", "overpotential", words=OVERPOTENTIAL)},
     words="Tafel activation overpotential from transfer coefficient, surtension d'activation coefficient de transfert",

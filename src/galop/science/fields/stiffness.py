@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import pi
 from typing import Annotated
 
+from galop.science.constants import G0
 from galop.science.fields.structures import (
     CANTILEVER,
     DEFLECTION,
@@ -84,6 +85,22 @@ def bar_elongation(
 ) -> float:
     """How much a round bar stretches."""
     return force * length / (pi * diameter**2 / 4 * elastic_modulus * 1e9) * 1e3
+
+
+@formula(
+    "stress = m g / (pi d^2 / 4)",
+    f"{GERE}, ch. 1",
+    {"stress": Quantity("MPa", "tensile stress", words="stress in the rod cable, contrainte de traction")},
+    words="stress in a round rod cable wire that carries holds a hanging mass, contrainte de traction dans un "
+          "câble fil "
+    "tige qui porte une masse suspendue",
+)
+def hanging_stress(
+    mass: Annotated[float, Quantity("kg", "mass carried", 0, 1e12, "hanging load holds, masse portée charge")],
+    diameter: Annotated[float, Quantity("mm", "diameter of the rod", 1e-6, 1e6, "cable wire d, diamètre du câble fil")],
+) -> float:
+    """Stress in a round rod or cable that a mass hangs on."""
+    return mass * G0 / (pi * diameter**2 / 4)
 
 
 @formula(

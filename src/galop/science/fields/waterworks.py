@@ -16,6 +16,23 @@ AirDensity = Annotated[
 
 
 @formula(
+    "F = rho CdA v^2 / 2",
+    f"{WHITE}, sec. 7.6",
+    {"force": Quantity("N", "drag", words="aerodynamic force resistance, traînée force aérodynamique")},
+    words="drag of a cyclist car from its drag area CdA, traînée d'un cycliste voiture SCx",
+)
+def drag_of_area(
+    drag_area: Annotated[
+        float, Quantity("m^2", "drag area", 1e-9, 1e6, "CdA CxA SCx drag coefficient times area, surface de traînée")
+    ],
+    velocity: Annotated[float, Quantity("m/s", "speed", 0, 1e4, "velocity v, vitesse")],
+    density: AirDensity = 1.225,
+) -> float:
+    """Drag of a body whose drag coefficient times area is known."""
+    return drag_area * density * velocity**2 / 2
+
+
+@formula(
     "v = sqrt(2 dp / rho)",
     f"{WHITE}, sec. 6.12",
     {

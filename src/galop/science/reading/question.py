@@ -100,6 +100,7 @@ AMOUNTS = frozenset("kg g mg t L mL m^3 mol mmol kW*h MW*h".split())
 TOTAL = frozenset(stems("total equivalent together altogether totale équivalente"))
 SHORTEST = 24  # characters of a sentence that may be a unit alone
 LONGEST_CLAUSE = 400  # characters
+CONCENTRATION = re.compile(r"\s*(?:the |la )?\[[A-Z][\w()]{0,8}[\d⁰-⁹]?[+⁺⁻-]{0,2}\]")
 STOCK = 32  # characters of what is asked, in which a concentration is of it
 
 
@@ -289,6 +290,9 @@ def make_asked(wording: Wording, start: int, end: int, interrogative: str, kind:
             measures = f"{measures}/{PER[per[1]]}"
     if measures is None and AGAINST.search(clause):
         measures = "V"
+    if measures is None and CONCENTRATION.match(wording.plain, start, end):  # [Ag+]?
+        measures, named = "mol/m^3", []
+        silent = f"concentration {silent}"
     if unit is not None:
         measures = "" if unit == "%" else unit
     elif HOW_MANY.match(f"{interrogative.strip()} ") or HOW_MANY.search(f"{interrogative} {clause}"):

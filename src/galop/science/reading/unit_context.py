@@ -141,7 +141,8 @@ def settle_unit(unit: str, before: str, after: str, is_slanted: bool = True) -> 
         if SYMBOL_OF_TEMPERATURE.search(lead) or HOT.search(lead) or (AT.search(lead) and not CHARGED.search(lead)):
             return "°C", "C is read as degrees Celsius"
     elif unit == "F":
-        if CHARGED.search(lead[-40:]) or OF_CHARGE.match(behind):
+        holds = CAPACITY.search(lead) or CAPACITY.search(behind[:30])
+        if not holds and (CHARGED.search(lead[-40:]) or OF_CHARGE.match(behind)):
             return "faraday", "F is read as the charge of a mole of electrons"
         if (
             not CAPACITY.search(lead)

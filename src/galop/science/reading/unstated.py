@@ -45,7 +45,7 @@ CENTRAL = re.compile(r"radius|rayon|semi|axe|axis|cent(?:re|er)|apog|perig|apoap
 def fill_in(passage: Passage, found: Sequence[Given | Unread], names: Sequence[Name]) -> list[Given | Unread]:
     """The quantities of a passage with what it leaves unsaid of them, in their order."""
     made = share_unit_in_brackets(passage, share_unit_ahead(passage, found))
-    made = [name_altitude(passage, name_density_of_gas(state_resistivity(item, names))) for item in made]
+    made = [name_altitude(passage, name_density_of_gas(state_density(state_resistivity(item, names)))) for item in made]
     made = name_streams(passage, [state_conductivity(passage, item) for item in made])
     return add_up_pairs(passage, [name_propellant(passage, item, names) for item in made])
 
@@ -82,6 +82,17 @@ def state_resistivity(item: Given | Unread, names: Sequence[Name]) -> Given | Un
         item, unit="ohm*m", kind="measure", before=(*stems("resistivity"), *item.before),
         assumed=f"{item.text} is read as {item.value:g} ohm m",
     )  # fmt: skip
+
+
+def state_density(item: Given | Unread) -> Given | Unread:
+    """A bare number whose symbol is rho as a density, of a solid or liquid: g/cm³ up to 30, kg/m³ above."""
+    if not isinstance(item, Given) or item.kind != "number" or item.symbol not in ("rho", "ρ") or item.value < 0.05:
+        return item
+    unit = "g/cm^3" if item.value < 30 else "kg/m^3"
+    before = tuple(dict.fromkeys((*stems("density"), *item.before)))
+    return replace(
+        item, unit=unit, kind="measure", before=before, assumed=f"{item.text} is read as {item.value:g} {unit}"
+    )
 
 
 def state_conductivity(passage: Passage, item: Given | Unread) -> Given | Unread:

@@ -208,7 +208,9 @@ def thruster_power(
     words="aire d'un cercle, section, diamètre, throat or exit area from diameter, exit diameter",
 )  # fmt: skip
 def circle_area(
-    diameter: Annotated[float, Quantity("m", "diameter", 0, 1e9, "diamètre, throat diameter, pipe bore, exit, de sortie du col")],
+    diameter: Annotated[
+        float, Quantity("m", "diameter", 0, 1e9, "diamètre, throat diameter, pipe bore, exit, de sortie du col")
+    ],
 ) -> float:
     """Area of a circle, such as a throat's from its diameter."""
     return pi * diameter * diameter / 4

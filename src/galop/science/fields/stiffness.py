@@ -92,7 +92,7 @@ def bar_elongation(
     f"{GERE}, ch. 1",
     {"stress": Quantity("MPa", "tensile stress", words="stress in the rod cable, contrainte de traction")},
     words="stress in a round rod cable wire that carries holds a hanging mass, contrainte de traction dans un "
-          "câble fil "
+    "câble fil "
     "tige qui porte une masse suspendue",
 )
 def hanging_stress(

@@ -150,7 +150,7 @@ def electrons_of(name: Name, signed: bool) -> Iterator[Assumption]:
     table = {name.replace("^", ""): couple for name, couple in couples().items()}
     for called in name.called:
         key = called.replace("^", "")
-        if "/" in key and key in table:
+        if "/" in key and key in table and not (signed and name.kind == "ion"):
             yield Assumption(f"electrons of {called}", float(table[key].electrons), "", BPJ, called)
             return
     for called in name.called:

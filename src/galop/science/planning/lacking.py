@@ -67,6 +67,10 @@ def say_missing(question: TechnicalQuestion, plans: Sequence[FormulaPlan]) -> An
             verb = "are" if named[1:] else "is"
             ways.append(f"{listed} {verb} missing, which {formula} needs to give the {gives}")
     missing = tuple(dict.fromkeys(what for plan in plans for what in lacks(plan)))
+    if unread := next((item.unit for item in question.unread if item.unit), ""):  # the likely culprit
+        ways[-1] += (
+            f" ; {unread!r} n'est pas une unité connue" if french else f"; {unread!r} is not a unit that is known"
+        )
     if french:
         many = "Il manque des données" if missing[1:] else "Il manque une donnée"
         return Answer("missing", f"{many} : {' ; ou bien '.join(ways)} ; rien n'a été calculé.", missing=missing)

@@ -304,7 +304,8 @@ def make_given(passage: Passage, value: float, start: int, unit: UnitText) -> Gi
             value, name = (value, "K") if name == "°C" else (value / 1.8, "K")
             assumed = "a difference of temperatures"
     if name not in ANGLES and is_dimensionless(name):
-        return Given(value * in_ones(name), "", start, end, "", kind="fraction", assumed=assumed)
+        share = Given(value * in_ones(name), "", start, end, "", kind="fraction", assumed=assumed)
+        return replace(share, after=stems("hours day daily jour")) if name.endswith("/day") else share
     return Given(value, name, start, end, "", assumed=assumed)
 
 
@@ -372,8 +373,7 @@ def read_shared(passage: Passage, start: int, at: int, first: Numeral) -> list[G
             break
     else:
         return []
-    listed = len(numbers) > 2 or link[3]
-    before = folded[max(0, start - 60) : start]
+    listed, before = len(numbers) > 2 or link[3], folded[max(0, start - 60) : start]
     if not strong and (not listed or is_pure_cue(before) or re.search(r"[=:]\W*$", before[-4:])):
         return []
     if strong and link[1] in ("-", "–") and first.value == 10 and len(numbers) == 2 and last.value < 10 and last.unit:
@@ -398,7 +398,7 @@ def read_single(passage: Passage, at: int, numeral: Numeral) -> tuple[list[Given
         return [], numeral.end
     if noun[1] in ("electron", "proton", "ion", "photon"):
         return [Given(1.0, "", at, numeral.end, "", kind="count")], numeral.end
-    if noun[1] == "an" and folded[at : numeral.end] == "un":
+    if folded[at : noun.end()] == "un an":
         return [Given(1.0, "year", at, noun.end(), "")], noun.end()
     if noun[1] not in SINGLE or (noun[1].startswith("second") and not FOR_A.search(lead)):
         return [], numeral.end

@@ -121,7 +121,10 @@ DIFFERENCE = re.compile(
 
 
 ELECTRIC = re.compile(
-    any_of(r"charg coulomb electro faraday batter \bcells? \blipo\b accu capaci condens c-rate \brate\b")
+    any_of(
+        r"charg coulomb electro faraday batter \bcells? \blipo\b accu capaci condens supercap \bcaps?\b farad c-rate "
+        r"\brate\b"
+    )
 )
 
 

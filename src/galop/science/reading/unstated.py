@@ -86,7 +86,7 @@ def state_resistivity(item: Given | Unread, names: Sequence[Name]) -> Given | Un
 
 def state_density(item: Given | Unread) -> Given | Unread:
     """A bare number whose symbol is rho as a density, of a solid or liquid: g/cm³ up to 30, kg/m³ above."""
-    if not isinstance(item, Given) or item.kind != "number" or item.symbol not in ("rho", "ρ") or item.value < 0.05:
+    if not isinstance(item, Given) or item.kind != "number" or item.before[:1] != ("rho",) or item.value < 0.05:
         return item
     unit = "g/cm^3" if item.value < 30 else "kg/m^3"
     before = tuple(dict.fromkeys((*stems("density"), *item.before)))

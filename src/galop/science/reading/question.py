@@ -227,8 +227,8 @@ def read_elliptic(wording: Wording, start: int, end: int) -> Asked:
     unit = read_answer_unit(wording, tail, folded[start:tail]) if tail > start or not names else None
     by_itself = unit is not None and re.fullmatch(r"[\s?.!)]*", wording.plain[unit[1] : end])
     if unit and by_itself and folded[tail : unit[1]] not in SYMBOLS:  # "... friction factor 0.021. kPa?"
-        named = wording.silent[start:tail]
-        if stems(named) and named.strip() == folded[start:tail].strip():  # Heat duty, kW?
+        ahead = wording.silent[start:tail]
+        if stems(ahead) and ahead.strip() == folded[start:tail].strip():  # Heat duty, kW?
             return with_unit(make_asked(wording, start, tail, "", "value"), unit[0])
         before = find_unvalued(wording, max(0, start - 5 * LONGEST_CLAUSE), tail)
         if named := [at for at in before if same_dimension(at[2], unit[0])]:
@@ -256,7 +256,8 @@ def split_asked(wording: Wording, match: re.Match[str], end: int, kind: AskedKin
     for joint in BOTH.finditer(wording.folded, start, stop):
         named_before = find_measures(wording.folded[edges[-1] : joint.start()])
         aside = re.compile(r"(?:not|non|rather than)\b").match(wording.folded, joint.end())
-        aside = aside or (joint[0] == ", " and SAID_OF_IT.match(wording.folded, joint.end(), stop))
+        if joint[0] == ", ":
+            aside = aside or SAID_OF_IT.match(wording.folded, joint.end(), stop)
         if named_before and not aside and names_what_is_wanted(wording, joint.end()):
             edges.append(joint.end())
     if len(edges) == 1:

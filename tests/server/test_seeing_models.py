@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -81,6 +85,23 @@ def test_every_door_shows_the_same_picture(server: Running, client: openai.OpenA
     assert generated.response == text and generated.context is None
     assert "vision" in (llama.show(name).capabilities or [])
     assert metric(server, "pictures_seen") == 2
+
+
+def test_the_llm_command_shows_an_attachment(server: Running, client: openai.OpenAI, name: str, tmp_path: Path) -> None:
+    photo, models = tmp_path / "photo.png", tmp_path / "extra-openai-models.yaml"
+    photo.write_bytes(base64.b64decode(PNG))
+    models.write_text(f'- model_id: galop\n  model_name: "{name}"\n  api_base: "{server.url}/v1"\n  vision: true\n')
+    command = [str(Path(sys.executable).parent / "llm"), "-m", "galop", "--key", "none", "--no-stream"]
+    options = ["-o", "temperature", "0", "-o", "max_tokens", "12", "What is this?"]
+    told = subprocess.run(
+        [*command, "-a", str(photo), *options],
+        capture_output=True, text=True, timeout=300, env={**os.environ, "LLM_USER_PATH": str(tmp_path)},
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    content = shown(URL)[0]["content"][::-1]  # the question stands first
+    asked: Any = [{"role": "user", "content": content}]
+    chat = client.chat.completions.create(model=name, messages=asked, temperature=0, max_tokens=12)
+    assert told.stdout.strip() == (chat.choices[0].message.content or "").strip() != ""
 
 
 def test_a_second_question_reads_nothing_again(server: Running, client: openai.OpenAI, name: str) -> None:

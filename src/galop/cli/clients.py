@@ -100,8 +100,8 @@ CLIENTS = {
     "llm": Client(
         "the command `llm`",
         steps="Put this into extra-openai-models.yaml, in the folder that `llm logs path` names:\n"
-        "- model_id: galop\n  model_name: MODEL\n  api_base: URL/v1\n"
-        "Then: llm keys set openai   (KEY)\n      llm -m galop 'a question'",
+        "- model_id: galop\n  model_name: MODEL\n  api_base: URL/v1\n  vision: true\n"
+        "Then: llm keys set openai   (KEY)\n      llm -m galop 'a question'   (-a photo.jpg, where the model sees)",
     ),
     "continue": Client(
         "the editor extension Continue (VS Code, JetBrains)",

@@ -266,12 +266,16 @@ def ollama_store(folder: Path, model: str) -> dict[str, str]:
     """Variables by which `ollama:mine` is that model."""
     path = locate(model).path
     assert path
-    blob = folder / "blobs" / "sha256-00"
+    blob = folder / "blobs" / f"sha256-{0:064x}"
     blob.parent.mkdir(parents=True)
     blob.symlink_to(path)
     manifest = folder / "manifests" / "registry.ollama.ai" / "library" / "mine" / "latest"
     manifest.parent.mkdir(parents=True)
-    layer = {"mediaType": "application/vnd.ollama.image.model", "digest": "sha256:00", "size": path.stat().st_size}
+    layer = {
+        "mediaType": "application/vnd.ollama.image.model",
+        "digest": f"sha256:{0:064x}",
+        "size": path.stat().st_size,
+    }
     manifest.write_text(json.dumps({"layers": [layer]}))
     return {"OLLAMA_MODELS": str(folder)}
 

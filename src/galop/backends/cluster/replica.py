@@ -6,6 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -32,7 +33,8 @@ from galop.ops.plan import Array
 
 KV_CACHE_SHARE = 0.25  # of its memory, which other models of its machine need as well
 LEASE_SECONDS = 10.0  # between two looks whether the door is there
-GATHER_SECONDS = 0.01  # for which events are gathered into one part: a message for each token would cost its time
+GATHER_SECONDS = 0.03  # for which events are gathered into one part, each of which takes a millisecond on both sides,
+PARTS_PER_SECOND = 200  # and longer where many answers are under way
 
 
 class EngineReplica:
@@ -86,39 +88,50 @@ class EngineReplica:
         answer."""
         loop = asyncio.get_running_loop()
         events: asyncio.Queue[StreamEvent] = asyncio.Queue()
+        over = asyncio.Event()
         ends: list[tuple[Array, Array]] = []
 
+        def gather(event: StreamEvent) -> None:
+            events.put_nowait(event)
+            if isinstance(event, (Done, Failure)):
+                over.set()
+
         def emit(event: StreamEvent) -> None:
-            loop.call_soon_threadsafe(events.put_nowait, event)
+            loop.call_soon_threadsafe(gather, event)
 
         def keep(logits: Array, hidden: Array) -> None:
             ends.append((logits.copy(), hidden.copy()))
 
         try:
-            request = await asyncio.to_thread(self._complete, work)
+            ordered = work.request.constraint is not None
+            request = await asyncio.to_thread(self._complete, work) if ordered else work.request
             completion = self.model.submit(replace(request, on_prompt_end=keep if work.reads_end else None), emit)
         except GalopError as error:
             yield AnswerPart([Failure(error)], replica=self.name)
             return
         self._under_way.add(completion)
-        sent = len(completion.prompt)
+        name, sent = self.name, len(completion.prompt)
         try:
-            yield AnswerPart(replica=self.name, limit=completion.limit, started=completion.started)
             while True:
                 gathered = [await events.get()]
                 while not events.empty():
                     gathered.append(events.get_nowait())
+                if isinstance(read := gathered[-1], Prefill) and read.done == read.total:
+                    gathered.append(await events.get())  # the first token is not far, and each part takes its time
                 last = isinstance(gathered[-1], (Done, Failure))
                 tokens = list(completion.tokens[sent:])
                 sent += len(tokens)
                 yield AnswerPart(
-                    gathered, tokens, cached_tokens=completion.cached_tokens, prompt_end=ends.pop() if ends else None,
-                    prompt_scores=completion.prompt_scores if last else (),
+                    gathered, tokens, name, completion.limit, completion.cached_tokens, completion.started,
+                    ends.pop() if ends else None, completion.prompt_scores if last else (),
                 )  # fmt: skip
+                name = ""
                 if last:
                     return
                 if not isinstance(gathered[-1], Prefill):
-                    await asyncio.sleep(GATHER_SECONDS)
+                    with suppress(TimeoutError):
+                        seconds = max(GATHER_SECONDS, len(self._under_way) / PARTS_PER_SECOND)
+                        await asyncio.wait_for(over.wait(), seconds)
         finally:
             self._under_way.discard(completion)
             completion.cancel()

@@ -231,10 +231,12 @@ class Replicas(Processor):
         """One replica's answer, as far as it comes. Raises RayError where the replica died."""
         wanted = self._map.choose(request.client, request.prompt, running_replicas(self._app))
         stream = self._handle.options(stream=True).answer.remote(Work.of(request), wanted=wanted)
-        skip, replica = completion.delivered, ""
+        skip, replica = completion.delivered, wanted
+        self._map.under_way[replica] += 1
         try:
             async for part in stream:
                 if part.replica:
+                    self._map.under_way[replica] -= 1
                     replica = part.replica
                     self._map.under_way[replica] += 1
                     self._map.note(request.client, request.prompt, replica)
@@ -245,7 +247,7 @@ class Replicas(Processor):
                     return
             self._map.note(request.client, completion.tokens, replica)
         except RayError:
-            self._map.forget(replica or wanted)
+            self._map.forget(replica)
             raise
         except asyncio.CancelledError:
             stream.cancel()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter, OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from galop.engine.prefix_cache import block_hash
 from galop.engine.states import BLOCK_TOKENS
@@ -17,21 +18,27 @@ class PrefixMap:
 
     def __init__(self) -> None:
         self._readers: OrderedDict[bytes, str] = OrderedDict()
+        self._lost = set[str]()
         self.under_way: Counter[str] = Counter()  # requests, by replica
 
-    def choose(self, client: str, tokens: Sequence[int], replicas: Collection[str]) -> str:
-        """Of the replicas there are, the one that knows most of the tokens and has time; "" where none does. The more
-        it knows, the more it may have to do: what many prompts begin with is soon known to all."""
+    def choose(self, client: str, tokens: Sequence[int], replicas: Sequence[str]) -> str:
+        """Of the replicas there are, the one that knows most of the tokens and has time, else one of the least busy; ""
+        where there is none. The more it knows, the more it may have to do: what many prompts begin with is soon known
+        to all."""
+        replicas = [name for name in replicas if name not in self._lost] or replicas
+        if not replicas:
+            return ""
         count, reader = 0, ""
         for key in chain(client, tokens):
             name = self._readers.get(key)
             if name is None:
                 break
             count, reader = count + 1, name
-        if reader not in replicas:
-            return ""
-        ahead = self.under_way[reader] - min(self.under_way[name] for name in replicas)
-        return reader if ahead * len(tokens) <= MOST_AHEAD * count * BLOCK_TOKENS else ""
+        least = min(self.under_way[name] for name in replicas)
+        ahead = self.under_way[reader] - least
+        if reader in replicas and ahead * len(tokens) <= MOST_AHEAD * count * BLOCK_TOKENS:
+            return reader
+        return random.choice([name for name in replicas if self.under_way[name] == least])
 
     def note(self, client: str, tokens: Sequence[int], replica: str) -> None:
         """Remembers that a replica has read these tokens."""
@@ -42,9 +49,15 @@ class PrefixMap:
             self._readers.popitem(last=False)
 
     def forget(self, replica: str) -> None:
-        """Forgets a replica that is gone."""
-        self._readers = OrderedDict((key, name) for key, name in self._readers.items() if name != replica)
+        """Forgets what a replica has read that failed; it is chosen no more while there are others, until `trust`."""
         del self.under_way[replica]
+        if replica not in self._lost:
+            self._lost.add(replica)
+            self._readers = OrderedDict((key, name) for key, name in self._readers.items() if name != replica)
+
+    def trust(self, replica: str) -> None:
+        """A replica answers."""
+        self._lost.discard(replica)
 
 
 def chain(client: str, tokens: Sequence[int]) -> list[bytes]:

@@ -320,6 +320,7 @@ class Replicas(Processor):
                 with suppress(RayError):
                     report: ReplicaReport = await self._handle.report.remote(wanted=name)
                     self._reports[report.replica] = report.statistics
+                    self._map.trust(report.replica)
             for name in [name for name in self._reports if name not in names]:
                 del self._reports[name]
             await asyncio.sleep(REPORT_SECONDS)

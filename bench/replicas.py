@@ -123,7 +123,7 @@ async def survive(alone: str, replicas: str, streams: int, tokens: int, new: int
     """What becomes of streams when a replica is killed, and of those that come then."""
     texts = [f"Tell me a long story about the number {number}." for number in range(streams + new)]
     async with client(alone) as http:
-        expected = [(await stream(http, text, tokens))[0] for text in texts]
+        expected = [text for text, _ in await asyncio.gather(*(stream(http, text, tokens) for text in texts))]
     async with client(replicas) as http:
         begun = [asyncio.create_task(stream(http, text, tokens)) for text in texts[:streams]]
         await asyncio.sleep(0.7)

@@ -107,16 +107,13 @@ async def compare_talks(alone: str, replicas: str, conversations: int, at_once: 
     """Which second turns found the first, and which answers differ."""
     start = time.monotonic()
     there = await all_talks(replicas, conversations, at_once)
-    seconds = time.monotonic() - start
-    here = await all_talks(alone, conversations, at_once)
-    differ = sum(a[0] != b[0] for one, other in zip(here, there, strict=True) for a, b in zip(one, other, strict=True))
+    print(f"{conversations} conversations of {TURNS} turns, {at_once} at once, in {time.monotonic() - start:.0f} s")
     for turn in range(1, TURNS):
         found = sum(answers[turn][1] > 32 for answers in there)
-        print(f"turn {turn + 1}: {found} of {conversations} found what was read before")
-    print(
-        f"{conversations} conversations of {TURNS} turns, {at_once} at once, in {seconds:.0f} s; "
-        f"{differ} answers differ"
-    )
+        print(f"turn {turn + 1}: {found} of {conversations} found what was read before", flush=True)
+    here = await all_talks(alone, conversations, at_once)
+    differ = sum(a[0] != b[0] for one, other in zip(here, there, strict=True) for a, b in zip(one, other, strict=True))
+    print(f"{differ} of {conversations * TURNS} answers differ from one machine's")
 
 
 async def survive(alone: str, replicas: str, streams: int, tokens: int, new: int) -> None:

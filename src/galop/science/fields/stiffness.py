@@ -20,7 +20,14 @@ from galop.science.formula import Quantity, formula
 
 SHIGLEY = "Budynas & Nisbett, Shigley's Mechanical Engineering Design, 10th ed."
 Rigidity = Annotated[
-    float, Quantity("N*m^2", "flexural rigidity", 1e-12, 1e18, "EI E I bending stiffness, rigidité de flexion")
+    float,
+    Quantity(
+        "N*m^2",
+        "flexural rigidity, Young's modulus times second moment of area",
+        1e-12,
+        1e18,
+        "EI E I bending stiffness, rigidité de flexion",
+    ),
 ]
 
 

@@ -14,7 +14,7 @@ from galop.science.planning.lacking import name_missing, say_missing
 from galop.science.planning.variables import convert, rarity
 from galop.science.reading.plain_text import fold_characters
 from galop.science.reading.quantities import Given
-from galop.science.reading.question import TechnicalQuestion
+from galop.science.reading.question import Asked, TechnicalQuestion
 from galop.science.reading.words import stems
 from galop.science.units import same_dimension
 
@@ -23,6 +23,20 @@ CONTAINED = re.compile(r"(?:de |d')?\w+ (?:are (?:there )?|y a-t-il )?(?:in|dans
 ABSOLUTE, CHANGE = (
     frozenset(stems("absolute absolue absolu")),
     frozenset(stems("change difference variation écart loss")),
+)
+ASKED_IN = re.compile(  # where a unit stands that is asked for, at the end of a question
+    r"(?:[,(]|\b(?:answer|result|reponse|resultat|express\w*|exprim\w*|convert\w*)\b[^.?;]{0,80}) ?"
+    r"(?:give \w+ |expressed |exprimee? )?\b(?:in|en|into|to) (?P<unit>[a-z]{3,20})(?: please)?\)?[ ?.!]*$"
+)
+NO_UNITS = frozenset(
+    "vacuum vacuo orbit total all space practice theory general air water series parallel summer winter reality "
+    "english french words detail short full tout moyenne vide orbite pratique theorie service ete hiver francais "
+    "anglais serie parallele bref detail eau air regime vol".split()
+)
+MACH = stems("mach")
+REGIMES = (
+    ("supersonic", frozenset(stems("supersonic supersonique"))),
+    ("subsonic", frozenset(stems("subsonic subsonique"))),
 )
 NOTHING = {"en": "nothing was computed", "fr": "rien n'a été calculé"}
 CLOSE = 0.3  # a lead by which a plan is the only one that uses what is given so well
@@ -40,6 +54,7 @@ ABOUT, CLEAR, BARELY = (
     0.09,
     0.2,
 )  # one formula of which a question speaks, which uses all that it gives: its lead is enough
+COMPOSED = 0.7  # a lead without which no number is told that needs several formulas: so many more can be composed
 ALONE = 2.5  # a lead by which a plan is the only one, by what things measure
 
 
@@ -98,7 +113,30 @@ def answer_at_once(question: TechnicalQuestion) -> Answer | None:
         if given.value < 0 and not given.assumed and is_amount(given):
             what = "a mass" if same_dimension(given.unit, "kg") else "an absolute pressure"
             return Answer("contradictory", f"{given.text} cannot be {what}; {NOTHING[question.language]}.")
+        if regime := other_regime(given, asked):
+            said = f"What is asked for is {regime}, and Mach {given.text} is not"
+            return Answer("contradictory", f"{said}; {NOTHING[question.language]}.")
+    if unit := unknown_unit(question, asked):
+        return Answer("contradictory", f"{unit!r} is not a unit that is known; {NOTHING[question.language]}.")
     return convert_given(question)
+
+
+def other_regime(given: Given, asked: Sequence[Asked]) -> str:
+    """What is asked for, supersonic or subsonic, where a Mach number is of the other regime; else ""."""
+    if given.kind != "number" or not {*MACH} & {*given.before[:2], *given.after[:1]}:
+        return ""
+    said = [name for name, words in REGIMES if any(words & {*stems(one.what)} for one in asked)]
+    return said[0] if len(said) == 1 and (given.value < 1 if said[0] == "supersonic" else given.value > 1) else ""
+
+
+def unknown_unit(question: TechnicalQuestion, asked: Sequence[Asked]) -> str:
+    """The word behind "in" that a question ends in and that is no unit, where it names none; else ""."""
+    found = ASKED_IN.search(fold_characters(question.text)[-160:])
+    if found is None or any(one.unit is not None for one in asked) or not asked:
+        return ""
+    word = found["unit"]
+    known = word in NO_UNITS or any(stem in rarity() for stem in stems(word)) or not stems(word)
+    return "" if known or any(fold_characters(n.text).startswith(word) for n in question.names) else word
 
 
 def is_amount(given: Given) -> bool:
@@ -164,6 +202,8 @@ def conclude(question: TechnicalQuestion, candidates: Sequence[Candidate]) -> An
 def is_sure(candidate: Candidate) -> bool:
     """Whether a number may be told: its plan fits the question well, or uses what is given as no other plan does."""
     plan = candidate.plan
+    if not plan.is_straight and candidate.lead < COMPOSED:
+        return False
     if plan.fit >= SURE:
         return True
     if not any(given.kind == "measure" for given in plan.unused):

@@ -12,6 +12,7 @@ from galop.science.planning.candidates import prepare
 from galop.science.planning.formula_plan import FormulaPlan
 from galop.science.planning.plans import find_lacking
 from galop.science.planning.variables import by_formula
+from galop.science.reading.quantities import Unread
 from galop.science.reading.question import TechnicalQuestion
 from galop.science.reading.words import stems
 
@@ -67,14 +68,22 @@ def say_missing(question: TechnicalQuestion, plans: Sequence[FormulaPlan]) -> An
             verb = "are" if named[1:] else "is"
             ways.append(f"{listed} {verb} missing, which {formula} needs to give the {gives}")
     missing = tuple(dict.fromkeys(what for plan in plans for what in lacks(plan)))
-    if unread := next((item.unit for item in question.unread if item.unit), ""):  # the likely culprit
-        ways[-1] += (
-            f" ; {unread!r} n'est pas une unité connue" if french else f"; {unread!r} is not a unit that is known"
-        )
+    if question.unread:  # the likely culprit
+        ways[-1] += " ; " if french else "; "
+        ways[-1] += say_unread(question.unread[0], french)
     if french:
         many = "Il manque des données" if missing[1:] else "Il manque une donnée"
         return Answer("missing", f"{many} : {' ; ou bien '.join(ways)} ; rien n'a été calculé.", missing=missing)
     return Answer("missing", f"Not enough is given: {'; or '.join(ways)}; nothing was computed.", missing=missing)
+
+
+def say_unread(item: Unread, french: bool) -> str:
+    """Why a number of the question was not understood."""
+    if item.unit and item.why.endswith("known"):
+        return f"{item.unit!r} n'est pas une unité connue" if french else f"{item.unit!r} is not a unit that is known"
+    if item.unit:
+        return item.why
+    return f"{item.text} est un nombre trop grand" if french else f"{item.text}: {item.why}"
 
 
 def name_input(of: Quantity, french: bool) -> str:

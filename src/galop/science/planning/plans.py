@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import islice, product
 
 from galop.science.planning.assumptions import Assumption, follows_from_names
-from galop.science.planning.evidence import number_of, sources
+from galop.science.planning.evidence import are_opposed, number_of, sources
 from galop.science.planning.fitting import ASSUMED, LEAST, REUSED, USED, Fitting, Placement
 from galop.science.planning.formula_plan import FormulaPlan, FormulaStep, Missing
 from galop.science.planning.variables import Variable, by_formula, knowns
@@ -26,7 +26,7 @@ MOST = 60_000  # formulas that are looked at for one question
 NAMED = 0.4
 STEP, LINK, STRANGE, INVERSE = -0.8, 1.5, 1.0, -0.5
 KNOWN, MISSING = 0.1, -3.0
-UNSPOKEN, GUESSED = 1.0, 0.8
+UNSPOKEN, GUESSED, MISTAKEN = 1.0, 0.8, 1.5
 TOPIC, LOOP, LEFT = 2.0, 2.5, 1.0
 SPOKEN = 0.4  # for each telling word of what is asked that the formulas do not know
 LACK, MOST_LACKING = 0.7, 4  # what it costs that an input is missing; so many are named
@@ -69,9 +69,15 @@ class _Search:
         self._given = question.given
         self._fit = Fitting(question, asked)
         self._memory: dict[tuple[Variable, frozenset[int], int], list[_Way]] = {}
+        self._most: dict[int, list[FormulaPlan]] = {}
         self.looked = 0
 
     def plans(self, most: int) -> list[FormulaPlan]:
+        if most not in self._most:
+            self._most[most] = self._search(most)
+        return self._most[most]
+
+    def _search(self, most: int) -> list[FormulaPlan]:
         every = frozenset(range(len(self._given)))
         ways: list[_Way] = []
         targets = self._fit.targets()
@@ -91,6 +97,7 @@ class _Search:
                     earlier = list(way.step.walk())[:-1]
                     on_the_way = [s.known.of.what for s in earlier if s.known]
                     on_the_way += [s.target.of.what for s in earlier if s.formula is not target.formula]
+                    score -= MISTAKEN * sum(is_mistaken(step) for step in way.step.walk())
                     if target.of.what in (*on_the_way, *(role.of.what for role in way.used.values())):
                         score -= LOOP
                     ways.append(_Way(way.step, way.used, score, way.derived))
@@ -280,6 +287,18 @@ def join(one: Placement, other: Placement) -> Placement | None:
     if any(v.of.what in derived for v in used.values()):
         return None
     return Placement({**one.inputs, **other.inputs}, used, score, derived)
+
+
+def is_mistaken(step: FormulaStep) -> bool:
+    """Whether an input is computed, over another step, from the opposite of what it is: a throat's area from the exit's
+    diameter."""
+    return any(
+        are_opposed(role.of.what, behind.target.of.what)
+        for role in by_formula()[step.formula.name]
+        if isinstance(source := step.inputs.get(role.name), FormulaStep)
+        for behind in source.inputs.values()
+        if isinstance(behind, FormulaStep)
+    )
 
 
 def is_half(inputs: Mapping[str, object], roles: Sequence[Variable]) -> bool:

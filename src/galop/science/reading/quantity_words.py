@@ -41,7 +41,8 @@ HOW: list[tuple[str, str]] = [  # interrogatives that imply what is asked, folde
     (r"de combien (?:\S+ ){0,4}(?:chauffe|refroidit|s'eleve)", "K"),
 ]
 PER = {
-    "kilogram": "kg", "kilogramme": "kg", "kg": "kg", "mole": "mol", "second": "s", "seconde": "s", "hour": "s",
+    "kilogram": "kg", "kilogramme": "kg", "kg": "kg", "gram": "kg", "gramme": "kg",
+    "mole": "mol", "second": "s", "seconde": "s", "hour": "s",
     "heure": "s", "day": "s", "jour": "s", "year": "s", "an": "s", "area": "m^2", "surface": "m^2",
     "square metre": "m^2", "square meter": "m^2", "metre carre": "m^2", "metre": "m", "meter": "m", "length": "m",
     "longueur": "m", "volume": "m^3", "mass": "kg", "masse": "kg", "litre": "m^3", "liter": "m^3",

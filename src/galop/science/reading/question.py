@@ -287,7 +287,8 @@ def make_asked(wording: Wording, start: int, end: int, interrogative: str, kind:
         unit = implied = measures = f"kg/{TIMES[rate[1]]}"
     if measures is None and named:
         measures = named[0][2]
-        if measures and (per := PER_WHAT.match(clause, named[0][1])):
+        per = PER_WHAT.match(clause, named[0][1])
+        if measures and per and PER[per[1]] not in measures.split("/"):  # specific energy is already of a kilogram
             measures = f"{measures}/{PER[per[1]]}"
     if measures is None and AGAINST.search(clause):
         measures = "V"

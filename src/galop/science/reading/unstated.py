@@ -39,12 +39,18 @@ STREAM = re.compile(
 DENSITY, GASES = frozenset(stems("density densité volumique rho")), frozenset(stems("air gas gaz"))
 CONDUCTIVITY = frozenset(stems("conductivity conductivité lambda λ"))
 WALLS = re.compile(r"insul|isol|\bwalls?\b|\bmurs?\b|\bwool\b|laine|thick|epais|window|vitrage|\bpipe")
+OF_FLOWS = re.compile(  # that are told by their Mach numbers
+    r"\bmach\b|sonic|nozzle|tuyere|\bshock|\bchoc\b|isentrop|stagnation|wind tunnel|souffl|aircraft|avion|missile|"
+    r"\bduct|inlet|area ratio|rapport (?:de|des) section"
+)
+HEAVY = 12  # g/mol, above which a number M is hardly Mach's
 CENTRAL = re.compile(r"radius|rayon|semi|axe|axis|cent(?:re|er)|apog|perig|apoaps|periaps")
 
 
 def fill_in(passage: Passage, found: Sequence[Given | Unread], names: Sequence[Name]) -> list[Given | Unread]:
     """The quantities of a passage with what it leaves unsaid of them, in their order."""
     made = share_unit_in_brackets(passage, share_unit_ahead(passage, found))
+    made = [state_molar_mass(passage, item) for item in made]
     made = [name_altitude(passage, name_density_of_gas(state_density(state_resistivity(item, names)))) for item in made]
     made = name_streams(passage, [state_conductivity(passage, item) for item in made])
     return add_up_pairs(passage, [name_propellant(passage, item, names) for item in made])
@@ -82,6 +88,19 @@ def state_resistivity(item: Given | Unread, names: Sequence[Name]) -> Given | Un
         item, unit="ohm*m", kind="measure", before=(*stems("resistivity"), *item.before),
         assumed=f"{item.text} is read as {item.value:g} ohm m",
     )  # fmt: skip
+
+
+def state_molar_mass(passage: Passage, item: Given | Unread) -> Given | Unread:
+    """A bare number M as a molar mass in g/mol, where no flow is spoken of that has a Mach number: M = 4.0026."""
+    if not isinstance(item, Given) or item.kind != "number" or item.symbol != "M" or item.value < 1:
+        return item
+    flows = OF_FLOWS.search(passage.folded)
+    if flows and (item.value < HEAVY or "mach" in passage.folded):
+        return item
+    before = (*stems("molar mass"), *(s for s in item.before if s not in stems("mach number nombre")))
+    return replace(
+        item, unit="g/mol", kind="measure", before=before, assumed=f"{item.text} is read as {item.value:g} g/mol"
+    )
 
 
 def state_density(item: Given | Unread) -> Given | Unread:

@@ -27,6 +27,11 @@ def test_a_number_comes_with_what_it_rests_on() -> None:
     assert step["inputs"]["time"] == "3600 s" and not step["solved"] and len(data["assumptions"]) >= 2
 
 
+def test_a_bare_m_beside_a_gas_is_its_molar_mass() -> None:
+    found = answer("Speed of sound in helium at 300 K, gamma = 1.667, M = 4.0026?")
+    assert (found.value, found.unit) == (pytest.approx(1019.24, rel=1e-3), "m/s")
+
+
 def test_steps_stand_in_the_order_in_which_they_are_computed() -> None:
     found = answer("A pump raises 16 kg/s of saturated liquid oxygen at 90 K by 12 MPa, efficiency 70 %. Power in kW?")
     assert [step.what for step in found.steps] == ["density of the liquid", "shaft power"]
@@ -52,6 +57,10 @@ def test_a_conversion_is_computed(text: str, value: float, unit: str) -> None:
         ("A pump raises 20 kg/s of 1000 kg/m³ by 5 MPa at an efficiency of 170 %. What power in kW?", "contradictory", "170 %"),
         ("Nernst voltage at -300 °C, standard voltage 1.1 V, 2 electrons, quotient 10?", "contradictory", "absolute zero"),
         ("What is the thrust of 100 kg/s at 3000 m/s, and what is the Isp?", "contradictory", "one by one"),
+        ("What is the supersonic area ratio for Mach 0.6 with gamma 1.4?", "contradictory", "Mach 0.6"),
+        ("How fast does water leave a hole 3.5 m below the surface, in flurbs?", "contradictory", "'flurbs'"),
+        ("What is the thrust of an engine with 1e400 kg/s and 3000 m/s?", "missing", "1e400: the number is too large"),
+        ("Supercap electrode discharges at 0.5 A for 40 s from 2.7 V to 1.35 V. Capacitance per gram?", "missing", "mass"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_answered_is_said_in_a_sentence(text: str, status: str | None, said: str | None) -> None:

@@ -33,7 +33,7 @@ NEWER_KEYS = {"{arch}.attention.recurrent_layers"}  # than the package
 # What Ollama's converter calls some.
 OLLAMAS_KEYS = {
     "{arch}.mrope_sections", "{arch}.rope.mrope_section", "{arch}.rope.global.freq_base", "{arch}.rope.local.freq_base",
-    "{arch}.vision.block_count",
+    "{arch}.vision.block_count", "{arch}.vision.deepstack_visual_indexes",
 }  # fmt: skip
 OLLAMAS_NAMES = {"attn_out"}
 
@@ -58,7 +58,7 @@ def test_a_family_names_what_the_gguf_package_names(family: Any) -> None:
     }
     assert {f"{{arch}}.{key.gguf}" for key in family.gguf.keys} <= keys | NEWER_KEYS | OLLAMAS_KEYS
     rotation = {"rope_theta", "rotary_dim", *LOCAL, *family.config_class.rope_keys}.union(*ROPE_TYPES.values())
-    rotation |= {"vision_layers", "deepstack_layers", "mrope_section"}  # which are taken out again
+    rotation |= {"vision_layers", "deepstack_layers", "deepstack_blocks", "mrope_section"}  # which are taken out again
     read = {*family.config_class.__dataclass_fields__, *PATTERNS.values(), *rotation}
     assert {key.config for key in family.gguf.keys} <= read
 

@@ -17,7 +17,7 @@ from galop.recipes.mini_vl.model import SHIPPED, SMALLEST, MiniVL, load_model, m
 
 STAGES = ("see", "settle")
 RATE = 5e-3  # of learning, at its peak
-ROWS, STEPS = 64, {"see": 5000, "settle": 4000}  # pictures of a step
+ROWS, STEPS = 64, {"see": 5200, "settle": 6700}  # pictures of a step
 QUICK_ROWS, QUICK_STEPS = 8, {"see": 6, "settle": 4}
 WARM_UP = 40  # steps in which the rate rises
 

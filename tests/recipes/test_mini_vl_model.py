@@ -1,0 +1,65 @@
+"""The model that sees and comes with galop: it reads and counts pictures drawn for no training, in a font that no
+training had, by the engine of every door; and says so in both languages."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from galop.backends.events import Done, Text
+from galop.backends.load import load
+from galop.backends.local import Model
+from galop.chat.content import make_content
+from galop.chat.thinking import Thinking
+from galop.engine.sampling import Sampling
+from galop.pictures.picture import open_picture
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[Model]:
+    with load("qwen3-mini-vl", threads=1) as one:
+        yield one
+
+
+def ask(model: Model, picture: Image.Image, question: str, thinking: Thinking | None = None) -> tuple[str, str]:
+    """The answer, and what was thought before it."""
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    messages: list[Any] = [{"role": "user", "content": make_content([open_picture(file.getvalue()), question])}]
+    events = list(model.chat(messages, thinking, max_tokens=120, sampling=Sampling(0.0)))
+    assert isinstance(events[-1], Done) and events[-1].reason == "stop"
+    texts = [event for event in events if isinstance(event, Text)]
+    return tuple("".join(t.text for t in texts if t.thinking == thought).strip() for thought in (False, True))  # type: ignore[return-value]
+
+
+def written(text: str) -> Image.Image:
+    picture = Image.new("RGB", (256, 256), (250, 248, 240))
+    font = ImageFont.load_default(72 if len(text) > 3 else 110)
+    ImageDraw.Draw(picture).text((128, 128), text, (20, 30, 90), font, anchor="mm")
+    return picture
+
+
+def test_it_reads_printed_numbers(model: Model) -> None:
+    numbers = [str(Random(i).randrange(10, 10**digits)) for i in range(10) for digits in (2, 3, 4, 5)]
+    right = sum(ask(model, written(number), "What number is in the picture?")[0] == number for number in numbers)
+    assert right >= 0.7 * len(numbers), right
+
+
+def test_it_counts_discs_with_and_without_thinking(model: Model) -> None:
+    places = [(70, 60), (190, 70), (60, 190), (190, 190), (128, 128), (128, 30)]
+    for thinking, thinks in ((None, True), (Thinking(on=False), False)):
+        right = 0
+        for count in range(1, 7):
+            picture = Image.new("RGB", (256, 256), "white")
+            for x, y in Random(count).sample(places, count):
+                ImageDraw.Draw(picture).ellipse((x - 26, y - 26, x + 26, y + 26), (200, 30, 40), (30, 30, 30))
+            for question in ("How many shapes are there?", "Combien de formes vois-tu ?"):
+                answer, thought = ask(model, picture, question, thinking)
+                assert bool(thought) == thinks
+                right += answer == str(count)
+        assert right >= 8, right

@@ -69,12 +69,11 @@ def visit(browser: Browser, server: Running) -> Iterator[Callable[..., Page]]:
 
 
 def sign() -> Image.Image:
-    """A road sign of 300 x 200 pixels."""
-    image = Image.new("RGB", (300, 200), (29, 96, 61))
+    """A house number of 300 x 200 pixels."""
+    image = Image.new("RGB", (300, 200), (24, 60, 120))
     draw = ImageDraw.Draw(image)
     draw.rounded_rectangle((14, 14, 286, 186), 16, outline="white", width=5)
-    draw.text((150, 70), "LYON", fill="white", font_size=44, anchor="mm")
-    draw.text((150, 130), "482", fill="white", font_size=56, anchor="mm")
+    draw.text((150, 100), "482", fill="white", font_size=120, anchor="mm")
     return image
 
 
@@ -101,19 +100,19 @@ def test_a_picture_is_shown_asked_about_and_kept(visit: Callable[..., Page], tmp
     page = visit()
     page.set_input_files(".galop-upload input[type=file]", tmp_path / "photo.png")
     expect(page.locator(".files img")).to_have_count(1)
-    page.fill("footer textarea", "What number stands on the sign?")
+    page.fill("footer textarea", "What number is this?")
     shot(page, "page-attached.png")
-    ask(page, "What is this?")
+    ask(page, "What number is this?")
     answered(page)
     expect(page.locator("article.user img")).to_have_attribute("alt", "photo.png")
     assert page.evaluate("document.querySelector('article.user img').naturalWidth") == 300
     expect(page.locator(".files img")).to_have_count(0)
-    ask(page, "And now?")  # which the random model may have left no room for
+    ask(page, "Is it even or odd?")  # which the random model may have left no room for
     page.wait_for_function("[...document.querySelectorAll('.status')].filter(e => e.innerText).length >= 2")
     shot(page, "page-picture.png")
     page.reload()
     page.wait_for_function("window.socket?.connected")
-    page.get_by_text("What is this?").first.click()
+    page.get_by_text("What number is this?").first.click()
     expect(page.locator("article.user img")).to_have_count(1)
     assert 'galop:pictures_seen_total{model_name="' in server.client().get("/metrics").text
 
@@ -140,9 +139,9 @@ def test_a_phone_has_its_camera(visit: Callable[..., Page], tmp_path: Path) -> N
     expect(camera).to_have_attribute("accept", "image/*")
     camera.set_input_files(tmp_path / "photo.jpg")
     expect(page.locator(".files img")).to_have_count(1)
-    page.fill("footer textarea", "What number stands on the sign?")
+    page.fill("footer textarea", "What number is this?")
     shot(page, "page-attached-phone.png")
-    ask(page, "What is this?")
+    ask(page, "What number is this?")
     answered(page)
     shot(page, "page-picture-phone.png")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
@@ -155,7 +154,7 @@ def test_a_model_without_eyes_says_so(visit: Callable[..., Page], tmp_path: Path
     page.locator(".q-menu").get_by_text("smollm2:135m").click()
     page.set_input_files(".galop-upload input[type=file]", tmp_path / "photo.png")
     expect(page.locator(".files img")).to_have_count(1)
-    ask(page, "What is this?")
+    ask(page, "What number is this?")
     expect(page.get_by_text("smollm2:135m reads text alone and sees no pictures")).to_be_visible()
     expect(page.get_by_text("eyes, which is here, can see")).to_be_visible()
 

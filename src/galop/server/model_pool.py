@@ -26,7 +26,8 @@ from galop.machine import available_memory, cache_directory
 from galop.server.api_keys import ApiKey
 from galop.server.errors import ApiError
 from galop.store import Source
-from galop.store.model_info import find_info, get_info
+from galop.store.model_info import get_info
+from galop.store.seeing import sees
 from galop.weights.files import weight_bytes
 
 DISK_CACHE_BYTES = 4 << 30
@@ -119,7 +120,7 @@ class ModelPool:
 
     def seeing(self, key: ApiKey) -> list[str]:
         """Names of the models here that a key may use and that see pictures."""
-        return [name for name, source in self.visible(key).items() if source.path and find_info(source).sees]
+        return [name for name, source in self.visible(key).items() if sees(source)]
 
     def find(self, name: str | None, key: ApiKey) -> Source:
         """The source of a name, as any client may write it; the first for none.

@@ -7,10 +7,16 @@ from galop.store.model_info import find_info
 from galop.store.source import Source, list_local
 
 
+def sees(source: Source) -> bool:
+    """Whether a model is here and sees pictures; not so the miniature that comes with galop, which knows too little to
+    be offered for another."""
+    miniature = bool(source.entry and source.entry.bundled)
+    return source.path is not None and not miniature and find_info(source).sees
+
+
 def list_seeing() -> list[Source]:
     """All of them, the largest first."""
-    found = [source for source in list_local() if source.path and find_info(source).sees]
-    return sorted(found, key=lambda source: -find_info(source).bytes)
+    return sorted(filter(sees, list_local()), key=lambda source: -find_info(source).bytes)
 
 
 def seeing_models() -> list[str]:

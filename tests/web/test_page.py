@@ -70,7 +70,7 @@ def visit(browser: Browser, server: Running) -> Iterator[Callable[..., Page]]:
 
 def ask(page: Page, question: str) -> None:
     page.fill("footer textarea", question)
-    page.keyboard.press("Enter")
+    page.locator("footer textarea").press("Enter")
 
 
 def answered(page: Page, count: int = 1) -> None:
@@ -238,6 +238,7 @@ def test_files_and_french_and_translation(visit: Callable[..., Page], tmp_path: 
     assert "marmalade" in page.locator("article.assistant .body").inner_text().lower()
     page.locator(".language").click()
     page.locator(".q-menu").get_by_text("Français").click()
+    expect(page.locator(".q-menu")).to_have_count(0)
     expect(page.get_by_placeholder("Posez une question")).to_be_visible()
     page.fill("footer textarea", "Good morning. How are you?")
     page.get_by_role("button", name="Traduire le texte").click()
@@ -247,6 +248,7 @@ def test_files_and_french_and_translation(visit: Callable[..., Page], tmp_path: 
     assert "bonjour" in said.lower() or "comment" in said.lower()
     page.locator(".language").click()
     page.locator(".q-menu").get_by_text("English").click()
+    expect(page.locator(".q-menu")).to_have_count(0)
     expect(page.get_by_placeholder("Ask something")).to_be_visible()
 
 

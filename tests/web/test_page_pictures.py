@@ -58,8 +58,7 @@ def visit(browser: Browser, server: Running) -> Iterator[Callable[..., Page]]:
         page.goto(server.url)
         page.wait_for_selector("textarea")
         page.wait_for_function("window.socket?.connected")
-        page.locator(".lane .model").click()
-        page.locator(".q-menu").get_by_text(SEEING or "eyes").first.click()
+        take(page, SEEING or "eyes")
         return page
 
     yield open_
@@ -77,9 +76,17 @@ def sign() -> Image.Image:
     return image
 
 
+def take(page: Page, model: str) -> None:
+    """Chooses a model, and waits until the menu has gone: a key pressed before would be the menu's."""
+    page.locator(".lane .model").click()
+    page.locator(".q-menu").get_by_text(model).first.click()
+    expect(page.locator(".q-menu")).to_have_count(0)
+    expect(page.locator(".lane .model")).to_contain_text(model)
+
+
 def ask(page: Page, question: str) -> None:
     page.fill("footer textarea", question)
-    page.keyboard.press("Enter")
+    page.locator("footer textarea").press("Enter")
 
 
 def answered(page: Page, count: int = 1) -> None:
@@ -150,8 +157,7 @@ def test_a_phone_has_its_camera(visit: Callable[..., Page], tmp_path: Path) -> N
 def test_a_model_without_eyes_says_so(visit: Callable[..., Page], tmp_path: Path) -> None:
     (tmp_path / "photo.png").write_bytes(encoded(noise(40, 40)))
     page = visit()
-    page.locator(".lane .model").click()
-    page.locator(".q-menu").get_by_text("smollm2:135m").click()
+    take(page, "smollm2:135m")
     page.set_input_files(".galop-upload input[type=file]", tmp_path / "photo.png")
     expect(page.locator(".files img")).to_have_count(1)
     ask(page, "What number is this?")

@@ -7,13 +7,11 @@ so one that a replica took with it when it died is made again by another, and go
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING
 
 from ray.exceptions import RayError, RayTaskError
 
@@ -30,21 +28,18 @@ from galop.backends.cluster.messages import (
 )
 from galop.backends.cluster.plan import ClusterPlan
 from galop.backends.cluster.prefixes import PrefixMap
-from galop.backends.events import Done, Emit, Event, Failure, Prefill, StreamEvent
+from galop.backends.engine_client import EngineClient
+from galop.backends.events import Done, Emit, Failure, Prefill
 from galop.backends.load import LoadOptions, open_pack
 from galop.backends.local import EMBEDDINGS
-from galop.backends.processor import Processor
-from galop.backends.protocol import Capabilities, ChatOptions, GenerationRequest, Statistics, TokenBackend
-from galop.chat.messages import Message
+from galop.backends.protocol import Capabilities, GenerationRequest, Statistics, TokenBackend
 from galop.chat.response_format import ResponseFormat
-from galop.chat.thinking import Thinking
-from galop.chat.tools import Tool, ToolCallDelta, check_tools
+from galop.chat.tools import Tool
 from galop.engine.sampling import SampledToken
 from galop.errors import ClusterError, ContextLengthError, EncoderError, GalopError, QueueFullError
 from galop.machine import cache_directory, default_threads
 from galop.ops.plan import Array
 from galop.store import Source
-from galop.tokenizers.tokenizer import Tokenizer
 from galop.weights.pack import Pack
 
 SUMMED = (
@@ -128,15 +123,12 @@ def start_replicas(
         raise
 
 
-class Replicas(Processor):
+class Replicas(EngineClient):
     """A `TokenBackend` over the replicas of one model."""
 
     def __init__(self, pack: Pack, deployment: Deployment, plan: ClusterPlan, queue: int) -> None:
         """`pack` is the model's, of which only the header is read."""
-        card = pack.card
-        words = pack.tokenizer_json, card.bos_token, card.eos_token, card.add_bos, card.dummy_space
-        super().__init__(card, Tokenizer(*words), pack.matrices[EMBEDDINGS].rows)
-        self.answered_by, self.waited, self.price = "", 0.0, None
+        super().__init__(pack.card, pack.tokenizer_json, pack.matrices[EMBEDDINGS].rows)
         self._queue, self._most = queue, plan.most
         self._app, self._handle = deployment.app, deployment.handle
         self._settings: ReplicaSettings = self._handle.settings.remote().result()
@@ -146,10 +138,7 @@ class Replicas(Processor):
         self._map = PrefixMap()
         self._reports: dict[str, Statistics] = {}
         self._under_way = set[Future[None]]()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="galop-cluster", daemon=True)
-        self._thread.start()
-        self._watching = asyncio.run_coroutine_threadsafe(self._watch(), self._loop)
+        self._start_loop(self._watch())
 
     @property
     def context(self) -> int:
@@ -222,6 +211,9 @@ class Replicas(Processor):
                         raise ClusterError(f"{tries} replicas of {self.name} died at this: {brief(error)}") from None
                     del completion.tokens[len(completion.prompt) :]
                     await asyncio.sleep(RETRY_SECONDS * 2 ** (tries - 1))
+        except asyncio.CancelledError:
+            completion.finish_cancelled()
+            raise
         except GalopError as error:
             completion.fail(error)
         except Exception as error:
@@ -255,48 +247,6 @@ class Replicas(Processor):
         finally:
             if self._map.under_way[replica] > 0:
                 self._map.under_way[replica] -= 1
-
-    def stream(self, request: GenerationRequest) -> Iterator[Event]:
-        """The events of a request's answer, which end in `Done`. Raises what `submit` raises, and the error of an
-        answer that fails."""
-        events: SimpleQueue[StreamEvent] = SimpleQueue()
-        completion = self.submit(request, events.put)
-        try:
-            while True:
-                event = events.get()
-                if isinstance(event, Failure):
-                    raise event.error
-                if not isinstance(event, ToolCallDelta):
-                    yield event
-                if isinstance(event, Done):
-                    return
-        finally:
-            completion.cancel()
-
-    def chat(
-        self,
-        messages: Sequence[Message],
-        thinking: Thinking | None = None,
-        tools: Sequence[Tool] = (),
-        *,
-        cancelled: Callable[[], bool] = lambda: False,
-        **options: Unpack[ChatOptions],
-    ) -> Iterator[Event]:
-        """Answers a conversation. Raises TemplateError, ContextLengthError, ConstraintError, ClusterError."""
-        choice, thinking = options.get("tool_choice", "auto"), thinking or Thinking()
-        check_tools(tools, choice)
-        prompt = self.prompt(messages, thinking, tools)
-        constraint = self.constraint(options.get("form"), tools, choice, options.get("parallel_tool_calls", True))
-        yield from self.stream(
-            GenerationRequest(
-                prompt, options.get("sampling"), options.get("max_tokens"), options.get("stop", ()), thinking=thinking,
-                tools=tools, constraint=constraint, cancelled=cancelled, speculate=options.get("speculate", True),
-            )
-        )  # fmt: skip
-
-    def room(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> int:
-        """Tokens that may still follow a conversation."""
-        return self.context - len(self.prompt(messages, Thinking(), tools))
 
     def logits(self, tokens: Sequence[int]) -> Array:
         """Raises ClusterError: replicas answer, and show no logits of every position."""
@@ -332,26 +282,8 @@ class Replicas(Processor):
 
     def close(self) -> None:
         """Takes the replicas away, and ends what they were doing."""
-        self._watching.cancel()
-        for answering in list(self._under_way):
-            answering.cancel()
-        asyncio.run_coroutine_threadsafe(_end_tasks(), self._loop).result()
-        end(self._app, END_SECONDS)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
         super().close()
-
-    def __enter__(self) -> Replicas:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-async def _end_tasks() -> None:
-    """Waits until all other tasks of the loop have ended."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    await asyncio.gather(*others, return_exceptions=True)
+        end(self._app, END_SECONDS)
 
 
 if TYPE_CHECKING:

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any
 
 from galop.backends.completion import SequenceCompletion, lay_out
-from galop.backends.events import Done, Emit, Event, Failure, StreamEvent
-from galop.backends.processor import Processor
+from galop.backends.engine_client import EngineClient
+from galop.backends.events import Emit
 from galop.backends.protocol import (
     AnswerConstraint,
     Capabilities,
-    ChatOptions,
     GenerationRequest,
     Statistics,
     TokenBackend,
@@ -33,17 +30,13 @@ from galop.backends.vllm.folder import find_folder
 from galop.backends.vllm.plan import VllmPlan
 from galop.backends.vllm.process import VllmProcess
 from galop.backends.vllm.request import Stage, VllmConstraint, completion_request, refuse, stage_of, write_form
-from galop.chat.messages import Message
 from galop.chat.response_format import ResponseFormat
-from galop.chat.thinking import Thinking
-from galop.chat.tools import Tool, ToolCallDelta, check_tools
 from galop.engine.sampling import SampledToken
 from galop.engine.sequence import FinishReason, Outcome, SequenceStatus, TokenSequence
 from galop.errors import ConstraintError, ContextLengthError, GalopError, QueueFullError, VllmError
 from galop.models.from_file import open_checkpoint
 from galop.ops.plan import Array
 from galop.store import Source
-from galop.tokenizers.tokenizer import Tokenizer
 from galop.weights.checkpoint import Checkpoint
 from galop.weights.files import report_os_errors
 from galop.weights.pack import card_of
@@ -56,19 +49,16 @@ SAMPLE = "Voilà: the quick brown fox, 1234567 × 89 = naïve 東京 …\n\tdef 
 log = logging.getLogger("galop")
 
 
-class VllmModel(Processor):
+class VllmModel(EngineClient):
     """A `TokenBackend` over one vLLM server."""
 
     def __init__(
         self, checkpoint: Checkpoint, client: VllmClient, served: Served, process: VllmProcess | None = None
     ) -> None:
         """Raises VllmError where the server's model has other tokens than the checkpoint."""
-        card = card_of(checkpoint)
-        words = checkpoint.tokenizer_json, card.bos_token, card.eos_token, card.add_bos, card.dummy_space
         rows = checkpoint.tensors["model.embed_tokens.weight"].shape[0]
-        super().__init__(card, Tokenizer(*words), rows)
-        self.answered_by, self.waited, self.price, self.memory = "", 0.0, None, 0
-        self.served, self.parallel = served, 64
+        super().__init__(card_of(checkpoint), checkpoint.tokenizer_json, rows)
+        self.served, self.parallel, self.memory = served, 64, 0
         self._client, self._process, self._queue = client, process, 512
         self._check_tokens()
         self.guided = client.is_guided(served.model)
@@ -79,10 +69,7 @@ class VllmModel(Processor):
             )  # fmt: skip
         self._statistics = Statistics()
         self._under_way = 0
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="galop-vllm", daemon=True)
-        self._thread.start()
-        self._watching = asyncio.run_coroutine_threadsafe(self._watch(), self._loop)
+        self._start_loop(self._watch())
 
     def _check_tokens(self) -> None:
         theirs = self._client.tokenize(self.served.model, SAMPLE)
@@ -239,48 +226,6 @@ class VllmModel(Processor):
             sequence.prompt_scores += scores[1:]
             sequence.on_prefill(len(sequence.prompt))
 
-    def stream(self, request: GenerationRequest) -> Iterator[Event]:
-        """The events of a request's answer, which end in `Done`. Raises what `submit` raises, and the error of an
-        answer that fails."""
-        events: SimpleQueue[StreamEvent] = SimpleQueue()
-        completion = self.submit(request, events.put)
-        try:
-            while True:
-                event = events.get()
-                if isinstance(event, Failure):
-                    raise event.error
-                if not isinstance(event, ToolCallDelta):
-                    yield event
-                if isinstance(event, Done):
-                    return
-        finally:
-            completion.cancel()
-
-    def chat(
-        self,
-        messages: Sequence[Message],
-        thinking: Thinking | None = None,
-        tools: Sequence[Tool] = (),
-        *,
-        cancelled: Callable[[], bool] = lambda: False,
-        **options: Unpack[ChatOptions],
-    ) -> Iterator[Event]:
-        """Answers a conversation. Raises TemplateError, ContextLengthError, ConstraintError, VllmError."""
-        choice, thinking = options.get("tool_choice", "auto"), thinking or Thinking()
-        check_tools(tools, choice)
-        prompt = self.prompt(messages, thinking, tools)
-        constraint = self.constraint(options.get("form"), tools, choice, options.get("parallel_tool_calls", True))
-        yield from self.stream(
-            GenerationRequest(
-                prompt, options.get("sampling"), options.get("max_tokens"), options.get("stop", ()), thinking=thinking,
-                tools=tools, constraint=constraint, cancelled=cancelled,
-            )
-        )  # fmt: skip
-
-    def room(self, messages: Sequence[Message], tools: Sequence[Tool] = ()) -> int:
-        """Tokens that may still follow a conversation."""
-        return self.context - len(self.prompt(messages, Thinking(), tools))
-
     def logits(self, tokens: Sequence[int]) -> Array:
         """Raises VllmError: vLLM shows none."""
         raise VllmError("vLLM shows no logits; ask a model that Galop runs itself", refused=True)
@@ -307,27 +252,12 @@ class VllmModel(Processor):
 
     def close(self) -> None:
         """Ends its connections, and a server of our own."""
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        super().close()
         if self._process:
             self._process.close()
-        super().close()
 
-    async def _end(self) -> None:
-        own = asyncio.current_task()
-        tasks = [task for task in asyncio.all_tasks() if task is not own]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async def _end_connections(self) -> None:
         await self._client.close()
-
-    def __enter__(self) -> VllmModel:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def append(sequence: TokenSequence, stage: Stage, drawn: SampledToken) -> tuple[Outcome, bool]:

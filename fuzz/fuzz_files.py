@@ -5,6 +5,7 @@
     python fuzz/fuzz_files.py tokenizer -max_total_time=1800
     python fuzz/fuzz_files.py vocabulary -max_total_time=1800
     python fuzz/fuzz_files.py config -max_total_time=1800
+    python fuzz/fuzz_files.py mmproj -max_total_time=1800
 
 Starts from the tiny models of the tests, one whole vocabulary and the published configs. Lengths and counts are set to
 their extremes in place, JSON is changed value by value. A finding is any exception but ModelFileError (for a tokenizer
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import atheris
+import numpy as np
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "tests"), str(ROOT / "src")]
@@ -32,10 +34,12 @@ sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "tests"), str(ROOT /
 with atheris.instrument_imports(
     include=["galop.weights", "galop.tokenizers.gguf", "galop.tokenizers.charsmap", "galop.models"]
 ):
-    from galop.errors import ModelFileError
+    from galop.errors import ModelFileError, PictureError
     from galop.models import parse_config, trace
-    from galop.models.from_file import open_gguf
+    from galop.models.from_file import open_checkpoint, open_gguf
     from galop.models.rotary import inverse_frequencies
+    from galop.models.vision import BY_NAME
+    from galop.models.vision.from_file import open_tower
     from galop.tokenizers import dummy_space, probe, tokenizer_json
     from galop.tokenizers.gguf import tokenizer_from_gguf
     from galop.tokenizers.tokenizer import Tokenizer
@@ -61,6 +65,27 @@ def one_gguf(data: bytes) -> None:
         trace(checkpoint.config["model_type"], config, checkpoint.shapes())
     except ModelFileError:
         pass
+
+
+TEXTS: dict[str, dict[str, Any]] = {}  # the config of a text model, by the projector its towers name
+
+
+def one_mmproj(data: bytes) -> None:
+    """A vision tower; one that is taken has to prepare pictures, or to say why not."""
+    path = SCRATCH / "mmproj.gguf"
+    path.write_bytes(data)
+    text = next((config for name, config in TEXTS.items() if name.encode() in data), next(iter(TEXTS.values())))
+    try:
+        tower = open_tower(SCRATCH / "text.gguf", text, path)
+    except ModelFileError:
+        return
+    assert tower
+    kind = BY_NAME[tower.config["family"]]
+    family = kind(kind.config_class.parse({k: v for k, v in tower.config.items() if k != "family"}, path.name))
+    for height, width in ((30, 40), (2, 90)):
+        with contextlib.suppress(PictureError):
+            if family.lay_out(height, width).tokens <= 4096:
+                family.prepare(np.zeros((height, width, 3), np.uint8))
 
 
 def one_safetensors(data: bytes) -> None:
@@ -132,6 +157,14 @@ def seeds(kind: str) -> Path:
     if kind == "gguf":  # 1.3 MB, with a whole vocabulary and a chat template
         large = ROOT / "src/galop/recipes/mini/models/qwen3-mini-1.2m-q8_0.gguf"
         (corpus / "large").write_bytes(large.read_bytes())
+    if kind == "mmproj":
+        from golden.make_towers import TOWERS
+        from mmproj import PROJECTORS, write_mmproj
+
+        for case in TOWERS:
+            (corpus / case).write_bytes(write_mmproj(SCRATCH / "seed.gguf", case).read_bytes())
+            family = json.loads((case_path(case) / "config.json").read_text())["model_type"]
+            TEXTS.setdefault(PROJECTORS[family], open_checkpoint(case_path(case)).config)
     if kind == "config":
         for name, config in CONFIGS.items():
             (corpus / name).write_text(json.dumps(config))
@@ -228,6 +261,7 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], Callable[[bytes, int, int], by
     "tokenizer": (one_tokenizer, change_json),
     "vocabulary": (one_vocabulary, change_json),
     "config": (one_config, change_json),
+    "mmproj": (one_mmproj, change_binary),
 }
 
 if __name__ == "__main__":

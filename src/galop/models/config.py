@@ -79,22 +79,7 @@ class Config:
     def parse(cls, raw: dict[str, Any], file: str) -> Self:
         """From the contents of a config.json. Raises ModelFileError naming the key that is wrong or not understood."""
         raw = cls.normalise(raw, file)
-        own = {field.name: field for field in fields(cls)}
-        for key, value in raw.items():
-            if supported := cls.supported_values.get(key):
-                if value not in supported:
-                    raise ModelFileError(f"{file}: {key} = {repr(value)[:60]} is not supported, only {supported[0]!r}")
-            elif key not in own and not is_harmless(key, value, raw):
-                only = SUPPORTED_VALUES.get(key)
-                why = f", only {only[0]!r}" if only else " and may change the arithmetic"
-                raise ModelFileError(f"{file}: {key} = {str(value)[:60]} is not supported{why}")
-        values: dict[str, Any] = {}
-        for name, one in own.items():
-            if name in raw and name not in cls.supported_values:
-                values[name] = check_type(name, raw[name], str(one.type), file)
-            elif one.default is MISSING and one.default_factory is MISSING:
-                raise ModelFileError(f"{file}: the key {name!r} is missing")
-        config = cls(**values)
+        config = cls(**take_values(cls, raw, file))
         config.validate(file)
         return config
 
@@ -130,6 +115,27 @@ class Config:
     def limit_context(self, tokens: int | None) -> Self:
         """The config of the same model for conversations of no more tokens."""
         return replace(self, max_position_embeddings=min(tokens or 1 << 31, self.max_position_embeddings))
+
+
+def take_values(cls: Any, raw: dict[str, Any], file: str, of: str = "") -> dict[str, Any]:
+    """What the keys of `raw` give the fields of the dataclass `cls`; `of` says in errors whose keys they are. Raises
+    ModelFileError naming the key that is wrong, missing or not understood."""
+    own = {field.name: field for field in fields(cls)}
+    for key, value in raw.items():
+        if supported := cls.supported_values.get(key):
+            if value not in supported:
+                raise ModelFileError(f"{file}: {key} = {repr(value)[:60]}{of} is not supported, only {supported[0]!r}")
+        elif key not in own and not is_harmless(key, value, raw):
+            only = SUPPORTED_VALUES.get(key)
+            why = f", only {only[0]!r}" if only else " and may change the arithmetic"
+            raise ModelFileError(f"{file}: {key} = {str(value)[:60]}{of} is not supported{why}")
+    values: dict[str, Any] = {}
+    for name, one in own.items():
+        if name in raw and name not in cls.supported_values:
+            values[name] = check_type(name, raw[name], str(one.type), file)
+        elif one.default is MISSING and one.default_factory is MISSING:
+            raise ModelFileError(f"{file}: the key {name!r}{of} is missing")
+    return values
 
 
 def drop_null(raw: dict[str, Any]) -> dict[str, Any]:

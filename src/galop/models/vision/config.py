@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
 
 from galop.errors import ModelFileError
-from galop.models.config import check_type, drop_null
-from galop.models.config_keys import is_harmless
+from galop.models.config import drop_null, take_values
 
 MAX_LAYERS = 256
 MAX_SIZE = 1 << 16  # of any number of a tower but those of pixels
@@ -47,23 +46,8 @@ class VisionConfig:
     def parse(cls, raw: dict[str, Any], file: str) -> Self:
         """From a vision_config's contents. Raises ModelFileError naming the key that is wrong or not understood."""
         raw = cls.normalise(raw, file)
-        own = {field.name: field for field in fields(cls)}
-        for key, value in raw.items():
-            if supported := cls.supported_values.get(key):
-                if value not in supported:
-                    raise ModelFileError(
-                        f"{file}: {key} = {repr(value)[:60]} of the vision tower is not supported, "
-                        f"only {supported[0]!r}"
-                    )
-            elif key not in own and key not in cls.ignored and not is_harmless(key, value, raw):
-                raise ModelFileError(f"{file}: {key} = {str(value)[:60]} of the vision tower may change the arithmetic")
-        values = {}
-        for name, one in own.items():
-            if name in raw:
-                values[name] = check_type(name, raw[name], str(one.type), file)
-            elif one.default is MISSING and one.default_factory is MISSING:
-                raise ModelFileError(f"{file}: {name} of the vision tower is missing")
-        config = cls(**values)
+        known = {key: value for key, value in raw.items() if key not in cls.ignored}
+        config = cls(**take_values(cls, known, file, " of the vision tower"))
         config.check(file)
         return config
 

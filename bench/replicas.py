@@ -7,9 +7,9 @@
     python bench/replicas.py turns http://127.0.0.1:8001 http://127.0.0.1:8002 --conversations 1000
     python bench/replicas.py death http://127.0.0.1:8001 http://127.0.0.1:8002 --streams 64
 
-`stream` takes turns between the two servers, one stream at a time. `turns` has conversations of five turns, of which so
-many go on at once, and compares every answer. `death` kills a replica (kill -9) when all streams have begun, sends new
-ones, and compares every answer.
+`stream` takes turns between the two servers, one stream at a time. `turns` has conversations of five turns, all open at
+once, and compares every answer; with `--keep FILE` it goes on where it was stopped. `death` kills a replica (kill -9)
+when all streams have begun, sends new ones, and compares every answer.
 """
 
 from __future__ import annotations
@@ -22,12 +22,30 @@ import signal
 import statistics
 import subprocess
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx2
 
 TURNS = 5
-Answer = tuple[str, int]  # text, and tokens of the prompt that were known
+BLOCK = 32  # tokens, as the prefix cache has them
+ENDING = 16  # tokens at the end of a prompt, which a template may write otherwise in the next turn
+
+
+@dataclass(frozen=True)
+class Turn:
+    """An answer, the tokens of its prompt, and those of them that were known."""
+
+    text: str
+    read: int
+    known: int
+
+    @property
+    def sure(self) -> int:
+        """Tokens in whole blocks with which the next turn's prompt begins as well."""
+        return (self.read - ENDING) // BLOCK * BLOCK
 
 
 def client(url: str) -> httpx2.AsyncClient:
@@ -77,43 +95,75 @@ async def compare_streams(alone: str, replicas: str, rounds: int, tokens: int) -
     )
 
 
-async def talk(http: httpx2.AsyncClient, number: int, turns: int) -> list[Answer]:
-    """A conversation, turn by turn."""
+def begin(number: int, turn: int) -> str:
+    """What is asked in a turn: no two conversations begin alike."""
+    return f"{number} and {turn}: " + "what is the sum of these two numbers, and why is it? " * 2
+
+
+async def answer(http: httpx2.AsyncClient, number: int, earlier: Sequence[Turn], tokens: int) -> Turn:
+    """The next turn of a conversation; those of even numbers are greedy, the others are drawn with a seed."""
     messages: list[dict[str, Any]] = []
-    answers = []
-    for turn in range(turns):
-        asked = f"{number} and {turn}: " + "what is the sum of these two numbers, and why is it? " * 2
-        messages.append({"role": "user", "content": asked})
-        body = {"messages": messages, "temperature": 0.8, "seed": number, "max_tokens": 16}
-        reply = (await http.post("/v1/chat/completions", json=body)).raise_for_status().json()
-        text = reply["choices"][0]["message"]["content"]
-        answers.append((text, reply["usage"]["prompt_tokens_details"]["cached_tokens"]))
-        messages.append({"role": "assistant", "content": text})
-    return answers
+    for turn in range(len(earlier) + 1):
+        messages.append({"role": "user", "content": begin(number, turn)})
+        messages += [{"role": "assistant", "content": earlier[turn].text}] if turn < len(earlier) else []
+    body = {"messages": messages, "temperature": 0.8 * (number % 2), "seed": number, "max_tokens": tokens}
+    reply = (await http.post("/v1/chat/completions", json=body)).raise_for_status().json()
+    usage = reply["usage"]
+    text = reply["choices"][0]["message"]["content"]
+    return Turn(text, usage["prompt_tokens"], usage["prompt_tokens_details"]["cached_tokens"])
 
 
-async def all_talks(url: str, conversations: int, at_once: int) -> list[list[Answer]]:
+async def all_talks(url: str, told: list[list[Turn]], at_once: int, tokens: int, keep: Callable[..., None]) -> None:
+    """Has conversations go on to their last turn: the first turns of all, then the second ones, so that all of them
+    are open at once. What `told` has already is not asked again."""
     gate = asyncio.Semaphore(at_once)
     async with client(url) as http:
 
-        async def one(number: int) -> list[Answer]:
+        async def one(number: int) -> None:
             async with gate:
-                return await talk(http, number, TURNS)
+                turn = await answer(http, number, told[number], tokens)
+            told[number].append(turn)
+            keep(number, len(told[number]) - 1, turn)
 
-        return await asyncio.gather(*(one(number) for number in range(conversations)))
+        for turn in range(TURNS):
+            start = time.monotonic()
+            asked = [number for number, turns in enumerate(told) if len(turns) == turn]
+            await asyncio.gather(*map(one, asked))
+            print(f"{url}: turn {turn + 1}, {len(asked)} asked in {time.monotonic() - start:.0f} s", flush=True)
 
 
-async def compare_talks(alone: str, replicas: str, conversations: int, at_once: int) -> None:
-    """Which second turns found the first, and which answers differ."""
-    start = time.monotonic()
-    there = await all_talks(replicas, conversations, at_once)
-    print(f"{conversations} conversations of {TURNS} turns, {at_once} at once, in {time.monotonic() - start:.0f} s")
-    for turn in range(1, TURNS):
-        found = sum(answers[turn][1] > 32 for answers in there)
-        print(f"turn {turn + 1}: {found} of {conversations} found what was read before", flush=True)
-    here = await all_talks(alone, conversations, at_once)
-    differ = sum(a[0] != b[0] for one, other in zip(here, there, strict=True) for a, b in zip(one, other, strict=True))
-    print(f"{differ} of {conversations * TURNS} answers differ from one machine's")
+def kept_talks(path: Path | None, where: str, conversations: int) -> tuple[list[list[Turn]], Callable[..., None]]:
+    """The turns that a file has of one of the servers, and how a further one is added to it."""
+    told: list[list[Turn]] = [[] for _ in range(conversations)]
+    lines = path.read_text().splitlines() if path and path.exists() else []
+    for line in sorted((json.loads(line) for line in lines), key=lambda line: int(line["turn"])):
+        if line["where"] == where and line["number"] < conversations:
+            told[line["number"]].append(Turn(line["text"], line["read"], line["known"]))
+
+    def keep(number: int, turn: int, said: Turn) -> None:
+        if path:
+            with path.open("a") as file:
+                file.write(json.dumps({"where": where, "number": number, "turn": turn, **asdict(said)}) + "\n")
+
+    return told, keep
+
+
+async def compare_talks(
+    alone: str, replicas: str, conversations: int, at_once: int, tokens: int, path: Path | None
+) -> None:
+    """Which turns found all that their conversation had read before, and which answers differ."""
+    found: dict[str, list[list[Turn]]] = {}
+    for where, url in (("replicas", replicas), ("alone", alone)):
+        found[where], keep = kept_talks(path, where, conversations)
+        await all_talks(url, found[where], at_once, tokens, keep)
+        print(f"{where}: {conversations} conversations of {TURNS} turns, all open at once, {at_once} asked at a time")
+        for turn in range(1, TURNS):
+            knew = sum(turns[turn].known >= turns[turn - 1].sure for turns in found[where])
+            share = sum(turns[turn].known for turns in found[where]) / sum(turns[turn].read for turns in found[where])
+            print(f"  turn {turn + 1}: {knew} ({100 * knew / conversations:.1f} %) found what they had read before, "
+                  f"{100 * share:.0f} % of all tokens", flush=True)  # fmt: skip
+    pairs = zip(*([turn.text for turns in found[where] for turn in turns] for where in found), strict=True)
+    print(f"{sum(a != b for a, b in pairs)} of {conversations * TURNS} answers differ from one machine's")
 
 
 async def survive(alone: str, replicas: str, streams: int, tokens: int, new: int) -> None:
@@ -147,18 +197,20 @@ def main() -> None:
     parser.add_argument("alone")
     parser.add_argument("replicas")
     parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--tokens", type=int, default=100)
+    parser.add_argument("--tokens", type=int, help="of each answer: 16 in conversations, else 100")
+    parser.add_argument("--keep", type=Path, help="file of the turns that were answered")
     parser.add_argument("--conversations", type=int, default=1000)
     parser.add_argument("--at-once", type=int, default=32)
     parser.add_argument("--streams", type=int, default=64)
     parser.add_argument("--new", type=int, default=8)
     asked = parser.parse_args()
+    tokens = asked.tokens or (16 if asked.what == "turns" else 100)
     if asked.what == "stream":
-        asyncio.run(compare_streams(asked.alone, asked.replicas, asked.rounds, asked.tokens))
+        asyncio.run(compare_streams(asked.alone, asked.replicas, asked.rounds, tokens))
     elif asked.what == "turns":
-        asyncio.run(compare_talks(asked.alone, asked.replicas, asked.conversations, asked.at_once))
+        asyncio.run(compare_talks(asked.alone, asked.replicas, asked.conversations, asked.at_once, tokens, asked.keep))
     else:
-        asyncio.run(survive(asked.alone, asked.replicas, asked.streams, asked.tokens, asked.new))
+        asyncio.run(survive(asked.alone, asked.replicas, asked.streams, tokens, asked.new))
 
 
 if __name__ == "__main__":

@@ -11,15 +11,67 @@ from pathlib import Path
 
 
 def default_threads() -> int:
-    """Cores this process may run on, and no more than its cgroup's quota pays for."""
+    """Cores this process may run on, and no more than its cgroups' quotas pay for."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min([cores, *processor_quotas()]))
+
+
+def cgroup_folders(controller: str, root: Path = Path("/")) -> list[Path]:
+    """Folders of the cgroups that hold this process, from its own to the outermost that can be seen, of version 2 and
+    of version 1's `controller` (cgroups(7)). `root` is where /proc and /sys are."""
+    folders = list[Path]()
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        if quota != "max":
-            cores = min(cores, max(1, int(quota) // int(period)))
-    except (OSError, ValueError):
-        pass
-    return max(1, cores)
+        mounts = [line.split(" - ") for line in (root / "proc/self/mountinfo").read_text().splitlines()]
+        groups = [line.split(":", 2) for line in (root / "proc/self/cgroup").read_text().splitlines()]
+    except OSError:
+        return []
+    for mount, source in (pair for pair in mounts if len(pair) == 2):
+        kind, _, options = source.split(" ", 2)
+        top, point = mount.split()[3:5]
+        newer = kind == "cgroup2"
+        if not newer and (kind != "cgroup" or controller not in options.split(",")):
+            continue
+        for _, controllers, path in (group for group in groups if len(group) == 3):
+            if controllers == "" if newer else controller in controllers.split(","):
+                inside = os.path.relpath(path, top)  # a container sees its own cgroup as the outermost
+                outermost = root / point.lstrip("/")
+                folder = outermost if inside.startswith("..") else outermost / inside
+                folders += [folder, *(above for above in folder.parents if above.is_relative_to(outermost))]
+    return folders
+
+
+def processor_quotas(root: Path = Path("/")) -> list[int]:
+    """Whole processors that each cgroup of this process with a quota may use, one at least."""
+    quotas = []
+    for folder in cgroup_folders("cpu", root):
+        with contextlib.suppress(OSError, ValueError, ZeroDivisionError):
+            if (newer := folder / "cpu.max").exists():
+                quota, period = newer.read_text().split()
+            else:
+                quota, period = ((folder / f"cpu.cfs_{name}_us").read_text().strip() for name in ("quota", "period"))
+            if quota not in ("max", "-1"):
+                quotas.append(max(1, int(quota) // int(period)))
+    return quotas
+
+
+def memory_left(root: Path = Path("/")) -> list[int]:
+    """Bytes that each cgroup of this process with a limit leaves; cached files give way and do not count."""
+    left = []
+    for folder in cgroup_folders("memory", root):
+        newer = (folder / "memory.current").exists()
+        limit, usage, cached = (
+            ("memory.max", "memory.current", "inactive_file") if newer
+            else ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        )  # fmt: skip
+        with contextlib.suppress(OSError, ValueError):
+            most = (folder / limit).read_text().strip()
+            used = int((folder / usage).read_text())
+            for line in (folder / "memory.stat").read_text().splitlines():
+                if line.startswith(f"{cached} "):
+                    used -= int(line.split()[1])
+            if most != "max":
+                left.append(max(0, int(most) - used))
+    return left
 
 
 def processor() -> str:
@@ -32,7 +84,7 @@ def processor() -> str:
 
 
 def available_memory() -> int:
-    """Bytes a new model may take: free memory, or what its cgroup leaves, whichever is less."""
+    """Bytes a new model may take: free memory, or what its cgroups leave, whichever is least."""
     free = 8 << 30
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
@@ -41,17 +93,7 @@ def available_memory() -> int:
     except OSError:
         if sys.platform == "darwin":
             free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4 * 3
-    try:
-        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
-        for line in Path("/sys/fs/cgroup/memory.stat").read_text().splitlines():
-            if line.startswith("inactive_file "):
-                used -= int(line.split()[1])  # cached files, which give way
-        if limit != "max":
-            free = min(free, max(0, int(limit) - used))
-    except (OSError, ValueError):
-        pass
-    return free
+    return min([free, *memory_left()])
 
 
 def keep_freed_memory() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -34,6 +35,7 @@ from galop.engine.sampling import SampledToken
 from galop.engine.sequence import TokenSequence
 from galop.errors import VllmError
 from galop.models.from_file import open_checkpoint
+from galop.store.pack_cache import remove_pack, size_of, trim_packs
 from galop.tokenizers.tokenizer import Tokenizer
 
 MINI = "qwen3-mini:0.4m"
@@ -176,6 +178,15 @@ def test_the_folder_of_a_gguf_file_is_the_same_model(monkeypatch: pytest.MonkeyP
     assert {k: before.config[k] for k in shared} == {k: after.config[k] for k in shared} and "rope_theta" in shared
     texts = [Tokenizer(c.tokenizer_json, c.bos_token, c.eos_token).encode(SAMPLE) for c in (before, after)]
     assert texts[0] == texts[1]
+    stopped = folder.with_name("left.1.incomplete")  # by a process that was killed
+    stopped.mkdir()
+    os.utime(stopped, (0, 0))
+    pack = folder.parents[1] / "used-before.v3.pack"
+    pack.write_bytes(bytes(100))
+    os.utime(pack, (0, 0))
+    trim_packs(size_of(folder) + 99)
+    assert folder.exists() and not pack.exists() and not stopped.exists()
+    assert remove_pack(path) > 500_000 and not folder.exists()
 
 
 def test_a_family_that_is_not_written_is_named(gemma_path: Path) -> None:

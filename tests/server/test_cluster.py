@@ -24,7 +24,7 @@ from waiting import wait_for
 
 from galop.store import locate
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(1800)]  # Ray's own processes are slow on a busy machine
 MODEL = "qwen3-mini:1.2m"
 SMALLEST = "qwen3-mini:0.4m"
 CHAT = "/v1/chat/completions"

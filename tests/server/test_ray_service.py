@@ -17,7 +17,7 @@ from ray_cluster import ray_cluster
 from serving import folders_in, run_galop
 from waiting import wait_for
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(1800)]
 MANIFEST = Path(__file__).parents[2] / "deploy/kubernetes/rayservice.yaml"
 DEPLOY = """
 import json, sys, ray
@@ -54,7 +54,7 @@ def test_the_application_of_the_manifest_answers_and_ends(tmp_path: Path) -> Non
         headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
         url = f"http://127.0.0.1:{port}/v1/chat/completions"
         asked = urllib.request.Request(url, json.dumps(body).encode(), headers)
-        with urllib.request.urlopen(asked, timeout=60) as reply:
+        with urllib.request.urlopen(asked, timeout=300) as reply:
             assert json.loads(reply.read())["usage"]["completion_tokens"]
-        process.communicate("", timeout=120)
+        process.communicate("", timeout=300)
         wait_for(lambda: not cluster.replicas(), "the end of the replicas")

@@ -38,12 +38,10 @@ class Node:
             {**os.environ, **FAIR, **(env or {})},
         )
         self.log = folder / f"node-{len(list(folder.glob('node-*')))}.log"
-        self._tries = 0
         self._try()
-        wait_for(self._started, f"the start of {args}", 300)
+        wait_for(self._started, f"the start of {args}", 900)
 
     def _try(self) -> None:
-        self._tries += 1
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 self._command, stdout=log, stderr=log, start_new_session=True, env=self._env
@@ -51,9 +49,11 @@ class Node:
 
     def _started(self) -> bool:
         told = self.log.read_text()
-        if self.process.poll() is not None:  # on a busy machine it gives up after half a minute
-            assert self._tries < 3, told
+        if self.process.poll() is not None:  # Ray gives a node half a minute to register, which a busy machine exceeds
+            assert "timed out during startup" in told or "block forever" in told, told
+            self.kill()
             self._try()
+            return False
         return "block forever" in told
 
     def processes(self) -> dict[int, str]:

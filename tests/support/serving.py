@@ -101,7 +101,7 @@ def run_galop(home: Path, *args: str) -> subprocess.CompletedProcess[str]:
     """A command beside the server, with the keys of the same home."""
     environment = {**os.environ, "XDG_CONFIG_HOME": str(home / "config")}
     command = [sys.executable, "-m", "galop", *args]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
 
 
 @contextmanager

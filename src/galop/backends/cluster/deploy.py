@@ -149,7 +149,8 @@ def _wait_until_running(app: str, model: str, stopped: Callable[[], bool]) -> No
         if told and any(d.replica_states.get("RUNNING") for d in told.deployments.values()):
             return
         if told and told.status == "DEPLOY_FAILED":
-            raise ClusterError(f"no replica of {model} could be started: {last_line(told.message)}")
+            why = [d.message for d in told.deployments.values() if d.status == "DEPLOY_FAILED" and d.message]
+            raise ClusterError(f"no replica of {model} could be started: {last_line((why or [told.message])[0])}")
         if stopped():
             raise ClusterError(f"{model} was given up before its replicas had started")
         time.sleep(0.2)

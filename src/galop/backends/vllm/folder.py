@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import shutil
 import struct
 from pathlib import Path
 from typing import Any
@@ -10,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from galop.errors import VllmError
-from galop.machine import cache_directory
 from galop.models.from_file import open_checkpoint
+from galop.store.pack_cache import trim_packs, unpacked_folder
 from galop.weights.checkpoint import Checkpoint
 from galop.weights.files import report_os_errors, source_files
-from galop.weights.pack import pack_path
 
 CLASSES = {
     "llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM", "qwen3": "Qwen3ForCausalLM",
@@ -40,10 +42,15 @@ def find_folder(path: Path) -> Path:
                 f"vLLM does not read {path.name}, a GGUF file of {checkpoint.config['model_type']}; name the model's "
                 "Hugging Face repository or folder instead"
             )
-        cache = cache_directory() / "vllm"
-        folder = cache / pack_path(cache, source_files(path), "vllm").name.partition(".")[0]
-        if not (folder / "config.json").exists():  # which is written last
-            write_folder(checkpoint, folder)
+        folder = unpacked_folder(source_files(path))
+        if not folder.exists():
+            part = folder.with_name(f"{folder.name}.{os.getpid()}.incomplete")
+            write_folder(checkpoint, part)
+            with contextlib.suppress(OSError):  # another process was first
+                part.replace(folder)
+            shutil.rmtree(part, ignore_errors=True)
+        os.utime(folder)  # the least recently used go first
+    trim_packs()
     return folder
 
 
@@ -85,12 +92,10 @@ def write_weights(checkpoint: Checkpoint, file: Path) -> None:
         header[name] = {"dtype": "F16", "shape": list(tensor.shape), "data_offsets": [end, end + size]}
         end += size
     text = json.dumps(header).encode()
-    part = file.with_suffix(".part")
-    with part.open("wb") as out:
+    with file.open("wb") as out:
         out.write(struct.pack("<Q", len(text)))
         out.write(text)
         for tensor in checkpoint.tensors.values():
             for first in range(0, tensor.rows, ROWS):
                 values = tensor.values(first, min(ROWS, tensor.rows - first))
                 out.write(np.ascontiguousarray(values, np.float16).tobytes())
-    part.replace(file)

@@ -36,9 +36,10 @@ ENDING = 16  # tokens at the end of a prompt, which a template may write otherwi
 
 @dataclass(frozen=True)
 class Turn:
-    """An answer, the tokens of its prompt, and those of them that were known."""
+    """An answer with its thinking, the tokens of its prompt, and those of them that were known."""
 
     text: str
+    thought: str
     read: int
     known: int
 
@@ -109,8 +110,13 @@ async def answer(http: httpx2.AsyncClient, number: int, earlier: Sequence[Turn],
     body = {"messages": messages, "temperature": 0.8 * (number % 2), "seed": number, "max_tokens": tokens}
     reply = (await http.post("/v1/chat/completions", json=body)).raise_for_status().json()
     usage = reply["usage"]
-    text = reply["choices"][0]["message"]["content"]
-    return Turn(text, usage["prompt_tokens"], usage["prompt_tokens_details"]["cached_tokens"])
+    said = reply["choices"][0]["message"]
+    return Turn(
+        said["content"],
+        said.get("reasoning_content") or "",
+        usage["prompt_tokens"],
+        usage["prompt_tokens_details"]["cached_tokens"],
+    )
 
 
 async def all_talks(url: str, told: list[list[Turn]], at_once: int, tokens: int, keep: Callable[..., None]) -> None:
@@ -138,7 +144,7 @@ def kept_talks(path: Path | None, where: str, conversations: int) -> tuple[list[
     lines = path.read_text().splitlines() if path and path.exists() else []
     for line in sorted((json.loads(line) for line in lines), key=lambda line: int(line["turn"])):
         if line["where"] == where and line["number"] < conversations:
-            told[line["number"]].append(Turn(line["text"], line["read"], line["known"]))
+            told[line["number"]].append(Turn(*(line[name] for name in Turn.__annotations__)))
 
     def keep(number: int, turn: int, said: Turn) -> None:
         if path:
@@ -162,7 +168,9 @@ async def compare_talks(
             share = sum(turns[turn].known for turns in found[where]) / sum(turns[turn].read for turns in found[where])
             print(f"  turn {turn + 1}: {knew} ({100 * knew / conversations:.1f} %) found what they had read before, "
                   f"{100 * share:.0f} % of all tokens", flush=True)  # fmt: skip
-    pairs = zip(*([turn.text for turns in found[where] for turn in turns] for where in found), strict=True)
+    pairs = zip(
+        *([(turn.thought, turn.text) for turns in found[where] for turn in turns] for where in found), strict=True
+    )
     print(f"{sum(a != b for a, b in pairs)} of {conversations * TURNS} answers differ from one machine's")
 
 

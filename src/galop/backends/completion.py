@@ -68,6 +68,7 @@ def lay_out(
         min_tokens=rules.min_tokens,
         banned=(*rules.banned, *((id,) for id in model.stop_ids if rules.ignore_eos)),
         constraint=constraint,
+        background=request.background,
     )
     return SequenceCompletion(sequence, request, emit, cancel, detokenizer, format, in_thought, tags)
 

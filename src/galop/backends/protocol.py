@@ -125,7 +125,8 @@ class GenerationRequest:
     conversation's. `constraint` holds for the answer, after any thinking; `calls_constrained` says that it covers every
     call of `tools`, so that calls may be streamed in parts. `logprobs` asks for the log-probabilities of each sampled
     token and of so many likely ones, `prompt_logprobs` for those of the prompt's tokens (`Completion.prompt_scores`).
-    `on_prompt_end` gets the logits and the last hidden state that follow the prompt.
+    `on_prompt_end` gets the logits and the last hidden state that follow the prompt. One in the `background` gives way
+    to all others.
     """
 
     prompt: Sequence[int]
@@ -143,6 +144,7 @@ class GenerationRequest:
     on_prompt_end: Callable[[Array, Array], None] | None = None
     cancelled: Callable[[], bool] = lambda: False
     speculate: bool = True
+    background: bool = False
 
 
 class Completion(Protocol):

@@ -8,6 +8,9 @@ what they are without prefill.
 Prompts share each chunk (`prefill.share_chunk`): half is for the first in turn, the rest for those with the least left.
 So a short prompt does not wait for a long one, and short ones can make a long one take twice as many chunks, not more.
 
+Sequences in the background are for time that is left over: while others run, the steps are those of the others, but
+for a share of the time (BACKGROUND_SHARE), and where memory or a place is missing the background gives its own back.
+
 Admission keeps steps from getting more than SLOWEST times as long as the narrowest: past some width a step takes as
 much longer as it is wider, so more sequences at once would only make all of them late. When more wait than run,
 throughput comes first.
@@ -37,6 +40,8 @@ log = logging.getLogger("galop.engine")
 STALL_SECONDS = 1.5
 DECODE_STEPS = 40  # 24 give 15 % more throughput, and late tokens 4.5 times as late as alone in place of 3
 SLOWEST = 3.0
+BACKGROUND_SHARE = 0.25  # of the time that the others' steps take: so much longer the others may take
+BACKGROUND_STALL = 0.05  # seconds of one chunk of its prompts while others run, if that can be
 SAVED_TOKENS = 256  # a shorter conversation is read again as soon as it is found on disk
 
 
@@ -59,6 +64,8 @@ class Scheduler:
         self._stopping = False
         self._stall_seconds = 0.0  # for which prompts have held up those that decode
         self._calm_steps = 0  # for which they may not
+        self._short = False  # whether one that is not in the background lacked room, when it was last looked
+        self._taken = [0.0, 0.0]  # seconds of steps while both kinds run: of the others, of the background
 
     @property
     def waiting(self) -> int:
@@ -113,11 +120,15 @@ class Scheduler:
         """One pass of the engine, or a block written to disk; False if there was nothing to do."""
         self._drop_cancelled()
         self._admit()
-        prefilling = [s for s in self.running if s.status is SequenceStatus.PREFILL]
-        decoding = [s for s in self.running if s.status is SequenceStatus.DECODE]
+        now = self._choose()
+        prefilling = [s for s in now if s.status is SequenceStatus.PREFILL]
+        decoding = [s for s in now if s.status is SequenceStatus.DECODE]
+        behind = bool(now) and now[0].background
+        start = time.monotonic()
         try:
             if prefilling and (not decoding or not self._calm_steps):
-                self._prefill(prefilling, bool(decoding))
+                most = BACKGROUND_STALL if behind and len(now) < len(self.running) else math.inf
+                self._prefill(prefilling, bool(decoding), most)
             elif decoding:
                 self._calm_steps = max(0, self._calm_steps - 1)
                 for sequence, outcome in self.decoder.step(decoding):
@@ -128,11 +139,21 @@ class Scheduler:
             self._preempt()
         except StepCancelled:
             pass  # it is dropped before the next
+        self._taken[behind] += time.monotonic() - start
         return True
 
-    def _prefill(self, sequences: list[TokenSequence], others: bool) -> None:
-        """Reads a chunk of prompts, and counts the time if `others` are held up by it."""
-        step = PrefillStep(self.engine, sequences, STALL_SECONDS if others else math.inf)
+    def _choose(self) -> list[TokenSequence]:
+        """Which of those that run take part in the next step: all, where they are of one kind."""
+        others = [s for s in self.running if not s.background]
+        if not others or len(others) == len(self.running):
+            self._taken = [0.0, 0.0]
+            return self.running
+        owed = self._taken[True] < BACKGROUND_SHARE * self._taken[False]
+        return [s for s in self.running if s.background] if owed else others
+
+    def _prefill(self, sequences: list[TokenSequence], others: bool, most: float) -> None:
+        """Reads a chunk of prompts that takes `most` seconds, and counts the time if `others` are held up by it."""
+        step = PrefillStep(self.engine, sequences, min(most, STALL_SECONDS) if others else most)
         start = time.monotonic()
         if failed := step.look():
             for sequence, error in failed:
@@ -148,8 +169,14 @@ class Scheduler:
             self._settle(sequence, outcome)
 
     def _admit(self) -> None:
-        while self.waiting and len(self.running) < self.parallel:
-            if self._is_crowded() or not (sequence := self._pop_waiting()):
+        while self.waiting:
+            full = len(self.running) >= self.parallel
+            if not full and self._is_crowded():
+                break
+            sequence = None if full else self._pop_waiting()
+            if not sequence:
+                if self._queue.count_urgent() and (full or self._short) and self._preempt_background():
+                    continue
                 break
             known = [] if sequence.needs_prompt_scores else sequence.tokens
             sequence.kv = self.engine.cache_for(sequence.client, known)
@@ -164,9 +191,10 @@ class Scheduler:
         return [(s, s.kv) for s in self.running if s.kv and s.status is SequenceStatus.PREFILL]
 
     def _is_crowded(self) -> bool:
-        """Whether with one more a step would take too long for those that run."""
-        width = len(self.running) + 1
-        return self.waiting <= width and self.decoder.step_times.slowdown(width) > SLOWEST
+        """Whether with one more of its kind a step would take too long for those that run."""
+        urgent = self._queue.count_urgent()
+        width = 1 + sum(s.background != bool(urgent) for s in self.running)
+        return (urgent or self.waiting) <= width and self.decoder.step_times.slowdown(width) > SLOWEST
 
     def _pop_waiting(self) -> TokenSequence | None:
         """The next sequence for whose prompt there is room, in memory and in the next chunk, and that would not better
@@ -184,10 +212,15 @@ class Scheduler:
         }
         unread = {s: s.unread_tokens for s, _ in self._prefilling()}
 
+        self._short = False
+
         def judge(sequence: TokenSequence, preempted: bool) -> Admission:
             needed = self.engine.blocks_needed(len(sequence.tokens))
             if self.running and any(most > left for most, left in zip(needed, room, strict=True)):
+                self._short = self._short or not sequence.background
                 return "block" if preempted else "hold"  # or those behind it would never leave it room
+            if self._short and sequence.background:
+                return "hold"
             hashes = sequence.block_hashes
             known, length = self.engine.prefix_cache.look_up(hashes)
             # A block that is being computed for another prompt can be shared in a few steps.
@@ -243,15 +276,27 @@ class Scheduler:
         tokens follow: logits do not depend on the batch, and random numbers only on seed and position."""
         if not self.running:
             return
-        last = max(self.running, key=lambda s: s.start_time)
+        last = max(self.running, key=lambda s: (s.background, s.start_time))
         if len(self.running) == 1:
             self._finish(last, MemoryBudgetError("keys and values of this text alone do not fit the memory"))
-            return
+        else:
+            self._take_back(last)
+
+    def _preempt_background(self) -> bool:
+        """Has the sequence of the background that started last make place; False where there is none."""
+        behind = [s for s in self.running if s.background]
+        if behind:
+            self._take_back(max(behind, key=lambda s: s.start_time))
+        return bool(behind)
+
+    def _take_back(self, last: TokenSequence) -> None:
+        """A sequence gives its blocks back and waits."""
         assert last.kv
         last.kv.publish(partial=True)
         last.kv.free()
         last.kv = None
         last.status = SequenceStatus.WAITING
         self.running.remove(last)
-        self._queue.put_preempted(last)
+        with self._lock:
+            self._queue.put_preempted(last)
         self.counts["preemptions"] += 1

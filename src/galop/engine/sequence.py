@@ -53,6 +53,7 @@ class TokenSequence:
     banned: Sequence[tuple[int, ...]] = ()  # tokens whose last is never sampled after the others
     drafter: Drafter | None = None
     constraint: Constraint | None = None
+    background: bool = False  # whether it gives way to those that are not
     soft: Sequence[SoftTokens] = ()  # what those tokens of the prompt stand for that are below zero, in order
 
     tokens: list[int] = field(init=False)  # the prompt's and those after it
@@ -83,9 +84,10 @@ class TokenSequence:
         return self.prompt_logprobs is not None and len(self.prompt_scores) < len(self.prompt) - 1
 
     @property
-    def place(self) -> tuple[int, float]:
-        """Its place among all that wait or run, the first in turn first: those of one turn in order of arrival."""
-        return self.turn, self.arrival_time
+    def place(self) -> tuple[bool, int, float]:
+        """Its place among all that wait or run, the first in turn first: those of one turn in order of arrival, and
+        those in the background behind all others."""
+        return self.background, self.turn, self.arrival_time
 
     @property
     def unread_tokens(self) -> int:

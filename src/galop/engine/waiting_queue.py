@@ -1,8 +1,8 @@
-"""The sequences that wait to run: preempted ones first, then one of each client in turn."""
+"""The sequences that wait to run: preempted ones first, then one of each client in turn, then so of the background."""
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable
 from typing import Literal
@@ -20,22 +20,31 @@ class WaitingQueue:
     def __init__(self) -> None:
         self._in_turn: list[TokenSequence] = []
         self._preempted: deque[TokenSequence] = deque()
-        self._turn = 0  # the latest in which a sequence was admitted
-        self._last_turn: dict[str, int] = {}  # of each client, where it is not over
+        self._turns = [0, 0]  # the latest in which a sequence was admitted, and one in the background
+        self._last_turn: dict[tuple[str, bool], int] = {}  # of each client, where it is not over
 
     def __len__(self) -> int:
         return len(self._preempted) + len(self._in_turn)
 
+    def count_urgent(self) -> int:
+        """How many wait that are not in the background."""
+        return len(self._preempted) + bisect_left(self._in_turn, True, key=lambda s: s.background)
+
     def put(self, sequence: TokenSequence) -> None:
-        """Puts a sequence in the first turn in which its client has no other."""
-        self._last_turn = {client: turn for client, turn in self._last_turn.items() if turn >= self._turn}
-        sequence.turn = self._last_turn.get(sequence.client, self._turn - 1) + 1
-        self._last_turn[sequence.client] = sequence.turn
+        """Puts a sequence in the first turn in which its client has no other of its kind."""
+        now, who = self._turns[sequence.background], (sequence.client, sequence.background)
+        self._last_turn = {one: turn for one, turn in self._last_turn.items() if turn >= self._turns[one[1]]}
+        sequence.turn = self._last_turn.get(who, now - 1) + 1
+        self._last_turn[who] = sequence.turn
         insort(self._in_turn, sequence, key=lambda s: s.place)
 
     def put_preempted(self, sequence: TokenSequence) -> None:
-        """Puts a sequence that ran already behind others of that kind, and before all else."""
-        self._preempted.append(sequence)
+        """Puts a sequence that ran already behind others of that kind, and before all else; one in the background where
+        it was."""
+        if sequence.background:
+            insort(self._in_turn, sequence, key=lambda s: s.place)
+        else:
+            self._preempted.append(sequence)
 
     def pop(self, slots: int, judge: Callable[[TokenSequence, bool], Admission]) -> TokenSequence | None:
         """The next sequence that `judge(sequence, preempted)` admits; None if there is none.
@@ -50,7 +59,7 @@ class WaitingQueue:
                 match judge(sequence, queue is self._preempted):
                     case "admit":
                         queue.remove(sequence)
-                        self._turn = max(self._turn, sequence.turn)
+                        self._turns[sequence.background] = max(self._turns[sequence.background], sequence.turn)
                         return sequence
                     case "skip":
                         slots -= 1

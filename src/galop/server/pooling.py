@@ -14,6 +14,7 @@ from galop.backends.protocol import GenerationRequest, TokenBackend
 from galop.engine.sampling import Sampling
 from galop.errors import ContextLengthError
 from galop.ops.plan import Array
+from galop.server.reply import in_background
 from galop.server.request.prompts import encode_prompt
 
 Take = Callable[[Array, Array], Any]
@@ -76,7 +77,9 @@ async def prefill_prompts(model: TokenBackend, prompts: list[list[int]], client:
         def keep(logits: Array, hidden: Array) -> None:
             results[i] = take(logits, hidden)
 
-        request = GenerationRequest(prompts[i], Sampling(), max_tokens=0, client=client, on_prompt_end=keep)
+        request = GenerationRequest(
+            prompts[i], Sampling(), max_tokens=0, client=client, on_prompt_end=keep, background=in_background.get()
+        )
         completion = model.submit(request, emit)
         try:
             if isinstance(event := await end, Failure):

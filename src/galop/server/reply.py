@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -26,6 +27,8 @@ from galop.server.reply_events import CallDelta, Choice, ChoiceEnd, CompleteTool
 from galop.server.request.tools import ToolSelection
 from galop.server.usage import count_usage
 
+in_background: ContextVar[bool] = ContextVar("in_background", default=False)
+"""Whether what this task asks gives way to all others."""
 ReplyEvent = TextDelta | Prefill | CallDelta | CompleteToolCall | ChoiceEnd
 
 
@@ -157,6 +160,7 @@ class Reply:
                     calls_constrained=whole_calls,
                     logprobs=options.logprobs,
                     prompt_logprobs=options.scores,
+                    background=in_background.get(),
                 )
                 self.completions.append(self.model.submit(request, partial(emit, i)))
         except Exception:

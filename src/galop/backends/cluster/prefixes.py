@@ -10,41 +10,45 @@ from galop.engine.prefix_cache import block_hash
 from galop.engine.states import BLOCK_TOKENS
 
 MOST_BLOCKS = 1 << 18  # that are remembered: 8 million tokens in 50 MB
-MOST_AHEAD = 16  # requests that a replica may have more than the least busy, for a prompt that it knows whole
+MOST_AHEAD = 16  # requests that a replica may have more than the least busy, for a conversation that it knows
 
 
 class PrefixMap:
     """Which replica read which blocks of tokens last, as far as this door sent them."""
 
     def __init__(self) -> None:
-        self._readers: OrderedDict[bytes, str] = OrderedDict()
+        self._readers: OrderedDict[bytes, tuple[str, int]] = OrderedDict()  # and how many blocks were seen to follow
         self._lost = set[str]()
         self.under_way: Counter[str] = Counter()  # requests, by replica
 
     def choose(self, client: str, tokens: Sequence[int], replicas: Sequence[str]) -> str:
         """Of the replicas there are, the one that knows most of the tokens and has time, else one of the least busy; ""
-        where there is none. The more it knows, the more it may have to do: what many prompts begin with is soon known
-        to all."""
+        where there is none. What one conversation begins with, whose next turn this is, is worth a longer wait than
+        what several prompts begin with: that is soon known to all, the sooner the less it is of them."""
         replicas = [name for name in replicas if name not in self._lost] or replicas
         if not replicas:
             return ""
-        count, reader = 0, ""
+        known, reader, following = 0, "", 0
         for key in chain(client, tokens):
-            name = self._readers.get(key)
-            if name is None:
+            if key not in self._readers:
                 break
-            count, reader = count + 1, name
+            known, (reader, following) = known + BLOCK_TOKENS, self._readers[key]
+        known = len(tokens) if following <= 1 else known
         least = min(self.under_way[name] for name in replicas)
         ahead = self.under_way[reader] - least
-        if reader in replicas and ahead * len(tokens) <= MOST_AHEAD * count * BLOCK_TOKENS:
+        if reader in replicas and ahead * len(tokens) <= MOST_AHEAD * known:
             return reader
         return random.choice([name for name in replicas if self.under_way[name] == least])
 
     def note(self, client: str, tokens: Sequence[int], replica: str) -> None:
         """Remembers that a replica has read these tokens."""
+        before = b""
         for key in chain(client, tokens):
-            self._readers[key] = replica
-            self._readers.move_to_end(key)
+            following = self._readers.pop(key, None)
+            if following is None and before:
+                self._readers[before] = replica, self._readers[before][1] + 1
+            self._readers[key] = replica, following[1] if following else 0
+            before = key
         while len(self._readers) > MOST_BLOCKS:
             self._readers.popitem(last=False)
 
@@ -53,7 +57,7 @@ class PrefixMap:
         del self.under_way[replica]
         if replica not in self._lost:
             self._lost.add(replica)
-            self._readers = OrderedDict((key, name) for key, name in self._readers.items() if name != replica)
+            self._readers = OrderedDict((key, seen) for key, seen in self._readers.items() if seen[0] != replica)
 
     def trust(self, replica: str) -> None:
         """A replica answers."""

@@ -26,6 +26,7 @@ from galop.server.batches.files import Files, read_record, write_record
 from galop.server.batches.requests import BatchFileError, RequestFile, look_through
 from galop.server.batches.run import answer_requests
 from galop.server.errors import ApiError
+from galop.server.reply import in_background
 
 BATCH_ID = re.compile(r"batch_[0-9a-f]{24}")
 UNFINISHED = ("validating", "in_progress", "finalizing", "cancelling")
@@ -233,6 +234,7 @@ class Batches:
     async def _take_turns(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The application, for so many requests of all batches at once."""
         assert self._app
+        in_background.set(True)  # in the task of this batch
         async with self._room:
             await self._app(scope, receive, send)
 

@@ -144,6 +144,24 @@ def test_a_cancelled_batch_keeps_what_is_answered(tmp_path: Path) -> None:
         assert running.golden()
 
 
+def test_who_asks_now_does_not_wait_for_a_batch(tmp_path: Path) -> None:
+    """There is room for one answer, and a batch of thousands has it."""
+    with serving(MODEL, "--parallel", "1", "--queue", "1", home=tmp_path) as running, sdk(running) as client:
+        batch = begin(client, *(chat(i, 200, ignore_eos=True) for i in range(2000)))
+        wait_for(lambda: client.batches.retrieve(batch.id).request_counts.completed > 1, "some answers")
+        before = client.batches.retrieve(batch.id).request_counts.completed
+        for number in range(5):
+            assert running.post(CHAT, chat(number)["body"]).status_code == 200
+        assert running.golden()
+        wait_for(lambda: client.batches.retrieve(batch.id).request_counts.completed > before, "the batch going on")
+        assert client.batches.cancel(batch.id).status == "cancelling"
+        batch = ended(client, batch)
+        assert batch.request_counts.failed == 0 and batch.request_counts.completed < 2000
+        body = chat(7, 200, ignore_eos=True)["body"]
+        [kept] = [a["response"]["body"] for a in content(client, batch.output_file_id) if a["custom_id"] == "sum-0"]
+        assert kept["choices"] == running.post(CHAT, body | chat(0)["body"] | {"max_tokens": 200}).json()["choices"]
+
+
 def test_an_expired_batch_says_what_was_not_answered(tmp_path: Path) -> None:
     with serving(MODEL, "--parallel", "4", home=tmp_path) as running, sdk(running) as client:
         batch = begin(client, *(chat(i, 200) for i in range(2000)))

@@ -77,8 +77,11 @@ class Scheduler:
         if not self.engine.in_one_step:
             sequence.block_hashes = self.engine.prefix_cache.hashes(sequence.client, sequence.prompt)
         with self._work:
-            # Those that the next step admits do not count as waiting.
-            if self.waiting >= self.queue + max(0, self.parallel - len(self.running)):
+            # Those that the next step admits do not count as waiting, nor does what gives way.
+            urgent = not sequence.background
+            waiting = self._queue.count_urgent() if urgent else self.waiting
+            running = sum(not (urgent and s.background) for s in list(self.running))
+            if waiting >= self.queue + max(0, self.parallel - running):
                 raise QueueFullError(f"{self.queue} requests are waiting already; try again in a few seconds")
             self._queue.put(sequence)
             self._work.notify()

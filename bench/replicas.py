@@ -6,10 +6,12 @@
     python bench/replicas.py stream http://127.0.0.1:8001 http://127.0.0.1:8002
     python bench/replicas.py turns http://127.0.0.1:8001 http://127.0.0.1:8002 --conversations 1000
     python bench/replicas.py death http://127.0.0.1:8001 http://127.0.0.1:8002 --streams 64
+    python bench/replicas.py grow http://127.0.0.1:8001 http://127.0.0.1:8002 --streams 96   # of --replicas 1-2
 
 `stream` takes turns between the two servers, one stream at a time. `turns` has conversations of five turns, all open at
 once, and compares every answer; with `--keep FILE` it goes on where it was stopped. `death` kills a replica (kill -9)
-when all streams have begun, sends new ones, and compares every answer.
+when all streams have begun, sends new ones, and compares every answer. `grow` keeps so many streams going until there
+is one replica more, then asks nothing until there is one less.
 """
 
 from __future__ import annotations
@@ -174,6 +176,46 @@ async def compare_talks(
     print(f"{sum(a != b for a, b in pairs)} of {conversations * TURNS} answers differ from one machine's")
 
 
+def list_replicas() -> list[int]:
+    """Ids of the processes of all replicas on this machine."""
+    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    return [int(line.split()[0]) for line in listed.splitlines() if "ServeReplica:galop-" in line]
+
+
+async def grow(alone: str, replicas: str, streams: int, tokens: int) -> None:
+    """When a replica is added under load and taken away after it."""
+    before, start, asked = set(list_replicas()), time.monotonic(), 0
+    said: dict[int, str] = {}
+
+    def seconds() -> float:
+        return time.monotonic() - start
+
+    async with client(replicas) as http:
+
+        async def keep_asking() -> None:
+            nonlocal asked
+            while not set(list_replicas()) - before or seconds() < 60:
+                asked += 1
+                number = asked
+                said[number], _ = await stream(http, f"Tell me a long story about the number {number}.", tokens)
+
+        async def look() -> None:
+            while not set(list_replicas()) - before:
+                await asyncio.sleep(0.2)
+            print(f"a replica more was started after {seconds():.0f} s with {streams} streams", flush=True)
+
+        await asyncio.gather(look(), *(keep_asking() for _ in range(streams)))
+    most, start = set(list_replicas()), time.monotonic()
+    print(f"{asked} streams answered by {len(most)} replicas; from here on nothing is asked", flush=True)
+    while most <= set(list_replicas()):
+        await asyncio.sleep(1)
+    print(f"a replica less after {seconds():.0f} s", flush=True)
+    numbers = sorted(said)[::10]
+    async with client(alone) as http:
+        texts = [(await stream(http, f"Tell me a long story about the number {n}.", tokens))[0] for n in numbers]
+    print(f"{sum(said[n] != text for n, text in zip(numbers, texts, strict=True))} of {len(numbers)} compared differ")
+
+
 async def survive(alone: str, replicas: str, streams: int, tokens: int, new: int) -> None:
     """What becomes of streams when a replica is killed, and of those that come then."""
     texts = [f"Tell me a long story about the number {number}." for number in range(streams + new)]
@@ -183,8 +225,7 @@ async def survive(alone: str, replicas: str, streams: int, tokens: int, new: int
         begun = [asyncio.create_task(stream(http, text, tokens)) for text in texts[:streams]]
         await asyncio.sleep(0.7)
         ended = sum(task.done() for task in begun)
-        listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-        pids = [int(line.split()[0]) for line in listed.splitlines() if "ServeReplica:galop-" in line]
+        pids = list_replicas()
         os.kill(pids[0], signal.SIGKILL)
         start = time.monotonic()
         later = await asyncio.gather(*(stream(http, text, tokens) for text in texts[streams:]))
@@ -201,7 +242,7 @@ async def survive(alone: str, replicas: str, streams: int, tokens: int, new: int
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["stream", "turns", "death"])
+    parser.add_argument("what", choices=["stream", "turns", "death", "grow"])
     parser.add_argument("alone")
     parser.add_argument("replicas")
     parser.add_argument("--rounds", type=int, default=12)
@@ -217,6 +258,8 @@ def main() -> None:
         asyncio.run(compare_streams(asked.alone, asked.replicas, asked.rounds, tokens))
     elif asked.what == "turns":
         asyncio.run(compare_talks(asked.alone, asked.replicas, asked.conversations, asked.at_once, tokens, asked.keep))
+    elif asked.what == "grow":
+        asyncio.run(grow(asked.alone, asked.replicas, asked.streams, tokens))
     else:
         asyncio.run(survive(asked.alone, asked.replicas, asked.streams, tokens, asked.new))
 

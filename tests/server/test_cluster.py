@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -133,11 +133,16 @@ def test_a_second_turn_goes_where_the_first_was_read(server: Running, alone: Run
     assert sum(cached > 32 for cached in later) >= 0.95 * len(later), talks[:3]
 
 
-def stream(running: Running, number: int) -> str:
-    with openai.OpenAI(base_url=f"{running.url}/v1", api_key="none", max_retries=0, timeout=300) as client:
+def stream(running: Running, number: int, begun: Callable[[], object] = lambda: None) -> str:
+    """The text of a streamed answer; `begun` is called with its first piece."""
+    with openai.OpenAI(base_url=f"{running.url}/v1", api_key="none", max_retries=0, timeout=900) as client:
         body = question(number, 400)
         chunks = client.chat.completions.create(model=MODEL, stream=True, extra_body={"ignore_eos": True}, **body)
-        return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+        text = ""
+        for chunk in chunks:
+            begun()
+            text += (chunk.choices[0].delta.content or "") if chunk.choices else ""
+        return text
 
 
 def test_both_nodes_answer(server: Running, cluster: Cluster) -> None:
@@ -156,6 +161,20 @@ def test_when_a_replica_dies_no_stream_does(server: Running, alone: Running, clu
         assert [future.result() for future in streams] == expected
     assert ask(server, CHAT, question(99))["choices"] == ask(alone, CHAT, question(99))["choices"]
     wait_for(lambda: len(cluster.replicas()) == 2 and victim not in cluster.replicas(), "another replica")
+
+
+def test_a_server_is_renewed_without_a_lost_stream(cluster: Cluster, alone: Running, tmp_path: Path) -> None:
+    """A second one beside it, with replicas of its own, is ready before the first is told to end."""
+    asked = MODEL, "--ray", cluster.address, "--replicas", "2", "--cpus", "0.2", "--drain", "900"
+    numbers, begun = range(16), set[int]()
+    with ThreadPoolExecutor(len(numbers)) as many, serving(*asked, home=tmp_path / "old") as old:
+        expected = list(many.map(lambda number: stream(alone, number), numbers))
+        with serving(*asked, home=tmp_path / "new") as new:
+            streams = [many.submit(stream, old, n, lambda n=n: begun.add(n)) for n in numbers]  # type: ignore[misc]
+            wait_for(lambda: len(begun) == len(numbers), "the beginning of all streams")
+            assert old.stop(seconds=900) == 0
+            assert ask(new, CHAT, question(99))["choices"] == ask(alone, CHAT, question(99))["choices"]
+            assert [future.result() for future in streams] == expected
 
 
 def test_a_client_that_goes_leaves_nothing_running(server: Running) -> None:

@@ -205,7 +205,8 @@ def test_curl(server: Running) -> None:
     assert curl, "curl is part of every machine this is tested on"
     body = json.dumps({**GOLDEN_QUESTION, "stream": True})
     command = [curl, "-sN", f"{server.url}/v1/chat/completions", "-H", "Content-Type: application/json", "-d", body]
-    lines = [x for x in subprocess.run(command, capture_output=True, text=True, timeout=60).stdout.splitlines() if x]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=server.seconds).stdout
+    lines = [x for x in told.splitlines() if x]
     assert lines[-1] == "data: [DONE]" and all(line.startswith("data: ") for line in lines)
     text = "".join(json.loads(x[6:])["choices"][0]["delta"].get("content", "") for x in lines[:-1])
     assert text == server.golden()

@@ -36,6 +36,7 @@ class Running:
     process: subprocess.Popen[str]
     url: str
     log: list[str] = field(default_factory=list)
+    seconds: float = 60  # that an answer may take
 
     @property
     def port(self) -> int:
@@ -44,7 +45,9 @@ class Running:
 
     def client(self, **options: Any) -> httpx2.Client:
         """A client of it, which takes no proxy from the environment."""
-        return httpx2.Client(base_url=self.url, timeout=60, trust_env=False, verify=NO_CERTIFICATES, **options)
+        return httpx2.Client(
+            base_url=self.url, timeout=self.seconds, trust_env=False, verify=NO_CERTIFICATES, **options
+        )
 
     def post(self, path: str, body: Any, **options: Any) -> httpx2.Response:
         """The answer to a request of its own connection."""

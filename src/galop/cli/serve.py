@@ -59,6 +59,9 @@ def serve(
     queue: Annotated[
         int, typer.Option(help="Most requests that may wait; further ones get status 429.", metavar="N", min=1)
     ] = 512,
+    drain: Annotated[
+        int, typer.Option(help="Seconds that answers under way get to finish after a signal.", metavar="SECONDS", min=1)
+    ] = DRAIN_SECONDS,
     keep_alive: Annotated[
         float, typer.Option(help="Minutes an unused model stays in memory; 0 for ever.", metavar="MINUTES", min=0)
     ] = 0,
@@ -108,7 +111,9 @@ def serve(
     if mmproj:
         sources[0] = replace(sources[0], mmproj=mmproj)
     with listen(host, port) as listener:
-        asyncio.run(run_server(sources, listener, host, limits, keys, [*(allow_host or []), host], allow_origin or []))
+        asyncio.run(
+            run_server(sources, listener, host, limits, keys, [*(allow_host or []), host], allow_origin or [], drain)
+        )
 
 
 def fetch(name: str, yes: bool) -> Source:
@@ -150,8 +155,10 @@ async def run_server(
     keys: KeyFile,
     hosts: Sequence[str],
     origins: Sequence[str],
+    drain: int,
 ) -> None:
-    """Loads what is named while it serves, until a signal: one drains, a second ends at once."""
+    """Loads what is named while it serves, until a signal: one lets answers under way finish within `drain` seconds, a
+    second ends at once."""
     import asyncio
     import signal
     from functools import partial
@@ -177,7 +184,7 @@ async def run_server(
 
     web = create(models, keys, hosts, origins, host not in LOOPBACK, mount)
     config = uvicorn.Config(
-        web, log_level="warning", access_log=False, timeout_graceful_shutdown=DRAIN_SECONDS, server_header=False,
+        web, log_level="warning", access_log=False, timeout_graceful_shutdown=drain, server_header=False,
         use_colors=False,
         **server_options(),
     )  # fmt: skip

@@ -6,10 +6,6 @@
 
 namespace galop {
 
-namespace {
-constexpr int kPairs = 32;  // at most, and as many when it is decided
-}
-
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 int Governor::active(int threads) { return threads > 1 && now() < parked_until_ ? threads - 1 : threads; }
@@ -22,7 +18,7 @@ void Governor::note(double seconds, int64_t tokens, int active, int threads) {
     patience_ = std::min(64, 2 * patience_);
     return;
   }
-  if (tokens == 1 && pair_ < kPairs) compare_hints(seconds);
+  if (tokens == 1) compare_hints(seconds);
   double& best = best_[tokens];
   best = best == 0 ? seconds : std::min(seconds, best * 1.001);
   slow_steps_ = seconds > kSlow * best ? slow_steps_ + 1 : 0;
@@ -35,15 +31,24 @@ void Governor::note(double seconds, int64_t tokens, int active, int threads) {
 
 // The order within a pair alternates, since steps get longer with the text.
 void Governor::compare_hints(double seconds) {
-  constexpr int kLead = 5;
-  const bool tried = hints_, second = first_ > 0;
-  if (second) {
-    votes_ += (seconds < first_) == tried ? 1 : -1;
-    ++pair_;
-    if (std::abs(votes_) == kLead) pair_ = kPairs;
+  constexpr int kLead = 5, kPairs = 32, kShortest = 256, kLongest = 8192;
+  if (rest_ > 0) {
+    --rest_;
+    return;
   }
-  first_ = second ? 0 : seconds;
-  hints_ = pair_ == kPairs ? votes_ == kLead : second ? tried : !tried;
+  if (first_ == 0) {
+    first_ = seconds;
+    hints_ = !hints_;
+    return;
+  }
+  votes_ += (seconds < first_) == hints_ ? 1 : -1;
+  first_ = 0;
+  if (++pairs_ < kPairs && std::abs(votes_) < kLead) return;
+  hints_ = std::abs(votes_) == kLead ? votes_ > 0 : voted_;
+  interval_ = hints_ == voted_ && interval_ ? std::min(2 * interval_, kLongest) : kShortest;
+  rest_ = interval_;
+  voted_ = hints_;
+  pairs_ = votes_ = 0;
 }
 
 }  // namespace galop

@@ -14,7 +14,8 @@ double now();  // seconds of a clock that never goes back
 //
 // Also decides whether software prefetch helps with one token: a processor whose hardware prefetcher follows a stream
 // across pages loses a quarter of its bandwidth by it (Zen 4 in 2 MiB pages), another gains as much. The first steps go
-// in pairs, one with and one without, until the faster of a pair was of one kind five times oftener.
+// in pairs, one with and one without, until the faster of a pair was of one kind five times oftener. Other processes may
+// have decided that, so it is voted again after 256 steps, and after twice as many each time that the vote is the same.
 class Governor {
  public:
   int active(int threads);
@@ -29,9 +30,10 @@ class Governor {
   double parked_until_ = 0;
   int slow_steps_ = 0;
   int patience_ = 3;
-  bool hints_ = false;
-  int pair_ = 0, votes_ = 0;  // of those for hints less those against
-  double first_ = 0;          // seconds of the first of the pair; 0 before it
+  bool hints_ = false, voted_ = false;  // of this step, and by the last vote
+  int pairs_ = 0, votes_ = 0;           // of those for hints less those against
+  double first_ = 0;                    // seconds of the first of the pair; 0 before it
+  int rest_ = 0, interval_ = 0;         // steps until the next vote, and between the last two
 };
 
 }  // namespace galop

@@ -60,5 +60,6 @@ void test_attention(const Kernels& k);
 void test_full_attention(const Kernels& k);
 void test_recurrent(const Kernels& k);
 void test_pool();
+void test_governor();
 
 }  // namespace galop

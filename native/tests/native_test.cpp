@@ -294,6 +294,7 @@ int main() {
   test_halves();
   test_claims();
   test_pool();
+  test_governor();
   for (const Kernels* set : available_kernels()) {
     checksum = 1469598103934665603ull;
     test_matmul(*set);

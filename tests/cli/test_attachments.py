@@ -16,7 +16,7 @@ from terminals import Terminal
 from tiny import write_gguf
 
 from galop.chat.content import make_content
-from galop.cli.attachments import names_file, split_words
+from galop.cli.attachments import names_file, split_words, take_files, take_path
 from galop.cli.conversation import read_pictures, write_pictures
 from galop.cli.errors import UsageError
 from galop.pictures.picture import open_picture
@@ -30,6 +30,50 @@ def test_files_among_the_words_of_a_command() -> None:
     assert not any(map(names_file, ("What is a.png?", "https://x.org/a.png", "line\na.png", "smollm2:135m", "x.gguf")))
     with pytest.raises(UsageError, match="two questions"):
         split_words(["What?", "Why?"])
+
+
+def test_files_as_people_name_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    spaced, plain, other = tmp_path / "my photo 2.png", tmp_path / "a.png", tmp_path / "notes"
+    for path in (spaced, plain, other):
+        path.write_bytes(b"")
+    assert split_words([str(spaced), "What?"]) == ([spaced], "What?")
+    assert split_words([spaced.as_uri(), "What?"]) == ([spaced], "What?")
+    assert split_words(["*.png", "What?"]) == ([Path("a.png"), Path("my photo 2.png")], "What?")
+    assert split_words(["-", "What?"]) == ([], "What?")  # what is piped in
+    assert split_words(["notes", "What?"]) == ([Path("notes")], "What?")
+    assert split_words(["my photo 3.png", "What?"]) == ([Path("my photo 3.png")], "What?")  # to be told as missing
+    assert split_words(["What is notes"]) == ([], "What is notes")
+    assert split_words(["Draw an a.png"]) == ([], "Draw an a.png")  # its name, as in a program
+    assert split_words([f"What is this? {plain}"]) == ([plain], "What is this?")
+    assert split_words(["https://x.org/what"]) == ([], "https://x.org/what")
+    for words, why in ((["https://x.org/a.png"], "is a URL"), (["https://x.org/a", "What?"], "none is fetched"),
+                       ([".", "What?"], "is a folder"), ([str(tmp_path), "What?"], r"\*\.jpg")):  # fmt: skip
+        with pytest.raises(UsageError, match=why):
+            split_words(words)
+
+
+def test_files_as_terminals_drop_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    spaced, plain = tmp_path / "my photo 2.png", tmp_path / "it's.png"
+    for path in (spaced, plain):
+        path.write_bytes(b"")
+    escaped = str(spaced).replace(" ", "\\ ")
+    for dropped in (f"'{spaced}'", f'"{spaced}"', escaped, spaced.as_uri()):
+        assert take_files(f"{dropped} What?") == ([spaced], "What?")
+        assert take_files(f"What? {dropped} ") == ([spaced], "What?")
+        assert take_files(dropped) == ([spaced], "")
+    assert take_files(f"{escaped} '{spaced}' both?") == ([spaced, spaced], "both?")
+    for text in ("what of 'b.png'", "it's.png?", "/help", "", "x" * 9000, "\\", "'", '"a.png'):
+        assert take_files(text) == ([], text)
+    for line in (f"{spaced} What?", f"'{spaced}' What?", f"{escaped} What?", "my photo 2.png What?"):
+        files, question = take_path(line)
+        assert [path.absolute() for path in files] == [spaced] and question == "What?"
+    assert take_path("it's.png What?") == ([Path("it's.png")], "What?")
+    assert take_path("*.png What?") == ([Path("it's.png"), Path("my photo 2.png")], "What?")
+    assert take_path("C:\\no\\a.png") == ([Path("C:\\no\\a.png")], "")
+    with pytest.raises(UsageError, match="is a folder"):
+        take_path(". What?")
 
 
 @pytest.fixture
@@ -54,6 +98,17 @@ def test_a_picture_for_a_model_without_eyes(tiny: str, photo: Path) -> None:
     fails(run("run", tiny, str(photo), "What is", "this?"), 2, "two questions")
 
 
+def test_a_text_beside_a_question_is_quoted(tiny: str, tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("It is forty two.", encoding="utf-8")
+    told = json.loads(run("run", tiny, str(path), "What is it?", "--json", "--max-tokens", "2").stdout)
+    assert told["prompt_tokens"] >= len("notes.txt:\n````\nIt is forty two.\n````\n\nWhat is it?")
+    path.write_bytes(b"\xff\xfe\x00")
+    fails(run("run", tiny, str(path), "What is it?"), 2, "notes.txt is neither a PDF nor a picture nor a text in UTF-8")
+    fails(run("run", tiny, str(tmp_path), "What is it?"), 2, "is a folder; name the files in it")
+    fails(run("run", tiny, "--image", "https://x.org/a.png", "What is it?"), 2, "is a URL, and none is fetched")
+
+
 def test_the_text_of_a_document_is_part_of_the_question(tiny: str, tmp_path: Path) -> None:
     path = tmp_path / "paper.pdf"
     path.write_bytes(pdf(["It is forty two."], scans=1))
@@ -76,6 +131,12 @@ def test_a_picture_in_a_conversation(tiny: str, photo: Path, tmp_path: Path) -> 
     terminal.expect("cannot be read")
     terminal.send(f"/image {photo}\r")
     terminal.expect("goes with the next question")
+    terminal.send("What is this?\r")
+    terminal.expect(BLIND)
+    terminal.send(f"{photo} What is this?\r")  # as it is dropped
+    terminal.expect(BLIND)
+    terminal.send(f"'{photo}'\r")
+    terminal.expect("photo.png goes with the next question")
     terminal.send("What is this?\r")
     terminal.expect(BLIND)
     terminal.send("Hello\r")

@@ -11,6 +11,7 @@ import sys
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -190,6 +191,15 @@ def test_data_urls() -> None:
         f"data:image/jpeg;charset=utf-8;base64,{text}",
         text,
         f"\n{text[:40]}\n{text[40:]}",
+        f" data:image/png;base64,{text}",
+        f"data:;base64,{text}",
+        f"data:image/*;base64,{text}",
+        f"data:null;base64,{text}",
+        f'data:image/png;name="a;b, c.png";base64,{text}',
+        f"data:image/png; base64,{text}",
+        f"data:image/png;base64,{quote(text, safe='')}",
+        base64.urlsafe_b64encode(PNG).decode(),
+        text.rstrip("="),
     ):
         assert parse_data(given).size == (20, 20)
     assert parse_data(f"data:image/jpeg;base64,{text}").media_type == "image/png"
@@ -204,7 +214,8 @@ def test_data_urls() -> None:
         ("file:///etc/passwd", "is a URL .file:"),
         ("data:image/png,%89PNG", "without base64"),
         ("data:image/png;base64,@@@@", "not valid base64"),
-        ("data:image/png;base64,abc", "not valid base64"),
+        ("data:image/png;base64,abc", "no picture"),
+        ("data:image/png;base64,abcde", "not valid base64"),
         ("/home/me/cat.png", "not valid base64|no picture"),
         ("data:image/png;base64,", "is empty"),
         ("", "is empty"),

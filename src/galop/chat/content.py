@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from galop.errors import DocumentError
 from galop.pictures.picture import Picture
 
 Content = Any
@@ -31,6 +32,16 @@ def make_content(parts: Iterable[str | Picture]) -> Content:
 def quote_text(name: str, content: str) -> str:
     """A file's text as a part of a question."""
     return f"{name}:\n{FENCE}\n{content}\n{FENCE}"
+
+
+def quote_file(name: str, data: bytes) -> str:
+    """A file's text as a part of a question. Raises DocumentError for what is no text, or too long."""
+    text = data.decode(errors="replace")
+    if text.encode() != data or "\x00" in text:
+        raise DocumentError(f"{name} is neither a PDF nor a picture nor a text in UTF-8, which is what can be read")
+    if len(data) > LARGEST_TEXT:
+        raise DocumentError(f"{name} has more than {LARGEST_TEXT >> 20} MiB, which is more than is read of a text")
+    return quote_text(name, text)
 
 
 def own_words(question: str) -> str:

@@ -27,7 +27,7 @@ from galop.backends.events import Done, Prefill, Text
 from galop.backends.local import Model
 from galop.backends.memory import DEFAULT_CONTEXT
 from galop.cli import run as command
-from galop.cli.attachments import is_attachment, names_file
+from galop.cli.attachments import is_attachment, mentions_file
 from galop.cli.load import choose_model
 from galop.cli.reply import PrintedReply, figures_line
 from galop.cli.settings import RunSettings, no_template
@@ -176,7 +176,7 @@ def parse_command(models: ModelPool, said: Any) -> Command:
         or models.limits.context is not None  # some models compute otherwise with another
         or len(list(filter(None, words[1:]))) > 1
         or (schema and not schema.startswith("{"))
-        or any(names_file(word) for word in words)
+        or any(word == "-" or "://" in word or mentions_file(word) for word in words)
         or any("\ud800" <= c <= "\udfff" for text in (*words, options["system"]) for c in text)
         or not isinstance(terminals, dict)
     ):

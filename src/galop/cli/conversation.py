@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from galop.chat.content import make_content
 from galop.chat.messages import Message
 from galop.chat.thinking import Thinking
-from galop.cli.attachments import Attachment, compose, read_file
+from galop.cli.attachments import Attachment, compose, read_file, take_files, take_path
 from galop.cli.errors import UsageError
 from galop.cli.interrupt import catch_interrupts
 from galop.cli.reply import ChatSession, check_thinking, figures_line, print_reply
@@ -28,11 +27,15 @@ HELP = """\
 /clear                 forget the conversation
 /set NAME VALUE        temperature, top_p, top_k, min_p, seed, max_tokens, system, or think: on, off, or
                        the most tokens of thinking
-/image FILE [QUESTION] show a picture, or a PDF, with this question or the next
+/image FILE [QUESTION] show a picture, a PDF or a text with this question or the next; a picture that is named
+                       or dropped before or after a question is shown too
 /show                  the model and its settings
 /save NAME, /load NAME keep a conversation, or go on with one
 /bye                   leave (also Ctrl-D)
 Begin and end with \"\"\" to write several lines, or press Alt-Enter for a new one. Ctrl-C stops an answer."""
+
+
+COMMAND = re.compile(r"/[^/\s]*(\s|$)")  # a path that is dropped may begin with / too
 
 
 class Conversation:
@@ -101,16 +104,28 @@ class Conversation:
 
     def show(self, line: str) -> None:
         """Attaches a file to the question that stands after it, or to the next one; or says why that cannot be."""
-        try:
-            file, *words = shlex.split(line) or [""]
-            self.attachments.append(read_file(Path(file)))
-        except (PictureError, ValueError) as error:
-            note(f"galop: {error}" if line else "name a file: /image photo.jpg What is this?")
+        if not line:
+            note("name a file: /image photo.jpg What is this?")
             return
-        if words:
-            self.reply(" ".join(words))
+        try:
+            files, question = take_path(line)
+        except UsageError as error:
+            note(f"galop: {error}")
+            return
+        self.ask(files, question)
+
+    def ask(self, files: Sequence[Path], question: str) -> None:
+        """Asks about files, or keeps them for the next question; or says why they cannot be read."""
+        try:
+            self.attachments += [read_file(path) for path in files]
+        except PictureError as error:
+            note(f"galop: {error}")
+            return
+        if question:
+            self.reply(question)
         else:
-            note(f"{self.attachments[-1][0]} goes with the next question")
+            names = " and ".join(path.name for path in files)
+            note(f"{names} {'goes' if len(files) == 1 else 'go'} with the next question")
 
     def set(self, name: str, value: str) -> None:
         """Changes a setting, or says why that cannot be."""
@@ -254,11 +269,15 @@ def converse(session: ChatSession, attachments: Sequence[Attachment] = ()) -> No
             return
         if not text.strip():
             continue
-        if text.startswith("/"):
+        if COMMAND.match(text):
             try:
                 if not conversation.command(text.strip()):
                     return
             except OSError as error:
                 note(f"galop: {error.filename}: {error.strerror}")
             continue
-        conversation.reply(text)
+        files, question = take_files(text.strip())
+        if files:
+            conversation.ask(files, question)
+        else:
+            conversation.reply(text)

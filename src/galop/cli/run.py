@@ -42,12 +42,12 @@ def run(
         list[str] | None,
         typer.Argument(
             metavar="[FILE]... [prompt]",
-            help="Pictures and PDFs, and the question; left out, a conversation begins.",
+            help="Pictures, PDFs and texts, and the question; left out, a conversation begins.",
             show_default=False,
         ),
     ] = None,
     image: Annotated[
-        list[Path] | None, typer.Option("--image", help="A picture to ask about; may be given again.", metavar="FILE")
+        list[str] | None, typer.Option("--image", help="A picture to ask about; may be given again.", metavar="FILE")
     ] = None,
     system: Annotated[str, typer.Option(help="Instructions that come before the conversation.", metavar="TEXT")] = "",
     temperature: Annotated[
@@ -101,7 +101,16 @@ def run(
     ] = True,
 ) -> None:
     """Ask a model: one question, a pipe, or a conversation."""
-    from galop.cli.attachments import compose, names_file, read_file, shows_picture, split_words
+    from galop.cli.attachments import (
+        compose,
+        find_files,
+        local_path,
+        names_file,
+        read_file,
+        refuse_folder_or_url,
+        shows_picture,
+        split_words,
+    )  # fmt: skip
     from galop.cli.load import choose_model, load_model
     from galop.cli.settings import RunSettings, no_template
     from galop.cli.tools import SCIENCE, open_toolboxes, start_science
@@ -118,10 +127,13 @@ def run(
             raise UsageError("an argument is not UTF-8")
     if computes := SCIENCE in (tools or []):
         start_science()
-    if names_file(model) and Path(model).is_file():  # no model is named
+    if names_file(model) and local_path(model).is_file():  # no model is named
         model, words = "", [model, *(words or [])]
     files, prompt = split_words(words or [])
-    attachments = [read_file(path) for path in [*files, *(image or [])]]
+    for name in image or []:
+        refuse_folder_or_url(name)
+        files += find_files(name)
+    attachments = [read_file(path) for path in files]
     source, why, prompt = choose_model(model, prompt, size, shows_picture(attachments))
     piped, shown = read_stdin()
     attachments += shown

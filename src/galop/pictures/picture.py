@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,8 @@ SECONDS = 20.0
 TOGETHER = 4  # files that are decoded at a time: one that takes as long as it may holds up no others
 LONGEST_MESSAGE = 200  # characters of the child's
 KNOWN = 4096  # files
-DATA_URL = re.compile(r"data:(?P<kind>[\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=[^;,]{0,100})*;base64,", re.IGNORECASE)
+STANDARD = str.maketrans("-_", "+/")  # of the alphabet that is safe in URLs
+DATA_URL = re.compile(r"data:.{0,300}?;\s*base64\s*,", re.IGNORECASE)  # whatever it is said to be of
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +102,9 @@ def parse_data(text: str, name: str = "the picture") -> Picture:
 
 
 def decode_url(text: str, name: str) -> bytes:
-    """What is in a data: URL, or in base64 alone. Raises PictureError, also for any other URL: none is fetched."""
+    """What is in a data: URL, or in base64 alone: in lines, percent-encoded, of either alphabet (RFC 4648), padded or
+    not. Raises PictureError, also for any other URL: none is fetched."""
+    text = text.lstrip()
     if found := DATA_URL.match(text[:400]):
         text = text[found.end() :]
     elif re.match(r"[a-z][a-z0-9+.-]{1,20}:", text[:24], re.IGNORECASE):
@@ -110,8 +114,11 @@ def decode_url(text: str, name: str) -> bytes:
         raise PictureError(
             f"{name} is a URL ({scheme}:), and this server fetches none; send what is there as a data: URL"
         )
+    if "%" in text[:200] or "%" in text[-12:]:
+        text = unquote(text)
+    text = ("".join(text.split()) if len(text.split(None, 1)) > 1 else text.strip()).rstrip("=")
     try:
-        return base64.b64decode("".join(text.split()) if len(text.split(None, 1)) > 1 else text.strip(), validate=True)
+        return base64.b64decode(text.translate(STANDARD) + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise PictureError(f"{name} is not valid base64") from None
 

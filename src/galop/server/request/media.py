@@ -6,7 +6,7 @@ import time
 
 from pydantic import BaseModel, ConfigDict
 
-from galop.chat.content import LARGEST_TEXT, quote_text
+from galop.chat.content import quote_file
 from galop.errors import DocumentError, PictureError
 from galop.pictures.document import open_document
 from galop.pictures.file_kinds import is_document, looks_like_picture
@@ -64,12 +64,7 @@ class MediaReader:
             return [*found, f"[{document.note}]\n\n"] if document.note else found
         if looks_like_picture(data):
             return [open_picture(data, name) if self.sees else f"[{name}, a picture: only text can be read]"]
-        text = data.decode(errors="replace")
-        if text.encode() != data or "\x00" in text:
-            raise DocumentError(f"{name} is neither a PDF nor a picture nor a text in UTF-8, which is what can be read")
-        if len(data) > LARGEST_TEXT:
-            raise DocumentError(f"{name} has more than {LARGEST_TEXT >> 20} MiB, which is more than is read of a text")
-        return [f"{quote_text(name, text)}\n\n"]
+        return [f"{quote_file(name, data)}\n\n"]
 
     def _check_time(self, name: str) -> None:
         if time.monotonic() - self._begun > DECODING_SECONDS:

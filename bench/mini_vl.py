@@ -2,6 +2,7 @@
 
     python bench/mini_vl.py --json results/mini-vl.json          # about 20 minutes on one core
     python bench/mini_vl.py --model FOLDER --count 100           # a checkpoint of `galop train mini-vl`
+    python bench/mini_vl.py --save FOLDER --count 20             # a set of pictures for a race: FOLDER/pictures.csv
 
 Pictures are four times as large as the model sees them and come as PNG files. Fonts, a fifth of scikit-learn's digits
 and the phrasings are never trained on; "emoji" are drawings that are (in other sizes, places, colours and light),
@@ -11,6 +12,7 @@ and the phrasings are never trained on; "emoji" are drawings that are (in other 
 from __future__ import annotations
 
 import argparse
+import csv
 import io
 import json
 import sys
@@ -100,17 +102,36 @@ def table(report: dict[str, Any]) -> str:
     return "\n".join(rows)
 
 
+def save(folder: Path, parts: list[str], count: int, model: str, material: Material) -> None:
+    """Pictures as files, and a set of questions about them that a race can be run on; prints how to ask the first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "pictures.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("id", "kind", "question", "answer", "image", "form"))
+        for part in parts:
+            for number in range(count):
+                drawn, name = (
+                    held_out(part, number, material),
+                    part.replace(" ", "-") + (f"-{number}" if number else ""),
+                )
+                drawn.picture.save(folder / f"{name}.png")
+                turn = drawn.turns[0]
+                rows.writerow((name, part, turn.question, turn.answer, f"{name}.png", "none"))
+                if number == 0:
+                    print(f'galop run {model} {folder / name}.png "{turn.question}"   # {turn.answer}')
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="qwen3-mini-vl")
     parser.add_argument("--only", nargs="*", choices=list(PARTS), default=list(PARTS))
-    parser.add_argument("--count", type=int, default=500, help="pictures of each part")
+    parser.add_argument("--count", type=int, help="pictures of each part (500; to save, 1)")
     parser.add_argument("--material", type=Path, default=data_directory() / "mini-vl" / "material")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--without-thinking", action="store_true", help="by an empty block of thinking")
     parser.add_argument("--json", type=Path, help="results are added to this file")
     parser.add_argument("--table", action="store_true", help="print what is in --json as a table, and end")
-    parser.add_argument("--save", type=Path, help="a folder for the first picture of each part; prints what to ask")
+    parser.add_argument("--save", type=Path, help="a folder for the first pictures of each part; prints what to ask")
     parser.add_argument("--wrong", type=int, default=0, help="show so many wrong answers of each part")
     options = parser.parse_args()
     if options.table:
@@ -118,18 +139,16 @@ def main() -> None:
         return
     material = collect(options.material, lambda text: print(text, file=sys.stderr))
     if options.save:
-        options.save.mkdir(parents=True, exist_ok=True)
-        for part in options.only:
-            drawn, file = held_out(part, 0, material), options.save / f"{part.replace(' ', '-')}.png"
-            drawn.picture.save(file)
-            print(f'galop run {options.model} {file} "{drawn.turns[0].question}"   # {drawn.turns[0].answer}')
+        save(options.save, options.only, options.count or 1, options.model, material)
         return
     report: dict[str, Any] = json.loads(options.json.read_text()) if options.json and options.json.exists() else {}
     mode = "without thinking" if options.without_thinking else "scores"
     with load(options.model, threads=options.threads) as model:
         for part in options.only:
             start = time.monotonic()
-            made, wrong = score(model, part, options.count, material, False if options.without_thinking else None)
+            made, wrong = score(
+                model, part, options.count or 500, material, False if options.without_thinking else None
+            )
             low, high = made.interval
             print(f"{part:22} {100 * made.share:5.1f} % ({100 * low:.0f}-{100 * high:.0f}) of {made.of}, "
                   f"{made.tokens:.0f} tokens, "

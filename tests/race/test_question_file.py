@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from galop.race.judge import judge
-from galop.race.question import Question
+from galop.race.question import Question, QuestionSetError
 from galop.race.question_file import read_questions
+from galop.race.strategies import read_reply
 
 HINT = "If it cannot be determined, write ANSWER: unknown."
 
@@ -58,3 +59,36 @@ def test_a_csv_may_hold_all_of_it(tmp_path: Path) -> None:
     assert (half.answer, half.unit, half.tolerance) == (0.5, "", 0.01)
     assert (zero.answer, zero.unit, zero.tolerance) == (0, "m/s", 0.1) and judge(zero, "ANSWER: -0.05 m/s").right
     assert (none.answer, none.unit) == (None, "kg") and (city.answer, city.unit) == ("Paris", None)
+
+
+def test_a_question_may_be_asked_as_it_stands(tmp_path: Path) -> None:
+    """For models that know few words: nothing is said of how to answer, and a reply's last line is the answer."""
+    word, number, usual = read(
+        tmp_path,
+        {"answer": "wolf", "form": "none"},
+        {"answer": 17, "form": "None", "tolerance": 0.1},
+        {"answer": "wolf"},
+    )
+    assert (word.text, number.text) == ("q 0?", "q 1?") and "ANSWER:" in usual.text
+    assert judge(word, "A wolf.\n").right and judge(word, "It howls.\nwolf").right and judge(word, "ANSWER: Wolf").right
+    assert judge(number, "17").right and judge(number, "18").right and not judge(number, "20").right
+    assert (judge(word, "dog").slip, judge(usual, "dog").slip) == ("wrong", "no answer line")
+    assert Question.from_json(word.to_json(), tmp_path) == word
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"answer": "x", "form": "bare"}, "form has to be none, or empty, not 'bare'"),
+        ({"answer": 3, "unit": "kg", "form": "none"}, "leave out its unit, or its form"),
+        ({"answer": None, "form": "none"}, "leave out its unit, or its form"),
+    ],
+)
+def test_a_form_that_cannot_be_is_told(tmp_path: Path, row: dict[str, Any], said: str) -> None:
+    with pytest.raises(QuestionSetError, match=said):
+        read(tmp_path, row)
+
+
+def test_bare_answers_vote() -> None:
+    assert read_reply("I see it.\nA Wolf.", None, bare=True) == read_reply("wolf", None, bare=True) == "wolf"
+    assert read_reply("wolf", None) is None

@@ -3,13 +3,20 @@ training had, by the engine of every door; and says so in both languages."""
 
 from __future__ import annotations
 
+import csv
 import io
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from serving import folders_in
 
 from galop.backends.events import Done, Text
 from galop.backends.load import load
@@ -63,3 +70,21 @@ def test_it_counts_discs_with_and_without_thinking(model: Model) -> None:
                 assert bool(thought) == thinks
                 right += answer == str(count)
         assert right >= 8, right
+
+
+def test_two_ways_of_asking_it_race_on_pictures_without_a_word_that_it_does_not_know(tmp_path: Path) -> None:
+    numbers = [str(Random(i).randrange(10, 10**digits)) for i in range(3) for digits in (2, 3, 4)]
+    with (tmp_path / "set.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("question", "answer", "image", "form"))
+        for i, number in enumerate(numbers):
+            written(number).save(tmp_path / f"{i}.png")
+            rows.writerow(("What number is in the picture?", number, f"{i}.png", "none"))
+    lanes = ("qwen3-mini-vl", "qwen3-mini-vl@think:64")
+    raced = subprocess.run(
+        [sys.executable, "-m", "galop", "race", *lanes, "--on", str(tmp_path / "set.csv"), "--out", "raced", "--json"],
+        capture_output=True, text=True, cwd=tmp_path, env={**os.environ, **folders_in(tmp_path)}, timeout=300,
+    )  # fmt: skip
+    assert raced.returncode == 0, raced.stderr
+    shares = [lane["accuracy"]["estimate"] for lane in json.loads(raced.stdout)["lanes"]]
+    assert len(shares) == 2 and min(shares) >= 0.7, raced.stdout

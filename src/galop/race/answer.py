@@ -19,7 +19,7 @@ LONGEST_KEPT = 20_000  # characters of a reply, a thought or a call
 def answer(backend: Backend, contender: Contender, question: dict[str, Any], alone: bool) -> dict[str, Any]:
     """One line of the record, but for the judgement.
 
-    `question` has id, text, unit, seed and pictures; `alone` says that no other is under way, so that energy and
+    `question` has id, text, unit, seed, bare and pictures; `alone` says that no other is under way, so that energy and
     processor time are this answer's. What goes wrong is in the line: `failed` is the question's fault, `error` is
     asked again.
     """
@@ -28,6 +28,7 @@ def answer(backend: Backend, contender: Contender, question: dict[str, Any], alo
 
     meter = find_meter() if alone and not (contender.is_remote or contender.vllm) else None
     trial = Trial(backend, question["text"], question["unit"], contender.strategy, question["seed"])
+    trial.bare = question.get("bare", False)
     outcome, failed = trial.outcome, ""
     begun, start, worked = time.time(), time.monotonic(), time.process_time()
     waited = backend.waited

@@ -39,7 +39,7 @@ class ContenderProcess:
         return self.setup
 
     def ask(self, question: dict[str, Any]) -> None:
-        """Sends a question: id, text, unit, seed and pictures. Where the process has ended, `receive` raises."""
+        """Sends a question: id, text, unit, seed, bare and pictures. Where the process has ended, `receive` raises."""
         with contextlib.suppress(OSError):
             self._connection.send_bytes(json.dumps(question).encode())
 

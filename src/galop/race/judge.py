@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from galop.race.question import Question
 from galop.race.rules import RULES
-from galop.science.answers import find_answer, normalise_words
+from galop.science.answers import find_answer, last_line, normalise_words
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ def judge(question: Question, reply: str) -> Judgement:
         found = judge_number(reply, question.answer, question.unit, question.tolerance, question.language)
         return Judgement(found.right, found.value, found.slip)
     line = find_answer(reply)
-    said = line if line is not None else next((x for x in reversed(reply.splitlines()) if x.strip()), "")
+    said = line if line is not None else last_line(reply)
     wanted = str(question.answer)
     if normalise_words(said) == normalise_words(wanted) or is_near(said, wanted, question.tolerance):
         return Judgement(True, said[:200])
-    return Judgement(False, said[:200], "wrong" if line is not None else "no answer line")
+    return Judgement(False, said[:200], "wrong" if line is not None or question.bare else "no answer line")
 
 
 def is_near(said: str, wanted: str, tolerance: float) -> bool:

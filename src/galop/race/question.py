@@ -56,6 +56,7 @@ class Question:
     language: str = "en"
     source: str = ""
     images: tuple[QuestionPicture, ...] = ()
+    bare: bool = False  # asked without a word of how to answer, so that a reply's last line is the answer
 
     @classmethod
     def from_json(cls, data: dict[str, Any], folder: Path) -> Question:

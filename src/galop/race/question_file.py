@@ -37,8 +37,8 @@ UNANSWERABLE = ("unknown", "inconnu", "inconnue")
 
 
 def read_questions(path: Path) -> Iterator[Question]:
-    """One question a line, with `question` and `answer`, and, if wanted, `id`, `kind`, `unit`, `tolerance`, `lang` and
-    `image`, paths beside the file.
+    """One question a line, with `question` and `answer`, and, if wanted, `id`, `kind`, `unit`, `tolerance`, `lang`,
+    `form` and `image`, paths beside the file.
 
     A number has a unit, "1" if it is pure; a number without one is pure where it has a tolerance. The answer `unknown`
     (null in JSON) of a question with a unit means that there is none. Raises QuestionSetError for what is missing,
@@ -52,7 +52,7 @@ def read_questions(path: Path) -> Iterator[Question]:
 
 def add_form(question: Question, some_unanswerable: bool) -> str:
     """The question's text, with how it is to be answered."""
-    if "ANSWER:" in question.text:
+    if question.bare or "ANSWER:" in question.text:
         return question.text
     form, unit, unknown = FORM[question.language]
     number = question.unit is not None
@@ -79,7 +79,8 @@ def read_drafts(path: Path) -> Iterator[Question]:
             language = str(row.get("lang", "en"))
             if language not in FORM:
                 raise QuestionSetError(f"{where}: lang has to be en or fr, not {language!r}")
-            unit = find_unit(row, unanswerable)
+            bare = is_bare(row, unanswerable, where)
+            unit = None if bare else find_unit(row, unanswerable)
             answer = None if unanswerable else parse_answer(row["answer"], unit, where)
             name = replace_surrogates(str(row.get("id", line)))
             if name in seen:
@@ -90,13 +91,27 @@ def read_drafts(path: Path) -> Iterator[Question]:
             tolerance = parse_number(row.get("tolerance", 0 if unit is None else 0.01), f"{where}, tolerance")
             yield Question(name, replace_surrogates(str(row.get("kind", name))), text, answer, unit, tolerance,
                            language=language, source=replace_surrogates(str(row.get("source", ""))),
-                           images=find_pictures(row, path.parent, where))  # fmt: skip
+                           images=find_pictures(row, path.parent, where), bare=bare)  # fmt: skip
     except OSError as error:
         raise QuestionSetError(f"{path} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
         raise QuestionSetError(f"{path} is not UTF-8 at byte {error.start}") from None
     if not seen:
         raise QuestionSetError(f"{path} has no questions")
+
+
+def is_bare(row: dict[str, Any], unanswerable: bool, where: str) -> bool:
+    """Whether a row's question is put as it stands, by `form` "none".
+
+    Raises QuestionSetError where that is anything else, or the answer has a unit, which needs a line ANSWER:.
+    """
+    form = str(row.get("form", "")).strip().casefold()
+    if form not in ("", "none"):
+        raise QuestionSetError(f"{where}: form has to be none, or empty, not {form[:60]!r}")
+    if form and ("unit" in row or unanswerable):
+        raise QuestionSetError(f"{where}: a question of the form none is answered in words, or by a plain number; "
+                               "leave out its unit, or its form")  # fmt: skip
+    return bool(form)
 
 
 def find_unit(row: dict[str, Any], unanswerable: bool) -> str | None:

@@ -149,7 +149,7 @@ class Race:
     def ask(self, index: int, question: Question) -> None:
         """Sends a question, without waiting for its answer."""
         seed = int(self.record.about["seed"])
-        asked = {"id": question.id, "text": question.text, "unit": question.unit, "seed": seed}
+        asked = {"id": question.id, "text": question.text, "unit": question.unit, "seed": seed, "bare": question.bare}
         self.processes[index].ask(asked | {"pictures": write_pictures(question)})
 
     def receive(self, index: int) -> None:

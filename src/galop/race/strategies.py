@@ -19,7 +19,7 @@ from galop.chat.thinking import Thinking
 from galop.engine.sampling import Sampling
 from galop.errors import GalopError
 from galop.pictures.picture import Picture
-from galop.science.answers import find_answer, normalise_words
+from galop.science.answers import find_answer, last_line, normalise_words
 
 LONGEST = 700  # tokens of a reply without thinking
 CODE = (
@@ -102,6 +102,7 @@ class Trial:
     outcome: Outcome = field(default_factory=Outcome)
     instruction: str = ""  # that the strategy adds to the question
     pictures: Sequence[Picture] = ()  # that are shown before the question
+    bare: bool = False  # nothing was said of how to answer: the last line is the answer
 
     @property
     def messages(self) -> list[Message]:
@@ -154,7 +155,7 @@ def think_first(trial: Trial) -> str:
 def vote(trial: Trial) -> str:
     """Self-consistency (Wang et al., 2022): the answer that most of several agree on."""
     texts = [trial.reply(trial.messages, **reply_options(trial.seed + i, 0.7)) for i in range(trial.strategy.amount)]
-    values = [read_reply(text, trial.unit) for text in texts]
+    values = [read_reply(text, trial.unit, trial.bare) for text in texts]
 
     def support(i: int) -> int:
         return sum(agree(values[i], other) for other in values) if values[i] is not None else 0
@@ -234,10 +235,10 @@ STRATEGIES: dict[str, tuple[int, Callable[[Trial], str]]] = {
 """By name: the usual amount, 0 where none can be given, and how it gets a reply's text."""
 
 
-def read_reply(text: str, unit: str | None) -> float | str | None:
-    """The answer in its unit, or its words."""
+def read_reply(text: str, unit: str | None, bare: bool = False) -> float | str | None:
+    """The answer in its unit, or its words; those of the last line where only a `bare` answer was asked for."""
     if unit is None:
-        line = find_answer(text)
+        line = find_answer(text) or (last_line(text) if bare else None)
         return None if line is None else normalise_words(line)
     from galop.science.score import read_answer
 

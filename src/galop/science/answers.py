@@ -13,6 +13,11 @@ def find_answer(text: str) -> str | None:
     return found[-1].strip() if found else None
 
 
+def last_line(text: str) -> str:
+    """The last line that says something; "" where none does."""
+    return next((line for line in reversed(text.splitlines()) if line.strip()), "")
+
+
 def normalise_words(text: str) -> str:
     """Without what does not tell two answers apart: capitals, spaces, markup, a full stop, a leading article."""
     text = unicodedata.normalize("NFKC", text).casefold().strip().strip("*`\"'$ ").rstrip(".!").strip("*`\"'$ ")

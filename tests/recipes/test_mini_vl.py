@@ -22,6 +22,7 @@ from galop.recipes.mini_vl.collect import SPRITE, Material
 from galop.recipes.mini_vl.names import EMOJI, FLAGS, WORDS
 from galop.recipes.mini_vl.phrases import PHRASES, phrasings
 from galop.recipes.mini_vl.problems import TASKS, draw
+from galop.recipes.mini_vl.wordings import ask, bare, expand
 
 pytestmark = pytest.mark.oracle
 
@@ -71,9 +72,20 @@ def test_a_seed_draws_the_same_and_what_is_held_out_is_asked_in_other_words(mate
         pair = [draw(Random(7), material, (64, 64), task, held=True, unseen=True, zoom=4) for _ in range(2)]
         assert pair[0].picture.tobytes() == pair[1].picture.tobytes() and pair[0].turns == pair[1].turns
         assert pair[0].picture.size == (256, 256)
+    random = Random(0)
     for kind, words in PHRASES.items():
         for language in words:
-            assert set(phrasings(kind, language, True)).isdisjoint(phrasings(kind, language, False)), kind
+            kept = [bare(one.format(x="star", y="ring")) for one in phrasings(kind, language, True)]
+            asked = {bare(ask(random, kind, language, False, "star", "ring")) for _ in range(400)}
+            assert len(asked) > 50 and not [one for one in asked if any(f" {k} " in f" {one} " for k in kept)], kind
+            assert bare(ask(random, kind, language, True, "star", "ring")) in kept
+
+
+def test_of_words_in_brackets_one_is_taken() -> None:
+    assert expand("What (is/was) (it/that) (/here)?") == [
+        "What is it ?", "What is it here?", "What is that ?", "What is that here?",
+        "What was it ?", "What was it here?", "What was that ?", "What was that here?",
+    ]  # fmt: skip
 
 
 def test_the_tokenizer_is_the_one_that_the_recipe_trains() -> None:

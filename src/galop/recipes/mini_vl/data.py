@@ -113,11 +113,13 @@ def pad(examples: list[Example]) -> PictureBatch:
     return PictureBatch([e.task for e in examples], pictures, tokens, targets, answers, marks)
 
 
-def part(material: Material, seed: str, step: int, number: int, rows: int) -> Iterator[PictureBatch]:
+def part(
+    material: Material, stage: str, seed: int, step: int, number: int, rows: int
+) -> Iterator[PictureBatch]:  # fmt: skip
     """Part `number` of a step: that many pictures of one size in batches of like length. The first has squares."""
-    random = Random(f"{seed} {step} {number}")
+    random = Random(f"{stage} {seed} {step} {number}")
     size = SQUARE if number == 0 else random.choice(SIZES)
-    examples = [conversation(random, draw(random, material, size)) for _ in range(rows)]
+    examples = [conversation(random, draw(random, material, size, stage=stage)) for _ in range(rows)]
     examples.sort(key=lambda e: len(e.ids))
     count = max(1, rows // 2)
     for first in range(0, rows, count):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from random import Random
-
 # By kind and language: what is trained on, and, after the bar, what is kept for testing. {x} and {y} are filled in.
 PHRASES: dict[str, dict[str, str]] = {
     "name": {
@@ -24,9 +22,9 @@ PHRASES: dict[str, dict[str, str]] = {
     "number": {
         "en": "What number is this?; Read the number.; Which number is written here?; What number is it?; "
         "What does it say?; What number do you see?; Read this.; Which number is shown?; Type the number. "
-        "| What number is in the picture?; What is the number?",
+        "| What number is in the picture?; Which number can be seen?",
         "fr": "Quel nombre est-ce ?; Lis le nombre.; Quel nombre est écrit ?; Quel est ce nombre ?; "
-        "Qu'est-ce qui est écrit ?; Quel nombre vois-tu ?; Lis ceci. | Quel nombre est sur l'image ?; Quel est le nombre ?",
+        "Qu'est-ce qui est écrit ?; Quel nombre vois-tu ?; Lis ceci. | Quel nombre est sur l'image ?; Quel nombre a-t-on écrit ?",
     },
     "digits": {
         "en": "How many digits does it have?; How many digits are there?; Count the digits. | How many digits has the number?",
@@ -142,15 +140,6 @@ PHRASES: dict[str, dict[str, str]] = {
     },
 }  # fmt: skip
 
-# What people say around a question.
-FRAMES = {
-    "en": ("please: {}", "{} please", "hello! {}", "tell me: {}", "can you say {}", "could you tell me {}", "look at this: {}",
-           "in the picture, {}", "I would like to know {}", "here is an image. {}", "the image: {}", "so, {}"),
-    "fr": ("s'il te plaît : {}", "{} merci", "bonjour ! {}", "dis-moi : {}", "peux-tu dire {}", "pouvez-vous me dire {}",
-           "regarde : {}", "sur l'image, {}", "je voudrais savoir {}", "voici une image. {}", "l'image : {}", "alors, {}"),
-}  # fmt: skip
-TELLING = set("how many more left right flag bar last even odd mot où top low say plus pays".split())
-
 PLURALS = {
     "circle": ("circles", "cercles"), "square": ("squares", "carrés"), "triangle": ("triangles", "triangles"),
     "star": ("stars", "étoiles"), "cross": ("crosses", "croix"), "diamond": ("diamonds", "losanges"),
@@ -180,32 +169,6 @@ def phrasings(kind: str, language: str, held: bool) -> list[str]:
     """The words that a kind of question is asked in, or those kept for testing."""
     trained, kept = PHRASES[kind][language].split("|")
     return [one.strip() for one in (kept if held else trained).split(";") if one.strip()]
-
-
-def ask(random: Random, kind: str, language: str, held: bool = False, x: str = "", y: str = "") -> str:
-    """A question of a kind, as people type: now and then without a capital letter, a final mark or words that it can do
-    without, or with more of them."""
-    text = random.choice(phrasings(kind, language, held)).format(x=x, y=y)
-    if held:
-        return text[:1].upper() + text[1:]
-    if random.random() < 0.25:
-        text = random.choice(FRAMES[language]).format(text[:1].lower() + text[1:])
-    text = text[:1].upper() + text[1:]
-    if random.random() < 0.3:
-        text = leave_out(random, text, x, y)
-    if random.random() < 0.15:
-        text = text[:1].lower() + text[1:]
-    if random.random() < 0.15:
-        text = text.rstrip(" ?.")
-    return text
-
-
-def leave_out(random: Random, text: str, x: str, y: str) -> str:
-    """A question without some of its short words, so that what is asked is told by the others, in whatever order."""
-    names = f"{x} {y}".split()
-    words = text.split()
-    kept = [w for w in words if w in names or len(w) > 4 or w.lower() in TELLING or random.random() < 0.6]
-    return " ".join(kept) or text
 
 
 def place(x: float, y: float, language: str, short: bool = False) -> str:

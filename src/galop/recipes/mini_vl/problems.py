@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -21,12 +22,26 @@ from galop.recipes.mini_vl.things import digit, emoji, flag, number, two_numbers
 Size = tuple[int, int]  # height and width
 
 
-TASKS: dict[str, tuple[Callable[[Scene], list[Turn]], float, float]] = {
-    # how it is drawn, its share of the training, and the share of busy backgrounds
-    "emoji": (emoji, 0.28, 0.35), "digit": (digit, 0.09, 0.3), "number": (number, 0.30, 0.25),
-    "word": (word, 0.03, 0.25), "flag": (flag, 0.03, 0.35), "two numbers": (two_numbers, 0.02, 0.15),
-    "count things": (count_things, 0.10, 0.2), "shapes": (shapes, 0.09, 0.15), "sizes": (sizes, 0.015, 0.15),
-    "dots": (dots, 0.015, 0.1), "bars": (bars, 0.02, 0.1), "line": (line, 0.01, 0.1),
+class Task(NamedTuple):
+    """How a picture is drawn and asked about, its share of each stage of the training, and of busy backgrounds."""
+
+    make: Callable[[Scene], list[Turn]]
+    shares: dict[str, float]
+    busy: float
+
+
+def task(make: Callable[[Scene], list[Turn]], see: float, settle: float, busy: float) -> Task:
+    return Task(make, {"see": see, "settle": settle}, busy)
+
+
+# Of the second stage, what is learnt slowly has a larger share.
+TASKS = {
+    "emoji": task(emoji, 0.28, 0.20, 0.35), "digit": task(digit, 0.09, 0.04, 0.3),
+    "number": task(number, 0.30, 0.15, 0.25), "word": task(word, 0.03, 0.05, 0.25),
+    "flag": task(flag, 0.03, 0.03, 0.35), "two numbers": task(two_numbers, 0.02, 0.03, 0.15),
+    "count things": task(count_things, 0.10, 0.20, 0.2), "shapes": task(shapes, 0.09, 0.20, 0.15),
+    "sizes": task(sizes, 0.015, 0.03, 0.15), "dots": task(dots, 0.015, 0.025, 0.1),
+    "bars": task(bars, 0.02, 0.025, 0.1), "line": task(line, 0.01, 0.02, 0.1),
 }  # fmt: skip
 SAID = """yes;no;oui;non;even;odd;pair;impair;left 4, right 2: 4-2=2;gauche 3, droite 1: 3-1=2;
 47 and 52: 52 is larger;47 et 52: 52 est plus grand;is smaller;est plus petit""".split(";")
@@ -36,12 +51,13 @@ STRIPS = ("number", "word")  # what a low, wide picture shows
 
 def draw(
     random: Random, material: Material, size: Size, task: str | None = None, held: bool = False, unseen: bool = False,
-    zoom: int = 2,
+    zoom: int = 2, stage: str = "see",
 ) -> Drawn:  # fmt: skip
-    """A picture of `zoom` times the size that the model sees, with a conversation about it."""
+    """A picture of `zoom` times the size that the model sees, with a conversation about it; of a task, or of any
+    by its share of a stage."""
     strip = size[0] < 40
     names = [name for name in TASKS if not strip or name in STRIPS]
-    name = task or random.choices(names, [TASKS[one][1] for one in names])[0]
+    name = task or random.choices(names, [TASKS[one].shares[stage] for one in names])[0]
     make, _, busy = TASKS[name]
     canvas = drawing.background(random, (size[1] * zoom, size[0] * zoom), material.photos, busy)
     scene = Scene(random, material, canvas, held, unseen)

@@ -80,7 +80,7 @@ def train_stage(
     return run_stage(
         Settings(stage, "vl-quick" if quick else "vl", seed, steps, rows, RATE, fingerprint(parent)),
         lambda: load(parent) if parent else ready(MiniVL(sizes, seed)),
-        learn(material, f"{stage} {seed}", rows, default_threads(), device),
+        learn(material, stage, seed, rows, default_threads(), device),
         here / stage,
         enough,
         (lambda line: report(stage, line)) if report else None,

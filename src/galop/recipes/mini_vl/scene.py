@@ -9,7 +9,7 @@ from PIL import Image
 
 from galop.recipes.mini_vl.collect import Material
 from galop.recipes.mini_vl.names import COLOURS, EMOJI, FLAGS, LANGUAGES, SHAPES
-from galop.recipes.mini_vl.phrases import ask
+from galop.recipes.mini_vl.wordings import ask
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def count_things(s: Scene) -> list[Turn]:
     for x, y, r in at:
         angle = s.random.gauss(0, 10) if s.random.random() < 0.3 else 0
         drawing.paste(s.canvas, sprite, x, y, 2 * r, angle)
-        s.mark(thing.key, x, y)
+        s.mark("dot", x, y)  # one of several, whatever it is
     language = s.language()
     thinking = enumerate_places([where(s, one, language) for one in at])
     turns = [Turn(s.ask("count things", language), thinking, str(len(at)))]
@@ -100,6 +100,7 @@ def shapes(s: Scene) -> list[Turn]:
     draw_items(s, items)
     language = s.language()
     kinds = ["count all", "count all", "count shape", "colour", "colour", "shape", "where", "there", "side"]
+    kinds += [] if s.held else ["count all", "count shape", "count shape"]
     s.random.shuffle(kinds)
     turns: list[Turn] = []
     for kind in dict.fromkeys(kinds):

@@ -14,7 +14,8 @@
 //   Pairs are two 16-bit integers in an int32, the first below: pairs_less_32(I) takes 32 off both, dot_halves(a, b, I)
 //   is a times the first and b times the second, of their lower 16 bits, dot_pairs(sum, I, two) adds the products with two
 //   dot_quads(I sum, B, codes) adds to each lane the product of its 4 bytes, signed, with 4 codes of 0 to 127
-//   prefetch<bytes>(p) asks for what a stream will read soon after so many bytes at p, prefetch_line(p) for one line
+//   prefetch<bytes>(p) asks for what a stream will read soon after so many bytes at p, prefetch_line(p) for one line,
+//   prefetch_written(p) for one that will be written
 // and kTile, the columns whose accumulators fit its registers, and kWideFrom, those from which unpacking a panel once
 // pays.
 //

@@ -166,6 +166,11 @@ void panels_times(const Slice& slice, const ActivationGroup* a, int64_t stride, 
     float* to = out + p * kRows;
     F acc[N];
     for (int c = 0; c < N; ++c) acc[c] = slice.first ? load_rows(to + c * slice.out_stride, rows) : set1(0.0f);
+    if constexpr (!Format::streamed) {
+      // A store that has to fetch its line holds up those after it, so what is written next is asked for.
+      const float* next = p + 1 < slice.end ? to + kRows : out + N * slice.out_stride + slice.begin * kRows;
+      for (int c = 0; c < N && (p + 1 < slice.end || ahead.lines); ++c) prefetch_written(next + c * slice.out_stride);
+    }
     panel_times<Format, N>(panel, slice.last - slice.first, a, acc, stride, hints, &ahead);
     if (whole && w.row_scale_bytes()) {
       const F scale = load(reinterpret_cast<const float*>(w.data + p * w.panel_bytes()));

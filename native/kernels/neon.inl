@@ -203,6 +203,7 @@ inline I dot_quads(I sum, B bytes, const int8_t* codes) {
   return lanes<I>([&](int i) { return vdotq_s32(sum.v[i], vreinterpretq_s8_u8(bytes.v[i]), a); });
 }
 inline void prefetch_line(const uint8_t* p) { __builtin_prefetch(p, 0, 2); }
+inline void prefetch_written(const float* p) { __builtin_prefetch(p, 1, 3); }
 template <int kBytes>
 inline void prefetch(const uint8_t* p) {
   __builtin_prefetch(p + 2048);

@@ -202,6 +202,7 @@ inline void multiply(I& sum, Partial&, B w, const int8_t* a) {
 }
 inline I start8(const ActivationGroup& a) { return set1_i(a.offset128); }
 inline void prefetch_line(const uint8_t*) {}
+inline void prefetch_written(const float*) {}
 template <int kBytes>
 inline void prefetch(const uint8_t*) {}
 

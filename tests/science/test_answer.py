@@ -77,3 +77,28 @@ def test_no_text_breaks_it(text: str) -> None:
     question = read_question(text)
     if question.asked:
         assert answer(text).text()
+
+
+def test_nothing_is_told_that_takes_a_quantity_for_what_it_is_said_not_to_be() -> None:
+    for text in (
+        "aerodynamic drag of a cyclist with 0.6 m² frontal area riding 36 km/h through 1.2 kg/m³ air?",  # no CdA
+        "Convective loss of a 2 m² panel at 45 °C with a coefficient of 12 W/m²/K?",  # 45 °C is no difference
+    ):
+        assert answer(text).value is None, text
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("What current, in kA, makes two tonnes of aluminium a day at 95 % current efficiency?", 261.40),
+        ("A potential of -0.61 V vs SCE: what is it against SHE? (SCE = +0.241 V)", -0.3688),
+        ("A couple sits at +0.40 V vs SHE. What would I see against a saturated calomel electrode?", 0.1588),
+        ("Chamber at 3200 K, gamma 1.22, gas of 23 g/mol, nozzle pressure ratio 70 to 1. Exit velocity, m/s?", 2620.38),
+        ("Steel rail of 30 m, 12e-6 per K. How much longer, in mm, from -10 °C to 35 °C?", 16.2),
+        ("How many joules must the brakes absorb to bring a 1.2 t car from 108 km/h down to 72 km/h?", 300_000),
+        ("How many mL of 12 M HCl to make 500 mL of 0.5 M?", 20.8333),
+    ],
+)  # fmt: skip
+def test_words_decide_what_a_quantity_is(text: str, value: float) -> None:
+    found = answer(text)
+    assert found.value == pytest.approx(value, rel=2e-3), found.text()

@@ -237,3 +237,36 @@ def test_any_text_is_read_and_every_place_is_its_own() -> None:
 def test_long_texts_are_read_in_one_pass(piece: str) -> None:
     question = read_question(piece * (60_000 // len(piece)) + "\nWhat is the thrust in kN?")
     assert question.asked[-1].unit == "kN"
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("What RPM gives a rotor of 9 cm radius an acceleration of 2000 g?", "rpm"),
+        ("How many normal litres of hydrogen per minute does a stack of 90 A make?", "L/min"),
+    ],
+)
+def test_a_unit_is_asked_for_by_its_name(text: str, unit: str) -> None:
+    assert [asked.unit for asked in read_question(text).asked] == [unit]
+
+
+def test_when_is_no_question_within_another() -> None:
+    [asked] = read_question("Quelle tension donne la batterie quand le démarreur tire 150 A ?").asked
+    assert asked.measures == "V"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("An acceleration of 2000 g at a radius of 9 cm: speed?", [(2000.0, "g_0"), (9.0, "cm")]),
+        ("How many rpm for 500 x g at 12 cm?", [(500.0, "g_0"), (12.0, "cm")]),
+        ("accelerate a 300 g cart at 2 m/s2", [(300.0, "g"), (2.0, "m/s^2")]),
+        ("Il fait 20 °C dedans et moins cinq dehors. Puissance ?", [(20.0, "°C"), (-5.0, "°C")]),
+        ("20 °C inside and -5 outside, heat loss?", [(20.0, "°C"), (-5.0, "°C")]),
+        ("47 kilo-ohm and 220 nF: cutoff frequency in Hz?", [(47.0, "kΩ"), (220.0, "nF")]),
+        ("What current makes one metric ton of aluminium a day?", [(1.0, "t/day")]),
+        ("Heat through a 3 m by 4 m concrete slab", [(12.0, "m^2")]),
+    ],
+)  # fmt: skip
+def test_units_by_the_words_around_them(text: str, expected: list[tuple[float, str]]) -> None:
+    assert [(given.value, given.unit) for given in read_question(text).given] == expected

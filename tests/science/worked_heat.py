@@ -44,6 +44,7 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("sensible_heat", {"mass": "2 kg", "heat_capacity": "0.9 kJ/kg/K", "start": "20 °C", "end": "120 °C"}, {"heat": 180}, 1e-9),
     ("sensible_heat_of_rise", {"mass": "500 g", "heat_capacity": "4.18 J/g/°C", "temperature_difference": "54 °F"}, {"heat": 62.7}, 1e-9),
     ("latent_heat", {"mass": "3 kg", "latent": "334 kJ/kg"}, {"heat": 1002}, 1e-9),
+    ("phase_change_time", {"mass": "2 kg", "latent": "334 kJ/kg", "power": "150 W"}, {"time": 668_000 / 150}, 1e-12),
     ("heating_time", {"mass": "1.5 kg", "heat_capacity": "4180 J/kg/K", "start": "20 °C", "end": "100 °C", "power": "2 kW", "efficiency": 0.88},
      {"time": 1.5 * 4180 * 80 / 1760 / 60}, 1e-9),
     ("mixing_temperature", {"first_mass": "2 kg", "first_temperature": "80 °C", "second_mass": "3 kg", "second_temperature": "20 °C"},
@@ -94,6 +95,8 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("centripetal_force", {"mass": "1000 kg", "velocity": "20 m/s", "radius": "50 m"}, {"force": 8000}, 1e-9),
     ("work", {"force": "150 N", "distance": "20 m"}, {"work": 3000}, 1e-9),
     ("kinetic_energy", {"mass": "1200 kg", "velocity": "90 km/h"}, {"energy": 375_000}, 1e-9),
+    # The mean force over the braking distance: 5 m/s² from 30 to 20 m/s take 50 m.
+    ("kinetic_energy_change", {"mass": "1200 kg", "initial_velocity": "108 km/h", "final_velocity": "20 m/s"}, {"energy": 6000 * 50}, 1e-9),
     ("potential_energy", {"mass": "80 kg", "height": "10 m"}, {"energy": 7845.32}, 1e-6),
     ("newton", {"mass": "1200 kg", "acceleration": "3 m/s²"}, {"force": 3600}, 1e-9),
     ("weight", {"mass": "10 kg"}, {"force": 98.0665}, 1e-9),

@@ -113,6 +113,8 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
      {"thrust": 6e6 * pi * 0.0025 * sqrt(2 * 1.22**2 / 0.22 * (2 / 2.22) ** (2.22 / 0.22) * (1 - (1 / 60) ** (0.22 / 1.22)))}, 1e-9),
     ("airspeed_at_mach", {"mach": 0.78, "altitude": "11 km"}, {"airspeed": 0.78 * 295.07}, 5e-4),
     ("rotational_energy", {"inertia": "12 kg m^2", "speed": "3000 rpm"}, {"energy": 6 * (100 * pi) ** 2}, 1e-12),
+    ("rotational_energy_change", {"inertia": "12 kg m^2", "initial_speed": "3000 rpm", "final_speed": "1500 rpm"},
+     {"energy": 0.75 * 6 * (100 * pi) ** 2}, 1e-12),
     ("spring_force", {"stiffness": "350 N/m", "stretch": "12 cm"}, {"force": 42, "energy": 2.52}, 1e-12),
     ("heat_engine", {"heat_in": "850 kJ", "heat_out": "510 kJ"}, {"efficiency": 0.4, "work": 340}, 1e-12),
     # Cycles.

@@ -119,6 +119,8 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("exit_velocity", {"gamma": 1.2, "molar_mass": "22 g/mol", "chamber_temperature": "3600 K", "chamber_pressure": "7 MPa",
                        "exit_pressure": "14612 Pa"},
      {"exit_velocity": sqrt(2 * 6 * R / 0.022 * 3600 * (1 - 2.0874e-3 ** (1 / 6))), "mach": 4.2394}, 1e-4),
+    ("exit_velocity_of_ratio", {"gamma": 1.2, "molar_mass": "22 g/mol", "chamber_temperature": "3600 K", "expansion": 7e6 / 14612},
+     {"exit_velocity": sqrt(2 * 6 * R / 0.022 * 3600 * (1 - 2.0874e-3 ** (1 / 6)))}, 1e-4),
     # Where the pressure term vanishes, CF is the exit velocity over c*.
     ("optimum_expansion", {"gamma": 1.2, "chamber_pressure": "7 MPa", "exit_pressure": "14612 Pa"},
      {"area_ratio": 40, "mach": 4.2394, "thrust_coefficient": 1.8843 - 40 * 2.0874e-3}, 2e-4),
@@ -127,9 +129,10 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
                          "discharge_coefficient": 0.8}, {"mass_flow": 0.8 * 0.04042 * 1e6 * 1e-4 / sqrt(300)}, 2e-4),
     # Feeding: 40 holes of 1.5 mm are 70.686 mm²; 10 bar give water sqrt(2 g h) of 102 m.
     ("orifice_flow", {"discharge_coefficient": 0.7, "area": "70.6858 mm²", "density": "1000 kg/m³", "pressure_drop": "10 bar"},
-     {"mass_flow": 0.7 * 70.6858e-6 * 1000 * sqrt(2 * G0 * 101.9716), "velocity": 0.7 * 44.7214}, 1e-5),
+     {"mass_flow": 0.7 * 70.6858e-6 * 1000 * sqrt(2 * G0 * 101.9716), "velocity": 0.7 * 44.7214, "volume_flow": 0.7 * 70.6858e-6 * 44.7214},
+     1e-5),
     ("injector_flow", {"holes": 40, "hole_diameter": "1.5 mm", "discharge_coefficient": 0.7, "density": "1 g/cm³",
-                       "pressure_drop": "1 MPa"}, {"mass_flow": 2.21283}, 1e-5),
+                       "pressure_drop": "1 MPa"}, {"mass_flow": 2.21283, "volume_flow": 2.21283e-3}, 1e-5),
     # The bottle's first law: what leaves it takes gamma times its own pressure times volume, m0 and the end's balance.
     ("pressurant_mass", {"tank_pressure": "20 bar", "tank_volume": "1 m³", "storage_pressure": "200 bar", "gamma": 1.4,
                          "molar_mass": "28 g/mol", "temperature": "300 K"},

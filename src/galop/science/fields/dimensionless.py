@@ -85,7 +85,14 @@ def biot_number(
         float, Quantity("W/m^2/K", "heat-transfer coefficient", 1e-6, 1e9, words="h convection, coefficient d'échange")
     ],
     length: Annotated[
-        float, Quantity("m", "characteristic length, volume over area", 1e-12, 1e4, words="L, longueur caractéristique")
+        float,
+        Quantity(
+            "m",
+            "characteristic length, volume over area",
+            1e-12,
+            1e4,
+            words="L half-thickness, longueur caractéristique demi-épaisseur",
+        ),
     ],
     conductivity: Annotated[
         float,

@@ -33,7 +33,8 @@ FLOW = Quantity("kg/s", "mass flow", words="flow rate, débit massique, débit d
 @formula(
     "mass_flow = Cd A sqrt(2 density pressure_drop)", f"{RPE}, ch. 8.2",
     {"mass_flow": FLOW, "velocity": Quantity("m/s", "injection velocity", words="jet velocity, vitesse d'injection, "
-                                                                                "du jet")},
+                                                                                "du jet"),
+     "volume_flow": Quantity("m^3/s", "volume flow", words="volumetric flow rate, débit volumique")},
     words="incompressible orifice, injector, hole, venturi, injecteur, orifice, trou, liquide incompressible",
 )  # fmt: skip
 def orifice_flow(
@@ -44,13 +45,14 @@ def orifice_flow(
     density: LiquidDensity,
     pressure_drop: PressureDrop,
 ) -> dict[str, float]:
-    """Mass flow of a liquid through an orifice, such as an injector's, and its mean velocity there."""
+    """Flow of a liquid through an orifice, such as an injector's, and its mean velocity there."""
     velocity = discharge_coefficient * sqrt(2 * pressure_drop / density)
-    return {"mass_flow": velocity * density * area, "velocity": velocity}
+    return {"mass_flow": velocity * density * area, "velocity": velocity, "volume_flow": velocity * area}
 
 
 @formula(
-    "mass_flow = holes Cd (pi d^2 / 4) sqrt(2 density pressure_drop)", f"{RPE}, ch. 8.2", {"mass_flow": FLOW},
+    "mass_flow = holes Cd (pi d^2 / 4) sqrt(2 density pressure_drop)", f"{RPE}, ch. 8.2",
+    {"mass_flow": FLOW, "volume_flow": Quantity("m^3/s", "volume flow", words="volumetric flow rate, débit volumique")},
     words="injector plate with a number of holes of a diameter, plaque d'injection, nombre de trous, diamètre des "
           "orifices",
 )  # fmt: skip
@@ -64,9 +66,10 @@ def injector_flow(
     holes: Annotated[
         float, Quantity("", "number of holes", 1, 1e6, "orifices elements count, nombre de trous, d'orifices")
     ] = 1.0,
-) -> float:
-    """Mass flow of a liquid through the holes of an injector."""
-    return holes * discharge_coefficient * pi * hole_diameter**2 / 4 * sqrt(2 * density * pressure_drop)
+) -> dict[str, float]:
+    """Flow of a liquid through the holes of an injector, or through one orifice of a diameter."""
+    flow = holes * discharge_coefficient * pi * hole_diameter**2 / 4 * sqrt(2 * pressure_drop / density)
+    return {"mass_flow": flow * density, "volume_flow": flow}
 
 
 @formula(

@@ -27,6 +27,22 @@ def kinetic_energy(mass: Mass, velocity: Speed) -> float:
 
 
 @formula(
+    "E = m |v1^2 - v2^2| / 2", MECHANICS,
+    {"energy": Quantity("J", "change of kinetic energy", words="absorbed released dissipated by the brakes needed to "
+                        "accelerate, énergie cinétique perdue gagnée dissipée absorbée par les freins")},
+    words="kinetic energy lost braking slowing down from one speed to another, gained accelerating, brakes absorb, "
+          "freiner ralentir accélérer d'une vitesse à une autre",
+)  # fmt: skip
+def kinetic_energy_change(
+    mass: Mass,
+    initial_velocity: Annotated[float, Quantity("m/s", "initial velocity", 0, 3e7, "speed from, vitesse initiale")],
+    final_velocity: Annotated[float, Quantity("m/s", "final velocity", 0, 3e7, "speed to, vitesse finale")],
+) -> float:
+    """Kinetic energy that a mass gains or loses from one velocity to another."""
+    return mass * abs(initial_velocity**2 - final_velocity**2) / 2
+
+
+@formula(
     "E = m g h", MECHANICS, {"energy": Quantity("J", "potential energy", words="E lifting, énergie potentielle")},
     words="potential energy of a mass lifted to a height, énergie potentielle de pesanteur hauteur",
 )  # fmt: skip

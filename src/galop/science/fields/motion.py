@@ -203,6 +203,20 @@ def rotational_energy(
     return inertia * (2 * pi * speed / 60) ** 2 / 2
 
 
+@formula("E = J |w1^2 - w2^2| / 2", f"{HALLIDAY}, ch. 10",
+         {"energy": Quantity("J", "change of rotational energy", words="kinetic energy released delivered stored "
+                             "absorbed, énergie cinétique de rotation libérée fournie")},
+         words="flywheel that slows down speeds up from one speed to another, volant d'inertie qui ralentit "
+               "accélère d'une vitesse à une autre")  # fmt: skip
+def rotational_energy_change(
+    inertia: Annotated[float, Quantity("kg*m^2", "moment of inertia", 0, 1e12, "J I, moment d'inertie")],
+    initial_speed: Annotated[float, Quantity("rpm", "initial rotational speed", 0, 1e7, "from, vitesse initiale")],
+    final_speed: Annotated[float, Quantity("rpm", "final rotational speed", 0, 1e7, "to, vitesse finale")],
+) -> float:
+    """Energy that what turns gains or gives from one speed to another."""
+    return inertia * (2 * pi / 60) ** 2 * abs(initial_speed**2 - final_speed**2) / 2
+
+
 @formula("F = k x, E = k x^2 / 2", "Hooke, 1678",
          {"force": Quantity("N", "force of the spring", words="pull push, force du ressort, de rappel"),
           "energy": Quantity("J", "energy of the spring", words="stored elastic, énergie élastique emmagasinée")},

@@ -316,6 +316,23 @@ def exit_velocity(
 
 
 @formula(
+    "ve = sqrt(2 gamma/(gamma-1) R T/M (1 - (pc/pe)^(-(gamma-1)/gamma)))", f"{RPE}, eq. 3-16",
+    {"exit_velocity": Quantity("m/s", "exit velocity", words="exhaust jet velocity, vitesse de sortie, d'éjection")},
+    words="ideal exhaust velocity of a nozzle from its pressure ratio, vitesse d'éjection, rapport de pression",
+)  # fmt: skip
+def exit_velocity_of_ratio(
+    gamma: Gamma,
+    molar_mass: MolarMass,
+    chamber_temperature: ChamberTemperature,
+    expansion: Annotated[float, Quantity("", "chamber over exit pressure", 1, 1e9, "nozzle pressure ratio pc/pe, NPR, "
+                                         "rapport de pression")],
+) -> float:  # fmt: skip
+    """Exit velocity of an ideal nozzle that expands by a pressure ratio."""
+    share = expansion ** -((gamma - 1) / gamma)
+    return sqrt(2 * gamma / (gamma - 1) * R * chamber_temperature / (molar_mass * 1e-3) * (1 - share))
+
+
+@formula(
     "pe = pa; M from pc/pa, the area ratio from M, CF = G sqrt(2 gamma/(gamma-1) (1 - (pe/pc)^((gamma-1)/gamma)))",
     f"{RPE}, ch. 3.3",
     {

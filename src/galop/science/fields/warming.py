@@ -60,6 +60,25 @@ def latent_heat(
 
 
 @formula(
+    "t = m L / (eta P)", "definition",
+    {"time": Quantity("s", "time", words="how long duration, durée temps combien de temps")},
+    words="time to melt freeze boil off evaporate a mass with a power, temps pour fondre congeler évaporer vaporiser "
+          "une masse avec une puissance, congélateur",
+)  # fmt: skip
+def phase_change_time(
+    mass: Mass,
+    latent: Annotated[
+        float,
+        Quantity("kJ/kg", "latent heat", 1e-3, 1e6, "of vaporisation fusion melting L, chaleur latente de fusion"),
+    ],
+    power: Annotated[float, Quantity("W", "power", 1e-9, 1e12, "heater removes, puissance retire fournit")],
+    efficiency: Annotated[float, Quantity("", "efficiency", 1e-3, 1, "rendement")] = 1.0,
+) -> float:
+    """Time in which a power melts, freezes or evaporates a mass."""
+    return mass * latent * 1000 / (efficiency * power)
+
+
+@formula(
     "m = m_w c (T1 - T2) / (L + c T2), temperatures in degC", "first law",
     {"ice_mass": Quantity("kg", "mass of ice", words="ice cubes at 0 °C needed, masse de glace glaçons")},
     words="ice needed to cool water drink, melting ice cubes, glace pour refroidir de l'eau une boisson, glaçons "
@@ -163,7 +182,7 @@ def warming_time(
     ],
     end: Annotated[float, Quantity("K", "temperature at the end", 0, 20_000, words="final to T2, température finale")],
     power: Annotated[float, Quantity("W", "power", 1e-12, 1e15, words="heater P, puissance")],
-    efficiency: Annotated[float, Quantity("", "efficiency", 0.01, 1, words="η, rendement")] = 1.0,
+    efficiency: Annotated[float, Quantity("", "efficiency", 0.01, 1, words="η heat goes in, rendement")] = 1.0,
 ) -> float:
     """How long a power takes to bring a volume, whose density and specific heat are known, to a temperature."""
     return volume * density * heat_capacity * (end - start) / (efficiency * power)

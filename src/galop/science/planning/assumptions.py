@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -74,13 +74,16 @@ def tables() -> tuple[list[tuple[str, str, Assumption]], dict[str, tuple[float, 
 def find_assumptions(unit: str, words: str, question: TechnicalQuestion) -> list[Assumption]:
     """What may be taken for an input measured in `unit` whose role is told in `words` (`Quantity.what` and its words of
     the role), in a question that does not give it: the likeliest first, nothing where nobody would assume anything."""
-    role, text = fold_characters(words), fold_characters(question.text)
+    role, text = fold_once(words), fold_once(question.text)
     found = [*of_words(unit, role, text), *of_names(unit, role, question.names)]
     for pattern, where, assumption in tables()[0]:
         fits = same_dimension(assumption.unit, unit) and re.search(pattern, role) and re.search(where, text)
         if fits and not (assumption.value == ROOM and NOT_ROOM.search(role)):
             found.append(assumption)
     return list({a.what: a for a in found}.values())[:8]
+
+
+fold_once = lru_cache(20_000)(fold_characters)  # of the words of all roles, and of the question
 
 
 def follows_from_names(inputs: Mapping[str, object]) -> bool:

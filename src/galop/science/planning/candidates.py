@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -21,7 +20,8 @@ from galop.science.units import ScienceError, same_dimension
 
 SAME = 0.004  # numbers this near, relatively, are one
 TRIED = 16  # plans that are computed
-SECONDS, WAITING = 3.0, 15.0  # of computing, and on the clock, after which no more are but those close to the first
+WORK = 48  # after so much, no more are but those close to the first: counted, so that every machine says the same
+SOLVED, LIBRARY = 2, 12  # the work of a formula that is solved for an input; of one that a library computes, times that
 CLOSE = 0.3  # of two plans with one number but for its sign, the score by which the second may be less
 FAR = 2.5  # a plan whose score is so much less than the best one's is none
 LEAST = -0.3  # a plan whose score is less does not fit the question
@@ -31,6 +31,8 @@ SOON = 8  # characters from what is said to be given to how much it is
 NARROW = 0.5  # how much better a plan has to be that leaves what another one uses
 BAD = 0.5  # a plan that cannot be, is what was meant where its score is so much more than any other's
 LEFT = 0.24  # what a plan that lacks an input may leave unused
+APART = 0.5  # what it costs to take a rate apart
+LONG = frozenset("h day week month year".split())
 PERIODS = frozenset("s min h day week month year second minute hour".split())
 
 
@@ -58,21 +60,24 @@ class Candidate:
 def find_candidates(question: TechnicalQuestion) -> list[Candidate]:
     """The likeliest plans whose numbers differ, the likeliest first, and those that lack an input or cannot be."""
     question, asked = prepare(question)
-    computing, waiting = time.thread_time() + SECONDS, time.monotonic() + WAITING
+    work = 0
     found: list[Candidate] = []
     plans = find_plans(question, asked)
+    if (apart := take_apart(question)) and not (asked.unit or "").partition("/")[2]:
+        other = [replace(plan, score=plan.score - APART) for plan in find_plans(apart, asked)]
+        plans = sorted([*plans, *other], key=lambda plan: -plan.score)
     if amount := as_amount(question, asked):
         made = [plan for plan in find_plans(*amount) if amount[0].given[-1] not in plan.unused]
         plans = sorted([*plans, *made], key=lambda plan: -plan.score)
     for plan in plans[:TRIED]:
         if plan.score < (LEAST_MISSING if plan.missing else LEAST) or (plan.missing and plan.left > LEFT):
             continue
-        late = time.thread_time() > computing or time.monotonic() > waiting
-        if found and plan.score < found[0].plan.score - (CLOSE if late else FAR):
+        if found and plan.score < found[0].plan.score - (CLOSE if work > WORK else FAR):
             break
         if plan.missing:
             found.append(Candidate(plan, None))
             continue
+        work += effort(plan)
         try:
             values = compute(plan)
             if plan.asked is not asked:  # an amount in a unit of time
@@ -126,6 +131,27 @@ def as_amount(question: TechnicalQuestion, asked: Asked) -> tuple[TechnicalQuest
         return None
     one = Given(1.0, time, len(question.text), len(question.text), f"1 {time}", stems("time durée"))
     return replace(question, given=(*question.given, one)), replace(asked, unit=amount, measures=amount)
+
+
+def take_apart(question: TechnicalQuestion) -> TechnicalQuestion | None:
+    """What gives one mass or amount a time as so much of it in one unit of time: a ton a day; None where a time, or no
+    such rate, is given."""
+    given = list(question.given)
+    for i, each in enumerate(given):
+        amount, _, time = each.unit.rpartition("/")
+        if time not in LONG or not any(same_dimension(amount, unit) for unit in ("kg", "mol")):
+            continue
+        if any(same_dimension(other.unit, "s") for other in given if other.unit):
+            return None
+        one = Given(1.0, time, each.end, each.end, f"1 {time}", stems("time durée"))
+        return replace(question, given=(*given[:i], replace(each, unit=amount), one, *given[i + 1 :]))
+    return None
+
+
+def effort(plan: FormulaPlan) -> int:
+    """How much work it is to compute a plan, where a formula is 1."""
+    steps = list(plan.step.walk())
+    return sum((SOLVED if s.known else 1) * (LIBRARY if "CEA" in s.formula.source else 1) for s in steps)
 
 
 def put_whole_first(found: Sequence[Candidate]) -> list[Candidate]:

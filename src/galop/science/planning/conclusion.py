@@ -46,7 +46,8 @@ MORE = 0.5  # so much more does the question speak of it
 OTHER = 0.13  # the same of plans that use other quantities
 SPOKEN = 0.3  # so much more does the question speak of one plan of a rank than of the others, which is then the first
 SHOWN = 4  # plans of one rank that are told
-LEFT = 0.6  # what a plan may leave unused
+LEFT, MUCH_LEFT = 0.6, 0.8  # what a plan may leave unused, and one that is clearly meant
+CLEARLY = 0.5  # how much a question speaks of the formula of one
 SURE, UNSURE = 0.75, 0.3  # a number of a plan that fits less is told where nothing else is as likely, or not at all
 
 ABOUT, CLEAR, BARELY = (
@@ -188,7 +189,8 @@ def conclude(question: TechnicalQuestion, candidates: Sequence[Candidate]) -> An
             "no_formula", "No formula here fits the question well enough to be relied on; the nearest is "
             f"{plan.step.formula.name} ({plan.step.target.of.what}); nothing was computed."
         )  # fmt: skip
-    if plan.left > LEFT:
+    clear = plan.about >= CLEARLY and candidate.lead >= 1 and plan.is_straight
+    if plan.left > (MUCH_LEFT if clear else LEFT):
         unused = " and ".join(g.text for g in plan.unused)
         return Answer(
             "ambiguous", f"No formula here uses {unused}, without which {candidate.number} would be uncertain."
@@ -202,7 +204,7 @@ def conclude(question: TechnicalQuestion, candidates: Sequence[Candidate]) -> An
 def is_sure(candidate: Candidate) -> bool:
     """Whether a number may be told: its plan fits the question well, or uses what is given as no other plan does."""
     plan = candidate.plan
-    if not plan.is_straight and candidate.lead < COMPOSED:
+    if plan.is_against or (not plan.is_straight and candidate.lead < COMPOSED):
         return False
     if plan.fit >= SURE:
         return True

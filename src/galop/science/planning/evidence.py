@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 from itertools import combinations, pairwise
 
 from galop.science.formula import Formula, Quantity
+from galop.science.planning.clashes import are_opposed
 from galop.science.planning.variables import (
     Dimension,
     Variable,
@@ -31,13 +32,18 @@ from galop.science.units import same_dimension
 FADE = 0.85  # of the weight of a word, for each word nearer the number
 CLOSE = 8  # characters between a quantity and what it is of
 CONSTANTS = ((9.80665, "m/s^2"), (8.314462618, "J/mol/K"), (96485.33212, "C/mol"), (3.986004418e14, "m^3/s^2"),
-             (6378.137, "km"), (6.02214076e23, "1/mol"))  # fmt: skip
+             (6378.137, "km"), (6.02214076e23, "1/mol"),
+             (0.2412, "V"), (0.244, "V"), (0.197, "V"))  # the last are reference electrodes against SHE # fmt: skip
 EARLIER = frozenset(stems("reference référence first initial before premier initiale"))
 QUALIFIED = frozenset(stems("exchange limiting corrosion critical motor échange limite limitant critique moteur"))
 SHOCKS, SHOCK = frozenset(stems("shock")), frozenset(stems("shock choc bow"))  # are spoken of, where there is one
 EITHER = tuple(  # of which what is said to be one is not the other
     (frozenset(stems(one)), frozenset(stems(other)))
-    for one, other in (("series série", "parallel parallèle"), ("subsonic subsonique", "supersonic supersonique"))
+    for one, other in (
+        ("series série", "parallel parallèle"),
+        ("subsonic subsonique", "supersonic supersonique"),
+        ("cylinder cylindrical cylindre cylindrique sphere spherical sphère", "slab dalle flat plane plan"),
+    )
 )
 SUBSTANCES = frozenset(stems("hydrogen oxygen"))  # which a formula is of
 PARTS = frozenset(stems("resistors résistances capacitors condensateurs coils bobines"))
@@ -71,7 +77,6 @@ OF_PROPELLANT = re.compile(
     r"ergols?|kerosene)\b"
 )
 PROPELLANT = stems("propellant ergols")
-PROPELLANTS = stems("fuel oxidiser")
 IMPULSE = stems("isp specific impulse")
 LENGTH, ACROSS = stems("length longueur"), stems("diameter diamètre")
 PROPERTIES = frozenset(dimension(unit) for unit in ("kg/m^3", "J/kg/K", "W/m/K", "Pa*s", "m^2/s"))
@@ -84,8 +89,6 @@ SMALLER = tuple(
         ("after final dry", "before initial"),
     )
 )  # fmt: skip
-MEASURES = frozenset(stems("pressure temperature area section mass density velocity volume power pression température "
-                           "aire masse volumique vitesse puissance"))  # fmt: skip
 INNOCENT = frozenset(stems("area expansion section detente gamma mixture o/f melange"))  # often given and not needed
 ORDINAL = re.compile(r"(first|second|third|fourth)(?:_(\w+))?|(\w+)_([1-4])")
 BODY = re.compile(
@@ -99,29 +102,6 @@ END = re.compile(r"[.;?!:]\s")  # of a sentence
 LISTED = re.compile(r"\W*(?:and|et|or|ou|to|à)?\W*")
 FIRST, LAST = stems("initial inlet before lower cold"), stems("final outlet after higher hot")
 CHANGE = stems("rise difference change")
-OPPOSITES = tuple(
-    (frozenset(stems(one)), frozenset(stems(other)))
-    for one, other in (
-        ("radius rayon", "diameter diamètre"), ("initial before initiale départ", "final after finale"),
-        ("inlet suction entrée aspiration", "outlet discharge sortie refoulement"), ("anode", "cathode"),
-        ("hot chaud chaude", "cold froid froide"),
-        ("fuel carburant combustible", "oxidiser oxidizer comburant oxydant"),
-        ("exit sortie", "throat col"), ("exit sortie", "chamber chambre"), ("ambient ambiante", "chamber chambre"),
-        ("payload utile", "propellant ergols"), ("dry empty structural structure sèche vide", "propellant ergols"),
-        ("lost loss perdu perdue pertes", "useful output efficiency utile rendement"),
-        ("exchange échange", "limiting limite"), ("length long longueur", "diameter diamètre radius rayon "
-                                                                          "thickness épaisseur"),
-        ("centre center radius rayon", "altitude above"),
-        ("initial before initiale depart start liftoff", "structural propellant ergols empty dry vide sèche"),
-        ("final finale", "propellant ergols"),
-        ("upstream amont", "downstream aval"), ("exit sortie", "before initial"),
-        ("depth deep profondeur", "altitude"), ("electrons", "gas substance metal"),
-        ("stack pack empilement", "cell cellule each"),
-        ("both together total altogether totale", "fuel oxidiser comburant carburant lox oxygen oxygène "
-                                                  "kerosene kérosène methane "
-         "méthane hydrogen hydrogène"),
-    )
-)  # fmt: skip
 
 
 def contexts_of(question: TechnicalQuestion, asked: Asked) -> list[dict[str, float]]:
@@ -225,6 +205,8 @@ def weigh_left(
     alike = {dimension(g.unit) for g in used if g.unit} | lacking
     strong = weak = 0.0
     for given, best in left:
+        if any(is_constant(given, *constant) for constant in CONSTANTS):
+            continue
         measure = dimension(given.unit)
         same = bool(measure) and wanted is not None and measure == dimension(wanted)
         cost = matters(given, best, words) + (0.7 if same else 0.0)
@@ -244,8 +226,6 @@ def matters(given: Given, best: float, words: frozenset[str]) -> float:
         return 1.0 if EACH & words or DEVICES & {*given.after[:1]} else 0.3 * best
     if given.kind == "fraction" or (given.kind in ("number", "ratio") and (given.before or given.symbol)):
         return 1.25  # nobody states them for nothing
-    if any(is_constant(given, *constant) for constant in CONSTANTS):
-        return 0.0
     rare = len(by_dimension().get(dimension(given.unit) or (), ())) < COMMON
     return 1.2 * best + 0.3 if rare else 0.7 * best + 0.15
 
@@ -305,25 +285,6 @@ def counts(given: Given, of: Quantity) -> bool:
     return any(given.after[:1] == (stem,) for text in (of.what, *of.words.split(",")) for stem in stems(text)[:2])
 
 
-def clashes(given: Given, role: Variable, context: Mapping[str, float]) -> bool:
-    """Whether a quantity is said to be the opposite of a variable."""
-    near = {*given.before[:3], *given.after[:2], *stems(given.symbol)}
-    near |= {s for s in PROPELLANTS if context.get(s, 0.0) >= 1.0} if given.kind == "measure" else set()
-    what = stems_of(role.of.what)
-    return any(
-        (near & one and not near & other and what & other and not what & one)
-        or (near & other and not near & one and what & one and not what & other)
-        for one, other in OPPOSITES
-    )
-
-
-def measures_other(given: Given, role: Variable) -> bool:
-    """Whether a pure number is said to be of other measures than a variable: a ratio of pressures is none of areas."""
-    told = MEASURES & {*given.before[:5]} if given.kind in ("number", "ratio") else frozenset()
-    theirs = MEASURES & role.stems.keys()
-    return bool(told and theirs) and not told & theirs
-
-
 @cache
 def is_earlier(target: Variable) -> bool:
     """Whether a variable is what the result of its formula was before a change, hardly asked for without saying so."""
@@ -356,17 +317,6 @@ def contrast(context: Mapping[str, float], one: Variable, other: Variable) -> fl
     return sum(
         weight * known.get(stem, 0.0) * (one.stems.get(stem, 0.0) - other.stems.get(stem, 0.0))
         for stem, weight in context.items()
-    )
-
-
-@lru_cache(10_000)
-def are_opposed(one: str, other: str) -> bool:
-    """Whether two descriptions are opposites of each other."""
-    ours, theirs = stems_of(one), stems_of(other)
-    return any(
-        (ours & a and theirs & b and not ours & b and not theirs & a)
-        or (ours & b and theirs & a and not ours & a and not theirs & b)
-        for a, b in OPPOSITES
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import combinations, permutations
 
 from galop.science.formula import Formula, TextInput
-from galop.science.planning.assumptions import Assumption, find_assumptions
-from galop.science.planning.evidence import (  # fmt: skip
+from galop.science.planning.assumptions import Assumption, find_assumptions, potentials
+from galop.science.planning.clashes import are_opposed, cannot_be, clashes, own_references
+from galop.science.planning.evidence import (
     ALL,
     CLOSE,
     EARLIER,
@@ -20,8 +22,6 @@ from galop.science.planning.evidence import (  # fmt: skip
     SUBSTANCES,
     TOLD,
     WHOLE,
-    are_opposed,
-    clashes,
     contexts_of,
     contrast,
     count_crossed,
@@ -32,9 +32,9 @@ from galop.science.planning.evidence import (  # fmt: skip
     is_other_way,
     is_smaller,
     kinds_of,
-    measures_other,
     names_other_body,
     number_of,
+    state_of,
     weigh_left,
 )
 from galop.science.planning.formula_plan import FormulaStep, Missing
@@ -75,6 +75,7 @@ NAMED_NUMBERS = frozenset(stems(
 OPPOSED = 1.0  # what it costs a result that the opposite of it is asked for
 PART = 1.5  # what it costs that one of several is no total
 TOLD_OTHERWISE = 0.3  # what it costs a quantity to be what words tell: the pressure around in a vacuum
+KINDRED = 0.1  # support for being of the substance of which something is asked
 LEAST = 0.3  # gain from which a quantity takes the place of a default
 
 
@@ -86,6 +87,13 @@ class Placement:
     used: Mapping[int, Variable] = field(default_factory=dict)
     score: float = 0.0
     derived: frozenset[str] = frozenset()
+
+
+@lru_cache(5_000)
+def orders(roles: Sequence[Variable]) -> tuple[int, bool]:
+    """How many of a formula's variables are numbered, and whether any are, or are before or after a change."""
+    numbered = sum(number_of(role.name) is not None for role in roles)
+    return numbered, numbered > 0 or any(state_of(role.of.what) for role in roles)
 
 
 class Fitting:
@@ -101,7 +109,10 @@ class Fitting:
             *(kinds_of(n.called) | stems_of(" ".join(n.called)) for n in question.names)
         )
         self._elsewhere = names_other_body(question)
+        self._own_references = own_references(question)
+        self._stated = {dimension(given.unit) for given in question.given if given.unit}
         self._assumed: dict[Variable, list[Assumption]] = {}
+        self._against: set[tuple[int, Variable]] = set()
         self._gains: dict[tuple[int, Variable, Variable | None], float] = {}
         self._chosen: dict[str, list[dict[str, str]]] = {}
         self._relevances: dict[str, float] = {}
@@ -172,6 +183,7 @@ class Fitting:
             (float(role.default), role.of.unit) for each in step.walk() for role in by_formula()[each.formula.name]
             if isinstance(role.default, (int, float)) and role.default and role.name not in each.inputs
         ]  # fmt: skip
+        defaults += [(a.value, a.unit) for name in self._names for a in potentials(name)]  # which formulas have in them
         taken = [self.given[i] for i in used]
         left = [
             (g, self.best_support(i)) for i, g in enumerate(self.given)
@@ -205,32 +217,41 @@ class Fitting:
             self._relevances[name] = (told + said) / 2
         return self._relevances[name]
 
-    def place(self, roles: Sequence[Variable], free: frozenset[int], parent: Variable | None) -> list[Placement]:
-        """The best ways to place what is given; an input that must be there and is not costs what it may cost."""
+    def place(
+        self, roles: Sequence[Variable], free: frozenset[int], parent: Variable | None, whole: bool = False
+    ) -> list[Placement]:
+        """The best ways to place what is given; an input that must be there and is not costs what it may cost, unless
+        all must be there that nobody would assume (`whole`)."""
         states = [Placement()]
-        numbered = sum(number_of(role.name) is not None for role in roles)
+        numbered, stand_in_order = orders(roles)
         for role in sorted(roles, key=lambda r: (not r.is_required and not r.is_result, len(self.candidates_for(r)))):
             grown = []
+            needed = role.is_required or role.is_result
+            least = -99.0 if needed else 0.0 if numbered >= LAYERED else LEAST if role.of.unit else USED - 0.5
+            gains = [
+                (i, gain) for i in self.candidates_for(role)
+                if (gain := self.gain(i, role, parent) + (USED if i in free else REUSED)) >= least
+            ]  # what may be left out is not filled by chance # fmt: skip
+            may_lack = not (whole and needed) or bool(self.assume(role))
+            if not gains and may_lack and not needed:
+                continue
             for state in states:
-                needed = role.is_required or role.is_result
-                grown.append(Placement(state.inputs, state.used, state.score + (ASSUMED if needed else 0.0)))
-                for i in self.candidates_for(role):
+                if may_lack:
+                    grown.append(Placement(state.inputs, state.used, state.score + (ASSUMED if needed else 0.0)))
+                for i, gain in gains:
                     if i in state.used:
                         continue
-                    gain = self.gain(i, role, parent) + (USED if i in free else REUSED)
-                    least = 0.0 if numbered >= LAYERED else LEAST if role.of.unit else USED - 0.5
-                    if not needed and gain < least:
-                        continue  # what may be left out is not filled by chance
                     inputs = {**state.inputs, role.name: self.given[i]}
                     grown.append(Placement(inputs, {**state.used, i: role}, state.score + gain))
-            if numbered >= LAYERED:  # not more ways to exchange them than are followed
+            if len(grown) > WIDTH and numbered >= LAYERED:  # not more ways to exchange them than are followed
                 grown.sort(key=lambda s: MIXED * count_crossed(s.used, self._question) - s.score)
             else:
                 grown.sort(key=lambda s: -s.score)
             states = grown[:WIDTH]
         for state in states:
             state.score += ORDER * in_order(state.used, roles) - UPSIDE * self._upside_down(state.used)
-            state.score -= (MIXED if numbered >= LAYERED else CROSSED) * count_crossed(state.used, self._question)
+            if stand_in_order:
+                state.score -= (MIXED if numbered >= LAYERED else CROSSED) * count_crossed(state.used, self._question)
             state.score += CONTRAST * self._tell_apart(state.used)
         return sorted(states, key=lambda s: -s.score)[:PLACED]
 
@@ -312,11 +333,21 @@ class Fitting:
                 clash += CLASH
             if own < best and not role.is_result and any(a.told for a in self.assume(role)):
                 clash += TOLD_OTHERWISE
-            if measures_other(given, role):
-                clash += CLASH / 2
+            if cannot_be(given, role, self._question):
+                clash += CLASH
+                self._against.add((i, role))
             outside = fit[1] if fit else 0.0
+            own += KINDRED * bool(SUBSTANCES & stems_of(role.of.what) & {*self._asked.stems[:4]})
             self._gains[key] = ROLE * own - REGRET * max(0.0, best - own) + bare + outside - clash
         return self._gains[key]
+
+    def is_stated(self, role: Variable) -> bool:
+        """Whether a question gives something of what a variable measures, which is assumed of it with a worse grace."""
+        return bool(role.of.unit) and role.dimension in self._stated
+
+    def is_against(self, used: Mapping[int, Variable]) -> bool:
+        """Whether a given is taken for what the words around it say that it is not."""
+        return not self._against.isdisjoint(used.items())
 
     def best_support(self, i: int) -> float:
         """How well the words around a given fit any variable of its dimension."""
@@ -346,5 +377,8 @@ class Fitting:
                     found = []
                 continue
             found = [{**f, name: o} for f in found for o in options if o not in f.values()]
+        first = next((n for n, (kind, _) in formula.parameters.items() if isinstance(kind, tuple)), "")
+        if len(found) > 1 and (own := [f for f in found if f.get(first) in self._own_references]):
+            found = own
         self._chosen[formula.name] = found[:4]
         return self._chosen[formula.name]

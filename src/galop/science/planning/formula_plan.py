@@ -51,6 +51,7 @@ class FormulaPlan:
     unused: tuple[Given, ...]
     left: float = 0.0  # how much what is unused looks as if it mattered
     about: float = 0.0  # how much the question speaks of its formula and of what that gives
+    is_against: bool = False  # a given is taken for what the words around it say that it is not
 
     @cached_property
     def fit(self) -> float:

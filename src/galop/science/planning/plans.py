@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice, product
 
 from galop.science.planning.assumptions import Assumption, follows_from_names
-from galop.science.planning.evidence import are_opposed, number_of, sources
+from galop.science.planning.clashes import are_opposed
+from galop.science.planning.evidence import number_of, sources
 from galop.science.planning.fitting import ASSUMED, LEAST, REUSED, USED, Fitting, Placement
 from galop.science.planning.formula_plan import FormulaPlan, FormulaStep, Missing
 from galop.science.planning.variables import Variable, by_formula, knowns
@@ -26,10 +27,12 @@ MOST = 60_000  # formulas that are looked at for one question
 NAMED = 0.4
 STEP, LINK, STRANGE, INVERSE = -0.8, 1.5, 1.0, -0.5
 KNOWN, MISSING = 0.1, -3.0
+BESIDE = 0.8  # what it costs that something is assumed where a quantity of the kind is given
 UNSPOKEN, GUESSED, MISTAKEN = 1.0, 0.8, 1.5
 TOPIC, LOOP, LEFT = 2.0, 2.5, 1.0
 SPOKEN = 0.4  # for each telling word of what is asked that the formulas do not know
 LACK, MOST_LACKING = 0.7, 4  # what it costs that an input is missing; so many are named
+STRAY = 2.5  # a variable that fits what is asked so much less is computed by one formula, if at all
 NAMED_AT_LEAST = 0.3  # of what a formula gives, that the question says
 IDLE = 0.05  # relevance of a formula from which it may be a step
 
@@ -69,6 +72,7 @@ class _Search:
         self._given = question.given
         self._fit = Fitting(question, asked)
         self._memory: dict[tuple[Variable, frozenset[int], int], list[_Way]] = {}
+        self._sources: dict[tuple[Variable, bool], list[tuple[Variable, Variable | None, float]]] = {}
         self._most: dict[int, list[FormulaPlan]] = {}
         self.looked = 0
 
@@ -82,8 +86,9 @@ class _Search:
         ways: list[_Way] = []
         targets = self._fit.targets()
         for target, fit in targets:
+            depth = DEPTH - 1 if fit > targets[0][1] - STRAY else 0
             for known in knowns(target):
-                for way in self._complete(target, known, every, DEPTH - 1):
+                for way in self._complete(target, known, every, depth):
                     score = (
                         way.score
                         + fit
@@ -108,7 +113,13 @@ class _Search:
         found = islice(zip(ways, unused, strict=True), most)
         return [
             FormulaPlan(
-                self._asked, w.step, w.score, rest, self._fit.weigh_unused(w.used, w.step), self._about(w.step.target)
+                self._asked,
+                w.step,
+                w.score,
+                rest,
+                self._fit.weigh_unused(w.used, w.step),
+                self._about(w.step.target),
+                self._fit.is_against(w.used),
             )
             for w, rest in found
         ]
@@ -144,8 +155,7 @@ class _Search:
 
     def _leave_open(self, target: Variable, known: Variable | None, every: frozenset[int]) -> list[_Way]:
         """The formula of a variable with what is given placed, what follows from that or is assumed, and gaps."""
-        roles = [v for v in by_formula()[target.formula.name] if not v.is_result and v is not target]
-        roles += [known] if known else []
+        roles = roles_of(target, known)
         ways = []
         for state in self._fit.place(roles, every, None):
             if known and known.name not in state.inputs:
@@ -173,43 +183,42 @@ class _Search:
             return self._memory[key]
         self._memory[key] = []  # not by itself
         ways: list[_Way] = []
-        for target, link in sources(wanted):
-            if link < 1 and self._fit.relevance(target.formula.name) < IDLE:
-                continue  # nothing in the question is about it
-            for known in knowns(target):
-                for way in self._complete(target, known, free, depth - 1, wanted):
-                    if free & way.used.keys() or any(isinstance(s, str) for s in way.step.inputs.values()):
-                        score = (
-                            way.score
-                            + STEP
-                            - LINK * (1 - link)
-                            - STRANGE * (1 - self._fit.relevance(target.formula.name))
-                        )
-                        ways.append(_Way(way.step, way.used, score, way.derived | {target.of.what}))
+        for target, known, cost in self._starts(wanted, depth > 1):
+            for way in self._complete(target, known, free, depth - 1, wanted):
+                if free & way.used.keys() or any(isinstance(s, str) for s in way.step.inputs.values()):
+                    ways.append(_Way(way.step, way.used, way.score - cost, way.derived | {target.of.what}))
         self._memory[key] = sorted(ways, key=lambda w: -w.score)[:KEPT]
         return self._memory[key]
+
+    def _starts(self, wanted: Variable, goes_on: bool) -> list[tuple[Variable, Variable | None, float]]:
+        """The variables from which an input may come, the results by which their formulas are solved for them, and what
+        that costs: those that need nothing else where a way does not go on from there."""
+        key = wanted, goes_on
+        if key not in self._sources:
+            self._sources[key] = found = []
+            for target, link in sources(wanted):
+                relevance = self._fit.relevance(target.formula.name)
+                if link < 1 and relevance < IDLE:
+                    continue  # nothing in the question is about it
+                if not self._fit.choose_names(target.formula):
+                    continue
+                cost = LINK * (1 - link) + STRANGE * (1 - relevance) - STEP
+                found += [
+                    (target, known, cost) for known in knowns(target)
+                    if goes_on or not any(self._fit.is_open(r) for r in roles_of(target, known) if is_needed(r))
+                ]  # fmt: skip
+        return self._sources[key]
 
     def _complete(
         self, target: Variable, known: Variable | None, free: frozenset[int], depth: int, parent: Variable | None = None
     ) -> list[_Way]:
         """Ways to fill the inputs of the formula of `target`."""
         self.looked += 1
-        if self.looked > MOST:
+        chosen = self._fit.choose_names(target.formula)
+        if self.looked > MOST or not chosen:
             return []
-        formula = target.formula
-        chosen = self._fit.choose_names(formula)
-        if not chosen:
-            return []
-        roles = [v for v in by_formula()[formula.name] if not v.is_result and v is not target]
-        if known:
-            roles.insert(0, known)
-        if (
-            parent is not None
-            and depth == 0
-            and any(self._fit.is_open(r) for r in roles if r.is_required or r.is_result)
-        ):
-            return []
-        states = self._fit.place(roles, free, parent)
+        roles = roles_of(target, known)
+        states = self._fit.place(roles, free, parent, depth == 0 and parent is not None)
         ways = []
         for state in states:
             for filled in self._fill(state, roles, free.difference(state.used), depth, parent is None):
@@ -227,7 +236,7 @@ class _Search:
         self, state: Placement, roles: Sequence[Variable], free: frozenset[int], depth: int, lacking: bool
     ) -> Iterator[Placement]:
         """What is open filled by results of other formulas, by what is assumed, or by nothing."""
-        open_ = [r for r in roles if (r.is_required or r.is_result) and r.name not in state.inputs]
+        open_ = [r for r in roles if is_needed(r) and r.name not in state.inputs]
         if len(open_) > 3:
             return
         options: list[list[Placement]] = []
@@ -237,8 +246,9 @@ class _Search:
                 found += [
                     Placement({role.name: w.step}, w.used, w.score, w.derived) for w in self._ways(role, free, depth)
                 ]
+            beside = BESIDE * self._fit.is_stated(role)
             found += [
-                Placement({role.name: a}, {}, (KNOWN if a.of else ASSUMED) - 0.1 * i)
+                Placement({role.name: a}, {}, (KNOWN if a.of else ASSUMED) - 0.1 * i - beside * (not a.told))
                 for i, a in enumerate(self._fit.assume(role))
             ]
             if lacking and not role.is_result:
@@ -246,7 +256,7 @@ class _Search:
             if not found:
                 return
             options.append(found)
-        optional = [r for r in roles if not (r.is_required or r.is_result) and r.name not in state.inputs]
+        optional = [r for r in roles if not is_needed(r) and r.name not in state.inputs]
         for role in optional:  # what is known of a substance goes before a default
             options += [[Placement({role.name: a}, {}, KNOWN)] for a in self._fit.assume(role)[:1] if a.of]
         spare = [r for r in optional if r.of.unit]
@@ -274,6 +284,18 @@ class _Search:
                 whole = whole and join(whole, part)
             if whole:
                 yield whole
+
+
+@cache
+def roles_of(target: Variable, known: Variable | None) -> tuple[Variable, ...]:
+    """What a formula is computed from: its inputs but for the one that it is solved for, that result in front."""
+    inputs = (v for v in by_formula()[target.formula.name] if not v.is_result and v is not target)
+    return (known, *inputs) if known else tuple(inputs)
+
+
+def is_needed(role: Variable) -> bool:
+    """Whether a formula cannot be computed, or solved, without it."""
+    return role.is_required or role.is_result
 
 
 def join(one: Placement, other: Placement) -> Placement | None:

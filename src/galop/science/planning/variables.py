@@ -55,6 +55,9 @@ def is_difference(of: Quantity) -> bool:
     return of.unit in ("K", "ΔK") and (of.unit == "ΔK" or bool(DIFFERENCE.intersection(stems(of.what))))
 
 
+TEMPERATURE = dimension("K")
+
+
 @lru_cache(20_000)
 def convert(value: float, unit: str, to: str, difference: bool = False) -> float | None:
     """A number of `unit` in another; None where these measure different things. Of a difference zero is zero."""
@@ -170,7 +173,10 @@ def likeness(made: Variable, wanted: Variable) -> float:
     hardly of something else."""
     if made.of.what == wanted.of.what:
         return 1.0
-    ours, theirs = stems_of(made.of.what) - TOGETHER, stems_of(wanted.of.what) - TOGETHER
+    if wanted.dimension == TEMPERATURE and is_difference(made.of) != is_difference(wanted.of):
+        return 0.0
+    common = TOGETHER | DIFFERENCE if is_difference(wanted.of) else TOGETHER
+    ours, theirs = stems_of(made.of.what) - common, stems_of(wanted.of.what) - common
     shared = weigh_stems(ours & (theirs | wanted.stems.keys()))
     return 0.75 * shared / (weigh_stems(ours) or 1.0) + 0.25 * weigh_stems(ours & theirs) / (weigh_stems(theirs) or 1.0)
 

@@ -21,7 +21,8 @@ CAPACITOR = re.compile(r"(\d{1,4}(?:[.,]\d{1,3})?) ?([pnuµ])(?![\w²³°%/]|[.,
 CAPACITORS = re.compile(r"\bcaps?\b|capacitor|condensateur|\brc\b")
 THINGS = (  # that have an area alone
     r"(?:plates?|plaques?|sheets?|toles?|coupons?|panels?|panneaux?|windows?|fenetres?|vitres?|electrodes?|cathodes?|"
-    r"anodes?|foils?|feuilles?|walls?|murs?|roofs?|toits?|collectors?|screens?|surfaces?|faces?|pieces?)\b"
+    r"anodes?|foils?|feuilles?|walls?|murs?|roofs?|toits?|collectors?|screens?|surfaces?|faces?|pieces?|slabs?|dalles?|"
+    r"floors?|planchers?|ceilings?|plafonds?|doors?|portes?|tiles?|membranes?|fields?|ponds?)\b"
 )
 FLAT = re.compile(rf"\b{THINGS}[^.,;?!]{{0,40}}$")
 FLAT_BEHIND = re.compile(rf"[ -](?:[a-z]+ )?{THINGS}")

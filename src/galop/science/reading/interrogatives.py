@@ -66,7 +66,7 @@ OPEN = re.compile(
 COMPARE = re.compile(
     r"(?:which|what|lequel|laquelle|lesquels|quel|quelle)\b[^?]{0,80}\b(?:larger|smaller|greater|higher|lower|"
     r"heavier|lighter|"
-    r"faster|slower|better|longer|bigger|more|less|most|meilleur\w*|le plus|la plus|"
+    r"faster|slower|better|longer|bigger|more|less|(?<!at )most|meilleur\w*|le plus|la plus|"
     r"plus (?:grand|petit|lourd|leger|rapide|lent|eleve|faible|long|court)\w*)\b"
 )
 IN_UNIT = re.compile(

@@ -19,7 +19,11 @@ PER_HUNDRED = re.compile(
 )
 NEGATIVE = re.compile(r"(?<!\w)(?:minus|negative|moins|negatif|negative de) $")
 EITHER_WAY = re.compile(r"(?:plus ou|plus or|more or) $")
-OF_STUFF = re.compile(r" (?:of|de|d') ?(?:[^\W\d]+[ -]?){1,3}?(?=(?:per|par) )")  # 20 kg of water per second
+OF_STUFF = re.compile(  # 20 kg of water per second, a ton of aluminium a day
+    r" (?:of |de |d')(?:[^\W\d]+[ -]?){1,3}?(?:(?=(?:per|par) )|(?:an?|each|every|chaque) (?=(?:second|minute|hour|day|"
+    r"week|month|year|seconde|heure|jour)(?!\w)))"
+)
+TIMES_G = re.compile(r" ?[x×] ?g(?!\w)")  # 500 × g, of a centrifuge
 INCHES = re.compile(
     r"(?: ?$| ?[.,;:)\]?!/x×]| (?:of|long|wide|thick|tall|high|deep|diameter|dia|bore|pipe|by|x|and|or|to|id|od|per|is|"
     r"line|tube|nozzle|throat|orifice|hole|water|mercury|head|radius)\b)"
@@ -97,6 +101,8 @@ def unit_behind(passage: Passage, numeral: Numeral, at: int | None = None) -> Un
         place += 1  # a 12-volt battery, trois quarts d'heure
     if text[end : end + 1] == "L" and numeral.value in STAINLESS:
         return None
+    if gravities := TIMES_G.match(folded, end):
+        return UnitText("g_0", gravities.end())
     if place >= len(text) or text[place] in ".,;:!?=<>+-–)":
         return None
     found = read_unit(text, folded, place)
@@ -107,7 +113,9 @@ def unit_behind(passage: Passage, numeral: Numeral, at: int | None = None) -> Un
     if between := OF_STUFF.match(folded[found.end : found.end + 60]):
         rate = read_unit(text, folded, found.end + between.end())
         if isinstance(rate, UnitText) and "/" not in found.unit:
-            return UnitText(f"{found.unit}{rate.unit.removeprefix('1')}", rate.end, found.scale * rate.scale)
+            below = rate.unit.removeprefix("1")
+            below = below if below.startswith("/") else f"/{below}"
+            return UnitText(f"{found.unit}{below}", rate.end, found.scale * rate.scale)
     return found
 
 

@@ -280,10 +280,8 @@ def read_measure(passage: Passage, start: int, numeral: Numeral) -> list[Given |
     if half := AND_HALF.match(folded, unit.end):
         more = 0.25 if "quart" in half[0] else 0.5
         numeral, unit = replace(numeral, value=numeral.value + more), replace(unit, end=half.end())
-    given = make_given(passage, numeral.value * unit.scale, start, unit)
-    given = add_smaller(passage, given)
-    tolerance = TOLERANCE.match(text, given.end)
-    return [replace(given, end=skip_tolerance(passage, given.end)) if tolerance else given]
+    given = add_smaller(passage, make_given(passage, numeral.value * unit.scale, start, unit))
+    return [replace(given, end=skip_tolerance(passage, given.end)) if TOLERANCE.match(text, given.end) else given]
 
 
 def make_given(passage: Passage, value: float, start: int, unit: UnitText) -> Given:
@@ -393,7 +391,7 @@ def read_single(passage: Passage, at: int, numeral: Numeral) -> tuple[list[Given
     """A, an, one, un or une before a unit in words (half a mole is read elsewhere), or before an electron."""
     folded = passage.folded
     lead = folded[max(0, at - 9) : at]
-    noun = re.compile(r"[ -]([a-z]{2,20})(?!\w)").match(folded, numeral.end)
+    noun = re.compile(r"[ -](?:metric )?([a-z]{2,20})(?!\w)").match(folded, numeral.end)
     if noun is None or re.search(r"\b(?:per|par|for each|chaque|twice|times|once) $", lead):
         return [], numeral.end
     if noun[1] in ("electron", "proton", "ion", "photon"):
@@ -426,6 +424,8 @@ def classify(passage: Passage, start: int, at: int, numeral: Numeral) -> tuple[l
         return [count(numeral.value, start, end, thing)], end
     if label or (after[:1] == " " and numeral.value >= 100 and COUNTABLE.match(after, 1)):
         return [], end
+    if words and start < at and "°c" in before:  # 20 °C dedans et moins cinq dehors
+        return [Given(numeral.value, "°C", start, end, "", assumed=f"{text[start:end]} is read in °C")], end
     if words:
         if numeral.form == "fraction" and WHOLE_OF.match(after):
             return [Given(numeral.value, "", start, end, "", kind="ratio")], end

@@ -33,7 +33,7 @@ HOW: list[tuple[str, str]] = [  # interrogatives that imply what is asked, folde
     (r"how often", "Hz"),
     (r"how powerful", "W"),
     (r"how viscous", "Pa*s"),
-    (r"combien de temps|combien dure|quand (?:est|sera|la|le|l')", "s"),
+    (r"combien de temps|combien dure|(?<![\w-] )quand (?:est|sera|la|le|l')", "s"),
     (r"combien (?:\w+ ){0,3}(?:pese|pesent)(?!\w)", "kg"),
     (r"combien mesure|a quelle (?:distance|hauteur|profondeur|altitude)", "m"),
     (r"combien de fois", ""),

@@ -38,6 +38,7 @@ from galop.science.reading.passage import make_passage
 from galop.science.reading.plain_text import fold_characters, make_plain
 from galop.science.reading.quantities import Given, Unread, read_quantities
 from galop.science.reading.quantity_words import PER, find_implied, find_measures, words_for
+from galop.science.reading.roles import words_of_symbol
 from galop.science.reading.substances import Name, read_names
 from galop.science.reading.unit_text import UnitText, read_unit
 from galop.science.reading.unstated import fill_in
@@ -101,6 +102,11 @@ TOTAL = frozenset(stems("total equivalent together altogether totale équivalent
 SHORTEST = 24  # characters of a sentence that may be a unit alone
 LONGEST_CLAUSE = 400  # characters
 CONCENTRATION = re.compile(r"\s*(?:the |la )?\[[A-Z][\w()]{0,8}[\d⁰-⁹]?[+⁺⁻-]{0,2}\]")
+MORE = re.compile(
+    r"how much (?:longer|shorter|hotter|warmer|colder|cooler|higher|lower)\b"
+    r"(?! (?:does|do|will|can|would|could|must|to)\b)"
+    r"|de combien (?:\S+ ){0,3}?s'(?:allonge|eleve|abaisse|etire)"
+)
 STOCK = 32  # characters of what is asked, in which a concentration is of it
 
 
@@ -110,7 +116,10 @@ def read_question(text: str) -> TechnicalQuestion:
     names = tuple(read_names(text))
     found = fill_in(make_passage(text), read_quantities(text), names)
     asked = read_asked(text, found)
-    given = tuple(name_stock(item, asked) for item in found if isinstance(item, Given))
+    stated = tuple(item for item in found if isinstance(item, Given))
+    given = tuple(name_stock(item, asked) for item in stated)
+    if given != stated:
+        asked = tuple(replace(one, stems=(*one.stems[:1], *stems("stock"), *one.stems[1:])) for one in asked)
     return TechnicalQuestion(
         text,
         language_of(text),
@@ -310,6 +319,10 @@ def make_asked(wording: Wording, start: int, end: int, interrogative: str, kind:
             said = stems(silent[: begin - start] + silent[behind - start :]) if unit and measures in LENGTHS else ()
             if said:  # how many mm does it stretch: no length, by the verb
                 first, silent = (*said, *first), ""
+    if named and measures and not stems(clause[named[0][0] : named[0][1]]):  # c*
+        first = (*words_of_symbol(clause[named[0][0] : named[0][1]], measures), *first)
+    if measures and MORE.search(f"{interrogative} {clause}"):  # how much longer it gets is no length
+        first = (*stems("change elongation" if same_dimension(measures, "m") else "change difference"), *first)
     words = tuple(dict.fromkeys([*first, *stems(silent[: len(head)]), *stems(silent)]))[:16]
     what = wording.plain[start : start + len(head)].rstrip()
     if not stems(silent[: len(head)]):  # how long, in seconds

@@ -55,7 +55,7 @@ PURE = re.compile(
     )
 )
 FOLLOWERS = frozenset(  # words that may stand behind a pure number
-    "we you i he she nous vous je on tu ils elles "
+    "we you i he she nous vous je on tu ils elles outside inside outdoors indoors dehors dedans "
     "a an the of at in on to by is are was were be it its this that these those and or with for from as if "
     "has have had which what how than then there their they when where while after before between into "
     "onto over under through until during within per but so not only also both each all about around above "
@@ -109,6 +109,11 @@ SLANTED = re.compile(  # where degrees far from such a word are an angle all the
         r"angle_de_contact mouillage prism orbit"
     )
 )
+ACCELERATED = re.compile(
+    r"(?:accelerations?|\bg-?forces?|load factor|facteur de charge|decelerat\w*)[^.;?!]{0,24}$|"
+    r"\b(?:acceler|decelerat|centrifug)\w*[^.;,?!]{0,60}\b(?:to|at|gives?|reach(?:es)?|atteint|donne)\W*$|"
+    r"\bcentrifug\w*[^.;,?!]{0,60}\ba\W*$"
+)
 RATE = "C-rate: one C is the whole capacity in an hour"
 GAUGES = ("psig", "barg", "mbarg", "kPag", "MPag")
 CHANGES = (
@@ -157,6 +162,8 @@ def settle_unit(unit: str, before: str, after: str, is_slanted: bool = True) -> 
         return "mol/L", "normality is taken for one equivalent a mole"
     elif unit == "deg" and not ANGULAR.search(lead) and (HOT.search(lead[-40:]) or not is_slanted):
         return "°C", "degrees are read as degrees Celsius"
+    elif unit == "g" and ACCELERATED.search(lead):
+        return "g_0", "g is read as the acceleration of gravity, 9.80665 m/s^2"
     elif unit == "T" and WEIGHED.search(lead):
         return "t", "T is read as tonnes"
     elif unit in GAUGES:

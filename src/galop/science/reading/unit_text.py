@@ -36,6 +36,11 @@ PAIRS = frozenset(  # symbols that a space between them multiplies
 )
 BELOW = frozenset("K s mol h °C C m kg day degR °F g".split())  # what a space adds below a stroke: J/kg K
 ENGLISH = frozenset("Btu lb lbf ft inch".split())
+IN_PARTS = re.compile(
+    r"(kilo|mega|giga|milli|micro|nano|pico)[- ]"
+    r"((?:ohm|volt|amp(?:ere)?|watt|farad|hertz|henr(?:y|ie)|newton|pascal|joule|"
+    r"met(?:re|er)|second|gram|lit(?:re|er)|siemen|mole)(?:s|es)?)(?!\w)"
+)
 DEEPEST, MOST = 2, 12  # parentheses within parentheses; factors
 Factor = tuple[str, int]
 
@@ -149,6 +154,10 @@ def read_factor(text: str, folded: str, at: int, depth: int, below: bool) -> tup
         if whole is None or len(whole[0]) > 1:
             return None
         return [(whole[0][0][0], 2 if before[1].startswith("s") else 3)], whole[1]
+    if parts := IN_PARTS.match(folded, at):  # kilo-ohm
+        name = find_name(f"{parts[1]}{parts[2]}", below)
+        if name:
+            return expand_name(name), parts.end()
     if phrase := phrase_pattern().match(folded, at):
         return expand_name(tables()["phrases"][phrase[0]]), phrase.end()
     run = LETTERS.match(text, at)

@@ -16,6 +16,8 @@ LEADS = re.compile(r"(?:\bat|\bfrom|\ba|\bde|\bof|\bentre|\bbetween|\bwas|\bis) 
 UP_TO = re.compile(
     r" ?(?:to|a|jusqu'a|->|→|up to|down to)(?: (?:boiling|ebullition|freezing|about|environ)){0,2}(?: (?:at|a))? ?"
 )
+WITHIN = re.compile(r"(?: [a-z]+){0,3},?(?: (?:and|et|but|mais|/))?(?: [a-z]+){0,2} ?")  # 20 °C inside and -5 outside
+WITHOUT = re.compile(r" (?:outside|inside|outdoors|indoors|dehors|dedans|au[- ]dehors|a l'(?:ext|int)erieur)(?!\w)")
 GOES_ON = re.compile(r",? (?:and|et|to|a|then|puis|but|mais)(?: [a-z]+){0,3} ?(?:at|to|of|a|de|with)? ?")
 PLUS = re.compile(
     r"((?: [a-z'-]+){0,3}) (?:plus|\+) (?:an? |the |une? |le |la |l'|his |her |its |son |sa )?((?:[a-z'-]+ ){0,2})"
@@ -72,7 +74,8 @@ def share_unit_ahead(passage: Passage, found: Sequence[Given | Unread]) -> list[
         one, other = made[i - 1], made[i]
         if not isinstance(one, Given) or not isinstance(other, Given) or other.kind != "number" or other.symbol:
             continue
-        if one.unit in ("°C", "°F", "K") and UP_TO.fullmatch(passage.folded, one.end, other.start):
+        beside = WITHIN.fullmatch(passage.folded, one.end, other.start) and WITHOUT.match(passage.folded, other.end)
+        if one.unit in ("°C", "°F", "K") and (beside or UP_TO.fullmatch(passage.folded, one.end, other.start)):
             made[i] = replace(other, unit=one.unit, kind="measure", assumed=f"{other.text} is read in {one.unit}")
     return made
 

@@ -31,6 +31,9 @@ from galop.science.reading.unit_text import UnitText, read_unit
 from galop.science.reading.words import stems
 from galop.science.units import same_dimension
 
+NORMAL = re.compile(r"(?:normal|standard|normaux) (?=[a-z])")  # litres, at 0 °C and 1 atm
+CALLED_BY_UNIT = re.compile(r"(?:rpm|psi|hp|kw|kwh|m?ah|gpm|cfm|lbf|kn|mph|tr/min)(?= [a-z])")  # What RPM gives ...
+
 
 @dataclass(frozen=True)
 class Wording:
@@ -79,6 +82,8 @@ def is_asking(wording: Wording, match: re.Match[str], start: int, asks: bool, wi
             and opens
             and (names_what_is_wanted(wording, match.end()) or bool(IN_SOME.match(folded, match.end())))
         )
+    if match["wh"] == "quand":  # else it is a condition: la tension quand le moteur tire 150 A
+        return opens
     if "which" in match["wh"] or "lequel" in match["wh"] or "laquelle" in match["wh"]:
         return asks and opens
     return asks or opens or bool(re.search(rf"{IMPERATIVE}$", lead))
@@ -146,7 +151,8 @@ def asked_unit(wording: Wording, start: int, end: int, interrogative: str) -> tu
     clause = folded[start:end]
     counts = bool(re.search(r"how many|combien", interrogative))
     if many := HOW_MANY.match(clause) or (OF_THEM.match(clause) if counts else None):
-        unit = read_unit(plain, folded, start + many.end())
+        normal = NORMAL.match(folded, start + many.end())
+        unit = read_unit(plain, folded, normal.end() if normal else start + many.end())
         if isinstance(unit, UnitText):
             name = settle_unit(unit.unit, clause, plain[unit.end : unit.end + 20])[0]
             each = EACH.match(folded, unit.end, end)
@@ -155,6 +161,9 @@ def asked_unit(wording: Wording, start: int, end: int, interrogative: str) -> tu
                 name = f"{name}/{below.unit}"
             return name, start + many.end(), unit.end
     asked: tuple[str | None, int, int] = None, start, start
+    if called := CALLED_BY_UNIT.match(folded, start, end):
+        unit = read_unit(plain, folded, start)
+        asked = (unit.unit, start, unit.end) if isinstance(unit, UnitText) and unit.end == called.end() else asked
     for match in IN_UNIT.finditer(wording.silent, start, end):
         if match[0].startswith("to") and not CONVERT.search(interrogative + clause):
             continue

@@ -9,9 +9,9 @@
     python bench/replicas.py grow http://127.0.0.1:8001 http://127.0.0.1:8002 --streams 96   # of --replicas 1-2
 
 `stream` takes turns between the two servers, one stream at a time. `turns` has conversations of five turns, all open at
-once, and compares every answer; with `--keep FILE` it goes on where it was stopped. `death` kills a replica (kill -9)
-when all streams have begun, sends new ones, and compares every answer. `grow` keeps so many streams going until there
-is one replica more, then asks nothing until there is one less.
+once, and compares every answer; with `--keep FILE` it goes on where it was stopped. `death` kills a replica (kill -9,
+or what `--command` does) when all streams have begun, sends new ones, and compares every answer. `grow` keeps so many
+streams going until there is one replica more, then asks nothing until there is one less.
 """
 
 from __future__ import annotations
@@ -56,8 +56,10 @@ def client(url: str) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(base_url=url, timeout=300, trust_env=False, limits=limits)
 
 
-async def stream(http: httpx2.AsyncClient, text: str, tokens: int) -> tuple[str, list[float]]:
-    """The text, and when each event of it came, in seconds after the request."""
+async def stream(
+    http: httpx2.AsyncClient, text: str, tokens: int, begun: asyncio.Event | None = None
+) -> tuple[str, list[float]]:
+    """The text, and when each event of it came, in seconds after the request. `begun` is set with the first."""
     body = {"messages": [{"role": "user", "content": text}], "temperature": 0, "seed": 1, "max_tokens": tokens,
             "stream": True, "ignore_eos": True}  # fmt: skip
     told, times, start = "", [], time.monotonic()
@@ -73,6 +75,8 @@ async def stream(http: httpx2.AsyncClient, text: str, tokens: int) -> tuple[str,
                 piece = choice["delta"].get("content") or choice["delta"].get("reasoning_content")
                 if piece:
                     told += piece
+                    if begun:
+                        begun.set()
                     times.append(time.monotonic() - start)
     return told, times
 
@@ -176,15 +180,17 @@ async def compare_talks(
     print(f"{sum(a != b for a, b in pairs)} of {conversations * TURNS} answers differ from one machine's")
 
 
-def list_replicas() -> list[int]:
-    """Ids of the processes of all replicas on this machine."""
+def list_replicas(url: str) -> list[int]:
+    """Ids of the processes of a server's replicas on this machine, where no other has replicas of the same model."""
+    name = httpx2.get(f"{url}/v1/models", trust_env=False).json()["data"][0]["id"]
+    plain = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)
     listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    return [int(line.split()[0]) for line in listed.splitlines() if "ServeReplica:galop-" in line]
+    return [int(line.split()[0]) for line in listed.splitlines() if f"ServeReplica:galop-{plain}-" in line]
 
 
 async def grow(alone: str, replicas: str, streams: int, tokens: int) -> None:
     """When a replica is added under load and taken away after it."""
-    before, start, asked = set(list_replicas()), time.monotonic(), 0
+    before, start, asked = set(list_replicas(replicas)), time.monotonic(), 0
     said: dict[int, str] = {}
 
     def seconds() -> float:
@@ -194,20 +200,20 @@ async def grow(alone: str, replicas: str, streams: int, tokens: int) -> None:
 
         async def keep_asking() -> None:
             nonlocal asked
-            while not set(list_replicas()) - before or seconds() < 60:
+            while not set(list_replicas(replicas)) - before or seconds() < 60:
                 asked += 1
                 number = asked
                 said[number], _ = await stream(http, f"Tell me a long story about the number {number}.", tokens)
 
         async def look() -> None:
-            while not set(list_replicas()) - before:
+            while not set(list_replicas(replicas)) - before:
                 await asyncio.sleep(0.2)
             print(f"a replica more was started after {seconds():.0f} s with {streams} streams", flush=True)
 
         await asyncio.gather(look(), *(keep_asking() for _ in range(streams)))
-    most, start = set(list_replicas()), time.monotonic()
+    most, start = set(list_replicas(replicas)), time.monotonic()
     print(f"{asked} streams answered by {len(most)} replicas; from here on nothing is asked", flush=True)
-    while most <= set(list_replicas()):
+    while most <= set(list_replicas(replicas)):
         await asyncio.sleep(1)
     print(f"a replica less after {seconds():.0f} s", flush=True)
     numbers = sorted(said)[::10]
@@ -216,25 +222,33 @@ async def grow(alone: str, replicas: str, streams: int, tokens: int) -> None:
     print(f"{sum(said[n] != text for n, text in zip(numbers, texts, strict=True))} of {len(numbers)} compared differ")
 
 
-async def survive(alone: str, replicas: str, streams: int, tokens: int, new: int) -> None:
-    """What becomes of streams when a replica is killed, and of those that come then."""
+async def survive(alone: str, replicas: str, streams: int, tokens: int, new: int, command: str) -> None:
+    """What becomes of streams when a replica is killed, or a command takes it away, and of those that come then."""
     texts = [f"Tell me a long story about the number {number}." for number in range(streams + new)]
     async with client(alone) as http:
         expected = [text for text, _ in await asyncio.gather(*(stream(http, text, tokens) for text in texts))]
     async with client(replicas) as http:
-        begun = [asyncio.create_task(stream(http, text, tokens)) for text in texts[:streams]]
-        await asyncio.sleep(0.7)
+        signs = [asyncio.Event() for _ in range(streams)]
+        begun = [
+            asyncio.create_task(stream(http, text, tokens, sign))
+            for text, sign in zip(texts[:streams], signs, strict=True)
+        ]
+        for sign in signs:
+            await sign.wait()
         ended = sum(task.done() for task in begun)
-        pids = list_replicas()
-        os.kill(pids[0], signal.SIGKILL)
+        pids = list_replicas(replicas)
         start = time.monotonic()
+        if command:
+            await (await asyncio.create_subprocess_shell(command)).wait()
+        else:
+            os.kill(pids[0], signal.SIGKILL)
         later = await asyncio.gather(*(stream(http, text, tokens) for text in texts[streams:]))
         first = [times[0] for _, times in later]
         answers = [text for text, _ in await asyncio.gather(*begun)] + [text for text, _ in later]
         seconds = time.monotonic() - start
     same = sum(a == b for a, b in zip(answers, expected, strict=True))
     print(
-        f"{streams} streams, {ended} ended when one of {len(pids)} replicas was killed; {same} of {len(answers)} "
+        f"{streams} streams, {ended} ended when one of {len(pids)} replicas was taken away; {same} of {len(answers)} "
         f"answers are the same bytes; the {new} that came then had a first token after {max(first):.2f} s at most; "
         f"all had ended {seconds:.1f} s after the kill"
     )
@@ -252,6 +266,7 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=32)
     parser.add_argument("--streams", type=int, default=64)
     parser.add_argument("--new", type=int, default=8)
+    parser.add_argument("--command", default="", help="takes a replica away, instead of kill -9 of one")
     asked = parser.parse_args()
     tokens = asked.tokens or (16 if asked.what == "turns" else 100)
     if asked.what == "stream":
@@ -261,7 +276,7 @@ def main() -> None:
     elif asked.what == "grow":
         asyncio.run(grow(asked.alone, asked.replicas, asked.streams, tokens))
     else:
-        asyncio.run(survive(asked.alone, asked.replicas, asked.streams, tokens, asked.new))
+        asyncio.run(survive(asked.alone, asked.replicas, asked.streams, tokens, asked.new, asked.command))
 
 
 if __name__ == "__main__":

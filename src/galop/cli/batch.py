@@ -131,18 +131,27 @@ async def answer(
 
 @contextmanager
 def show_progress(done: int, total: int) -> Iterator[Report]:
-    """A bar with the rate and the time left at a terminal; elsewhere a line a minute."""
+    """A bar with the rate and the time left at a terminal; elsewhere a line a minute. The rate is since the first
+    answer: a model may take long to load."""
     import time
 
-    started, first, noted = time.monotonic(), done, time.monotonic()
+    started, first, noted = 0.0, done, time.monotonic()
+
+    def answers_and_seconds(done: int) -> tuple[int, float]:
+        nonlocal started, first
+        now = time.monotonic()
+        if not started:
+            started, first = now, done
+        return done - first, max(now - started, 1e-6)
+
     if not sys.stderr.isatty():
 
         def note_now_and_then(done: int, failed: int, tokens: int) -> None:
             nonlocal noted
-            now = time.monotonic()
-            if now - noted >= NOTE_SECONDS:
+            count, seconds = answers_and_seconds(done)
+            if count and (now := time.monotonic()) - noted >= NOTE_SECONDS:
                 noted = now
-                rate = (done - first) / (now - started)
+                rate = count / seconds
                 note(f"{done} of {total}, {60 * rate:.0f} a minute, {(total - done) / rate / 60:.0f} minutes left")
 
         yield note_now_and_then
@@ -161,9 +170,9 @@ def show_progress(done: int, total: int) -> Iterator[Report]:
 
         def draw(done: int, failed: int, tokens: int) -> None:
             nonlocal written
-            written += tokens
-            seconds = time.monotonic() - started
-            rate = f"{60 * (done - first) / seconds:.0f}/min, {written / seconds:.0f} tok/s"
+            count, seconds = answers_and_seconds(done)
+            written += tokens if count else 0
+            rate = f"{60 * count / seconds:.0f}/min, {written / seconds:.0f} tok/s" if count else ""
             bar.update(task, completed=done, rate=rate + (f", {failed} failed" if failed else ""))
 
         yield draw

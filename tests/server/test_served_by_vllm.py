@@ -25,7 +25,11 @@ pytestmark = [pytest.mark.oracle, pytest.mark.timeout(1800)]
 MODEL = "smollm2:135m"
 QUESTION: Any = [{"role": "user", "content": "Name three colours."}]
 PROGRAM = os.environ.get("GALOP_VLLM") or shutil.which("vllm")
-SMALL = {"VLLM_CPU_KVCACHE_SPACE": "1", "GALOP_VLLM_OPTIONS": "--enforce-eager --block-size 32"}
+SMALL = {
+    "VLLM_CPU_KVCACHE_SPACE": "1", "GALOP_VLLM_OPTIONS": "--enforce-eager --block-size 32",
+    # after five minutes for a step vLLM gives itself up, which on a busy machine are over soon
+    "VLLM_EXECUTE_MODEL_TIMEOUT_SECONDS": "3600", "VLLM_ENGINE_READY_TIMEOUT_S": "3600",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -165,6 +165,9 @@ class VllmModel(EngineClient):
                 except VllmError as end:
                     return end
                 await asyncio.sleep(0.1)
+            if not await asyncio.to_thread(self._client.is_healthy):
+                last = self._process.last_words()
+                return VllmError(f"vLLM does not answer any more: {last}; start galop serve again")
         return error
 
     async def _run(self, sequence: TokenSequence, request: GenerationRequest) -> FinishReason:

@@ -171,7 +171,7 @@ def test_a_server_is_renewed_without_a_lost_stream(cluster: Cluster, alone: Runn
         expected = list(many.map(lambda number: stream(alone, number), numbers))
         with serving(*asked, home=tmp_path / "new") as new:
             streams = [many.submit(stream, old, n, lambda n=n: begun.add(n)) for n in numbers]  # type: ignore[misc]
-            wait_for(lambda: len(begun) == len(numbers), "the beginning of all streams")
+            wait_for(lambda: len(begun) == len(numbers), "the beginning of all streams", 900)
             assert old.stop(seconds=900) == 0
             assert ask(new, CHAT, question(99))["choices"] == ask(alone, CHAT, question(99))["choices"]
             assert [future.result() for future in streams] == expected

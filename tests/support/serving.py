@@ -36,7 +36,7 @@ class Running:
     process: subprocess.Popen[str]
     url: str
     log: list[str] = field(default_factory=list)
-    seconds: float = 60  # that an answer may take
+    seconds: float = 300  # that an answer may take
 
     @property
     def port(self) -> int:
@@ -85,7 +85,7 @@ class Running:
         """A connection to send bytes on."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
-    def stop(self, how: int = signal.SIGTERM, seconds: float = 60) -> int:
+    def stop(self, how: int = signal.SIGTERM, seconds: float = 300) -> int:
         """Sends a signal and waits for the end; the exit code."""
         self.process.send_signal(how)
         return self.process.wait(seconds)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 
-def wait_for(happened: Callable[[], bool], what: str, seconds: float = 120) -> None:
+def wait_for(happened: Callable[[], bool], what: str, seconds: float = 300) -> None:
     """Looks every 50 ms; fails the test with `what` if it has not happened by then, on a machine however busy."""
     deadline = time.monotonic() + seconds
     while not happened():

@@ -33,7 +33,7 @@ from galop.version import __version__
 if TYPE_CHECKING:
     from ray.serve.handle import DeploymentHandle
 
-LOOK_SECONDS = 60.0  # for which a node may take to say what it has
+LOOK_SECONDS = 300.0  # for which a node may take to say what it has
 DRAIN_SECONDS = 600  # for which a replica that is to go may finish what it has begun
 
 

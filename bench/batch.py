@@ -2,6 +2,7 @@
 
     python bench/batch.py                                  # SmolLM2, three rounds, some two minutes
     python bench/batch.py --model qwen2.5-coder:0.5b --rows 192
+    python bench/batch.py --beside                         # one stream alone, then beside a batch of the server
 
 Each round they take turns, with questions as long and answers as long; the words differ, so that nothing is found in a
 prefix cache. 64 clients send one question after another to a server and stream each answer; the command gets the
@@ -88,6 +89,38 @@ def answer_on_server(server: Server, rows: Rows) -> tuple[int, float]:
     return sum(json.loads(line)["response"]["body"]["usage"]["completion_tokens"] for line in answers), seconds
 
 
+def time_stream(server: Server, row: dict[str, Any]) -> tuple[float, float]:
+    """Seconds to the first piece of a streamed answer, and pieces a second after it."""
+    start, times = time.perf_counter(), list[float]()
+    body = {**row, "stream": True}
+    with httpx2.stream("POST", f"{server.url}/v1/chat/completions", json=body, timeout=None, trust_env=False) as reply:
+        for line in reply.iter_lines():
+            if line.startswith("data: {") and json.loads(line[6:])["choices"][0]["delta"].get("content"):
+                times.append(time.perf_counter())
+    return times[0] - start, (len(times) - 1) / (times[-1] - times[0])
+
+
+def compare_beside(server: Server, model: str, rows: int, tokens: int, rounds: int) -> None:
+    """A stream alone, and beside a batch that has as many rows under way as it may."""
+    found = {}
+    with httpx2.Client(base_url=server.url, timeout=None, trust_env=False) as http:
+        for name in ("alone", "beside a batch"):
+            if name != "alone":
+                form = {"files": {"file": ("rows.jsonl", lines(questions(model, rows, tokens, 1, 1)))}}
+                file = http.post("/v1/files", data={"purpose": "batch"}, **form).raise_for_status().json()
+                body = {"input_file_id": file["id"], "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+                batch = http.post("/v1/batches", json=body).raise_for_status().json()
+                while not http.get(f"/v1/batches/{batch['id']}").json()["request_counts"]["completed"]:
+                    time.sleep(0.1)
+            asked = questions(model, rounds + 1, 100, 2, 2 if name == "alone" else 3)
+            found[name] = np.median([time_stream(server, row) for row in asked][1:], axis=0)
+        counts = http.get(f"/v1/batches/{batch['id']}").json()["request_counts"]
+        http.post(f"/v1/batches/{batch['id']}/cancel")
+    for name, (first, rate) in found.items():
+        print(f"{name}: first token {1000 * first:.0f} ms, {rate:.1f} tokens/s; medians of {rounds}")
+    print(f"the batch was at {counts['completed']} of {counts['total']} rows then")
+
+
 def answer_by_command(folder: Path, rows: Rows) -> tuple[int, float]:
     """The same of the command, by what it tells itself."""
     asked, answers = folder / "in.jsonl", folder / "out.jsonl"
@@ -105,12 +138,16 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=64, help="of each answer")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--first", type=int, default=0, help="round to begin with: others have other questions")
+    parser.add_argument("--beside", action="store_true")
     parser.add_argument("--skip", nargs="*", default=[], choices=["galop batch", "/v1/batches"])
     options = parser.parse_args()
     rates: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         with galop(options.model, "--no-keep-conversations", home=folder / "home") as server:
+            if options.beside:
+                compare_beside(server, options.model, options.rows, options.tokens, options.rounds)
+                return
             ways: dict[str, Callable[[Rows], tuple[int, float]]] = {
                 "64 streams": lambda rows: asyncio.run(stream_all(server.url, rows)),
                 "galop batch": lambda rows: answer_by_command(folder, rows),

@@ -107,6 +107,7 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("buoyancy", {"volume": "2 m³", "density": "1025 kg/m³"}, {"force": 20_103.6}, 1e-5),
     ("stress_and_strain", {"force": "50 kN", "area": "400 mm²", "elastic_modulus": "70 GPa"}, {"stress": 125, "strain": 125 / 70_000}, 1e-9),
     ("elongation", {"force": "20 kN", "length": "3 m", "area": "200 mm²", "elastic_modulus": "200 GPa"}, {"elongation": 1.5}, 1e-9),
+    ("efficiency_of_loss", {"loss": "1.5 kW", "intake": "9 kW"}, {"efficiency": 0.833333}, 1e-5),
     ("power_efficiency", {"output": "7.5 kW", "intake": "9 kW"}, {"efficiency": 0.833333}, 1e-5),
     ("layers_heat_of_difference",
      {"area": "20 m²", "first_thickness": "10 cm", "first_conductivity": "0.6 W/m/K", "second_thickness": "6 cm",

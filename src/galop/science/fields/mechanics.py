@@ -205,6 +205,23 @@ def elongation(
 
 
 @formula(
+    "efficiency = 1 - P_lost / P_in", "definition", {"efficiency": Quantity("", "efficiency", words="η, rendement")},
+    words="efficiency of what wastes loses rejects dissipates a part of the power it takes in, rendement puissance "
+          "perdue gaspillée dissipée absorbée",
+)  # fmt: skip
+def efficiency_of_loss(
+    loss: Annotated[
+        float, Quantity("W", "power lost", 0, 1e18, "wastes wasted heat rejected dissipated, perdue gaspillée dissipée")
+    ],
+    intake: Annotated[
+        float, Quantity("W", "power taken", 1e-9, 1e18, "input takes consumes absorbs draws, absorbée consommée")
+    ],
+) -> float:
+    """Efficiency of what loses a part of the power that it takes."""
+    return 1 - loss / intake
+
+
+@formula(
     "efficiency = P_out / P_in", "definition", {"efficiency": Quantity("", "efficiency", words="η ratio, rendement")},
     words="efficiency output over input power, rendement puissance utile absorbée",
 )  # fmt: skip

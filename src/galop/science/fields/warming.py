@@ -61,7 +61,7 @@ def latent_heat(
 
 @formula(
     "t = m L / (eta P)", "definition",
-    {"time": Quantity("s", "time", words="how long duration, durée temps combien de temps")},
+    {"time": Quantity("s", "time of melting, freezing or boiling", words="durée temps de fusion congélation")},
     words="time to melt freeze boil off evaporate a mass with a power, temps pour fondre congeler évaporer vaporiser "
           "une masse avec une puissance, congélateur",
 )  # fmt: skip

@@ -34,7 +34,8 @@ OPPOSITES = tuple(
         ("fuel carburant combustible", "oxidiser oxidizer comburant oxydant"),
         ("exit sortie", "throat col"), ("exit sortie", "chamber chambre"), ("ambient ambiante", "chamber chambre"),
         ("payload utile", "propellant ergols"), ("dry empty structural structure sèche vide", "propellant ergols"),
-        ("lost loss perdu perdue pertes", "useful output efficiency utile rendement"),
+        ("lost loss waste dissipated perdu perdue pertes gaspille dissipé",
+         "useful output given efficiency utile rendement"),
         ("exchange échange", "limiting limite"), ("length long longueur", "diameter diamètre radius rayon "
                                                                           "thickness épaisseur"),
         ("centre center radius rayon", "altitude above"),

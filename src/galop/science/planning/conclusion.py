@@ -10,7 +10,7 @@ from galop.science.formula import format_number
 from galop.science.planning.answer import Answer, ComputedStep
 from galop.science.planning.candidates import Candidate, find_candidates, things_asked
 from galop.science.planning.formula_plan import FormulaPlan
-from galop.science.planning.lacking import name_missing, say_missing
+from galop.science.planning.lacking import LEAST_ALONE, name_missing, say_missing
 from galop.science.planning.variables import convert, rarity
 from galop.science.reading.plain_text import fold_characters
 from galop.science.reading.quantities import Given
@@ -65,7 +65,7 @@ def answer(question: TechnicalQuestion) -> Answer:
         return found
     candidates = find_candidates(question)
     found = conclude(question, first_rank(candidates))
-    lacking = name_missing(question)
+    lacking = name_missing(question) or (None if candidates else name_missing(question, LEAST_ALONE))
     return lacking.answer if lacking and is_lacking(question, candidates, found, lacking.plan) else found
 
 
@@ -78,6 +78,8 @@ def is_lacking(
     if not candidates or found.status in ("missing", "no_formula"):
         return True
     first = candidates[0].plan
+    if found.value is not None and lacking.step.formula is first.step.formula and lacking.used <= first.used:
+        return False  # it lacks nothing
     if found.status == "ambiguous" and first.left > LEFT:
         return lacking.used > first.used
     meant = lacking.about >= MEANT and lacking.score > first.score + BETTER

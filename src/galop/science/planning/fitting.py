@@ -281,7 +281,8 @@ class Fitting:
         """What a variable may be where nothing is said of it, the likeliest first."""
         if role not in self._assumed:
             told = f"{role.of.what} {role.of.words} {role.name.replace('_', ' ')}"
-            self._assumed[role] = [] if role.is_result else find_assumptions(role.of.unit, told, self._question)[:3]
+            none = role.is_result or is_difference(role.of)  # room temperature is no difference
+            self._assumed[role] = [] if none else find_assumptions(role.of.unit, told, self._question)[:3]
         return self._assumed[role]
 
     def candidates_for(self, role: Variable) -> list[int]:

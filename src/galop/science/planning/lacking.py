@@ -17,6 +17,7 @@ from galop.science.reading.question import TechnicalQuestion
 from galop.science.reading.words import stems
 
 LEAST, LEAST_ABOUT = -0.75, 0.05  # a formula that fits less is not meant
+LEAST_ALONE = -3.0  # the same where nothing else was found
 UNUSED_ABOUT = 0.4  # the same of one that uses nothing given
 NEAR = 0.6  # another formula is told too where its score is less by no more
 
@@ -29,10 +30,10 @@ class Lacking:
     answer: Answer
 
 
-def name_missing(question: TechnicalQuestion) -> Lacking | None:
-    """What a question would have to say; None where no formula is about what it asks."""
+def name_missing(question: TechnicalQuestion, least: float = LEAST) -> Lacking | None:
+    """What a question would have to say; None where no formula is about what it asks, by at least that score."""
     question, asked = prepare(question)
-    plans = [plan for plan in find_lacking(question, asked)[:8] if is_meant(plan)]
+    plans = [plan for plan in find_lacking(question, asked)[:8] if is_meant(plan, least)]
     if not plans:
         return None
     first = plans[0]
@@ -44,9 +45,9 @@ def name_missing(question: TechnicalQuestion) -> Lacking | None:
     return Lacking(first, say_missing(question, [first, *([other] if other else [])]))
 
 
-def is_meant(plan: FormulaPlan) -> bool:
+def is_meant(plan: FormulaPlan, least: float) -> bool:
     """Whether a question is about a formula that lacks an input, by its words and by what it uses."""
-    return plan.score > LEAST and plan.about >= (LEAST_ABOUT if plan.used else UNUSED_ABOUT)
+    return plan.score > least and plan.about >= (LEAST_ABOUT if plan.used else UNUSED_ABOUT)
 
 
 def lacks(plan: FormulaPlan) -> Sequence[str]:

@@ -88,7 +88,9 @@ PER_WHAT = re.compile(
 )
 TIMES = {"second": "s", "seconde": "s", "sec": "s", "s": "s", "minute": "min", "min": "min", "hour": "h", "heure": "h",
          "h": "h", "day": "day", "jour": "day"}  # fmt: skip
-PER_TIME = re.compile(rf"(?:(?:per|par|each|every|a) |/ ?)({'|'.join(TIMES)})(?!\w)")
+PER_TIME = re.compile(  # "a sec" is dry, in French
+    rf"(?:(?:(?:per|par|each|every) |/ ?)({'|'.join(TIMES)})|\ba (second|minute|hour|day))(?!\w)"
+)
 IT = re.compile(
     r"^(?:(?:what|how) (?:is|was|will|would|does) )?(?:it|that|this|elle|il|-t-elle|-t-il|celle-ci|celui-ci)\b"
 )

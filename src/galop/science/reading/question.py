@@ -291,9 +291,9 @@ def make_asked(wording: Wording, start: int, end: int, interrogative: str, kind:
     implied = measures = find_implied(f"{interrogative.strip()} {clause}".strip())
     rate = PER_TIME.search(clause) if unit in AMOUNTS else None
     if rate and not silent[rate.start() : rate.end()].isspace():  # how many kg does it make per day
-        unit = f"{unit}/{TIMES[rate[1]]}"
+        unit = f"{unit}/{TIMES[rate[1] or rate[2]]}"
     if implied == "kg" and unit is None and (rate := PER_TIME.search(head)):
-        unit = implied = measures = f"kg/{TIMES[rate[1]]}"
+        unit = implied = measures = f"kg/{TIMES[rate[1] or rate[2]]}"
     if measures is None and named:
         measures = named[0][2]
         per = PER_WHAT.match(clause, named[0][1])

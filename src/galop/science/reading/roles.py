@@ -37,6 +37,7 @@ ROUND = re.compile(  # what a length is the diameter of
 )
 ACROSS = stems("diameter")
 CONDITION = re.compile(r"\b(?:if|when|si|quand|lorsque|lorsqu'|sachant que|given that)\b ?")
+DOES = re.compile(r"\b(?:burns|brûle|consumes|consomme|carries|emporte|holds|contient)\b")
 CHANGED_TO = re.compile(
     r"\b(?:compress|expand|compri|détend|heat|cool|warm|chauff|refroid|ris|rais|increas|drop|fall|augment|pass)\w* "
     r"(?:up |down )?(?:to|à|jusqu'à) ?$"
@@ -93,6 +94,8 @@ def read_role(passage: Passage, previous: int, start: int, end: int, following: 
     tail = text[end : min(following, end + WINDOW)]
     if stop := SENTENCE.search(tail):
         tail = tail[: stop.start()]
+    if does := DOES.search(tail):  # a stage of 5 t burns its propellant: it is no propellant
+        tail = tail[: does.start()]
     if (cut := CLAUSE.search(tail)) and (cut.start() > 0 or cut[0] != "("):
         tail = tail[: cut.start()]
     near = tuple(dict.fromkeys(reversed(stems(lead[-2 * WINDOW :])[-MOST:])))

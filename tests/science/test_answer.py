@@ -102,3 +102,11 @@ def test_nothing_is_told_that_takes_a_quantity_for_what_it_is_said_not_to_be() -
 def test_words_decide_what_a_quantity_is(text: str, value: float) -> None:
     found = answer(text)
     assert found.value == pytest.approx(value, rel=2e-3), found.text()
+
+
+def test_what_is_assumed_is_no_difference_of_temperatures() -> None:
+    assert answer("What flow of cooling water carries away 35 kW?").value is None
+
+
+def test_waste_is_no_output() -> None:
+    assert answer("An engine takes 5 kW of heat and wastes 3.4 kW. Efficiency in percent?").value == pytest.approx(32)

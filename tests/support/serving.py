@@ -77,6 +77,11 @@ class Running:
         values = [line.rsplit(" ", 1) for line in lines]
         return [sum(float(value[1]) for value in values if value[0].startswith(f"galop:{n}{{")) for n in names]
 
+    def context(self) -> int:
+        """Of the first model."""
+        with self.client() as client:
+            return int(client.get("/v1/models").json()["data"][0]["context_length"])
+
     def open_files(self) -> int:
         """How many descriptors its process has open."""
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))

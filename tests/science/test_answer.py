@@ -110,3 +110,8 @@ def test_what_is_assumed_is_no_difference_of_temperatures() -> None:
 
 def test_waste_is_no_output() -> None:
     assert answer("An engine takes 5 kW of heat and wastes 3.4 kW. Efficiency in percent?").value == pytest.approx(32)
+
+
+def test_a_stock_is_not_thinner_than_what_is_made_of_it() -> None:
+    found = answer("Quel volume d'eau ajouter à 80 mL d'une solution à 3 M pour obtenir 0,5 M ? (mL)")
+    assert found.value == pytest.approx(400), found.text()

@@ -11,6 +11,7 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
      {"carbon_dioxide": 44.009, "water_formed": 36.03, "oxygen_used": 63.996, "air_used": 276.6, "heat": 802.3}, 1e-3),
     ("mass_for_solution", {"concentration": "0.1 mol/L", "volume": "500 mL", "molar_mass": "58.44 g/mol"}, {"mass": 2.922}, 1e-9),
     ("stock_volume", {"stock": "12 mol/L", "concentration": "1 mol/L", "final_volume": "600 mL"}, {"volume": 50}, 1e-9),
+    ("dilution_water", {"volume": "100 mL", "before": "2 mol/L", "after": "0.5 mol/L"}, {"water": 300}, 1e-12),
     ("percent_yield", {"actual": "7.5 g", "theoretical": "10 g"}, {"share": 0.75}, 1e-12),
     # A molal solution of sodium chloride in water freezes near -3.7 °C.
     ("colligative_change", {"constant": "1.86 K*kg/mol", "molality": "1 mol/kg", "particles": 2}, {"change": 3.72}, 1e-9),

@@ -30,9 +30,7 @@ BODIES: dict[str, tuple[float, float]] = {  # GM [m^3/s^2], equatorial radius [m
 }  # fmt: skip
 Altitude = Annotated[
     float,
-    Quantity(
-        "km", "altitude above the equatorial radius", 0, 1e9, "height orbit altitude, altitude de l'orbite, hauteur"
-    ),
+    Quantity("km", "altitude above the equator", 0, 1e9, "height orbit altitude, altitude de l'orbite, hauteur"),
 ]
 Radius = Annotated[
     float,
@@ -107,7 +105,7 @@ def circular_orbit(
 @formula(
     "velocity = sqrt(GM / r), period = 2 pi sqrt(r^3 / GM)", f"{VALLADO}, ch. 1; {TABLE}",
     {"velocity": VELOCITY, "period": PERIOD,
-     "altitude": Quantity("km", "altitude above the equatorial radius", words="altitude de l'orbite, hauteur")},
+     "altitude": Quantity("km", "altitude above the equator", words="altitude de l'orbite, hauteur")},
     words="circular orbit of a radius from the centre, orbite circulaire de rayon, geostationary, géostationnaire, "
           "vitesse, période",
 )  # fmt: skip

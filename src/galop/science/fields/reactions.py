@@ -9,6 +9,7 @@ from galop.science.constants import R
 from galop.science.elements import ATOMIC_WEIGHTS
 from galop.science.fields.solutions import HARRIS, IUPAC
 from galop.science.formula import Quantity, formula
+from galop.science.units import ScienceError
 
 ATKINS = "Atkins & de Paula, Physical Chemistry, 10th ed."
 BURNT = Literal[
@@ -162,8 +163,32 @@ def stock_volume(
         Quantity("mL", "volume to prepare", 1e-9, 1e12, "make final of V2 obtain, préparer final obtenir fabriquer"),
     ],
 ) -> float:
-    """Volume of a concentrated solution that a diluted one takes."""
+    """Volume of a concentrated solution that a diluted one takes.
+
+    Raises ScienceError where the stock is the thinner one.
+    """
+    if stock < concentration:
+        raise ScienceError(f"a stock of {stock:g} mol/L is too thin for a solution of {concentration:g} mol/L")
     return concentration * final_volume / stock
+
+
+@formula(
+    "V = V1 (c1 / c2 - 1)", HARRIS,
+    {"water": Quantity("mL", "volume of water to add", words="added solvent, volume d'eau à ajouter")},
+    words="water to add to a volume of a solution to dilute it, ajouter de l'eau pour diluer une solution obtenir",
+)  # fmt: skip
+def dilution_water(
+    volume: Annotated[float, Quantity("mL", "volume of the solution", 1e-9, 1e12, "initial V1, volume de la solution")],
+    before: Annotated[float, Quantity("mol/L", "concentration before", 1e-12, 100, "solution c1, initiale")],
+    after: Annotated[float, Quantity("mol/L", "concentration after", 1e-12, 100, "c2 obtain final, obtenir finale")],
+) -> float:
+    """Water that dilutes a solution from one concentration to another.
+
+    Raises ScienceError where that would take water away.
+    """
+    if after > before:
+        raise ScienceError(f"water does not bring {before:g} mol/L to {after:g} mol/L")
+    return volume * (before / after - 1)
 
 
 @formula(

@@ -101,7 +101,7 @@ def test_texts_and_pictures_are_files_too(client: openai.OpenAI, names: list[str
 @pytest.mark.parametrize(
     ("file", "said"),
     [
-        ({"file_id": "file-1"}, "file 1 of the request is under a file_id .file-1., and nothing is uploaded here"),
+        ({"file_id": "file-1"}, "no file of this key has the file_id .file-1.; send it to /v1/files"),
         ({"file_url": "https://example.com/a.pdf"}, "has no data|is a URL"),
         ({"file_data": "https://example.com/a.pdf"}, "file 1 of the request is a URL .https:.*fetches none"),
         ({"file_data": "data:application/pdf;base64,@@@"}, "not valid base64"),
@@ -128,5 +128,5 @@ def test_a_url_of_a_document_is_never_fetched(server: Running, names: list[str])
     with anthropic.Anthropic(base_url=server.url, api_key="none", max_retries=0) as claude:
         for source in ({"type": "url", "url": "https://example.com/a.pdf"}, {"type": "file", "file_id": "file_1"}):
             document: Any = {"type": "document", "source": source}
-            with pytest.raises(anthropic.BadRequestError, match="fetches none|nothing is uploaded here"):
+            with pytest.raises(anthropic.BadRequestError, match="fetches none|no file of this key has the file_id"):
                 claude.messages.create(model=names[0], max_tokens=1, messages=[{"role": "user", "content": [document]}])

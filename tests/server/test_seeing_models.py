@@ -104,6 +104,53 @@ def test_the_llm_command_shows_an_attachment(server: Running, client: openai.Ope
     assert told.stdout.strip() == (chat.choices[0].message.content or "").strip() != ""
 
 
+def test_a_picture_that_was_sent_before(server: Running, client: openai.OpenAI, name: str) -> None:
+    kept = client.files.create(file=("photo.png", base64.b64decode(PNG)), purpose="vision")
+    assert kept.purpose == "vision" and client.files.content(kept.id).content == base64.b64decode(PNG)
+    asked: Any = {"model": name, "temperature": 0}
+    by_url = client.chat.completions.create(messages=shown(URL), max_tokens=8, **asked)
+    parts: list[Any] = [{"type": "file", "file": {"file_id": kept.id}}, {"type": "text", "text": "What is this?"}]
+    by_id = client.chat.completions.create(messages=[{"role": "user", "content": parts}], max_tokens=8, **asked)
+    assert by_id.choices[0].message.content == by_url.choices[0].message.content
+    assert by_id.usage and by_url.usage and by_id.usage.prompt_tokens == by_url.usage.prompt_tokens
+    for kind in ("input_image", "input_file"):
+        items: Any = [{"type": kind, "file_id": kept.id}, {"type": "input_text", "text": "What is this?"}]
+        response = client.responses.create(input=[{"role": "user", "content": items}], max_output_tokens=8, **asked)
+        assert response.usage and response.usage.input_tokens == by_url.usage.prompt_tokens
+    with anthropic.Anthropic(base_url=server.url, api_key="none", max_retries=0) as claude:
+        block: Any = {"type": "image", "source": {"type": "file", "file_id": kept.id}}
+        content = [block, {"type": "text", "text": "What is this?"}]
+        counted = claude.messages.count_tokens(model=name, messages=[{"role": "user", "content": content}])
+        assert counted.input_tokens == by_url.usage.prompt_tokens
+    client.files.delete(kept.id)
+    with pytest.raises(openai.BadRequestError, match="no file of this key has the file_id"):
+        client.chat.completions.create(messages=[{"role": "user", "content": parts}], **asked)
+    with pytest.raises(openai.BadRequestError, match="purpose has to be batch, user_data, vision or assistants"):
+        client.files.create(file=("a.jsonl", b"{}"), purpose="fine-tune")
+
+
+def test_clients_can_tell_that_it_sees(server: Running, client: openai.OpenAI, name: str) -> None:
+    entries = {model.id: model.model_dump()["architecture"] for model in client.models.list().data}
+    assert entries[name] == {"input_modalities": ["text", "image"], "output_modalities": ["text"]}
+    blind = next(model for model in entries if model != name and "image" not in entries[model]["input_modalities"])
+    assert client.models.retrieve(name).model_dump()["architecture"] == entries[name]
+    with server.client() as http:
+        for asked, sees in (("", True), (name, True), (blind, False)):
+            props = http.get("/props", params={"model": asked}).json()
+            assert props["modalities"] == {"vision": sees, "audio": False}
+            assert props["default_generation_settings"]["n_ctx"] > 0 and props["model_alias"] == (asked or name)
+        assert http.get("/props", params={"model": "nobody"}).status_code == 404
+        shown = {model["name"]: model["capabilities"] for model in http.get("/api/tags").json()["models"]}
+        assert "vision" in shown[name] and "vision" not in shown[blind]
+    with anthropic.Anthropic(base_url=server.url, api_key="none", max_retries=0) as claude:
+        can = [claude.models.retrieve(model).capabilities for model in (name, blind)]
+        assert [one and one.image_input.supported for one in can] == [True, False]
+        with pytest.raises(anthropic.NotFoundError, match="Message Batches are not answered here"):
+            claude.messages.batches.create(requests=[])
+        with pytest.raises(anthropic.NotFoundError, match="/v1/batches"):
+            claude.messages.batches.retrieve("msgbatch_1")
+
+
 def test_a_second_question_reads_nothing_again(server: Running, client: openai.OpenAI, name: str) -> None:
     messages = shown(URL, text="Say: ")
     client.chat.completions.create(model=name, messages=messages, max_tokens=4)
@@ -165,7 +212,7 @@ def test_other_dialects_refuse_urls_too(server: Running, name: str) -> None:
     with anthropic.Anthropic(base_url=server.url, api_key="none", max_retries=0) as claude:
         for source in ({"type": "url", "url": "https://example.com/cat.png"}, {"type": "file", "file_id": "file_1"}):
             image: Any = {"type": "image", "source": source}
-            with pytest.raises(anthropic.BadRequestError, match="fetches none"):
+            with pytest.raises(anthropic.BadRequestError, match="fetches none|no file of this key has the file_id"):
                 claude.messages.create(model=name, max_tokens=4, messages=[{"role": "user", "content": [image]}])
     with pytest.raises(ollama.ResponseError, match="not valid base64"):
         server_error: Any = [{"role": "user", "content": "What?", "images": ["/etc/passwd!"]}]

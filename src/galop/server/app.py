@@ -47,8 +47,8 @@ def create(
     mount: Callable[[FastAPI, Service], None] | None = None,
 ) -> ASGIApp:
     """The whole application, guarded; `mount` adds what else answers at this port, such as the page."""
-    service = Service(models)
     batches = Batches(data_directory() / "batches", keys, models.limits.parallel)
+    service = Service(models, files=batches.files)
     app = create_unguarded(service, batches)
     if mount:
         mount(app, service)

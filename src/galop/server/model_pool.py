@@ -26,7 +26,7 @@ from galop.machine import available_memory, cache_directory
 from galop.server.api_keys import ApiKey
 from galop.server.errors import ApiError
 from galop.store import Source
-from galop.store.model_info import get_info
+from galop.store.model_info import find_info, get_info
 from galop.store.seeing import sees
 from galop.weights.files import weight_bytes
 
@@ -317,9 +317,18 @@ class ModelPool:
             "owned_by": (entry.repo.split("/")[0] or "galop") if entry else (source.repo.split("/")[0] or "local"),
             "status": "loaded" if resident else "unloaded",
             "context_length": context or None,
+            "architecture": modalities(source, resident),
             "licence": entry.licence if entry else "",
             "preview": bool(entry and entry.preview),
         }
+
+
+def modalities(source: Source, resident: Resident | None) -> dict[str, list[str]]:
+    """What a model reads and makes, in the words by which clients of OpenRouter and llama-server show a picture button;
+    what is not known is text."""
+    info = find_info(source)
+    reads = ["text", "image"] if (resident.model.capabilities.sees if resident else info.sees) else ["text"]
+    return {"input_modalities": reads, "output_modalities": ["embeddings" if info.only_embeds else "text"]}
 
 
 def _collect_garbage() -> None:

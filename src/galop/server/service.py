@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from galop.agent.planner import Planner, can_compute, user_texts
@@ -18,6 +19,7 @@ from galop.chat.template import PromptEnd
 from galop.chat.thinking import Thinking
 from galop.errors import BlindModelError
 from galop.server.api_keys import ApiKey
+from galop.server.batches.files import Files
 from galop.server.computed_reply import ComputedReply
 from galop.server.errors import ApiError
 from galop.server.metrics import Metrics
@@ -25,6 +27,7 @@ from galop.server.model_pool import ModelPool, Resident
 from galop.server.rate_limit import RateLimiter
 from galop.server.reply import Reply
 from galop.server.reply_events import TextDelta
+from galop.server.request.media import find_nothing
 from galop.server.request.messages import ChatMessage, read_messages
 from galop.server.request.prompts import check_length, encode_middle, encode_prompt, require_writer
 from galop.server.request.tools import SCIENCE, ScienceTool, ToolSelection
@@ -48,6 +51,7 @@ class Service:
     metrics: Metrics = field(default_factory=Metrics)
     limiter: RateLimiter = field(default_factory=RateLimiter)
     planner: Planner = field(default_factory=Planner)
+    files: Files | None = None  # that were sent before
     _decoding: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "galop-pictures"))
 
     async def open(self, key: ApiKey, name: str | None) -> tuple[Resident, AsyncExitStack]:
@@ -122,7 +126,8 @@ class Service:
         parts = [part for message in messages for part in message.parts]
         pictured = any(part.is_file or (sees and part.is_picture) for part in parts)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._decoding if pictured else None, read_messages, messages, sees)
+        find = partial(self.files.read, key.hash) if self.files else find_nothing
+        return await loop.run_in_executor(self._decoding if pictured else None, read_messages, messages, sees, find)
 
     async def complete(
         self, key: ApiKey, name: str | None, given: str | Sequence[str | list[int]], suffix: str | None = None

@@ -14,7 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from galop.errors import DocumentError
 from galop.machine import private, private_folder
+from galop.pictures.file_kinds import read_file
 from galop.server.errors import ApiError
 
 MOST_FILES = 1000  # of one key
@@ -90,6 +92,16 @@ class Files:
     def path(self, stored: StoredFile) -> Path:
         """Where its content is."""
         return self.folder / stored.id
+
+    def read(self, owner: str, name: str) -> tuple[str, bytes]:
+        """A file's name and content, for a prompt. Raises DocumentError where the owner has no such file, or one that
+        is larger than is read."""
+        try:
+            stored = self.find(owner, name)
+        except ApiError:
+            message = f"no file of this key has the file_id {name[:60]!r}; send it to /v1/files first, or in base64"
+            raise DocumentError(message) from None
+        return stored.filename, read_file(self.path(stored), stored.filename)
 
     def remove(self, owner: str, name: str) -> None:
         """Raises ApiError (404) where the owner has no such file."""

@@ -105,6 +105,8 @@ class ContentBlock(BaseModel):
             return None
         if not isinstance(self.source, DocumentSource):
             raise ApiError(400, "invalid_value", "an image block has no source", "messages")
+        if self.source.type == "file":
+            return ContentPart(type="image_url", file=FileData(file_id=self.source.file_id or "-"), label=self.kind)
         given = self.source.data if self.source.type == "base64" else self.source.url or f"{self.source.type}:"
         return ContentPart(type="image_url", image_url=given or "", label=self.kind)
 

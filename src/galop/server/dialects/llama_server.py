@@ -1,7 +1,8 @@
-"""llama-server's own dialect: /completion, and /infill with which editors have the middle of a file written."""
+"""llama-server's own dialect: /completion, /infill with which editors have the middle of a file written, and /props."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -15,18 +16,24 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from galop.backends.events import Done
 from galop.backends.protocol import TokenBackend
+from galop.chat.renderer import capabilities_of
 from galop.engine.sampling import Sampling
+from galop.server.dialects.ollama_models import settings
 from galop.server.errors import ApiError
+from galop.server.model_pool import ModelPool
 from galop.server.reply import Reply, ReplyOptions
 from galop.server.reply_events import ChoiceEnd, TextDelta
 from galop.server.request.extensions import ExtensionFields
 from galop.server.request.fields import MAX_ANSWERS, SamplingFields, StopString, TokenLimit, first_limit, stop_list
 from galop.server.request.prompts import encode_prompt, require_fim
 from galop.server.request.response_format import parse_response_format
-from galop.server.service import Service
+from galop.server.service import Service, split_name
 from galop.server.transport.json_body import StrictRoute
 from galop.server.transport.streaming import EVENT_STREAM, respond, sse_event
 from galop.server.usage import llama_timings, token_logprobs
+from galop.store import Source
+from galop.store.model_info import find_info
+from galop.version import __version__
 
 WINDOW = (
     2048  # tokens of a file around the place, three quarters of them before it; the rest of the context is for others
@@ -147,7 +154,7 @@ class WithoutPrefix:
 
 
 def routes(service: Service) -> APIRouter:
-    """`/completion` and `/infill`."""
+    """`/completion`, `/infill` and `/props`."""
     router = APIRouter(route_class=StrictRoute, tags=["llama-server"])
 
     async def answer(request: Request, body: LlamaCompletionRequest | LlamaInfillRequest) -> Response:
@@ -176,6 +183,12 @@ def routes(service: Service) -> APIRouter:
         """What belongs between two texts."""
         return await answer(request, body)
 
+    @router.get("/props")
+    async def props(request: Request, model: str = "") -> dict[str, Any]:
+        """What a model is, without loading it: the one named, or the first."""
+        source = service.models.find(split_name(model or None)[0], request.state.key)
+        return await asyncio.to_thread(describe_props, service.models, source)
+
     async def completion(request: Request, body: LlamaCompletionRequest) -> Response:
         """Continues a text."""
         return await answer(request, body)
@@ -183,6 +196,20 @@ def routes(service: Service) -> APIRouter:
     router.post("/completion", response_model=None, responses=EVENT_STREAM)(completion)
     router.post("/completions", response_model=None, responses=EVENT_STREAM, include_in_schema=False)(completion)
     return router
+
+
+def describe_props(models: ModelPool, source: Source) -> dict[str, Any]:
+    """A model as llama-server's clients ask for it: its context, its template, and whether it sees."""
+    described, info = models.describe(source), find_info(source)
+    template = capabilities_of(info.template) if info.template else None
+    return {
+        "default_generation_settings": {"n_ctx": described["context_length"] or 0, "params": settings(source, info)},
+        "total_slots": models.limits.parallel, "model_alias": source.name, "model_path": source.name,
+        "chat_template": info.template,
+        "chat_template_caps": {"supports_tools": bool(template and template.tools)},
+        "modalities": {"vision": "image" in described["architecture"]["input_modalities"], "audio": False},
+        "build_info": f"galop {__version__}", "is_sleeping": described["status"] != "loaded",
+    }  # fmt: skip
 
 
 class LlamaWriter:

@@ -58,7 +58,26 @@ def anthropic_model(described: dict[str, Any]) -> dict[str, Any]:
     """An entry of the list of models in Anthropic's shape."""
     created = datetime.fromtimestamp(described["created"], UTC).isoformat().replace("+00:00", "Z")
     return {"type": "model", "id": described["id"], "display_name": described["id"], "created_at": created,
-            "lifecycle": "active", "max_input_tokens": described["context_length"]}  # fmt: skip
+            "lifecycle": "active", "max_input_tokens": described["context_length"],
+            "capabilities": anthropic_capabilities(described["architecture"])}  # fmt: skip
+
+
+def anthropic_capabilities(architecture: dict[str, list[str]]) -> dict[str, Any]:
+    """What a model can do, in Anthropic's shape, where every capability it knows has to be named."""
+    writes = "text" in architecture["output_modalities"]
+
+    def can(yes: bool, **details: Any) -> dict[str, Any]:
+        return {"supported": yes, **details}
+
+    thinking = {name: can(writes) for name in ("adaptive", "disabled", "enabled")}
+    return {
+        "batch": can(False), "citations": can(False), "code_execution": can(False), "context_management": can(False),
+        "effort": can(writes, **{name: can(writes) for name in ("low", "medium", "high", "xhigh", "max")}),
+        "image_input": can("image" in architecture["input_modalities"]), "pdf_input": can(writes),
+        "server_tools": can(False, code_execution=can(False), web_search=can(False)),
+        "structured_outputs": can(writes),
+        "thinking": can(writes, types={**thinking, "between_tools": can(False)}),
+    }  # fmt: skip
 
 
 def anthropic_page(models: list[dict[str, Any]], limit: int, after: str, before: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from galop.server.transport.json_body import StrictRoute
 
 WINDOW = re.compile(r"([1-9]\d{0,2})([hd])")
 HOUR = 3600
+PURPOSES = ("batch", "user_data", "vision", "assistants")  # of files: requests, or what a prompt shows by its file_id
 Item = TypeVar("Item", StoredFile, StoredBatch)
 
 
@@ -41,16 +42,17 @@ def routes(batches: Batches) -> APIRouter:
 
     @router.post("/files", response_model=None)
     async def upload(request: Request) -> dict[str, Any]:
-        """Keeps a file of requests, sent as a form with `file` and `purpose`."""
+        """Keeps a file of requests, or one to be shown in prompts, sent as a form with `file` and `purpose`."""
         form = await request.form(max_files=1, max_fields=20)
         file, purpose = form.get("file"), form.get("purpose")
         if not isinstance(file, UploadFile):
             raise ApiError(400, "invalid_value", "a form with a file in its field `file` is needed", "file")
-        if purpose != "batch":
-            raise ApiError(400, "invalid_value", 'purpose has to be "batch"', "purpose")
+        if purpose not in PURPOSES:
+            message = f"purpose has to be {', '.join(PURPOSES[:-1])} or {PURPOSES[-1]}, not {str(purpose)[:60]!r}"
+            raise ApiError(400, "invalid_value", message, "purpose")
         name = (file.filename or "requests.jsonl")[:255]
         stored = await asyncio.to_thread(
-            files.add, request.state.key.hash, name, "batch", lambda kept: shutil.copyfileobj(file.file, kept)
+            files.add, request.state.key.hash, name, str(purpose), lambda kept: shutil.copyfileobj(file.file, kept)
         )
         return stored.describe()
 

@@ -38,20 +38,16 @@ class ItemPart(BaseModel):
 
     @property
     def shown(self) -> ContentPart | None:
-        """The picture or file it is, if it is one. Raises ApiError (400) for a picture on OpenAI's servers."""
+        """The picture or file it is, if it is one. Raises ApiError (400) for a picture that is nowhere."""
+        about = FileData(filename=self.filename, file_data=self.file_data, file_url=self.file_url, file_id=self.file_id)
         if self.type == "input_file":
-            about = FileData(
-                filename=self.filename, file_data=self.file_data, file_url=self.file_url, file_id=self.file_id
-            )
             return ContentPart(type="file", file=about)
         if self.type != "input_image":
             return None
-        if self.image_url is None:
-            message = (
-                "a picture has no image_url: what was uploaded under a file_id is not here; send it as a data: URL"
-            )
+        if self.image_url is None and self.file_id is None:
+            message = "a picture has neither an image_url, a data: URL, nor a file_id of /v1/files"
             raise ApiError(400, "invalid_image", message, "input")
-        return ContentPart(type="input_image", image_url=self.image_url)
+        return ContentPart(type="input_image", image_url=self.image_url, file=None if self.image_url else about)
 
     @property
     def words(self) -> str | None:
@@ -142,7 +138,7 @@ def result_parts(output: str | list[ItemPart] | ItemPart | None) -> list[Content
     made: list[ContentPart] = []
     for part in output if isinstance(output, list) else [output]:
         text = part.words if part.words is not None else f"[{part.type}: only text can be read]"
-        shown = part.shown if part.image_url is not None or part.type == "input_file" else None
+        shown = part.shown if part.image_url is not None or part.file_id or part.type == "input_file" else None
         if not shown and made and made[-1].text is not None:
             made[-1].text = f"{made[-1].text}\n{text}"
         else:

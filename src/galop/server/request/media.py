@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,6 +14,13 @@ from galop.pictures.file_kinds import is_document, looks_like_picture
 from galop.pictures.picture import Picture, decode_url, open_picture, parse_data
 
 DECODING_SECONDS = 30.0  # after which no more of a request is decoded
+FindFile = Callable[[str], tuple[str, bytes]]
+"""The name and content of what was sent to /v1/files before, by its id. Raises DocumentError where there is none."""
+
+
+def find_nothing(file_id: str) -> tuple[str, bytes]:
+    """For where no files are kept."""
+    raise DocumentError(f"no files are kept here, so none has the file_id {file_id[:60]!r}; send it in base64")
 
 
 class FileData(BaseModel):
@@ -28,8 +36,9 @@ class FileData(BaseModel):
 class MediaReader:
     """Opens what a request shows, for a model that `sees` or does not."""
 
-    def __init__(self, sees: bool) -> None:
+    def __init__(self, sees: bool, find: FindFile = find_nothing) -> None:
         self.sees = sees
+        self._find = find
         self._begun = time.monotonic()
         self._pictures = self._files = 0
 
@@ -45,15 +54,18 @@ class MediaReader:
         self._files += 1
         number = f"file {self._files} of the request"
         name = " ".join((file.filename or "").split())[:100] or number
-        if file.file_data is None:
-            given = f"is under a file_id ({file.file_id[:60]}), and nothing is uploaded here" if file.file_id else ""
-            url = f"is a URL ({file.file_url[:60]}), and this server fetches none" if file.file_url else "has no data"
-            raise DocumentError(f"{number} {given or url}; send it in base64 as file_data")
         self._check_time(number)
-        try:
-            data = decode_url(file.file_data, number)
-        except PictureError as error:
-            raise DocumentError(str(error)) from None
+        if file.file_data is not None:
+            try:
+                data = decode_url(file.file_data, number)
+            except PictureError as error:
+                raise DocumentError(str(error)) from None
+        elif file.file_id:
+            kept, data = self._find(file.file_id)
+            name = name if file.filename else kept
+        else:
+            url = f"is a URL ({file.file_url[:60]}), and this server fetches none" if file.file_url else "has no data"
+            raise DocumentError(f"{number} {url}; send it in base64 as file_data, or to /v1/files and its file_id")
         if not data:
             raise DocumentError(f"{name} is empty: it has 0 bytes")
         if is_document(data):

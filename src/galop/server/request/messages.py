@@ -16,7 +16,7 @@ from galop.chat.template import PromptEnd
 from galop.errors import PictureError
 from galop.pictures.picture import Picture, check_count
 from galop.server.errors import ApiError
-from galop.server.request.media import FileData, MediaReader
+from galop.server.request.media import FileData, FindFile, MediaReader, find_nothing
 from galop.server.request.tools import ToolName
 from galop.server.transport.json_body import parse_json
 
@@ -46,7 +46,7 @@ class ContentPart(BaseModel):
     def check_kind(self) -> ContentPart:
         """Puts a refusal in the place of text. Raises PydanticCustomError for what is no text, picture or file."""
         if self.is_picture or self.is_file:
-            if (self.image_url if self.is_picture else self.file) is None:
+            if self.file is None and (self.is_file or self.image_url is None):
                 raise PydanticCustomError("missing", f"{'image_url' if self.is_picture else 'file'} is missing")
             return self
         if self.type == "refusal":
@@ -178,13 +178,14 @@ class ChatMessage(BaseModel):
 Messages = Annotated[list[ChatMessage], Field(min_length=1, max_length=4096)]
 
 
-def read_messages(messages: Sequence[ChatMessage], sees: bool) -> list[Message]:
-    """Messages as templates take them, with their pictures where the model `sees`, and their files.
+def read_messages(messages: Sequence[ChatMessage], sees: bool, find: FindFile = find_nothing) -> list[Message]:
+    """Messages as templates take them, with their pictures where the model `sees`, and their files, of which `find`
+    knows those that were sent before.
 
     Raises ApiError (400) and PictureError as `ChatMessage.message` does, PictureError for too many pictures too.
     """
     check_count([part for message in messages for part in message.parts if part.is_picture or part.is_file])
-    media = MediaReader(sees)
+    media = MediaReader(sees, find)
     found = [message.message(media) for message in messages]
     check_count(pictures_of(found))
     return found

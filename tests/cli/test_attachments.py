@@ -41,6 +41,7 @@ def test_files_as_people_name_them(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert split_words([spaced.as_uri(), "What?"]) == ([spaced], "What?")
     assert split_words(["*.png", "What?"]) == ([Path("a.png"), Path("my photo 2.png")], "What?")
     assert split_words(["-", "What?"]) == ([], "What?")  # what is piped in
+    assert split_words(["-"]) == ([], "-")
     assert split_words(["notes", "What?"]) == ([Path("notes")], "What?")
     assert split_words(["my photo 3.png", "What?"]) == ([Path("my photo 3.png")], "What?")  # to be told as missing
     assert split_words(["What is notes"]) == ([], "What is notes")

@@ -176,7 +176,7 @@ def parse_command(models: ModelPool, said: Any) -> Command:
         or models.limits.context is not None  # some models compute otherwise with another
         or len(list(filter(None, words[1:]))) > 1
         or (schema and not schema.startswith("{"))
-        or any(word == "-" or "://" in word or mentions_file(word) for word in words)
+        or any("://" in word or mentions_file(word) for word in words)
         or any("\ud800" <= c <= "\udfff" for text in (*words, options["system"]) for c in text)
         or not isinstance(terminals, dict)
     ):

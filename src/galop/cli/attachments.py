@@ -39,7 +39,7 @@ def split_words(words: Sequence[str]) -> tuple[list[Path], str]:
     """
     files: list[Path] = []
     questions: list[str] = []
-    given = [word for word in words if word not in ("", "-")]
+    given = [word for word in words if word and (word != "-" or len(words) == 1)]
     for word in given:
         alone = len(given) == 1
         refuse_folder_or_url(word, alone)

@@ -19,7 +19,7 @@ FindFile = Callable[[str], tuple[str, bytes]]
 
 
 def find_nothing(file_id: str) -> tuple[str, bytes]:
-    """For where no files are kept."""
+    """For where no files are kept: raises DocumentError."""
     raise DocumentError(f"no files are kept here, so none has the file_id {file_id[:60]!r}; send it in base64")
 
 

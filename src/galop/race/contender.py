@@ -69,14 +69,17 @@ class Contender:
         return bool(self.vendor)
 
 
-def open_contender(contender: Contender, together: int) -> tuple[Backend, dict[str, Any]]:
-    """Its backend, for `together` questions at once, and what the record says of it.
+def open_contender(
+    contender: Contender, together: int, threads: int = 0, context: int = 0
+) -> tuple[Backend, dict[str, Any]]:
+    """Its backend, for `together` questions at once, and what the record says of it; `threads` are by default all,
+    `context` is what is usual.
 
     Raises ContenderError for a strategy that the model is not capable of, GalopError where it cannot be loaded.
     """
     if contender.vllm:
         return open_vllm_contender(contender)
-    return open_remote(contender) if contender.is_remote else open_local(contender, together)
+    return open_remote(contender) if contender.is_remote else open_local(contender, together, threads, context)
 
 
 def open_remote(contender: Contender) -> tuple[Backend, dict[str, Any]]:
@@ -94,15 +97,17 @@ def open_remote(contender: Contender) -> tuple[Backend, dict[str, Any]]:
     }  # fmt: skip
 
 
-def open_local(contender: Contender, together: int) -> tuple[Backend, dict[str, Any]]:
+def open_local(contender: Contender, together: int, threads: int, context: int) -> tuple[Backend, dict[str, Any]]:
     """A model run here, loaded. Raises ContenderError if it does not think."""
     from galop import native, store
+    from galop.backends.cluster.messages import digest_model
     from galop.backends.load import load_source
     from galop.machine import default_threads, processor
 
     start = time.monotonic()
     source = store.resolve(store.locate(contender.model))
-    model = load_source(source, pool=POOL if together > 1 else 0)
+    threads = threads or default_threads()
+    model = load_source(source, threads=threads, context=context or None, pool=POOL if together > 1 else 0)
     if contender.strategy.name == "think" and model.capabilities.thinking is None:
         raise ContenderError(f"{contender.model} does not think; race it in another way")
     if together > 1:
@@ -113,8 +118,8 @@ def open_local(contender: Contender, together: int) -> tuple[Backend, dict[str, 
         "kind": "open", "model": source.name, "file": path.name, "bytes": weight_bytes(path),
         "sha256": entry.packages.sha256 if entry and entry.packages else sha256(path),
         "licence": entry.licence if entry else "", "parameters": entry.parameters if entry else 0,
-        "machine": processor(), "context": model.context,
-        "threads": default_threads(), "kernels": native.instruction_sets()[0],
+        "digest": digest_model(model.pack).hex(), "machine": processor(), "context": model.context,
+        "threads": threads, "kernels": native.instruction_sets()[0],
         "load_seconds": round(time.monotonic() - start, 2), "price": None, "way": str(contender.strategy),
     }  # fmt: skip
 

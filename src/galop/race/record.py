@@ -42,15 +42,27 @@ class ContenderRecord:
     name: str
     about: Line = field(default_factory=dict)  # what it turned out to be: file, hash, kernels, price
     answers: dict[str, Line] = field(default_factory=dict)
+    origins: dict[str, Line] = field(default_factory=dict)  # what it was when it gave them, by question
+    setups: dict[str, Line] = field(default_factory=dict)  # what it last was on each node; "" for the race's machine
     usd: float = 0.0  # spent on all that was asked, errors and all
 
     def take(self, line: Line) -> None:
         """A line of its file; of two answers to a question the later counts, since an error is asked again."""
         if "setup" in line:
             self.about = line["setup"]
+            self.setups[self.about.get("host", {}).get("node", "")] = self.about
         else:
+            self.origins[line["id"]] = self.setups.get(line.get("node", ""), self.about)
             self.usd += line.get("usd") or 0.0
             self.answers[line["id"]] = line
+
+
+def is_other_model(a: Line, b: Line) -> bool:
+    """Whether two setups of one name are of different models, as far as both tell."""
+    for key in ("digest", "sha256"):
+        if a.get(key) and b.get(key):
+            return bool(a[key] != b[key])
+    return False
 
 
 class Record:
@@ -104,16 +116,22 @@ class Record:
 
     def add(self, index: int, line: Line) -> None:
         """Keeps an answer, or what a contender turned out to be, on the disk. Raises RecordError."""
+        self.add_all(index, [line])
+
+    def add_all(self, index: int, lines: Sequence[Line]) -> None:
+        """Keeps lines of a contender, in order. Raises RecordError."""
         try:
             with open(self.path(index), "ab", opener=private) as file:
-                file.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+                for line in lines:
+                    file.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
             raise RecordError(
                 f"{self.path(index)} cannot be written: {error.strerror}; what was answered is kept"
             ) from None
-        self.contenders[index].take(line)
+        for line in lines:
+            self.contenders[index].take(line)
 
     def missing_answers(self, index: int) -> list[Question]:
         """Questions that a contender has not answered yet, or could not."""

@@ -26,7 +26,7 @@ def render_report(record: Record, found: dict[str, Any]) -> str:
     order = sorted(range(len(lanes)), key=lambda i: (lanes[i]["rank"] or 99, -share(lanes[i]), i))
     return environment().get_template("report.html.jinja").render(
         found=found, record=record, lanes=lanes, order=order, questions=question_rows(record),
-        columns=columns(lanes),
+        columns=columns(lanes, bool(found["unlike"])),
         plots=[(MEASURES[name], accuracy_against(lanes, name, front)) for name, front in found["fronts"].items()],
         bars=accuracy_bars(lanes, order), kinds=shares_by_kind(record), names=[lane["name"] for lane in lanes],
     )  # fmt: skip
@@ -48,8 +48,9 @@ def share(lane: dict[str, Any]) -> float:
     return float(lane["accuracy"]["estimate"]) if lane["accuracy"] else -1.0
 
 
-def columns(lanes: Sequence[dict[str, Any]]) -> list[tuple[str, list[str]]]:
-    """Measures, a cell for each contender; without those that none has. Energy says itself that it is not there."""
+def columns(lanes: Sequence[dict[str, Any]], unlike: bool) -> list[tuple[str, list[str]]]:
+    """Measures, a cell for each contender; without those that none has. Energy says itself that it is not there. What
+    was measured on unlike machines is marked."""
     closed = [lane["about"].get("kind") == "closed" for lane in lanes]
     found = [
         ("tok/s", [figure(lane["rate"]) for lane in lanes]),
@@ -65,7 +66,8 @@ def columns(lanes: Sequence[dict[str, Any]]) -> list[tuple[str, list[str]]]:
             figure(estimate(lane["usd_per_right"]) if c else None, "$") for lane, c in zip(lanes, closed, strict=True)
         ]),
     ]  # fmt: skip
-    return [(title, cells) for title, cells in found if set(cells) != {"–"}]
+    marked = {"tok/s", "first token", "per answer", "energy", "energy per right answer"} if unlike else set()
+    return [(title + " †" * (title in marked), cells) for title, cells in found if set(cells) != {"–"}]
 
 
 def estimate(interval: dict[str, float] | None) -> float | None:

@@ -17,6 +17,7 @@ from galop.backends.registry import registry
 from galop.measure.energy import WallMeter, total
 from galop.race import statistics
 from galop.race.contender import Contender
+from galop.race.machines import kinds_of, machine_rows
 from galop.race.question import Question
 from galop.race.record import ContenderRecord, Line, Record, list_records
 
@@ -59,18 +60,24 @@ def summary(record: Record) -> dict[str, Any]:
     about = {
         name: record.about.get(name) for name in ("set", "seed", "together", "language", "begun", "machine", "version")
     }
+    machines = machine_rows(record.contenders)
+    kinds = kinds_of(machines) if record.about["together"] == 1 else []
     return {
-        **about, "turns": turns(record),
+        **about, "turns": turns(record), "machines": machines, "unlike": kinds if len(kinds) > 1 else [],
         "questions": len(record.questions), "kinds": len({q.kind for q in record.questions}),
-        "lanes": rows, "pairs": pairs, "fronts": fronts(rows), "parts": parts_of(record.questions),
+        "lanes": rows, "pairs": pairs, "fronts": fronts(rows, len(kinds) > 1), "parts": parts_of(record.questions),
         "article": article(record),
     }  # fmt: skip
 
 
 def turns(record: Record) -> bool:
-    """Whether contenders were asked by turns, each having begun before any other ended."""
-    times = [[line["begun"] for line in c.answers.values()] for c in record.contenders if c.answers]
-    return len(times) > 1 and max(min(t) for t in times) < min(max(t) for t in times)
+    """Whether contenders were asked by turns, wherever they were: each having begun before any other ended."""
+    times: dict[str, dict[str, list[float]]] = {}  # by node and contender
+    for contender in record.contenders:
+        for line in contender.answers.values():
+            times.setdefault(line.get("node", ""), {}).setdefault(contender.name, []).append(line["begun"])
+    several = [list(begun.values()) for begun in times.values() if len(begun) > 1]
+    return bool(several) and all(max(map(min, begun)) < min(map(max, begun)) for begun in several)
 
 
 def is_answer(line: Line | None) -> bool:
@@ -181,10 +188,13 @@ def pair_differences(record: Record) -> list[dict[str, Any]]:
     return pairs
 
 
-def fronts(rows: Sequence[dict[str, Any]]) -> dict[str, list[int]]:
-    """For each measure, the contenders that none beats at both it and accuracy."""
+def fronts(rows: Sequence[dict[str, Any]], unlike: bool) -> dict[str, list[int]]:
+    """For each measure, the contenders that none beats at both it and accuracy; of times and energy none where these
+    are of unlike machines."""
     found = {}
     for measure in MEASURES:
+        if unlike and measure in ("seconds", "joules"):
+            continue
         having = [i for i, row in enumerate(rows) if row["accuracy"] and row.get(measure) is not None]
         points = [(rows[i][measure], rows[i]["accuracy"]["estimate"]) for i in having]
         if having:
@@ -208,7 +218,7 @@ def join_meter(record: Record, path: Path) -> None:
         if contender.about.get("kind") != "open" or int(record.about["together"]) > 1:
             continue
         for line in contender.answers.values():
-            if is_answer(line):
+            if is_answer(line) and not line.get("node"):
                 joules = meter.joules_between(line["begun"], line["begun"] + line["seconds"])
                 line |= {"joules": joules, "meter": meter.method, "covers": meter.covers}
 

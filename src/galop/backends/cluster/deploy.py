@@ -10,21 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ray
 from ray import serve
 from ray._private.state import available_resources_per_node
 from ray.exceptions import RayError
 from ray.serve.config import AutoscalingConfig, RequestRouterConfig
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from galop import store
 from galop.backends.cluster.join import brief, hold_lease, join_cluster, last_line
 from galop.backends.cluster.messages import ReplicaOrder
+from galop.backends.cluster.nodes import alive_nodes, ask_nodes, tell_missing, tell_version
 from galop.backends.cluster.plan import ClusterPlan
 from galop.backends.cluster.replica import EngineReplica
 from galop.backends.cluster.routing import NamedReplicaRouter
 from galop.backends.load import LoadOptions
-from galop.errors import ClusterError, NoRoomError, UnknownModelError
+from galop.errors import ClusterError, NoRoomError
 from galop.machine import default_threads
 from galop.store import Source
 from galop.terminal import note
@@ -33,7 +31,6 @@ from galop.version import __version__
 if TYPE_CHECKING:
     from ray.serve.handle import DeploymentHandle
 
-LOOK_SECONDS = 300.0  # for which a node may take to say what it has
 DRAIN_SECONDS = 600  # for which a replica that is to go may finish what it has begun
 
 
@@ -105,41 +102,22 @@ def end(app: str, seconds: float = 0) -> None:
 
 def _check_nodes(model: str, cpus: float) -> None:
     """Asks each node on which a replica could be started what it has. Raises ClusterError where that is not enough."""
-    nodes = [node for node in ray.nodes() if node["Alive"]]
-    largest = max((node["Resources"].get("CPU", 0) for node in nodes), default=0)
+    nodes = alive_nodes()
+    largest = max((node.cpus for node in nodes), default=0)
     if cpus > largest:
         raise ClusterError(
             f"a replica of {model} wants {cpus:g} processors and no node of the cluster has more than {largest:g}; "
             "say how many with --cpus"
         )
-    looks = []
-    for node in nodes:
-        if node["Resources"].get("CPU", 0) >= cpus:
-            there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            look = ray.remote(look_around).options(num_cpus=0, max_retries=0, scheduling_strategy=there)
-            looks.append((node["NodeManagerAddress"], look.remote(__version__, model)))
-    for address, answer in looks:
-        try:
-            fault = ray.get(answer, timeout=LOOK_SECONDS)
-        except TimeoutError:
-            fault = f"does not answer within {LOOK_SECONDS:.0f} s; look at its logs, or take it out of the cluster"
-        except RayError as error:
-            missing = "No module named" in str(error)
-            wanted = f"has no Galop {__version__} where its Ray runs; install it there: pip install 'galop[ray]'"
-            fault = wanted if missing else f"cannot run Galop: {brief(error)}"
-        if fault:
-            raise ClusterError(f"the node {address} of the cluster {fault}")
+    large = [node for node in nodes if node.cpus >= cpus]
+    for node, lack, fault in ask_nodes(large, look_around, __version__, model):
+        if fault := fault or lack or "":
+            raise ClusterError(f"the node {node.name} of the cluster {fault}")
 
 
 def look_around(version: str, model: str) -> str:
     """On a node: what it lacks for a replica of a model, as the end of a sentence; "" for nothing."""
-    if version != __version__:
-        return f"has Galop {__version__} and this machine {version}; install the same on both"
-    try:
-        path = store.resolve(store.locate(model)).path
-    except UnknownModelError:
-        path = None
-    return "" if path and path.exists() else f"has no {model}; run there: galop pull {model}"
+    return tell_version(version) or tell_missing(model)
 
 
 def _wait_until_running(app: str, model: str, stopped: Callable[[], bool]) -> None:

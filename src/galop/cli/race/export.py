@@ -59,7 +59,7 @@ def lane_rows(found: dict[str, Any]) -> list[dict[str, Any]]:
 def answer_rows(race: Record) -> list[dict[str, Any]]:
     """Each answer with its question, lane by lane."""
     fields = (
-        "right value slip tokens thinking_tokens seconds first_token_seconds memory joules usd answered_by error"
+        "right value slip tokens thinking_tokens seconds first_token_seconds memory joules usd answered_by node error"
     ).split()
     return [
         {"lane": lane.name, "id": q.id, "kind": q.kind, "part": q.part, "language": q.language, "wanted": q.answer,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,6 @@ import typer
 
 from galop.cli.group import command_app, examples
 from galop.cli.screen import note
-from galop.machine import private
 
 app = command_app()
 
@@ -20,9 +18,10 @@ def join(
     names: Annotated[list[str], typer.Argument(metavar="RACE...", help="Races' names or folders.")],
     out: Annotated[Path | None, typer.Option(help="Where the joined race is kept.", metavar="FOLDER")] = None,
 ) -> None:
-    """Make one race of several that asked the same questions."""
+    """Make one race of several that asked the same questions, of all or of some lanes."""
     from galop.cli.race.table import print_table, write_report
     from galop.race import record
+    from galop.race.merge import merge_lanes
     from galop.race.record import Record, RecordError
     from galop.race.summary import summary
 
@@ -33,12 +32,7 @@ def join(
             raise RecordError(
                 f"{other.folder.name} asked other questions than {first.folder.name}; only like is joined"
             )
-    lanes: dict[str, Path] = {}
-    answers: dict[str, int] = {}
-    for race in races:  # of a lane that several have, the one furthest on
-        for at, lane in enumerate(race.contenders):
-            if len(lane.answers) > answers.get(lane.name, 0):
-                lanes[lane.name], answers[lane.name] = race.path(at), len(lane.answers)
+    lanes = list(dict.fromkeys(lane.name for race in races for lane in race.contenders if lane.answers))
     if not lanes:
         raise RecordError("none of these races has an answer yet; let one of them go on first")
     folder = out or record.new_folder(f"{first.about['set']} joined")
@@ -46,10 +40,9 @@ def join(
         raise RecordError(f"{folder} holds a race already; take another --out")
     together = max(int(r.about["together"]) for r in races)
     about = {k: v for k, v in first.about.items() if k not in ("format", "lanes", "identity")} | {"together": together}
-    joined = Record.create(folder, about, first.questions, list(lanes))
-    for index, path in enumerate(lanes.values()):
-        with path.open("rb") as answered, open(joined.path(index), "wb", opener=private) as copy:
-            shutil.copyfileobj(answered, copy)
+    joined = Record.create(folder, about, first.questions, lanes)
+    for index, name in enumerate(lanes):
+        joined.add_all(index, merge_lanes(races, name))
     joined = Record.load(folder)
     found = summary(joined)
     print_table(found)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from galop.cli.screen import console, note
-from galop.race import run
+from galop.race import course
 from galop.race.record import Line, Record
 from galop.terminal import visible
 
@@ -20,7 +20,7 @@ WIDTH = 24  # characters of a progress bar
 
 
 @contextmanager
-def show_progress(race: Record, quiet: bool) -> Iterator[run.Report]:
+def show_progress(race: Record, quiet: bool) -> Iterator[course.Report]:
     """A bar for each lane at a terminal; elsewhere a line for each quarter."""
     if quiet or not sys.stderr.isatty():
         yield (lambda index, line: None) if quiet else notes_by_quarter(race)
@@ -62,7 +62,7 @@ def progress_table(race: Record, out: dict[int, str], seconds: float, width: int
     return table
 
 
-def notes_by_quarter(race: Record) -> run.Report:
+def notes_by_quarter(race: Record) -> course.Report:
     noted: dict[int, int] = {}
 
     def report(index: int, line: Line) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from galop.cli.cluster import Ray, plan_cluster
 from galop.cli.group import command_app, examples
 from galop.cli.options import Json, Open, Yes
 from galop.cli.screen import note
@@ -25,6 +26,7 @@ app = command_app()
         "galop race qwen3:0.6b qwen3:1.7b@think:512 --on questions.jsonl",
         "galop race ./qwen3.5-0.8b.gguf google:gemini-3.1-pro-preview --on pictures.csv",
         "galop race qwen3:4b xai:grok-4.3@tools --on science --limit 60 --budget 2usd",
+        "galop race qwen3:4b qwen3:8b --on questions.jsonl --together 8 --ray auto",
     ),
 )
 def run(
@@ -54,16 +56,18 @@ def run(
     ] = 1,
     budget: Annotated[str, typer.Option(help="Most that remote APIs may cost, such as 2usd.", metavar="AMOUNT")] = "",
     out: Annotated[Path | None, typer.Option(help="Where the race is recorded.", metavar="FOLDER")] = None,
+    ray: Ray = "",
     open_report: Open = False,
     as_json: Json = False,
     yes: Yes = False,
 ) -> None:
     """Ask several models the same questions; interrupted, the same command goes on."""
     from galop.cli.race.progress import show_progress
-    from galop.cli.race.start import check_prices, fetch, note_ended, open_record, parse_dollars
+    from galop.cli.race.start import check_prices, fetch, note_ended, open_places, open_record, parse_dollars
     from galop.cli.race.table import print_table, write_report
     from galop.race import run as runner
     from galop.race.contender import Contender, ContenderError
+    from galop.race.course import BudgetSpent
     from galop.race.question_set import load_questions
     from galop.race.summary import summary
 
@@ -72,21 +76,26 @@ def run(
         raise ContenderError(f"{next(n for n in lanes if lanes.count(n) > 1)} is there twice; a lane races once")
     dollars = parse_dollars(budget)
     check_prices(contenders, lanes, dollars, on)
+    if ray and on.startswith(runner.INSPECT):
+        raise ContenderError("inspect-ai asks in its own way on one machine; leave out --ray")
+    plan_cluster(ray, "1", 0)
     questions = load_questions(on, limit, seed, lang)
     about = {
         "set": on, "seed": seed, "language": lang, "together": together, "version": __version__,
         "machine": processor(), "begun": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }  # fmt: skip
     note_ended(contenders, lanes)
-    fetch(contenders, yes, questions)
+    if not ray:
+        fetch(contenders, yes, questions)
     race = open_record(out, about, questions, lanes)
     stopped = ""
     with race.lock(), show_progress(race, quiet=as_json) as tell:
         try:
-            fallen = runner.run_race(race, dollars, tell)
+            places = open_places(race) if ray else ()
+            course = runner.run_race(race, dollars, tell, places)
         except KeyboardInterrupt:
             stopped = "stopped; the same command goes on"
-        except runner.BudgetSpent as error:
+        except BudgetSpent as error:
             stopped = str(error)
     found = summary(race)
     report = write_report(race, found)
@@ -98,7 +107,9 @@ def run(
     if stopped:
         note(f"galop: {stopped}")
         sys.exit(130 if stopped.startswith("stopped") else 1)
-    for index, why in fallen.items():
+    for why in course.left:
+        note(f"galop: {why}")
+    for index, why in course.out.items():
         note(f"galop: {lanes[index]} fell out: {why}")
     if not race.is_finished:
         missing = sum(len(race.missing_answers(i)) for i in range(len(race.contenders)))

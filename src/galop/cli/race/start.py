@@ -13,6 +13,7 @@ from galop.cli.screen import note, progress_bar
 from galop.race import record
 from galop.race import run as runner
 from galop.race.contender import Contender, ContenderError
+from galop.race.place import Place
 from galop.race.question import Question
 from galop.race.record import Line, Record, RecordError
 
@@ -75,3 +76,10 @@ def fetch(contenders: Sequence[Contender], yes: bool, questions: Sequence[Questi
             confirm_download(source, yes)
     with progress_bar() as progress:
         runner.fetch_models(contenders, progress, any(question.images for question in questions))
+
+
+def open_places(race: Record) -> list[Place]:
+    """The nodes of the joined cluster that take part in a race. Raises ClusterError, RecordError."""
+    from galop.race.node_places import open_nodes
+
+    return open_nodes(race, [index for index in range(len(race.contenders)) if race.missing_answers(index)])

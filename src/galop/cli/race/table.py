@@ -42,6 +42,9 @@ COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "cost": lambda r: figure(r.get("usd_spent"), 4, " $") if r["about"].get("kind") == "closed" else "-",
 }
 
+TIMED = "tok/s", "first token", "per answer", "energy"
+"""Columns that compare on machines of one kind alone."""
+
 
 def figure(value: float | None, digits: int, unit: str = "") -> str:
     return "-" if value is None else f"{value:,.{digits}f}{unit}"
@@ -57,6 +60,8 @@ def table(found: dict[str, Any]) -> str:
     """The comparison of contenders, for a terminal."""
     lanes = sorted(found["lanes"], key=lambda r: (r["rank"] or 99, -(r["accuracy"] or {"estimate": 0})["estimate"]))
     rows = [list(COLUMNS), *([visible(cell(row)) for cell in COLUMNS.values()] for row in lanes)]
+    if found["unlike"]:
+        rows[0] = [name + "†" * (name in TIMED) for name in COLUMNS]
     kept = [i for i in range(len(COLUMNS)) if i < 3 or any(row[i] not in ("-",) for row in rows[1:])]
     widths = [max(len(row[i]) for row in rows) for i in kept]
     lines = [
@@ -65,6 +70,8 @@ def table(found: dict[str, Any]) -> str:
     ]
     names = [lane["name"] for lane in found["lanes"]]
     lines += ["", *(sentence(pair, names) for pair in found["pairs"])]
+    if found["unlike"]:
+        lines.append(f"† on unlike machines, so these do not compare: {'; '.join(map(visible, found['unlike']))}")
     return "\n".join(lines).rstrip()
 
 

@@ -18,11 +18,9 @@ from typing import Any
 
 import openai
 import pytest
-from ray_cluster import Cluster, free_port, ray_cluster
+from ray_cluster import OLDER, WITHOUT, Cluster, free_port, ollama_store, ray_cluster
 from serving import Running, run_galop, serving
 from waiting import wait_for
-
-from galop.store import locate
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(1800)]  # Ray's own processes are slow on a busy machine
 MODEL = "qwen3-mini:1.2m"
@@ -267,36 +265,6 @@ def test_a_cluster_without_room_says_so(cluster: Cluster, server: Running, tmp_p
         assert "Traceback" not in rest and rest.count("\n") <= 1, rest
         assert process.wait(60) != 0
     wait_for(lambda: cluster.replicas() == before, "the end of what was started")
-
-
-# What every Python process of a node does at its start.
-OLDER = "import galop.version; galop.version.__version__ = '0.0.1'"
-WITHOUT = """
-import sys
-class Nothing:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "galop":
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-sys.meta_path.insert(0, Nothing())
-"""
-
-
-def ollama_store(folder: Path, model: str) -> dict[str, str]:
-    """Variables by which `ollama:mine` is that model."""
-    path = locate(model).path
-    assert path
-    blob = folder / "blobs" / f"sha256-{0:064x}"
-    blob.parent.mkdir(parents=True)
-    blob.symlink_to(path)
-    manifest = folder / "manifests" / "registry.ollama.ai" / "library" / "mine" / "latest"
-    manifest.parent.mkdir(parents=True)
-    layer = {
-        "mediaType": "application/vnd.ollama.image.model",
-        "digest": f"sha256:{0:064x}",
-        "size": path.stat().st_size,
-    }
-    manifest.write_text(json.dumps({"layers": [layer]}))
-    return {"OLLAMA_MODELS": str(folder)}
 
 
 def tell_versions(address: str, **versions: str) -> None:

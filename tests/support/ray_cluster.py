@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from waiting import wait_for
+
+from galop.store import locate
 
 RAY = [sys.executable, "-c", "from ray.scripts.scripts import main; main()"]
 SMALL = "--object-store-memory=80000000", "--include-log-monitor=false", "--disable-usage-stats"
@@ -118,3 +121,33 @@ def ray_cluster(*cpus: int, head: Sequence[str] = (), env: Mapping[str, str] | N
         finally:
             for node in reversed(cluster.nodes):
                 node.close()
+
+
+# What every Python process of a node does at its start.
+OLDER = "import galop.version; galop.version.__version__ = '0.0.1'"
+WITHOUT = """
+import sys
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "galop":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Nothing())
+"""
+
+
+def ollama_store(folder: Path, model: str) -> dict[str, str]:
+    """Variables by which `ollama:mine` is that model."""
+    path = locate(model).path
+    assert path
+    blob = folder / "blobs" / f"sha256-{0:064x}"
+    blob.parent.mkdir(parents=True)
+    blob.symlink_to(path)
+    manifest = folder / "manifests" / "registry.ollama.ai" / "library" / "mine" / "latest"
+    manifest.parent.mkdir(parents=True)
+    layer = {
+        "mediaType": "application/vnd.ollama.image.model",
+        "digest": f"sha256:{0:064x}",
+        "size": path.stat().st_size,
+    }
+    manifest.write_text(json.dumps({"layers": [layer]}))
+    return {"OLLAMA_MODELS": str(folder)}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import ray
+from ray._private.state import available_resources_per_node
 
 from galop.backends.cluster.nodes import ClusterNode, alive_nodes, ask_nodes
 from galop.errors import ClusterError
@@ -19,6 +20,7 @@ from galop.race.run import fits_memory, open_here
 from galop.terminal import note
 from galop.version import __version__
 
+START_SECONDS = 120.0  # for which Ray may take to start a process on a node that nobody uses
 WAIT_SECONDS = 30.0  # for which nodes that others use are waited for, where some are free
 
 
@@ -84,14 +86,19 @@ def look_around(record: Record, names: Mapping[int, str]) -> list[tuple[ClusterN
 
 def hold_nodes(found: Sequence[tuple[ClusterNode, NodeLook]]) -> list[RaceNode]:
     """Takes nodes, waiting for those that others use. What is left out is noted."""
+    idle = {id for id, free in available_resources_per_node().items() if free.get("CPU", 0) > 0}
     asked = [RaceNode(node, look) for node, look in found]
     pings = [node.actor.ping.remote() for node in asked]
+    at_once = [ping for node, ping in zip(asked, pings, strict=True) if node.node.id in idle]
     try:
+        if at_once:
+            ray.wait(at_once, num_returns=len(at_once), timeout=START_SECONDS)
         free, _ = ray.wait(pings, num_returns=len(pings), timeout=WAIT_SECONDS)
         if not free:
             note("galop: no node of the cluster is free; waiting for one")
-        while not free:
-            free, _ = ray.wait(pings, num_returns=1, timeout=1)
+            while not free:
+                free, _ = ray.wait(pings, num_returns=1, timeout=1)
+            free, _ = ray.wait(pings, num_returns=len(pings), timeout=WAIT_SECONDS)
         held = []
         for node, ping in zip(asked, pings, strict=True):
             if ping not in free:

@@ -11,11 +11,12 @@ from typing import Any
 
 import ray
 from ray._private.grpc_utils import init_grpc_channel
+from ray._private.ray_logging import stderr_deduplicator, stdout_deduplicator
 
 from galop.backends.cluster.plan import NAMESPACE
 from galop.errors import ClusterError
 
-CONNECT_SECONDS = 5.0
+CONNECT_SECONDS = 10.0
 
 _leases: list[tuple[str, Any]] = []  # of this process, one at most
 
@@ -29,6 +30,8 @@ def join_cluster(address: str) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
     for name in ("ray", "ray.serve"):
         logging.getLogger(name).setLevel(logging.ERROR)  # what concerns a person is an error of ours
+    for printer in (stdout_deduplicator, stderr_deduplicator):
+        printer.skip_re = re.compile("")  # also what it prints by itself of nodes that are lost, amid JSON
     if ray.is_initialized():
         return
     try:

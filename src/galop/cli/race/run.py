@@ -85,18 +85,18 @@ def run(
         "machine": processor(), "begun": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }  # fmt: skip
     note_ended(contenders, lanes)
-    if not ray:
-        fetch(contenders, yes, questions)
+    fetch([c for c in contenders if not ray or c.is_remote or c.url], yes, questions)
     race = open_record(out, about, questions, lanes)
     stopped = ""
-    with race.lock(), show_progress(race, quiet=as_json) as tell:
-        try:
-            places = open_places(race) if ray else ()
-            course = runner.run_race(race, dollars, tell, places)
-        except KeyboardInterrupt:
-            stopped = "stopped; the same command goes on"
-        except BudgetSpent as error:
-            stopped = str(error)
+    with race.lock():
+        places = open_places(race) if ray else ()
+        with show_progress(race, quiet=as_json) as tell:
+            try:
+                course = runner.run_race(race, dollars, tell, places)
+            except KeyboardInterrupt:
+                stopped = "stopped; the same command goes on"
+            except BudgetSpent as error:
+                stopped = str(error)
     found = summary(race)
     report = write_report(race, found)
     if as_json:

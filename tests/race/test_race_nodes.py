@@ -19,7 +19,7 @@ from waiting import wait_for
 from galop.race.record import Record
 from galop.race.summary import summary
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(1800)]  # Ray is slow on a busy machine
 SMALLEST = "qwen3-mini:0.4m"
 LANES = [SMALLEST, f"{SMALLEST}@vote:2"]
 

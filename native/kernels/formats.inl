@@ -19,6 +19,7 @@ struct Table {
 // What each group or half of a group is multiplied with. `Head` keeps what a block has of it; `scale`, and `least`, the
 // minimum, are of one group (its own bytes and its number) or half. Pairs are integers instead, those of two halves in
 // one int32, and multiply the sums of the halves before these become floats; pairs of minima multiply the activations'.
+// What a head keeps is given by reference: GCC copies vectors of two registers in pieces of 16 bytes, through memory.
 template <Scales kScales, int kHalvings>
 struct ScalesOf;
 
@@ -31,7 +32,7 @@ struct ScalesOf<Scales::kFloat, kHalvings> : GroupScales {
   struct Head {
     F d;
     explicit Head(const uint8_t* block) : d(load_f16(block)) {}
-    F scale(const uint8_t*, int) const { return d; }
+    const F& scale(const uint8_t*, int) const { return d; }
   };
 };
 
@@ -41,8 +42,8 @@ struct ScalesOf<Scales::kFloatMinimum, kHalvings> : GroupScales {
   struct Head {
     F d, m;
     explicit Head(const uint8_t* block) : d(load_f16(block)), m(load_f16(block + 32)) {}
-    F scale(const uint8_t*, int) const { return d; }
-    F least(const uint8_t*, int) const { return m; }
+    const F& scale(const uint8_t*, int) const { return d; }
+    const F& least(const uint8_t*, int) const { return m; }
   };
 };
 
@@ -107,9 +108,9 @@ struct ScalesOf<Scales::kNibbleHalf, kHalvings> : GroupScales {
     F d, dmin;  // dmin / 4, since the activations' sums come times -4
     explicit Head(const uint8_t* b) : block(b), d(load_f16(b)), dmin(mul(set1(0.25f), load_f16(b + 32))) {}
     I scale_pairs(int g) const { return nibble_pairs(block + 64, g); }
-    F scale(const uint8_t*, int) const { return d; }
+    const F& scale(const uint8_t*, int) const { return d; }
     I least_pairs(const uint8_t*, int g) const { return nibble_pairs(block + 192, g); }
-    F least_unit(const uint8_t*) const { return dmin; }
+    const F& least_unit(const uint8_t*) const { return dmin; }
   };
 };
 
@@ -120,7 +121,7 @@ struct ScalesOf<Scales::kSixBitHalf, kHalvings> : GroupScales {
     const uint8_t* block;
     F d;
     explicit Head(const uint8_t* b) : block(b), d(load_f16(b)) {}
-    F scale(const uint8_t*, int) const { return d; }
+    const F& scale(const uint8_t*, int) const { return d; }
     I scale_pairs(int g) const {
       const I upper = and_i(shift_right(load_i(block + 160), 2 * g), 0x00030003);
       return pairs_less_32(or_i(nibble_pairs(block + 32, g), shift_left<4>(upper)));

@@ -77,7 +77,7 @@ void dot_parts(const typename Format::Head& head, const uint8_t* group, int g, c
     });
   } else {
     dot_group<Format>(head, codes, g, a, sum);
-    const F scale = head.scale(group, g), unit = head.least_unit(group);
+    const F &scale = head.scale(group, g), &unit = head.least_unit(group);
     const I least = head.least_pairs(group, g);
     GALOP_UNROLL
     for (int c = 0; c < N; ++c)
@@ -116,12 +116,12 @@ void panel_times(const uint8_t* panel, int64_t groups, const ActivationGroup* a,
       } else {
         I sum[N];
         dot_group<Format>(head, group + Format::codes, g, a, sum);
-        const F scale = head.scale(group, g);
+        const F& scale = head.scale(group, g);
         GALOP_UNROLL
         for (int c = 0; c < N; ++c) acc[c] = fma(to_float(sum[c]), mul(scale, set1(a[c].scale)), acc[c]);
       }
       if constexpr (Scale::minimum) {
-        const F least = head.least(group, g);
+        const F& least = head.least(group, g);
         GALOP_UNROLL
         for (int c = 0; c < N; ++c) acc[c] = fma(least, set1(a[c].scaled_sum), acc[c]);
       }
@@ -168,8 +168,9 @@ void panels_times(const Slice& slice, const ActivationGroup* a, int64_t stride, 
     for (int c = 0; c < N; ++c) acc[c] = slice.first ? load_rows(to + c * slice.out_stride, rows) : set1(0.0f);
     if constexpr (!Format::streamed) {
       // A store that has to fetch its line holds up those after it, so what is written next is asked for.
-      const float* next = p + 1 < slice.end ? to + kRows : out + N * slice.out_stride + slice.begin * kRows;
-      for (int c = 0; c < N && (p + 1 < slice.end || ahead.lines); ++c) prefetch_written(next + c * slice.out_stride);
+      const float* next = ahead.lines ? out + N * slice.out_stride + slice.begin * kRows : nullptr;
+      if (p + 1 < slice.end) next = to + kRows;
+      for (int c = 0; next && c < N; ++c) prefetch_written(next + c * slice.out_stride);
     }
     panel_times<Format, N>(panel, slice.last - slice.first, a, acc, stride, hints, &ahead);
     if (whole && w.row_scale_bytes()) {

@@ -135,8 +135,8 @@ def propellant_burned(delta_v: DeltaV, isp: Isp, initial_mass: InitialMass) -> d
 
 @formula(
     "c = isp g0", f"{RPE}, eq. 2-6",
-    {"exhaust_velocity": Quantity("m/s", "effective exhaust velocity", words="gases leave exit ejected, vitesse "
-                                  "d'éjection effective gaz éjectés sortent")},
+    {"exhaust_velocity": Quantity("m/s", "effective exhaust velocity", words="vitesse d'éjection effective, "
+                                  "gases leave exit ejected, gaz éjectés sortent")},
     words="effective exhaust velocity from specific impulse, vitesse d'éjection effective, impulsion spécifique",
 )  # fmt: skip
 def exhaust_velocity(isp: Isp) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import signal
@@ -133,6 +134,12 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     fails(run("batch", str(tmp_path), str(tmp_path / "out")), 1, "Is a directory")
     fails(run("batch", str(asked), str(tmp_path / "no" / "out")), 1, "No such file")
     fails(run("batch", str(asked), str(asked)), 1, "is the file of requests")
+    for given in (("-", "out"), (str(asked), "-"), (str(asked), "/dev/full"), ("/dev/null", "out")):
+        fails(run("batch", *given), 2, "is no file")
+    packed = tmp_path / "in.gz"
+    packed.write_bytes(gzip.compress(asked.read_bytes()))
+    fails(run("batch", str(packed), str(tmp_path / "out")), 2, "line 1", "is compressed; unpack the file first")
+    fails(run("batch", str(asked), str(tmp_path / "out"), "--replicas", "2"), 2, "add --ray ADDRESS")
     precious = write(tmp_path / "notes", "something else")
     fails(run("batch", str(asked), str(precious)), 2, "notes, line 1", "name another output")
     assert precious.read_text() == "something else\n"

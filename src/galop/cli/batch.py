@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from galop.cli.cluster import Cpus, Ray, ReplicaCount, plan_cluster
+from galop.cli.errors import UsageError
 from galop.cli.group import command_app, examples
 from galop.cli.options import KV, Context, Json, Memory, Threads, Yes, parse_size
 from galop.cli.screen import console, note
@@ -65,6 +66,9 @@ def batch(
     from galop.server.batches.requests import look_through
     from galop.server.model_pool import Limits
 
+    for path in (requests, answers):
+        if str(path) == "-" or (path.exists() and not (path.is_file() or path.is_dir())):
+            raise UsageError(f"{path} is no file, and a batch goes on from its files when it was stopped; name one")
     if answers.absolute() == requests.absolute():
         raise GalopError(f"{answers} is the file of requests; name another one for the answers")
     found = look_through(requests)

@@ -33,6 +33,8 @@ def plan_cluster(address: str, replicas: str, cpus: float) -> ClusterPlan | None
     import re
 
     if not address:
+        if replicas != "1" or cpus:
+            raise UsageError("--replicas and --cpus are about a cluster; add --ray ADDRESS")
         return None
     try:
         from galop.backends.cluster.join import join_cluster

@@ -16,6 +16,7 @@ from galop.server.transport.json_body import compact_json, parse_json
 
 ENDPOINTS = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses")
 LONGEST_ID = 512  # characters
+COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ")  # gzip, zip, zstd, bzip2, xz
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -109,6 +110,8 @@ def parse_request(line: bytes, path: Path, number: int, urls: Collection[str] = 
 
     if len(line) > MAX_BODY:
         raise refuse(f"a request may have {MAX_BODY >> 20} MiB")
+    if number == 1 and line.startswith(COMPRESSED):
+        raise refuse("it is compressed; unpack the file first")
     try:
         asked = parse_json(line)
     except ApiError as error:

@@ -58,7 +58,7 @@ def name_elsewhere(contender: Contender) -> str:
     """A contender's name for another machine: a path is absolute."""
     path = Path(contender.model)
     model = str(path.absolute()) if path.exists() else contender.model
-    return f"{'vllm:' if contender.vllm else ''}{model}@{contender.strategy}"
+    return f"{'vllm:' if contender.vllm else 'galop:'}{model}@{contender.strategy}"  # ollama:NAME alone is a server
 
 
 def look_around(record: Record, names: Mapping[int, str]) -> list[tuple[ClusterNode, NodeLook]]:

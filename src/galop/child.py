@@ -5,7 +5,8 @@ Markdown (`web.markdown_child`), pictures and documents (`pictures.decode_child`
 JSON, one request and one answer at a time, after either of which bytes may follow. Three limits hold, and none of them
 needs the child's consent:
 
-* seconds on the clock, which the parent waits before it kills the child (`Child.seconds`);
+* seconds on the clock, which the parent waits before it kills the child (`Child.seconds`); since what is refused must
+  not depend on what else the machine does, `BUSY` times those of computing;
 * seconds of computing per request, after which the child's own timer ends it, also where its parent is gone;
 * bytes of address space (RLIMIT_AS), beyond which allocating fails in the child. Windows has only the first limit.
 
@@ -23,6 +24,8 @@ import sys
 import threading
 from collections.abc import Callable
 from typing import IO, Any
+
+BUSY = 6 if hasattr(signal, "setitimer") else 1  # seconds on the clock for one of computing, where that is limited too
 
 
 class Child:

@@ -17,7 +17,7 @@ from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
 from galop.chat.grammar_child import SECONDS, STACK, call_with_stack, compile_grammar
 from galop.chat.response_format import JSON, ResponseFormat
-from galop.child import Child
+from galop.child import BUSY, Child
 from galop.errors import ConstraintError
 from galop.ops.plan import Array
 from galop.tokenizers.constraint import Constraint, allows, bit_mask
@@ -60,7 +60,7 @@ class GrammarCompiler:
         self._vocabulary = [rows, {n: i for n, i in tokenizer.added.items() if i < rows}, list(stop_ids)]
         self._cache: OrderedDict[bytes, LLMatcher] = OrderedDict()
         self._lock = threading.Lock()
-        self._child = Child("galop.chat.grammar_child", SECONDS)
+        self._child = Child("galop.chat.grammar_child", BUSY * SECONDS)
 
     def compile(self, form: ResponseFormat) -> GrammarConstraint:
         """The constraint of one answer; grammars met before come from a cache. Raises ConstraintError for what

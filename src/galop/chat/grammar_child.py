@@ -20,7 +20,7 @@ from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
 from galop.child import answer_lines
 
 MEMORY = 512 << 20  # of this process
-SECONDS = 5.0  # to compile one
+SECONDS = 5.0  # of computing, to compile one
 STACK = 32 << 20  # of the thread that compiles; a deep grammar is deep in calls
 LIMITS = LLParserLimits(
     max_grammar_size=200_000,

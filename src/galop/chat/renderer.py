@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from galop.child import Child
+from galop.child import BUSY, Child
 from galop.errors import TemplateError
 
 if TYPE_CHECKING:
     from galop.chat.template_capabilities import TemplateCapabilities
 
-SECONDS = 10.0  # on the clock, for a rendering
+SECONDS = 10.0  # of computing, for a rendering
 _KNOWN: dict[str, TemplateCapabilities] = {}
 """By the template's source; a process sees few of them."""
 
@@ -20,7 +20,7 @@ class Renderer(Child):
     """A child process that renders one template at a time."""
 
     def __init__(self) -> None:
-        super().__init__("galop.chat.template_child", SECONDS)
+        super().__init__("galop.chat.template_child", BUSY * SECONDS)
         self._probing = threading.Lock()
 
     def prepare(self, template: str) -> None:

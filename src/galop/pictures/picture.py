@@ -22,7 +22,7 @@ from urllib.parse import unquote
 import numpy as np
 from numpy.typing import NDArray
 
-from galop.child import Children
+from galop.child import BUSY, Children
 from galop.errors import PictureError
 from galop.pictures.file_kinds import read_file, refuse_other_kinds
 
@@ -31,7 +31,7 @@ Pixels = NDArray[np.uint8]
 MOST_TOGETHER = 256  # pictures of a request
 LARGEST = 4 << 20  # pixels that are kept, more than any tower looks at; a larger one is scaled down while it is decoded
 REMEMBERED = 2 * LARGEST  # pixels of the latest, so that a picture is not decoded twice before it is looked at
-SECONDS = 20.0
+SECONDS = BUSY * 15.0  # on the clock, for one picture or document
 TOGETHER = 4  # files that are decoded at a time: one that takes as long as it may holds up no others
 LONGEST_MESSAGE = 200  # characters of the child's
 KNOWN = 4096  # files

@@ -5,10 +5,10 @@ A panic, an abort, memory or time without end is then the child's, and the paren
 
 from __future__ import annotations
 
-from galop.child import Child, answer_lines, end_after
+from galop.child import BUSY, Child, answer_lines, end_after
 from galop.errors import ModelFileError
 
-SECONDS = 20.0
+SECONDS = 20.0  # of computing
 MEMORY_LIMIT = 4 << 30
 LENGTH = 16_384  # characters of each text that is tried
 LONGEST = 1.0  # seconds of computing that one may take; a hundredth of it is usual
@@ -16,7 +16,7 @@ LONGEST = 1.0  # seconds of computing that one may take; a hundredth of it is us
 
 def try_out(description: str, pattern: str = "") -> None:
     """Raises ModelFileError if a tokenizer with this regular expression fails or takes too long on plain texts."""
-    child = Child("galop.tokenizers.probe", SECONDS)
+    child = Child("galop.tokenizers.probe", BUSY * SECONDS)
     answer = child.ask({"description": description, "pattern": pattern})
     child.close()
     if answer is None:

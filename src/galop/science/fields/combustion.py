@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from math import sqrt
 from typing import Annotated, Any, Literal
 
-from galop.child import Child
+from galop.child import BUSY, Child
 from galop.science.constants import G0
 from galop.science.fields.inputs import RPE
 from galop.science.formula import Quantity, formula
@@ -50,7 +50,7 @@ HTPB = {
 }  # fmt: skip
 MASS = {"H": 1.008, "C": 12.011, "N": 14.007, "O": 15.999}
 VALENCE = {"C": 4, "H": 1, "O": -2, "N": 0}  # of the elements in CO2, H2O and N2
-CHILD = Child("galop.science.cea_child", seconds=10)
+CHILD = Child("galop.science.cea_child", BUSY * 5.0)
 Reactants = tuple[tuple[str, float, float], ...]
 """CEA's name, the temperature [K] and the share by mass of each."""
 BY_ENERGY = "minimum of Gibbs energy in the chamber at the propellants' enthalpy"

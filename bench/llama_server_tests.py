@@ -38,7 +38,7 @@ NOT_CLAIMED = {
     "test_lora": "LoRA adapters are not claimed", "test_slot_save": "slots are llama-server's own",
     "test_router": "its router starts servers; Galop holds several models itself", "test_proxy": "its page's proxy",
     "test_mcp_servers": "its page's MCP servers", "test_tools_builtin": "its page's built-in tools",
-    "test_vision_api": "images are refused by name", "test_sleep": "its sleeping; --keep-alive unloads here",
+    "test_vision_api": "asks a hub's model about pictures", "test_sleep": "its sleeping; --keep-alive unloads here",
     "test_ctx_shift": "contexts are not shifted: a conversation that is too long is told so",
     "test_kv_keep_only_active": "slots are llama-server's own", "test_compat_gcp": "Vertex AI's shape is not claimed",
     "test_speculative": "its options and counts of drafting", "test_stream": "resuming of streams is its own",
@@ -48,7 +48,7 @@ NOT_CLAIMED = {
 
 # Of the rest, what cannot pass, and why: a pattern of the test's name, and of what it said.
 REASONS: tuple[tuple[str, str, str], ...] = (
-    ("props|slots", "", "/props and /slots tell of llama-server's own slots"),
+    ("props|slots", "", "/props and /slots tell of llama-server's own settings and slots"),
     ("server_models|aliases", "", "one model under an alias is expected; all models of the machine are listed"),
     ("multiple_addresses", "", "one address is listened on"),
     ("no_ui", "", "the page cannot be switched off"),
@@ -61,7 +61,7 @@ REASONS: tuple[tuple[str, str, str], ...] = (
     ("empty_messages", "", "an empty list of messages is refused, as by Anthropic"),
     ("anthropic_thinking$", "", "a budget below 1,024 is refused, as by Anthropic"),
     ("thinking_history_in", "", "needs a model whose template shows thinking"),
-    ("vision|with_image", "", "images are refused by name (400, not 500), or left out of tool results"),
+    ("vision|with_image", "", "the model in place of theirs has no eyes: images are refused by name (400, not 500)"),
     ("telemetry", "", "timings and progress are not told in Responses"),
     ("stream_vs_non_stream", "", "relies on a seed given at the command line"),
     ("pooling_none", "", "pooling cannot be chosen"),

@@ -18,9 +18,11 @@ from serving import serving
 
 from galop.backends.registry import registry
 from galop.backends.remote import Remote
-from galop.race import record, run
+from galop.race import record
 from galop.race.answer import answer
 from galop.race.contender import Contender
+from galop.race.course import BudgetSpent, Course
+from galop.race.outstanding import Outstanding
 from galop.race.question_file import read_questions
 
 KEY = "sk-secret-0123456789abcdef"
@@ -80,9 +82,10 @@ def test_a_budget_stops_and_a_larger_one_goes_on(
     about = {"set": "x", "seed": 0, "together": 1}
     kept = record.Record.create(tmp_path / "race", about, list(read_questions(questions)), [lane])
     kept.add(0, {**line, "id": "q0", "right": True, "value": None, "slip": ""})
-    with pytest.raises(run.BudgetSpent, match="a larger --budget goes on"):
-        run.check_budget(kept, 0.01)
-    run.check_budget(kept, 0.02)
+    outstanding = Outstanding(kept, [0])
+    with pytest.raises(BudgetSpent, match="a larger --budget goes on"):
+        Course(kept, 0.01, lambda *_: None, outstanding, []).check_budget()
+    Course(kept, 0.02, lambda *_: None, outstanding, []).check_budget()
     refused = race(tmp_path, "openai:gpt-unknown", "--on", str(questions), "--budget", "2usd", OPENAI_API_KEY=KEY)
     assert refused.returncode == 2 and "knows no price" in refused.stderr
 

@@ -82,6 +82,9 @@ def test_no_text_breaks_it(text: str) -> None:
 def test_nothing_is_told_that_takes_a_quantity_for_what_it_is_said_not_to_be() -> None:
     for text in (
         "aerodynamic drag of a cyclist with 0.6 m² frontal area riding 36 km/h through 1.2 kg/m³ air?",  # no CdA
+        "What is the half-life in days of a source that loses 18 % in 5 days?",  # 18 % is not what is left
+        "Water (998 kg/m3, 1.0 mPa·s) loses 30 kPa over 60 m of smooth 50 mm pipe with a friction factor of 0.02. Flow "
+        "in L/min?",  # a flow from the factor alone would leave the loss aside
         "Convective loss of a 2 m² panel at 45 °C with a coefficient of 12 W/m²/K?",  # 45 °C is no difference
     ):
         assert answer(text).value is None, text

@@ -23,6 +23,8 @@ OF_WHICH = frozenset(stems("hydrogen oxygen water air methane"))  # which a vari
 OF_STUFF = re.compile(r" (?:of |de |d')(?:liquid |gaseous )?")
 PROPELLANTS = stems("fuel oxidiser")
 FRONTAL, DRAG_AREA = frozenset(stems("frontal frontale cross-section")), frozenset(stems("drag area"))
+LOST = frozenset(stems("lost loses lose losing wasted dissipated perd perdu perdue perdent gaspillé dissipé"))
+KEPT = frozenset(stems("left remaining restante useful utile efficiency rendement"))
 MEASURES = frozenset(stems("pressure temperature area section mass density velocity volume power pression température "
                            "aire masse volumique vitesse puissance"))  # fmt: skip
 OPPOSITES = tuple(
@@ -114,9 +116,10 @@ def are_opposed(one: str, other: str) -> bool:
 
 
 def cannot_be(given: Given, role: Variable, question: TechnicalQuestion) -> bool:
-    """Whether a quantity is of another measure or substance than a variable, a temperature that is no difference, or an
-    area that is no drag area: no number that rests on that is told."""
+    """Whether a quantity is of another measure or substance than a variable, a temperature that is no difference, an
+    area that is no drag area or a share that is lost and not left: no number that rests on that is told."""
+    lost = given.kind == "fraction" and LOST & {*given.before[:1], *given.after[:2]} and KEPT & stems_of(role.of.what)
     frontal = FRONTAL & {*given.before[:3], *given.after[:2]} and stems_of(role.of.what) >= DRAG_AREA
-    if frontal or measures_other(given, role) or is_of_other(given, role, question):
+    if lost or frontal or measures_other(given, role) or is_of_other(given, role, question):
         return True
     return is_no_difference(given, role, question.text)

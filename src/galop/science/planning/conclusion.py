@@ -203,10 +203,23 @@ def conclude(question: TechnicalQuestion, candidates: Sequence[Candidate]) -> An
     )
 
 
+def leaves_result(plan: FormulaPlan) -> bool:
+    """Whether what a plan leaves unused may be what one of its formulas gives besides: a pressure loss that is stated,
+    beside a flow that was found from another quantity."""
+    left = [given.unit for given in plan.unused if given.kind == "measure" and given.unit]
+    return any(
+        same_dimension(unit, quantity.unit)
+        for step in plan.step.walk()
+        for name, quantity in step.formula.gives.items()
+        if quantity.unit and name not in (step.target.name, step.known.name if step.known else "")
+        for unit in left
+    )
+
+
 def is_sure(candidate: Candidate) -> bool:
     """Whether a number may be told: its plan fits the question well, or uses what is given as no other plan does."""
     plan = candidate.plan
-    if plan.is_against or (not plan.is_straight and candidate.lead < COMPOSED):
+    if plan.is_against or leaves_result(plan) or (not plan.is_straight and candidate.lead < COMPOSED):
         return False
     if plan.fit >= SURE:
         return True

@@ -5,8 +5,8 @@ Markdown (`web.markdown_child`), pictures and documents (`pictures.decode_child`
 JSON, one request and one answer at a time, after either of which bytes may follow. Three limits hold, and none of them
 needs the child's consent:
 
-* seconds on the clock, which the parent waits before it kills the child (`Child.seconds`); since what is refused must
-  not depend on what else the machine does, `BUSY` times those of computing;
+* seconds on the clock, which the parent waits before it kills the child (`Child.seconds`): `BUSY` times those of
+  computing, and then an error of its own, since what is refused must not depend on what else the machine does;
 * seconds of computing per request, after which the child's own timer ends it, also where its parent is gone;
 * bytes of address space (RLIMIT_AS), beyond which allocating fails in the child. Windows has only the first limit.
 
@@ -24,6 +24,8 @@ import sys
 import threading
 from collections.abc import Callable
 from typing import IO, Any
+
+from galop.errors import BusyError
 
 BUSY = 6 if hasattr(signal, "setitimer") else 1  # seconds on the clock for one of computing, where that is limited too
 
@@ -52,13 +54,19 @@ class Child:
         return self.process
 
     def ask(self, request: dict[str, Any], data: bytes = b"") -> dict[str, Any] | None:
-        """The child's answer; None if it took too long or died of the request. It gets `data` under that name, and so
-        does the parent what it answers there."""
+        """The child's answer; None if it died of the request, or computed for too long. It gets `data` under that name,
+        and so does the parent what it answers there. Raises BusyError where it had no time to compute that long."""
         line = json.dumps({**request, "data": len(data)} if data else request).encode() + b"\n"
         with self.lock:
             child = self.start()
             assert child.stdin and child.stdout
-            timer = threading.Timer(self.seconds, child.kill)
+            late = threading.Event()
+
+            def give_up() -> None:
+                late.set()
+                child.kill()
+
+            timer = threading.Timer(self.seconds, give_up)
             timer.start()
             try:
                 child.stdin.write(line)
@@ -71,6 +79,10 @@ class Child:
                 timer.cancel()
             if answer is None:
                 self._end()
+        if answer is None and late.is_set() and BUSY > 1:
+            raise BusyError(
+                f"this machine is too busy: {self.module} had no time to answer in {self.seconds:g} s; try again later"
+            )
         return answer
 
     def close(self) -> None:

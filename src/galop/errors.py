@@ -42,6 +42,10 @@ class MemoryBudgetError(GalopError):
     """The model does not fit the memory it may use."""
 
 
+class BusyError(GalopError):
+    """The machine has so much else to do that what was asked is not done."""
+
+
 class ClusterError(GalopError):
     """A cluster cannot be reached, or does not answer."""
 

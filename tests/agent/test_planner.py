@@ -60,7 +60,7 @@ def test_a_formula_is_computed_or_killed(planning: Planner, monkeypatch: pytest.
     with pytest.raises(GalopError, match="unit"):
         planning.compute("mass_ratio", {"delta_v": "3", "isp": "310 s"}).result()
     monkeypatch.setattr(planner, "SECONDS", 0.01)
-    with closing(Planner()) as hasty, pytest.raises(GalopError, match=r"mass_ratio did not come to an end"):
+    with closing(Planner()) as hasty, pytest.raises(GalopError, match="too busy"):
         hasty.compute("mass_ratio", {"delta_v": "3 km/s", "isp": "310 s"}).result()
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
 from galop.backends.local import Model
-from galop.chat import renderer as renderer_module
 from galop.chat.renderer import Renderer
 from galop.chat.template import ChatTemplate
-from galop.errors import TemplateError
+from galop.errors import BusyError, TemplateError
 from galop.tokenizers.control import ControlNames
 
 HI = [{"role": "user", "content": "Hi"}]
@@ -87,15 +87,24 @@ def test_reaching_for_attributes_gets_nothing(source: str, renderer: Renderer) -
         "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
     ],
 )
-@pytest.mark.timeout(120)
-def test_a_template_without_end_is_stopped(source: str, monkeypatch: pytest.MonkeyPatch, smollm: Model) -> None:
-    monkeypatch.setattr(renderer_module, "SECONDS", 2.0)
+def test_a_template_without_end_is_stopped(source: str, smollm: Model) -> None:
     bad = ChatTemplate(source, smollm.tokenizer)
     with pytest.raises(TemplateError):
         bad.encode(HI)
     bad.source = "{{ messages[0].content }}"
     assert bad.render(HI) == "Hi"
     bad.renderer.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="where the clock is the only limit, it says what is refused")
+def test_what_a_template_can_do_does_not_depend_on_how_busy_the_machine_is(renderer: Renderer) -> None:
+    """Answers would be drawn and limited as those of a model that cannot think."""
+    source = "{{ messages[0].content }}{% if enable_thinking %}<think>{% endif %}"
+    renderer.seconds = 0.001
+    with pytest.raises(BusyError):
+        renderer.capabilities(source)
+    renderer.seconds = 60.0
+    assert renderer.capabilities(source).thinking
 
 
 def test_a_model_without_template_says_so(smollm: Model) -> None:

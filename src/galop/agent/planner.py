@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from galop.chat.content import text_of
 from galop.chat.messages import Message
-from galop.child import Child
+from galop.child import BUSY, Child
 from galop.errors import GalopError, QueueFullError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MEMORY = 4 << 30  # bytes of address space of a process
 COMPUTING = 5.0  # seconds for a question
-SECONDS = 30.0  # on the clock, the start of the process included
+SECONDS = BUSY * COMPUTING  # on the clock, the start of the process included
 PROCESSES = 2
 MOST_WAITING = 64  # questions
 REMEMBERED = 8  # messages in which what a question goes on from is looked for

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from galop.child import BUSY, Child
-from galop.errors import TemplateError
+from galop.errors import BusyError, TemplateError
 
 if TYPE_CHECKING:
     from galop.chat.template_capabilities import TemplateCapabilities
@@ -26,7 +27,12 @@ class Renderer(Child):
     def prepare(self, template: str) -> None:
         """Starts the process and has it find out what the template can do, while the caller does something else."""
         self.start()
-        threading.Thread(target=self.capabilities, args=(template,), name="galop-template", daemon=True).start()
+
+        def find_out() -> None:
+            with suppress(BusyError):  # who needs it asks again
+                self.capabilities(template)
+
+        threading.Thread(target=find_out, name="galop-template", daemon=True).start()
 
     def render(self, template: str, variables: dict[str, Any]) -> str:
         """The text. Raises TemplateError if the template fails or takes more than SECONDS; its `refused` says that the
@@ -41,7 +47,7 @@ class Renderer(Child):
         return str(reply["text"])
 
     def capabilities(self, template: str) -> TemplateCapabilities:
-        """What the template can do: the defaults, if finding out takes more than SECONDS."""
+        """What the template can do: the defaults, if finding out takes more than SECONDS. Raises BusyError."""
         with self._probing:
             if template not in _KNOWN:
                 reply = self.ask({"template": template})

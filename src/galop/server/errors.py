@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from galop.errors import (
     BlindModelError,
+    BusyError,
     ConstraintError,
     ContextLengthError,
     DocumentError,
@@ -114,6 +115,8 @@ def api_error(error: Exception) -> ApiError:
             return ApiError(400, "invalid_model_file", str(error), "model")
         case QueueFullError():
             return ApiError(429, "queue_full", str(error), retry_after=2)
+        case BusyError():
+            return ApiError(503, "machine_busy", str(error), retry_after=10)
         case TemplateError() if error.refused:
             return ApiError(400, "invalid_value", str(error), "messages")
         case TemplateError():

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from galop.child import Child, answer_lines, end_after
+from galop.errors import BusyError
 
 SECONDS = 1.0  # of the processor, for a block
 PATIENCE = 20.0  # seconds by the clock, on a machine that has much else to do
@@ -51,7 +52,7 @@ class MarkdownRenderer:
         self.rendered += 1
         try:
             answer = self._child.ask({"block": block, "seconds": self.seconds})
-        except (OSError, ValueError):  # it ended in the midst of an answer
+        except (OSError, ValueError, BusyError):  # or it ended in the midst of an answer
             self._child.close()
             return None
         return str(answer["html"]) if answer else None

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ray.exceptions import RayError, RayTaskError
@@ -184,6 +185,8 @@ class Replicas(EngineClient):
             )
         if len(self._under_way) >= self.parallel + self._queue:
             raise QueueFullError(f"{len(self._under_way)} requests wait already; try again later")
+        # Or each replica that begins it would draw by a seed of its own.
+        request = replace(request, sampling=request.sampling or self.sampling_for(request.thinking))
         completion = RemoteCompletion(request, emit)
         answering = asyncio.run_coroutine_threadsafe(self._answer(request, completion), self._loop)
         self._under_way.add(answering)

@@ -170,6 +170,7 @@ std::pair<int, std::vector<std::pair<int32_t, float>>> draw(In<float> logits, do
 }  // namespace
 
 NB_MODULE(_native, m) {
+  nb::set_leak_warnings(false);  // what a process that was told to end at once still holds ends with it
   m.doc() = "Galop's native core: packed weights, kernels, the plan executor, sampling.";
   m.def(
       "instruction_sets",

@@ -667,7 +667,7 @@ def test_a_second_signal_ends_at_once(own: Running) -> None:
     own.process.send_signal(signal.SIGINT)
     time.sleep(0.3)
     own.process.send_signal(signal.SIGINT)
-    own.process.wait(60)
+    assert own.process.wait(60) == 0 and not any("Traceback" in line for line in own.log), own.log
     thread.join(60)
     assert "data: [DONE]" not in lines  # what was cut off is not taken for whole
 

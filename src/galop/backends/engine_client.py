@@ -6,6 +6,7 @@ import asyncio
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, Self, Unpack
 
@@ -15,6 +16,7 @@ from galop.backends.protocol import ChatOptions, Completion, GenerationRequest
 from galop.chat.messages import Message
 from galop.chat.thinking import Thinking
 from galop.chat.tools import Tool, ToolCallDelta, check_tools
+from galop.errors import GalopError
 from galop.tokenizers.tokenizer import Tokenizer
 from galop.weights.pack import ModelCard
 
@@ -85,6 +87,14 @@ class EngineClient(Processor, ABC):
         self._thread = threading.Thread(target=self._loop.run_forever, name="galop-answers", daemon=True)
         self._thread.start()
         asyncio.run_coroutine_threadsafe(watch, self._loop)
+
+    def _run_answer(self, answer: Coroutine[Any, Any, None]) -> Future[None]:
+        """Has an answer come in the loop. Raises GalopError where that has ended."""
+        try:
+            return asyncio.run_coroutine_threadsafe(answer, self._loop)
+        except RuntimeError:
+            answer.close()
+            raise GalopError("the model was unloaded") from None
 
     async def _end_connections(self) -> None:
         """What is to be done in the loop after the last answer."""

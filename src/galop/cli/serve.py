@@ -160,6 +160,7 @@ async def run_server(
     """Loads what is named while it serves, until a signal: one lets answers under way finish within `drain` seconds, a
     second ends at once."""
     import asyncio
+    import logging
     import signal
     from functools import partial
 
@@ -210,4 +211,6 @@ async def run_server(
         raise
     finally:
         await serving
+        if server.force_exit:  # whoever pressed Ctrl-C twice need not read what was cut off, a trace for each
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         await models.close()  # also what was loaded after the server had stopped

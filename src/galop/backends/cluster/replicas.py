@@ -188,7 +188,7 @@ class Replicas(EngineClient):
         # Or each replica that begins it would draw by a seed of its own.
         request = replace(request, sampling=request.sampling or self.sampling_for(request.thinking))
         completion = RemoteCompletion(request, emit)
-        answering = asyncio.run_coroutine_threadsafe(self._answer(request, completion), self._loop)
+        answering = self._run_answer(self._answer(request, completion))
         self._under_way.add(answering)
         answering.add_done_callback(self._under_way.discard)
         completion.cancel = lambda: self._cancel(answering, completion)
@@ -196,7 +196,7 @@ class Replicas(EngineClient):
 
     def _cancel(self, answering: Future[None], completion: RemoteCompletion) -> None:
         """Ends a completion; nothing happens to one that has ended."""
-        if answering.cancel():
+        if not self._loop.is_closed() and answering.cancel():
             self._loop.call_soon_threadsafe(completion.finish_cancelled)
 
     async def _answer(self, request: GenerationRequest, completion: RemoteCompletion) -> None:

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -125,13 +125,14 @@ class VllmModel(EngineClient):
         )  # fmt: skip
         refuse(completion.sequence)
         self._under_way += 1
-        asyncio.run_coroutine_threadsafe(self._answer(completion.sequence, request, stopping), self._loop)
+        self._run_answer(self._answer(completion.sequence, request, stopping))
         return completion
 
     def _cancel(self, sequence: TokenSequence, stopping: asyncio.Event) -> None:
         if not sequence.cancelled and sequence.status is not SequenceStatus.FINISHED:
             sequence.cancelled = True
-            self._loop.call_soon_threadsafe(stopping.set)
+            with suppress(RuntimeError):  # the loop has ended, and its answers with it
+                self._loop.call_soon_threadsafe(stopping.set)
 
     async def _answer(self, sequence: TokenSequence, request: GenerationRequest, stopping: asyncio.Event) -> None:
         """Runs a sequence to its end."""

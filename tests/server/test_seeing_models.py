@@ -145,10 +145,6 @@ def test_clients_can_tell_that_it_sees(server: Running, client: openai.OpenAI, n
     with anthropic.Anthropic(base_url=server.url, api_key="none", max_retries=0) as claude:
         can = [claude.models.retrieve(model).capabilities for model in (name, blind)]
         assert [one and one.image_input.supported for one in can] == [True, False]
-        with pytest.raises(anthropic.NotFoundError, match="Message Batches are not answered here"):
-            claude.messages.batches.create(requests=[])
-        with pytest.raises(anthropic.NotFoundError, match="/v1/batches"):
-            claude.messages.batches.retrieve("msgbatch_1")
 
 
 def test_a_second_question_reads_nothing_again(server: Running, client: openai.OpenAI, name: str) -> None:

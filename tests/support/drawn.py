@@ -25,6 +25,13 @@ def written(text: str, size: tuple[int, int] = (320, 80)) -> Image.Image:
     return image
 
 
+def number(digits: str) -> Image.Image:
+    """A number as `qwen3-mini-vl` reads it."""
+    image = Image.new("RGB", (256, 256), "white")
+    ImageDraw.Draw(image).text((128, 128), digits, fill="black", font_size=120, anchor="mm")
+    return image
+
+
 def encoded(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
     out = io.BytesIO()
     image.save(out, format, **options)

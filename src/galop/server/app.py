@@ -19,7 +19,9 @@ from galop.server.api_keys import KeyFile
 from galop.server.batches.stored import Batches
 from galop.server.dialects import (
     anthropic,
+    anthropic_batches,
     embeddings,
+    files,
     llama_server,
     model_list,
     ollama,
@@ -78,7 +80,8 @@ def create_unguarded(service: Service, batches: Batches | None = None) -> FastAP
     for dialect in DIALECTS:
         app.include_router(dialect.routes(service), responses=ERRORS)
     if batches:
-        app.include_router(openai_batches.routes(batches), responses=ERRORS)
+        for router in (files.routes(batches.files), openai_batches.routes(batches), anthropic_batches.routes(batches)):
+            app.include_router(router, responses=ERRORS)
 
     @app.get("/health", tags=["Server"])
     async def health() -> dict[str, str]:

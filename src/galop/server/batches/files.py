@@ -1,4 +1,5 @@
-"""Files that clients send for batches, and those they are answered with: kept for a month, each its owner's alone."""
+"""Files that clients send for batches and prompts, and those they are answered with: kept for a month at most, each
+its owner's alone."""
 
 from __future__ import annotations
 
@@ -50,8 +51,18 @@ class Files:
 
     folder: Path
 
-    def add(self, owner: str, filename: str, purpose: str, write: Callable[[BinaryIO], object]) -> StoredFile:
-        """A new file, with what `write` writes; it is there when it is whole. Raises ApiError (400, 507), OSError."""
+    def add(
+        self,
+        owner: str,
+        filename: str,
+        purpose: str,
+        write: Callable[[BinaryIO], object],
+        seconds: int = KEPT_SECONDS,
+    ) -> StoredFile:
+        """A new file, with what `write` writes, kept for so many seconds; it is there when it is whole.
+
+        Raises ApiError (400, 507), OSError.
+        """
         private_folder(self.folder)
         if len(self.list(owner)) >= MOST_FILES:
             raise ApiError(400, "too_many_files", f"there are {MOST_FILES} files of this key; delete some")
@@ -63,7 +74,7 @@ class Files:
                 size = file.tell()
             if shutil.disk_usage(self.folder).free < FREE_BYTES:
                 raise ApiError(507, "insufficient_storage", "there is no room on the server's disk for this file")
-            stored = StoredFile(name, owner, filename, purpose, size, now, now + KEPT_SECONDS)
+            stored = StoredFile(name, owner, filename, purpose, size, now, now + seconds)
             write_record(path.with_suffix(".json"), asdict(stored))
         except BaseException:
             path.unlink(missing_ok=True)

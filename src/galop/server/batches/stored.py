@@ -110,9 +110,18 @@ class Batches:
         self._lock.release()
 
     def create(
-        self, key: ApiKey, input_file_id: str, endpoint: str, window: tuple[str, int], metadata: dict[str, str] | None
+        self,
+        key: ApiKey,
+        input_file_id: str,
+        endpoint: str,
+        window: tuple[str, int],
+        metadata: dict[str, str] | None,
+        total: int = 0,
     ) -> StoredBatch:
-        """A new batch, to be done within a window: its name, and seconds. Raises ApiError (404, 503)."""
+        """A new batch, to be done within a window: its name, and seconds; of so many requests, where that is known.
+
+        Raises ApiError (404, 503).
+        """
         if self._app is None:
             message = "another galop serve of this user answers its batches; ask that one"
             raise ApiError(503, "batches_elsewhere", message)
@@ -120,7 +129,9 @@ class Batches:
         if source.purpose != "batch":
             raise ApiError(400, "invalid_value", 'the file has to have the purpose "batch"', "input_file_id")
         name = f"batch_{secrets.token_hex(12)}"
-        batch = StoredBatch(name, key.hash, endpoint, input_file_id, window[0], now, now + window[1], metadata)
+        batch = StoredBatch(
+            name, key.hash, endpoint, input_file_id, window[0], now, now + window[1], metadata, total=total
+        )
         self._save(batch)
         self._begin(batch)
         return batch
@@ -147,6 +158,24 @@ class Batches:
             self._turn(batch, "cancelling")
             task.cancel()
         return batch
+
+    def remove(self, key: ApiKey, name: str) -> None:
+        """Removes a batch that has ended, and its files. Raises ApiError (404, and 409 where it has not)."""
+        batch = self.find(key, name)
+        if batch.status in UNFINISHED:
+            raise ApiError(409, "conflict", f"the batch is {batch.status}; cancel it first")
+        for file in (batch.input_file_id, batch.output_file_id, batch.error_file_id):
+            with suppress(ApiError):
+                self.files.remove(batch.owner, file or "")
+        (self.folder / f"{batch.id}.json").unlink(missing_ok=True)
+
+    def read(self, batch: StoredBatch, *names: str | None) -> Iterator[dict[str, Any]]:
+        """The lines of files of a batch, as far as these are there still."""
+        for name in names:
+            with suppress(ApiError, OSError), self.files.path(self.files.find(batch.owner, name or "")).open() as file:
+                for line in file:
+                    if line.strip():
+                        yield json.loads(line)
 
     def _all(self) -> Iterator[StoredBatch]:
         for path in self.folder.glob("batch_*.json"):

@@ -49,16 +49,6 @@ def routes(service: Service) -> APIRouter:
         writer = MessageWriter(reply, body.max_tokens)
         return respond(writer, bool(body.stream), ping=sse_event({"type": "ping"}, "ping"))
 
-    async def refuse_batches(request: Request) -> Response:
-        """Refused: many messages at once go another way."""
-        message = "Message Batches are not answered here; send the requests to /v1/batches, or have galop batch do it"
-        raise ApiError(404, "not_found", message)
-
-    for path in ("/batches", "/batches/{rest:path}"):
-        router.add_api_route(
-            path, refuse_batches, methods=["GET", "POST", "DELETE"], response_model=None, include_in_schema=False
-        )
-
     @router.post("/count_tokens", response_model=None)
     async def count_tokens(request: Request, body: CountTokensRequest) -> Response:
         """How many tokens a conversation is."""

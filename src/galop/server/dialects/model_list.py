@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
 from galop.agent.planner import can_compute
+from galop.server.dialects.anthropic_lists import is_anthropic, write_page, write_time
 from galop.server.model_pool import ModelPool
 from galop.server.service import SUFFIX, Service, split_name
 from galop.server.transport.json_body import StrictRoute
@@ -31,8 +31,8 @@ def routes(service: Service) -> APIRouter:
         """What may be asked for: models that are on this machine. Anthropic's clients get their own shape, in pages."""
         sources = service.models.visible(request.state.key).values()
         data = await asyncio.to_thread(describe_models, service.models, list(sources))
-        if "anthropic-version" in request.headers:
-            return anthropic_page(data, limit, after_id, before_id)
+        if is_anthropic(request):
+            return write_page([anthropic_model(entry) for entry in data], limit, after_id, before_id)
         return {"object": "list", "data": data}
 
     @router.get("/models/{name:path}")
@@ -42,7 +42,7 @@ def routes(service: Service) -> APIRouter:
         source = service.models.find(plain, request.state.key)
         described = await asyncio.to_thread(service.models.describe, source)
         described["id"] += suffix
-        return anthropic_model(described) if "anthropic-version" in request.headers else described
+        return anthropic_model(described) if is_anthropic(request) else described
 
     return router
 
@@ -56,9 +56,9 @@ def describe_models(models: ModelPool, sources: Sequence[Source]) -> list[dict[s
 
 def anthropic_model(described: dict[str, Any]) -> dict[str, Any]:
     """An entry of the list of models in Anthropic's shape."""
-    created = datetime.fromtimestamp(described["created"], UTC).isoformat().replace("+00:00", "Z")
-    return {"type": "model", "id": described["id"], "display_name": described["id"], "created_at": created,
-            "lifecycle": "active", "max_input_tokens": described["context_length"],
+    return {"type": "model", "id": described["id"], "display_name": described["id"],
+            "created_at": write_time(described["created"]), "lifecycle": "active",
+            "max_input_tokens": described["context_length"],
             "capabilities": anthropic_capabilities(described["architecture"])}  # fmt: skip
 
 
@@ -71,19 +71,10 @@ def anthropic_capabilities(architecture: dict[str, list[str]]) -> dict[str, Any]
 
     thinking = {name: can(writes) for name in ("adaptive", "disabled", "enabled")}
     return {
-        "batch": can(False), "citations": can(False), "code_execution": can(False), "context_management": can(False),
+        "batch": can(writes), "citations": can(False), "code_execution": can(False), "context_management": can(False),
         "effort": can(writes, **{name: can(writes) for name in ("low", "medium", "high", "xhigh", "max")}),
         "image_input": can("image" in architecture["input_modalities"]), "pdf_input": can(writes),
         "server_tools": can(False, code_execution=can(False), web_search=can(False)),
         "structured_outputs": can(writes),
         "thinking": can(writes, types={**thinking, "between_tools": can(False)}),
     }  # fmt: skip
-
-
-def anthropic_page(models: list[dict[str, Any]], limit: int, after: str, before: str) -> dict[str, Any]:
-    """A page of the list: the first models after one, or the last before one."""
-    ids = [m["id"] for m in models]
-    window = models[ids.index(after) + 1 if after in ids else 0 : ids.index(before) if before in ids else len(ids)]
-    page = [anthropic_model(m) for m in (window[-limit:] if before else window[:limit])]
-    named = {"first_id": page[0]["id"] if page else None, "last_id": page[-1]["id"] if page else None}
-    return {"data": page, "has_more": len(page) < len(window), **named}

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,27 @@ def test_lanes_that_are_timed_stay_on_one_of_two_nodes_of_a_machine(tmp_path: Pa
         found = summary(Record.load(out))
         assert len({line["node"] for line in answers(out)}) == 1 and found["turns"] and not found["unlike"]
         assert all(lane["seconds"] > 0 and lane["memory"] for lane in found["lanes"])
+
+
+def test_ctrl_c_says_that_it_goes_on_and_leaves_nothing_running(tmp_path: Path) -> None:
+    out = tmp_path / "stopped"
+    with ray_cluster(1, 1) as cluster:
+        asked = [*LANES, "--on", "reasoning", "--limit", "200", "--together", "4", "--out", str(out)]
+        begun = [(out / "race.json").exists, lambda: len(answers(out)) >= 2, lambda: len(answers(out)) >= 20]
+        for times, happened in zip((1, 1, 2), begun, strict=True):
+            env = {**os.environ, **folders_in(tmp_path)}
+            with subprocess.Popen(
+                command(*asked, "--ray", cluster.address),
+                env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            ) as process:  # fmt: skip
+                wait_for(happened, "the beginning of the race", 300)
+                for _ in range(times):
+                    process.send_signal(signal.SIGINT)
+                    time.sleep(0.2)
+                told = process.communicate(timeout=300)[1]
+            assert "Traceback" not in told, told
+            assert process.returncode in (130, -signal.SIGINT) and (times > 1 or "the same command goes on" in told)
+            wait_for(lambda: not any("NodeActor" in args for args in cluster.processes()), "the end of all lanes")
 
 
 def refused(home: Path, *args: str, **env: str) -> str:

@@ -108,6 +108,10 @@ class Cluster:
         """Ids of the processes of all replicas on its nodes."""
         return {pid for node in self.nodes for pid in node.replicas()}
 
+    def processes(self) -> list[str]:
+        """Commands of the processes of all its nodes."""
+        return [args for node in self.nodes for args in node.processes().values()]
+
 
 @contextmanager
 def ray_cluster(*cpus: int, head: Sequence[str] = (), env: Mapping[str, str] | None = None) -> Iterator[Cluster]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from typing import Annotated
 
@@ -64,3 +65,6 @@ def main() -> None:
     except OSError as error:
         print(f"galop: {error.filename or 'input/output'}: {error.strerror or error}", file=sys.stderr)
         sys.exit(1)
+    finally:
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # or whoever runs this has one of their own
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # what is left is to end, without a word of where

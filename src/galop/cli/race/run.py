@@ -89,14 +89,14 @@ def run(
     race = open_record(out, about, questions, lanes)
     stopped = ""
     with race.lock():
-        places = open_places(race) if ray else ()
-        with show_progress(race, quiet=as_json) as tell:
-            try:
+        try:
+            places = open_places(race) if ray else ()
+            with show_progress(race, quiet=as_json) as tell:
                 course = runner.run_race(race, dollars, tell, places)
-            except KeyboardInterrupt:
-                stopped = "stopped; the same command goes on"
-            except BudgetSpent as error:
-                stopped = str(error)
+        except KeyboardInterrupt:
+            stopped = "stopped; the same command goes on"
+        except BudgetSpent as error:
+            stopped = str(error)
     found = summary(race)
     report = write_report(race, found)
     if as_json:

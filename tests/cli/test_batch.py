@@ -7,6 +7,7 @@ import json
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,17 @@ def test_a_batch_that_was_killed_goes_on_and_answers_nothing_twice(tmp_path: Pat
     whole = out.read_bytes()
     again = run("batch", str(asked), str(out))
     assert again.returncode == 0 and b"400 of 400 are answered already" in again.stderr and out.read_bytes() == whole
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no sizes of files")
+def test_a_full_disk_loses_no_answer(tmp_path: Path) -> None:
+    asked, out = write(tmp_path / "in", *(chat(i) for i in range(100))), tmp_path / "out"
+    limited = ["bash", "-c", 'ulimit -f 32; exec "$@"', "-", *GALOP, "batch", str(asked), str(out)]  # KiB of a file
+    full = subprocess.run(limited, capture_output=True, text=True, timeout=300)
+    told = re.fullmatch(rf"galop: {out}.part: .+; (\d+) of 100 are answered, and the same .+\n", full.stderr)
+    assert full.returncode == 1 and told and 0 < int(told[1]) < 100, full
+    assert f"{told[1]} of 100 are answered already".encode() in run("batch", str(asked), str(out)).stderr
+    assert [row["custom_id"] for row in read(out)] == [f"sum-{i}" for i in range(100)]
 
 
 def test_what_cannot_be_answered_is_an_answer_with_its_error(tmp_path: Path) -> None:

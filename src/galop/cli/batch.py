@@ -84,6 +84,11 @@ def batch(
         except KeyboardInterrupt:
             note(f"{output.done} of {len(found)} are answered; the same command goes on from there")
             raise
+        except OSError as error:  # such as a full disk
+            raise GalopError(
+                f"{error.filename or output.part}: {error.strerror or error}; {output.done} of {len(found)} are "
+                "answered, and the same command goes on from there"
+            ) from None
     if output.failed:
         raise typer.Exit(1)
 

@@ -66,7 +66,8 @@ class AnswerFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):  # of what could not be written, which was told then
+            self._file.close()
         self._lock.release()
 
     def has(self, number: int) -> bool:

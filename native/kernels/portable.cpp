@@ -129,8 +129,8 @@ template <int kCount>
 inline I shift_left(I x) {
   return lanes<I>([&](int i) { return static_cast<int32_t>(static_cast<uint32_t>(x.v[i]) << kCount); });
 }
-inline I round_i(F x) {
-  return lanes<I>([&](int i) { return static_cast<int32_t>(std::nearbyint(x.v[i])); });
+inline I round_i(F x) {  // 0 for what is no number, which C++ leaves open and what comes of it does not show
+  return lanes<I>([&](int i) { return std::isnan(x.v[i]) ? 0 : static_cast<int32_t>(std::nearbyint(x.v[i])); });
 }
 inline int32_t sum_i(I x) {
   int32_t total = 0;

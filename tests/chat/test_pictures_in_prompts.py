@@ -145,6 +145,20 @@ def test_pictures_of_tools_are_shown_after_their_results(template: ChatTemplate)
     assert text.index("[-1][-2][-3]") < text.index("Well?")
 
 
+def test_pictures_of_the_system_and_of_answers_are_shown_with_the_next_question(template: ChatTemplate) -> None:
+    turns: list[Message] = [
+        {"role": "system", "content": make_content(["Be brief.", DOG])},
+        user("Well?"),
+        {"role": "assistant", "content": make_content(["I drew this.", CAT])},
+        user("And?"),
+    ]
+    text = written(template, turns).replace("<|vision_start|>", "").replace("<|vision_end|>", "")
+    assert text.index("Be brief.") < text.index("[-1][-2][-3]Well?") < text.index("I drew this.")
+    assert text.index("I drew this.") < text.index("[-1][-2]And?")
+    alone = written(template, [{"role": "system", "content": make_content([CAT])}, user("Well?")])
+    assert alone == written(template, [user(CAT, "Well?")])
+
+
 def test_the_last_message_can_be_continued(template: ChatTemplate) -> None:
     turns = [user(CAT, "What?"), {"role": "assistant", "content": "It is a"}]
     ids = template.encode(adapt_messages(turns, [], template.capabilities, True), "continue")

@@ -157,6 +157,28 @@ def test_a_second_question_reads_nothing_again(server: Running, client: openai.O
     assert metric(server, "pictures_seen") == seen
 
 
+def test_the_system_shows_a_picture_where_the_dialect_lets_it(
+    server: Running, client: openai.OpenAI, name: str
+) -> None:
+    asked: Any = {"model": name, "temperature": 0}
+    said = client.chat.completions.create(messages=shown(URL), max_tokens=8, **asked)
+    assert said.usage
+    question: Any = {"role": "user", "content": "What is this?"}
+    parts: Any = [{"type": "image_url", "image_url": {"url": URL}}]
+    for role in ("system", "developer"):
+        turns: Any = [{"role": role, "content": parts}, question]
+        told = client.chat.completions.create(messages=turns, max_tokens=8, **asked)
+        assert told.choices[0].message.content == said.choices[0].message.content
+        for part in ({"type": "input_image", "image_url": URL}, *parts):  # the other as LangChain.js sends it
+            items: Any = [{"role": role, "content": [part]}, question]
+            response = client.responses.create(input=items, max_output_tokens=16, **asked)
+            assert response.usage and response.usage.input_tokens == said.usage.prompt_tokens
+    with anthropic.Anthropic(base_url=server.url, api_key="none", max_retries=0) as claude:
+        image: Any = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
+        with pytest.raises(anthropic.BadRequestError, match="a system prompt is text alone"):
+            claude.messages.create(model=name, max_tokens=4, system=[image], messages=[question])
+
+
 def test_streams_and_choices(client: openai.OpenAI, name: str) -> None:
     asked: Any = {"model": name, "messages": shown(URL, OTHER_URL, text="Both?"), "max_tokens": 8, "temperature": 0}
     whole = client.chat.completions.create(n=3, **asked)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from galop.backends.registry import Offer
-from galop.chat.content import move_tool_pictures
+from galop.chat.content import move_pictures
 from galop.chat.messages import Message
 from galop.chat.thinking import Thinking
 from galop.chat.tools import Tool
@@ -87,7 +87,7 @@ def add_call_ids(messages: Sequence[Message], give_back: bool) -> list[Message]:
     sent: list[Message] = []
     open_ids: list[str] = []
     made = 0
-    for message in move_tool_pictures(messages):
+    for message in move_pictures(messages):
         if isinstance(message.get("content"), list):
             message["content"] = [write_part(part) for part in message["content"]]
         thought = message.pop("reasoning_content", None)

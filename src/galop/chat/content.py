@@ -80,24 +80,42 @@ def as_parts(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{**m, "content": _parts(m["content"])} if isinstance(m.get("content"), str) else dict(m) for m in messages]
 
 
-def move_tool_pictures(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Messages in which pictures that tools gave are shown by the user, after the results of the turn: no template that
-    is not made for it renders them elsewhere."""
+def move_pictures(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Messages in which all pictures are shown by the user: those of tools after the results of the turn, those of the
+    system and of earlier answers at the beginning of the next question. No template that is not made for it renders
+    them elsewhere."""
     moved: list[dict[str, Any]] = []
+    of_tools: list[Picture] = []
     waiting: list[Picture] = []
-    for message in [*messages, None]:
-        if waiting and (message is None or message.get("role") != "tool"):
-            shown = "picture that the tool gave:" if len(waiting) == 1 else "pictures that the tools gave:"
-            moved.append({"role": "user", "content": make_content([f"The {shown}\n", *waiting])})
-            waiting = []
-        if message is None:
-            break
-        if message.get("role") == "tool" and (found := pictures_in(message.get("content"))):
-            waiting += found
+    for number, message in enumerate(messages):
+        role, content = message.get("role"), message.get("content")
+        found = pictures_in(content)
+        if role != "tool" and of_tools:
+            moved.append(_shown_by_tools(of_tools))
+            of_tools = []
+        if role == "tool" and found:
+            of_tools += found
             counted = "a picture" if len(found) == 1 else f"{len(found)} pictures"
-            message = {**message, "content": text_of(message["content"]) or f"[{counted}, shown next]"}
+            message = {**message, "content": text_of(content) or f"[{counted}, shown next]"}
+        elif role == "user" and waiting:
+            message = {**message, "content": [*make_content(waiting), *_parts(content)]}
+            waiting = []
+        elif found and role != "user" and (role == "system" or number + 1 < len(messages)):
+            waiting += found
+            message = {**message, "content": text_of(content)}
+            if role == "system" and not message["content"]:
+                continue
         moved.append(dict(message))
+    if of_tools:
+        moved.append(_shown_by_tools(of_tools))
+    if waiting:
+        moved.append({"role": "user", "content": make_content(waiting)})
     return moved
+
+
+def _shown_by_tools(pictures: Sequence[Picture]) -> dict[str, Any]:
+    shown = "picture that the tool gave:" if len(pictures) == 1 else "pictures that the tools gave:"
+    return {"role": "user", "content": make_content([f"The {shown}\n", *pictures])}
 
 
 def _parts(content: Content) -> list[Any]:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from galop.chat.content import as_parts, join_contents, move_tool_pictures, text_of
+from galop.chat.content import as_parts, join_contents, move_pictures, text_of
 from galop.chat.schema import DEEPEST, depth, map_subschemas
 from galop.chat.template_capabilities import TemplateCapabilities
 from galop.chat.tool_formats import format_named
@@ -46,7 +46,7 @@ def adapt_messages(
     messages: Sequence[Mapping[str, Any]], tools: Sequence[Tool], can: TemplateCapabilities, native: bool
 ) -> list[Message]:
     """The conversation for a template with these capabilities; `native` says that it renders tools and calls itself."""
-    adapted = move_tool_pictures(messages)
+    adapted = move_pictures(messages)
     if tools and not native:
         described = TOOLS_IN_WORDS.format(tools="\n".join(_json(trim_tool(tool)["function"]) for tool in tools))
         first = text_of(adapted.pop(0)["content"]) if adapted and adapted[0]["role"] == "system" else ""

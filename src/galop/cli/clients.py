@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,9 @@ class Client:
     """Environment variables, arguments, a file, and what else is to be done.
 
     URL, KEY, MODEL, CONTEXT and OUTPUT (tokens of the model, and of a reply) and FILE (where the file is) stand for
-    what they say. `tokens` is what its first prompt and an answer take.
+    what they say; SEES, INPUTS and CAPABILITIES for whether the model sees pictures, what may be attached, and what
+    Continue calls these: clients that do not know a model hold it for blind. `tokens` is what its first prompt and an
+    answer take.
     """
 
     about: str
@@ -30,7 +33,8 @@ OPENCODE = {
     "provider": {"galop": {
         "npm": "@ai-sdk/openai-compatible", "name": "Galop",
         "options": {"baseURL": "URL/v1", "apiKey": "KEY", "timeout": False},
-        "models": {"MODEL": {"name": "MODEL", "limit": {"context": "CONTEXT", "output": "OUTPUT"}}},
+        "models": {"MODEL": {"name": "MODEL", "limit": {"context": "CONTEXT", "output": "OUTPUT"}, "attachment": True,
+                             "modalities": {"input": "INPUTS", "output": ["text"]}}},
     }},
 }  # fmt: skip
 CODEX = {
@@ -41,8 +45,9 @@ CODEX = {
 }  # fmt: skip
 AIDER = {"openai/MODEL": {
     "max_input_tokens": "CONTEXT", "max_output_tokens": "OUTPUT", "litellm_provider": "openai", "mode": "chat",
-    "input_cost_per_token": 0, "output_cost_per_token": 0,
+    "input_cost_per_token": 0, "output_cost_per_token": 0, "supports_vision": "SEES", "supports_pdf_input": True,
 }}  # fmt: skip
+QWEN = {"model": {"generationConfig": {"modalities": {"image": "SEES", "pdf": True}}}}
 CONTINUE = """\
   - name: Galop
     provider: openai
@@ -50,14 +55,14 @@ CONTINUE = """\
     apiBase: "URL/v1"
     apiKey: "KEY"
     roles: [chat, edit, apply]
-    capabilities: [tool_use]
+    capabilities: CAPABILITIES
     defaultCompletionOptions: {contextLength: CONTEXT, maxTokens: OUTPUT}
 """
 
 
 def as_json(value: Any) -> str:
-    """With numbers where a placeholder stands for one."""
-    return json.dumps(value).replace('"CONTEXT"', "CONTEXT").replace('"OUTPUT"', "OUTPUT")
+    """With numbers, lists and truths where a placeholder stands for one."""
+    return re.sub(r'"(CONTEXT|OUTPUT|SEES|INPUTS)"', r"\1", json.dumps(value))
 
 
 CLIENTS = {
@@ -80,8 +85,13 @@ CLIENTS = {
         tokens=16384,
     ),
     "opencode": Client("the coding agent opencode", {"OPENCODE_CONFIG_CONTENT": as_json(OPENCODE)}, tokens=16384),
-    "qwen": Client("the coding agent Qwen Code", {**OPENAI, "OPENAI_MODEL": "MODEL"}, ("--auth-type", "openai"),
-                   tokens=32768),
+    "qwen": Client(
+        "the coding agent Qwen Code",
+        {**OPENAI, "OPENAI_MODEL": "MODEL", "QWEN_CODE_SYSTEM_DEFAULTS_PATH": "FILE"},
+        ("--auth-type", "openai"),
+        as_json(QWEN),
+        tokens=32768,
+    ),
     "cn": Client(
         "Continue's command line",
         {"CONTINUE_TELEMETRY_ENABLED": "0"},
@@ -111,7 +121,9 @@ CLIENTS = {
     "zed": Client(
         "the editor Zed",
         steps='Put this into settings.json:\n"language_models": {"openai_compatible": {"Galop": {"api_url": "URL/v1",\n'
-        '  "available_models": [{"name": "MODEL", "max_tokens": CONTEXT}]}}}',
+        '  "available_models": [{"name": "MODEL", "max_tokens": CONTEXT,\n'
+        '    "capabilities": {"tools": true, "images": SEES, "parallel_tool_calls": true,\n'
+        '                     "prompt_cache_key": false}}]}}}',
         tokens=8192,
     ),
 }  # fmt: skip

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -47,6 +48,9 @@ def launch(
     if needs.tokens:
         context = context_of(url, model, key, needs.tokens)
         values |= {"CONTEXT": str(context), "OUTPUT": str(min(8192, context // 4))}
+        sees = sees_pictures(url, model, key)
+        values |= {"SEES": str(sees).lower(), "INPUTS": json.dumps(["text", "pdf", *["image"] * sees]),
+                   "CAPABILITIES": "[tool_use, image_input]" if sees else "[tool_use]"}  # fmt: skip
         if context < needs.tokens:
             note(f"{model} holds {context} tokens here, and {needs.about} begins with up to {needs.tokens}: serve it "
                  "with a longer --context, or another model")  # fmt: skip
@@ -109,6 +113,14 @@ def context_of(url: str, model: str, key: str, wanted: int) -> int:
     except UsageError as error:
         note(f"{error}; so it is not known how much the model holds")
         return wanted
+
+
+def sees_pictures(url: str, model: str, key: str) -> bool:
+    """Whether a model does; not where no server says."""
+    try:
+        return "image" in ask(url, f"/v1/models/{quote(model, safe='')}", key)["architecture"]["input_modalities"]
+    except (UsageError, KeyError):
+        return False
 
 
 def ask(url: str, path: str, key: str, body: Any = None) -> Any:

@@ -14,7 +14,7 @@ from galop.server.dialects.openai_responses_tools import OfferedTool, ResponsesT
 from galop.server.errors import ApiError
 from galop.server.request.fields import MAX_TOOLS, Count, Effort, SamplingFields
 from galop.server.request.media import FileData
-from galop.server.request.messages import ChatMessage, ChatToolCall, ContentPart, FunctionCall, resolve_turn
+from galop.server.request.messages import ChatMessage, ChatToolCall, ContentPart, FunctionCall, ImageURL, resolve_turn
 from galop.server.request.tools import SCIENCE, ScienceTool, ToolName, ToolSelection
 
 FOUND = ("additional_tools", "tool_search_output")  # items that offer tools in the course of a conversation
@@ -30,7 +30,7 @@ class ItemPart(BaseModel):
     stdout: str | None = None
     stderr: str | None = None
     logs: str | None = None
-    image_url: str | None = None
+    image_url: str | ImageURL | None = None
     file_id: str | None = None
     filename: str | None = None
     file_data: str | None = None
@@ -42,7 +42,7 @@ class ItemPart(BaseModel):
         about = FileData(filename=self.filename, file_data=self.file_data, file_url=self.file_url, file_id=self.file_id)
         if self.type == "input_file":
             return ContentPart(type="file", file=about)
-        if self.type != "input_image":
+        if self.type not in ("input_image", "image_url"):  # or as Chat Completions have it
             return None
         if self.image_url is None and self.file_id is None:
             message = "a picture has neither an image_url, a data: URL, nor a file_id of /v1/files"
@@ -258,8 +258,8 @@ class InputTokensRequest(SamplingFields):
             elif item.content:
                 raise ApiError(400, "invalid_value", f"an item of type {item.type[:60]!r} cannot be read", "input")
         if len(first := list(takewhile(lambda message: message.role == "system", messages))) > 1:
-            joined = "\n\n".join(str(message.content) for message in first)
-            messages[: len(first)] = [ChatMessage(role="system", content=joined)]
+            parts = [[*message.parts, ContentPart(type="text", text="\n\n")] for message in first]
+            messages[: len(first)] = [ChatMessage(role="system", content=[p for listed in parts for p in listed][:-1])]
         return messages or [ChatMessage(role="user", content="")]  # items may say nothing to a model
 
     @property
@@ -320,7 +320,4 @@ def add_message(messages: list[ChatMessage], item: ResponseItem) -> None:
             return
     role = "system" if item.role == "developer" else item.role
     shows = any(part.is_picture or part.is_file for part in content)
-    if shows and role == "system":
-        message = "instructions are text alone; put pictures and files in a user's message"
-        raise ApiError(400, "media_not_allowed", message, "input")
     messages.append(ChatMessage(role=role, content=content if shows else text))

@@ -1,8 +1,12 @@
-// A picture, and a page of a PDF that is one, through the AI SDK's providers and Ollama's library.
+// A picture, and a page of a PDF that is one, through the AI SDK's providers, LangChain's and Ollama's library.
 import { readFileSync } from "node:fs";
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import { ChatAnthropic } from "@langchain/anthropic";
+import { HumanMessage } from "@langchain/core/messages";
+import { ChatOllama } from "@langchain/ollama";
+import { ChatOpenAI } from "@langchain/openai";
 import { generateText } from "ai";
 import { Ollama } from "ollama";
 import { createOllama } from "ollama-ai-provider-v2";
@@ -19,6 +23,14 @@ const providers = {
   anthropic: () => createAnthropic(openai),
   ollama: () => createOllama({ baseURL: `${url}/api` }),
 };
+const how = { model: name, temperature: 0, maxRetries: 0, apiKey: "none" };
+const configuration = { baseURL: openai.baseURL };
+const models = {
+  "langchain openai": () => new ChatOpenAI({ ...how, configuration }),
+  "langchain responses": () => new ChatOpenAI({ ...how, configuration, useResponsesApi: true }),
+  "langchain anthropic": () => new ChatAnthropic({ ...how, maxTokens: 100, anthropicApiUrl: url }),
+  "langchain ollama": () => new ChatOllama({ ...how, baseUrl: url }),
+};
 const told = {};
 if (dialect === "ollama-js") {
   const client = new Ollama({ host: url });
@@ -26,6 +38,16 @@ if (dialect === "ollama-js") {
   for (const [kind, image] of Object.entries({ path: "card.png", png: new Uint8Array(png), base64 }))
     told[kind] = (await client.chat({ model: name, messages: [{ role: "user", content: text, images: [image] }], options })).message.content;
   told.generated = (await client.generate({ model: name, prompt: text, images: [base64], options })).response;
+} else if (dialect in models) {
+  const file = { source_type: "base64", metadata: { filename: "page.pdf" } };
+  const parts = {
+    url: { type: "image_url", image_url: { url: `data:image/png;base64,${base64}` } },
+    png: { type: "image", source_type: "base64", data: base64, mime_type: "image/png" },
+    pdf: { type: "file", ...file, data: pdf.toString("base64"), mime_type: "application/pdf" },
+  };
+  if (dialect === "langchain ollama") for (const kind of ["png", "pdf"]) delete parts[kind];
+  for (const [kind, part] of Object.entries(parts))
+    told[kind] = (await models[dialect]().invoke([new HumanMessage({ content: [part, { type: "text", text }] })])).text;
 } else {
   const parts = {
     png: { type: "file", mediaType: "image/png", data: dialect === "ollama" ? base64 : png },

@@ -22,6 +22,8 @@ from ray_cluster import OLDER, WITHOUT, Cluster, free_port, ollama_store, ray_cl
 from serving import Running, run_galop, serving
 from waiting import wait_for
 
+from galop.machine import cache_directory, data_directory
+
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(1800)]  # Ray's own processes are slow on a busy machine
 MODEL = "qwen3-mini:1.2m"
 SMALLEST = "qwen3-mini:0.4m"
@@ -265,6 +267,17 @@ def test_a_cluster_without_room_says_so(cluster: Cluster, server: Running, tmp_p
         assert "Traceback" not in rest and rest.count("\n") <= 1, rest
         assert process.wait(60) != 0
     wait_for(lambda: cluster.replicas() == before, "the end of what was started")
+
+
+def test_a_cluster_of_this_machine_alone_ends_with_its_command(tmp_path: Path) -> None:
+    """And leaves no token in the home, for which the next cluster on this machine would ask."""
+    asked, out = tmp_path / "in", tmp_path / "out"
+    asked.write_text(json.dumps({"custom_id": "1", "url": CHAT, "body": question(1, 9)}) + "\n")
+    folders = {"XDG_CACHE_HOME": str(cache_directory().parent), "XDG_DATA_HOME": str(data_directory().parent)}
+    command = [sys.executable, "-m", "galop", "batch", str(asked), str(out), "--model", SMALLEST, "--ray", "local"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **folders, "HOME": str(tmp_path)})
+    assert done.returncode == 0 and len(out.read_text().splitlines()) == 1, done.stderr
+    assert not (tmp_path / ".ray").exists()
 
 
 def tell_versions(address: str, **versions: str) -> None:

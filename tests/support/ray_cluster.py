@@ -19,7 +19,10 @@ from galop.store import locate
 
 RAY = [sys.executable, "-c", "from ray.scripts.scripts import main; main()"]
 SMALL = "--object-store-memory=80000000", "--include-log-monitor=false", "--disable-usage-stats"
-FAIR = {"RAY_worker_niceness": "0"}  # by default 15, which on a busy machine is next to nothing
+SETTINGS = {
+    "RAY_worker_niceness": "0",  # by default 15, which on a busy machine is next to nothing
+    "RAY_AUTH_MODE": "disabled",  # by default where somebody has left a token in ~/.ray
+}
 FREE_PORTS = "--min-worker-port=0", "--max-worker-port=0", "--dashboard-agent-listen-port=0"
 
 
@@ -38,7 +41,7 @@ class Node:
     def __init__(self, folder: Path, *args: str, env: Mapping[str, str] | None = None) -> None:
         self._command, self._env = (
             [*RAY, "start", "--block", *SMALL, *FREE_PORTS, *args],
-            {**os.environ, **FAIR, **(env or {})},
+            {**os.environ, **SETTINGS, **(env or {})},
         )
         self.log = folder / f"node-{len(list(folder.glob('node-*')))}.log"
         self._try()

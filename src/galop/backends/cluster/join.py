@@ -36,6 +36,8 @@ def join_cluster(address: str) -> None:
         return
     try:
         if address == "local":
+            # Or Ray keeps one in ~/.ray, by which it locks the next `ray start --head` of this machine.
+            os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
             ray.init(log_to_driver=False, logging_level="ERROR", namespace=NAMESPACE, include_dashboard=False,
                      object_store_memory=100_000_000)  # fmt: skip
         else:

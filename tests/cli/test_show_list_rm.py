@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from command import TEMPLATE, run
@@ -22,8 +23,10 @@ def test_show_and_list_and_plan(smollm_path: Path) -> None:
     assert plan[0].startswith("%0[T,576] = embed(model.embed_tokens.weight")
     assert any(" = rope_table(" in line for line in plan)
     assert plan[-1].startswith("%") and "linears" in plan[-1]
-    listed = json.loads(run("list", "--json").stdout)
-    assert "smollm2:135m" in [m["name"] for m in listed["models"]]
+    listed = {model["name"]: model for model in json.loads(run("list", "--json").stdout)["models"]}
+    assert [listed[name]["sees"] for name in ("smollm2:135m", "qwen3-mini-vl")] == [False, True]
+    assert re.search(r"qwen3-mini-vl +2.3 M .* pictures ", run("list").stdout.decode())
+    assert json.loads(run("show", "qwen3-mini-vl", "--json").stdout)["sees"] and not facts["sees"]
     names = [m["name"] for m in json.loads(run("list", "--all", "--json").stdout)["models"]]
     for name in ("qwen3:0.6b", "qwen3:235b-a22b", "qwen2.5:72b", "deepseek-r1:671b", "llama4:scout"):
         assert name in names

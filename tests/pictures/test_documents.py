@@ -21,6 +21,19 @@ def test_the_text_of_each_page_is_read() -> None:
     assert opened.pages == 2 and not opened.note
 
 
+def test_what_was_written_into_a_form_and_on_a_page_is_read() -> None:
+    written = (
+        "/Subtype /Widget /FT /Tx /T (f1) /TU (Full name) /V (Ada Lovelace)", "/Subtype /Widget /FT /Tx /T (empty)",
+        "/Subtype /Widget /FT /Btn /T (member) /V /Yes /AS /Yes", "/Subtype /Widget /FT /Btn /T (guest) /AS /Off",
+        "/Subtype /Widget /FT /Ch /T (city) /Ff 131072 /Opt [(Paris) (London)] /V (London)",
+        "/Subtype /FreeText /Contents (Checked on Monday.)",
+    )  # fmt: skip
+    [text] = open_document(pdf(["Application"], written_on=written), "form.pdf", False).parts
+    assert text == (
+        "[page 1]\nApplication\nFull name: Ada Lovelace\nmember: yes\nguest: no\ncity: London\nChecked on Monday."
+    )
+
+
 def test_a_page_without_text_is_a_picture_for_who_sees() -> None:
     data = pdf(["The first page has a text"], scans=2)
     seen = open_document(data, "paper.pdf", sees=True)

@@ -19,7 +19,7 @@ from drawn import encoded, gradient, noise
 from PIL import Image
 from waiting import wait_for
 
-from galop.errors import PictureError
+from galop.errors import BusyError, PictureError
 from galop.pictures import file_kinds, picture
 from galop.pictures.file_kinds import looks_like_picture
 from galop.pictures.picture import Picture, check_count, open_picture, parse_data, portable_url
@@ -234,7 +234,8 @@ def test_a_thousand_pictures_are_too_many() -> None:
 def test_a_decoder_that_dies_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     picture._DECODER.close()  # so that it has to begin first
     monkeypatch.setattr(picture._DECODER, "seconds", 0.0)
-    assert "takes too long" in refusal(encoded(noise(50, 50, seed=9)))
+    with pytest.raises(BusyError):
+        open_picture(encoded(noise(50, 50, seed=9)))
     monkeypatch.undo()
     assert isinstance(open_picture(encoded(noise(50, 50, seed=9))), Picture)
 

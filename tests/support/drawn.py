@@ -38,10 +38,14 @@ def encoded(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
     return out.getvalue()
 
 
-def pdf(texts: list[str], scans: int = 0) -> bytes:
-    """A PDF of pages with these texts, then of so many that are pictures of text."""
+def pdf(texts: list[str], scans: int = 0, written_on: tuple[str, ...] = ()) -> bytes:
+    """A PDF of pages with these texts, then of so many that are pictures of text; with annotations on the first, among
+    them fields of a form."""
+    listed = " ".join(f"<< /Type /Annot /Rect [40 600 400 640] /F 4 {one} >>" for one in written_on).encode("latin-1")
     objects: list[bytes] = [
-        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [] >> >>"
+        if listed
+        else b"<< /Type /Catalog /Pages 2 0 R >>",
         b"",
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     ]
@@ -52,7 +56,7 @@ def pdf(texts: list[str], scans: int = 0) -> bytes:
         objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream))
         objects.append(
             b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R "
-            b"/Resources << /Font << /F1 3 0 R >> >> >>" % len(objects)
+            b"/Resources << /Font << /F1 3 0 R >> >> /Annots [%s] >>" % (len(objects), b"" if kids else listed)
         )
         kids.append(len(objects))
     for i in range(scans):

@@ -16,6 +16,7 @@ from galop.machine import cache_directory
 from galop.terminal import visible
 
 if TYPE_CHECKING:
+    from galop.store import Source
     from galop.store.catalogue import Entry
 
 app = command_app()
@@ -56,14 +57,15 @@ def catalogue_rows(everything: bool) -> list[dict[str, Any]]:
     from galop import store
     from galop.store import catalogue
 
-    located = [(entry, store.locate(entry.name).path) for entry in catalogue.entries().values()]
+    located = [(entry, store.locate(entry.name)) for entry in catalogue.entries().values()]
     return [
         {
             "name": entry.name, "parameters": entry.parameters, "bytes": entry.bytes, "licence": entry.licence,
-            "path": str(path) if path else None, "runnable": entry.runnable, "why_not": entry.why_not,
+            "path": str(source.path) if source.path else None, "runnable": entry.runnable, "why_not": entry.why_not,
             "from": origins(entry), "link": entry.link, "size": catalogue.human_size(entry),
+            "sees": sees(source),
         }
-        for entry, path in located if path or everything
+        for entry, source in located if source.path or everything
     ]  # fmt: skip
 
 
@@ -78,7 +80,7 @@ def origins(entry: Entry) -> str:
 
 def cache_rows(listed: Collection[str]) -> list[dict[str, Any]]:
     """Models in the hub's cache that are not listed yet."""
-    from galop.store import hub
+    from galop.store import Source, hub
     from galop.weights.files import weight_bytes
 
     return [
@@ -86,9 +88,21 @@ def cache_rows(listed: Collection[str]) -> list[dict[str, Any]]:
             "name": f"hf:{repo}" if path.is_dir() else str(path), "parameters": 0, "bytes": weight_bytes(path),
             "licence": "", "path": str(path), "runnable": True, "why_not": "", "from": "hub",
             "link": f"https://huggingface.co/{repo}", "size": f"{weight_bytes(path) / 1e9:.2f} GB",
+            "sees": sees(Source(repo, path)),
         }
         for repo, path in hub.list_models() if str(path) not in listed
     ]  # fmt: skip
+
+
+def sees(source: Source) -> bool:
+    """Whether a model is here and sees pictures; headers are read of those alone that may."""
+    from galop.weights.files import may_see
+
+    if not source.path or not may_see(source.path):
+        return False
+    from galop.store.model_info import find_info
+
+    return find_info(source).sees
 
 
 def print_table(rows: Sequence[dict[str, Any]]) -> None:
@@ -99,6 +113,7 @@ def print_table(rows: Sequence[dict[str, Any]]) -> None:
     table = Table("name", box=None, header_style="bold", pad_edge=False)
     table.add_column("parameters", justify="right")
     table.add_column("size", justify="right")
+    table.add_column("sees")
     table.add_column("licence")
     table.add_column("where")
     for row in rows:
@@ -106,6 +121,7 @@ def print_table(rows: Sequence[dict[str, Any]]) -> None:
             row["name"],
             human_count(row["parameters"]) if row["parameters"] else "",
             row["size"],
+            "pictures" if row["sees"] else "",
             row["licence"],
             (row["path"] or row["from"]) if row["runnable"] else f"not runnable yet: {row['why_not']}",
         )

@@ -58,6 +58,7 @@ def show(
 def describe(source: Source, pack: Pack, plan: Plan, context: int) -> dict[str, Any]:
     """What the model's files and the catalogue say, with the memory it takes at a context."""
     from galop.backends.memory import DEFAULT_CONTEXT, memory_needed
+    from galop.store.model_info import find_info
 
     card, entry = pack.card, source.entry
     context = context or min(DEFAULT_CONTEXT, int(card.config["max_position_embeddings"]))
@@ -70,6 +71,7 @@ def describe(source: Source, pack: Pack, plan: Plan, context: int) -> dict[str, 
         "parameters": card.parameters,
         "tensors": ", ".join(f"{count} {kind}" for kind, count in sorted(card.kinds.items(), key=lambda k: -k[1])),
         "bytes": card.source_bytes,
+        "sees": find_info(source).sees,
         "longest_context": card.config["max_position_embeddings"],
         "memory": {**memory, "context": context, "total": sum(memory.values())},
         "licence": (entry.licence if entry else "") or card.licence or "not stated",
@@ -92,6 +94,7 @@ def print_facts(facts: dict[str, Any]) -> None:
         "file": facts["path"],
         "architecture": f"{facts['architecture']}, {human_count(facts['parameters'])} parameters",
         "tensors": f"{facts['tensors']}: {facts['bytes'] / 1e6:.0f} MB",
+        "sees": "pictures, by a vision tower in its files or beside them" if facts["sees"] else "",
         "context": f"up to {facts['longest_context']} tokens",
         "memory": f"{total / (1 << 20):.0f} MiB at {context} tokens: {memory}",
         "licence": facts["licence"],

@@ -12,6 +12,7 @@ import warnings
 from typing import Any
 
 from galop.child import answer_lines
+from galop.pictures.file_kinds import looks_like_picture
 from galop.pictures.read_document import read_document
 
 SECONDS = 15.0  # of computing
@@ -69,6 +70,8 @@ def open_rgb(data: bytes, most: int) -> tuple[str, Any] | str:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
+        if looks_like_picture(data):
+            return "is damaged and cannot be decoded"
         return "is no picture that can be read: PNG, JPEG, WebP, GIF, BMP and TIFF are"
     media_type = Image.MIME.get(image.format or "", "image/jpeg" if image.format == "MPO" else "image/png")
     width, height = image.size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
 from nicegui import ui
@@ -40,6 +41,7 @@ class LaneView:
                 chooser = ui.select(names, value=lane.model if lane.model in names else None)
                 chooser.props(f'dense options-dense borderless aria-label="{state.say("model")}"').classes("model")
                 chooser.on_value_change(lambda e: setattr(lane, "model", e.value))
+                ui.timer(0.1, lambda: self.mark_seeing(chooser, names), once=True)
             else:
                 ui.label(state.say("no_models")).classes("quiet")
             line = state.line(lane)
@@ -47,6 +49,14 @@ class LaneView:
                 ui.label(state.say("welcome")).classes("welcome")
             for message in line:
                 self.draw_message(lane, message)
+
+    async def mark_seeing(self, chooser: ui.select, names: dict[str, str]) -> None:
+        """Says which models see pictures, once their files' headers have been read elsewhere."""
+        sees = self.state.session.sees
+        seeing = await asyncio.to_thread(lambda: {model for model in names if sees(model)})
+        if seeing and not chooser.is_deleted:
+            said = self.state.say("sees")
+            chooser.set_options({m: f"{name} · {said}" if m in seeing else name for m, name in names.items()})
 
     def draw_message(self, lane: ChatLane, message: StoredMessage) -> None:
         """A message, and beneath it what can be done with it."""

@@ -63,6 +63,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "energy": {"en": "{joules} J", "fr": "{joules} J"},
     "suggested": {"en": "suggested for this machine", "fr": "conseillé pour cette machine"},
+    "sees": {"en": "sees pictures", "fr": "voit les images"},
     "welcome": {"en": "What would you like to know?", "fr": "Que voulez-vous savoir ?"},
     "no_models": {
         "en": "There is no model on this machine yet. Get one with: galop pull smollm2:135m",

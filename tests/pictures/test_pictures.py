@@ -15,12 +15,13 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from drawn import encoded, gradient, noise
+from drawn import encoded, gradient, noise, pdf
 from PIL import Image
 from waiting import wait_for
 
 from galop.errors import BusyError, PictureError
 from galop.pictures import file_kinds, picture
+from galop.pictures.document import open_document
 from galop.pictures.file_kinds import looks_like_picture
 from galop.pictures.picture import Picture, check_count, open_picture, parse_data, portable_url
 
@@ -229,6 +230,20 @@ def test_other_urls_and_wrong_base64_are_refused(given: str, said: str) -> None:
 def test_a_thousand_pictures_are_too_many() -> None:
     with pytest.raises(PictureError, match="1000 pictures are too many"):
         check_count([None] * 1000)
+
+
+def test_what_one_owner_sent_is_new_from_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    photo, page = encoded(noise(40, 41, seed=12)), pdf(["Sent before."])
+    first, document = open_picture(photo, owner="ann"), open_document(page, "a.pdf", False, "ann")
+    picture._DECODER.close()
+    monkeypatch.setattr(picture._DECODER, "seconds", 0.0)  # nothing can be decoded
+    assert open_picture(photo, owner="ann").digest == first.digest and first.pixels().shape == (40, 41, 3)
+    assert open_document(page, "a.pdf", False, "ann") is document
+    for owner in ("bob", ""):
+        with pytest.raises(BusyError):
+            open_picture(photo, owner=owner)
+        with pytest.raises(BusyError):
+            open_document(page, "a.pdf", False, owner)
 
 
 def test_a_decoder_that_dies_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ import openai
 import pytest
 from drawn import encoded, gradient, noise
 from PIL import Image
-from serving import Running, serving
+from serving import Running, run_galop, serving
 from tiny_eyes import write_eyes
 
 PNG = base64.b64encode(encoded(noise(100, 150))).decode()
@@ -177,6 +177,21 @@ def test_the_system_shows_a_picture_where_the_dialect_lets_it(
         image: Any = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
         with pytest.raises(anthropic.BadRequestError, match="a system prompt is text alone"):
             claude.messages.create(model=name, max_tokens=4, system=[image], messages=[question])
+
+
+def test_what_one_key_has_shown_is_new_from_another(tmp_path: Path) -> None:
+    files = write_eyes(tmp_path / "eyes")
+    ann, bob = (run_galop(tmp_path, "keys", "add", name).stdout.strip() for name in ("ann", "bob"))
+    with serving(str(files), home=tmp_path) as running:
+        cached = []
+        for key in (ann, bob, ann, bob):
+            with openai.OpenAI(base_url=f"{running.url}/v1", api_key=key, max_retries=0) as one:
+                asked = one.chat.completions.create(model=str(files), messages=shown(URL), max_tokens=4, temperature=0)
+                assert asked.usage and asked.usage.prompt_tokens_details
+                cached.append(asked.usage.prompt_tokens - (asked.usage.prompt_tokens_details.cached_tokens or 0))
+        assert cached == [asked.usage.prompt_tokens, asked.usage.prompt_tokens, 1, 1]
+        with running.client(headers={"authorization": f"Bearer {ann}"}) as http:
+            assert re.search(r"galop:pictures_seen_total{[^}]*} 2\.0", http.get("/metrics").text)
 
 
 def test_streams_and_choices(client: openai.OpenAI, name: str) -> None:

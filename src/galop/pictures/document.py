@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
 from galop.errors import DocumentError, PictureError
 from galop.pictures.file_kinds import MOST_BYTES
-from galop.pictures.picture import Picture, ask_decoder, open_picture
+from galop.pictures.picture import Picture, ask_decoder, digest_for, open_picture
 
 MOST_PAGES = 300
 PAGE_PIXELS = 1 << 21  # of a page that is a picture
@@ -35,20 +34,20 @@ _LOCK = threading.Lock()
 _LATEST: OrderedDict[tuple[bytes, str, bool], ReadDocument] = OrderedDict()  # by the digest of a file
 
 
-def open_document(data: bytes, name: str, sees: bool) -> ReadDocument:
+def open_document(data: bytes, name: str, sees: bool, owner: str = "") -> ReadDocument:
     """A PDF's pages, as pictures where there is no text on them and the model `sees`.
 
     Raises DocumentError for what is damaged, protected or too large, and where nothing of it can be read.
     """
     if len(data) > MOST_BYTES:
         raise DocumentError(f"{name} has {len(data) >> 20} MiB; a document may have {MOST_BYTES >> 20}")
-    key = (hashlib.sha256(data).digest(), name, sees)
+    key = (digest_for(owner, data), name, sees)
     with _LOCK:
         if known := _LATEST.get(key):
             _LATEST.move_to_end(key)
             return known
     try:
-        found = _read(data, name, sees)
+        found = _read(data, name, sees, owner)
     except PictureError as error:
         raise DocumentError(str(error)) from None
     with _LOCK:
@@ -62,7 +61,7 @@ def _bytes_of(document: ReadDocument) -> int:
     return sum(len(part) if isinstance(part, str) else len(part.data) for part in document.parts)
 
 
-def _read(data: bytes, name: str, sees: bool) -> ReadDocument:
+def _read(data: bytes, name: str, sees: bool, owner: str) -> ReadDocument:
     asked = {"do": "document", "most_pages": MOST_PAGES, "sees": sees, "most": PAGE_PIXELS}
     answer = ask_decoder(asked, data, name)
     drawn, start = {}, 0
@@ -72,7 +71,7 @@ def _read(data: bytes, name: str, sees: bool) -> ReadDocument:
     parts: list[str | Picture] = []
     for at, text in enumerate(answer["texts"]):
         if at in drawn:
-            parts += [f"[page {at + 1}]", open_picture(drawn[at], f"page {at + 1} of {name}")]
+            parts += [f"[page {at + 1}]", open_picture(drawn[at], f"page {at + 1} of {name}", owner)]
         elif text:
             parts.append(f"[page {at + 1}]\n{text}")
     pages, left_out = int(answer["pages"]), int(answer["left_out"])

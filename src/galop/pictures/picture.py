@@ -2,7 +2,8 @@
 
 Decoders of pictures are large and old C libraries, so they run in child processes (`decode_child`) with limits of time
 and memory; here only headers of a few bytes are looked at. What was decoded lately is remembered by the digest of its
-bytes, since every turn of a conversation brings its pictures again.
+bytes, since every turn of a conversation brings its pictures again: for each owner apart, since what is known already
+takes less time, and would tell that somebody else sent it.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Picture:
     width: int
     height: int
     digest: bytes  # SHA-256 of size and pixels
+    owner: str = field(default="", repr=False)  # whose it is, where there are several
 
     @property
     def size(self) -> tuple[int, int]:
@@ -56,7 +58,7 @@ class Picture:
 
     def pixels(self) -> Pixels:
         """uint8 [height, width, 3], decoded again where that was long ago. Raises PictureError."""
-        return _decode(self.data, "the picture")[1]
+        return _decode(self.data, "the picture", self.owner)[1]
 
     def data_url(self) -> str:
         """As a page or an interface takes it."""
@@ -69,18 +71,25 @@ _FACTS: OrderedDict[bytes, tuple[str, int, int, bytes]] = OrderedDict()  # by th
 _LATEST: OrderedDict[bytes, Pixels] = OrderedDict()
 
 
-def open_picture(data: bytes, name: str = "the picture") -> Picture:
+def digest_for(owner: str, data: bytes) -> bytes:
+    """By which a file of an owner is known."""
+    digest = hashlib.sha256(f"{owner}\0".encode())
+    digest.update(data)
+    return digest.digest()
+
+
+def open_picture(data: bytes, name: str = "the picture", owner: str = "") -> Picture:
     """The picture in a file's bytes, which errors call `name`.
 
     PNG, JPEG, WebP, GIF (its first frame), BMP and TIFF are read, turned as their EXIF data say, on white where
     they are transparent. Raises PictureError for what is none of these, damaged, empty or too large.
     """
-    key = hashlib.sha256(data).digest()
+    key = digest_for(owner, data)
     with _LOCK:
         if known := _FACTS.get(key):
             _FACTS.move_to_end(key)
-            return Picture(data, *known)
-    media_type, pixels = _decode(data, name)
+            return Picture(data, *known, owner)
+    media_type, pixels = _decode(data, name, owner)
     height, width = pixels.shape[:2]
     of_pixels = hashlib.sha256(f"{height} {width} ".encode())
     of_pixels.update(pixels.data)
@@ -88,7 +97,7 @@ def open_picture(data: bytes, name: str = "the picture") -> Picture:
         _FACTS[key] = (media_type, width, height, digest := of_pixels.digest())
         while len(_FACTS) > KNOWN:
             _FACTS.popitem(last=False)
-    return Picture(data, media_type, width, height, digest)
+    return Picture(data, media_type, width, height, digest, owner)
 
 
 def open_file(path: Path, name: str = "the picture") -> Picture:
@@ -96,9 +105,9 @@ def open_file(path: Path, name: str = "the picture") -> Picture:
     return open_picture(read_file(path, name), name)
 
 
-def parse_data(text: str, name: str = "the picture") -> Picture:
+def parse_data(text: str, name: str = "the picture", owner: str = "") -> Picture:
     """The picture in a data: URL, or in base64 alone. Raises PictureError as `decode_url` does."""
-    return open_picture(decode_url(text, name), name)
+    return open_picture(decode_url(text, name), name, owner)
 
 
 def decode_url(text: str, name: str) -> bytes:
@@ -146,10 +155,10 @@ def check_count(pictures: Sequence[object]) -> None:
         raise PictureError(f"{len(pictures)} pictures are too many for one request; send {MOST_TOGETHER} at most")
 
 
-def _decode(data: bytes, name: str) -> tuple[str, Pixels]:
+def _decode(data: bytes, name: str, owner: str) -> tuple[str, Pixels]:
     """The media type and the pixels. Raises PictureError."""
     refuse_other_kinds(data, name)
-    key = hashlib.sha256(data).digest()
+    key = digest_for(owner, data)
     with _LOCK:
         latest, known = _LATEST.get(key), _FACTS.get(key)
         if latest is not None and known:

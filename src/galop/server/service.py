@@ -127,7 +127,8 @@ class Service:
         pictured = any(part.is_file or (sees and part.is_picture) for part in parts)
         loop = asyncio.get_running_loop()
         find = partial(self.files.read, key.hash) if self.files else find_nothing
-        return await loop.run_in_executor(self._decoding if pictured else None, read_messages, messages, sees, find)
+        read = partial(read_messages, messages, sees, find, key.hash)
+        return await loop.run_in_executor(self._decoding if pictured else None, read)
 
     async def complete(
         self, key: ApiKey, name: str | None, given: str | Sequence[str | list[int]], suffix: str | None = None

@@ -36,18 +36,18 @@ class AttachedPicture:
         return cls(name, picture, thumbnail(picture))
 
 
-def read_attachment(name: str, data: bytes, sees: bool) -> AttachedFile | None:
+def read_attachment(name: str, data: bytes, sees: bool, owner: str) -> AttachedFile | None:
     """A file that was attached; None for one that is neither text nor a picture nor a PDF, or a text that is too long.
 
     Takes as long as a picture takes to decode. Raises PictureError for a picture or PDF that cannot be read.
     """
     if is_document(data):
-        document = open_document(data, name, sees)
+        document = open_document(data, name, sees, owner)
         texts = [part for part in document.parts if isinstance(part, str)]
         pictures = [AttachedPicture.of(f"{name} {i}", p) for i, p in enumerate(document.pictures, 1)]
         return AttachedFile(name, quote_text(name, "\n\n".join(texts)), pictures, document.note)
     if looks_like_picture(data) or name.lower().endswith(PICTURE_ENDINGS):
-        return AttachedFile(name, "", [AttachedPicture.of(name, open_picture(data, name))])
+        return AttachedFile(name, "", [AttachedPicture.of(name, open_picture(data, name, owner))])
     content = data.decode(errors="replace")
     if content.encode() != data or "\x00" in content:
         return None

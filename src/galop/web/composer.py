@@ -119,7 +119,7 @@ class Composer:
         name, state = event.file.name[:100], self.state
         try:
             sees = any(state.session.sees(lane.model) for lane in state.visible_lanes)
-            file = await asyncio.to_thread(read_attachment, name, data, sees)
+            file = await asyncio.to_thread(read_attachment, name, data, sees, state.session.owner)
         except PictureError as error:
             tell(str(error))
             return

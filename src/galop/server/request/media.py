@@ -34,10 +34,10 @@ class FileData(BaseModel):
 
 
 class MediaReader:
-    """Opens what a request shows, for a model that `sees` or does not."""
+    """Opens what a request of an owner shows, for a model that `sees` or does not."""
 
-    def __init__(self, sees: bool, find: FindFile = find_nothing) -> None:
-        self.sees = sees
+    def __init__(self, sees: bool, find: FindFile = find_nothing, owner: str = "") -> None:
+        self.sees, self.owner = sees, owner
         self._find = find
         self._begun = time.monotonic()
         self._pictures = self._files = 0
@@ -47,7 +47,7 @@ class MediaReader:
         self._pictures += 1
         name = f"picture {self._pictures} of the request"
         self._check_time(name)
-        return parse_data(url, name)
+        return parse_data(url, name, self.owner)
 
     def open_file(self, file: FileData) -> list[str | Picture]:
         """A PDF's pages, a picture, or a text. Raises PictureError, DocumentError for what is none of these."""
@@ -69,13 +69,15 @@ class MediaReader:
         if not data:
             raise DocumentError(f"{name} is empty: it has 0 bytes")
         if is_document(data):
-            document = open_document(data, name, self.sees)
+            document = open_document(data, name, self.sees, self.owner)
             found: list[str | Picture] = [f"{name}:\n\n"]
             for part in document.parts:
                 found += [part, "\n\n"]
             return [*found, f"[{document.note}]\n\n"] if document.note else found
         if looks_like_picture(data):
-            return [open_picture(data, name) if self.sees else f"[{name}, a picture: only text can be read]"]
+            if not self.sees:
+                return [f"[{name}, a picture: only text can be read]"]
+            return [open_picture(data, name, self.owner)]
         return [f"{quote_file(name, data)}\n\n"]
 
     def _check_time(self, name: str) -> None:

@@ -178,14 +178,16 @@ class ChatMessage(BaseModel):
 Messages = Annotated[list[ChatMessage], Field(min_length=1, max_length=4096)]
 
 
-def read_messages(messages: Sequence[ChatMessage], sees: bool, find: FindFile = find_nothing) -> list[Message]:
-    """Messages as templates take them, with their pictures where the model `sees`, and their files, of which `find`
-    knows those that were sent before.
+def read_messages(
+    messages: Sequence[ChatMessage], sees: bool, find: FindFile = find_nothing, owner: str = ""
+) -> list[Message]:
+    """Messages of an owner as templates take them, with their pictures where the model `sees`, and their files, of
+    which `find` knows those that were sent before.
 
     Raises ApiError (400) and PictureError as `ChatMessage.message` does, PictureError for too many pictures too.
     """
     check_count([part for message in messages for part in message.parts if part.is_picture or part.is_file])
-    media = MediaReader(sees, find)
+    media = MediaReader(sees, find, owner)
     found = [message.message(media) for message in messages]
     check_count(pictures_of(found))
     return found

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 
 #include "weights.h"
 
@@ -195,6 +197,14 @@ struct Kernels {
   void (*finish)(const Attend& job, const float* total);  // writes the outputs
 };
 
+// Calls body(0), body(1), ... with each index a compile-time constant.
+template <int N, class Body>
+inline void repeat(Body body) {
+  [&]<int... J>(std::integer_sequence<int, J...>) {
+    (body(std::integral_constant<int, J>{}), ...);
+  }(std::make_integer_sequence<int, N>{});
+}
+
 namespace portable {
 extern const Kernels kernels;
 }
@@ -202,6 +212,9 @@ namespace avx2 {
 extern const Kernels kernels;
 }
 namespace avx512 {
+extern const Kernels kernels;
+}
+namespace amx {
 extern const Kernels kernels;
 }
 namespace neon {

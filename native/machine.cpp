@@ -12,6 +12,10 @@
 #if defined(_MSC_VER) && defined(_M_X64)
 #include <intrin.h>
 #endif
+#if defined(GALOP_AMX)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 namespace galop {
 
@@ -43,6 +47,15 @@ bool has_avx512() {
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512vnni");
 }
+#if defined(GALOP_AMX)
+// Linux saves what is in tiles for processes that asked for it.
+bool has_amx() {
+  constexpr int kRequestPermission = 0x1023, kTileData = 18;
+  static const bool has = has_avx512() && __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") &&
+                          syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  return has;
+}
+#endif
 #elif defined(__linux__) && defined(__aarch64__)
 bool has_dotprod() { return getauxval(AT_HWCAP) & (1 << 20); }
 bool has_i8mm() { return has_dotprod() && (getauxval(AT_HWCAP2) & (1 << 13)); }
@@ -85,6 +98,24 @@ void dots_avx2() {
                            "xmm11", "xmm12", "xmm13");
 }
 #undef GALOP_DOT
+
+#if defined(GALOP_AMX)
+constexpr int64_t kTileRounds = 200'000;
+constexpr int kProductsPerRound = 4, kProductDots = 16 * 16 * 64;
+
+void products_amx() {
+  struct alignas(64) {
+    uint8_t palette = 1, start_row = 0, reserved[14] = {};
+    uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64};
+    uint8_t rows[16] = {16, 16, 16, 16, 16, 16};
+  } static const shapes;
+  asm volatile("ldtilecfg %0" ::"m"(shapes));
+  for (int64_t i = 0; i < kTileRounds; ++i)
+    asm volatile("tdpbssd %tmm4, %tmm5, %tmm0\n tdpbssd %tmm4, %tmm5, %tmm1\n tdpbssd %tmm4, %tmm5, %tmm2\n"
+                 "tdpbssd %tmm4, %tmm5, %tmm3");
+  asm volatile("tilerelease");
+}
+#endif
 #endif
 
 }  // namespace
@@ -92,6 +123,9 @@ void dots_avx2() {
 std::vector<const Kernels*> available_kernels() {
   std::vector<const Kernels*> sets;
 #if defined(__x86_64__) || defined(_M_X64)
+#if defined(GALOP_AMX)
+  if (has_amx()) sets.push_back(&amx::kernels);
+#endif
   if (has_avx512()) sets.push_back(&avx512::kernels);
   if (has_avx2()) sets.push_back(&avx2::kernels);
 #elif defined(__aarch64__) && defined(GALOP_NEON)
@@ -128,12 +162,23 @@ double int8_peak(int threads, const Kernels* kernels) {
   if (!kernels) kernels = available_kernels().front();
 #if defined(__x86_64__) && defined(__GNUC__)
   if (kernels == &portable::kernels) return 0;
-  const bool wide = kernels == &avx512::kernels;
+  void (*dots)() = dots_avx2;
+  double each = static_cast<double>(kDotRounds) * kDotsPerRound * 32;
+  if (kernels == &avx512::kernels) {
+    dots = dots_avx512;
+    each *= 2;
+  }
+#if defined(GALOP_AMX)
+  if (kernels == &amx::kernels) {
+    dots = products_amx;
+    each = static_cast<double>(kTileRounds) * kProductsPerRound * kProductDots;
+  }
+#endif
   Pool pool(threads);
   double best = 0;  // a peak is what the machine can do when nothing disturbs it
   for (int round = 0; round < 5; ++round) {
-    const double seconds = seconds_of(pool, [&] { pool.share(threads, [wide](int64_t) { wide ? dots_avx512() : dots_avx2(); }); });
-    best = std::max(best, static_cast<double>(threads) * kDotRounds * kDotsPerRound * (wide ? 64 : 32) / seconds);
+    const double seconds = seconds_of(pool, [&] { pool.share(threads, [dots](int64_t) { dots(); }); });
+    best = std::max(best, threads * each / seconds);
   }
   return best;
 #else

@@ -2,6 +2,7 @@
 // products.
 #include <arm_neon.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>

@@ -17,7 +17,8 @@
 //   prefetch<bytes>(p) asks for what a stream will read soon after so many bytes at p, prefetch_line(p) for one line,
 //   prefetch_written(p) for one that will be written
 // and kTile, the columns whose accumulators fit its registers, and kWideFrom, those from which unpacking a panel once
-// pays.
+// pays. With GALOP_MATRIX_TILES unpacked panels are multiplied in tiles of kColumnTile columns, by shape_tiles,
+// multiply_tiles and release_tiles (amx.cpp).
 //
 // The order of every floating-point operation is fixed here and no vector primitive may change it, so all instruction
 // sets, thread counts and batch shapes give the same bytes.
@@ -43,13 +44,9 @@ namespace {
 #define GALOP_UNROLL
 #endif
 
-// Calls body(0), body(1), ... with each index a compile-time constant.
-template <int N, class Body>
-inline void repeat(Body body) {
-  [&]<int... J>(std::integer_sequence<int, J...>) {
-    (body(std::integral_constant<int, J>{}), ...);
-  }(std::make_integer_sequence<int, N>{});
-}
+#if !defined(GALOP_MATRIX_TILES)
+constexpr int kColumnTile = kTile;
+#endif
 
 #include "formats.inl"
 #include "matmul.inl"
@@ -138,7 +135,7 @@ constexpr KVKernels int8_blocks = {store_int8_key, store_int8_value, store_int8_
 
 const Kernels kernels = {
     .name = GALOP_KERNELS,
-    .tile = kTile,
+    .tile = kColumnTile,
     .quantize = quantize,
     .matmul = matmul,
     .matmul_f32 = matmul_f32,

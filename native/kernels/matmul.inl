@@ -94,6 +94,43 @@ struct Ahead {
   }
 };
 
+#if defined(GALOP_MATRIX_TILES)
+// The quads of a product of tiles: those of a group, or of a half that has a scale of its own.
+template <class Format>
+constexpr int tile_quads = kQuads / (1 + Format::Scale::halves);
+
+// Adds to acc[c] what panel_times does of so many groups, in tiles as wide as the columns.
+template <class Format, int kGroups, int N>
+[[gnu::always_inline]] inline void tiles_times(const uint8_t* panel, const ActivationGroup* a, F (&acc)[N],
+                                               Ahead* ahead) {
+  using Scale = typename Format::Scale;
+  constexpr int parts = 1 + Scale::halves;
+  const typename Format::Head head(panel);
+  alignas(64) int32_t sums[kGroups * parts][N][kRows];
+  multiply_tiles<N, tile_quads<Format>, kGroups * parts>(panel, Format::bytes, a, sums[0][0]);
+  for (int g = 0; g < kGroups; ++g, panel += Format::bytes, a += N) {
+    const auto sum = [&](int half, int column) {
+      return to_float(load_i(reinterpret_cast<const uint8_t*>(sums[g * parts + half][column])));
+    };
+    ahead->ask();
+    GALOP_UNROLL
+    for (int c = 0; c < N; ++c) {
+      if constexpr (Scale::halves) {
+        const F part = fma(sum(1, c), head.scale(panel, 0, 1), mul(sum(0, c), head.scale(panel, 0, 0)));
+        acc[c] = fma(part, set1(a[c].scale), acc[c]);
+      } else if constexpr (Scale::minimum_pairs) {
+        const I least = dot_pairs(set1_i(0), head.least_pairs(panel, 0), a[c].offset4);
+        const F part = fma(sum(0, c), head.scale(panel, 0), mul(to_float(least), head.least_unit(panel)));
+        acc[c] = fma(part, set1(a[c].scale), acc[c]);
+      } else {
+        acc[c] = fma(sum(0, c), mul(head.scale(panel, 0), set1(a[c].scale)), acc[c]);
+      }
+      if constexpr (Scale::minimum) acc[c] = fma(head.least(panel, 0), set1(a[c].scaled_sum), acc[c]);
+    }
+  }
+}
+#endif
+
 // Adds to acc[c]; the groups of one column are `stride` apart.
 template <class Format, int N>
 void panel_times(const uint8_t* panel, int64_t groups, const ActivationGroup* a, F (&acc)[N], int64_t stride = N,
@@ -172,7 +209,17 @@ void panels_times(const Slice& slice, const ActivationGroup* a, int64_t stride, 
       if (p + 1 < slice.end) next = to + kRows;
       for (int c = 0; next && c < N; ++c) prefetch_written(next + c * slice.out_stride);
     }
-    panel_times<Format, N>(panel, slice.last - slice.first, a, acc, stride, hints, &ahead);
+#if defined(GALOP_MATRIX_TILES)
+    if constexpr (!Format::streamed) {
+      constexpr int at_once = 4 / (1 + Format::Scale::halves);
+      const int64_t groups = slice.last - slice.first;
+      int64_t g = 0;
+      for (; g + at_once <= groups; g += at_once)
+        tiles_times<Format, at_once>(panel + g * Format::bytes, a + g * N, acc, &ahead);
+      for (; g < groups; ++g) tiles_times<Format, 1>(panel + g * Format::bytes, a + g * N, acc, &ahead);
+    } else
+#endif
+      panel_times<Format, N>(panel, slice.last - slice.first, a, acc, stride, hints, &ahead);
     if (whole && w.row_scale_bytes()) {
       const F scale = load(reinterpret_cast<const float*>(w.data + p * w.panel_bytes()));
       for (int c = 0; c < N; ++c) acc[c] = mul(acc[c], scale);
@@ -187,7 +234,7 @@ void panels_times(const Slice& slice, const ActivationGroup* a, int64_t stride, 
 // into the codes; those of minima remain, before what they are multiplied with.
 template <int kBits, int kZero, bool kHalves, bool kMinimum, bool kMinimumPairs>
 struct Wide {
-  static constexpr int bits = kBits, zero = kZero, groups = 1, head = 0, codes = 0, widest = kTile;
+  static constexpr int bits = kBits, zero = kZero, groups = 1, head = 0, codes = 0, widest = kColumnTile;
   static constexpr int bytes = 512 + 64 * (1 + kHalves + kMinimum + 2 * kMinimumPairs);
   static constexpr int group_bytes = bytes;
   static constexpr bool streamed = false;
@@ -240,6 +287,15 @@ struct CodeScale {
   }
 };
 
+// Codes as they are multiplied: tiles take them signed.
+template <int kZero>
+B unpacked(B codes) {
+#if defined(GALOP_MATRIX_TILES)
+  if constexpr (kZero > 0) return plus(codes, bytes(set1_i(static_cast<int32_t>(0x01010101u * (256 - kZero)))));
+#endif
+  return codes;
+}
+
 template <class Format>
 void unpack_groups(const uint8_t* panel, int64_t count, uint8_t* out) {
   using Scale = typename Format::Scale;
@@ -255,11 +311,14 @@ void unpack_groups(const uint8_t* panel, int64_t count, uint8_t* out) {
         const I scales = head.scale_pairs(g);
         const CodeScale<Format> first(scales), second(shift_right(scales, 16));
         repeat<kQuads>([&](auto j) {
-          store_b(out + 64 * j, (j < kQuads / 2 ? first : second)(Format::template quad<j>(codes)));
+          const B product = (j < kQuads / 2 ? first : second)(Format::template quad<j>(codes));
+          store_b(out + 64 * j, unpacked<WideOf<Format>::zero>(product));
         });
         store(floats, Format::zero ? sub(set1(0.0f), head.scale(group, g)) : head.scale(group, g));
       } else {
-        repeat<kQuads>([&](auto j) { store_b(out + 64 * j, Format::template quad<j>(codes)); });
+        repeat<kQuads>([&](auto j) {
+          store_b(out + 64 * j, unpacked<Format::zero>(Format::template quad<j>(codes)));
+        });
         if constexpr (Scale::halves) {
           store(floats, head.scale(group, g, 0));
           store(floats + 16, head.scale(group, g, 1));
@@ -291,12 +350,16 @@ void matmul_tiles(const Slice& slice, const Activations& acts) {
   }(std::make_integer_sequence<int, Format::widest>{});
   const int64_t panels = slice.end - slice.begin;
   const ActivationGroup* a = acts.data;
-  for (int64_t c = 0; c < acts.columns; c += kTile) {
-    const int64_t n = acts.columns - c < kTile ? acts.columns - c : kTile;
+  for (int64_t c = 0; c < acts.columns; c += kColumnTile) {
+    const int64_t n = acts.columns - c < kColumnTile ? acts.columns - c : kColumnTile;
     const ActivationGroup* next = a + n * acts.groups;
-    const int64_t left = acts.columns - c - n, after = left < kTile ? left : kTile;
+    const int64_t left = acts.columns - c - n, after = left < kColumnTile ? left : kColumnTile;
     Ahead ahead;
     if (left) ahead = {reinterpret_cast<const uint8_t*>(next + slice.first * after), (after + panels - 1) / panels};
+#if defined(GALOP_MATRIX_TILES)
+    if constexpr (!Format::streamed)
+      if (c == 0 || n < kColumnTile) shape_tiles<tile_quads<Format>>(n);
+#endif
     for (int64_t at = 0; at < n; at += Format::widest) {
       const int64_t width = n - at < Format::widest ? n - at : Format::widest;
       run[width](slice, a + slice.first * n + at, n, slice.out + (c + at) * slice.out_stride,
@@ -343,4 +406,7 @@ void matmul_format(const Panels& w, int64_t begin, int64_t end, const Activation
       matmul_tiles<Unpacked>(slice, acts);
     }
   }
+#if defined(GALOP_MATRIX_TILES)
+  release_tiles();  // what they hold would be saved at each switch of threads
+#endif
 }

@@ -1,6 +1,7 @@
 // aarch64 with the dot-product extension (Cortex-A55/A76, Apple M1 and later).
 #include <arm_neon.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>

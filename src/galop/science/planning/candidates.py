@@ -159,9 +159,14 @@ def put_whole_first(found: Sequence[Candidate]) -> list[Candidate]:
     first = next((c for c in found[:1] if c.computation), None)
     for c in found[1:]:
         near = first and c.computation and c.plan.score > first.plan.score - NARROW
-        if first and near and c.plan.used > first.plan.used and c.plan.is_straight:
+        if first and near and c.plan.used > first.plan.used and (c.plan.is_straight or uses_far_more(c.plan, first.plan)):
             return [c, *(other for other in found if other is not c)]
     return list(found)
+
+
+def uses_far_more(plan: FormulaPlan, other: FormulaPlan) -> bool:
+    """Whether a plan uses at least twice as many of the quantities given, all of the other one's among them."""
+    return len(plan.used) >= 2 * len(other.used)
 
 
 def has_better(bad: Candidate, found: Sequence[Candidate]) -> bool:

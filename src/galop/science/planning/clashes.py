@@ -43,6 +43,7 @@ OPPOSITES = tuple(
         ("centre center radius rayon", "altitude above"),
         ("initial before initiale depart start liftoff", "structural propellant ergols empty dry vide sèche"),
         ("final finale", "propellant ergols"),
+        ("vehicle rocket spacecraft launcher véhicule fusée lanceur", "structural dry empty inert burnout sèche vide"),
         ("upstream amont", "downstream aval"), ("exit sortie", "before initial"),
         ("thick thickness épaisseur épais", "radius rayon diameter diamètre"),
         ("depth deep profondeur", "altitude"), ("electrons", "gas substance metal"),

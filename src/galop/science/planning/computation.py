@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from galop.science.planning.assumptions import Assumption
 from galop.science.planning.formula_plan import FormulaPlan, FormulaStep, Missing
 from galop.science.planning.inverse import NoRoot, UselessStep, solve
 from galop.science.planning.variables import convert, is_difference, stems_of
+from galop.science.reading.plain_text import fold_characters
 from galop.science.reading.quantities import Given
 from galop.science.reading.words import stems
 from galop.science.units import ScienceError
@@ -23,6 +25,10 @@ POSITIVE = frozenset(
 )
 SIGNED = frozenset(stems("difference change rise drop height level elevation"))
 GAUGE = re.compile(r"\bgauge\b|relative|manom[ée]trique|effective", re.IGNORECASE)
+LOGARITHM = re.compile(
+    r"(?:the |le |la )?(?:(?P<natural>ln|natural log\w*|logarithme (?:neperien|naturel))|"
+    r"(?:decimal |common )?log(?:arithme?)?(?: ?10| (?:in |en )?base 10| decimal)?) ?(?:\(|of |de |du |d')"
+)
 MOST = 4  # values of a plan whose formulas have several roots
 
 
@@ -55,6 +61,8 @@ def compute(plan: FormulaPlan) -> list[Computation]:
             made = replace(
                 made, assumptions=(*made.assumptions, "one atmosphere is taken off: a gauge pressure is asked")
             )
+        if not unit and value > 0 and (logarithm := LOGARITHM.match(fold_characters(plan.asked.what))):
+            value = math.log(value) if logarithm["natural"] else math.log10(value)
         found.append(replace(made, value=value, unit=unit))
     return found
 

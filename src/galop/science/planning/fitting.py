@@ -75,6 +75,7 @@ NAMED_NUMBERS = frozenset(stems(
 OPPOSED = 1.0  # what it costs a result that the opposite of it is asked for
 PART = 1.5  # what it costs that one of several is no total
 TOLD_OTHERWISE = 0.3  # what it costs a quantity to be what words tell: the pressure around in a vacuum
+SAID_BY_SYMBOL = 0.75  # share of the best support without which a pure number is not what its symbol stands for
 KINDRED = 0.1  # support for being of the substance of which something is asked
 LEAST = 0.3  # gain from which a quantity takes the place of a default
 
@@ -323,6 +324,9 @@ class Fitting:
             clash = CLASH if clashes(given, role, context) else 0.0
             if not role.of.unit and own < 0.1 and best > 1.2 * TOLD:
                 clash = CLASH  # a pure number is what it is called
+            if not role.of.unit and given.symbol and own < SAID_BY_SYMBOL * best:
+                clash = CLASH
+                self._against.add((i, role))
             inside = self._asked.start <= given.start < self._asked.start + len(self._asked.what) + CLOSE
             if inside and EARLIER & stems_of(role.of.what) and role.name != "first":
                 clash += CLASH / 2  # it is what something is asked for

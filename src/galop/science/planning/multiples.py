@@ -40,7 +40,10 @@ EACH = re.compile(
 OF_STUFF = re.compile(r" (?:of |de |d')(?:liquid |la |l')?")
 OXIDISERS = frozenset({"LOX", "N2O4", "H2O2", "N2O", "HNO3", "NTO", "AP"})
 RATIO = re.compile(r"\bo/f\b|mixture|melange")
-EACH_BEFORE = re.compile(r"\b(?:each|every|chacune?|chaque)\b(?: (?!and\b|et\b|with\b|avec\b)[a-z'-]+){0,4} ?$")
+EACH_BEFORE = re.compile(  # but not: they each push a 6 t vehicle, which is one
+    r"\b(?:each|every|chacune?|chaque)\b(?! (?:push|propel|accelerat|pouss|propuls)\w* (?:an?|the|une?|le|la) )"
+    r"(?: (?!and\b|et\b|with\b|avec\b)[a-z'-]+){0,4} ?$"
+)
 OF_IT = re.compile(r"[ -](?:[a-z-]+ ){0,3}?[a-z-]+ (?:of|at|with|de|d'|a|x|@|avec) ?(?:about |environ )?")
 PLURAL = re.compile(r"[ -](?:[a-z]+ )?[a-z]+[sx]\b")
 OF_ONE = re.compile(
@@ -136,6 +139,8 @@ def count_of(folded: str, given: tuple[Given, ...], one: Given) -> int | None:
     ):
         return before[-1]
     sentence = max(folded.rfind(mark, 0, one.start) for mark in (". ", "; ", "? ")) + 1
+    ahead = [g.end for g in given if g.end <= one.start and any(same_dimension(g.unit, unit) for unit in SUMS if g.unit)]
+    sentence = max(sentence, *(own.end() for end in ahead if (own := EACH.match(folded, end))), 0)
     each = EACH.match(folded, one.end) or EACH_BEFORE.search(folded[sentence : one.start])
     if not each or not counts:
         return None

@@ -26,7 +26,7 @@ OF_STUFF = re.compile(  # 20 kg of water per second, a ton of aluminium a day
 TIMES_G = re.compile(r" ?[x×] ?g(?!\w)")  # 500 × g, of a centrifuge
 INCHES = re.compile(
     r"(?: ?$| ?[.,;:)\]?!/x×]| (?:of|long|wide|thick|tall|high|deep|diameter|dia|bore|pipe|by|x|and|or|to|id|od|per|is|"
-    r"line|tube|nozzle|throat|orifice|hole|water|mercury|head|radius)\b)"
+    r"line|tube|nozzle|throat|orifice|hole|water|mercury|head|radius|inside|inner|internal|outside|outer|nominal)\b)"
 )
 ORDINAL = re.compile(r"[- ](?:stage|etage|order|ordre|pump|cell|engine|law)")
 STAINLESS = (304, 316, 317)  # 316L is a steel

@@ -264,7 +264,7 @@ def split_asked(wording: Wording, match: re.Match[str], end: int, kind: AskedKin
     edges = [start]
     for joint in BOTH.finditer(wording.folded, start, stop):
         named_before = find_measures(wording.folded[edges[-1] : joint.start()])
-        aside = re.compile(r"(?:not|non|rather than)\b").match(wording.folded, joint.end())
+        aside = re.compile(r"(?:not|non|no|without|sans|rather than)\b").match(wording.folded, joint.end())
         if joint[0] == ", ":
             aside = aside or SAID_OF_IT.match(wording.folded, joint.end(), stop)
         if named_before and not aside and names_what_is_wanted(wording, joint.end()):

@@ -205,7 +205,7 @@ def is_label(before: str, after: str, value: float, digits: str) -> bool:
     if folded in LABELS:
         return True
     inside = re.search(r"[\w,(] ?$", lead[: word.start()])
-    return bool(inside and len(name) > 2 and re.fullmatch(r"[A-Z][a-z]+", name))
+    return bool(inside and value.is_integer() and len(name) > 2 and re.fullmatch(r"[A-Z][a-z]+", name))
 
 
 def is_pure_cue(before: str) -> bool:

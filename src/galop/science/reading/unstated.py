@@ -8,7 +8,9 @@ from dataclasses import replace
 
 from galop.science.reading.passage import Passage
 from galop.science.reading.quantities import Given, Unread
+from galop.science.reading.quantity_words import find_measures
 from galop.science.reading.substances import Name
+from galop.science.reading.unit_context import is_pure_cue
 from galop.science.reading.words import stems
 from galop.science.units import parse_quantity, same_dimension
 
@@ -52,7 +54,7 @@ CENTRAL = re.compile(r"radius|rayon|semi|axe|axis|cent(?:re|er)|apog|perig|apoap
 def fill_in(passage: Passage, found: Sequence[Given | Unread], names: Sequence[Name]) -> list[Given | Unread]:
     """The quantities of a passage with what it leaves unsaid of them, in their order."""
     made = share_unit_in_brackets(passage, share_unit_ahead(passage, found))
-    made = [state_molar_mass(passage, item) for item in made]
+    made = [state_molar_mass(passage, state_gravity(item)) for item in made]
     made = [name_altitude(passage, name_density_of_gas(state_density(state_resistivity(item, names)))) for item in made]
     made = name_streams(passage, [state_conductivity(passage, item) for item in made])
     return add_up_pairs(passage, [name_propellant(passage, item, names) for item in made])
@@ -68,7 +70,8 @@ def share_unit_ahead(passage: Passage, found: Sequence[Given | Unread]) -> list[
             continue
         if one.symbol or not LEADS.search(passage.folded[max(0, one.start - 9) : one.start]):
             continue
-        if GOES_ON.fullmatch(passage.folded, one.end, other.start):
+        between = passage.folded[one.end : other.start]
+        if GOES_ON.fullmatch(between) and not find_measures(between) and not is_pure_cue(passage.folded[max(0, one.start - 16) : one.start]):
             made[i] = replace(one, unit=other.unit, kind="measure", assumed=f"{one.text} is read in {other.unit}")
     for i in range(1, len(made)):
         one, other = made[i - 1], made[i]
@@ -91,6 +94,15 @@ def state_resistivity(item: Given | Unread, names: Sequence[Name]) -> Given | Un
         item, unit="ohm*m", kind="measure", before=(*stems("resistivity"), *item.before),
         assumed=f"{item.text} is read as {item.value:g} ohm m",
     )  # fmt: skip
+
+
+def state_gravity(item: Given | Unread) -> Given | Unread:
+    """A bare number g as the acceleration of gravity on Earth: (rho 1000, g 9.81)."""
+    if not isinstance(item, Given) or item.kind != "number" or item.before[:1] != ("g",):
+        return item
+    if not 9.7 < item.value < 10.1:
+        return item
+    return replace(item, unit="m/s^2", kind="measure", assumed=f"{item.text} is read as {item.value:g} m/s^2")
 
 
 def state_molar_mass(passage: Passage, item: Given | Unread) -> Given | Unread:

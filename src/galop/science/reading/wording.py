@@ -83,7 +83,7 @@ def is_asking(wording: Wording, match: re.Match[str], start: int, asks: bool, wi
             and (names_what_is_wanted(wording, match.end()) or bool(IN_SOME.match(folded, match.end())))
         )
     if match["wh"] == "quand":  # else it is a condition: la tension quand le moteur tire 150 A
-        return opens
+        return opens and not ASKING.search(folded, start, match.start())
     if "which" in match["wh"] or "lequel" in match["wh"] or "laquelle" in match["wh"]:
         return asks and opens
     return asks or opens or bool(re.search(rf"{IMPERATIVE}$", lead))

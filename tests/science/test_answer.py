@@ -100,11 +100,36 @@ def test_nothing_is_told_that_takes_a_quantity_for_what_it_is_said_not_to_be() -
         ("Steel rail of 30 m, 12e-6 per K. How much longer, in mm, from -10 °C to 35 °C?", 16.2),
         ("How many joules must the brakes absorb to bring a 1.2 t car from 108 km/h down to 72 km/h?", 300_000),
         ("How many mL of 12 M HCl to make 500 mL of 0.5 M?", 20.8333),
+        ("Two identical engines of 25 kN each push a 5 t vehicle. What acceleration do they give it?", 10),
+        ("Avec quelle accélération décolle une fusée de 10 t dont le moteur pousse 150 kN ?", 5.19335),
+        ("Burning 9 t of propellant, a 15 t vehicle with an exhaust velocity of 3 km/s gains what delta-v?", 2748.87),
+        ("20 % of the 500 W that a kettle draws is lost. How long to warm 1 kg from 20 to 80 °C (4.18 kJ/kg/K), in s?", 627),
+        ("Une pompe de 3 kW à l'arbre, rendement de 0,6 et débit de 6 m³/h : quelle pression différentielle en bar ?", 10.8),
+        ("Une conduite de 50 mm et 100 m de long, coefficient de Darcy 0,02, eau à 2 m/s (1 000 kg/m³). Perte de charge en bar ?", 0.8),
+        ("Log10 of the equilibrium constant of a two electron reaction, E° = 0.30 V, 25 °C?", 10.1421),
+        ("Air at 280 K (gamma 1.4, R = 287 J/kg/K) flows at 400 m/s. Mach number?", 1.19255),
     ],
 )  # fmt: skip
 def test_words_decide_what_a_quantity_is(text: str, value: float) -> None:
     found = answer(text)
     assert found.value == pytest.approx(value, rel=2e-3), found.text()
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        ("The activation energy is 60 kJ/mol and the pre-exponential factor 2e11 1/s. Rate constant?", "temperature"),
+        ("A sugar solution of 0.3 mol/L: what is its osmotic pressure?", "temperature"),
+        ("A plate at 350 °C radiates how much per square metre?", "emissivity"),
+        ("Quelle est la vitesse de libération d'une planète de 4e24 kg ?", "radius"),
+        ("Chamber at 60 bar and 3300 K, gamma 1.2, molar mass 21 g/mol. What ideal Isp?", "exit pressure"),
+        ("A normal shock stands in air, gamma 1.4. By what ratio does the pressure rise?", "Mach"),
+        ("Un mur de 25 cm d'épaisseur sépare 20 °C de 3 °C. Quel flux de chaleur passe, en W/m² ?", "conductivity"),
+    ],
+)  # fmt: skip
+def test_no_default_stands_for_what_a_question_has_to_say(text: str, missing: str) -> None:
+    found = answer(text)
+    assert found.status == "missing" and any(missing in what for what in found.missing), found
 
 
 def test_what_is_assumed_is_no_difference_of_temperatures() -> None:

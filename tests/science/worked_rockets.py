@@ -46,6 +46,7 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("total_impulse", {"thrust": "54.936 kN", "burn_time": "3 s"}, {"total_impulse": 164_808}, 1e-9),
     ("exhaust_velocity", {"isp": "240 s"}, {"exhaust_velocity": 2354.4}, 5e-4),
     ("thrust_to_weight", {"thrust": "54.857 kN", "mass": "200 kg"}, {"thrust_to_weight": 28, "acceleration": 264.5}, 2e-3),
+    ("thrust_acceleration", {"thrust": "54.857 kN", "mass": "200 kg"}, {"acceleration": 264.5 + G0}, 2e-3),
     # A velocity change that is known to multiply: the exhaust velocity times ln 2 halves the mass.
     ("mass_ratio", {"delta_v": f"{300 * G0 * log(2)!r} m/s", "isp": "300 s"}, {"mass_ratio": 2, "propellant_fraction": 0.5}, 1e-12),
     ("propellant_needed", {"delta_v": f"{300 * G0 * log(4)!r} m/s", "isp": "300 s", "final_mass": "2 t"},
@@ -104,6 +105,9 @@ WORKED: list[tuple[str, dict[str, Any], dict[str, float], float]] = [
     ("mach_at_area", {"gamma": 1.4, "area_ratio": 1.3398, "flow": "subsonique"}, {"mach": 0.5, "pressure_ratio": 0.843}, 1e-3),
     ("stagnation_ratios", {"gamma": 1.4, "mach": 2}, {"temperature_ratio": 1 / 0.5556, "pressure_ratio": 1 / 0.1278, "density_ratio": 1 / 0.23}, 4e-4),
     ("stagnation_temperature", {"temperature": "200 K", "mach": 3, "gamma": 1.4}, {"total_temperature": 200 / 0.35714}, 1e-4),
+    # The same by the velocity of Mach 3 in air.
+    ("stagnation_temperature_of_velocity", {"temperature": "200 K", "velocity": f"{3 * (1.4 * 287.05 * 200) ** 0.5!r} m/s"},
+     {"total_temperature": 200 / 0.35714}, 1e-4),
     ("stagnation_pressure", {"pressure": "1 bar", "mach": 3, "gamma": 1.4}, {"total_pressure": 1e5 / 0.02722}, 1e-3),
     ("throat_pressure", {"gamma": 1.4, "total_pressure": "1 bar"}, {"throat_pressure": 52_828, "pressure_ratio": 0.52828}, 1e-5),
     ("throat_temperature", {"gamma": 1.4, "chamber_temperature": "300 K"}, {"throat_temperature": 250}, 1e-9),

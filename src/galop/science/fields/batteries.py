@@ -145,8 +145,9 @@ def current_at_rate(
 
 @formula(
     "t = depth Q / I", f"{LINDEN}, ch. 3",
-    {"time": Quantity("h", "run time", words="how long lasts autonomy discharge, autonomie durée de décharge")},
-    words="battery run time from capacity and current, autonomie d'une batterie capacité courant",
+    {"time": Quantity("h", "run time", words="how long lasts autonomy discharge, autonomie durée de décharge, tient")},
+    words="battery run time from capacity and current of a device, autonomie d'une batterie pile accu capacité courant "
+          "tiré par un appareil",
 )  # fmt: skip
 def run_time(capacity: Capacity, current: DischargeCurrent, depth: Depth = 1.0) -> float:
     """How long a battery lasts at a current."""

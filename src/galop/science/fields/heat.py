@@ -302,8 +302,10 @@ def radiation(
 
 @formula(
     "M = emissivity sigma T^4", f"Stefan, 1879; Boltzmann, 1884; {INCROPERA}, eq. 1.5",
-    {"flux": Quantity("W/m^2", "emissive power", words="radiant exitance flux, émittance flux rayonné")},
-    words="black body emissive power Stefan-Boltzmann temperature, corps noir émittance loi de Stefan-Boltzmann",
+    {"flux": Quantity("W/m^2", "emissive power", words="radiant exitance flux, radiates per square metre, émittance "
+                                                       "flux rayonné, rayonne par mètre carré")},
+    words="black body emissive power Stefan-Boltzmann temperature, black plate radiates, corps noir émittance loi de "
+          "Stefan-Boltzmann, rayonne",
 )  # fmt: skip
 def emissive_power(
     temperature: Annotated[float, Quantity("K", "temperature", 0, 1e8, words="T surface, température")],

@@ -253,6 +253,20 @@ def thrust_to_weight(
     return {"thrust_to_weight": thrust / (mass * gravity), "acceleration": thrust / mass - gravity}
 
 
+@formula(
+    "a = F / m", f"{RPE}, ch. 4",
+    {"acceleration": Quantity("m/s^2", "acceleration", words="a in space or level, accélération dans le vide")},
+    words="acceleration that the thrust of engines or thrusters gives a vehicle, spacecraft or satellite it pushes, no "
+          "gravity, accélération que la poussée de moteurs donne à un véhicule, engin, satellite",
+)  # fmt: skip
+def thrust_acceleration(
+    thrust: Thrust,
+    mass: Annotated[float, Quantity("kg", "mass that is pushed", 1e-9, 1e12, "of the vehicle, masse du véhicule")],
+) -> float:
+    """How fast thrust accelerates a vehicle where its weight does not count."""
+    return thrust / mass
+
+
 MixtureRatio = Annotated[
     float,
     Quantity("", "mixture ratio O/F by mass", 1e-3, 1000, "O/F oxidiser to fuel ratio, rapport de mélange comburant "

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from galop.science.formula import format_number
+from galop.science.planning.clashes import LOST, is_lost
 from galop.science.planning.computation import Computation, compute
 from galop.science.planning.evidence import with_units
 from galop.science.planning.formula_plan import FormulaPlan, FormulaStep, Missing
 from galop.science.planning.inverse import NoRoot, UselessStep
 from galop.science.planning.multiples import add_up, join, pour_together
 from galop.science.planning.plans import find_plans
-from galop.science.planning.variables import convert
+from galop.science.planning.variables import convert, stems_of
 from galop.science.reading.quantities import Given
 from galop.science.reading.question import Asked, TechnicalQuestion
 from galop.science.reading.words import stems
@@ -32,6 +33,7 @@ NARROW = 0.5  # how much better a plan has to be that leaves what another one us
 BAD = 0.5  # a plan that cannot be, is what was meant where its score is so much more than any other's
 LEFT = 0.24  # what a plan that lacks an input may leave unused
 APART = 0.5  # what it costs to take a rate apart
+REST = 0.2  # what it costs to take what is left for what is lost
 LONG = frozenset("h day week month year".split())
 PERIODS = frozenset("s min h day week month year second minute hour".split())
 
@@ -65,6 +67,10 @@ def find_candidates(question: TechnicalQuestion) -> list[Candidate]:
     plans = find_plans(question, asked)
     if (apart := take_apart(question)) and not (asked.unit or "").partition("/")[2]:
         other = [replace(plan, score=plan.score - APART) for plan in find_plans(apart, asked)]
+        plans = sorted([*plans, *other], key=lambda plan: -plan.score)
+    if kept := keep_rest(question, asked):
+        left = [plan for plan in find_plans(kept, asked) if not LOST & stems_of(plan.step.target.of.what)]
+        other = [replace(plan, score=plan.score - REST) for plan in left]
         plans = sorted([*plans, *other], key=lambda plan: -plan.score)
     if amount := as_amount(question, asked):
         made = [plan for plan in find_plans(*amount) if amount[0].given[-1] not in plan.unused]
@@ -112,7 +118,9 @@ def lead_of(one: Candidate, found: Sequence[Candidate]) -> float:
     rest = (
         c.plan
         for c in found
-        if c is not one and not (c.plan.used < one.plan.used and c.plan.score < near and one.plan.is_straight)
+        if c is not one
+        and not (c.plan.used < one.plan.used and c.plan.score < near and one.plan.is_straight)
+        and not (c.plan.missing and c.plan.used <= one.plan.used and not one.plan.unused and one.computation)
     )
     return one.plan.score - max((plan.score for plan in rest), default=-9)
 
@@ -148,6 +156,18 @@ def take_apart(question: TechnicalQuestion) -> TechnicalQuestion | None:
     return None
 
 
+def keep_rest(question: TechnicalQuestion, asked: Asked) -> TechnicalQuestion | None:
+    """What says which share is lost, as what says which is left: the efficiency; None where nothing is lost, or where
+    that is asked for."""
+    lost = [given for given in question.given if is_lost(given, question.text)]
+    if len(lost) != 1 or LOST & {*asked.stems} or not 0 < lost[0].value < 1:
+        return None
+    said = f"{lost[0].text} lost are {1 - lost[0].value:.6g} left"
+    left = replace(lost[0], value=1 - lost[0].value, kind="number", before=stems("efficiency"), after=(), context=(),
+                   assumed=said)  # fmt: skip
+    return replace(question, given=tuple(left if given is lost[0] else given for given in question.given))
+
+
 def effort(plan: FormulaPlan) -> int:
     """How much work it is to compute a plan, where a formula is 1."""
     steps = list(plan.step.walk())
@@ -157,16 +177,20 @@ def effort(plan: FormulaPlan) -> int:
 def put_whole_first(found: Sequence[Candidate]) -> list[Candidate]:
     """Plans in their order, but before the first another about as good that uses more of what is given."""
     first = next((c for c in found[:1] if c.computation), None)
+    if found and found[0].plan.missing:  # what lacks nothing, uses everything, and is about as good, goes before it
+        for c in found[1:]:
+            if c.computation and not c.plan.unused and c.plan.score > found[0].plan.score - CLOSE:
+                return [c, *(other for other in found if other is not c)]
     for c in found[1:]:
         near = first and c.computation and c.plan.score > first.plan.score - NARROW
-        if first and near and c.plan.used > first.plan.used and (c.plan.is_straight or uses_far_more(c.plan, first.plan)):
+        if first and near and c.plan.used > first.plan.used and is_clear(c.plan, first.plan):
             return [c, *(other for other in found if other is not c)]
     return list(found)
 
 
-def uses_far_more(plan: FormulaPlan, other: FormulaPlan) -> bool:
-    """Whether a plan uses at least twice as many of the quantities given, all of the other one's among them."""
-    return len(plan.used) >= 2 * len(other.used)
+def is_clear(plan: FormulaPlan, other: FormulaPlan) -> bool:
+    """Whether a plan that uses more is one formula, or uses at least twice as much as another one."""
+    return plan.is_straight or len(plan.used) >= 2 * len(other.used)
 
 
 def has_better(bad: Candidate, found: Sequence[Candidate]) -> bool:

@@ -24,6 +24,10 @@ OF_STUFF = re.compile(r" (?:of |de |d')(?:liquid |gaseous )?")
 PROPELLANTS = stems("fuel oxidiser")
 FRONTAL, DRAG_AREA = frozenset(stems("frontal frontale cross-section")), frozenset(stems("drag area"))
 LOST = frozenset(stems("lost loses lose losing wasted dissipated perd perdu perdue perdent gaspillé dissipé"))
+OF_IT_LOST = re.compile(
+    r" (?:of|de|du|des|d')\b[^.;:?!]{0,80}?\b(?:(?:is|are|gets?|goes|est|sont|part(?:ent)?) (?:\w+ )?"
+    r"(?:lost|wasted|dissipated|perdue?s?|dissipee?s?|gaspillee?s?|en pertes?)|se perd(?:ent)?)\b"
+)
 KEPT = frozenset(stems("left remaining restante useful utile efficiency rendement"))
 MEASURES = frozenset(stems("pressure temperature area section mass density velocity volume power pression température "
                            "aire masse volumique vitesse puissance"))  # fmt: skip
@@ -116,10 +120,18 @@ def are_opposed(one: str, other: str) -> bool:
     )
 
 
+def is_lost(given: Given, text: str) -> bool:
+    """Whether a quantity is a share that is lost: 12 % losses, loses 12 %, 12 % of the 300 W that it draws is lost."""
+    if given.kind != "fraction":
+        return False
+    near = {*given.before[:1], *given.after[:2]}
+    return bool(LOST & near) or OF_IT_LOST.match(fold_characters(text), given.end) is not None
+
+
 def cannot_be(given: Given, role: Variable, question: TechnicalQuestion) -> bool:
     """Whether a quantity is of another measure or substance than a variable, a temperature that is no difference, an
     area that is no drag area or a share that is lost and not left: no number that rests on that is told."""
-    lost = given.kind == "fraction" and LOST & {*given.before[:1], *given.after[:2]} and KEPT & stems_of(role.of.what)
+    lost = is_lost(given, question.text) and KEPT & stems_of(role.of.what)
     frontal = FRONTAL & {*given.before[:3], *given.after[:2]} and stems_of(role.of.what) >= DRAG_AREA
     if lost or frontal or measures_other(given, role) or is_of_other(given, role, question):
         return True

@@ -80,7 +80,7 @@ def is_lacking(
     first = candidates[0].plan
     if found.value is not None and lacking.step.formula is first.step.formula and lacking.used <= first.used:
         return False  # it lacks nothing
-    if found.status == "ambiguous" and first.left > LEFT:
+    if found.status == "ambiguous" and first.left > LEFT / 2:
         return lacking.used > first.used
     meant = lacking.about >= MEANT and lacking.score > first.score + BETTER
     return not lacking.used < first.used and (meant or lacking.about > first.about + MORE)
@@ -177,10 +177,10 @@ def conclude(question: TechnicalQuestion, candidates: Sequence[Candidate]) -> An
         return Answer(
             "no_formula", f"No formula here leads to {asked.what!r} from what is given; nothing was computed."
         )
-    if len(candidates) > 1:
+    if len(candidates) > 1 and any(c.plan.fit >= UNSURE for c in candidates):
         said = "; or ".join(f"{c.text}, which gives {c.number}" for c in candidates)
         return Answer("ambiguous", f"This can be read in {len(candidates)} ways, say which is meant: {said}.")
-    [candidate] = candidates
+    candidate = candidates[0]
     plan, made = candidate.plan, candidate.computation
     if made is None:
         if plan.missing:

@@ -42,6 +42,7 @@ EITHER = tuple(  # of which what is said to be one is not the other
     for one, other in (
         ("series série", "parallel parallèle"),
         ("subsonic subsonique", "supersonic supersonique"),
+        ("adiabatic isentropic adiabatique isentropique", "isothermal isotherme"),
         ("circular circulaire", "ellipse elliptic elliptical elliptique eccentric excentrique"),
         ("cylinder cylindrical cylindre cylindrique sphere spherical sphère", "slab dalle flat plane plan"),
     )

@@ -73,6 +73,12 @@ NAMED_NUMBERS = frozenset(stems(
     "Damköhler Fourier Stanton"
 ))  # fmt: skip
 OPPOSED = 1.0  # what it costs a result that the opposite of it is asked for
+UNSAID = 0.8  # what it costs an acceleration to be off the ground where nothing says so
+UPWARDS = frozenset(stems("straight"))
+ALOFT = frozenset(stems(
+    "up upwards straight vertical lift-off liftoff lift takeoff launch leaves pad ground climb rise gravity net "
+    "décollage décolle verticale monte gravité pesanteur sol poids weight"
+))  # fmt: skip
 PART = 1.5  # what it costs that one of several is no total
 TOLD_OTHERWISE = 0.3  # what it costs a quantity to be what words tell: the pressure around in a vacuum
 SAID_BY_SYMBOL = 0.75  # share of the best support without which a pure number is not what its symbol stands for
@@ -155,6 +161,8 @@ class Fitting:
             (v, f) for v, f in found if not called or called & v.stems.keys() or not NAMED_NUMBERS & stems_of(v.of.what)
         ]
         found = [(v, score - OPPOSED * are_opposed(asked.what, v.of.what)) for v, score in found]
+        if not ALOFT & self._words:
+            found = [(v, score - UNSAID * bool(UPWARDS & stems_of(v.of.what))) for v, score in found]
         if ALL & {*asked.stems}:
             found = [(v, score - PART * bool(ONE & stems_of(v.of.what))) for v, score in found]
         return sorted(found, key=lambda f: -f[1])
@@ -283,6 +291,7 @@ class Fitting:
         if role not in self._assumed:
             told = f"{role.of.what} {role.of.words} {role.name.replace('_', ' ')}"
             none = role.is_result or is_difference(role.of)  # room temperature is no difference
+            none = none or (role.stands_for_data and role.of.unit == "K")
             self._assumed[role] = [] if none else find_assumptions(role.of.unit, told, self._question)[:3]
         return self._assumed[role]
 

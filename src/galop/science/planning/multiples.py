@@ -139,12 +139,17 @@ def count_of(folded: str, given: tuple[Given, ...], one: Given) -> int | None:
     ):
         return before[-1]
     sentence = max(folded.rfind(mark, 0, one.start) for mark in (". ", "; ", "? ")) + 1
-    ahead = [g.end for g in given if g.end <= one.start and any(same_dimension(g.unit, unit) for unit in SUMS if g.unit)]
-    sentence = max(sentence, *(own.end() for end in ahead if (own := EACH.match(folded, end))), 0)
+    theirs = [EACH.match(folded, g.end) for g in given if g.end <= one.start and is_summed(g)]  # 80 kN each push 9 t
+    sentence = max(sentence, *(own.end() for own in theirs if own), 0)
     each = EACH.match(folded, one.end) or EACH_BEFORE.search(folded[sentence : one.start])
     if not each or not counts:
         return None
     return before[-1] if before else counts[0]
+
+
+def is_summed(given: Given) -> bool:
+    """Whether what several have together is the sum of what each has."""
+    return any(given.unit and same_dimension(given.unit, unit) for unit in SUMS)
 
 
 def is_counted(folded: str, number: Given, one: Given) -> bool:

@@ -34,6 +34,7 @@ SPOKEN = 0.4  # for each telling word of what is asked that the formulas do not 
 LACK, MOST_LACKING = 0.7, 4  # what it costs that an input is missing; so many are named
 STRAY = 2.5  # a variable that fits what is asked so much less is computed by one formula, if at all
 NAMED_AT_LEAST = 0.3  # of what a formula gives, that the question says
+SAME = 0.999  # likeness of what is the same, in floating point
 IDLE = 0.05  # relevance of a formula from which it may be a step
 
 
@@ -198,7 +199,7 @@ class _Search:
             self._sources[key] = found = []
             for target, link in sources(wanted):
                 relevance = self._fit.relevance(target.formula.name)
-                if link < 1 and relevance < IDLE:
+                if link < SAME and relevance < IDLE:
                     continue  # nothing in the question is about it
                 if not self._fit.choose_names(target.formula):
                     continue

@@ -22,6 +22,17 @@ DEGREES = {"K": 1.0, "degC": 1.0, "degF": 5 / 9}  # K of a difference
 Dimension = tuple[tuple[str, float], ...]
 
 
+STATED = frozenset(
+    [(name, "temperature") for name in ("arrhenius", "osmotic_pressure")]
+    + [(name, "gamma") for name in ("adiabatic_pressure", "adiabatic_temperature", "temperature_of_compression",
+                                    "temperature_of_pressure_ratio", "adiabatic_work")]
+    + [("isentropic_temperature", "heat_ratio"), ("compressor_power", "heat_ratio"),
+       ("compressor_power", "heat_capacity"), ("stagnation_temperature_of_velocity", "heat_capacity"),
+       ("stress_and_strain", "elastic_modulus"), ("resistance_at_temperature", "coefficient"),
+       ("radiation", "emissivity"), ("emissive_power", "emissivity")]
+)  # fmt: skip
+
+
 @dataclass(frozen=True, eq=False)
 class Variable:
     """An input or a result of a formula that is a number, with the weights of the stems that speak of it."""
@@ -36,8 +47,13 @@ class Variable:
 
     @property
     def is_required(self) -> bool:
-        """Whether the formula cannot do without it."""
-        return not self.is_result and self.default is Parameter.empty
+        """Whether the formula cannot do without it, or a question has to say what it is."""
+        return not self.is_result and (self.default is Parameter.empty or self.stands_for_data)
+
+    @property
+    def stands_for_data(self) -> bool:
+        """Whether its default is of one substance or state among many, which no reader takes for granted."""
+        return (self.formula.name, self.name) in STATED
 
 
 @lru_cache(4096)
@@ -198,4 +214,5 @@ def knowns(target: Variable) -> tuple[Variable | None, ...]:
     """The results by which a formula may be solved for a variable; None where it is a result itself."""
     if target.is_result:
         return (None,)
-    return tuple(v for v in by_formula()[target.formula.name] if v.is_result)
+    looked_up = "name" in target.formula.parameters  # no ratio tells at which temperature a fluid is
+    return tuple(v for v in by_formula()[target.formula.name] if v.is_result and (v.of.unit or not looked_up))

@@ -216,6 +216,8 @@ void panels_times(const Slice& slice, const ActivationGroup* a, int64_t stride, 
       int64_t g = 0;
       for (; g + at_once <= groups; g += at_once)
         tiles_times<Format, at_once>(panel + g * Format::bytes, a + g * N, acc, &ahead);
+      if constexpr (at_once > 2)
+        for (; g + 2 <= groups; g += 2) tiles_times<Format, 2>(panel + g * Format::bytes, a + g * N, acc, &ahead);
       for (; g < groups; ++g) tiles_times<Format, 1>(panel + g * Format::bytes, a + g * N, acc, &ahead);
     } else
 #endif

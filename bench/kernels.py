@@ -1,7 +1,7 @@
 """How fast the kernels multiply each quant type, on each instruction set, and what bounds them.
 
     python bench/kernels.py                              # every type, every instruction set of this machine
-    python bench/kernels.py Q4_K Q6_K --isa avx2 --threads 2 --markdown
+    python bench/kernels.py Q4_K Q6_K --isa avx2 --threads 2
     python bench/kernels.py --json results/kernels.json
 
 Speeds are bytes of the source file's blocks a second, from memory and from the last-level cache, beside the speed at

@@ -95,6 +95,10 @@ struct Ahead {
 };
 
 #if defined(GALOP_MATRIX_TILES)
+// Pairs of minima need products of their own for each column, beside which tiles save nothing.
+template <class Format>
+constexpr bool in_tiles = !Format::streamed && !Format::Scale::minimum_pairs;
+
 // The quads of a product of tiles: those of a group, or of a half that has a scale of its own.
 template <class Format>
 constexpr int tile_quads = kQuads / (1 + Format::Scale::halves);
@@ -117,10 +121,6 @@ template <class Format, int kGroups, int N>
     for (int c = 0; c < N; ++c) {
       if constexpr (Scale::halves) {
         const F part = fma(sum(1, c), head.scale(panel, 0, 1), mul(sum(0, c), head.scale(panel, 0, 0)));
-        acc[c] = fma(part, set1(a[c].scale), acc[c]);
-      } else if constexpr (Scale::minimum_pairs) {
-        const I least = dot_pairs(set1_i(0), head.least_pairs(panel, 0), a[c].offset4);
-        const F part = fma(sum(0, c), head.scale(panel, 0), mul(to_float(least), head.least_unit(panel)));
         acc[c] = fma(part, set1(a[c].scale), acc[c]);
       } else {
         acc[c] = fma(sum(0, c), mul(head.scale(panel, 0), set1(a[c].scale)), acc[c]);
@@ -210,7 +210,7 @@ void panels_times(const Slice& slice, const ActivationGroup* a, int64_t stride, 
       for (int c = 0; next && c < N; ++c) prefetch_written(next + c * slice.out_stride);
     }
 #if defined(GALOP_MATRIX_TILES)
-    if constexpr (!Format::streamed) {
+    if constexpr (in_tiles<Format>) {
       constexpr int at_once = 4 / (1 + Format::Scale::halves);
       const int64_t groups = slice.last - slice.first;
       int64_t g = 0;
@@ -236,7 +236,8 @@ void panels_times(const Slice& slice, const ActivationGroup* a, int64_t stride, 
 // into the codes; those of minima remain, before what they are multiplied with.
 template <int kBits, int kZero, bool kHalves, bool kMinimum, bool kMinimumPairs>
 struct Wide {
-  static constexpr int bits = kBits, zero = kZero, groups = 1, head = 0, codes = 0, widest = kColumnTile;
+  static constexpr int bits = kBits, zero = kZero, groups = 1, head = 0, codes = 0;
+  static constexpr int widest = kMinimumPairs ? kTile : kColumnTile;  // those of tiles, where there are
   static constexpr int bytes = 512 + 64 * (1 + kHalves + kMinimum + 2 * kMinimumPairs);
   static constexpr int group_bytes = bytes;
   static constexpr bool streamed = false;
@@ -359,7 +360,7 @@ void matmul_tiles(const Slice& slice, const Activations& acts) {
     Ahead ahead;
     if (left) ahead = {reinterpret_cast<const uint8_t*>(next + slice.first * after), (after + panels - 1) / panels};
 #if defined(GALOP_MATRIX_TILES)
-    if constexpr (!Format::streamed)
+    if constexpr (in_tiles<Format>)
       if (c == 0 || n < kColumnTile) shape_tiles<tile_quads<Format>>(n);
 #endif
     for (int64_t at = 0; at < n; at += Format::widest) {

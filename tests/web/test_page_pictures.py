@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drawn import encoded, noise, pdf
+from drawn import encoded, noise, number, pdf
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect
 from serving import Running, serving
@@ -152,6 +152,41 @@ def test_a_phone_has_its_camera(visit: Callable[..., Page], tmp_path: Path) -> N
     answered(page)
     shot(page, "page-picture-phone.png")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_pictures_stay_with_a_question_that_is_edited_and_go_with_an_export(
+    visit: Callable[..., Page], tmp_path: Path
+) -> None:
+    given = {f"{digits}.png": encoded(number(digits)) for digits in ("36", "58")}
+    for name, data in given.items():
+        (tmp_path / name).write_bytes(data)
+    page = visit(PHONE)
+    page.set_input_files(".galop-upload input[type=file]", [tmp_path / name for name in given])
+    pasted = base64.b64encode(encoded(number("91"))).decode()
+    page.evaluate(GIVE, ["paste", pasted, "a [b].png", "image/png"])
+    expect(page.locator(".files img")).to_have_count(3)
+    ask(page, "What are these?")
+    answered(page)
+    page.get_by_role("button", name="Edit").click()
+    page.locator(".editing textarea").fill("What is the first?")
+    page.locator("article").get_by_role("button", name="Send").click()
+    expect(page.get_by_text("2/2")).to_be_visible()
+    answered(page)
+    expect(page.locator("article.user img")).to_have_count(3)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    page.reload()
+    page.wait_for_function("window.socket?.connected")
+    page.locator("header").get_by_role("button", name="Conversations").click()
+    page.locator(".item .name").first.click()
+    expect(page.locator("article.user")).to_contain_text("What is the first?")
+    expect(page.locator("article.user img")).to_have_count(3)
+    page.locator(".item.here .more").click()
+    with page.expect_download() as download:
+        page.get_by_text("Export as Markdown").click()
+    content = Path(download.value.path()).read_text()
+    for name, data in given.items():
+        assert f"![{name}](data:image/png;base64,{base64.b64encode(data).decode()})" in content
+    assert r"![a \[b\].png](data:image/png;base64," + pasted in content and "What is the first?" in content
 
 
 def test_a_model_without_eyes_says_so(visit: Callable[..., Page], tmp_path: Path) -> None:

@@ -84,6 +84,12 @@ class StoredPicture:
         """As it goes to a model."""
         return f"data:{self.media_type};base64,{b64encode(self.data).decode()}"
 
+    @property
+    def markdown(self) -> str:
+        """Whole, within a text."""
+        name = re.sub(r"([\\\[\]])", r"\\\1", " ".join(self.name.split()))
+        return f"![{name}]({self.data_url})"
+
 
 @dataclass(frozen=True)
 class ConversationEntry:
@@ -255,7 +261,8 @@ class Conversations:
             db.execute("DELETE FROM conversation WHERE id = ? AND owner = ?", (conversation, owner))
 
     def export(self, owner: str, conversation: str) -> str:
-        """A conversation as Markdown, its lanes one after the other, the latest branch of each."""
+        """A conversation as Markdown with its pictures in it, its lanes one after the other, the latest branch of
+        each."""
         messages = self.messages(owner, conversation)
         title = next((c.title for c in self.search(owner, limit=1 << 30) if c.id == conversation), "")
         parts = [f"# {title}"]
@@ -269,7 +276,7 @@ class Conversations:
                     quoted = "\n".join(f"> {line}" for line in message.thinking.splitlines())
                     parts.append(quoted)
                 shown = [self.picture(owner, conversation, digest) for digest in message.note.get("pictures", [])]
-                parts += [f"[{picture.name}]" for picture in shown if picture]
+                parts += [picture.markdown for picture in shown if picture]
                 parts.append(message.content)
         return "\n\n".join(parts) + "\n"
 

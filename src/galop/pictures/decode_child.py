@@ -12,7 +12,7 @@ import warnings
 from typing import Any
 
 from galop.child import answer_lines
-from galop.pictures.file_kinds import looks_like_picture
+from galop.pictures.file_kinds import is_avif, looks_like_picture
 from galop.pictures.read_document import read_document
 
 SECONDS = 15.0  # of computing
@@ -20,7 +20,7 @@ MEMORY_LIMIT = 1 << 30
 MOST_PIXELS = 120_000_000  # of a file, before it is scaled down
 MOST_ASPECT = 200  # of the longer side to the shorter
 ORIENTATION = 0x0112  # of EXIF
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
 
 def read_picture(data: bytes, most: int) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def convert_picture(data: bytes, most: int) -> dict[str, Any]:
     opened = open_rgb(data, most)
     if isinstance(opened, str):
         return {"error": opened}
-    as_jpeg = opened[0] in ("image/jpeg", "image/webp")
+    as_jpeg = opened[0] in ("image/jpeg", "image/webp", "image/avif")
     out = io.BytesIO()
     opened[1].save(out, "JPEG" if as_jpeg else "PNG", exif=b"", **({"quality": 95} if as_jpeg else {}))
     return {"media_type": "image/jpeg" if as_jpeg else "image/png", "data": out.getvalue()}
@@ -63,16 +63,18 @@ def convert_picture(data: bytes, most: int) -> dict[str, Any]:
 
 def open_rgb(data: bytes, most: int) -> tuple[str, Any] | str:
     """The media type of a file and its first frame as RGB, of at most `most` pixels; or what is wrong with it."""
-    from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+    from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError, features
 
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     Image.MAX_IMAGE_PIXELS = None  # what is too large is refused below, by its size
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
+        if is_avif(data) and not features.check("avif"):
+            return "is AVIF, which Pillow was built without here; save it as JPEG or PNG first"
         if looks_like_picture(data):
             return "is damaged and cannot be decoded"
-        return "is no picture that can be read: PNG, JPEG, WebP, GIF, BMP and TIFF are"
+        return "is no picture that can be read: PNG, JPEG, WebP, GIF, BMP, TIFF and AVIF are"
     media_type = Image.MIME.get(image.format or "", "image/jpeg" if image.format == "MPO" else "image/png")
     width, height = image.size
     if not width or not height:

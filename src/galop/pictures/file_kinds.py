@@ -23,8 +23,8 @@ _HEADERS = (
     (b"\x1aE\xdf\xa3", "a video; take a picture from it first"),
 )
 # Brands of files in boxes, as ISO 14496-12 has them.
+_AVIF = ("avif", "avis")  # of HEIC's general brand, too
 _BRANDS = (
-    (("avif", "avis"), "AVIF, which is not decoded here; save it as JPEG or PNG first"),  # also of HEIC's general brand
     (("heic", "heix", "hevc", "heim", "heis", "mif1", "msf1"), "HEIC, which is not decoded here; save it as JPEG first "
      "(iPhone: Settings, Camera, Formats, Most Compatible)"),
     (("isom", "mp41", "mp42", "qt  ", "M4V "), "a video; take a picture from it first"),
@@ -52,7 +52,12 @@ def looks_like_picture(data: bytes) -> bool:
     """Whether bytes begin as a file does that is decoded here, or that is refused as another kind of picture."""
     starts = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
     riff = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-    return data.startswith(starts) or riff or (data[4:8] == b"ftyp" and _brand(data) != "")
+    return data.startswith(starts) or riff or is_avif(data) or _brand(data) != ""
+
+
+def is_avif(data: bytes) -> bool:
+    """Whether bytes begin as an AVIF file does."""
+    return not _brands(data).isdisjoint(_AVIF)
 
 
 def refuse_other_kinds(data: bytes, name: str) -> None:
@@ -63,13 +68,19 @@ def refuse_other_kinds(data: bytes, name: str) -> None:
         raise PictureError(f"{name} has {len(data) >> 20} MiB; a picture may have {MOST_BYTES >> 20}")
     start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     kind = next((what for sign, what in _HEADERS if start.startswith(sign.lower())), "")
-    if data[4:8] == b"ftyp":
-        kind = kind or _brand(data)
-    if kind:
+    if kind := kind or _brand(data):
         raise PictureError(f"{name} is {kind}")
 
 
 def _brand(data: bytes) -> str:
-    """What a file in boxes is, if that is known."""
-    brands = {data[at : at + 4].decode("latin-1") for at in (8, *range(16, min(len(data), 64), 4))}
-    return next((what for names, what in _BRANDS if brands.intersection(names)), "")
+    """What a file in boxes is that is not decoded here, if that is known."""
+    if is_avif(data):
+        return ""
+    return next((what for names, what in _BRANDS if _brands(data).intersection(names)), "")
+
+
+def _brands(data: bytes) -> set[str]:
+    """By which a file in boxes says what it is."""
+    if data[4:8] != b"ftyp":
+        return set()
+    return {data[at : at + 4].decode("latin-1") for at in (8, *range(16, min(len(data), 64), 4))}

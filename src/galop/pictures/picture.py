@@ -81,7 +81,7 @@ def digest_for(owner: str, data: bytes) -> bytes:
 def open_picture(data: bytes, name: str = "the picture", owner: str = "") -> Picture:
     """The picture in a file's bytes, which errors call `name`.
 
-    PNG, JPEG, WebP, GIF (its first frame), BMP and TIFF are read, turned as their EXIF data say, on white where
+    PNG, JPEG, WebP, GIF (its first frame), BMP, TIFF and AVIF are read, turned as their EXIF data say, on white where
     they are transparent. Raises PictureError for what is none of these, damaged, empty or too large.
     """
     key = digest_for(owner, data)

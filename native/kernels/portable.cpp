@@ -129,8 +129,9 @@ template <int kCount>
 inline I shift_left(I x) {
   return lanes<I>([&](int i) { return static_cast<int32_t>(static_cast<uint32_t>(x.v[i]) << kCount); });
 }
-inline I round_i(F x) {  // 0 for what is no number, which C++ leaves open and what comes of it does not show
-  return lanes<I>([&](int i) { return std::isnan(x.v[i]) ? 0 : static_cast<int32_t>(std::nearbyint(x.v[i])); });
+inline I round_i(F x) {  // 0 for what is no int32, which C++ leaves open; nothing is made of that
+  return lanes<I>(
+      [&](int i) { return std::abs(x.v[i]) < 0x1p31f ? static_cast<int32_t>(std::nearbyint(x.v[i])) : 0; });
 }
 inline int32_t sum_i(I x) {
   int32_t total = 0;

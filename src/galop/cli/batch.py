@@ -125,6 +125,9 @@ async def answer(
             show(done, failed, tokens)
 
         async with web.router.lifespan_context(web):
+            if given and answers.done < len(requests):
+                async with models.use(name, ANYONE):
+                    pass  # or a model that cannot be loaded would be the answer to all requests
             at_once = 2 * limits.parallel * (limits.cluster.most if limits.cluster else 1)
             await answer_requests(web, answers, lambda: ANYONE, at_once, report, name)
     seconds = time.monotonic() - start

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from galop.errors import (
     BlindModelError,
     BusyError,
+    ClusterError,
     ConstraintError,
     ContextLengthError,
     DocumentError,
@@ -129,6 +130,8 @@ def api_error(error: Exception) -> ApiError:
             return ApiError(400, "unsupported_parameter", str(error))
         case VllmError():
             return ApiError(503, "backend_unavailable", str(error))
+        case ClusterError():
+            return ApiError(503, "backend_unavailable", str(error), retry_after=10)
         case DownloadError() | GalopError():
             return ApiError(500, "internal_error", str(error))
         case MemoryError():

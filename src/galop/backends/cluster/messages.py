@@ -97,7 +97,7 @@ def digest_model(pack: Pack) -> bytes:
 
 @dataclass(frozen=True)
 class ReplicaSettings:
-    """What a replica says of its model, the same for all of them."""
+    """What a replica says of its model, the same for all of them but for the context, which memory may bound."""
 
     context: int
     parallel: int
@@ -113,3 +113,4 @@ class ReplicaReport:
 
     replica: str
     statistics: Statistics
+    context: int

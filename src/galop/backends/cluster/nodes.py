@@ -46,7 +46,8 @@ def alive_nodes() -> list[ClusterNode]:
 
 
 def ask_nodes(nodes: Sequence[ClusterNode], look: Callable[..., Any], *args: Any) -> list[tuple[ClusterNode, Any, str]]:
-    """What `look` says on each node, and what is wrong with a node that says nothing, as the end of a sentence."""
+    """What `look` says on each node, and what is wrong with a node that says nothing, as the end of a sentence. A node
+    that dies meanwhile is left out."""
     asked = [
         ray.remote(look).options(num_cpus=0, max_retries=0, scheduling_strategy=node.strategy).remote(*args)
         for node in nodes
@@ -59,6 +60,8 @@ def ask_nodes(nodes: Sequence[ClusterNode], look: Callable[..., Any], *args: Any
             fault = f"does not answer within {LOOK_SECONDS:.0f} s; look at its logs, or take it out of the cluster"
             found.append((node, None, fault))
         except RayError as error:
+            if node.id not in {one.id for one in alive_nodes()}:
+                continue  # it was lost meanwhile
             missing = "No module named" in str(error)
             wanted = f"has no Galop {__version__} where its Ray runs; install it there: pip install 'galop[ray]'"
             found.append((node, None, wanted if missing else f"cannot run Galop: {brief(error)}"))

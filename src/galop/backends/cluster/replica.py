@@ -67,7 +67,7 @@ class EngineReplica:
 
     def report(self, wanted: str = "") -> ReplicaReport:
         """What it is doing now; `wanted` is for the router."""
-        return ReplicaReport(self.name, self.model.statistics())
+        return ReplicaReport(self.name, self.model.statistics(), self.model.context)
 
     def check_health(self) -> None:
         """Asked by Ray Serve. Raises RuntimeError where the engine's thread has ended; where the door has, all its

@@ -137,14 +137,14 @@ class Replicas(EngineClient):
         self.direct_sampling = self._settings.direct_sampling
         self.memory = self._settings.memory
         self._map = PrefixMap()
-        self._reports: dict[str, Statistics] = {}
+        self._reports: dict[str, ReplicaReport] = {}
         self._under_way = set[Future[None]]()
         self._start_loop(self._watch())
 
     @property
     def context(self) -> int:
-        """The most tokens of a prompt and its answer."""
-        return self._settings.context
+        """The most tokens of a prompt and its answer, on the machine with the least memory."""
+        return min([self._settings.context, *(report.context for report in list(self._reports.values()))])
 
     @property
     def parallel(self) -> int:
@@ -185,8 +185,10 @@ class Replicas(EngineClient):
             )
         if len(self._under_way) >= self.parallel + self._queue:
             raise QueueFullError(f"{len(self._under_way)} requests wait already; try again later")
-        # Or each replica that begins it would draw by a seed of its own.
-        request = replace(request, sampling=request.sampling or self.sampling_for(request.thinking))
+        # Else replicas would draw by seeds of their own, and stop where each one's own context ends.
+        room, limit = self.context - len(request.prompt), request.max_tokens
+        sampling = request.sampling or self.sampling_for(request.thinking)
+        request = replace(request, sampling=sampling, max_tokens=room if limit is None else min(limit, room))
         completion = RemoteCompletion(request, emit)
         answering = self._run_answer(self._answer(request, completion))
         self._under_way.add(answering)
@@ -257,7 +259,7 @@ class Replicas(EngineClient):
 
     def statistics(self) -> Statistics:
         """What all replicas are doing together, as of a moment ago; the KV cache's usage is the fullest one's."""
-        reports = list(self._reports.values())
+        reports = [report.statistics for report in self._reports.values()]
         lost: Counter[str] = Counter()
         for report in reports:
             lost.update(report.prefix_cache_lost)
@@ -272,7 +274,7 @@ class Replicas(EngineClient):
             for name in names:
                 with suppress(RayError):
                     report: ReplicaReport = await self._handle.report.remote(wanted=name)
-                    self._reports[report.replica] = report.statistics
+                    self._reports[report.replica] = report
                     self._map.trust(report.replica)
             for name in [name for name in self._reports if name not in names]:
                 del self._reports[name]

@@ -20,7 +20,7 @@ from galop.models import parse_config, trace
 from galop.models.from_file import open_checkpoint
 from galop.ops.reference import Batch, Cache, Reference
 
-pytestmark = pytest.mark.oracle
+pytestmark = [pytest.mark.oracle, pytest.mark.timeout(3600)]  # torch is slow where others compute, too
 
 
 @pytest.mark.parametrize("name", CASES)

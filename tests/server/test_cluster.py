@@ -336,7 +336,8 @@ def test_a_batch_on_a_cluster_that_loses_a_node_and_its_driver_answers_every_row
             wait_for(lambda: answered() >= 0.6 * len(rows), "more answers", 600)
             driver.kill()
         assert part.exists() and answered() < len(rows)
-        assert subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0
+        again = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+        assert again.returncode == 0, again.stderr
         wait_for(lambda: not cluster.replicas(), "the end of all replicas")
     alone = [*galop, str(tmp_path / "alone"), "--model", SMALLEST]
     assert subprocess.run(alone, stderr=subprocess.DEVNULL).returncode == 0

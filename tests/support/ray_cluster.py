@@ -27,12 +27,16 @@ FREE_PORTS = "--min-worker-port=0", "--max-worker-port=0", "--dashboard-agent-li
 
 
 def free_port() -> int:
-    """One that nobody listens on, below those that the system gives out by itself."""
-    for port in range(20_000 + os.getpid() % 10_000, 32_000):
+    """One that nobody listens on, nor on the next, below those that the system gives out by itself; processes that look
+    at the same time find others."""
+
+    def is_free(port: int) -> bool:
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
-    raise AssertionError("no port is free")
+            return probe.connect_ex(("127.0.0.1", port)) != 0
+
+    begin = os.getpid() * 8 % 11_000
+    ports = (20_000 + (begin + step) % 12_000 for step in range(0, 12_000, 2))
+    return next(port for port in ports if is_free(port) and is_free(port + 1))
 
 
 class Node:

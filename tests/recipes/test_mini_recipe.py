@@ -158,7 +158,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(tmp_path: Path) -> None:
         (["mini", "--quick", "--stage", "imitate"], "not on the way of 0.4m"),
         (["mini", "--stage", "distil"], "needs the stage imitate of 0.4m-0, which is not finished"),
         (["mini-vl", "--size", "1.2m"], "mini-vl comes in one size"),
-        (["mini-vl", "--stage", "magic"], "no stage 'magic'; these are: all, see, settle"),
+        (["mini-vl", "--stage", "magic"], "no stage 'magic'; these are: all, see, settle, refine"),
         (["mini-vl", "--stage", "settle"], "needs a checkpoint of the stage see"),
     ):
         done = train(*words, *out)

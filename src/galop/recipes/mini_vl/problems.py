@@ -16,7 +16,7 @@ from galop.recipes.mini_vl.names import COLOURS, EMOJI, FLAGS, LANGUAGES, SHAPES
 from galop.recipes.mini_vl.phrases import PHRASES, PLACES, SHORT_PLACES, phrasings
 from galop.recipes.mini_vl.plots import LINES, bars, line
 from galop.recipes.mini_vl.scene import Drawn, Scene, Turn
-from galop.recipes.mini_vl.several import count_things, dots, enumerate_places, shapes, sizes, the
+from galop.recipes.mini_vl.several import count_things, dots, shapes, sizes, the
 from galop.recipes.mini_vl.things import digit, emoji, flag, number, two_numbers, word
 
 Size = tuple[int, int]  # height and width
@@ -30,18 +30,18 @@ class Task(NamedTuple):
     busy: float
 
 
-def task(make: Callable[[Scene], list[Turn]], see: float, settle: float, busy: float) -> Task:
-    return Task(make, {"see": see, "settle": settle}, busy)
+def task(make: Callable[[Scene], list[Turn]], see: float, settle: float, refine: float, busy: float) -> Task:
+    return Task(make, {"see": see, "settle": settle, "refine": refine}, busy)
 
 
-# Of the second stage, what is learnt slowly has a larger share.
+# Of the later stages, what is learnt slowly has a larger share.
 TASKS = {
-    "emoji": task(emoji, 0.28, 0.20, 0.35), "digit": task(digit, 0.09, 0.04, 0.3),
-    "number": task(number, 0.30, 0.15, 0.25), "word": task(word, 0.03, 0.05, 0.25),
-    "flag": task(flag, 0.03, 0.03, 0.35), "two numbers": task(two_numbers, 0.02, 0.03, 0.15),
-    "count things": task(count_things, 0.10, 0.20, 0.2), "shapes": task(shapes, 0.09, 0.20, 0.15),
-    "sizes": task(sizes, 0.015, 0.03, 0.15), "dots": task(dots, 0.015, 0.025, 0.1),
-    "bars": task(bars, 0.02, 0.025, 0.1), "line": task(line, 0.01, 0.02, 0.1),
+    "emoji": task(emoji, 0.28, 0.20, 0.10, 0.35), "digit": task(digit, 0.09, 0.04, 0.03, 0.3),
+    "number": task(number, 0.30, 0.15, 0.09, 0.25), "word": task(word, 0.03, 0.05, 0.06, 0.25),
+    "flag": task(flag, 0.03, 0.03, 0.02, 0.35), "two numbers": task(two_numbers, 0.02, 0.03, 0.02, 0.15),
+    "count things": task(count_things, 0.10, 0.20, 0.25, 0.2), "shapes": task(shapes, 0.09, 0.20, 0.34, 0.15),
+    "sizes": task(sizes, 0.015, 0.03, 0.02, 0.15), "dots": task(dots, 0.015, 0.025, 0.03, 0.1),
+    "bars": task(bars, 0.02, 0.025, 0.025, 0.1), "line": task(line, 0.01, 0.02, 0.01, 0.1),
 }  # fmt: skip
 SAID = """yes;no;oui;non;even;odd;pair;impair;left 4, right 2: 4-2=2;gauche 3, droite 1: 3-1=2;
 47 and 52: 52 is larger;47 et 52: 52 est plus grand;is smaller;est plus petit""".split(";")
@@ -77,7 +77,8 @@ def texts(random: Random, count: int) -> list[str]:
         found.append(random.choice(phrasings(kind, language, False)).format(x=shape.of(language), y=the(shape)))
         row = random.choice(random.choice(((EMOJI), (EMOJI), FLAGS, COLOURS, SHAPES)))
         found += [row.of(language), random.choice(WORDS)]
-        found.append(enumerate_places([random.choice(SHORT_PLACES[language]) for _ in range(random.randint(1, 6))]))
+        places = [random.choice(SHORT_PLACES[language]) for _ in range(random.randint(1, 6))]
+        found.append(", ".join(f"{i} {one}" for i, one in enumerate(places, 1)))
         found += [random.choice(PLACES[language]), random.choice(random.choice(list(LINES.values())))]
         found.append(random.choice(SAID).strip())
     return found

@@ -31,14 +31,14 @@ def where(s: Scene, at: tuple[float, float, float], language: str, short: bool =
     return place(at[0] / s.width, at[1] / s.height, language, short)
 
 
-def enumerate_places(places: list[str]) -> str:
-    """Each with its number, so that the last one is the count."""
-    return ", ".join(f"{i} {one}" for i, one in enumerate(places, 1))
+def how_many(s: Scene) -> int:
+    """Up to six; to learn from more often many, which are harder to count."""
+    return s.random.randint(1, 6) if s.held else s.random.choice((1, 2, 3, 4, 4, 5, 5, 6, 6))
 
 
 def count_things(s: Scene) -> list[Turn]:
     thing = s.random.choice(EMOJI)
-    count = s.random.randint(1, 6)
+    count = how_many(s)
     at = spread(s, count, 0.24 if count <= 3 else 0.19)
     sprite = s.sprite(thing.key)
     for x, y, r in at:
@@ -46,8 +46,7 @@ def count_things(s: Scene) -> list[Turn]:
         drawing.paste(s.canvas, sprite, x, y, 2 * r, angle)
         s.mark("dot", x, y)  # one of several, whatever it is
     language = s.language()
-    thinking = enumerate_places([where(s, one, language) for one in at])
-    turns = [Turn(s.ask("count things", language), thinking, str(len(at)))]
+    turns = [Turn(s.ask("count things", language), "", str(len(at)))]
     if not s.held and s.random.random() < 0.4:
         turns.insert(s.random.randrange(2), Turn(s.ask("name", language), "", thing.of(language)))
     return turns
@@ -91,7 +90,7 @@ def distinct(s: Scene) -> list[NamedThing]:
 
 def shapes(s: Scene) -> list[Turn]:
     """One to six shapes; several questions, of which those that need one of a kind are asked where there is one."""
-    count = s.random.randint(1, 6)
+    count = how_many(s)
     colours = distinct(s)
     few_shapes = s.random.sample(SHAPES, s.random.randint(1, min(4, len(SHAPES))))
     few_colours = s.random.sample(colours, s.random.randint(1, min(4, len(colours))))
@@ -106,7 +105,7 @@ def shapes(s: Scene) -> list[Turn]:
     for kind in dict.fromkeys(kinds):
         if made := about(s, kind, items, language):
             turns.append(made)
-        if len(turns) == (1 if s.held else s.random.choice((1, 2, 2))):
+        if len(turns) == (1 if s.held else s.random.choice((1, 2, 3))):
             break
     return turns
 
@@ -117,14 +116,12 @@ def about(s: Scene, kind: str, items: list[Item], language: str) -> Turn | None:
     single = [i for i in items if len(by_shape[i.shape.key]) == 1]
     en = language == "en"
     if kind == "count all":
-        thinking = enumerate_places([where(s, i.at, language) for i in items])
-        return Turn(s.ask("count all", language), thinking, str(len(items)))
+        return Turn(s.ask("count all", language), "", str(len(items)))
     if kind == "count shape":
         shape = s.random.choice(items).shape
         plural = PLURALS[shape.key][0 if en else 1]
         of = f"d'{plural}" if plural[0] in "éah" else f"de {plural}"
-        thinking = enumerate_places([where(s, i.at, language) for i in by_shape[shape.key]])
-        return Turn(s.ask("count some", language, plural, of), thinking, str(len(by_shape[shape.key])))
+        return Turn(s.ask("count some", language, plural, of), "", str(len(by_shape[shape.key])))
     if kind == "colour" and single:
         item = s.random.choice(single)
         name = item.colour.en if en else french(item.colour.fr, item.shape.fr)

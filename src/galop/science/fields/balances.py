@@ -197,8 +197,13 @@ def manometer(
          words="horizontal pipe Bernoulli speeds up without losses, tube horizontal, accélère, sans "
                "pertes")  # fmt: skip
 def speed_pressure_drop(
-    first_velocity: Annotated[float, Quantity("m/s", "first velocity", 0, 1e5, "v1 from initial, vitesse initiale")],
-    second_velocity: Annotated[float, Quantity("m/s", "second velocity", 0, 1e5, "v2 to final, vitesse finale")],
+    first_velocity: Annotated[
+        float,
+        Quantity("m/s", "first velocity", 0, 1e5, "v1 from initial inlet upstream, vitesse initiale amont entrée"),
+    ],
+    second_velocity: Annotated[
+        float, Quantity("m/s", "second velocity", 0, 1e5, "v2 to final throat outlet, vitesse finale aval col sortie")
+    ],
     density: Annotated[float, Quantity("kg/m^3", "density", 1e-3, 30_000, "rho ρ fluid, masse volumique")],
 ) -> float:
     """Pressure that a flow loses where it speeds up at one height."""

@@ -67,11 +67,24 @@ def carnot_cop(hot: HotReservoir, cold: ColdReservoir) -> dict[str, float]:
 )  # fmt: skip
 def coefficient_of_performance(
     heat: Annotated[
-        float, Quantity("W", "heat moved", 0, 1e15, words="delivered output removed, chaleur fournie extraite")
+        float,
+        Quantity(
+            "W",
+            "heat moved",
+            0,
+            1e15,
+            words="delivered output removed removes extracts, chaleur fournie extraite retire",
+        ),
     ],
     power: Annotated[
         float,
-        Quantity("W", "power taken", 1e-12, 1e15, words="electric drawn compressor, puissance électrique absorbée"),
+        Quantity(
+            "W",
+            "power taken",
+            1e-12,
+            1e15,
+            words="electric takes draws drawn consumes compressor, électrique absorbée consomme",
+        ),
     ],
 ) -> float:
     """Coefficient of performance of a heat pump or refrigerator."""

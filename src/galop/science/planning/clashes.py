@@ -17,7 +17,10 @@ AGAINST = re.compile(
     r"\W*(?:measured )?(?:vs\.?|versus|against|relative to|par rapport a|contre|/)?\W*(?:an? |the |une? |la |le |l')?"
     r"(?:electrode (?:au |a |de )?(?:l')?)?"
 )
-SAID_DIFFERENT = re.compile(r"difference|ecart|\brise\b|elevation|delta|δ|hausse|\bdrop\b|gradient|\bby\b|superheat")
+SAID_DIFFERENT = re.compile(
+    r"difference|ecart|\brise\b|elevation|delta|δ|hausse|\bdrop\b|gradient|\bby\b|superheat|hotter|warmer|colder|cooler|"
+    r"plus (?:chaud|froid)"
+)
 MOST_DIFFERENT = 200.0  # K by which two temperatures that are not said to differ so would
 OF_WHICH = frozenset(stems("hydrogen oxygen water air methane"))  # which a variable is of
 OF_STUFF = re.compile(r" (?:of |de |d')(?:liquid |gaseous )?")
@@ -28,6 +31,8 @@ OF_IT_LOST = re.compile(
     r" (?:of|de|du|des|d')\b[^.;:?!]{0,80}?\b(?:(?:is|are|gets?|goes|est|sont|part(?:ent)?) (?:\w+ )?"
     r"(?:lost|wasted|dissipated|perdue?s?|dissipee?s?|gaspillee?s?|en pertes?)|se perd(?:ent)?)\b"
 )
+OF_WHICH_PART = re.compile(r"(?: [a-z]+){0,3}[ ,(]{1,3}(?:of which|including|from which|dont)\b")  # behind a whole
+PARTS_OF_MASS = frozenset(stems("structural dry empty inert propellant payload sèche vide ergols"))
 KEPT = frozenset(stems("left remaining restante useful utile efficiency rendement"))
 MEASURES = frozenset(stems("pressure temperature area section mass density velocity volume power pression température "
                            "aire masse volumique vitesse puissance"))  # fmt: skip
@@ -133,6 +138,8 @@ def cannot_be(given: Given, role: Variable, question: TechnicalQuestion) -> bool
     area that is no drag area or a share that is lost and not left: no number that rests on that is told."""
     lost = is_lost(given, question.text) and KEPT & stems_of(role.of.what)
     frontal = FRONTAL & {*given.before[:3], *given.after[:2]} and stems_of(role.of.what) >= DRAG_AREA
+    if OF_WHICH_PART.match(fold_characters(question.text), given.end) and PARTS_OF_MASS & stems_of(role.of.what):
+        return True
     if lost or frontal or measures_other(given, role) or is_of_other(given, role, question):
         return True
     return is_no_difference(given, role, question.text)

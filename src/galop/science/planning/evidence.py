@@ -82,6 +82,7 @@ PROPELLANT = stems("propellant ergols")
 IMPULSE = stems("isp specific impulse")
 LENGTH, ACROSS = stems("length longueur"), stems("diameter diamètre")
 PROPERTIES = frozenset(dimension(unit) for unit in ("kg/m^3", "J/kg/K", "W/m/K", "Pa*s", "m^2/s"))
+MATERIAL = frozenset(dimension(unit) for unit in ("J/kg", "J/kg/K", "W/m/K", "W/m^2/K", "Pa*s", "J/mol"))  # none idle
 SMALLER = tuple(
     (frozenset(stems(one)), frozenset(stems(other)))
     for one, other in (
@@ -212,10 +213,13 @@ def weigh_left(
         measure = dimension(given.unit)
         same = bool(measure) and wanted is not None and measure == dimension(wanted)
         cost = matters(given, best, words) + (0.7 if same else 0.0)
+        if measure in MATERIAL:
+            cost += 1.0
         if named and measure in PROPERTIES:  # a plan that looks up what the question states
             cost += 2.0
         innocent = given.kind in ("number", "ratio") and bool(INNOCENT & {*given.before[:3]}) and best > TOLD
-        if innocent or (given.kind == "measure" and not same and measure not in alike):
+        idle = given.kind == "measure" and not same and measure not in alike | MATERIAL
+        if innocent or idle:
             weak = max(weak, 0.5 * cost)
         else:
             strong += cost + (0.2 if measure in alike else 0.0)

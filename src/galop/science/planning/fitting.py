@@ -73,7 +73,8 @@ NAMED_NUMBERS = frozenset(stems(
     "Damköhler Fourier Stanton"
 ))  # fmt: skip
 OPPOSED = 1.0  # what it costs a result that the opposite of it is asked for
-UNSAID = 0.8  # what it costs an acceleration to be off the ground where nothing says so
+UNSAID = 0.8  # what it costs to be off the ground, or of sound, where nothing says so
+SELDOM_MEANT = frozenset(stems("sound sonic sonique célérité characteristic caractéristique c*"))  # unless said
 UPWARDS = frozenset(stems("straight"))
 ALOFT = frozenset(stems(
     "up upwards straight vertical lift-off liftoff lift takeoff launch leaves pad ground climb rise gravity net "
@@ -161,6 +162,8 @@ class Fitting:
             (v, f) for v, f in found if not called or called & v.stems.keys() or not NAMED_NUMBERS & stems_of(v.of.what)
         ]
         found = [(v, score - OPPOSED * are_opposed(asked.what, v.of.what)) for v, score in found]
+        if not SELDOM_MEANT & {*self._words, *asked.stems}:
+            found = [(v, score - UNSAID * bool(SELDOM_MEANT & stems_of(v.of.what))) for v, score in found]
         if not ALOFT & self._words:
             found = [(v, score - UNSAID * bool(UPWARDS & stems_of(v.of.what))) for v, score in found]
         if ALL & {*asked.stems}:

@@ -34,6 +34,7 @@ SPOKEN = 0.4  # for each telling word of what is asked that the formulas do not 
 LACK, MOST_LACKING = 0.7, 4  # what it costs that an input is missing; so many are named
 STRAY = 2.5  # a variable that fits what is asked so much less is computed by one formula, if at all
 NAMED_AT_LEAST = 0.3  # of what a formula gives, that the question says
+LIQUIDS = frozenset({"water", "seawater", "ethanol", "methanol", "acetone", "benzene", "toluene"})
 SAME = 0.999  # likeness of what is the same, in floating point
 IDLE = 0.05  # relevance of a formula from which it may be a step
 
@@ -228,6 +229,8 @@ class _Search:
                 if is_half(filled.inputs, roles):
                     continue
                 for names in chosen:
+                    if is_cold_gas(names, filled.inputs, roles):
+                        continue
                     score = filled.score + NAMED * len(names) + (INVERSE if known else 0.0)
                     step = FormulaStep(target, {**names, **filled.inputs}, known)
                     ways.append(_Way(step, filled.used, score, filled.derived))
@@ -322,6 +325,14 @@ def is_mistaken(step: FormulaStep) -> bool:
         for behind in source.inputs.values()
         if isinstance(behind, FormulaStep)
     )
+
+
+def is_cold_gas(names: Mapping[str, str], inputs: Mapping[str, object], roles: Sequence[Variable]) -> bool:
+    """Whether a property is looked up at a pressure that is given and at a temperature that is not, of what is no
+    common liquid."""
+    if "name" not in names or names["name"] in LIQUIDS or "pressure" not in inputs or "temperature" in inputs:
+        return False
+    return any(role.name == "temperature" and not role.is_required for role in roles)
 
 
 def is_half(inputs: Mapping[str, object], roles: Sequence[Variable]) -> bool:

@@ -17,7 +17,7 @@ IMPERATIVE = (
     r"trouvez|trouver|trouve|determinez|determiner|estimez|estimer|donnez|donner|donne|evaluez|evaluer|convertissez|"
     r"convertir|convertis|exprimez|exprimer|dites|indiquez|deduisez|en deduire|deduire|precisez|chiffrez|"
     r"dimensionnez|dimensionner)"
-    r"(?:-moi|-nous| me(?= the| an?)| us(?= the| an?))?(?!\w)"
+    r"(?:-moi|-nous| me(?= the| an?)| us(?= the| an?))?(?!\w|-(?:t-)?(?:il|elle|on))"
 )
 WISH = (  # asks only for a quantity that is named right behind it, without its value
     r"(?:i need|i want|i would like|we need|we want|need|needed|looking for|wanted|required|je cherche|on cherche|"

@@ -32,22 +32,4 @@ struct FullKernels {
   void (*attend)(const FullHead& head, int64_t tile, float scale, float* out, int64_t stride);
 };
 
-const FullKernels& full_kernels(const Kernels& kernels);  // of the same instruction set
-
-namespace portable {
-extern const FullKernels full;
-}
-namespace avx2 {
-extern const FullKernels full;
-}
-namespace avx512 {
-extern const FullKernels full;
-}
-namespace neon {
-extern const FullKernels full;
-}
-namespace i8mm {
-extern const FullKernels full;
-}
-
 }  // namespace galop

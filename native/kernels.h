@@ -140,6 +140,8 @@ using Matmul = void (*)(const Panels& weights, int64_t begin, int64_t end, const
 constexpr int kMatmulParts = 3;  // the products of an instruction set are compiled in so many parts
 constexpr int matmul_part(QuantType quant_type) { return 1 + static_cast<int>(like(quant_type)) % kMatmulParts; }
 
+struct FullKernels;  // of attention of all tokens to each other (see full_attention.h)
+
 struct Kernels {
   const char* name;
   int tile;  // columns of one activation tile
@@ -195,6 +197,7 @@ struct Kernels {
   // Folds the part of a chunk into the totals of those before it, of the same shape; a query's first chunk begins its.
   void (*merge)(const Attend& job, int64_t chunk, const float* part, float* total);
   void (*finish)(const Attend& job, const float* total);  // writes the outputs
+  const FullKernels* full;
 };
 
 // Calls body(0), body(1), ... with each index a compile-time constant.

@@ -163,4 +163,5 @@ void attend_full(const FullHead& head, int64_t tile, float scale, float* out, in
 
 }  // namespace
 
+extern const FullKernels full;
 const FullKernels full = {encode_full_token, attend_full};

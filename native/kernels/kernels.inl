@@ -133,6 +133,8 @@ constexpr KVKernels int8_blocks = {store_int8_key, store_int8_value, store_int8_
 
 }  // namespace
 
+extern const FullKernels full;  // compiled by itself
+
 const Kernels kernels = {
     .name = GALOP_KERNELS,
     .tile = kColumnTile,
@@ -167,6 +169,7 @@ const Kernels kernels = {
     .encode_latent_query = encode_latent_query,
     .merge = merge_parts,
     .finish = finish_attention,
+    .full = &full,
 };
 
 #else

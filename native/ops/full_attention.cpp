@@ -8,18 +8,6 @@
 
 namespace galop {
 
-const FullKernels& full_kernels(const Kernels& kernels) {
-#if defined(__x86_64__) || defined(_M_X64)
-  if (&kernels == &avx512::kernels) return avx512::full;
-  if (&kernels == &avx2::kernels) return avx2::full;
-#elif defined(__aarch64__) && defined(GALOP_NEON)
-  if (&kernels == &i8mm::kernels) return i8mm::full;
-  if (&kernels == &neon::kernels) return neon::full;
-#endif
-  (void)kernels;
-  return portable::full;
-}
-
 FullHead FullHead::at(uint8_t* start, int64_t count, int64_t dim) {
   const int64_t room = padded(count);
   FullHead head{};
@@ -80,7 +68,7 @@ class FullAttention final : public PhaseOp {
   }
 
   void take(Run& run, int64_t t, int64_t) const override {
-    const FullKernels& kernels = full_kernels(run.kernels);
+    const FullKernels& kernels = *run.kernels.full;
     for (int64_t h = 0; h < heads_; ++h)
       kernels.encode(head_of(run, span_of_[t], h), t - spans_[span_of_[t]].first, in[0].at(run, t) + h * head_dim_,
                      in[1].at(run, t) + h * head_dim_, in[2].at(run, t) + h * head_dim_);
@@ -92,9 +80,8 @@ class FullAttention final : public PhaseOp {
     run.pool.share(heads_ * tiles, [&](int64_t u) {
       const auto [s, tile] = tiles_[u % tiles];
       const int64_t h = u / tiles;
-      full_kernels(run.kernels)
-          .attend(head_of(run, s, h), tile, static_cast<float>(scale_),
-                  out[0].at(run, spans_[s].first) + h * head_dim_, out[0].width);
+      run.kernels.full->attend(head_of(run, s, h), tile, static_cast<float>(scale_),
+                               out[0].at(run, spans_[s].first) + h * head_dim_, out[0].width);
     });
   }
 

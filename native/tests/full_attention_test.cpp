@@ -43,7 +43,7 @@ std::vector<double> meant(int64_t count, int64_t dim, float scale, const float* 
 
 void test_full_attention(const Kernels& k) {
   Random random;
-  const FullKernels &set = full_kernels(k), &portable = full_kernels(portable::kernels);
+  const FullKernels &set = *k.full, &portable = *portable::kernels.full;
   const std::string what = std::string(k.name) + " full attention";
   for (int64_t dim : {16, 64, 80, 512})
     for (int64_t count : {1, 7, 16, 31, 33, 128, 129, 300}) {

@@ -228,3 +228,22 @@ def isothermal_work(
 ) -> float:
     """Work that compresses an amount of ideal gas at one temperature."""
     return amount * R * temperature * log(second_pressure / first_pressure) / 1000
+
+
+@formula(
+    "T0 = T + v^2 / (2 cp)", f"{CENGEL}, sec. 17-1",
+    {"total_temperature": Quantity("K", "stagnation temperature", words="total, température totale, d'arrêt")},
+    words="stagnation or total temperature of a flow at a velocity, speed of flight, aircraft, température totale, "
+          "température d'arrêt, vitesse de l'écoulement",
+)  # fmt: skip
+def stagnation_temperature_of_velocity(
+    temperature: Annotated[
+        float, Quantity("K", "static temperature", 1, 10_000, "température statique, de l'écoulement, air")
+    ],
+    velocity: Annotated[float, Quantity("m/s", "velocity", 0, 20_000, "v speed flies, vitesse")],
+    heat_capacity: Annotated[
+        float, Quantity("J/kg/K", "specific heat at constant pressure", 100, 20_000, "cp, chaleur massique")
+    ] = 1004.7,
+) -> float:
+    """Stagnation temperature of a flow by its velocity, of air where nothing else is said."""
+    return temperature + velocity**2 / (2 * heat_capacity)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from galop.science.formula import format_number
 from galop.science.planning.answer import Answer, ComputedStep
@@ -39,7 +38,6 @@ REGIMES = (
     ("subsonic", frozenset(stems("subsonic subsonique"))),
 )
 NOTHING = {"en": "nothing was computed", "fr": "rien n'a été calculé"}
-CLOSE = 0.3  # a lead by which a plan is the only one that uses what is given so well
 EQUAL = 0.07  # plans of one rank differ in their scores by no more
 MEANT, BETTER = 0.8, 0.5  # how surely a formula that lacks an input is meant, to go before a number
 MORE = 0.5  # so much more does the question speak of it
@@ -48,15 +46,10 @@ SPOKEN = 0.3  # so much more does the question speak of one plan of a rank than 
 SHOWN = 4  # plans of one rank that are told
 LEFT, MUCH_LEFT = 0.6, 0.8  # what a plan may leave unused, and one that is clearly meant
 CLEARLY = 0.5  # how much a question speaks of the formula of one
-SURE, UNSURE = 0.75, 0.3  # a number of a plan that fits less is told where nothing else is as likely, or not at all
-
-ABOUT, CLEAR, BARELY = (
-    0.1,
-    0.09,
-    0.2,
-)  # one formula of which a question speaks, which uses all that it gives: its lead is enough
+SURE = 0.73  # no number of a plan that fits less: they were a quarter of the wrong ones, and one in 150 of the right
+UNSURE = 0.3  # but where no other plan is near and all is used; several readings are told where one fits so well
+ALONE = 2.5  # a lead that no other plan comes near
 COMPOSED = 0.7  # a lead without which no number is told that needs several formulas: so many more can be composed
-ALONE = 2.5  # a lead by which a plan is the only one, by what things measure
 
 
 def answer(question: TechnicalQuestion) -> Answer:
@@ -100,7 +93,7 @@ def first_rank(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
     ]  # fmt: skip
     meant = max(rank, key=lambda c: c.plan.about)
     if len(rank) > 1 and all(c is meant or c.plan.about < meant.plan.about - SPOKEN for c in rank):
-        return [replace(meant, lead=max(meant.lead, CLEAR))]
+        return [meant]
     return rank[:SHOWN]
 
 
@@ -217,16 +210,9 @@ def leaves_result(plan: FormulaPlan) -> bool:
 
 
 def is_sure(candidate: Candidate) -> bool:
-    """Whether a number may be told: its plan fits the question well, or uses what is given as no other plan does."""
+    """Whether a number may be told: its plan fits the question well, or uses all of it as no other plan does."""
     plan = candidate.plan
     if plan.is_against or leaves_result(plan) or (not plan.is_straight and candidate.lead < COMPOSED):
         return False
-    if plan.fit >= SURE:
-        return True
-    if not any(given.kind == "measure" for given in plan.unused):
-        if plan.about >= ABOUT and candidate.lead >= CLEAR and plan.is_straight:
-            return True
-        if not plan.unused and candidate.lead >= ALONE and plan.fit >= (0.0 if len(plan.used) > 1 else BARELY):
-            return True
-    lead, fit = (CLOSE, UNSURE) if len(plan.used) > 1 else (3 * CLOSE, SURE - 0.3)
-    return plan.fit >= fit and candidate.lead >= lead and plan.left <= LEFT / 2
+    alone = not plan.unused and candidate.lead >= ALONE
+    return plan.fit >= (UNSURE if alone else SURE)

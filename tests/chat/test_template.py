@@ -100,6 +100,7 @@ def test_a_template_without_end_is_stopped(source: str, smollm: Model) -> None:
 def test_what_a_template_can_do_does_not_depend_on_how_busy_the_machine_is(renderer: Renderer) -> None:
     """Answers would be drawn and limited as those of a model that cannot think."""
     source = "{{ messages[0].content }}{% if enable_thinking %}<think>{% endif %}"
+    renderer.close()  # so that a process has to start, which takes longer on any machine
     renderer.seconds = 0.001
     with pytest.raises(BusyError):
         renderer.capabilities(source)

@@ -173,7 +173,6 @@ def test_capabilities_are_found_by_rendering(template: str, expected: dict[str, 
 def test_a_template_without_end_can_do_nothing() -> None:
     endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     one = Renderer()
-    one.seconds = 1.0
     assert one.capabilities(endless) == PLAIN
     one.close()
 

@@ -15,7 +15,7 @@ from galop.child import answer_lines
 from galop.pictures.file_kinds import is_avif, looks_like_picture
 from galop.pictures.read_document import read_document
 
-SECONDS = 15.0  # of computing
+SECONDS = 15.0  # of computing, for one picture or document
 MEMORY_LIMIT = 1 << 30
 MOST_PIXELS = 120_000_000  # of a file, before it is scaled down
 MOST_ASPECT = 200  # of the longer side to the shorter

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from galop.child import BUSY, Children
 from galop.errors import PictureError
+from galop.pictures.decode_child import SECONDS
 from galop.pictures.file_kinds import read_file, refuse_other_kinds
 
 Pixels = NDArray[np.uint8]
@@ -32,7 +33,6 @@ Pixels = NDArray[np.uint8]
 MOST_TOGETHER = 256  # pictures of a request
 LARGEST = 4 << 20  # pixels that are kept, more than any tower looks at; a larger one is scaled down while it is decoded
 REMEMBERED = 2 * LARGEST  # pixels of the latest, so that a picture is not decoded twice before it is looked at
-SECONDS = BUSY * 15.0  # on the clock, for one picture or document
 TOGETHER = 4  # files that are decoded at a time: one that takes as long as it may holds up no others
 LONGEST_MESSAGE = 200  # characters of the child's
 KNOWN = 4096  # files
@@ -65,7 +65,7 @@ class Picture:
         return f"data:{self.media_type};base64,{base64.b64encode(self.data).decode()}"
 
 
-_DECODER = Children("galop.pictures.decode_child", SECONDS, TOGETHER)
+_DECODER = Children("galop.pictures.decode_child", BUSY * SECONDS, TOGETHER)
 _LOCK = threading.Lock()
 _FACTS: OrderedDict[bytes, tuple[str, int, int, bytes]] = OrderedDict()  # by the digest of a file
 _LATEST: OrderedDict[bytes, Pixels] = OrderedDict()

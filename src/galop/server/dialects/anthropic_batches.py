@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -149,7 +148,7 @@ def read_results(batches: Batches, batch: StoredBatch) -> Iterator[str]:
         left = failed({"type": "error", "error": {"type": "api_error", "message": why}})
     for asked in batches.read(batch, batch.input_file_id):
         if asked["custom_id"] not in known:
-            yield json.dumps({"custom_id": asked["custom_id"], "result": left}) + "\n"
+            yield compact_json({"custom_id": asked["custom_id"], "result": left}) + "\n"
 
 
 def failed(error: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from galop.cli.errors import missing_extra
+from galop.cli.cluster import Cpus, Ray, ReplicaCount, plan_cluster
+from galop.cli.errors import UsageError, missing_extra
 from galop.cli.group import command_app, examples
 from galop.cli.interrupt import catch_interrupts
 from galop.cli.options import Json
@@ -21,6 +22,7 @@ from galop.machine import data_directory
 from galop.terminal import underlying
 
 if TYPE_CHECKING:
+    from galop.recipes.mini.recipe import ReachThinker
     from galop.recipes.mini.train import Report
 
 LINE_SECONDS = 10.0  # between two lines where there is no terminal
@@ -32,7 +34,12 @@ RECIPES = ("mini", "mini-vl")
 
 
 @app.command(
-    epilog=examples("galop train mini --quick", "galop train mini --size 1.2m --minutes 30", "galop train mini-vl")
+    epilog=examples(
+        "galop train mini --quick",
+        "galop train mini --size 1.2m --minutes 30",
+        "galop train mini --size 1.2m --ray auto --replicas 4",
+        "galop train mini-vl",
+    )
 )
 def train(
     recipe: Annotated[str, typer.Argument(help="mini, a Qwen3 family in miniature, or mini-vl, which sees.")],
@@ -46,14 +53,22 @@ def train(
     ] = 0,
     out: Annotated[Path | None, typer.Option(help="Where checkpoints are kept.", metavar="FOLDER")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Something smaller, all stages in a few minutes.")] = False,
+    ray: Ray = "",
+    replicas: ReplicaCount = "1",
+    cpus: Cpus = 0,
     as_json: Json = False,
 ) -> None:
-    """Make a small thinking model from nothing, on this CPU (needs galop[tune], or galop[eyes] for one that sees)."""
+    """Make a small thinking model from nothing, on this CPU (needs galop[tune], or galop[eyes] for one that sees).
+
+    With --ray what a larger model thinks for a smaller one to learn from is written by replicas on a cluster.
+    """
     if recipe not in RECIPES:
         raise GalopError(f"there is no recipe {recipe!r}; these are: {', '.join(RECIPES)}")
     sees = recipe == "mini-vl"
     if sees and size:
         raise GalopError("mini-vl comes in one size; leave --size out")
+    if sees and ray:
+        raise UsageError("no model writes what mini-vl learns from; leave --ray out")
     try:
         if sees:
             from galop.recipes.mini_vl import recipe as mini_vl
@@ -61,6 +76,7 @@ def train(
             from galop.recipes.mini import recipe as mini
     except ImportError as error:
         raise missing_extra(error, "eyes" if sees else "tune", "training") from None
+    reach = reach_by(ray, replicas, cpus, stage)
     root = out or data_directory() / recipe
     printed = 0.0
 
@@ -90,7 +106,7 @@ def train(
         if sees:
             checkpoint = mini_vl.train(stage, seed, root, quick, report, enough, note)
         else:
-            checkpoint = mini.train(stage, size or "0.4m", seed, root, quick, report, enough)
+            checkpoint = mini.train(stage, size or "0.4m", seed, root, quick, report, enough, reach)
     if as_json:
         print(json.dumps({"checkpoint": str(checkpoint) if checkpoint else None}))
     if checkpoint:
@@ -100,6 +116,22 @@ def train(
         note(f"what was learnt is kept in {root}; the same command goes on from there")
         if interrupted():
             raise KeyboardInterrupt
+
+
+def reach_by(ray: str, replicas: str, cpus: float, stage: str) -> ReachThinker | None:
+    """What has replies written on a cluster, where one is named. Raises UsageError, ClusterError."""
+    from functools import partial
+
+    from galop.recipes.mini.schedule import WRITTEN_FOR
+
+    if ray and stage not in ("all", *WRITTEN_FOR):
+        raise UsageError(f"--ray is for the stages {' and '.join(WRITTEN_FOR)}; leave it out for {stage}")
+    plan = plan_cluster(ray, replicas, cpus)
+    if not plan:
+        return None
+    from galop.cli.thinker import reach_thinker
+
+    return partial(reach_thinker, plan)
 
 
 def stop_gently(count: int) -> None:

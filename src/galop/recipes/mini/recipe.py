@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -13,10 +14,13 @@ from filelock import FileLock
 from galop.errors import GalopError
 from galop.machine import default_threads, keep_freed_memory
 from galop.recipes.mini import evaluate, export, stages
-from galop.recipes.mini.model import SIZES, Mini, load_model
-from galop.recipes.mini.schedule import STAGES, TEACHER, parent_of, schedule_of, stages_of
+from galop.recipes.mini.model import SIZES, Mini, Size, load_model
+from galop.recipes.mini.schedule import STAGES, TEACHER, WRITTEN_FOR, parent_of, schedule_of, stages_of
 from galop.recipes.mini.tasks import LEVELS
 from galop.recipes.mini.train import Report, Settings, Stage, run_stage
+
+ReachThinker = Callable[[str, Size], stages.Thinker]
+"""From a model's name, or a checkpoint's folder, to a thinker that is served elsewhere."""
 
 KEPT, QUICK_KEPT = 4000, 2000  # right replies that fusion and imitation learn from
 TESTED, TESTED_HARD = 100, 300  # held-out problems of the accuracy that is shown on the way
@@ -30,13 +34,14 @@ def train(
     quick: bool = False,
     report: Callable[[str, Report], None] | None = None,
     enough: Callable[[], bool] = lambda: False,
+    reach: ReachThinker | None = None,
 ) -> Path | None:
     """Takes a size through one stage, or "all" of its schedule, in `root`; gives the folder of the finished checkpoint,
     or None when it was `enough` before; that is asked after each step.
 
     The largest size goes the long way, by reinforcement; the smaller ones learn from it, or, where none was trained
-    here, from the one that comes with galop, which can also be refined. What is finished is not done again, what was
-    begun is gone on with. Raises GalopError.
+    here, from the one that comes with galop, which can also be refined. With `reach`, replies to learn from are written
+    by what it gives. What is finished is not done again, what was begun is gone on with. Raises GalopError.
     """
     if size not in SIZES:
         raise GalopError(f"there is no size {size!r}; these are: {', '.join(SIZES)}")
@@ -46,7 +51,7 @@ def train(
     keep_freed_memory()
     made: Path | None = None
     for name in stages_of(size, quick) if stage == "all" else [stage]:
-        made = train_stage(name, size, seed, root, quick, report, enough)
+        made = train_stage(name, size, seed, root, quick, report, enough, reach)
         if made is None:
             break
     return made
@@ -60,6 +65,7 @@ def train_stage(
     quick: bool,
     report: Callable[[str, Report], None] | None,
     enough: Callable[[], bool],
+    reach: ReachThinker | None,
 ) -> Path | None:
     """One stage; gives its checkpoint, old or new, or None when it was `enough` before. Raises GalopError."""
     tasks = ("add",) if quick else tuple(LEVELS)
@@ -73,6 +79,7 @@ def train_stage(
         shipped_alone = stage == "refine" and not (here / before).exists()
         parent = restore_shipped(root, size) if shipped_alone else checkpoint_of(here, before)
     teacher = None
+    served = "-served" if reach and stage in WRITTEN_FOR else ""
     if stage == "fuse":
         teacher = parent
     elif stage in ("imitate", "distil"):
@@ -84,7 +91,7 @@ def train_stage(
         if report:
             report(stage, Report(0, schedule.steps, 0.0, 0, 0.0, 0.0, more={"kept": count}))
 
-    def thinker() -> Mini:
+    def load_teacher() -> Mini:
         assert teacher
         return load_model(teacher)
 
@@ -96,20 +103,21 @@ def train_stage(
         what = stages.learn_from_text(lambda random: stages.refinement(random, tasks), label, schedule.tokens)
     elif stage == "reinforce":
         what = stages.reinforcement(seed, schedule.tokens, tasks)
-    elif teacher and stage in ("fuse", "imitate"):
-        kept = teacher.parent / f"kept-{fingerprint(teacher)[:8]}.json"
+    elif teacher and stage in WRITTEN_FOR:
+        shape = Size.of(teacher)
+        thinker = reach(name_of(teacher), shape) if reach else stages.think_here(load_teacher, shape)
+        kept = teacher.parent / f"kept-{fingerprint(teacher)[:8]}{served}.json"
         what = stages.fusion(
             thinker, kept, QUICK_KEPT if quick else KEPT, seed, tasks, schedule.tokens, enough, note_kept
         )
     else:
-        what = stages.distillation(thinker, seed, schedule.tokens, tasks)
+        what = stages.distillation(load_teacher, seed, schedule.tokens, tasks)
     asked = evaluate.hard_problems(TESTED_HARD, tasks) if stage in ("reinforce", "refine", "distil") else []
     asked = asked or evaluate.problems(TESTED, tasks=tasks)
     print_line = (lambda line: report(stage, line)) if report else None
+    taught_by = fingerprint(teacher) + served
     return run_stage(
-        Settings(
-            stage, size, seed, schedule.steps, schedule.tokens, schedule.rate, fingerprint(parent), fingerprint(teacher)
-        ),
+        Settings(stage, size, seed, schedule.steps, schedule.tokens, schedule.rate, fingerprint(parent), taught_by),
         lambda: load_model(parent) if parent else Mini(SIZES[size], seed),
         what,
         here / stage,
@@ -132,6 +140,12 @@ def teacher_of(root: Path, seed: int) -> Path:
     if (own := root / f"{TEACHER}-{seed}").exists():
         return checkpoint_of(own, stages_of(TEACHER, quick=False)[-1])
     return restore_shipped(root, TEACHER)
+
+
+def name_of(teacher: Path) -> str:
+    """By which it is known wherever galop is; a checkpoint trained here, by its folder."""
+    shipped = re.fullmatch(r"(.+)-shipped-[0-9a-f]{8}", teacher.parent.name)
+    return f"qwen3-mini:{shipped[1]}" if shipped else str(teacher.absolute())
 
 
 def restore_shipped(root: Path, size: str) -> Path:

@@ -30,13 +30,17 @@ class SampledReply:
 
     @property
     def answer(self) -> str:
-        """What stands after the thinking; nothing if it did not end."""
-        return self.text.rpartition("</think>")[2].removesuffix("<|im_end|>").strip() if self.ended else ""
+        return answer_in(self.text)
 
     @property
     def thinking_tokens(self) -> int:
         close = tokenizer.ids()["</think>"]
         return self.ids.index(close) if close in self.ids else len(self.ids)
+
+
+def answer_in(reply: str) -> str:
+    """What stands after the thinking; nothing if the reply did not end."""
+    return reply.rpartition("</think>")[2].removesuffix("<|im_end|>").strip() if reply.endswith("<|im_end|>") else ""
 
 
 def sample(

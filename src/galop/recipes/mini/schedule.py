@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from galop.errors import GalopError
 
 STAGES = ("pretrain", "cold-start", "reinforce", "fuse", "refine", "imitate", "distil")
+WRITTEN_FOR = ("fuse", "imitate")  # stages that learn from replies, all written before
 TEACHER = "11m"
 
 

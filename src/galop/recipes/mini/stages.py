@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,15 +19,15 @@ from torch import Tensor
 from galop.errors import GalopError
 from galop.recipes.mini import data, tokenizer
 from galop.recipes.mini.data import IGNORED, Example, TrainingBatch
-from galop.recipes.mini.model import Mini
-from galop.recipes.mini.sample import SampledReply, sample
+from galop.recipes.mini.model import Mini, Size
+from galop.recipes.mini.sample import SampledReply, answer_in, sample
 from galop.recipes.mini.tasks import MEND, Problem, correct, draw, edge
 from galop.recipes.mini.train import Stage, Stepper, StepResult, write
 
 WORKED = 0.7  # of the documents of pre-training show how the answer comes about
 TURNS = 0.15  # of the conversations have a second question
 GROUP_SIZE = 16  # answers to one question, whose mean reward is the baseline
-ROUND = 256  # replies drawn at a time for fusion
+DRAWN_AT = 0.8  # the temperature of replies for fusion
 THOUGHT = 0.7  # of the replies of fusion
 MICRO_TOKENS = 8192  # of one backward pass; 300 kB of activations each with 11 million parameters
 BALANCE = 0.01
@@ -64,7 +66,7 @@ def learn_from_text(make: Callable[[Random], Example], seed: str, tokens: int) -
             loss = cross_entropy(model, batch)
             descend(model, loss)
             count = batch.tokens.numel()
-            return StepResult(loss.item(), count, cost(model, trained=count))
+            return StepResult(loss.item(), count, cost(model.size, trained=count))
 
         return step
 
@@ -82,17 +84,48 @@ def descend(model: Mini, loss: Tensor, share: float = 1.0) -> None:
     (loss + BALANCE * share * model.balance() if model.size.experts else loss).backward()
 
 
-def cost(model: Mini, trained: int = 0, read: int = 0) -> float:
+def cost(size: Size, trained: int = 0, read: int = 0) -> float:
     """FLOPs of tokens trained on, and of tokens read or drawn, by the usual count of 6 and 2 for each parameter."""
-    return float(model.size.parameters(active=True)) * (6 * trained + 2 * read)
+    return float(size.parameters(active=True)) * (6 * trained + 2 * read)
 
 
 # Thinking-mode fusion: what a model thought rightly, beside answers without thought, by switch or template. On a
 # larger model's thoughts the same is distillation off policy.
 
 
+Write = Callable[[list[str], int], tuple[list[str], int]]
+"""From prompts and a seed to replies, each with the token that ended it, and how many tokens were read and drawn."""
+
+
+@dataclass(frozen=True)
+class Thinker:
+    """Whose replies are learnt from. `open` has it ready to write while the context lasts; it is given the file in which
+    right replies are kept, beside which others may be on the way."""
+
+    size: Size
+    open: Callable[[Path], AbstractContextManager[Write]]
+    round: int = 256  # replies drawn at a time
+
+
+def think_here(load: Callable[[], Mini], size: Size) -> Thinker:
+    """A thinker within this process."""
+
+    @contextmanager
+    def opened(_: Path) -> Iterator[Write]:
+        model = load()
+
+        def write(prompts: list[str], seed: int) -> tuple[list[str], int]:
+            asked = [tokenizer.encode(prompt) for prompt in prompts]
+            replies = sample(model, asked, DRAWN_AT, seed)
+            return [reply.text for reply in replies], tokens_of(asked, replies)
+
+        yield write
+
+    return Thinker(size, opened)
+
+
 def fusion(
-    thinker: Callable[[], Mini],
+    thinker: Thinker,
     kept: Path,
     count: int,
     seed: int,
@@ -144,7 +177,7 @@ def split_corrections(reply: str) -> list[tuple[str, bool]]:
 
 
 def keep_right(
-    thinker: Callable[[], Mini],
+    thinker: Thinker,
     path: Path,
     count: int,
     seed: int,
@@ -152,8 +185,8 @@ def keep_right(
     enough: Callable[[], bool],
     note_kept: Callable[[int], None],
 ) -> dict[str, Any]:
-    """`count` right and well-formed replies to training problems, drawn at temperature 0.8: rejection sampling. Fewer
-    when it is `enough`; `note_kept` is called with how many there are.
+    """`count` right and well-formed replies to training problems: rejection sampling. Fewer when it is `enough`;
+    `note_kept` is called with how many there are.
 
     Kept in `path` round by round, so that a killed run goes on with them. Raises GalopError if none is right.
     """
@@ -161,24 +194,26 @@ def keep_right(
         kept: dict[str, Any] = {"rounds": 0, "flops": 0.0, "right": []}
         if path.exists():
             kept = json.loads(path.read_text("utf-8"))
-        if len(kept["right"]) >= count:
+        if len(kept["right"]) >= count or enough():
             return kept
-        model = thinker()
-        while len(kept["right"]) < count and not enough():
-            random = Random(f"keep {seed} {kept['rounds']}")
-            problems = [draw(random, tasks=tasks) for _ in range(ROUND)]
-            prompts = [tokenizer.encode(tokenizer.prompt(p.question)) for p in problems]
-            replies = sample(model, prompts, 0.8, seed * 100_003 + kept["rounds"])
-            for problem, reply in zip(problems, replies, strict=True):
-                whole = reply.text.startswith(tokenizer.THINK_OPEN) and reply.text.count("</think>") == 1
-                if whole and correct(problem, reply.answer):
-                    kept["right"].append([problem.question, reply.text])
-            kept["flops"] += cost(model, read=tokens_of(prompts, replies))
-            kept["rounds"] += 1
-            if not kept["right"]:
-                raise GalopError(f"{path}: not one of {ROUND} replies was right, so there is nothing to learn from")
-            write(path, json.dumps(kept).encode())
-            note_kept(len(kept["right"]))
+        with thinker.open(path) as write_replies:
+            while len(kept["right"]) < count and not enough():
+                random = Random(f"keep {seed} {kept['rounds']}")
+                problems = [draw(random, tasks=tasks) for _ in range(thinker.round)]
+                prompts = [tokenizer.prompt(problem.question) for problem in problems]
+                replies, tokens = write_replies(prompts, seed * 100_003 + kept["rounds"])
+                for problem, reply in zip(problems, replies, strict=True):
+                    whole = reply.startswith(tokenizer.THINK_OPEN) and reply.count("</think>") == 1
+                    if whole and correct(problem, answer_in(reply)):
+                        kept["right"].append([problem.question, reply])
+                kept["flops"] += cost(thinker.size, read=tokens)
+                kept["rounds"] += 1
+                if not kept["right"]:
+                    raise GalopError(
+                        f"{path}: not one of {thinker.round} replies was right, so there is nothing to learn from"
+                    )
+                write(path, json.dumps(kept).encode())
+                note_kept(len(kept["right"]))
         return kept
 
 
@@ -207,7 +242,7 @@ def reinforcement(seed: int, rows: int, tasks: Sequence[str]) -> Stage:
                 "reward": float(rewards.mean()),
                 "thinking": sum(r.thinking_tokens for r in replies) / len(replies),
             }
-            made = StepResult(0.0, 0, cost(model, read=tokens_of(prompts, replies)), figures)
+            made = StepResult(0.0, 0, cost(model.size, read=tokens_of(prompts, replies)), figures)
             informative = [i for i in range(len(asked)) if gain[i] != 0]
             total = sum(sum(replies[i].drawn) for i in informative)
             for rows_here, batch in micro_batches(informative, prompts, replies):
@@ -219,7 +254,7 @@ def reinforcement(seed: int, rows: int, tasks: Sequence[str]) -> Stage:
                 descend(model, loss, len(logs) / total)
                 made.loss += loss.item()
                 made.tokens += batch.tokens.numel()
-            made.flops += cost(model, trained=made.tokens)
+            made.flops += cost(model.size, trained=made.tokens)
             return made
 
         return step
@@ -266,7 +301,7 @@ def distillation(thinker: Callable[[], Mini], seed: int, rows: int, tasks: Seque
             ]
             replies = sample(model, prompts, 1.0, seed * 100_003 + number)
             right = sum(correct(p, r.answer) for p, r in zip(problems, replies, strict=True)) / rows
-            made = StepResult(0.0, 0, cost(model, read=tokens_of(prompts, replies)), {"reward": right})
+            made = StepResult(0.0, 0, cost(model.size, read=tokens_of(prompts, replies)), {"reward": right})
             total = sum(sum(reply.drawn) for reply in replies)
             for _, batch in micro_batches(list(range(rows)), prompts, replies):
                 wanted = batch.targets != IGNORED
@@ -277,7 +312,7 @@ def distillation(thinker: Callable[[], Mini], seed: int, rows: int, tasks: Seque
                 descend(model, loss, len(mine) / total)
                 made.loss += loss.item()
                 made.tokens += batch.tokens.numel()
-            made.flops += cost(model, trained=made.tokens) + cost(teacher, read=made.tokens)
+            made.flops += cost(model.size, trained=made.tokens) + cost(teacher.size, read=made.tokens)
             return made
 
         return step

@@ -37,7 +37,7 @@ class Settings:
     tokens: int  # of a step
     rate: float  # of learning, at its peak
     parent: str  # SHA-256 of the weights it began with; empty for random ones
-    teacher: str = ""  # SHA-256 of the weights it learns from
+    teacher: str = ""  # SHA-256 of the weights it learns from, and "-served" where these wrote elsewhere
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import platform
 import sys
@@ -150,6 +151,11 @@ def config_directory() -> Path:
 def data_directory() -> Path:
     """Weights from packages, conversations, history."""
     return _directory("XDG_DATA_HOME", ".local/share")
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Or its user's share of the disk, or a file as long as it may be."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def private_folder(path: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import time
 from collections.abc import Iterator
@@ -233,3 +234,48 @@ def test_a_second_server_leaves_them_to_the_first(tmp_path: Path) -> None:
             begin(client, chat(1))
         with sdk(first) as client:
             assert ended(client, begin(client, chat(1))).status == "completed"
+
+
+def test_a_batch_waits_for_room_on_the_disk(tmp_path: Path) -> None:
+    """The size that a file of the server may have stands for the disk."""
+    rows = [chat(i, 24) for i in range(30)] + [chat(30, temperature=9)]
+    with serving(MODEL, home=tmp_path / "home") as running, sdk(running) as client:
+        _, hard = resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE)
+        source = client.files.create(file=("asked.jsonl", lines(*rows)), purpose="batch")
+        resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (4000, hard))
+        batch = client.batches.create(completion_window="24h", endpoint=CHAT, input_file_id=source.id)
+        wait_for(lambda: any("waits for room" in line for line in running.log), "the batch's waiting")
+        assert client.batches.retrieve(batch.id).status == "in_progress"
+        assert running.post(CHAT, chat(1)["body"]).status_code == 200
+        resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        done = ended(client, batch)
+        assert done.status == "completed" and done.request_counts.completed == 30 and done.request_counts.failed == 1
+        answers = content(client, done.output_file_id) + content(client, done.error_file_id)
+        assert sorted(row["custom_id"] for row in answers) == sorted(row["custom_id"] for row in rows)
+
+
+def test_a_batch_that_waits_for_room_can_be_cancelled(tmp_path: Path) -> None:
+    with serving(MODEL, home=tmp_path / "home") as running, sdk(running) as client:
+        _, hard = resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE)
+        batch = begin(client, *(chat(i, 24) for i in range(30)))
+        resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (4000, hard))
+        wait_for(lambda: any("waits for room" in line for line in running.log), "the batch's waiting")
+        client.batches.cancel(batch.id)
+        assert client.batches.retrieve(batch.id).status in ("cancelling", "finalizing")
+        resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        done = ended(client, batch)
+        assert done.status == "cancelled" and 0 < len(content(client, done.output_file_id)) < 30
+
+
+def test_answers_are_kept_however_many_files_there_are(tmp_path: Path) -> None:
+    with serving(MODEL, home=tmp_path / "home") as running, sdk(running) as client:
+        source = client.files.create(file=("asked.jsonl", lines(chat(1))), purpose="batch")
+        (record,) = (tmp_path / "home").rglob(f"{source.id}.json")
+        for number in range(999):
+            other = f"file-{number:024x}"
+            record.with_name(other).write_bytes(record.with_suffix("").read_bytes())
+            record.with_name(f"{other}.json").write_text(record.read_text().replace(source.id, other))
+        with pytest.raises(openai.BadRequestError, match="delete some"):
+            client.files.create(file=("asked.jsonl", lines(chat(1))), purpose="batch")
+        batch = client.batches.create(completion_window="24h", endpoint=CHAT, input_file_id=source.id)
+        assert len(content(client, ended(client, batch).output_file_id)) == 1

@@ -99,8 +99,8 @@ Write = Callable[[list[str], int], tuple[list[str], int]]
 
 @dataclass(frozen=True)
 class Thinker:
-    """Whose replies are learnt from. `open` has it ready to write while the context lasts; it is given the file in which
-    right replies are kept, beside which others may be on the way."""
+    """Whose replies are learnt from. `open` has it ready to write while the context lasts; it is given the file in
+    which right replies are kept, beside which others may be on the way."""
 
     size: Size
     open: Callable[[Path], AbstractContextManager[Write]]

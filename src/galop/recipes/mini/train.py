@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -19,6 +18,7 @@ from torch import Tensor
 from torch.optim import AdamW, Optimizer
 
 from galop.errors import GalopError
+from galop.machine import is_disk_full
 from galop.recipes.mini.model import Mini, load_model, save_model
 from galop.recipes.mini.muon import Muon
 
@@ -120,8 +120,11 @@ def run_stage(
     except BrokenPipeError:  # whoever read the reports has gone
         raise
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        advice = "free some space and run it again to go on" if full else "see to it and run it again to go on"
+        advice = (
+            "free some space and run it again to go on"
+            if is_disk_full(error)
+            else "see to it and run it again to go on"
+        )
         raise GalopError(f"{folder}: {error.strerror or error}; {advice}") from error
 
 

@@ -20,7 +20,8 @@ from galop.machine import private, private_folder
 from galop.pictures.file_kinds import read_file
 from galop.server.errors import ApiError
 
-MOST_FILES = 1000  # of one key
+OUTPUT = "batch_output"  # the purpose of what a batch is answered with
+MOST_FILES = 1000  # of one key, besides these, which nobody could take again
 KEPT_SECONDS = 30 * 86400
 FREE_BYTES = 1 << 30  # that a file has to leave of the disk
 FILE_ID = re.compile(r"file-[0-9a-f]{24}")
@@ -64,7 +65,7 @@ class Files:
         Raises ApiError (400, 507), OSError.
         """
         private_folder(self.folder)
-        if len(self.list(owner)) >= MOST_FILES:
+        if purpose != OUTPUT and sum(file.purpose != OUTPUT for file in self.list(owner)) >= MOST_FILES:
             raise ApiError(400, "too_many_files", f"there are {MOST_FILES} files of this key; delete some")
         name, now = f"file-{secrets.token_hex(12)}", int(time.time())
         path = self.folder / name

@@ -19,10 +19,10 @@ from filelock import FileLock, Timeout
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from galop.errors import GalopError
-from galop.machine import private_folder
+from galop.machine import is_disk_full, private_folder
 from galop.server.api_keys import ANYONE, ApiKey, KeyFile
 from galop.server.batches.answers import AnswerFile, part_of
-from galop.server.batches.files import Files, read_record, write_record
+from galop.server.batches.files import OUTPUT, Files, read_record, write_record
 from galop.server.batches.requests import BatchFileError, RequestFile, look_through
 from galop.server.batches.run import answer_requests
 from galop.server.errors import ApiError
@@ -32,11 +32,19 @@ BATCH_ID = re.compile(r"batch_[0-9a-f]{24}")
 UNFINISHED = ("validating", "in_progress", "finalizing", "cancelling")
 SHARE = 4  # of the answers that a server generates at once, one in so many is a batch's
 SAVE_SECONDS = 1.0  # between two records of how far a batch is
+FULL_SECONDS = 10.0  # until a batch tries again to write to a full disk
 log = logging.getLogger("galop.server")
 
 
 class KeyGoneError(GalopError):
     """The key of a batch is not among the server's keys any more."""
+
+
+def wants_room(error: Exception) -> bool:
+    """Whether there was no room on the disk."""
+    return (
+        error.status_code == 507 if isinstance(error, ApiError) else isinstance(error, OSError) and is_disk_full(error)
+    )
 
 
 @dataclass
@@ -155,8 +163,8 @@ class Batches:
         if batch.status not in UNFINISHED:
             raise ApiError(409, "conflict", f"the batch is {batch.status} already")
         if task := self._tasks.get(name):
-            self._turn(batch, "cancelling")
             task.cancel()
+            self._turn(batch, "cancelling")
         return batch
 
     def remove(self, key: ApiKey, name: str) -> None:
@@ -204,7 +212,23 @@ class Batches:
         task.add_done_callback(forget)
 
     async def _run(self, batch: StoredBatch) -> None:
-        """A batch from where it is to its end; being cancelled for any other reason than a client's, it stays there."""
+        """A batch from where it is to its end, waiting while the disk is full; being cancelled for any other reason
+        than a client's, it stays there."""
+        while True:
+            try:
+                return await self._go_on(batch)
+            except (OSError, ApiError) as error:
+                if not wants_room(error):
+                    raise
+                log.warning("batch %s waits for room on the disk: %s", batch.id, error)
+            try:
+                await asyncio.sleep(FULL_SECONDS)
+            except asyncio.CancelledError:
+                if batch.status != "cancelling":
+                    raise
+
+    async def _go_on(self, batch: StoredBatch) -> None:
+        """Raises OSError where the disk is full."""
         ended = "completed"
         requests: RequestFile | None = None
         try:
@@ -212,7 +236,7 @@ class Batches:
                 source = self.files.path(self.files.find(batch.owner, batch.input_file_id))
                 requests = await asyncio.to_thread(look_through, source, [batch.endpoint])
                 batch.total, batch.model = len(requests), requests.models[0] or None
-                if batch.status == "cancelling":  # when the server ended
+                if "cancelling" in batch.times:  # before the server ended, or the disk was full
                     raise asyncio.CancelledError
                 self._turn(batch, "in_progress")
                 async with asyncio.timeout(batch.expires_at - time.time()):
@@ -224,6 +248,8 @@ class Batches:
                 raise
             ended = "cancelled"
         except (GalopError, ApiError, OSError) as error:
+            if wants_room(error):
+                raise
             ended = "failed"
             line = error.line if isinstance(error, BatchFileError) else None
             message = error.message if isinstance(error, ApiError) else str(error)
@@ -272,8 +298,6 @@ class Batches:
 
     def _publish(self, batch: StoredBatch, requests: RequestFile, ended: str) -> None:
         """Makes the files that clients get: one of answers, one of errors, where there are any."""
-        if batch.output_file_id or batch.error_file_id:  # before the server ended
-            return
         whole = self._answers(batch)
         found = next((path for path in (whole, part_of(whole)) if path.exists()), None)
 
@@ -297,14 +321,15 @@ class Batches:
                 for source in sources:
                     file.writelines(source)
 
-            stored = self.files.add(batch.owner, f"{batch.id}_{name}.jsonl", "batch_output", write)
+            stored = self.files.add(batch.owner, f"{batch.id}_{name}.jsonl", OUTPUT, write)
             if stored.bytes:
                 return stored.id
             self.files.remove(batch.owner, stored.id)
             return None
 
-        batch.output_file_id = keep("output", lines(lambda status: status < 400))
-        batch.error_file_id = keep("error", lines(lambda status: status >= 400), unanswered())
+        # Or else it was kept before the server ended, or the disk was full.
+        batch.output_file_id = batch.output_file_id or keep("output", lines(lambda status: status < 400))
+        batch.error_file_id = batch.error_file_id or keep("error", lines(lambda status: status >= 400), unanswered())
         self._save(batch)
         whole.unlink(missing_ok=True)
         part_of(whole).unlink(missing_ok=True)

@@ -114,6 +114,13 @@ def test_one_model_answers_what_was_written_for_another(tmp_path: Path) -> None:
     assert {row["response"]["body"]["model"] for row in read(tmp_path / "out")} == {MODEL}
 
 
+def test_a_model_that_cannot_be_loaded_is_told_before_anything_is_answered(tmp_path: Path) -> None:
+    asked = write(tmp_path / "in", chat(1), chat(2, model="smollm2:135m"))
+    fails(run("batch", str(asked), str(tmp_path / "out"), "--memory", "200MiB"), 1, "smollm2:135m does not fit")
+    assert not read(tmp_path / "out.part")
+    assert run("batch", str(asked), str(tmp_path / "out")).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [

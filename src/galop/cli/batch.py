@@ -108,13 +108,13 @@ async def answer(
     from galop.server.service import Service, split_name
 
     models = ModelPool(list(given), limits)
-    if not given:
-        for name in requests.models:
-            try:
-                models.find(split_name(name or None)[0], ANYONE)
-            except ApiError as error:
-                raise GalopError(f"{error.message}; or have one answer all of them: --model NAME") from None
     name = given[0].name if given else ""
+    asked = [name] if given else [split_name(model or None)[0] for model in requests.models]
+    for model in asked:
+        try:
+            models.find(model, ANYONE)
+        except ApiError as error:
+            raise GalopError(f"{error.message}; or have one answer all of them: --model NAME") from None
     web = create_unguarded(Service(models))
     start, before, written = time.monotonic(), answers.done, 0
     with show_progress(answers.done, len(requests)) as show:
@@ -125,9 +125,10 @@ async def answer(
             show(done, failed, tokens)
 
         async with web.router.lifespan_context(web):
-            if given and answers.done < len(requests):
-                async with models.use(name, ANYONE):
-                    pass  # or a model that cannot be loaded would be the answer to all requests
+            # Or a model that cannot be loaded would be the answer to its requests; the first to be asked comes last.
+            for model in reversed(asked if answers.done < len(requests) else []):
+                async with models.use(model, ANYONE):
+                    pass
             at_once = 2 * limits.parallel * (limits.cluster.most if limits.cluster else 1)
             await answer_requests(web, answers, lambda: ANYONE, at_once, report, name)
     seconds = time.monotonic() - start

@@ -30,9 +30,9 @@ SCHEDULES = {
     "distil": StageSchedule(60, 128, 3e-4),
 }
 QUICK = {
-    "pretrain": StageSchedule(1200, 1024, 5e-3),
+    "pretrain": StageSchedule(2400, 1024, 3e-3),
     "cold-start": StageSchedule(200, 1024, 2e-3),
-    "reinforce": StageSchedule(10, 128, 1e-3),
+    "reinforce": StageSchedule(10, 128, 3e-4),
     "fuse": StageSchedule(200, 1024, 2e-3),
 }
 """Addition alone."""

@@ -26,10 +26,10 @@ from mtmd import Mtmd
 from true_shapes import GAUSSIAN, write
 
 from galop import native
-from galop.backends.eyes import Eyes, load_eyes
+from galop.backends.eyes import Eyes, open_tower_pack
 from galop.backends.load import load_path
 from galop.backends.local import Model
-from galop.backends.sight import ModelSight
+from galop.backends.sight import ModelSight, PromptPictures
 from galop.engine.soft_tokens import SoftTokens, soft_ids
 from galop.ops.cost import Workload
 from galop.pictures.picture import open_picture
@@ -171,10 +171,10 @@ def look_at_photo(model: Model, eyes: Eyes) -> None:
     coarse.resize((4000, 3000), Image.Resampling.BICUBIC).save(out, "JPEG", quality=90)
     data = out.getvalue()
     del coarse, out
-    sight = ModelSight(eyes, 4096)
+    sight, pictures = ModelSight(eyes), PromptPictures.of(eyes.family, eyes.pack, 4096)
     with Highest() as memory:
         start = time.perf_counter()
-        pieces = sight.place(open_picture(data))
+        pieces = pictures.place(open_picture(data))
         decoded = time.perf_counter() - start
         ids = [1, 2, 3, 4, *(id for piece in pieces if not isinstance(piece, str) for id in piece), *QUESTION]
         kv = model.engine.cache_for("photo", ids)
@@ -228,7 +228,8 @@ def main() -> None:
             write("qwen3.5-0.8b", "q4_0", text)
             write_tower(text.with_name("mmproj.gguf"))
         with load_path(text, threads=options.threads, context=2048, memory=8 << 30) as model:
-            eyes = load_eyes(text, model.pack, options.threads)
+            tower = open_tower_pack(text, model.pack, options.threads)
+            eyes = tower and tower.load(options.threads)
             assert eyes
             pixels = np.random.default_rng(0).integers(0, 256, (*options.size, 3), np.uint8)
             if options.photo:

@@ -15,7 +15,7 @@ from golden.make_towers import IMAGE, TOWERS, picture
 from golden.recipe import case_path
 from mmproj import write_mmproj
 
-from galop.backends.eyes import Eyes, load_eyes
+from galop.backends.eyes import Eyes, open_tower_pack
 from galop.backends.load import load_path
 from galop.backends.local import Model
 from galop.engine.engine import Engine
@@ -57,9 +57,10 @@ def case(request: pytest.FixtureRequest) -> Iterator[Case]:
     path, golden = directory(request.param), json.loads((HERE / f"{request.param}.json").read_text())
     expected = np.load(HERE / f"{request.param}.npz")
     with load_path(path, threads=2, memory=4 << 30) as model:
-        eyes = load_eyes(path, model.pack, 2)
+        packed = open_tower_pack(path, model.pack, 2)
         tower = open_tower(path, model.pack.card.config)
-        assert eyes and tower
+        assert packed and tower
+        eyes = packed.load(2)
         pictures = [picture(*size) for size in golden["sizes"]]
         yield Case(model, eyes, tower, golden["prompt"], pictures, expected["features"], expected["logits"])
 

@@ -136,7 +136,7 @@ def test_a_checkpoint_is_a_qwen3_vl_to_transformers_and_galop(tmp_path: Path) ->
     import torch
     from transformers import Qwen3VLForConditionalGeneration
 
-    from galop.backends.eyes import load_eyes
+    from galop.backends.eyes import open_tower_pack
     from galop.backends.load import load_path
     from galop.models.vision.pictures import cut
     from galop.recipes.mini_vl import model as mini
@@ -165,7 +165,7 @@ def test_a_checkpoint_is_a_qwen3_vl_to_transformers_and_galop(tmp_path: Path) ->
             ).logits[0].numpy()  # fmt: skip
         assert relative(logits, mine) < 1e-4
         with load_path(tmp_path / "m", threads=1) as engine:
-            eyes = load_eyes(tmp_path / "m", engine.pack, 1)
-            assert eyes and relative(eyes.look([pixels])[0][:, :32], embeddings) < 0.05
+            tower = open_tower_pack(tmp_path / "m", engine.pack, 1)
+            assert tower and relative(tower.load(1).look([pixels])[0][:, :32], embeddings) < 0.05
             ids = engine.prompt([{"role": "user", "content": "What is this?"}], Thinking())
             assert [int(one) for one in ids][:3] == list(tokenizer.encode("<|im_start|>user\n"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -42,15 +43,28 @@ class Eyes:
         return [np.concatenate([next(found) for _ in one]) for one in prepared]
 
 
-def load_eyes(
+@dataclass(frozen=True)
+class TowerPack:
+    """A vision tower as its files say it: it can tell how pictures stand in prompts, and sees once it is loaded."""
+
+    family: VisionFamily
+    plan: Plan
+    pack: Pack
+
+    def load(self, threads: int, isa: str = "") -> Eyes:
+        """The tower in memory."""
+        pack, _ = packs.load_resident(self.pack, threads, lambda: None)
+        return Eyes(self.family, Tower(self.plan, pack, self.family.merged, threads, isa), pack, self.plan)
+
+
+def open_tower_pack(
     path: Path,
     text: Pack,
     threads: int,
     cache: Path | None = None,
     mmproj: Path | None = None,
-    isa: str = "",
     progress: Progress | None = None,
-) -> Eyes | None:
+) -> TowerPack | None:
     """The tower of the model at `path`, whose text is `text`, from `mmproj` where that is given; None where there is
     none, or one of a family that is not known. Its pack is kept in `cache`. Raises ModelFileError."""
     mmproj = mmproj or (find_mmproj(path) if path.is_file() else None)
@@ -74,8 +88,7 @@ def load_eyes(
         shapes = {name: (m.rows, m.cols) for name, m in pack.matrices.items()}
         plan = trace_tower(family, {**shapes, **{name: v.shape for name, v in pack.vectors.items()}})
         require_fit(family, plan, (mmproj or path).name, text.card.config, path.name)
-    pack, _ = packs.load_resident(pack, threads, lambda: None)
-    return Eyes(family, Tower(plan, pack, family.merged, threads, isa), pack, plan)
+    return TowerPack(family, plan, pack)
 
 
 def _family(config: dict[str, object], file: str) -> VisionFamily:

@@ -20,7 +20,7 @@ from galop.weights.files import may_see, report_os_errors, source_files, weight_
 from galop.weights.pack import Pack, Progress
 
 if TYPE_CHECKING:
-    from galop.backends.eyes import Eyes
+    from galop.backends.eyes import Eyes, TowerPack
     from galop.backends.local import Model
     from galop.backends.memory import MemoryPlan
     from galop.engine.disk_cache import DiskCache
@@ -94,20 +94,6 @@ def load_path(
     _check_size(path, budget)
     renderer = Renderer()
 
-    def find_eyes(pack: Pack) -> Eyes | None:
-        mmproj, isa = options.get("mmproj"), options.get("isa", "")
-        if not (mmproj or may_see(path) or any(LEFT_OUT in note for note in pack.card.notes)):
-            return None
-        from galop.backends.eyes import load_eyes
-
-        try:
-            return load_eyes(path, pack, threads, cache, mmproj, isa, progress)
-        except ModelFileError as error:
-            if mmproj:
-                raise
-            log.warning("%s; so %s sees no pictures", error, path.name)  # its texts are read all the same
-            return None
-
     def read(cache: Path | None) -> tuple[Pack, tuple[Plan, MemoryPlan, Tokenizer, Eyes | None]]:
         """The pack in memory, and what is made of its header: a tokenizer of 150,000 entries takes as long to read as
         the weights, the template's process as long to start, and the code of the rest some time to be imported."""
@@ -139,7 +125,8 @@ def load_path(
             if card.chat_template:
                 renderer.prepare(card.chat_template)
             traced = plan or trace_pack(pack, path.name, context)
-            eyes = find_eyes(pack)
+            tower = find_tower(path, pack, threads, cache, options.get("mmproj"), progress)
+            eyes = tower.load(threads, options.get("isa", "")) if tower else None
             memory = reckon(traced, eyes)
             import galop.backends.local  # noqa: F401
 
@@ -191,6 +178,29 @@ def open_pack(
     return build_pack(path, cache, threads, progress, context) if pack is None else (
         pack, trace_pack(pack, path.name, context)
     )  # fmt: skip
+
+
+def find_tower(
+    path: Path,
+    pack: Pack,
+    threads: int,
+    cache: Path | None,
+    mmproj: Path | None = None,
+    progress: Progress | None = None,
+) -> TowerPack | None:
+    """The vision tower of the model at `path`, whose text is `pack`; None where it has none that can be read, which is
+    logged. Raises ModelFileError where `mmproj`, if that is given, is none."""
+    if not (mmproj or may_see(path) or any(LEFT_OUT in note for note in pack.card.notes)):
+        return None
+    from galop.backends.eyes import open_tower_pack
+
+    try:
+        return open_tower_pack(path, pack, threads, cache, mmproj, progress)
+    except ModelFileError as error:
+        if mmproj:
+            raise
+        log.warning("%s; so %s sees no pictures", error, path.name)  # its texts are read all the same
+        return None
 
 
 def find_pack(path: Path, cache: Path | None) -> Pack | None:

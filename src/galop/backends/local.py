@@ -17,7 +17,7 @@ from galop.backends.events import Done, Emit, Event, Failure, Prefill, StreamEve
 from galop.backends.eyes import Eyes
 from galop.backends.processor import Processor
 from galop.backends.protocol import Capabilities, GenerationRequest, Statistics, TokenBackend
-from galop.backends.sight import ModelSight
+from galop.backends.sight import ModelSight, PromptPictures
 from galop.chat.messages import Message
 from galop.chat.renderer import Renderer
 from galop.chat.response_format import ResponseFormat
@@ -73,8 +73,8 @@ class Model(Processor):
         salt = json.dumps([BLOCK_LAYOUT, pack.card.config, kv, matrices])
         self.engine.prefix_cache.salt = hashlib.sha256(salt.encode()).digest()
         self.scheduler = Scheduler(self.engine)
-        self.sight = ModelSight(eyes, context) if eyes else None
-        self.template.sight = self.sight
+        self.sight = ModelSight(eyes) if eyes else None
+        self.template.sight = PromptPictures.of(eyes.family, eyes.pack, context) if eyes else None
         self.answered_by, self.waited, self.price = "", 0.0, None  # what only a model behind an interface has
         self._lock = threading.Lock()
         self._owner = 0  # the thread whose call is under way
@@ -116,6 +116,11 @@ class Model(Processor):
             generates=not self.engine.in_one_step,
             sees=self.sight is not None,
         )
+
+    @property
+    def tower(self) -> Pack | None:
+        """The pack of its vision tower, if it sees."""
+        return self.sight.eyes.pack if self.sight else None
 
     def statistics(self) -> Statistics:
         """What its scheduler and its prefix cache are doing now."""

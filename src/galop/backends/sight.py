@@ -22,10 +22,11 @@ import numpy as np
 from galop.backends.eyes import Eyes
 from galop.engine.soft_tokens import SoftTokens, soft_ids
 from galop.errors import PictureError
-from galop.models.vision.family import Layout
+from galop.models.vision.family import Layout, VisionFamily
 from galop.models.vision.pictures import Filter, resize
 from galop.ops.plan import Array
 from galop.pictures.picture import Picture
+from galop.weights.pack import Pack
 
 SEEN_BYTES = 64 << 20  # of the tower's output that is kept
 MOST_TOKENS = 1024  # of a picture; a larger one is scaled down
@@ -51,21 +52,25 @@ class SoftToken(int):
     row: int  # within its run
 
 
-class ModelSight:
-    """The eyes of one model, and what they have seen. `place` may be called by any thread, what `soft_of` gives is seen
-    by the one that steps."""
+@dataclass(frozen=True)
+class PromptPictures:
+    """How pictures stand in the prompts of a model, wherever its tower is."""
 
-    def __init__(self, eyes: Eyes, context: int) -> None:
-        self.eyes = eyes
-        self.marker = eyes.marker
-        self.most_tokens = max(1, min(MOST_TOKENS, context // 2))
-        card = [eyes.pack.card.config, sorted((name, m.crc) for name, m in eyes.pack.matrices.items())]
-        self.identity = hashlib.sha256(json.dumps(card, default=str).encode()).digest()
-        self.looks = 0  # of the tower
-        self.look_seconds = 0.0
-        self.remembered = 0  # looks that were not needed
-        self._lock = threading.Lock()
-        self._seen: OrderedDict[tuple[str, bytes], Array] = OrderedDict()
+    family: VisionFamily
+    identity: bytes  # of the tower
+    most_tokens: int  # of a picture; a larger one is scaled down
+
+    @classmethod
+    def of(cls, family: VisionFamily, tower: Pack, context: int) -> PromptPictures:
+        """Those of a tower, for prompts of a context."""
+        card = [tower.card.config, sorted((name, m.crc) for name, m in tower.matrices.items())]
+        identity = hashlib.sha256(json.dumps(card, default=str).encode()).digest()
+        return cls(family, identity, max(1, min(MOST_TOKENS, context // 2)))
+
+    @property
+    def marker(self) -> str:
+        """What the model's chat template writes for a picture."""
+        return self.family.marker
 
     def place(self, picture: Picture) -> list[str | list[int]]:
         """What takes the marker's place in a prompt. Raises PictureError for what cannot be looked at."""
@@ -89,6 +94,31 @@ class ModelSight:
             first += piece
         return pieces
 
+    def _fit(self, picture: Picture) -> tuple[int, int, Layout]:
+        """The size in which a picture is looked at, no larger than it is, and how it then stands in a prompt."""
+        height, width = picture.size
+        layout = self.family.lay_out(height, width)
+        while layout.tokens > self.most_tokens and min(height, width) > 1:
+            scale = min(0.97, (self.most_tokens / layout.tokens) ** 0.5)
+            height, width = max(1, int(height * scale)), max(1, int(width * scale))
+            smaller = self.family.lay_out(height, width)
+            if smaller.tokens == layout.tokens and height * width < 4096:
+                break  # so many are needed for a picture of any size
+            layout = smaller
+        return height, width, layout
+
+
+class ModelSight:
+    """The eyes of one model, and what they have seen, in the thread that steps."""
+
+    def __init__(self, eyes: Eyes) -> None:
+        self.eyes = eyes
+        self.looks = 0  # of the tower
+        self.look_seconds = 0.0
+        self.remembered = 0  # looks that were not needed
+        self._lock = threading.Lock()
+        self._seen: OrderedDict[tuple[str, bytes], Array] = OrderedDict()
+
     def soft_of(self, ids: Sequence[int], client: str) -> list[SoftTokens]:
         """The runs of soft tokens in a prompt. Raises PictureError where one is cut."""
         runs: list[SoftTokens] = []
@@ -107,19 +137,6 @@ class ModelSight:
             runs.append(SoftTokens(at, token.count, see, layout.positions, advance, layout.together))
             at = end
         return runs
-
-    def _fit(self, picture: Picture) -> tuple[int, int, Layout]:
-        """The size in which a picture is looked at, no larger than it is, and how it then stands in a prompt."""
-        height, width = picture.size
-        layout = self.eyes.lay_out(height, width)
-        while layout.tokens > self.most_tokens and min(height, width) > 1:
-            scale = min(0.97, (self.most_tokens / layout.tokens) ** 0.5)
-            height, width = max(1, int(height * scale)), max(1, int(width * scale))
-            smaller = self.eyes.lay_out(height, width)
-            if smaller.tokens == layout.tokens and height * width < 4096:
-                break  # so many are needed for a picture of any size
-            layout = smaller
-        return height, width, layout
 
     def _see(self, shown: ShownPicture, client: str, first: int, count: int) -> Array:
         """The embeddings of a run, float32 [count, width]. Raises PictureError."""

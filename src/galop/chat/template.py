@@ -28,7 +28,9 @@ PromptEnd = Literal["begin", "continue", "none"]
 class Sight(Protocol):
     """How pictures stand in a model's prompts."""
 
-    marker: str  # what its template writes for a picture
+    @property
+    def marker(self) -> str:
+        """What its template writes for a picture."""
 
     def place(self, picture: Picture) -> list[str | list[int]]:
         """What takes the marker's place: texts in which control tokens are meant, and ids of the picture's tokens.

@@ -118,7 +118,7 @@ def open_local(contender: Contender, together: int, threads: int, context: int) 
         "kind": "open", "model": source.name, "file": path.name, "bytes": weight_bytes(path),
         "sha256": entry.packages.sha256 if entry and entry.packages else sha256(path),
         "licence": entry.licence if entry else "", "parameters": entry.parameters if entry else 0,
-        "digest": digest_model(model.pack).hex(), "machine": processor(), "context": model.context,
+        "digest": digest_model(model.pack, model.tower).hex(), "machine": processor(), "context": model.context,
         "threads": threads, "kernels": native.instruction_sets()[0],
         "load_seconds": round(time.monotonic() - start, 2), "price": None, "way": str(contender.strategy),
     }  # fmt: skip

@@ -182,9 +182,8 @@ class ModelPool:
             if self.limits.vllm and source.name in {given.name for given in self.given}:
                 return self._keep(source, await asyncio.to_thread(self._open_vllm, source, self.limits.vllm), start)
             if weight_bytes(source.path) // 4 + PROCESS_BYTES > self.memory:  # or all others would go for nothing
-                raise MemoryBudgetError(
-                    f"{source.name} does not fit the {self.memory >> 20} MiB that models may take; give them more with --memory"
-                )
+                allowed = f"the {self.memory >> 20} MiB that models may take"
+                raise MemoryBudgetError(f"{source.name} does not fit {allowed}; give them more with --memory")
             shortest = DEFAULT_CONTEXT  # idle models go rather than that it has less
             reserved = self._reserve_for_given(source)
             while True:

@@ -88,10 +88,13 @@ class ReplicaOrder:
     lease: str  # names an actor that lives as long as the door
 
 
-def digest_model(pack: Pack) -> bytes:
-    """SHA-256 of what decides a model's answers: config, tokenizer, template and the checksums of its matrices."""
+def digest_model(pack: Pack, tower: Pack | None) -> bytes:
+    """SHA-256 of what decides a model's answers: config, tokenizer, template and the checksums of its matrices, and of
+    its vision tower's."""
     card, matrices = pack.card, sorted((name, m.crc) for name, m in pack.matrices.items())
     told = [card.config, card.chat_template, card.stop_ids, card.generation, pack.tokenizer_json, matrices]
+    if tower:
+        told += [tower.card.config, sorted((name, m.crc) for name, m in tower.matrices.items())]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).digest()
 
 

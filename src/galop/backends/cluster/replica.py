@@ -49,7 +49,7 @@ class EngineReplica:
             self.model = load_source(store.resolve(store.locate(order.model)), **options)
         except GalopError as error:
             raise GalopError(f"{socket.gethostname()}: {error}") from None
-        if digest_model(self.model.pack) != order.digest:
+        if digest_model(self.model.pack, self.model.tower) != order.digest:
             raise GalopError(
                 f"{socket.gethostname()} has another model under the name {order.model} than this machine; "
                 "pull the same on both"
@@ -62,8 +62,7 @@ class EngineReplica:
     def settings(self) -> ReplicaSettings:
         """What the door has to know of the model."""
         m = self.model
-        capabilities = replace(m.capabilities, sees=False)  # a picture's tokens are known in one process alone
-        return ReplicaSettings(m.context, m.parallel, capabilities, m.default_sampling, m.direct_sampling, m.memory)
+        return ReplicaSettings(m.context, m.parallel, m.capabilities, m.default_sampling, m.direct_sampling, m.memory)
 
     def report(self, wanted: str = "") -> ReplicaReport:
         """What it is doing now; `wanted` is for the router."""

@@ -31,9 +31,11 @@ from galop.backends.cluster.plan import ClusterPlan
 from galop.backends.cluster.prefixes import PrefixMap
 from galop.backends.engine_client import EngineClient
 from galop.backends.events import Done, Emit, Failure, Prefill
-from galop.backends.load import LoadOptions, open_pack
+from galop.backends.eyes import TowerPack
+from galop.backends.load import LoadOptions, find_tower, open_pack
 from galop.backends.local import EMBEDDINGS
 from galop.backends.protocol import Capabilities, GenerationRequest, Statistics, TokenBackend
+from galop.backends.sight import PromptPictures
 from galop.chat.response_format import ResponseFormat
 from galop.chat.tools import Tool
 from galop.engine.sampling import SampledToken
@@ -45,7 +47,7 @@ from galop.weights.pack import Pack
 
 SUMMED = (
     "running", "waiting", "preemptions", "prompt_tokens", "generated_tokens", "prefix_cache_queries",
-    "prefix_cache_hits",
+    "prefix_cache_hits", "pictures_seen", "pictures_remembered", "picture_seconds",
 )  # fmt: skip
 MOST_TRIES = 6  # of an answer whose replicas die
 RETRY_SECONDS = 0.1  # before the second, and twice as long before each further one
@@ -113,10 +115,16 @@ def start_replicas(
     Raises ClusterError, ModelFileError.
     """
     assert source.path
-    pack, _ = open_pack(source.path, cache_directory(), options.get("threads") or default_threads())
-    deployment = deploy(source, digest_model(pack), plan, parallel, queue, options, stopped, patient)
+    threads = options.get("threads") or default_threads()
+    pack, _ = open_pack(source.path, cache_directory(), threads)
+    tower = find_tower(source.path, pack, threads, cache_directory(), source.mmproj)
+    if source.mmproj:
+        options = {**options, "mmproj": source.mmproj.absolute()}
+    deployment = deploy(
+        source, digest_model(pack, tower.pack if tower else None), plan, parallel, queue, options, stopped, patient
+    )
     try:
-        model = Replicas(pack, deployment, plan, queue)
+        model = Replicas(pack, tower, deployment, plan, queue)
         model.prepare()
         return model
     except BaseException:
@@ -127,8 +135,10 @@ def start_replicas(
 class Replicas(EngineClient):
     """A `TokenBackend` over the replicas of one model."""
 
-    def __init__(self, pack: Pack, deployment: Deployment, plan: ClusterPlan, queue: int) -> None:
-        """`pack` is the model's, of which only the header is read."""
+    def __init__(
+        self, pack: Pack, tower: TowerPack | None, deployment: Deployment, plan: ClusterPlan, queue: int
+    ) -> None:
+        """Of the model's `pack` and of its vision tower's only the headers are read."""
         super().__init__(pack.card, pack.tokenizer_json, pack.matrices[EMBEDDINGS].rows)
         self._queue, self._most = queue, plan.most
         self._app, self._handle = deployment.app, deployment.handle
@@ -136,6 +146,8 @@ class Replicas(EngineClient):
         self.default_sampling = self._settings.default_sampling
         self.direct_sampling = self._settings.direct_sampling
         self.memory = self._settings.memory
+        if tower:
+            self.template.sight = PromptPictures.of(tower.family, tower.pack, self._settings.context)
         self._map = PrefixMap()
         self._reports: dict[str, ReplicaReport] = {}
         self._under_way = set[Future[None]]()
@@ -237,12 +249,13 @@ class Replicas(EngineClient):
                     replica = part.replica
                     self._map.under_way[replica] += 1
                     self._map.note(request.client, request.prompt, replica)
+                if part.events and isinstance(part.events[-1], Done):  # before a client's next turn can be here
+                    self._map.note(request.client, [*completion.tokens, *part.tokens], replica)
                 skip = completion.take(part, skip)
                 if request.cancelled():
                     stream.cancel()
                     completion.finish_cancelled()
                     return
-            self._map.note(request.client, completion.tokens, replica)
         except RayError:
             self._map.forget(replica)
             raise

@@ -98,12 +98,14 @@ def test_what_cannot_be_answered_is_an_answer_with_its_error(tmp_path: Path) -> 
     embed = {"custom_id": "e", "url": "/v1/embeddings", "body": {"input": "a text"}}
     complete = {"custom_id": "c", "url": "/v1/completions", "body": {"prompt": "1 + 1 =", "max_tokens": 3}}
     respond = {"custom_id": "r", "url": "/v1/responses", "body": {"input": "1 + 1 =", "max_output_tokens": 3}}
-    asked = write(tmp_path / "in", *wrong, embed, complete, respond, chat(4))
+    rank = {"custom_id": "k", "url": "/v1/rerank", "body": {"query": "1 + 1", "documents": ["2", "a text"]}}
+    asked = write(tmp_path / "in", *wrong, embed, complete, respond, chat(4), rank)
     result = run("batch", str(asked), str(tmp_path / "out"), "--model", MODEL)
     assert result.returncode == 1 and b"3 of them with an error" in result.stderr
     answers = [row["response"] for row in read(tmp_path / "out")]
-    assert [a["status_code"] for a in answers] == [400, 400, 400, 200, 200, 200, 200]
+    assert [a["status_code"] for a in answers] == [400, 400, 400, 200, 200, 200, 200, 200]
     assert "temperature" in answers[0]["body"]["error"]["message"]
+    assert {row["index"] for row in answers[7]["body"]["results"]} == {0, 1}
     assert len(answers[3]["body"]["data"][0]["embedding"]) > 8 and answers[5]["body"]["object"] == "response"
 
 

@@ -54,7 +54,7 @@ def batch(
     as_json: Json = False,
     yes: Yes = False,
 ) -> None:
-    """Answer a file of requests: chats, completions, responses, embeddings.
+    """Answer a file of requests: chats, completions, responses, embeddings, rerankings.
 
     Answers are kept as they come in OUT.jsonl.part. Whatever stops it, the same command goes on where it was. Exit code
     1: all have an answer, and some of these are errors.

@@ -14,7 +14,9 @@ from galop.server.errors import ApiError
 from galop.server.transport.guard import MAX_BODY
 from galop.server.transport.json_body import compact_json, parse_json
 
-ENDPOINTS = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses", "/v1/messages")
+ENDPOINTS = (
+    "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/rerank", "/v1/responses", "/v1/messages",
+)  # fmt: skip
 LONGEST_ID = 512  # characters
 COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ")  # gzip, zip, zstd, bzip2, xz
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"

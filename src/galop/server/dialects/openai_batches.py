@@ -25,7 +25,8 @@ class BatchBody(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="ignore")
     input_file_id: str
-    endpoint: Literal["/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses", "/v1/messages"]
+    endpoint: Literal["/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/rerank", "/v1/responses",
+                      "/v1/messages"]  # fmt: skip
     completion_window: str = "24h"
     metadata: Annotated[dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]],
                         Field(max_length=16)] | None = None  # fmt: skip

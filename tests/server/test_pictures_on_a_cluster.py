@@ -16,9 +16,11 @@ from typing import Any
 
 import pytest
 from drawn import encoded, noise, number
+from mmproj import write_mmproj
 from ray_cluster import Cluster, ray_cluster
 from safetensors.numpy import load_file, save_file
 from serving import Running, run_galop, serving
+from tiny import write_gguf
 from tiny_eyes import write_eyes
 from waiting import wait_for
 
@@ -26,6 +28,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.timeout(1800)]
 REVISION = "0" * 40
 CHAT = "/v1/chat/completions"
 MODEL = "qwen3-mini-vl"
+TEMPLATE = "{% for m in messages %}{% if m.content is string %}{{ m.content }}{% else %}{% for c in m.content %}{% if c.type == 'image' %}<start_of_image>{% else %}{{ c.text }}{% endif %}{% endfor %}{% endif %}\n{% endfor %}"
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +137,20 @@ def test_what_cannot_be_looked_at_is_refused_alike(server: Running, alone: Runni
         here, there = (running.post(CHAT, body) for running in (alone, server))
         assert here.status_code == there.status_code
         assert here.status_code == 200 or here.json()["error"]["message"] == there.json()["error"]["message"]
+
+
+def test_a_tower_in_a_file_elsewhere(cluster: Cluster, tmp_path: Path) -> None:
+    control = ["<start_of_image>", "<end_of_image>"]
+    text = write_gguf(tmp_path / "text.gguf", "sees_gemma3", "F32", TEMPLATE, control=control)
+    (tmp_path / "elsewhere").mkdir()
+    tower = write_mmproj(tmp_path / "elsewhere" / "tower.gguf", "sees_gemma3")
+    options = "--ray", cluster.address, "--cpus", "0.1"
+    asked = question(picture(encoded(noise(60, 80))))
+    with serving(str(text), "--mmproj", str(tower), home=tmp_path / "alone") as alone:
+        expected = ask(alone, CHAT, asked)
+    with serving(str(text), "--mmproj", str(tower), *options, home=tmp_path / "cluster") as running:
+        answer = ask(running, CHAT, asked)
+    assert answer["choices"] == expected["choices"] and answer["usage"]["prompt_tokens"] > 16
 
 
 def hub(folder: Path, eyes: Path) -> Path:

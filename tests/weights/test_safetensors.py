@@ -9,6 +9,7 @@ import re
 import shutil
 import struct
 import sys
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,8 @@ def test_configs_are_read_as_they_are_published(name: str) -> None:
 def test_configs_say_what_they_say_to_transformers(name: str) -> None:
     from transformers import AutoConfig
 
-    theirs = AutoConfig.for_model(**known_to_transformers(name)).get_text_config()
+    whole = AutoConfig.for_model(**known_to_transformers(name))
+    theirs = whole.get_text_config()
     theirs.allow_global_per_layer_attribute_access = True  # of the layers with a window
     ours = parse_config(CONFIGS[name], "config.json")
     rope = theirs.rope_parameters
@@ -151,7 +153,8 @@ def test_configs_say_what_they_say_to_transformers(name: str) -> None:
             assert said[key] == rotation[key]
     assert ours.num_key_value_heads == theirs.num_key_value_heads
     assert ours.head_dim == (getattr(theirs, "head_dim", None) or theirs.hidden_size // theirs.num_attention_heads)
-    assert ours.tie_word_embeddings == theirs.tie_word_embeddings
+    tied = getattr(theirs, "tie_word_embeddings", None)  # which some configs with eyes have outside the text's
+    assert ours.tie_word_embeddings == (whole.tie_word_embeddings if tied is None else tied)
     experts = getattr(theirs, "num_experts", None) or getattr(theirs, "num_local_experts", None)
     assert (getattr(ours, "num_experts", None) or None) == experts
     layers = range(ours.num_hidden_layers)
@@ -197,8 +200,8 @@ def test_every_weight_of_a_published_model_has_its_place(name: str) -> None:
 
 
 def known_to_transformers(name: str) -> dict[str, Any]:
-    """A published config under a name that transformers has."""
-    config = CONFIGS[name]
+    """A published config under a name that transformers has, to be changed as that likes."""
+    config = deepcopy(CONFIGS[name])
     return {**config, "model_type": {"kimi_k2": "deepseek_v3"}.get(config["model_type"], config["model_type"])}
 
 
@@ -255,6 +258,13 @@ def test_each_generation_of_transformers_says_the_same_of_a_rotation() -> None:
     assert all(other == first for other in others)
     nested = {"model_type": "qwen2", "text_config": {**base, **said[0]}, "tie_word_embeddings": False}
     assert parse_config(nested, "c") == parse_config({**base, **said[0]}, "c")
+
+
+def test_old_and_new_names_of_a_rotation_stand_together() -> None:
+    """As transformers writes a config that it has read."""
+    published = CONFIGS["Qwen2.5-VL-7B-Instruct"]
+    both = {"type": "mrope", "rope_type": "default", "mrope_section": [16, 24, 24]}
+    assert parse_config({**published, "rope_scaling": both}, "c") == parse_config(published, "c")
 
 
 def test_experts_that_are_only_claimed_cost_nothing(tmp_path: Path) -> None:

@@ -95,11 +95,11 @@ def _parse_rotation(keys: dict[str, Any], raw: dict[str, Any], own_keys: tuple[s
             raise ModelFileError(f"{file}: {key} = {str(value)[:60]} is not a number up to {highest:g}")
     if "partial_rotary_factor" not in own_keys and (partial := keys.pop("partial_rotary_factor", 1)) != 1:
         raise ModelFileError(f"{file}: partial_rotary_factor = {partial} is not supported, only 1")
-    kind, older = keys.pop("rope_type", None), keys.pop("type", None)
+    told = keys.pop("rope_type", None), keys.pop("type", None)
+    kind, older = (OLD_TYPES.get(name, name) if isinstance(name, str) else name for name in told)
     if kind and older and kind != older:
         raise ModelFileError(f"{file}: rope_scaling is of two types, {str(kind)[:60]!r} and {str(older)[:60]!r}")
     kind = kind or older or "default"
-    kind = OLD_TYPES.get(kind, kind) if isinstance(kind, str) else kind
     if not isinstance(kind, str) or kind not in ROPE_TYPES:
         raise ModelFileError(f"{file}: rope_scaling of type {str(kind)[:60]!r} is not supported")
     rotation: dict[str, Any] = {"rope_type": kind}

@@ -53,7 +53,7 @@ def open_replicas(plan: ClusterPlan, name: str, kept: Path) -> Iterator[Write]:
     def write(prompts: list[str], seed: int) -> tuple[list[str], int]:
         lines = (
             json.dumps({"custom_id": f"{number}", "method": "POST", "url": "/v1/completions", "body": {
-                "model": name, "prompt": prompt, "temperature": DRAWN_AT, "seed": seed * ROUND + number,
+                "model": source.name, "prompt": prompt, "temperature": DRAWN_AT, "seed": seed * ROUND + number,
                 "max_tokens": LONGEST,
             }}) + "\n"
             for number, prompt in enumerate(prompts)

@@ -77,11 +77,12 @@ def sign() -> Image.Image:
 
 
 def take(page: Page, model: str) -> None:
-    """Chooses a model, and waits until the menu has gone: a key pressed before would be the menu's."""
+    """Chooses a model, and waits until the menu has gone and given the focus back, or keys would be the chooser's."""
     page.locator(".lane .model").click()
     page.locator(".q-menu").get_by_text(model).first.click()
     expect(page.locator(".q-menu")).to_have_count(0)
     expect(page.locator(".lane .model")).to_contain_text(model)
+    expect(page.locator(".lane .model [role=combobox]")).to_be_focused()
 
 
 def ask(page: Page, question: str) -> None:

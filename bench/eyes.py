@@ -97,7 +97,7 @@ def ask(
 ) -> float:
     """Seconds from pixels to the first token's logits; `spent` gets those of each part, `known` what was seen."""
     start = time.perf_counter()
-    layout = eyes.lay_out(*pixels.shape[:2])
+    layout = eyes.family.lay_out(*pixels.shape[:2])
 
     def see() -> np.ndarray:
         if known:

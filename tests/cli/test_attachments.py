@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 from command import fails, run
 from drawn import encoded, noise, pdf
-from mmproj import write_mmproj
+from mmproj import write_apart
 from serving import serving
 from terminals import Terminal
-from tiny import write_gguf
 
 from galop.chat.content import make_content
 from galop.cli.attachments import names_file, split_words, take_files, take_path
@@ -154,17 +153,9 @@ def test_a_saved_conversation_keeps_its_pictures(photo: Path) -> None:
     assert write_pictures({"role": "user", "content": "Hi"}) == read_pictures({"role": "user", "content": "Hi"})
 
 
-SHOWN = "{% for m in messages %}{% if m.content is string %}{{ m.content }}{% else %}{% for c in m.content %}{% if c.type == 'image' %}<start_of_image>{% else %}{{ c.text }}{% endif %}{% endfor %}{% endif %}\n{% endfor %}"
-
-
 @pytest.fixture(scope="module")
 def apart(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A text model, and its vision tower elsewhere."""
-    folder = tmp_path_factory.mktemp("apart")
-    control = ["<start_of_image>", "<end_of_image>"]
-    text = write_gguf(folder / "text.gguf", "sees_gemma3", "F32", SHOWN, control=control)
-    (folder / "elsewhere").mkdir()
-    return text, write_mmproj(folder / "elsewhere" / "tower.gguf", "sees_gemma3")
+    return write_apart(tmp_path_factory.mktemp("apart"))
 
 
 def test_a_tower_in_a_file_elsewhere(apart: tuple[Path, Path], tiny: str, photo: Path, tmp_path: Path) -> None:

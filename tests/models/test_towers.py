@@ -83,7 +83,7 @@ def noise(case: Case) -> float:
 
 def soft_tokens(case: Case, features: np.ndarray, prompt: list[int]) -> list[SoftTokens]:
     """The runs of a prompt, in order, with the features that are theirs."""
-    layouts = [case.eyes.lay_out(*pixels.shape[:2]) for pixels in case.pictures]
+    layouts = [case.eyes.family.lay_out(*pixels.shape[:2]) for pixels in case.pictures]
     runs, at, seen = [], 0, 0
     for soft, group in groupby(prompt, lambda token: token == IMAGE):
         count = len(list(group))

@@ -19,7 +19,7 @@ from typing import Any
 import openai
 import pytest
 from ray_cluster import OLDER, WITHOUT, Cluster, free_port, ollama_store, ray_cluster
-from serving import Running, run_galop, serving
+from serving import Running, ask, run_galop, serving
 from waiting import wait_for
 
 from galop.machine import cache_directory, data_directory
@@ -48,13 +48,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> Iterat
     home = tmp_path_factory.mktemp("cluster")
     with serving(MODEL, "--ray", cluster.address, "--replicas", "2", "--cpus", "1.5", home=home) as running:
         yield running
-
-
-def ask(running: Running, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    reply = running.post(path, body)
-    assert reply.status_code == 200, reply.text
-    answer: dict[str, Any] = reply.json()
-    return answer
 
 
 def question(number: int, tokens: int = 60, **more: Any) -> dict[str, Any]:

@@ -16,11 +16,10 @@ from typing import Any
 
 import pytest
 from drawn import encoded, noise, number
-from mmproj import write_mmproj
+from mmproj import write_apart
 from ray_cluster import Cluster, ray_cluster
 from safetensors.numpy import load_file, save_file
-from serving import Running, run_galop, serving
-from tiny import write_gguf
+from serving import Running, ask, run_galop, serving
 from tiny_eyes import write_eyes
 from waiting import wait_for
 
@@ -28,7 +27,6 @@ pytestmark = [pytest.mark.ray, pytest.mark.timeout(1800)]
 REVISION = "0" * 40
 CHAT = "/v1/chat/completions"
 MODEL = "qwen3-mini-vl"
-TEMPLATE = "{% for m in messages %}{% if m.content is string %}{{ m.content }}{% else %}{% for c in m.content %}{% if c.type == 'image' %}<start_of_image>{% else %}{{ c.text }}{% endif %}{% endfor %}{% endif %}\n{% endfor %}"
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +56,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, eyes: Path, cluster: Cluste
 
 def picture(data: bytes) -> dict[str, Any]:
     return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{base64.b64encode(data).decode()}"}}
-
-
-def ask(running: Running, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    reply = running.post(path, body)
-    assert reply.status_code == 200, reply.text
-    answer: dict[str, Any] = reply.json()
-    return answer
 
 
 def question(*parts: Any, tokens: int = 30, **more: Any) -> dict[str, Any]:
@@ -140,10 +131,7 @@ def test_what_cannot_be_looked_at_is_refused_alike(server: Running, alone: Runni
 
 
 def test_a_tower_in_a_file_elsewhere(cluster: Cluster, tmp_path: Path) -> None:
-    control = ["<start_of_image>", "<end_of_image>"]
-    text = write_gguf(tmp_path / "text.gguf", "sees_gemma3", "F32", TEMPLATE, control=control)
-    (tmp_path / "elsewhere").mkdir()
-    tower = write_mmproj(tmp_path / "elsewhere" / "tower.gguf", "sees_gemma3")
+    text, tower = write_apart(tmp_path)
     options = "--ray", cluster.address, "--cpus", "0.1"
     asked = question(picture(encoded(noise(60, 80))))
     with serving(str(text), "--mmproj", str(tower), home=tmp_path / "alone") as alone:

@@ -9,6 +9,7 @@ from typing import Any
 import gguf
 import numpy as np
 from golden.recipe import case_path
+from tiny import write_gguf
 
 from galop.weights.safetensors import parse_file
 
@@ -18,6 +19,17 @@ PROJECTORS = {
 }  # fmt: skip
 SCALES = {"gemma3": 2, "gemma4": 3, "llama4": 2}
 EPS = {"mistral3": 1e-5, "llama4": 1e-5}
+
+
+SHOWN = "{% for m in messages %}{% if m.content is string %}{{ m.content }}{% else %}{% for c in m.content %}{% if c.type == 'image' %}<start_of_image>{% else %}{{ c.text }}{% endif %}{% endfor %}{% endif %}\n{% endfor %}"
+
+
+def write_apart(folder: Path) -> tuple[Path, Path]:
+    """A text model that can be shown pictures, and its vision tower in another folder."""
+    control = ["<start_of_image>", "<end_of_image>"]
+    text = write_gguf(folder / "text.gguf", "sees_gemma3", "F32", SHOWN, control=control)
+    (folder / "elsewhere").mkdir()
+    return text, write_mmproj(folder / "elsewhere" / "tower.gguf", "sees_gemma3")
 
 
 def write_mmproj(path: Path, case: str, kind: str = "F32", act: str = "") -> Path:

@@ -105,6 +105,14 @@ def folders_in(home: Path) -> dict[str, str]:
     return {"XDG_CONFIG_HOME": str(home / "config"), "XDG_DATA_HOME": str(home / "data")}
 
 
+def ask(running: Running, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The JSON of an answer, which is none of an error."""
+    reply = running.post(path, body)
+    assert reply.status_code == 200, reply.text
+    answer: dict[str, Any] = reply.json()
+    return answer
+
+
 def run_galop(home: Path, *args: str) -> subprocess.CompletedProcess[str]:
     """A command beside the server, with the keys of the same home."""
     environment = {**os.environ, "XDG_CONFIG_HOME": str(home / "config")}

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from galop.engine.tower import Tower
-from galop.models.vision import BY_NAME, Layout, VisionFamily, trace_tower
+from galop.models.vision import BY_NAME, VisionFamily, trace_tower
 from galop.models.vision.from_file import find_mmproj, open_tower, require_fit
 from galop.ops.plan import Array, Plan
 from galop.weights import pack as packs
@@ -18,7 +18,7 @@ from galop.weights.pack import Pack, Progress
 
 
 class Eyes:
-    """Looks at pictures for a text model: `lay_out` says how each stands in a prompt, `look` gives its embeddings."""
+    """Looks at pictures for a text model."""
 
     def __init__(self, family: VisionFamily, tower: Tower, pack: Pack, plan: Plan) -> None:
         self.family = family
@@ -26,18 +26,9 @@ class Eyes:
         self.tower = tower
         self.pack = pack
 
-    @property
-    def marker(self) -> str:
-        """What the model's chat template writes for a picture, in whose place its layout stands."""
-        return self.family.marker
-
-    def lay_out(self, height: int, width: int) -> Layout:
-        """How a picture of so many pixels stands in a prompt. Raises PictureError for one that cannot be looked at."""
-        return self.family.lay_out(height, width)
-
     def look(self, pictures: Sequence[Array]) -> list[Array]:
         """The embeddings of the soft tokens of each, float32 [tokens, width], from uint8 RGB [height, width, 3]; the
-        same bytes alone and beside others. Raises PictureError as `lay_out` does."""
+        same bytes alone and beside others. Raises PictureError for one that cannot be looked at."""
         prepared = [self.family.prepare(pixels) for pixels in pictures]
         found = iter(self.tower.look([patches for one in prepared for patches in one]))
         return [np.concatenate([next(found) for _ in one]) for one in prepared]

@@ -69,8 +69,7 @@ class Model(Processor):
         self.plan = plan
         self.memory = memory
         self.engine = Engine(plan, pack, threads, context, kv, isa, pool or context, disk_cache, sequences)
-        matrices = [[name, m.crc] for name, m in sorted(pack.matrices.items())]
-        salt = json.dumps([BLOCK_LAYOUT, pack.card.config, kv, matrices])
+        salt = json.dumps([BLOCK_LAYOUT, pack.card.config, kv, pack.checksums()])
         self.engine.prefix_cache.salt = hashlib.sha256(salt.encode()).digest()
         self.scheduler = Scheduler(self.engine)
         self.sight = ModelSight(eyes) if eyes else None

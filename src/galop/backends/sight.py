@@ -63,7 +63,7 @@ class PromptPictures:
     @classmethod
     def of(cls, family: VisionFamily, tower: Pack, context: int) -> PromptPictures:
         """Those of a tower, for prompts of a context."""
-        card = [tower.card.config, sorted((name, m.crc) for name, m in tower.matrices.items())]
+        card = [tower.card.config, tower.checksums()]
         identity = hashlib.sha256(json.dumps(card, default=str).encode()).digest()
         return cls(family, identity, max(1, min(MOST_TOKENS, context // 2)))
 

@@ -114,6 +114,10 @@ class Pack:
     data: Array  # uint8, what offsets count from
     path: Path | None = None
 
+    def checksums(self) -> list[tuple[str, int]]:
+        """Names and checksums of the matrices, by name: what tells one model's weights from another's."""
+        return sorted((name, m.crc) for name, m in self.matrices.items())
+
     def array(self, name: str) -> Array:
         """A matrix or vector as float32."""
         if name in self.vectors:
@@ -151,8 +155,7 @@ def identity(files: list[Path]) -> list[list[Any]]:
 
 
 def pack_path(cache: Path, files: list[Path], part: str = "") -> Path:
-    """Where the pack of these files, or of a part of what they hold, is or would be. Raises OSError if one is not
-    there."""
+    """Where the pack of these files, or of a part of them, is or would be. Raises OSError if one is not there."""
     of = [LAYOUT, identity(files), part] if part else [LAYOUT, identity(files)]
     key = hashlib.sha256(json.dumps(of).encode()).hexdigest()[:32]
     return cache / f"{key}.v{LAYOUT}.pack"

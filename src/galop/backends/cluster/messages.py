@@ -91,10 +91,10 @@ class ReplicaOrder:
 def digest_model(pack: Pack, tower: Pack | None) -> bytes:
     """SHA-256 of what decides a model's answers: config, tokenizer, template and the checksums of its matrices, and of
     its vision tower's."""
-    card, matrices = pack.card, sorted((name, m.crc) for name, m in pack.matrices.items())
-    told = [card.config, card.chat_template, card.stop_ids, card.generation, pack.tokenizer_json, matrices]
+    card = pack.card
+    told = [card.config, card.chat_template, card.stop_ids, card.generation, pack.tokenizer_json, pack.checksums()]
     if tower:
-        told += [tower.card.config, sorted((name, m.crc) for name, m in tower.matrices.items())]
+        told += [tower.card.config, tower.checksums()]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).digest()
 
 

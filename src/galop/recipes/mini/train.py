@@ -120,12 +120,8 @@ def run_stage(
     except BrokenPipeError:  # whoever read the reports has gone
         raise
     except OSError as error:
-        advice = (
-            "free some space and run it again to go on"
-            if is_disk_full(error)
-            else "see to it and run it again to go on"
-        )
-        raise GalopError(f"{folder}: {error.strerror or error}; {advice}") from error
+        advice = "free some space" if is_disk_full(error) else "see to it"
+        raise GalopError(f"{folder}: {error.strerror or error}; {advice} and run it again to go on") from error
 
 
 def _train(
